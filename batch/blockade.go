@@ -84,7 +84,7 @@ func (l *loop) extendBlockade(b *inFlightBatch, whole *StatusError) {
 	}
 	left := bl.since.Add(patience).Sub(b.replied)
 	if left <= 0 {
-		l.stop(&blockedError{b.queue.named(), patience, whole})
+		l.stop(blockedError(b.queue.named(), patience, whole))
 		return
 	}
 	longer := bl.failed - 1
@@ -104,19 +104,11 @@ func (l *loop) endBlockade(q *quotaQueue) {
 	q.blockade.standstill = standstill{}
 }
 
-// A blockedError is the ErrBlocked for a quota.
-type blockedError struct {
-	quota    string
-	patience time.Duration
-	cause    *StatusError
-}
-
-func (e *blockedError) Error() string {
+// blockedError returns the ErrBlocked for a quota.
+func blockedError(quota string, patience time.Duration, cause *StatusError) error {
 	by := ""
-	if e.cause.Code == "" {
+	if cause.Code == "" {
 		by = ", apparently by a gateway, a proxy or a policy in front of Graph"
 	}
-	return fmt.Sprintf("%v%s: none%s was accepted in %v: %v", ErrBlocked, by, e.quota, e.patience, e.cause)
+	return fmt.Errorf("%w%s: none%s was accepted in %v: %w", ErrBlocked, by, quota, patience, cause)
 }
-
-func (e *blockedError) Unwrap() []error { return []error{ErrBlocked, e.cause} }

@@ -22,8 +22,6 @@ type inFlightBatch struct {
 	testsConnection bool // during an outage
 	testsBlockade   bool // whether batches are accepted again
 
-	sentBytes, receivedBytes int // of the bodies
-
 	replied time.Time
 	date    time.Time // of the reply, by the service's clock
 	answers []answer  // one for each item, nil if err is not
@@ -48,7 +46,6 @@ func (r *Runner) post(ctx context.Context, b *inFlightBatch) {
 		b.err = err
 		return
 	}
-	b.sentBytes = len(body)
 	if err := r.beforeSend(ctx, b); err != nil {
 		b.stops, b.err = err, fmt.Errorf("%w: %w", ErrNotSent, err)
 		return
@@ -68,7 +65,7 @@ func (r *Runner) post(ctx context.Context, b *inFlightBatch) {
 		return
 	}
 	b.answers, b.err = decode(b.reply.Body, len(b.items))
-	b.receivedBytes, b.reply.Body = len(b.reply.Body), nil
+	b.reply.Body = nil
 }
 
 // beforeSend calls Options.BeforeSend.

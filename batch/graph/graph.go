@@ -32,22 +32,12 @@ import (
 const DefaultRoot = "https://graph.microsoft.com"
 
 // The maximum number of bytes read from a response, after decompression. A batch with reads
-// can hold 20 responses of a megabyte each. Responses to deletes are empty or hold an error
-// of a few kilobytes. If a whole batch is refused, the beginning of the response says why.
+// can hold 20 responses of a megabyte each. If a whole batch is refused, the beginning of the response
+// says why.
 const (
-	maxReadReply  = 32 << 20
-	maxWriteReply = 4 << 20
+	maxReply      = 32 << 20
 	maxErrorReply = 64 << 10
 )
-
-// maxReply returns the maximum number of bytes in the response to a batch. Quotes inside a
-// JSON string are escaped, so the pattern matches methods only.
-func maxReply(batchBody []byte) int {
-	if bytes.Count(batchBody, []byte(`"method":"DELETE"`)) == bytes.Count(batchBody, []byte(`"method":"`)) {
-		return maxWriteReply
-	}
-	return maxReadReply
-}
 
 // Options of a Client. The zero value of each field is its default.
 type Options struct {
@@ -70,8 +60,8 @@ type Options struct {
 }
 
 // A Client posts batches. It is safe for concurrent use and implements
-// batch.Poster. A batch response larger than 32 MiB, or 4 MiB if the batch contains only
-// deletes, is an error, and it is unknown which requests were carried out. If responses can
+// batch.Poster. A batch response larger than 32 MiB is an error, and it is unknown which requests were
+// carried out. If responses can
 // be that large, for example photos, choose a smaller batch.Options.BatchSize.
 type Client struct {
 	adapter  *msgraphgocore.GraphRequestAdapterBase
@@ -193,7 +183,7 @@ func (c *Client) PostBatch(ctx context.Context, body []byte) (batch.Reply, error
 		return batch.Reply{}, withoutURL(err)
 	}
 	defer resp.Body.Close()
-	most := maxReply(body)
+	most := maxReply
 	refused := resp.StatusCode >= 300
 	if refused {
 		most = maxErrorReply

@@ -38,23 +38,17 @@ func (e endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-const (
-	deleteBatch = `{"requests":[{"id":"1","method":"DELETE","url":"/users/x"}]}`
-	readBatch   = `{"requests":[{"id":"1","method":"GET","url":"/users"},` +
-		`{"id":"2","method":"DELETE","url":"/users/x"}]}`
-)
+const deleteBatch = `{"requests":[{"id":"1","method":"DELETE","url":"/users/x"}]}`
 
 // An endless answer is read only up to the maximum for the batch.
 func TestAnswerWithoutEnd(t *testing.T) {
 	tests := []struct {
 		name   string
 		status int
-		body   string
 		most   int
 	}{
-		{"deletes", 200, deleteBatch, 5 << 20},
-		{"reads", 200, readBatch, 40 << 20},
-		{"refused", 403, deleteBatch, 1 << 20},
+		{"accepted", 200, 40 << 20},
+		{"refused", 403, 1 << 20},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -62,7 +56,7 @@ func TestAnswerWithoutEnd(t *testing.T) {
 			client := newClient(t, secretCredential(), graph.Options{
 				Transport: answering{status: tt.status, header: http.Header{},
 					body: func() io.Reader { return endless{&read} }}})
-			_, err := client.PostBatch(t.Context(), []byte(tt.body))
+			_, err := client.PostBatch(t.Context(), []byte(deleteBatch))
 			if err == nil {
 				t.Error("an endless answer was accepted")
 			}
@@ -101,18 +95,7 @@ func TestCompressedAnswer(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "larger than") {
 		t.Errorf("PostBatch = %v, want an error about the size of the answer", err)
 	}
-	if used := after.TotalAlloc - before.TotalAlloc; used > 64<<20 {
+	if used := after.TotalAlloc - before.TotalAlloc; used > 192<<20 {
 		t.Errorf("%d MiB were allocated", used>>20)
 	}
-}
-
-// An answer to deletes that is far larger than any known one is still accepted.
-func TestLargeAnswerToDeletes(t *testing.T) {
-	body := `{"responses":[{"id":"1","status":204,"body":"` + strings.Repeat("x", 3<<20) + `"}]}`
-	client := newClient(t, secretCredential(), graph.Options{
-		Transport: answering{status: 200, header: http.Header{},
-			body: func() io.Reader { return strings.NewReader(body) }}})
-	reply, err := client.PostBatch(t.Context(), []byte(deleteBatch))
-	checkErr(t, "PostBatch", err, nil)
-	check(t, "bytes", len(reply.Body), len(body))
 }

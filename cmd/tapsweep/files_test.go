@@ -65,24 +65,14 @@ func TestNothingReadIsReplaced(t *testing.T) {
 	}
 }
 
-// An existing log is resumed more often than replaced, and that of a simulation never.
+// An existing log is resumed more often than replaced.
 func TestHintOfALogThatIsThere(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
-	env := serve(t, tenant)
-	list, log := listFile(t, tenant.AddUsers(1)), newLog(t)
-	tapsweep(t, env, "revoke", "--yes", "--dry-run", "--results", log, list).ends(t, 0)
-	const replace = "hint: choose another --results file, or replace it with --overwrite\n"
-	for _, command := range []string{"revoke --yes LIST", "sweep --yes --all-users"} {
-		args := append(words(command, strings.NewReplacer("LIST", list)), "--results", log)
-		tapsweep(t, env, args...).ends(t, status.Usage, log+" already exists\n",
-			"hint: resume the run that it is of: --resume\n"+replace)
-	}
-	tapsweep(t, nil, "revoke", "--yes", "--simulate", "--results", log, list).ends(t, status.Usage,
-		log+" already exists\nhint: choose another")
-	notes := writeFile(t, "notes.jsonl", "{}\n")
-	tapsweep(t, env, "revoke", "--yes", "--results", notes, list).ends(t, status.Usage,
-		notes+" already exists\nhint: choose another")
+	list := listFile(t, graphsim.New(graphsim.Options{}).AddUsers(1))
+	log := writeFile(t, "log.jsonl", "")
+	tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", log, list).ends(t, status.Usage,
+		log+" already exists\nhint: to resume the run that the log is of, use --resume\n"+
+			"hint: choose another --results file, or replace it with --overwrite\n")
 }
 
 // A log that is removed, moved or truncated during the run, as by logrotate, ends the run.
@@ -182,7 +172,7 @@ func TestResumeNamesABrokenLine(t *testing.T) {
 	lines := strings.SplitAfter(readText(t, log), "\n")
 	broken := lines[0] + lines[1] + "\n" + strings.Join(lines[2:], "")
 	write(t, log, broken)
-	tapsweep(t, env, args...).ends(t, status.Usage, "line 3 is empty", "hint: nothing was changed")
+	tapsweep(t, env, args...).ends(t, status.Usage, "line 3: it is not part of a results log", "hint: nothing was changed")
 	same(t, "the log", readText(t, log), broken)
 }
 
@@ -221,7 +211,7 @@ func TestNamesOfFilesAreVisible(t *testing.T) {
 		{"output of a scan", "scan --all-users --output NONE", 0},
 		{"report", "report LOG", 0},
 		{"report that is written", "report --html NONE.html LOG", 0},
-		{"list of a simulation", "simulate --write-list BROKEN --overwrite", status.Usage},
+		{"list of a simulation", "simulate --write-list BROKEN", status.Usage},
 		{"argument that is no command", "BAD", status.Usage},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -113,7 +113,7 @@ var leakCases = []leakCase{
 		opts: failing(fault.Fault{Do: fault.OuterStatus(401, "WWW-Authenticate", entra.ClaimsChallenge)})},
 	{name: "faults", code: 1, opts: failing(
 		fault.Fault{Path: "user0001@", Do: fault.ItemStatus(500)},
-		fault.Fault{Path: "user0002@", Do: fault.ItemErrorText(403)},
+		fault.Fault{Path: "user0002@", Do: fault.ItemShaped(403, errorText)},
 		fault.Fault{Attempt: 1, Do: fault.Truncated()}, fault.Fault{Batch: 3, Do: fault.OuterHTML(502)},
 		fault.Fault{Batch: 4, Do: fault.Reset()})},
 	{name: "hostile list", list: hostileList, code: status.Usage},

@@ -108,7 +108,8 @@ func TestTwoRunsOnOneLog(t *testing.T) {
 		if len(tenant.Remaining()) > 60 {
 			return false
 		}
-		for _, line := range [][]string{args, {"verify", log},
+		tapsweep(t, env, "verify", log).ends(t, status.Usage, "or is still running")
+		for _, line := range [][]string{args,
 			{"sweep", "--all-users", "--yes", "--results", log, "--overwrite"}} {
 			second := tapsweep(t, env, line...)
 			second.ends(t, status.Usage, "another run is writing", "hint: wait until that run has ended")

@@ -2,7 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +18,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/quota"
+	"tapsweep/cmd/tapsweep/internal/cli"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
@@ -107,6 +111,29 @@ func TestRevokeResultsLog(t *testing.T) {
 	runRevoke(t, env, done).ends(t, 0)
 }
 
+// readerFunc is a reader that calls the function.
+type readerFunc func() error
+
+func (f readerFunc) Read([]byte) (int, error) { return 0, f() }
+
+// Nothing is sent after a signal, even if the list ends afterwards, as it does if the signal also ended the
+// program that writes it.
+func TestSignalBeforeTheRun(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{})
+	ctx, stop := context.WithCancelCause(t.Context())
+	list := io.MultiReader(strings.NewReader("user\ndana@contoso.com\n"), readerFunc(func() error {
+		stop(errors.New("terminated signal received"))
+		return io.EOF
+	}))
+	var stderr strings.Builder
+	code := cli.Main(ctx, cli.Process{Args: []string{"revoke", "--yes", "--results", newLog(t), "-"},
+		Environ: serve(t, tenant), In: list, Out: io.Discard, Err: &stderr})
+	same(t, "exit code", code, status.Stopped)
+	holds(t, "standard error", stderr.String(), "terminated", "nothing was sent")
+	same(t, "requests", tenant.Stats().Requests, 0)
+}
+
 // A reader of the results that goes away stops the run in order.
 func TestClosedOutput(t *testing.T) {
 	t.Parallel()
@@ -158,17 +185,16 @@ func TestExitCodes(t *testing.T) {
 		{"progress", "revoke --progress much LIST", status.Usage, "--progress"},
 		{"log level", "revoke --yes --log-level loud LIST", status.Usage, "--log-level"},
 		{"log format", "revoke --yes --log-format xml LIST", status.Usage, "--log-format"},
-		{"format", "revoke --yes --format xml LIST", status.Usage, "xml"},
 		{"simulate and graph-url", "revoke --yes --simulate --graph-url https://127.0.0.1:1 LIST", status.Usage,
 			"--simulate goes to a tenant of its own"},
 		{"there is no terminal to ask at", "revoke LIST", status.Usage, "--yes"},
 		{"no list", "revoke --yes nosuch.csv", status.Usage, "nosuch.csv"},
-		{"bad row", "revoke --yes BAD", status.Usage, `bad.csv:2: method "no..." (4 characters) is not a GUID`},
+		{"bad row", "revoke --yes BAD", status.Usage, `bad.csv:2: method "nope" is not a GUID`},
 		{"plain http", "revoke --yes --graph-url http://graph.microsoft.com LIST", status.Usage, "https://"},
 		{"results is a list", "revoke --yes --overwrite --results LIST LIST", status.Usage, "is also a list"},
 		{"results is a directory", "revoke --yes --results / LIST", status.Usage, "is a directory"},
 		{"results there already", "revoke --yes --results GONE LIST", status.Usage,
-			"hint: choose another --results file\n"},
+			"hint: choose another --results file, or replace it with --overwrite\n"},
 		{"results nowhere", "revoke --yes --results /nosuch/dir/r.jsonl LIST", status.Usage,
 			"/nosuch/dir does not exist"},
 		{"wrong secret", "revoke --yes LIST", 3, "AADSTS7000215"},

@@ -45,7 +45,7 @@ const leastStretch = 0.2
 const maxTallies = 64
 
 // smallBurst is up to how many seconds of the rate a burst is small.
-const smallBurst = 0.5
+const smallBurst = 1.0
 
 // maxShorts is how many spans in a row may contradict the rate before it is given up.
 const maxShorts = 3

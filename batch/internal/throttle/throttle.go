@@ -8,12 +8,13 @@
 //   - Is it a limit at all? Graph also refuses requests because a user, a partition
 //     or the moment is busy. A limit that is reached refuses what is sent right behind
 //     the first refusal, and chance does not. So requests go in pairs of batches, close
-//     together, and a detector weighs the answers. Only refusals that it ascribes to a
-//     limit close the gate and are measured. Others wait by themselves.
+//     together, and a detector weighs the answers in the order of sending. Only refusals
+//     that it ascribes to a limit close the gate and are measured. Others wait by themselves.
 //   - How fast does it come back? At two refusals by the limit nothing was left, so what
-//     was accepted between them, over the time between them, is its rate. The meter keeps
-//     that rate, and how much piles up at most in a wait. A limit that comes back all at
-//     once, in windows, is recognized by type windows.
+//     was accepted between them, over the time between them, is its rate. Where a burst is
+//     small most of a wait is wasted, and the meter finds the rate in the stretch that began
+//     with a full burst. A limit that comes back all at once, in windows, is recognized by
+//     type windows: from one wait to the next just as many are accepted.
 //   - How many requests may be in flight? Some services bound just that. A ceiling keeps
 //     how many were in flight at the last refusals and tries more now and then.
 //

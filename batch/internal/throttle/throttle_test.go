@@ -213,13 +213,13 @@ func TestMeterBeyondBurst(t *testing.T) {
 	}
 }
 
-// The rate is measured that way only if what was accepted before the first refusal is less than half
-// a second's worth.
+// The rate is measured that way only if what was accepted before the first refusal is less than a
+// second's worth.
 func TestMeterSmallBurst(t *testing.T) {
 	for _, tt := range []struct {
 		first int
 		want  float64
-	}{{40, 260 / 2.5}, {50, 300 / 3.5}} {
+	}{{80, 220 / 2.5}, {90, 300 / 3.5}} {
 		m := meter{first: tt.first, count: 300, since: t0, opened: at(1), worked: at(1), tallies: []tally{{at(1), 300}}}
 		if m.measure(3.5, at(3.5)); math.Abs(m.rate-tt.want) > 1e-9 {
 			t.Errorf("rate %v if %d were accepted before the first refusal, want %v", m.rate, tt.first, tt.want)
@@ -458,4 +458,26 @@ func FuzzController(f *testing.F) {
 				RetryAfter: time.Duration(script[i+2]) * 100 * time.Millisecond, Used: float64(script[i+1]) / 200})
 		}
 	})
+}
+
+// While others are in flight, a sixteenth of them is worth a round trip where chance refuses more
+// often than the limit, and two full batches or a third of them where it does not.
+func TestWorthwhile(t *testing.T) {
+	for _, tt := range []struct {
+		limits, others float64
+		opts           Options
+		window         float64
+		want           int
+	}{
+		{1, 2, Options{}, 80, 5}, {1, 2, Options{}, 800, 20}, {1, 2, Options{}, 10, 1},
+		{1, 1, Options{}, 90, 30}, {1, 1, Options{}, 20, 20}, {1, 1, Options{}, 800, 40},
+		{1, 1, Options{MaxInFlight: 90}, 90, 20},
+	} {
+		c := newController(tt.opts)
+		c.detector.limits, c.detector.others, c.window = tt.limits, tt.others, tt.window
+		if got := c.worthwhile(20); got != tt.want {
+			t.Errorf("limits %v, others %v, %v in flight: %d are worthwhile, want %d", tt.limits, tt.others, tt.window,
+				got, tt.want)
+		}
+	}
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -92,7 +91,7 @@ func commonFlags(cmd *cobra.Command) string {
 	return flagUsages(common) + rare
 }
 
-// flagUsages describes flags by section. No two in a section may have one name.
+// flagUsages describes flags by section.
 func flagUsages(flags []*pflag.Flag) string {
 	var b strings.Builder
 	for _, s := range sections {
@@ -115,62 +114,35 @@ func flagsPage() *cobra.Command {
 	page := &cobra.Command{
 		Use:   "flags",
 		Short: "All flags of all commands, and their variables",
-		Long: `These are all flags of all commands. Behind each flag are the commands that have
-it and the environment variable that sets it, if there is one. A flag on the
-command line overrides its variable. Flags that say what to revoke, where to
-look and what to write have no variable.
+		Long: `These are all flags of each command. Behind a flag is the environment variable
+that sets it, if there is one. A flag on the command line overrides its
+variable. Flags that say what to revoke, where to look and what to write have
+no variable.
 
 A TIME is 90s, 15m, 24h or 7d.`,
 	}
-	page.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
-		fmt.Fprintf(cmd.OutOrStdout(), "%s\n%s", cmd.Long, flagUsages(allFlags(cmd.Root())))
+	page.SetHelpFunc(func(page *cobra.Command, _ []string) {
+		fmt.Fprintln(page.OutOrStdout(), page.Long)
+		for _, cmd := range page.Root().Commands() {
+			if flags := allFlags(cmd); len(flags) > 0 {
+				fmt.Fprintf(page.OutOrStdout(), "\n%s\n%s", strings.ToUpper(cmd.CommandPath()), flagUsages(flags))
+			}
+		}
 	})
 	return page
 }
 
-// A meaning is what a flag does in some commands.
-type meaning struct {
-	usage    string
-	commands []string
-}
-
-// allFlags returns the flags of all commands. A flag that several commands have in one section is there
-// once, with all that it means.
-func allFlags(root *cobra.Command) (flags []*pflag.Flag) {
-	meanings := make(map[*pflag.Flag][]meaning)
-	for _, cmd := range root.Commands() {
-		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			if sectionOf(f) == others {
-				return
-			}
-			at := slices.IndexFunc(flags, func(known *pflag.Flag) bool {
-				return known.Name == f.Name && sectionOf(known) == sectionOf(f)
-			})
-			if at < 0 {
-				known := *f
-				at, flags = len(flags), append(flags, &known)
-			}
-			list := meanings[flags[at]]
-			same := slices.IndexFunc(list, func(m meaning) bool { return m.usage == f.Usage })
-			if same < 0 {
-				same, list = len(list), append(list, meaning{usage: f.Usage})
-			}
-			list[same].commands = append(list[same].commands, cmd.Name())
-			meanings[flags[at]] = list
-		})
-	}
-	for _, f := range flags {
-		var texts []string
-		for i, m := range meanings[f] {
-			if i > 0 { // pflag finds one placeholder
-				m.usage = strings.ReplaceAll(m.usage, "`", "")
-			}
-			texts = append(texts, m.usage+" ["+strings.Join(m.commands, ", ")+"]")
+// allFlags returns copies of the flags of a command, with their variables.
+func allFlags(cmd *cobra.Command) (flags []*pflag.Flag) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if sectionOf(f) == others {
+			return
 		}
-		f.Usage = strings.Join(texts, "; ")
+		known := *f
 		if hasEnvironment(f) {
-			f.Usage += " " + variable(f.Name)
+			known.Usage += " [" + variable(f.Name) + "]"
 		}
-	}
+		flags = append(flags, &known)
+	})
 	return flags
 }

@@ -3,12 +3,10 @@ package cli
 import (
 	"cmp"
 	"errors"
-	"slices"
 
 	"github.com/spf13/cobra"
 
 	"tapsweep/cmd/tapsweep/internal/run"
-	"tapsweep/input"
 )
 
 // revokeFlags are the flags of revoke, as typed.
@@ -62,15 +60,12 @@ Exit codes:
 	fl.BoolVar(&f.revoke.Self, "self", false, "delete the signed-in user's own pass; takes no list")
 	f.addResults(fl, defaultLog)
 	f.addEvidence(fl)
-	addEnum(fl, &f.revoke.Format, "format", "", input.Formats,
-		"format of the lists: "+oneOf(input.Formats)+" (default: by extension, else by content)")
 	fl.BoolVar(&f.revoke.SkipInvalid, "skip-invalid", false,
 		"leave bad rows out; without this flag, one bad row is enough to refuse the list")
 	fl.BoolVar(&f.revoke.AnyPass, "any-pass", false,
 		"delete any pass that a user holds, also if it is not the one that the row names")
 	inHelp(fl, whatToRevoke, "user", "self", "any-pass", "skip-invalid")
 	f.addSessions(fl, whatToRevoke)
-	inFlagsHelp(fl, whatToRevoke, "format")
 	inHelp(fl, safety, "simulate")
 	f.addGuards(fl)
 	f.addPace(fl)
@@ -97,10 +92,7 @@ func (f *revokeFlags) checkLists(lists []string) error {
 // check refuses flags that make no sense, before any file is opened.
 func (f *revokeFlags) check(p *program, cmd *cobra.Command) error {
 	simulate, connects := f.revoke.Simulate, connects(cmd.Flags())
-	fromVariable := connects != "" && slices.Contains(p.variables, variable(connects))
 	return cmp.Or(refuse(
-		conflict{simulate && fromVariable,
-			"--simulate goes to a tenant of its own, and " + variable(connects) + " is set: unset it", ""},
 		conflict{simulate && connects != "",
 			"--simulate goes to a tenant of its own: it does not take --" + connects,
 			"for a simulated tenant that is running use --graph-url alone"},

@@ -91,24 +91,22 @@ func texts(list []pass.Reason) (texts []string) {
 
 // parseSince parses a time, a date, which means midnight UTC, or an age such as 24h.
 func parseSince(text string, now time.Time) (time.Time, error) {
-	for _, form := range []string{time.RFC3339, time.DateOnly} {
-		if t, err := time.Parse(form, text); err == nil {
-			if t.After(now) {
-				return t, fmt.Errorf("--created-since %s is in the future: it means %s, and it is now %s",
-					text, t.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
-			}
-			return t, nil
-		}
+	since, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		since, err = time.Parse(time.DateOnly, text)
 	}
-	if ago, err := parseDuration(text); err == nil {
-		if ago == 0 {
-			return now, fmt.Errorf("--created-since %s means now, so no pass would be found: "+
-				"give a time in the past, such as 24h", text)
-		}
-		return now.Add(-ago), nil
+	if ago, wrong := parseDuration(text); wrong == nil {
+		since, err = now.Add(-ago), nil
 	}
-	return time.Time{}, fmt.Errorf("--created-since %q is not a time such as 2026-03-02T08:00:00Z, a date, or how "+
-		"long ago such as 24h or 7d", text)
+	switch {
+	case err != nil:
+		return since, fmt.Errorf("--created-since %q is not a time such as 2026-03-02T08:00:00Z, a date, or how "+
+			"long ago such as 24h or 7d", text)
+	case !since.Before(now):
+		return since, fmt.Errorf("--created-since %s is not in the past: it means %s, and it is now %s",
+			text, since.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+	}
+	return since, nil
 }
 
 // auditWindow is how far back the audit log is read by default: a pass lasts
@@ -120,8 +118,14 @@ const auditWindow = 30 * 24 * time.Hour
 func (f *scopeFlags) options(command string, now time.Time) (scope run.Scope, err error) {
 	scope.Find = f.find
 	scope.Find.All = f.all || f.find.Filter != ""
-	if err := f.setSince(&scope.Find, now); err != nil {
-		return scope, err
+	if f.since != "" {
+		if scope.Find.CreatedSince, err = parseSince(f.since, now); err != nil {
+			return scope, status.Refuse(err)
+		}
+	}
+	if f.find.ExpiredFor > 0 && len(f.find.Reasons) > 0 && !slices.Contains(f.find.Reasons, pass.Expired) {
+		return scope, status.Refuse(errors.New("--expired-for has no effect, because --reason leaves " +
+			"expired passes out"))
 	}
 	if err := f.setPlaces(&scope.Find, now); err != nil {
 		return scope, err
@@ -130,37 +134,14 @@ func (f *scopeFlags) options(command string, now time.Time) (scope run.Scope, er
 		return scope, err
 	}
 	if len(f.users) > 0 {
-		logs := new(results.Lists)
-		users, warnings, err := input.ReadScope(logs.Read, f.users...)
+		users, warnings, err := input.ReadScope(new(results.Lists).Read, f.users...)
 		if err != nil {
 			return scope, status.Refuse(fmt.Errorf("--users: %w\nnothing was sent", err), run.HintUser(err, f.users)...)
 		}
-		scope.Find.Users, scope.Warnings = append(scope.Find.Users, users...), append(warnings, logs.Foreign()...)
+		scope.Find.Users, scope.Warnings = append(scope.Find.Users, users...), warnings
 	}
 	scope.Digest = f.digest(command, scope.Find.Users)
 	return scope, nil
-}
-
-// setSince sets the ages of the passes.
-func (f *scopeFlags) setSince(opts *scan.Options, now time.Time) error {
-	if f.since != "" {
-		since, err := parseSince(f.since, now)
-		if err != nil {
-			return status.Refuse(err)
-		}
-		opts.CreatedSince = since
-		if since.After(now.Add(-opts.MinAge)) {
-			return status.Refuse(fmt.Errorf("no pass can match both --created-since %s and --min-age %v", f.since,
-				opts.MinAge),
-				"leave one of the two out")
-		}
-	}
-	if opts.ExpiredFor > 0 && len(opts.Reasons) > 0 && !slices.Contains(opts.Reasons, pass.Expired) {
-		return status.Refuse(fmt.Errorf("--expired-for has no effect: --reason %s leaves expired passes out",
-			strings.Join(texts(opts.Reasons), ",")),
-			"to leave out recently created passes, use --min-age; else leave --expired-for out")
-	}
-	return nil
 }
 
 // setPlaces sets where to look: in the audit log, if no other place is named.

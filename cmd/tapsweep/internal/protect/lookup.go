@@ -9,17 +9,15 @@ import (
 	"strings"
 
 	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/input"
 )
 
-// A ResolveError says which protected users could not be looked up, and why, in the order of the
-// lists.
+// A ResolveError says which rows of the protect lists are wrong, and why, in the order of the lists.
 type ResolveError struct {
 	input.Problems
-	Denied   bool // Graph refused one or more of them for lack of a permission
-	Unknown  bool // one or more of them are not in the tenant
-	TwoUsers bool // a row has the object id of one user and the user principal name of another
+	denied bool // Graph refused a lookup for lack of a permission
 }
 
 // orNil returns the error, or nil if it names no user.
@@ -35,25 +33,84 @@ func (e *ResolveError) add(u input.User, err error, format string, args ...any) 
 	e.Add(&input.LineError{Source: u.Source, Line: u.Line, Err: err, Msg: fmt.Sprintf(format, args...)})
 }
 
+// judge adds a row whose lookup failed with an error, unless the run can do without the answer. It
+// reports whether it adds the row.
+func (e *ResolveError) judge(u input.User, err error, needed bool) bool {
+	why := safetext.Printable(err.Error())
+	switch {
+	case statusOf(err) == 404:
+		e.add(u, err, "protected user %s is not in the tenant: %s", nameOf(u), why)
+	case errors.Is(err, errTwoUsers):
+		e.add(u, err, "protected user %s: %s", nameOf(u), why)
+	case needed:
+		e.denied = e.denied || statusOf(err) == 403 || errors.Is(err, errForbidden)
+		e.add(u, err, "protected user %s cannot be looked up: %s", nameOf(u), why)
+	default:
+		return false
+	}
+	return true
+}
+
 // Hints say what to do next, a line each.
+// Source: learn.microsoft.com/graph/permissions-reference.
 func (e *ResolveError) Hints() []string {
-	var hints []string
-	if e.Denied {
-		// Source: learn.microsoft.com/graph/permissions-reference.
-		hints = append(hints, "to look up protected users, the app needs the application permission "+
-			"User.ReadBasic.All or User.Read.All")
+	if e.denied {
+		return []string{"to look up protected users, the app needs the application permission User.ReadBasic.All " +
+			"or User.Read.All", "a row of the protect list with both the object id and the user principal name " +
+			"protects both without a lookup; then they are not checked"}
 	}
-	if e.TwoUsers {
-		hints = append(hints, "correct the row, or protect each of the two users in a row of its own")
+	return []string{"correct the names, or remove users who have left from the protect list"}
+}
+
+// ErrStopped says that the lookups ended early, so it is not known who is protected. An error
+// that wraps it also wraps the error of the run.
+var ErrStopped = errors.New("looking up protected users")
+
+// errForbidden begins the errors of rows that were not looked up.
+var errForbidden = errors.New("")
+
+// An answer is the user that Graph names for a row, or why there is none.
+type answer struct {
+	user input.User
+	err  error
+}
+
+// lookUp asks Graph for both names of each row, unless that is forbidden.
+func lookUp(ctx context.Context, runner *batch.Runner, rows []input.User, forbidden string) ([]answer, error) {
+	answers := make([]answer, len(rows))
+	if forbidden != "" {
+		for i := range answers {
+			answers[i].err = fmt.Errorf("%w%s", errForbidden, forbidden)
+		}
+		return answers, nil
 	}
-	if e.Unknown {
-		hints = append(hints, "correct the names, or remove users who have left from the protect list")
+	if len(rows) == 0 {
+		return nil, nil
 	}
-	if e.Denied || !e.Unknown && !e.TwoUsers {
-		hints = append(hints, "a row of the protect list with both the object id and the user principal name protects "+
-			"both without a lookup; then they are not checked")
+	src := func(yield func(batch.Request) bool) {
+		for i, u := range rows {
+			if !yield(request(u, i)) {
+				return
+			}
+		}
 	}
-	return hints
+	err := runner.Run(ctx, src, func(res batch.Result) []batch.Request {
+		i := res.Request.Tag.(int)
+		answers[i].user, answers[i].err = read(rows[i], res)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrStopped, err)
+	}
+	return answers, nil
+}
+
+// statusOf returns the status of Graph's answer, 0 if there was none.
+func statusOf(err error) int {
+	if answer, ok := errors.AsType[*batch.StatusError](err); ok {
+		return answer.Status
+	}
+	return 0
 }
 
 // Me asks Graph who is signed in, because the user name in a token may not be the user principal name:

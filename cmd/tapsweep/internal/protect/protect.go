@@ -2,12 +2,13 @@
 // everything else is locked.
 //
 // A user has two names, an object id and a user principal name, and a list may use the one that the
-// protect list does not have. So [List.Resolve] looks up the missing names of a [List], and returns
-// the [Users] that are protected.
+// protect list does not have. So [List.Resolve] looks up the users of a [List], and returns the
+// [Users] that are protected.
 package protect
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"strings"
 
@@ -17,28 +18,7 @@ import (
 )
 
 // A List is the rows of the protect lists as they were read.
-type List struct {
-	users []input.User
-
-	// Check says how Resolve checks that the users exist.
-	Check Check
-}
-
-// A Check says how to check that protected users exist. A name that does not exist protects
-// nobody, so it is an error whenever it can be detected.
-type Check struct {
-	// Ask makes Resolve look up every row. If the tenant does not have a name, or if the two
-	// names of a row are not of one user, Resolve returns an error. If a row cannot be looked
-	// up, it counts as not checked.
-	Ask bool
-
-	// Rehearsal says that the tenant was created from the lists. A name that no pair has
-	// then counts as not checked, even if the tenant has it.
-	Rehearsal bool
-
-	// Why says why names cannot be checked if Ask is false.
-	Why string
-}
+type List struct{ users []input.User }
 
 // Empty reports whether nobody is on the lists.
 func (l *List) Empty() bool { return len(l.users) == 0 }
@@ -75,40 +55,42 @@ func patterns(users []input.User) error {
 // Rows returns the rows of the lists in order. They must not be changed.
 func (l *List) Rows() []input.User { return l.users }
 
-// Resolve returns the protected users, by all names that the pairs can use. If a row has one name of
-// its user and the pairs use the other kind of name, Resolve looks the user up. It reads pairs only
-// until it knows which kinds they use, and not at all if every row has both names. Check decides
-// whether other rows are looked up.
+// Resolve looks up each user of the list, and returns the protected users by all their names. It reads
+// pairs only until it knows which kinds of names they use, and not at all if every row has both names.
+// If forbidden is not empty, it says why no user may be looked up, and Resolve asks nobody.
 //
-// If a user whose other name is needed cannot be looked up, or if a user is not in the
-// tenant, the error is a *ResolveError that lists all of them. Any other error is that of
-// pairs or of the run, and may wrap the cause of ctx, batch.ErrUnauthorized or
+// The error is a *ResolveError that lists all rows at fault: a user who is not in the tenant, a row with
+// the names of two users, and a row that could not be looked up although the pairs use the kind of name
+// that it lacks. Other rows that could not be looked up are in the warning of the Users. Any other error
+// is that of pairs or of the run, and may wrap the cause of ctx, batch.ErrUnauthorized or
 // batch.ErrBlocked. After an error, no pass may be deleted.
-func (l *List) Resolve(ctx context.Context, runner *batch.Runner,
-	pairs iter.Seq2[input.Pair, error]) (*Users, error) {
+func (l *List) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq2[input.Pair, error],
+	forbidden string) (*Users, error) {
 	missing, err := l.missing(pairs)
 	if err != nil {
 		return nil, err
 	}
-	needed, others := l.split(missing)
-	u := &Users{names: make(map[string]bool, 2*len(l.users))}
-	u.Checked.Names = len(needed) + len(others)
-	asked := others
-	if !l.Check.Ask {
-		u.Checked.notChecked(l.Check.Why, others...)
-		asked = nil
-	}
-	found, err := u.Checked.lookUp(ctx, runner, needed, asked)
+	rows := l.distinct()
+	answers, err := lookUp(ctx, runner, rows, forbidden)
 	if err != nil {
 		return nil, err
 	}
-	if l.Check.Rehearsal {
-		if err := u.Checked.comparePairs(append(needed, others...), pairs, l.Check.Why); err != nil {
-			return nil, err
+	u := &Users{names: make(map[string]bool, 2*len(l.users))}
+	u.add(l.users...)
+	refused, unchecked := &ResolveError{}, &unchecked{of: len(rows)}
+	for i, row := range rows {
+		u.add(answers[i].user)
+		if err := answers[i].err; err != nil {
+			needed := missing.id && row.ID == "" || missing.upn && row.UPN == ""
+			if !refused.judge(row, err, needed) {
+				unchecked.add(row, err)
+			}
 		}
 	}
-	u.add(l.users)
-	u.add(found)
+	if err := refused.orNil(); err != nil {
+		return nil, err
+	}
+	u.warning = unchecked.String()
 	return u, nil
 }
 
@@ -144,29 +126,22 @@ func (l *List) missing(pairs iter.Seq2[input.Pair, error]) (kinds, error) {
 	return used, nil
 }
 
-// split returns the rows whose other name is needed, and the other rows, each user once.
-func (l *List) split(missing kinds) (needed, others []input.User) {
+// distinct returns the rows, each user once.
+func (l *List) distinct() (rows []input.User) {
 	seen := make(map[string]bool)
 	for _, u := range l.users {
-		if seen[fold(u.ID+u.UPN)] {
-			continue
-		}
-		seen[fold(u.ID+u.UPN)] = true
-		if missing.id && u.ID == "" || missing.upn && u.UPN == "" {
-			needed = append(needed, u)
-		} else {
-			others = append(others, u)
+		if key := fold(u.ID + u.UPN); !seen[key] {
+			seen[key] = true
+			rows = append(rows, u)
 		}
 	}
-	return needed, others
+	return rows
 }
 
 // Users are the protected users. The zero value and nil are nobody. Several goroutines may use it.
 type Users struct {
-	names map[string]bool
-
-	// Checked says for how many names on the lists a user is known to exist.
-	Checked Checked
+	names   map[string]bool
+	warning string
 }
 
 // Has reports whether a user is protected, by object id or user principal name.
@@ -178,10 +153,10 @@ func (u *Users) Warning() string {
 	if u == nil {
 		return ""
 	}
-	return u.Checked.String()
+	return u.warning
 }
 
-func (u *Users) add(users []input.User) {
+func (u *Users) add(users ...input.User) {
 	for _, user := range users {
 		for _, name := range [...]string{user.ID, user.UPN} {
 			if name != "" {
@@ -189,6 +164,42 @@ func (u *Users) add(users []input.User) {
 			}
 		}
 	}
+}
+
+// unchecked collects rows whose users could not be looked up.
+type unchecked struct {
+	of, n int // rows
+	first []string
+	why   string // of the first
+}
+
+func (c *unchecked) add(row input.User, err error) {
+	if c.n++; c.n == 1 {
+		c.why = safetext.Printable(err.Error())
+	}
+	if c.n <= 3 {
+		c.first = append(c.first, nameOf(row))
+	}
+}
+
+// String returns a sentence about the rows, and "" if there are none.
+func (c *unchecked) String() string {
+	if c.n == 0 {
+		return ""
+	}
+	first := strings.Join(c.first, ", ")
+	if c.n > len(c.first) {
+		first += ", …"
+	}
+	return fmt.Sprintf("%d of %d protected names could not be checked (%s): %s", c.n, c.of, first, c.why)
+}
+
+// nameOf returns the names that a row gives its user, for messages.
+func nameOf(u input.User) string {
+	if u.ID != "" && u.UPN != "" {
+		return safetext.Printable(u.UPN) + " (" + u.ID + ")"
+	}
+	return safetext.Printable(u.ID + u.UPN)
 }
 
 // fold returns the same text for equal names: Entra compares both kinds without case.

@@ -76,65 +76,33 @@ func contoso(opts graphsim.Options) *graphsim.Tenant {
 	return tenant
 }
 
-const (
-	lee      = "lee@contoso.com" // whom no protect list means
-	guestURL = "/users/dana_fabrikam.com%23EXT%23@contoso.onmicrosoft.com"
-)
+const lee = "lee@contoso.com" // whom the tenant does not have
 
-// Each case says who is protected, and whom Resolve looks up for that.
+// Each case says who is protected.
 var resolveTests = []struct {
-	name    string
-	list    string
-	pairs   []string
-	asked   []string // the path of each lookup
-	has     []string
-	hasNot  []string
-	lenient bool // pairs hold a refused row
+	name   string
+	list   string
+	pair   string
+	has    []string
+	hasNot []string
 }{
-	{name: "UPN and UPN", list: bg, pairs: []string{lee, guest}, has: []string{bg, strings.ToUpper(bg)},
-		hasNot: []string{lee, id1, guest, ""}},
-	{name: "id and id", list: id1, pairs: []string{id2}, has: []string{id1, strings.ToUpper(id1)},
-		hasNot: []string{id2, bg}},
-	{name: "UPN and id", list: bg, pairs: []string{lee, id2}, asked: []string{"/users/" + bg},
-		has: []string{bg, id1, strings.ToUpper(id1)}, hasNot: []string{id2, lee}},
-	{name: "id and UPN", list: strings.ToUpper(id1), pairs: []string{lee},
-		asked: []string{"/users/" + strings.ToUpper(id1)}, has: []string{bg, "BG1@Contoso.Com", id1},
-		hasNot: []string{lee}},
-	{name: "guest by UPN", list: guest, pairs: []string{id1}, asked: []string{guestURL},
-		has: []string{id2, guest}, hasNot: []string{id1}},
-	{name: "guest by id", list: id2, pairs: []string{bg}, asked: []string{"/users/" + id2},
-		has: []string{strings.ToLower(guest)}, hasNot: []string{bg}},
-	{name: "name with $ and quote", list: "$O'X@contoso.com", pairs: []string{id1},
-		asked: []string{"/users('$O%27%27X@contoso.com')"}, has: []string{id3}, hasNot: []string{id1}},
-	{name: "both in a row", list: "userId,upn\n" + id1 + "," + bg, pairs: []string{id1, bg},
-		has: []string{id1, bg}, hasNot: []string{id2}},
-	{name: "both in a row, of different users", list: "userId,upn\n" + id1 + "," + guest,
-		pairs: []string{id1, bg}, has: []string{id1, guest}, hasNot: []string{id2, bg}},
-	{name: "every kind of row", list: "userId,upn\n" + id1 + ",\n," + guest + "\n" + id3 + "," + lee,
-		pairs: []string{lee, id3},
-		asked: []string{"/users/" + id1, guestURL}, has: []string{id1, bg, id2, guest, id3, lee},
-		hasNot: []string{"x@contoso.com"}},
-	{name: "only what pairs use", list: id1 + "\n" + guest, pairs: []string{id3}, asked: []string{guestURL},
-		has: []string{id1, id2, guest}, hasNot: []string{bg, id3}},
-	{name: "each user once", list: bg + "\n" + strings.ToUpper(bg) + "\n" + bg, pairs: []string{id2},
-		asked: []string{"/users/" + bg}, has: []string{id1}, hasNot: []string{id2}},
-	{name: "a refused row", list: bg, pairs: []string{lee}, lenient: true, has: []string{bg},
-		hasNot: []string{id1}},
-	{name: "no pairs", list: bg, has: []string{bg}},
+	{"UPN and UPN", bg, lee, []string{bg, strings.ToUpper(bg)}, []string{lee, guest, ""}},
+	{"id and id", id1, id2, []string{id1, strings.ToUpper(id1)}, []string{id2, guest}},
+	{"UPN and id", bg, id2, []string{bg, id1, strings.ToUpper(id1)}, []string{id2, lee}},
+	{"id and UPN", strings.ToUpper(id1), lee, []string{bg, "BG1@Contoso.Com", id1}, []string{lee}},
+	{"guest by UPN", guest, id1, []string{id2, guest}, []string{id1}},
+	{"guest by id", id2, bg, []string{strings.ToLower(guest)}, []string{bg}},
+	{"name with $ and quote", "$O'X@contoso.com", id1, []string{id3}, []string{id1}},
+	{"both in a row", "userId,upn\n" + id1 + "," + bg, id1, []string{id1, bg}, []string{id2}},
+	{"every kind of row", "userId,upn\n" + id1 + ",\n," + guest + "\n" + id3 + ",$o'x@contoso.com", lee,
+		[]string{id1, bg, id2, guest, id3}, []string{"x@contoso.com"}},
 }
 
 func TestResolve(t *testing.T) {
 	for _, tt := range resolveTests {
 		t.Run(tt.name, func(t *testing.T) {
 			tenant := contoso(graphsim.Options{Roles: []string{"User.ReadBasic.All"}})
-			src := pairs(tt.pairs...)
-			if tt.lenient {
-				src = func(yield func(input.Pair, error) bool) {
-					_ = yield(input.Pair{User: id1, Err: errors.New("l.csv:1: bad")}, nil) &&
-						yield(input.Pair{User: tt.pairs[0]}, nil)
-				}
-			}
-			users, err := open(t, tt.list).Resolve(t.Context(), newRunner(t, tenant), src)
+			users, err := open(t, tt.list).Resolve(t.Context(), newRunner(t, tenant), pairs(tt.pair), "")
 			if err != nil {
 				t.Fatalf("Resolve = %v", err)
 			}
@@ -143,17 +111,77 @@ func TestResolve(t *testing.T) {
 					t.Errorf("Has(%q) = %t, want %t", name, !want, want)
 				}
 			}
-			var asked []string
-			for _, e := range tenant.Log() {
-				path, _ := strings.CutSuffix(e.Path, "?$select=id,userPrincipalName")
-				asked = append(asked, path)
-			}
-			slices.Sort(asked) // a tenant answers in any order
-			if !slices.Equal(asked, slices.Sorted(slices.Values(tt.asked))) {
-				t.Errorf("Resolve looks up %q, want %q", asked, tt.asked)
+			if warning := users.Warning(); warning != "" {
+				t.Errorf("Warning() = %q", warning)
 			}
 		})
 	}
+}
+
+const noID = "00000000-0000-4000-8000-000000000000"
+
+// A row that could not be looked up is in the warning, unless the pairs use the name that it lacks. A
+// user who is not in the tenant, and a row of two users, are refused either way.
+func TestNamesAreChecked(t *testing.T) {
+	const nobody, forbidden = "bg1@contoso.con", "the token lacks X"
+	for _, tt := range []struct {
+		name, list, pair string
+		opts             graphsim.Options
+		forbidden        string
+		wrong            string // in the error
+		warning          string
+	}{
+		{name: "a name of nobody", list: bg + "\n" + nobody, pair: bg,
+			wrong: ":2: protected user bg1@contoso.con is not in the tenant: Graph answered 404"},
+		{name: "both names, the id of nobody", list: "userId,upn\n" + noID + "," + bg, pair: bg,
+			wrong: ":2: protected user " + bg + " (" + noID + ") is not in the tenant"},
+		{name: "names of two users", list: "userId,upn\n" + id1 + "," + guest, pair: bg,
+			wrong: ":2: protected user " + guest + " (" + id1 + "): the object id and the user principal name " +
+				"are not of one user, Graph names the user \"" + bg + "\""},
+		{name: "forbidden", list: bg + "\n" + nobody + "\n" + guest + "\n" + lee, pair: bg, forbidden: forbidden,
+			warning: "4 of 4 protected names could not be checked (" + bg + ", bg1@contoso.con, " + guest +
+				", …): the token lacks X"},
+		{name: "forbidden and needed", list: bg, pair: id2, forbidden: forbidden,
+			wrong: ":1: protected user bg1@contoso.com cannot be looked up: the token lacks X"},
+		{name: "forbidden, names of two users", list: "userId,upn\n" + id1 + "," + guest, pair: id3,
+			forbidden: forbidden,
+			warning:   "1 of 1 protected names could not be checked (" + guest + " (" + id1 + ")): "},
+		{name: "denied", list: bg + "\n" + nobody, pair: bg, opts: roles("AuditLog.Read.All"),
+			warning: "2 of 2 protected names could not be checked (bg1@contoso.com, bg1@contoso.con): " +
+				"Graph answered 403"},
+		{name: "one answer that is lost", list: bg + "\n" + guest, pair: bg,
+			opts:    graphsim.Options{Faults: []fault.Fault{{Path: "/users/" + bg, Do: fault.ItemStatus(503)}}},
+			warning: "1 of 2 protected names could not be checked (bg1@contoso.com): "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				users, err := open(t, tt.list).Resolve(t.Context(), newRunner(t, contoso(tt.opts)), pairs(tt.pair),
+					tt.forbidden)
+				if _, ok := errors.AsType[*ResolveError](err); ok != (tt.wrong != "") ||
+					ok && !strings.Contains(err.Error(), tt.wrong) {
+					t.Errorf("Resolve = %v, want %q", err, tt.wrong)
+				}
+				if got := users.Warning(); !strings.HasPrefix(got, tt.warning) || tt.warning == "" && got != "" {
+					t.Errorf("Warning() = %q, want %q", got, tt.warning)
+				}
+			})
+		})
+	}
+}
+
+// Names are looked up twenty to a batch.
+func TestManyNamesAreChecked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{Roles: []string{"User.Read.All"}})
+		var text strings.Builder
+		for _, u := range tenant.AddUsers(4000) {
+			fmt.Fprintln(&text, u.UPN)
+		}
+		_, err := open(t, text.String()).Resolve(t.Context(), newRunner(t, tenant), pairs(bg), "")
+		if n := tenant.Stats().Batches; err != nil || n > 220 {
+			t.Errorf("Resolve = %v after %d batches, want 220 at most", err, n)
+		}
+	})
 }
 
 func TestNobody(t *testing.T) {
@@ -161,7 +189,7 @@ func TestNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	users, err := l.Resolve(t.Context(), nil, nil) // asks nobody and reads nothing
+	users, err := l.Resolve(t.Context(), nil, nil, "") // asks nobody and reads nothing
 	if err != nil {
 		t.Errorf("Resolve = %v", err)
 	}
@@ -204,7 +232,7 @@ func TestResolveReadsNoFurther(t *testing.T) {
 			yield(input.Pair{}, broken)
 		}
 		tenant := contoso(graphsim.Options{})
-		_, err := open(t, tt.list).Resolve(t.Context(), newRunner(t, tenant), src)
+		_, err := open(t, tt.list).Resolve(t.Context(), newRunner(t, tenant), src, "")
 		if !errors.Is(err, tt.want) {
 			t.Errorf("Resolve of %q before %q = %v, want %v", tt.list, tt.pairs, err, tt.want)
 		}
@@ -219,8 +247,8 @@ func item(do fault.Effect) graphsim.Options {
 	return graphsim.Options{Faults: []fault.Fault{{Method: "GET", Do: do}}}
 }
 
-// answer is a tenant whose answer to each lookup has these names.
-func answer(id, upn string) graphsim.Options {
+// naming is a tenant whose answer to each lookup has these names.
+func naming(id, upn string) graphsim.Options {
 	return item(fault.ItemBody(fmt.Sprintf(`{"id":%q,"userPrincipalName":%q}`, id, upn)))
 }
 
@@ -236,28 +264,21 @@ var failTests = []struct {
 }{
 	{name: "unknown UPN", list: "lee@contoso.com", want: "protected user lee@contoso.com is not in the tenant: " +
 		"Graph answered 404 Request_ResourceNotFound"},
-	{name: "unknown id", list: "00000000-0000-4000-8000-000000000000", pair: bg,
-		want: "protected user 00000000-0000-4000-8000-000000000000 is not in the tenant: Graph answered 404 " +
-			"Request_ResourceNotFound"},
 	{name: "no permission to read users", opts: roles("UserAuthMethod-TAP.ReadWrite.All"),
 		want: "Graph answered 403 Authorization_RequestDenied", denied: true},
 	{name: "text", opts: item(fault.ItemBody(`"text"`)), want: "cannot be read"},
-	{name: "no body", opts: item(fault.ItemBody(`null`)), want: "cannot be read"},
-	{name: "array", opts: item(fault.ItemBody(`[]`)), want: "cannot be read"},
 	{name: "number for an id", opts: item(fault.ItemBody(`{"id":7,"userPrincipalName":"` + bg + `"}`)),
 		want: "cannot be read"},
-	{name: "no id", opts: answer("", bg), want: "lacks an id"},
-	{name: "UPN for an id", opts: answer(bg, bg), want: "lacks an id"},
-	{name: "no UPN", list: id1, pair: bg, opts: answer(id1, ""), want: "lacks an id or a userPrincipalName"},
-	{name: "id for a UPN", list: id1, pair: bg, opts: answer(id1, id1), want: "lacks an id or a userPrincipalName"},
-	{name: "another user than asked by UPN", opts: answer(id2, "lee@contoso.com"),
+	{name: "no id", opts: naming("", bg), want: "lacks an id"},
+	{name: "no UPN", list: id1, pair: bg, opts: naming(id1, ""), want: "lacks an id or a userPrincipalName"},
+	{name: "id for a UPN", list: id1, pair: bg, opts: naming(id1, id1), want: "lacks an id or a userPrincipalName"},
+	{name: "another user than asked by UPN", opts: naming(id2, "lee@contoso.com"),
 		want: `is about another user: "` + id2 + `", "lee@contoso.com"`},
-	{name: "another user than asked by id", list: id1, pair: bg, opts: answer(id2, bg),
+	{name: "another user than asked by id", list: id1, pair: bg, opts: naming(id2, bg),
 		want: `is about another user: "` + id2 + `", "` + bg + `"`},
 	{name: "other success", opts: item(fault.ItemStatus(206)), want: "Graph answered 206 UnknownError"},
 	{name: "error that stays", opts: item(fault.ItemStatus(503)), want: "Graph answered 503"},
 	{name: "no answer", opts: item(fault.Reset()), want: "gave up"},
-	{name: "missing answer", opts: item(fault.ItemMissing()), want: "gave up"},
 	{name: "escape sequence", opts: item(fault.ItemBody("{\"id\":\"\\u001b[2J\",\"userPrincipalName\":\"" + bg +
 		"\"}")), want: `"\x1b[2J"`},
 }
@@ -268,7 +289,7 @@ func TestResolveFails(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				list := open(t, cmp.Or(tt.list, bg))
-				users, err := list.Resolve(t.Context(), newRunner(t, contoso(tt.opts)), pairs(cmp.Or(tt.pair, id2)))
+				users, err := list.Resolve(t.Context(), newRunner(t, contoso(tt.opts)), pairs(cmp.Or(tt.pair, id2)), "")
 				e, ok := errors.AsType[*ResolveError](err)
 				if !ok || users != nil {
 					t.Fatalf("Resolve = %v, %v, want *ResolveError", users, err)
@@ -281,14 +302,14 @@ func TestResolveFails(t *testing.T) {
 				if strings.ContainsAny(msg, "\n\x1b") {
 					t.Errorf("the message has a line break or an escape sequence: %q", msg)
 				}
-				if e.Denied != tt.denied {
-					t.Errorf("Denied = %t, want %t", e.Denied, tt.denied)
+				if e.denied != tt.denied {
+					t.Errorf("denied = %t, want %t", e.denied, tt.denied)
 				}
 				hint := strings.Join(e.Hints(), "\n")
 				if strings.Contains(hint, "User.ReadBasic.All") != tt.denied {
 					t.Errorf("hints %q, names the permission: want %t", hint, tt.denied)
 				}
-				if tt.denied && status(err) != 403 {
+				if tt.denied && statusOf(err) != 403 {
 					t.Errorf("the error does not wrap Graph's: %v", err)
 				}
 			})
@@ -301,7 +322,7 @@ func TestResolveRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := contoso(graphsim.Options{Faults: []fault.Fault{
 			{Attempt: 1, Do: fault.ItemStatus(429, "Retry-After", "7")}, {Attempt: 2, Do: fault.ItemStatus(503)}}})
-		users, err := open(t, bg).Resolve(t.Context(), newRunner(t, tenant), pairs(id2))
+		users, err := open(t, bg).Resolve(t.Context(), newRunner(t, tenant), pairs(id2), "")
 		if err != nil || !users.Has(id1) {
 			t.Errorf("Resolve = %v", err)
 		}
@@ -315,7 +336,7 @@ func TestResolveFailsTogether(t *testing.T) {
 	for i := range 50 {
 		fmt.Fprintf(&text, "nobody%02d@contoso.com\n", i)
 	}
-	users, err := open(t, bg+"\n"+text.String()+guest).Resolve(t.Context(), newRunner(t, tenant), pairs(id2))
+	users, err := open(t, bg+"\n"+text.String()+guest).Resolve(t.Context(), newRunner(t, tenant), pairs(id2), "")
 	e, ok := errors.AsType[*ResolveError](err)
 	if !ok || users != nil || len(e.Errs) != 20 {
 		t.Fatalf("Resolve = %v, %v, want an error with 20 failures", users, err)
@@ -352,7 +373,7 @@ func TestResolveStops(t *testing.T) {
 			if tt.want == interrupt {
 				cancel(interrupt)
 			}
-			users, err := open(t, bg).Resolve(ctx, newRunner(t, contoso(tt.opts)), pairs(id2))
+			users, err := open(t, bg).Resolve(ctx, newRunner(t, contoso(tt.opts)), pairs(id2), "")
 			if !errors.Is(err, tt.want) || users != nil || !strings.Contains(err.Error(), tt.text) {
 				t.Errorf("Resolve = %v, %v, want %v with %q", users, err, tt.want, tt.text)
 			}
@@ -386,7 +407,7 @@ func TestHasExactly(t *testing.T) {
 			}
 		}
 		users, err := open(t, list).Resolve(t.Context(), newRunner(t, tenant),
-			pairs(slices.Sorted(maps.Keys(want))...))
+			pairs(slices.Sorted(maps.Keys(want))...), "")
 		if err != nil {
 			t.Fatalf("seed %d: Resolve = %v\n%s", seed, err, list)
 		}
@@ -437,4 +458,27 @@ func spell(rng *rand.Rand, s string) string {
 		}
 	}
 	return string(b)
+}
+
+// Patterns are refused. Earlier they were taken for names, and protected nobody.
+func TestPatternsAreRefused(t *testing.T) {
+	for list, line := range map[string]int{
+		"bg*@contoso.com":                               1,
+		"bg1@contoso.com\nbg*@contoso.com":              2,
+		"user\n*@contoso.com":                           2,
+		"userId,upn\n" + id1 + ",*@contoso.com":         2,
+		`[{"userPrincipalName":"bg*@contoso.com"}]`:     1,
+		"# break glass\n\n" + bg + "\nadm*@contoso.com": 4,
+	} {
+		path := writeList(t, list)
+		l, err := Open(nil, path)
+		e, ok := errors.AsType[*ResolveError](err)
+		if !ok || l != nil {
+			t.Errorf("Open of %q = %v, %v, want a *ResolveError", list, l, err)
+			continue
+		}
+		if e.Errs[0].Line != line || !strings.Contains(e.Error(), "is a pattern, which protects nobody") {
+			t.Errorf("Open of %q = %v, want line %d to be a pattern", list, e, line)
+		}
+	}
 }

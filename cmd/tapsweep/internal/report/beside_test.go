@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/input"
 )
 
 // stated are the rows of a report in short. The page has the same rows.
@@ -58,7 +57,6 @@ func TestBothPasses(t *testing.T) {
 		"6 remains 200 look-2 03:14", "7 remains 200 look-3 03:14", "8 remains 200 look-4 03:14"})
 	diff(t, "counts", r.Counts, tally{results.Remains: 3})
 	check(t, "all", r.All(), 3)
-	check(t, "column of the place", r.place(), "Row")
 	check(t, "commands", len(r.Resume), 1)
 	check(t, "passes for the command", r.Resume[0].Left, 3)
 	check(t, "the log is its list", r.Resume[0].list, true)
@@ -135,14 +133,6 @@ func TestSeveralPasses(t *testing.T) {
 		}
 	}
 	check(t, "rows of pairs in the CSV", pairs, r.Pairs)
-	list, err := input.Open([]string{"-"}, input.Options{Reader: new(results.Lists).Read,
-		Stdin: strings.NewReader(strings.Join(table, "\n"))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer list.Close()
-	check(t, "rows of the list that are done", list.Stats().Done, r.Pairs)
-	check(t, "other rows of the list", list.Stats().Rows, 0)
 }
 
 // If a sweep was killed before it could say what became of a pass, that is not known.

@@ -13,7 +13,6 @@ import (
 const (
 	maxFailures = 1000
 	maxExamples = 3
-	maxTries    = 100
 	maxReasons  = 100
 )
 
@@ -36,11 +35,6 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 		}
 	}
 	r.Failures = r.failures.sorted()
-	for n, pairs := range r.attempts {
-		if pairs > 0 {
-			r.Attempts = append(r.Attempts, Tries{n, pairs})
-		}
-	}
 	r.pace()
 	r.Progress = r.axis.points()
 	r.nextCommands(l)
@@ -56,20 +50,14 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 func newReport(l *Logs) *Report {
 	r := &Report{
 		Lists: l.lists, Runs: l.allRuns(), Pairs: l.pairs, Users: l.users, Sessions: newSessions(l.withoutSessions),
-		Operators: []string{}, Attempts: []Tries{}, Resume: []NextCommand{},
+		Operators: []string{}, Resume: []NextCommand{},
 		Counts: make(map[results.Outcome]int), Reasons: make(map[string]int), Creators: make(map[string]int),
-		tasks: make(map[task]int), unverified: make(map[*log]int), beside: l.beside, noLines: true,
+		tasks: make(map[task]int), unverified: make(map[*log]int), beside: l.beside,
 	}
 	r.head()
 	for _, lg := range l.logs {
-		r.noLines = r.noLines && !lg.lined
-		r.columns = r.columns || lg.columns
-		log := Log{Name: safetext.Printable(lg.name), Bytes: lg.size, Digest: lg.digest, Rows: len(lg.rows),
-			Torn: lg.end.Torn, Stray: lg.end.Foreign, Lacks: lg.end.Lacks}
-		if lg.end.FirstForeign != nil {
-			log.strayAt = lg.end.FirstForeign.Line
-		}
-		r.Logs = append(r.Logs, log)
+		r.Logs = append(r.Logs, Log{Name: safetext.Printable(lg.name), Bytes: lg.size, Digest: lg.digest,
+			Rows: len(lg.rows), Torn: lg.end.Torn, Lacks: lg.end.Lacks})
 	}
 	r.axis = newAxis(r.Runs)
 	r.addWaits(l.waits)
@@ -86,7 +74,6 @@ func (r *Report) add(row *Row) {
 		return
 	}
 	r.Counts[row.Outcome]++
-	r.attempts[min(max(row.Attempts, 0), maxTries)]++
 	r.axis.add(row)
 	if row.Verified {
 		r.Verified++

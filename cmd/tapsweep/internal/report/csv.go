@@ -12,7 +12,7 @@ import (
 // csvHeader names the columns. The first four make the file a list, too.
 var csvHeader = []string{"source", "line", "user", "method", "outcome", "status", "code", "message", "attempts",
 	"requestId", "time", "hint", "reason", "verified", "userPrincipalName", "verifiedAt", "pending", "anyPass",
-	"undecided", "column", "beside", "createdBy", "createdAt", "auditId", "auditMatch", "action", "sentAt"}
+	"column", "beside", "createdBy", "createdAt", "auditId", "auditMatch", "action", "sentAt"}
 
 // A CSV writes one line for each row, safe to be opened in a spreadsheet. The rows without beside are the
 // pairs, except for duplicates. A row with beside is about a further pass, and has the request id of its delete.
@@ -29,7 +29,7 @@ func (c *CSV) Row(r *Row) error {
 	fields := []string{r.Source, strconv.Itoa(r.Line), r.User, r.Method, string(r.Outcome), strconv.Itoa(r.Status),
 		r.Code, r.Message, strconv.Itoa(r.Attempts), r.RequestID, r.Time.Format(time.RFC3339Nano), r.Hint, r.Reason,
 		ifSet(r.Verified, "true"), r.UPN, ifSet(r.VerifiedAt, r.VerifiedAt.Format(time.RFC3339Nano)),
-		ifSet(r.Provisional, "true"), ifSet(r.AnyPass, "true"), ifSet(r.Undecided, "true"),
+		ifSet(r.Provisional, "true"), ifSet(r.AnyPass, "true"),
 		ifSet(r.Column, strconv.Itoa(r.Column)), ifSet(r.Beside, "true")}
 	fields = append(fields, r.Creation.Values()...)
 	fields = append(fields, string(r.Action), ifSet(r.SentAt, r.SentAt.Format(time.RFC3339)))

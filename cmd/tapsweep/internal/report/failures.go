@@ -18,12 +18,8 @@ type Failure struct {
 	Count    int             `json:"count"`
 	Examples []string        `json:"examples"` // some of the users
 
-	index int          // in the list of all
 	tasks map[task]int // how many each task tries again
 }
-
-// Index is the place of the Failure in Report.Failures, and -1 if it is not there.
-func (f *Failure) Index() int { return f.index }
 
 // Title names a group of failures.
 func (f *Failure) Title() string {
@@ -87,8 +83,5 @@ func (f failures) sorted() []*Failure {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Code, b.Code),
 			cmp.Compare(a.Status, b.Status), cmp.Compare(a.Hint, b.Hint))
 	})
-	for i, group := range groups {
-		group.index = i
-	}
 	return groups
 }

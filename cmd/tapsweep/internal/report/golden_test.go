@@ -87,9 +87,6 @@ func sayList(b *bytes.Buffer, log string) {
 		return
 	}
 	defer list.Close()
-	for _, warning := range logs.Warnings() {
-		fmt.Fprintln(b, warning)
-	}
 	fmt.Fprintf(b, "%+v\n", list.Stats())
 	for p, err := range list.Pairs() {
 		fmt.Fprintln(b, p.Place(), p.User, p.Method, p.FirstOf != nil, p.Err, err)

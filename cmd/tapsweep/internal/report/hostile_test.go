@@ -2,6 +2,7 @@ package report
 
 import (
 	"strings"
+	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
 )
@@ -25,7 +26,7 @@ var hostileNames = []string{
 func hostile() *logBuilder {
 	m := &logBuilder{now: night}
 	bad := strings.Join(hostileNames, " ")
-	m.line(results.Run{Type: "run", Version: bad, Command: append([]string{"revoke"}, hostileNames...), Digest: bad,
+	m.line(results.Run{Type: "run", Version: bad, Command: append([]string{"revoke"}, hostileNames...), Resume: hostileNames, Digest: bad,
 		Tenant: bad, Operator: bad, GraphRoot: bad, Pairs: 1 << 40, Start: m.now})
 	for i, name := range hostileNames {
 		m.row(name, i, results.Denied, func(r *results.Row) {
@@ -36,9 +37,9 @@ func hostile() *logBuilder {
 			r.Attempts, r.Status = -1<<60, 1<<60
 		})
 	}
-	m.line(map[string]any{"type": "wait", "time": "0001-01-01T00:00:00Z", "until": "9999-12-31T23:59:59-23:00",
-		"refused": -5, "quota": bad})
-	m.line(map[string]any{"type": "scanned", "users": bad})
+	m.line(results.Wait{Type: "wait", Until: time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -23*3600)),
+		Refused: -5, Quota: bad})
+	m.line(results.Scanned{Type: "scanned", Users: []string{bad}})
 	m.line(map[string]any{"type": bad})
 	m.line(results.End{Type: "end", Exit: -7, Stopped: bad, End: m.now.AddDate(-2000, 0, 0)})
 	return m

@@ -64,14 +64,13 @@ type view struct {
 	Early  template.JS
 	Policy string
 
-	Steps  []step
+	Steps  []NextCommand
 	Tenant string
 	Chart  *chart
 	Shares []shareRow
 	Names  []names
 
-	Place string // what the first column of the table has: "Line", "Row", or nothing
-	Shown int    // pairs of the table
+	Shown int // pairs of the table
 	Rows  iter.Seq[*Row]
 }
 
@@ -96,16 +95,13 @@ func (v *view) Whole() bool { return v.Shown == v.Listed() }
 // Many reports whether the table is too long to be printed without asking.
 func (v *view) Many() bool { return v.Shown > maxPrinted }
 
-// Cause is the index of the Failure in which a row that is not done counts.
-func (v *view) Cause(row *Row) int { return v.failures[v.failures.causeOf(row)].index }
-
 // HTML writes the report as one page that needs no network, and no script to be read. It reads the logs again
 // for the rows.
 func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p Page) error {
 	p.inline = cmp.Or(p.inline, maxInline)
 	v := &view{Report: r, Page: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript), Early: earlyScript,
 		Policy: policy(pageStyle, pageScript, earlyScript), Steps: r.steps(), Tenant: r.tenant(), Chart: r.chart(),
-		Shares: r.shares(), Names: r.names(), Place: r.place()}
+		Shares: r.shares(), Names: r.names()}
 	pick := v.pick()
 	var failed error
 	v.Rows = func(yield func(*Row) bool) {
@@ -158,22 +154,6 @@ func (v *view) pick() func(*Row) bool {
 	}
 }
 
-// place returns the heading of the column that says where a row comes from. If all rows are of one list, its
-// name need not be in each.
-func (r *Report) place() string {
-	if r.noLines && r.Pairs > 0 {
-		return ""
-	}
-	sources := 0
-	for _, l := range r.Lists {
-		sources += len(l.Sources)
-	}
-	if sources == 1 && !r.columns {
-		return "Line"
-	}
-	return "Row"
-}
-
 func clock(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -189,4 +169,6 @@ func verifiedAt(row *Row) string {
 // breaks lets a browser break an address before @ and before a dot.
 var breaks = strings.NewReplacer("@", "<wbr>@", ".", "<wbr>.")
 
-func address(s string) template.HTML { return template.HTML(breaks.Replace(template.HTMLEscapeString(s))) }
+func address(s string) template.HTML {
+	return template.HTML(breaks.Replace(template.HTMLEscapeString(s)))
+}

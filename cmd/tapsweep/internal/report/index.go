@@ -137,7 +137,6 @@ func (ix *index) row(lg *log, i int, r *head) {
 		ix.add(lg, r)
 		return
 	}
-	lg.lined, lg.columns = lg.lined || r.Line != 0, lg.columns || r.Column != 0
 	if r.wantsSessions() {
 		ix.wants[ix.hash(string(results.RevokeSessions), r.User, "")] = lg
 	}

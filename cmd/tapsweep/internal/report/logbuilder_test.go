@@ -40,11 +40,14 @@ func (m *logBuilder) run(list string, rows int, args ...string) {
 // begin is the first line of a run of any command. Its last argument is the list.
 func (m *logBuilder) begin(rows int, args ...string) {
 	m.list = args[len(args)-1]
-	m.line(results.Run{Type: "run", Version: "v1.4.0", Command: args, Digest: "sha256:" + m.list,
+	run := results.Run{Type: "run", Version: "v1.4.0", Command: args, Digest: "sha256:" + m.list,
 		Tenant:    "0f6a1c52-3b7d-4e88-9a41-d5c27be0f913",
 		Operator:  "app 7c2e94d1-58af-4b06-8d3e-1f90a6c4b725",
 		GraphRoot: "https://graph.microsoft.com", Pairs: rows, Start: m.now,
-		Sessions: slices.Contains(args, "--revoke-sessions")})
+		Verify: slices.Contains(args, "--verify"), AnyPass: slices.Contains(args, "--any-pass"),
+		Sessions: slices.Contains(args, "--revoke-sessions")}
+	run.Describe("results.jsonl")
+	m.line(run)
 }
 
 // A piece is what comes next in a log.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"runtime/debug"
 	"slices"
 
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -33,19 +34,17 @@ type Logs struct {
 }
 
 type log struct {
-	name    string
-	file    *os.File
-	info    os.FileInfo
-	size    int64        // how much was read first; a run may still write
-	digest  string       // its SHA-256
-	first   *results.Run // the first of its runs
-	runs    []*Run
-	rows    []fate
-	notes   []note            // by row
-	end     results.Condition // which lines were skipped, and which are missing
-	listOf  int               // index into lists of the last run
-	lined   bool              // its rows have lines
-	columns bool              // and several are on one
+	name   string
+	file   *os.File
+	info   os.FileInfo
+	size   int64        // how much was read first; a run may still write
+	digest string       // its SHA-256
+	first  *results.Run // the first of its runs
+	runs   []*Run
+	rows   []fate
+	notes  []note            // by row
+	end    results.Condition // whether the last line is torn, and which lines are missing
+	listOf int               // index into lists of the last run
 }
 
 // A wait is a results.Wait, and the run that it belongs to.
@@ -67,6 +66,8 @@ const (
 // end, or is of another tenant than the others, if two have the same run, if dry runs and others are among them, or
 // if ctx ends. The caller closes Logs.
 func OpenLogs(ctx context.Context, names []string) (_ *Logs, err error) {
+	// The index of a million rows grows in steps, and what a step leaves behind is collected soon.
+	defer debug.SetGCPercent(debug.SetGCPercent(40))
 	l := &Logs{}
 	defer func() {
 		if err != nil {
@@ -172,13 +173,16 @@ func (lg *log) resumable() *Run {
 // records reads the log from its start, see results.Read.
 func (lg *log) records(ctx context.Context, kinds ...results.Kind) iter.Seq2[*results.Record, error] {
 	return func(yield func(*results.Record, error) bool) {
-		var all io.Reader = until{ctx, io.NewSectionReader(lg.file, 0, lg.size)}
+		var all io.Reader = io.NewSectionReader(lg.file, 0, lg.size)
 		sum := sha256.New()
 		if lg.digest == "" {
 			all = io.TeeReader(all, sum)
 		}
 		var c results.Condition
 		for rec, err := range results.Read(all, &c, kinds...) {
+			if ctx.Err() != nil {
+				rec, err = nil, context.Cause(ctx)
+			}
 			if !yield(rec, err) || err != nil {
 				return
 			}
@@ -187,17 +191,4 @@ func (lg *log) records(ctx context.Context, kinds ...results.Kind) iter.Seq2[*re
 			lg.end, lg.digest = c, "sha256:"+hex.EncodeToString(sum.Sum(nil))
 		}
 	}
-}
-
-// An until is a reader that ends with the cause when its context does.
-type until struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (u until) Read(p []byte) (int, error) {
-	if u.ctx.Err() != nil {
-		return 0, context.Cause(u.ctx)
-	}
-	return u.r.Read(p)
 }

@@ -79,6 +79,13 @@ func TestCopies(t *testing.T) {
 	}
 }
 
+// A row that was refused stays refused if the log is the list of another run, and counts once.
+func TestRefusedAgain(t *testing.T) {
+	first := logOf(t, 0, 1, "revoke --results a.jsonl a.csv", row(2, results.Invalid), ends(1))
+	rest := logOf(t, time.Hour, 1, "revoke "+first, row(2, results.Invalid, aboutPass("cut...", "")), ends(1))
+	diff(t, "counts", reportOf(t, first, rest).Counts, tally{results.Invalid: 1})
+}
+
 // A pass that a run found when it verified is the same in a run whose list was a copy of that log, and in a proof.
 func TestPassOfAnotherList(t *testing.T) {
 	first := logOf(t, 0, 1, "revoke --verify a.csv", row(2, results.Revoked, pending),

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"tapsweep/batch/safetext"
-	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -21,6 +20,8 @@ type NextCommand struct {
 	noun       string // what Left counts
 	unverified int    // of Left, passes that are gone and not verified
 	withoutRow int    // of Left, rows of the list that the log does not have
+
+	Causes []causeCount `json:"-"` // see steps
 }
 
 // A task is what a further run does with a log: it resumes the run of the log, or takes the log as
@@ -62,7 +63,7 @@ func (r *Report) nextCommands(l *Logs) {
 			}
 			r.Resume = append(r.Resume, resume)
 		}
-		revoke := NextCommand{Log: name, task: task{lg, true}, Left: r.tasks[task{lg, true}]}
+		revoke := NextCommand{Log: name, task: task{lg, true}, Left: r.tasks[task{lg, true}], noun: "pass"}
 		if revoke.Left > 0 {
 			revoke.Command, revoke.Note = ListCommand(lg.name, &run.header)
 			r.Resume = append(r.Resume, revoke)
@@ -124,60 +125,46 @@ func ListCommand(log string, run *results.Run) (command, note string) {
 // Heading says what the command does, and for how much.
 func (c *NextCommand) Heading() string {
 	switch {
+	case c.log == nil:
+		return count(c.Left, c.noun) + " that no run tries again"
 	case c.list:
-		return count(c.Left, "pass") + " still held: revoke " + verb(c.Left, "it", "them")
+		return count(c.Left, c.noun) + " still held: revoke " + verb(c.Left, "it", "them")
 	case c.Left == 0:
 		return "Users that were not scanned: resume the scan"
 	}
 	return count(c.Left, c.noun) + ": resume the run"
 }
 
-// A step says how to finish some of the work that is left: the causes, and the command to run.
-type step struct {
-	Heading       string
-	Causes        []causeCount
-	Command, Note string // as in NextCommand
-}
-
-// A causeCount is how many rows of a Failure one step is about; 0 if that is not known.
+// A causeCount is how many rows of a Failure a command is about.
 type causeCount struct {
 	*Failure
 	Count int
 }
 
-// Times is the count with a space, or empty if it is not known.
-func (c causeCount) Times() string {
-	if c.Count == 0 {
-		return ""
+// steps returns how to finish the work that is left: the commands, and last the rows that no command tries again.
+func (r *Report) steps() []NextCommand {
+	steps := slices.Clone(r.Resume)
+	last := NextCommand{noun: r.Words().LeftNoun}
+	for _, c := range r.causesFor(task{}) {
+		last.Left += c.Count
 	}
-	return format.Number(c.Count) + " "
-}
-
-// steps returns how to finish the work that is left. Each command has one step. The last step has the rows
-// that no command tries again.
-func (r *Report) steps() (steps []step) {
-	for i := range r.Resume {
-		c := &r.Resume[i]
-		s := step{Heading: c.Heading(), Command: c.Command, Note: c.Note, Causes: r.causesFor(c.task)}
-		s.add(c.withoutRow, "no row", r.whyNoRow()+"; requests may have been sent for some")
-		s.add(c.unverified, "not verified", "gone, and no LIST since then shows that the user holds no pass")
-		steps = append(steps, s)
+	if last.Left > 0 {
+		last.Note = "fix the cause, and write a list of " + verb(last.Left, "it", "them")
+		steps = append(steps, last)
 	}
-	causes, n := r.causesFor(task{}), 0
-	for _, c := range causes {
-		n += c.Count
-	}
-	if n > 0 {
-		steps = append(steps, step{Heading: count(n, r.Words().LeftNoun) + " that no run tries again", Causes: causes,
-			Note: "fix the cause, and write a list of " + verb(n, "it", "them")})
+	for i := range steps {
+		s := &steps[i]
+		s.Causes = r.causesFor(s.task)
+		s.add(s.withoutRow, noRow, r.whyNoRow()+"; requests may have been sent for some")
+		s.add(s.unverified, "not verified", "gone, and no LIST since then shows that the user holds no pass")
 	}
 	return steps
 }
 
 // add adds a cause that has no Failure.
-func (s *step) add(n int, name results.Outcome, hint string) {
+func (c *NextCommand) add(n int, name results.Outcome, hint string) {
 	if n > 0 {
-		s.Causes = append(s.Causes, causeCount{&Failure{Outcome: name, Hint: hint, index: -1}, n})
+		c.Causes = append(c.Causes, causeCount{&Failure{Outcome: name, Hint: hint}, n})
 	}
 }
 

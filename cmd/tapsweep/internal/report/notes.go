@@ -28,10 +28,6 @@ func (r *Report) Notes() (notes []string) {
 		if lg.Torn {
 			say("The last line of %s is incomplete and was left out.", lg.Name)
 		}
-		if lg.Stray > 0 {
-			say("%s: skipped %s that %s not part of a results log, starting at line %d.",
-				lg.Name, count(lg.Stray, "line"), verb(lg.Stray, "is", "are"), lg.strayAt)
-		}
 	}
 	if q, ok := r.Waits.Quotas[results.NoConnection]; ok {
 		say("There was no connection for %s in all, in which nothing could be sent.", seconds(q.Seconds))

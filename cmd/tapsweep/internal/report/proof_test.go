@@ -144,7 +144,6 @@ func TestPending(t *testing.T) {
 	check(t, "verdict", r.Verdict(), "3 of 4 passes are gone, 1 is left, 1 is not verified.")
 	check(t, "verified", r.Verified, 2)
 	check(t, "not verified", r.Unverified, 1)
-	check(t, "attempts", r.Attempts[0].Attempts, 1)
 }
 
 // A user of a sweep counts once, even if another pass replaced the first, or two passes are verified.
@@ -164,4 +163,15 @@ func TestProofAlone(t *testing.T) {
 	check(t, "verdict", r.Verdict(), "3 of 5 users still hold a pass, 2 hold none.")
 	check(t, "exit", r.Runs[0].ExitText(), "1, something is left, or not verified")
 	wantNext(t, r, 3, "tapsweep revoke ")
+}
+
+// A user who could not be checked has a command that checks again, unless no run can.
+func TestProofFails(t *testing.T) {
+	v1 := logOf(t, 0, 1, "revoke --yes --results v1.jsonl a.csv", row(2, results.Revoked, notVerified), ends(0))
+	for outcome, commands := range map[results.Outcome]int{results.Failed: 1, results.UnknownUser: 0} {
+		r := reportOf(t, v1, logOf(t, time.Hour, 1, "verify --results proof.jsonl "+v1, row(2, outcome), ends(1)))
+		check(t, string(outcome)+": revoked", r.Counts[results.Revoked], 1)
+		check(t, string(outcome)+": not verified", r.Unverified, 1)
+		check(t, string(outcome)+": commands", len(r.Resume), commands)
+	}
 }

@@ -45,7 +45,6 @@ type Report struct {
 	Creators   map[string]int          `json:"creators"`   // passes by who created them, from the audit log
 	Failures   []*Failure              `json:"failures"`   // pairs that are not done by cause, the most frequent first
 	Sessions   *Sessions               `json:"sessions,omitempty"`
-	Attempts   []Tries                 `json:"attempts"`
 	Waits      Waits                   `json:"waits"`
 	Progress   []Point                 `json:"progress"`
 	Resume     []NextCommand           `json:"resume"` // the commands for what is left
@@ -53,16 +52,13 @@ type Report struct {
 	axis       axis
 	waiting    []span // the waits, without overlaps
 	failures   failures
-	tasks      map[task]int      // rows that are left
-	unverified map[*log]int      // rows to verify, by the log whose run would verify them
-	domain     string            // of the tenant
-	attempts   [maxTries + 1]int // pairs by attempts
+	tasks      map[task]int // rows that are left
+	unverified map[*log]int // rows to verify, by the log whose run would verify them
+	domain     string       // of the tenant
 
 	kind            string // the command as which the runs are shown: revoke, sweep, scan or verify
 	beside          int    // rows that are listed and do not count
 	unverifiedUsers int    // users that a proof has not looked at, where it is not the only run
-	noLines         bool   // no pair is on a line of a list
-	columns         bool   // several pairs are on one line
 }
 
 // A Log is a file that the report is made from. Its digest shows later that it was this one.
@@ -72,10 +68,7 @@ type Log struct {
 	Digest string `json:"digest"`
 	Rows   int    `json:"rows"`
 	Torn   bool   `json:"torn"`            // the last line is incomplete and was skipped
-	Stray  int    `json:"stray,omitempty"` // skipped lines that are not part of the log
 	Lacks  string `json:"lacks,omitempty"` // how many lines are missing, in words
-
-	strayAt int // the first of the Stray lines
 }
 
 // A List is a list that runs worked on.
@@ -107,12 +100,6 @@ func (l *List) saw(source string) {
 	if len(l.Sources) < maxSources && !slices.Contains(l.Sources, source) {
 		l.Sources = append(l.Sources, source)
 	}
-}
-
-// Tries are the pairs whose deciding request was sent so many times.
-type Tries struct {
-	Attempts int `json:"attempts"`
-	Pairs    int `json:"pairs"`
 }
 
 // Readers are who deleted passes, and who verified that they are gone. The proof is strongest if these are two.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -88,25 +89,22 @@ func TestCSVIsSafeInSpreadsheet(t *testing.T) {
 		strings.Join(csvHeader, ","),
 		`'=cmd|x.csv,1,'+dana@contoso.com,9f0c11aa-1111-4222-8333-000000000001,failed,503,'@SUM(A1),` +
 			`"'=HYPERLINK(""http://x"")",6,7f2d0c1e-aaaa-4bbb-8ccc-000000000001,2026-03-02T02:14:05Z,` +
-			`,,,,,,,,,,'=HR,2026-03-02T02:14:05Z,'-7,by id,,`,
+			`,,,,,,,,,'=HR,2026-03-02T02:14:05Z,'-7,by id,,`,
 	})
 }
 
-// The CSV has each pair once, and is a list for the next run.
-func TestCSVIsList(t *testing.T) {
+// The CSV has each pair once. It is no list: a row without a pass would mean any pass of the user.
+func TestCSVIsNoList(t *testing.T) {
 	lines := csvOf(t, incident(500).write(t, "log.jsonl"))
 	check(t, "lines", len(lines), 1+499) // one pair is a duplicate
 	path := filepath.Join(t.TempDir(), "report.csv")
 	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	list, err := input.Open([]string{path}, input.Options{Reader: new(results.Lists).Read})
-	if err != nil {
-		t.Fatal(err)
+	_, err := input.Open([]string{path}, input.Options{Reader: new(results.Lists).Read})
+	if want := "write only their user and method to a list"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("Open = %v, want %q", err, want)
 	}
-	defer list.Close()
-	check(t, "rows of the list", list.Stats().Rows+list.Stats().Done, 499)
-	check(t, "rows that are left out", list.Stats().Invalid, 0)
 }
 
 // The page has all rows, or as many as it may: those that are not done come first.
@@ -129,6 +127,8 @@ func TestHTML(t *testing.T) {
 			check(t, "rows that are not done", left, tt.left)
 			check(t, "other rows", strings.Count(page, "<tr data-o=")-left, tt.others)
 			check(t, "a link to the CSV", strings.Contains(page, `href="./report.csv"`), tt.link)
+			heading := fmt.Sprintf("%d passes of 499", tt.left)
+			check(t, "the heading says that rows are missing", strings.Contains(page, heading), tt.link)
 		})
 	}
 }
@@ -259,11 +259,11 @@ func TestRefuses(t *testing.T) {
 		{"broken", []string{raw(`{"type":"run"}` + "\n" + `{"type":"result","li` + "\n" + `{"type":"end"}` + "\n")},
 			"line 2"},
 		{"a row behind other text", []string{raw(`{"type":"run"}` + "\ntapsweep: " + `{"type":"end"}` + "\n")},
-			`line 2 has "tapsweep: " before`},
+			"line 2: it is not part of a results log"},
 		{"outcome", []string{raw(`{"type":"run"}` + "\n" + `{"type":"result","outcome":"vanished"}` + "\n")},
 			"another version"},
 		{"long line", []string{raw(`{"type":"run"}` + "\n" + strings.Repeat("x", 1<<20+1) + "\n")},
-			"line 2 is longer than 1 MiB"},
+			"line 2: the line is longer than 1 MiB"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -288,13 +288,8 @@ func TestResumeCommand(t *testing.T) {
 		{"plain", "l.jsonl", []string{"revoke", "--yes", "a.csv"},
 			"tapsweep revoke --resume --results l.jsonl --yes a.csv",
 			""},
-		{"log is replaced", "l.jsonl", []string{"revoke", "--results", "x", "--results=y", "--resume=unsent",
-			"--overwrite",
-			"a.csv"}, "tapsweep revoke --resume --results l.jsonl a.csv", ""},
 		{"quotes", "my log.jsonl", []string{"revoke", "it's; rm -rf $HOME", "", "*"},
 			`tapsweep revoke --resume --results 'my log.jsonl' 'it'\''s; rm -rf $HOME' '' '*'`, ""},
-		{"after --", "l.jsonl", []string{"revoke", "--", "--results"},
-			"tapsweep revoke --resume --results l.jsonl -- --results", ""},
 		{"standard input", "l.jsonl", []string{"revoke", "-"}, "tapsweep revoke --resume --results l.jsonl -",
 			"with the same list on standard input"},
 		{"drill", "l.jsonl", []string{"revoke", "--simulate", "a.csv"}, "",

@@ -127,10 +127,11 @@ func (r *Report) leftText(w io.Writer) {
 	if len(steps) > 0 {
 		fmt.Fprintf(w, "\n%s:\n", r.Words().Left)
 	}
-	for _, s := range steps {
-		fmt.Fprintf(w, "  %s\n", s.Heading)
+	for i := range steps {
+		s := &steps[i]
+		fmt.Fprintf(w, "  %s\n", s.Heading())
 		for _, c := range s.Causes[:min(len(s.Causes), maxShown)] {
-			fmt.Fprintf(w, "    %s%s: %s\n", c.Times(), c.Title(), c.Hint)
+			fmt.Fprintf(w, "    %s %s: %s\n", format.Number(c.Count), c.Title(), c.Hint)
 			if len(c.Examples) > 0 {
 				fmt.Fprintf(w, "      such as %s\n", strings.Join(c.Examples, ", "))
 			}
@@ -143,7 +144,7 @@ func (r *Report) leftText(w io.Writer) {
 }
 
 // String returns the command with its note, or why there is none.
-func (s step) String() string {
+func (s *NextCommand) String() string {
 	switch {
 	case s.Command == "":
 		return "no command: " + s.Note

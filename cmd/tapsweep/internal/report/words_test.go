@@ -2,7 +2,6 @@ package report
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -49,21 +48,4 @@ func TestLinkToCSV(t *testing.T) {
 	if want := `<a href="./incident%20%234711%2050%25.csv">incident #4711 50%.csv</a>`; !strings.Contains(page, want) {
 		t.Errorf("no %s in the page", want)
 	}
-}
-
-// A group of failures is more than its outcome: what its button shows is told apart by
-// all that makes the group.
-func TestCauses(t *testing.T) {
-	failed := func(line, status int, hint string) piece {
-		return row(line, results.Failed, func(r *results.Row) { r.Code, r.Status, r.Hint = "", status, hint })
-	}
-	page := pageOf(t, Page{}, logOf(t, 0, 4, "revoke a.csv", failed(2, 500, ""), failed(3, 500, "one"),
-		failed(4, 500, "one"), failed(5, 501, "two"), ends(1)))
-	groups := make(map[string]int)
-	for _, g := range regexp.MustCompile(`<tr data-o="failed" data-g="(\d+)"`).FindAllStringSubmatch(page, -1) {
-		groups[g[1]]++
-	}
-	check(t, "groups", len(groups), 3)
-	check(t, "rows of the first group", groups["0"], 2)
-	check(t, "buttons of the first group", strings.Count(page, `data-outcome="failed" data-g="0"`), 1)
 }

@@ -1,26 +1,22 @@
 package results
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
-	"slices"
+	"regexp"
+	"strings"
 
 	"tapsweep/input"
 )
 
-// Lists reads results logs as lists of what is left to do, and so the CSV files of reports. The
-// zero value is ready to use.
+// Lists reads results logs as lists of what is left to do. The zero value is ready to use.
 type Lists struct {
 	// Sessions makes Read keep the users whose passes are gone, for SessionsLeft.
 	Sessions bool
 
-	lists []*list
 	runs  []ListRun
-	left  listSessions
+	users users
 }
 
 // A ListRun is where a run in a log took place, and the line of the log that says so.
@@ -30,184 +26,97 @@ type ListRun struct {
 	*Run
 }
 
-// Runs returns the runs of the logs that were read: one for each tenant and Graph root in each.
+// Runs returns the runs of the logs that were read.
 func (l *Lists) Runs() []ListRun { return l.runs }
 
-// Foreign returns a warning for each log in which lines were skipped because they are not part
-// of it.
-func (l *Lists) Foreign() (warnings []string) {
-	for _, list := range l.lists {
-		switch {
-		case list.foreign == 1:
-			warnings = append(warnings, list.name+": skipped 1 line that is not part of the results log")
-		case list.foreign > 1:
-			warnings = append(warnings,
-				fmt.Sprintf("%s: skipped %d lines that are not part of the results log", list.name, list.foreign))
-		}
-	}
-	return warnings
-}
+// isPart matches the beginning of what is made of a log: some of its lines, its lines as another program
+// lays them out, such as jq, and the CSV file of a report.
+var isPart = regexp.MustCompile(`"type"\s*:\s*"(run|result|wait|scanned|end)"|\A[^\n]*\boutcome\b[^\n]*\brequestId\b`)
 
-// Warnings returns warnings about logs that input.Open has read: those of Foreign, and how many
-// rows without a pass were left out because the tenant did not have their users.
-func (l *Lists) Warnings() []string {
-	warnings := l.Foreign()
-	for _, list := range l.lists {
-		if list.gone > 0 {
-			warnings = append(warnings, fmt.Sprintf(
-				"%s: rows left out, because the tenant did not have their users: %d",
-				list.name, list.gone))
-		}
-	}
-	return warnings
-}
+// errPart is the error for that.
+var errPart = &input.LineError{Line: 1, Msg: "it is not a whole results log, because its first line does not describe " +
+	"a run: use the log as its run has written it; to revoke some of its rows, write only their user and method to a " +
+	"list (jq '{user,method}'), in which a row without a method means any pass"}
 
-// Read is an input.Reader of logs and of CSV files of reports. It refuses a log that is not
-// complete, because passes would be missing. Of each Key it yields the last row.
-func (l *Lists) Read(name string, start []byte, open func() (io.ReadCloser, error)) (
+// Read is an input.Reader of logs. It refuses a log that is not complete, because passes would be
+// missing. Of each Key it yields the last row.
+func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
 	iter.Seq2[input.Row, error], error) {
-	list := &list{name: name, open: open, format: formatOf(start)}
-	if list.format == formatNone {
+	switch {
+	case strings.HasPrefix(string(start), firstBytes):
+	case isPart.Match(start):
+		return nil, errPart
+	default:
 		return nil, nil
 	}
-	l.lists = append(l.lists, list)
+	list := &list{text: text}
 	var c Condition
-	if list.format == formatTable {
-		for rec, err := range list.log(&c) {
-			if err != nil {
-				return nil, listError(err)
-			}
-			l.left.add(name, rec, l.Sessions)
-		}
-		return list.rows, nil
-	}
-	for rec, err := range list.log(&c) {
+	for rec, err := range Read(text(), &c) {
 		if err != nil {
 			return nil, listError(err)
 		}
 		if rec.Run != nil {
-			l.add(ListRun{name, rec.Line, rec.Run})
+			l.runs = append(l.runs, ListRun{name, rec.Line, rec.Run})
 		}
-		l.left.add(name, rec, l.Sessions)
-		if rec.Kind != KindSessions {
-			list.state.Apply(rec, false)
-		}
+		l.noteSessions(name, rec)
+		list.state.Apply(rec, false)
 	}
-	list.foreign = c.Foreign
 	return list.rows, listError(c.Complete(name))
 }
 
-// add keeps a run of another tenant or Graph root than those before it in the log.
-func (l *Lists) add(run ListRun) {
-	same := func(r ListRun) bool { return r.Source == run.Source && r.Elsewhere(run.Tenant, run.GraphRoot) == nil }
-	if !slices.ContainsFunc(l.runs, same) {
-		l.runs = append(l.runs, run)
+// noteSessions keeps a user whose sessions have a row and, with the option Sessions, one whose pass is
+// gone.
+func (l *Lists) noteSessions(name string, rec *Record) {
+	if r := rec.Row; r != nil && r.Outcome != Planned && r.User != input.Me &&
+		(rec.Kind == KindSessions || l.Sessions && r.sessionsFollow()) {
+		l.users.add(name, rec)
 	}
 }
 
-// A format is the form that a log has as a list.
-type format int
-
-const (
-	formatNone   format = iota // it is no log
-	formatLines                // as a run has written it
-	formatArray                // a JSON array of its lines, as jq -s makes
-	formatValues               // its lines with another layout, as jq makes
-	formatTable                // the CSV file of a report
-)
-
-// formatOf returns the form of a text that begins with start.
-func formatOf(start []byte) format {
-	text := bytes.TrimSpace(start)
-	first, _, _ := bytes.Cut(text, []byte("\n"))
-	array := bytes.HasPrefix(text, []byte("["))
-	if comma, _ := tableHeader(string(first)); comma != 0 {
-		return formatTable
-	}
-	for line := range bytes.Lines(start) {
-		kind, ok := bytes.CutPrefix(line, lineMark)
-		if ok && !array && bytes.HasPrefix(bytes.TrimLeft(kind, " "), []byte(`"run"`)) {
-			return formatLines
+// SessionsLeft returns the users whose passes are gone, as logs say, and whose sessions no run
+// has revoked. The pairs name no pass.
+func (l *Lists) SessionsLeft() (pairs []input.Pair) {
+	for _, u := range l.users.all {
+		if u.passGone && !u.Sessions.done() {
+			pairs = append(pairs, input.Pair{Source: u.Source, Line: u.Line, User: u.User, UPN: u.UPN})
 		}
 	}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	if array {
-		_, _ = dec.Token()
-	}
-	var l struct {
-		Type Kind `json:"type"`
-	}
-	switch err := dec.Decode(&l); {
-	case err != nil || !slices.Contains(kinds, l.Type):
-		return formatNone
-	case array:
-		return formatArray
-	case json.Valid(first):
-		return formatLines // the first of them are missing
-	}
-	return formatValues
+	return pairs
 }
 
-// A list is one log or CSV file while it is read as a list.
+// SessionsMissed returns how many users have sessions that a run was to revoke and did not.
+func (l *Lists) SessionsMissed() (n int) {
+	for _, u := range l.users.all {
+		if u.Sessions != nil && !u.Sessions.done() {
+			n++
+		}
+	}
+	return n
+}
+
+// A list is one log while it is read as a list.
 type list struct {
-	name    string
-	open    func() (io.ReadCloser, error)
-	format  format
-	state   State
-	foreign int
-
-	counted bool // gone is known
-	gone    int  // rows without a pass about users whom the tenant did not have
+	text  func() io.Reader
+	state State
 }
 
-// log reads the log.
-func (l *list) log(c *Condition) iter.Seq2[*Record, error] {
-	return func(yield func(*Record, error) bool) {
-		f, err := l.open()
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		defer f.Close()
-		switch l.format {
-		case formatLines:
-			Read(f, c, KindRun, KindRow, KindSessions)(yield)
-		case formatTable:
-			readTable(f)(yield)
-		default:
-			Read(newFlattener(f, l.format == formatArray), c, KindRun, KindRow, KindSessions)(yield)
-		}
-	}
-}
-
-// rows yields the rows that are the last word on their key.
+// rows yields the rows about passes that are the last word on their key.
 func (l *list) rows(yield func(input.Row, error) bool) {
-	n, gone, digest := 0, 0, ""
-	for rec, err := range l.log(new(Condition)) {
+	n, digest := 0, ""
+	for rec, err := range Read(l.text(), new(Condition)) {
 		switch {
 		case err != nil:
 			yield(input.Row{}, listError(err))
 			return
-		case rec.Kind == KindSessions: // see Lists.SessionsLeft
-			continue
 		case rec.Run != nil:
 			digest = rec.Run.Digest
-			continue
+		case rec.Row != nil:
+			n++
+			isPass := rec.Kind == KindRow && !rec.Row.Beside // for sessions, see Lists.SessionsLeft
+			if isPass && l.state.IsLast(n, rec.Row, digest) && !yield(asListRow(rec), nil) {
+				return
+			}
 		}
-		n++
-		if rec.Row.Beside || l.format != formatTable && !l.state.IsLast(n, rec.Row, digest) {
-			continue
-		}
-		row := asListRow(rec)
-		if row.Left == input.LeftDone && rec.Row.Outcome == UnknownUser {
-			gone++
-		}
-		if !yield(row, nil) {
-			return
-		}
-	}
-	if !l.counted { // by input.Open, before anything else reads
-		l.counted, l.gone = true, gone
 	}
 }
 
@@ -217,108 +126,28 @@ func (l *list) rows(yield func(input.Row, error) bool) {
 func asListRow(rec *Record) input.Row {
 	r := rec.Row
 	row := input.Row{Line: rec.Line, User: r.User, UPN: r.UPN, Method: r.Method, Creation: r.Creation}
-	refuse := func(left input.Left, why string) input.Row {
-		row.Left, row.Err = left, errors.New(why)
-		return row
-	}
-	switch r.Outcome {
-	case Revoked, Absent, Duplicate:
-		row.Left = input.LeftDone
-		return row
-	case Protected:
-		row.Left = input.LeftProtected
-		return row
-	case Invalid:
-		return refuse(input.LeftRefused, "the row was refused in an earlier run: fix it in the original list")
-	}
+	hasPass := r.Method != "" || r.AnyPass
 	switch {
-	case r.Undecided: // a log is no yes to what was refused
-		row.Left = input.LeftUnknown
-	case r.User == input.Me:
-		return refuse(input.LeftNone,
-			`the results log does not say who was signed in, and so who "me" was: name the user`)
-	case r.Method != "" || r.AnyPass:
-	case r.Outcome == UnknownUser: // who has no pass
-		row.Left = input.LeftDone
-	default: // such as of a user whose passes a scan could not list
-		return refuse(input.LeftRefused,
-			"the row is about a user without a pass: scan again, or name the user in a list")
+	case r.Outcome == Revoked, r.Outcome == Absent, r.Outcome == Duplicate:
+		row.Out = input.OutDone
+	case r.Outcome == Protected:
+		row.Out = input.OutProtected
+	case r.Outcome == Invalid:
+		row.Out = input.OutRefused
+		row.Err = errors.New("the row was refused in an earlier run: fix it in the original list")
+	case !hasPass && r.Outcome == UnknownUser: // who has no pass
+		row.Out = input.OutDone
+	case !hasPass: // such as of a user whose passes a scan could not list
+		row.Out = input.OutRefused
+		row.Err = errors.New("the row is about a user without a pass: scan again, or name the user in a list")
 	}
 	return row
 }
 
-// listError returns an error of this package as one of input.
+// listError returns an error about a log as one of input.
 func listError(err error) error {
-	if err == nil {
-		return nil
-	}
 	if line, ok := errors.AsType[*LineError](err); ok {
-		return &input.LineError{Line: line.Line, Msg: "the line " + line.What, Err: err}
-	}
-	if damage, ok := errors.AsType[*DamageError](err); ok {
-		msg := damage.text()
-		if damage.Parts {
-			msg += wantRows
-		}
-		return &input.LineError{Line: damage.Line, Msg: msg, Err: err}
-	}
-	if err == ErrFiltered {
-		return &input.LineError{Line: 1, Msg: err.Error() + wantRows, Err: err}
-	}
-	if err == ErrNoRun {
-		return &input.LineError{Line: 1, Msg: err.Error(), Err: err}
+		return &input.LineError{Line: line.Line, Msg: line.What, Err: err}
 	}
 	return err
-}
-
-// A flattener makes the lines of a log of JSON values with another layout.
-type flattener struct {
-	capped       *cappedReader
-	dec          *json.Decoder
-	start, array bool // before an array, and in it
-	values       int  // read so far
-	line         bytes.Buffer
-}
-
-func newFlattener(r io.Reader, isArray bool) *flattener {
-	capped := &cappedReader{r: r}
-	return &flattener{capped: capped, dec: json.NewDecoder(capped), start: isArray}
-}
-
-func (f *flattener) Read(p []byte) (int, error) {
-	if f.line.Len() == 0 {
-		if err := f.next(); err != nil {
-			return 0, err
-		}
-	}
-	return f.line.Read(p)
-}
-
-// next reads the next value.
-func (f *flattener) next() error {
-	f.values++
-	f.capped.limit = f.dec.InputOffset() + maxLine
-	err := f.value()
-	if errors.Is(err, errTooLong) {
-		return &LineError{f.values, "is longer than 1 MiB"}
-	}
-	return err
-}
-
-func (f *flattener) value() error {
-	if f.start || f.array && !f.dec.More() {
-		f.start, f.array = false, f.start
-		if _, err := f.dec.Token(); err != nil {
-			return err
-		}
-	}
-	var value json.RawMessage
-	if err := f.dec.Decode(&value); err != nil {
-		return err
-	}
-	if err := json.Compact(&f.line, value); err != nil {
-		return err
-	}
-	f.line.WriteByte('\n')
-	return nil
 }

@@ -1,9 +1,8 @@
 package results
 
 import (
-	"bytes"
-	"errors"
-	"io"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,21 +10,24 @@ import (
 )
 
 // logText writes a results log in short: lines between commas. A line is "run", "run" and the name of
-// its list, "end", or a row: its outcome, its pass (1, 2 or -) and its fields.
+// its list, "end", or a row: its outcome, its pass (1, 2 or -) and its fields. A run of another list
+// begins another log.
 func logText(short string) string {
 	fields := map[string]string{"any": `"anyPass":true,`, "pending": `"pending":true,`, "beside": `"beside":true,`,
 		"instead": `"inPlaceOf":"` + pass1 + `",`, "moved": `"column":93,`}
 	passes := map[string]string{"1": pass1, "2": pass2, "-": ""}
 	var b strings.Builder
+	list, lines := "", 0
 	for text := range strings.SplitSeq(short, ", ") {
 		words := strings.Fields(text)
 		switch {
-		case text == "run":
-			b.WriteString(`{"type":"run","version":"1"}` + "\n")
 		case words[0] == "run":
-			b.WriteString(`{"type":"run","digest":"sha256:` + words[1] + `","version":"1"}` + "\n")
+			if text != list {
+				list, lines = text, 0
+			}
+			fmt.Fprintf(&b, `{"type":"run","digest":"sha256:%s","version":"1","lines":%d}`+"\n", text, lines)
 		case text == "end":
-			b.WriteString(`{"type":"end","exit":1}` + "\n")
+			fmt.Fprintf(&b, `{"type":"end","exit":1,"lines":%d}`+"\n", lines)
 		default:
 			line := "2"
 			b.WriteString(`{"type":"result",`)
@@ -38,12 +40,13 @@ func logText(short string) string {
 			b.WriteString(`"line":` + line + `,"source":"l.csv","user":"` + dana + `","method":"` + passes[words[1]] +
 				`","outcome":"` + words[0] + `"}` + "\n")
 		}
+		lines++
 	}
 	return b.String()
 }
 
 // leftOver are the counts of a list with one pass, and rows that are done.
-func leftOver(done int) input.Stats { return input.Stats{Rows: 1, Unique: 1, Users: 1, Done: done} }
+func leftOver(done int) input.Stats { return input.Stats{Rows: 1, Unique: 1, Done: done} }
 
 // logsAsLists are results logs, and what they are as lists.
 var logsAsLists = []struct {
@@ -53,7 +56,7 @@ var logsAsLists = []struct {
 	{"left over", "run, denied 1, end", leftOver(0)},
 	{"a dry run's plan", "run, planned 1, end", leftOver(0)},
 	{"done", "run, revoked 1, absent -, duplicate -, end", input.Stats{Done: 3}},
-	{"refused before", "run, failed 1, invalid -, end", input.Stats{Rows: 2, Unique: 1, Users: 1, Invalid: 1}},
+	{"refused before", "run, failed 1, invalid -, end", input.Stats{Rows: 2, Unique: 1, Invalid: 1}},
 	{"killed and resumed", "run, denied 1, run, denied 1, end", leftOver(0)},
 	{"left over and then done", "run, not_sent - any, end, run, revoked 1 any, end", input.Stats{Done: 1}},
 	{"left over, done, and killed before the proof",
@@ -72,7 +75,7 @@ var logsAsLists = []struct {
 	{"left over twice in one place", "run, failed 1, duplicate 1, end, run, end", leftOver(1)},
 	{"logs of two lists", "run a, not_sent - any, end, run b, revoked 1 any, end", input.Stats{Done: 1}},
 	{"logs of one list", "run a, not_sent - any, end, run a, revoked 1 any, end", input.Stats{Done: 1}},
-	{"protected", "run, protected 1, denied 2, end", input.Stats{Rows: 1, Unique: 1, Users: 1, Protected: 1}},
+	{"protected", "run, protected 1, denied 2, end", input.Stats{Rows: 1, Unique: 1, Protected: 1}},
 	{"protected, and then not", "run, protected 1, end, run, revoked 1, end", input.Stats{Done: 1}},
 	{"a further pass", "run, revoked 1 any beside, revoked 2 any, end", input.Stats{Done: 1}},
 	{"a further pass, and one left over", "run, revoked 1 any beside, denied 2 any, end", leftOver(0)},
@@ -85,12 +88,10 @@ var logsAsLists = []struct {
 // A log without its end is no list: whether its run is still going is not known.
 func TestLogWithoutEnd(t *testing.T) {
 	for name, text := range map[string]string{"killed": "", "torn": `{"type":"result","us`} {
-		for _, file := range []string{"l.jsonl", "l.json"} {
-			_, _, err := openList([]string{write(t, file, logText("run, denied 1")+text)}, input.Options{})
-			want := "has no end, because its run was killed, could not continue writing, or is still running"
-			if err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("%s, %s: Open = %v, want %q", file, name, err, want)
-			}
+		_, _, err := openList([]string{write(t, "l.jsonl", logText("run, denied 1")+text)}, input.Options{})
+		want := "has no end, because its run was killed, could not continue writing, or is still running"
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: Open = %v, want %q", name, err, want)
 		}
 	}
 }
@@ -98,89 +99,90 @@ func TestLogWithoutEnd(t *testing.T) {
 // What a results log says is done is not done again: a row without a pass would
 // take whatever the user was given since.
 func TestResultsLog(t *testing.T) {
-	for _, file := range []string{"l.jsonl", "l.json"} {
-		for _, tt := range logsAsLists {
-			t.Run(file+" "+tt.name, func(t *testing.T) {
-				l, _, err := openList([]string{write(t, file, logText(tt.log))}, input.Options{})
-				if err != nil {
-					t.Fatal(err)
+	for _, tt := range logsAsLists {
+		t.Run(tt.name, func(t *testing.T) {
+			l, _ := open(t, input.Options{}, write(t, "l.json", logText(tt.log)))
+			if got := l.Stats(); got != tt.want {
+				t.Errorf("Stats() = %+v, want %+v", got, tt.want)
+			}
+			rows := 0
+			for _, err := range l.Pairs() {
+				if rows++; err != nil {
+					t.Error(err)
 				}
-				defer l.Close()
-				if got := l.Stats(); got != tt.want {
-					t.Errorf("Stats() = %+v, want %+v", got, tt.want)
-				}
-				rows := 0
-				for _, err := range l.Pairs() {
-					if rows++; err != nil {
-						t.Error(err)
-					}
-				}
-				if rows != tt.want.Rows {
-					t.Errorf("%d pairs, want %d", rows, tt.want.Rows)
-				}
-			})
-		}
+			}
+			if rows != tt.want.Rows {
+				t.Errorf("%d pairs, want %d", rows, tt.want.Rows)
+			}
+		})
 	}
 }
 
-// A row of a results log that follows other text on its line is not skipped: with it the list
-// would lose a pair, or do again what is done. Nor is a row whose keys have another order.
-func TestResultsLogWithStrayText(t *testing.T) {
-	const run, end = `{"type":"run","version":"1"}` + "\n", `{"type":"end","exit":1}` + "\n"
-	const row = `{"type":"result","line":2,"source":"l.csv","user":"` + dana + `","method":"` + pass1 +
-		`","outcome":"denied"}` + "\n"
-	for _, file := range []string{"l.jsonl", "l.json"} {
-		for _, before := range []string{"tapsweep: 50 %", "2026-03-02T08:29:00Z ", "{} "} {
-			for _, skip := range []bool{false, true} {
-				path := write(t, file, run+row+"tapsweep: 20 %\n"+before+row+end)
-				_, _, err := openList([]string{path}, input.Options{SkipInvalid: skip})
-				bad, ok := errors.AsType[*input.LineError](err)
-				if !ok || bad.Line != 4 || !strings.Contains(bad.Msg, "remove it (kubectl logs adds it") {
-					t.Errorf("%s, %q, skip %v: Open = %v, want a LineError of line 4 that says what to do", file,
-						before, skip, err)
+// A line that is not part of the log is not skipped: it may hide a row. Nor is what another program has
+// made of a log read as a list of another form.
+func TestNoWholeLog(t *testing.T) {
+	log := logText("run, denied 1, end")
+	rows := logText("denied 1, revoked 2")
+	const header = "source,line,user,method,outcome,status,code,message,attempts,requestId,time\n"
+	const foreign, part = "it is not part of a results log", "write only their user and method to a list"
+	for name, tt := range map[string]struct{ text, want string }{
+		"other text":            {logText("run") + "tapsweep: 20 %\n" + rows, ":2: " + foreign},
+		"a row in other text":   {logText("run") + "2026-03-02T08:29:00Z " + rows, ":2: " + foreign},
+		"an empty line":         {logText("run") + "\n" + rows, ":2: " + foreign},
+		"keys in another order": {logText("run") + `{"line":2,"type":"result"}` + "\n" + rows, ":2: " + foreign},
+		"a broken line":         {logText("run") + rows[:40] + "\n" + rows, ":2: the line is broken"},
+		"a long line":           {logText("run") + strings.Repeat("x", 2<<20), ":2: the line is longer than 1 MiB"},
+		"text before it":        {"tapsweep: warning\n" + log, part},
+		"its rows":              {rows, part},
+		"its end":               {logText("end"), part},
+		"an array":              {"[" + strings.ReplaceAll(strings.TrimSpace(log), "\n", ",") + "]", part},
+		"another layout":        {strings.ReplaceAll(log, `{"type":"`, "{\n  \"type\": \""), part},
+		"sorted keys":           {`{"line":2,"outcome":"denied","type":"result","user":"` + dana + `"}`, part},
+		"a report":              {header + "l.csv,2," + dana + ",,denied,403,,,1,,\n", part},
+		"a report of Excel":     {strings.ReplaceAll(header, ",", ";") + "l.csv;2;" + dana + ";;denied\n", part},
+	} {
+		for _, file := range []string{"l.jsonl", "l.json", "l.csv", "l"} {
+			path := write(t, file, tt.text)
+			_, _, openErr := openList([]string{path}, input.Options{SkipInvalid: true})
+			_, usersErr := input.ReadUsers(new(Lists).Read, path)
+			for reader, err := range map[string]error{"Open": openErr, "ReadUsers": usersErr} {
+				if err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("%s in %s: %s = %v, want %q", name, file, reader, err, tt.want)
 				}
 			}
 		}
-		moved := strings.Replace(row, `{"type":"result",`, `{`, 1)
-		moved = strings.Replace(moved, "}", `,"type":"result"}`, 1)
-		l, logs := open(t, input.Options{}, write(t, file, run+"tapsweep: 20 %\n  "+moved+end))
-		if got := l.Stats(); got.Unique != 1 || len(logs.Warnings()) != 1 {
-			t.Errorf("%s: %+v, %q; want 1 pair and 1 warning", file, got, logs.Warnings())
-		}
+	}
+	l, _ := open(t, input.Options{}, write(t, "l.csv", "user,method,outcome\n"+eli+","+pass1+",revoked\n"))
+	if want := (input.Stats{Rows: 1, Unique: 1}); l.Stats() != want {
+		t.Errorf("another CSV with outcomes: Stats() = %+v, want %+v", l.Stats(), want)
 	}
 }
 
 // A row "me" of a results log is of who was signed in for that run. Taken for whoever
 // is signed in now, the list would be of somebody else.
 func TestResultsLogOfMe(t *testing.T) {
-	const guid = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
-	const run, end = `{"type":"run","version":"1","self":"` + guid + `"}` + "\n", `{"type":"end","exit":1}` + "\n"
-	const denied = `{"type":"result","line":2,"source":"l.csv","user":"me","method":"","anyPass":true,` +
-		`"outcome":"denied"}` + "\n"
-	for _, file := range []string{"l.jsonl", "l.json"} {
-		l, _, err := openList([]string{write(t, file,
-			run+denied+end+strings.ReplaceAll(run, guid, "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322")+denied+end)},
-			input.Options{})
+	const guid1, guid2 = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322"
+	logOf := func(self string) string {
+		return strings.NewReplacer(`"version"`, `"self":"`+self+`","version"`, dana, "me").Replace(
+			logText("run, denied - any, end"))
+	}
+	l, _ := open(t, input.Options{}, write(t, "l.jsonl", logOf(guid1)+logOf(guid2)))
+	var users []string
+	for p, err := range l.Pairs() {
 		if err != nil {
-			t.Fatal(err)
+			t.Error(err)
 		}
-		defer l.Close()
-		var users []string
-		for p, err := range l.Pairs() {
-			if err != nil {
-				t.Error(err)
-			}
-			users = append(users, p.User)
-		}
-		if got := l.Stats(); got.Unique != 2 ||
-			strings.Join(users, " ") != guid+" 5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322" {
-			t.Errorf("%s: users %q, %+v", file, users, got)
-		}
-		text := `{"type":"run","version":"1"}` + "\n" + denied + end
-		if _, _, err := openList([]string{write(t, file, text)}, input.Options{}); err == nil ||
-			!strings.Contains(err.Error(), `who "me" was`) {
-			t.Errorf("%s: Open = %v", text, err)
-		}
+		users = append(users, p.User)
+	}
+	if want := []string{guid1, guid2}; !slices.Equal(users, want) {
+		t.Errorf("users %q, want %q", users, want)
+	}
+	path := write(t, "l.jsonl", logOf(""))
+	if _, _, err := openList([]string{path}, input.Options{}); err == nil || !strings.Contains(err.Error(), `"me"`) {
+		t.Errorf("a log that does not say who was signed in: Open = %v", err)
+	}
+	if _, err := ReadUsers(path); err == nil || !strings.Contains(err.Error(), "does not say who that was") {
+		t.Errorf("a log that does not say who was signed in: ReadUsers = %v", err)
 	}
 }
 
@@ -193,7 +195,7 @@ func TestLogMarks(t *testing.T) {
 		`","outcome":"found","created":"2026-03-02T08:11:40Z"}
 {"type":"end","exit":0}
 `
-	l, _, err := openList([]string{"-"}, input.Options{Format: "jsonl", Stdin: strings.NewReader(log)})
+	l, _, err := openList([]string{"-"}, input.Options{Stdin: strings.NewReader(log)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,97 +214,14 @@ func TestScanRowsNameNoPass(t *testing.T) {
 			`{"type":"result","line":0,"source":"scan","user":"` + eli + `","method":"` + pass1 +
 			`","outcome":"not_sent"}` +
 			"\n" + `{"type":"end","exit":4}` + "\n"
-		l, logs, err := openList([]string{"-"}, input.Options{Format: "jsonl", Stdin: strings.NewReader(log)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := input.Stats{Rows: 2, Unique: 1, Users: 1, Invalid: 1}
-		warned := 0
+		l, _ := open(t, input.Options{Stdin: strings.NewReader(log)}, "-")
+		want := input.Stats{Rows: 2, Unique: 1, Invalid: 1}
 		if outcome == "unknown_user" { // who has no pass
-			want, warned = input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, 1
+			want = input.Stats{Rows: 1, Unique: 1, Done: 1}
 		}
 		if s := l.Stats(); s != want {
 			t.Errorf("%s: %+v, want %+v", outcome, s, want)
 		}
-		if w := logs.Warnings(); len(w) != warned {
-			t.Errorf("%s: %d warnings, want %d: %q", outcome, len(w), warned, w)
-		}
-		l.Close()
-	}
-}
-
-// A report's CSV says of each row what the log says, and is read in the same way;
-// another CSV that happens to have an outcome is not.
-func TestReportCSV(t *testing.T) {
-	const head = "source,line,user,method,outcome,status,code,message,attempts,requestId,time,pending,anyPass,beside\n"
-	const rows = "scan,0," + dana + ",,denied,403,,,1,,,,,\n" + // a scan that could not look
-		"l.csv,2," + dana + ",,denied,403,,,1,,,,true,\n" + // whatever pass there is
-		"l.csv,3," + eli + "," + pass1 + ",revoked,204,,,1,,,,,\n" +
-		"l.csv,4," + eli + "," + pass2 + ",not_sent,0,,,0,,,,,\n" +
-		"l.csv,5," + eli + "," + pass2 + ",revoked,0,,,0,,,true,,\n" +
-		"l.csv,2," + dana + "," + pass1 + ",revoked,204,,,1,,,,true,true\n" // a further pass of line 2
-	for name, tt := range map[string]struct {
-		text string
-		want input.Stats
-	}{
-		"report": {head + rows, input.Stats{Rows: 3, Unique: 2, Invalid: 1, Done: 2, Users: 2, AnyPass: 1}},
-		"another": {"user,method,outcome\n" + eli + "," + pass1 + ",revoked\n",
-			input.Stats{Rows: 1, Unique: 1, Users: 1}},
-	} {
-		l, _, err := openList([]string{"-"}, input.Options{Format: "csv", Stdin: strings.NewReader(tt.text)})
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		if got := l.Stats(); got != tt.want {
-			t.Errorf("%s: %+v, want %+v", name, got, tt.want)
-		}
-		l.Close()
-	}
-}
-
-// A format that is given counts for logs and CSV files of reports as well.
-func TestGivenFormat(t *testing.T) {
-	log := `{"type":"run"}` + "\n" + `{"type":"result","user":"` + dana + `","method":"` + pass1 +
-		`","outcome":"denied"}` + "\n" + `{"type":"end","exit":1}` + "\n"
-	report := write(t, "report.csv", "source,line,user,method,outcome,requestId,attempts\n"+
-		"l.csv,1,"+dana+","+pass1+",denied,,1\n")
-	for _, tt := range []struct{ path, format string }{
-		{write(t, "a.log", log), "csv"}, {report, "json"}, {report, "jsonl"},
-	} {
-		if _, _, err := openList([]string{tt.path}, input.Options{Format: tt.format}); err == nil {
-			t.Errorf("%s was read as %s", tt.path, tt.format)
-		}
-	}
-}
-
-// Lines that were mixed into a results log are skipped and counted.
-func TestForeignLines(t *testing.T) {
-	const run, end = `{"type":"run"}` + "\n", `{"type":"end","exit":1}` + "\n"
-	denied := `{"type":"result","user":"` + dana + `","method":"` + pass1 + `","outcome":"denied"}` + "\n"
-	for _, file := range []string{"l.log", "l.jsonl", "l.json"} {
-		other := `{"time":"2026-03-02T08:11:40Z","level":"INFO","user":"` + eli + `"}` + "\n"
-		path := write(t, file, "tapsweep: warning\n\n"+run+other+denied+end+"tapsweep: 1 row\n")
-		l, logs := open(t, input.Options{}, path)
-		if want := (input.Stats{Rows: 1, Unique: 1, Users: 1}); l.Stats() != want {
-			t.Errorf("%s: Stats() = %+v, want %+v", file, l.Stats(), want)
-		}
-		want := path + ": skipped 3 lines that are not part of the results log"
-		if got := strings.Join(logs.Warnings(), "; "); got != want {
-			t.Errorf("Warnings() = %q, want %q", got, want)
-		}
-		for p := range l.Pairs() {
-			if p.Line != 5 {
-				t.Errorf("%s: the row is on line %d, want 5", file, p.Line)
-			}
-		}
-		_, _, err := openList([]string{write(t, file, run+"x\n"+denied[:40]+"\n"+end)}, input.Options{})
-		if err == nil || !strings.Contains(err.Error(), file+":3: the line is broken") {
-			t.Errorf("%s: Open of a log with a broken line = %v", file, err)
-		}
-	}
-	_, logs := open(t, input.Options{}, write(t, "l.jsonl", run+denied+end))
-	if got := logs.Warnings(); got != nil {
-		t.Errorf("Warnings() of a log alone = %q", got)
 	}
 }
 
@@ -313,20 +232,16 @@ func TestReadScopeOfLog(t *testing.T) {
 		return `{"type":"result","user":"` + user + `","method":"","outcome":"` + outcome + `"}` + "\n"
 	}
 	const run, end = `{"type":"run"}` + "\n", `{"type":"end"}` + "\n"
-	const report = "source,line,user,method,outcome,attempts,requestId\nl.csv,2," + dana + ",,denied,1,\n"
 	for _, tt := range []struct {
 		name, text       string
 		users            int
 		warn, err, error string // of ReadScope, of ReadScope, of ReadUsers
 	}{
 		{"a refused row", run + row(dana, "denied") + row("nope", "invalid") + row("nix", "invalid") + end, 1,
-			"they name no user: 2", "", "name the user in a list of its own"},
+			"they name no user: 2", "", "neither an object id"},
 		{"a refused row that names a user", run + row(dana, "denied") + row(eli, "invalid") + end, 2, "", "", ""},
 		{"refused rows only", run + row("nope", "invalid") + end, 0, "", "no user in this list",
-			"name the user in a list"},
-		{"a report with a refused row", report + "l.csv,3,nope,,invalid,0,\n", 1,
-			"they name no user: 1", "", "name the user in a list of its own"},
-		{"a report", report, 1, "", "", ""},
+			"neither an object id"},
 		{"a log without rows", run + end, 0, "no user in this list", "", "no user in this list"},
 	} {
 		path := write(t, "list", tt.text)
@@ -342,73 +257,6 @@ func TestReadScopeOfLog(t *testing.T) {
 			if (err == nil) != (*want == "") || err != nil && !strings.Contains(err.Error(), *want) {
 				t.Errorf("%s: the error is %v, want %q", tt.name, err, *want)
 			}
-		}
-	}
-}
-
-// endless is a text that goes on for ever, and counts what is read of it.
-type endless struct {
-	begin io.Reader
-	read  int
-}
-
-func (e *endless) Read(p []byte) (n int, err error) {
-	if n, err = e.begin.Read(p); err == io.EOF {
-		n, err = copy(p, bytes.Repeat([]byte("x"), len(p))), nil
-	}
-	if e.read += n; e.read > 64<<20 {
-		err = errors.New("64 MiB were read")
-	}
-	return n, err
-}
-
-// A record that does not end is not pulled into memory, whatever the layout of the log.
-func TestEndlessRecord(t *testing.T) {
-	const run = "{\n\"type\": \"run\"}\n"
-	const row = `{"type": "result", "message": "`
-	const columns = "source,line,user,method,outcome,attempts,requestId\n"
-	for _, tt := range []struct{ name, text, want string }{
-		{"lines", `{"type":"run"}` + "\n" + `{"type":"result","message":"`, "the line is longer than 1 MiB"},
-		{"values", run + row, "the line is longer than 1 MiB"},
-		{"an array", "[" + run + "," + row, "the line is longer than 1 MiB"},
-		{"a table", columns + "l.csv,2," + dana + `,"`, "the line begins a row that is longer than 1 MiB"},
-	} {
-		text := &endless{begin: strings.NewReader(tt.text)}
-		open := func() (io.ReadCloser, error) { return io.NopCloser(text), nil }
-		rows, err := new(Lists).Read("l", []byte(tt.text+"xx"), open)
-		if rows != nil && err == nil {
-			for _, rowErr := range rows {
-				err = rowErr
-			}
-		}
-		if err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: the error is %v, want %q", tt.name, err, tt.want)
-		}
-		if text.read > 8<<20 {
-			t.Errorf("%s: %d bytes were read, want at most 8 MiB", tt.name, text.read)
-		}
-	}
-}
-
-// A report's CSV file says, like a log, how many users the tenant did not have.
-func TestTableWarnsOfUnknownUsers(t *testing.T) {
-	const columns = "source,line,user,method,outcome,attempts,requestId\n"
-	rows := "scan,0," + dana + ",,unknown_user,1,\nscan,0," + eli + "," + pass1 + ",denied,1,\n"
-	path := write(t, "report.csv", columns+rows)
-	_, logs := open(t, input.Options{}, path)
-	want := path + ": rows left out, because the tenant did not have their users: 1"
-	if got := strings.Join(logs.Warnings(), "; "); got != want {
-		t.Errorf("Warnings() = %q, want %q", got, want)
-	}
-}
-
-// A report's CSV file may have no rows, and its first line no end.
-func TestTableWithoutRows(t *testing.T) {
-	const columns = "source,line,user,method,outcome,attempts,requestId"
-	for _, end := range []string{"", "\n", "\r\n"} {
-		_, _, err := openList([]string{write(t, "report.csv", columns+end)}, input.Options{})
-		if _, ok := errors.AsType[*input.EmptyError](err); !ok {
-			t.Errorf("a first line that ends with %q: the error is %v, want an EmptyError", end, err)
 		}
 	}
 }

@@ -4,8 +4,8 @@
 // [Read] yields its lines as Records: a run, rows, waits, users without a find, and an end. A log
 // without its end is of a run that was killed, and may end in the middle of a line. A [Condition]
 // says whether lines are missing. A [State] is what the rows say in the end: the last word on each
-// [Key]. From it are made what a run that resumes leaves out ([Resume]), what is left to do if
-// the log is used as a list ([Lists]), and the report; [ReadUsers] has whom verify looks at.
+// [Key]. From it are made what a run that resumes leaves out ([Resume]) and what is left to do if
+// the log is used as a list ([Lists]). [ReadUsers] has whom verify looks at.
 //
 // The same rules count for all of them:
 //
@@ -23,15 +23,14 @@
 //	  with inPlaceOf                    user and that pass    the row of the key               by its outcome
 //	  with pending, found               user and pass         the row of the key               no; announced
 //	  with beside                       none                  the announcement of its pass     -
-//	  with undecided                    user and pass         the row of the key               no; as a list, left out
 //	  about sessions                    the user's sessions   the row of the key               by its outcome (2)
 //	scanned                             its users' passes     a scan that could not list them  yes
 //
 // (1) In a report of several logs, it supersedes no row that says that the pass is gone.
 // (2) As a list, it counts only for a run that revokes sessions.
 //
-// A user and a pass are compared without case. A further row about a protected user is about the
-// line of the list. An end without "stopped" makes a resumed sweep or scan begin anew.
+// A user and a pass are compared without case. An end without "stopped" makes a resumed sweep or scan
+// begin anew.
 package results
 
 import (
@@ -176,10 +175,6 @@ type Row struct {
 	// Beside marks a row about one of several passes that were deleted for a pair that names
 	// no pass. The row does not complete the pair; another row counts for it.
 	Beside bool `json:"beside,omitempty"`
-
-	// Undecided is set in logs of older versions for a pass that a sweep had found and not
-	// touched, because the run was refused before. No row has it any more.
-	Undecided bool `json:"undecided,omitempty"`
 
 	// Of a pass that a scan has found, as far as Graph says.
 	Created    time.Time `json:"created,omitzero"`

@@ -2,7 +2,6 @@ package results
 
 import (
 	"bytes"
-	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -45,33 +44,37 @@ func TestLaterRowReopensUser(t *testing.T) {
 	}
 }
 
-// A row that no decision came before is tried again.
-func TestUndecidedRowIsNotSettled(t *testing.T) {
-	e := resumed(t, ResumeOptions{}, runLine, rowLine(Found, ofScan, methodIs(pass1), `"undecided":true`))
-	if e.Looked(dana) {
-		t.Error("the user is left out, although nobody has decided about the pass")
+// Of a run that came to its end, a sweep takes up what is not confirmed, and nothing else.
+func TestAnew(t *testing.T) {
+	e := resumed(t, ResumeOptions{Anew: true}, runLine, rowLine(Revoked, ofScan, methodIs(pass1)),
+		rowLine(Found, ofScan, methodIs(pass2), pending), `{"type":"scanned","users":["`+eli+`"]}`+"\n", endLine)
+	if e.Len != 0 || e.Looked(dana) || e.Looked(eli) {
+		t.Errorf("%d passes are completed, want none of the run that is over", e.Len)
+	}
+	if rows := e.AllUnconfirmed(); len(rows) != 1 || rows[0].Method != pass2 {
+		t.Errorf("unconfirmed are %v, want the pass that was about to be deleted", rows)
+	}
+	e = resumed(t, ResumeOptions{Anew: true}, runLine, rowLine(Revoked, ofScan, methodIs(pass1)),
+		`{"type":"end","exit":4,"stopped":"signal"}`+"\n")
+	if e.Len != 1 || !e.Looked(dana) {
+		t.Errorf("%d passes are completed, want that of the run that was stopped", e.Len)
 	}
 }
 
-// Of a run that came to its end, a sweep takes up the deletes that it announced, and the users
-// whose passes it could not list. What it sent without an answer, the next scan finds.
-func TestAnewKeepsAnnouncements(t *testing.T) {
-	for _, tt := range []struct {
-		name, row string
-		doubts    int
-		failed    bool
-	}{
-		{"an announcement", rowLine(Found, ofScan, methodIs(pass1), pending), 1, false},
-		{"no answer", rowLine(Unknown, ofScan, methodIs(pass1)), 0, false},
-		{"a list that failed", rowLine(Failed, ofScan), 0, true},
-	} {
-		e := resumed(t, ResumeOptions{Anew: true}, runLine, tt.row, endLine)
-		if got := len(e.AllUnconfirmed()); got != tt.doubts {
-			t.Errorf("%s: %d doubts, want %d", tt.name, got, tt.doubts)
-		}
-		if got := e.Failed(dana); got != tt.failed {
-			t.Errorf("%s: Failed = %v, want %v", tt.name, got, tt.failed)
-		}
+// A scan that lists the passes of a user supersedes one that could not.
+func TestFailedListIsSuperseded(t *testing.T) {
+	failed := rowLine(Failed, ofScan)
+	if resumed(t, ResumeOptions{}, runLine, failed).Looked(dana) {
+		t.Error("the user is left out, although the passes could not be listed")
+	}
+	listed := `{"type":"scanned","users":["` + dana + `"]}` + "\n"
+	if !resumed(t, ResumeOptions{}, runLine, failed, runLine, listed).Looked(dana) {
+		t.Error("the user is scanned again, although the passes were listed")
+	}
+	l, _, err := openList([]string{write(t, "l", runLine+failed+listed+rowLine(Denied, ofScan, `"user":"`+eli+`"`,
+		methodIs(pass1))+endLine)}, input.Options{})
+	if err != nil || l.Stats().Rows != 1 {
+		t.Errorf("as a list: %v, want 1 row", err)
 	}
 }
 
@@ -96,20 +99,6 @@ func TestRemainsInPlaceOfAnother(t *testing.T) {
 	}
 	if !resumed(t, ResumeOptions{}, runLine, rowLine(Remains, methodIs(pass1))).MaybeDeleted(pair) {
 		t.Error("the pass itself remains: MaybeDeleted = false, want true")
-	}
-}
-
-// A broken line is skipped at the end of a log, and nowhere else.
-func TestBrokenOnlyLine(t *testing.T) {
-	for text, wantErr := range map[string]bool{"{\"type\":\"run\",\n": true, runLine + "{\"type\":\"end\",\n": false} {
-		var c Condition
-		var got error
-		for _, err := range Read(strings.NewReader(text), &c) {
-			got = err
-		}
-		if _, ok := errors.AsType[*LineError](got); ok != wantErr {
-			t.Errorf("Read of %q = %v, want a *LineError: %v", text, got, wantErr)
-		}
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"tapsweep/batch/safetext"
@@ -18,8 +17,8 @@ var commands = []string{"revoke", "sweep", "scan", "verify"}
 
 // Kind returns the command of the run, such as "revoke", and "" if it is not known.
 func (r *Run) Kind() string {
-	if len(r.Resume) > 0 && slices.Contains(commands, r.Resume[0]) {
-		return r.Resume[0]
+	if len(r.Command) > 0 && slices.Contains(commands, r.Command[0]) {
+		return r.Command[0]
 	}
 	return ""
 }
@@ -60,12 +59,9 @@ func (r *Run) RevokeSessionsWith(path string) []string {
 	return slices.Insert(words, len(words)-1, "--revoke-sessions")
 }
 
-// Describe sets what follows from the command line of a run, whose log is at path: Resume, Revoke
-// and, if it names the tenant by its domain, Domain. For a run of a version that wrote only the
-// command line, see interpret.
+// Describe sets what follows from the command line of a run, whose log is at path: Resume and Revoke.
 func (r *Run) Describe(path string) {
-	r.setDomain()
-	if len(r.Command) == 0 || !slices.Contains(commands, r.Command[0]) {
+	if r.Kind() == "" {
 		return
 	}
 	args, evidence := withoutLog(r.Command[1:])
@@ -89,39 +85,6 @@ func (r *Run) Describe(path string) {
 	if r.Sessions {
 		r.Revoke = append(r.Revoke, "--revoke-sessions")
 	}
-}
-
-// setDomain sets the tenant's domain if the command line has it and it is not known otherwise.
-func (r *Run) setDomain() {
-	for i, arg := range r.Command {
-		name, value, hasValue := strings.Cut(arg, "=")
-		if !hasValue && i+1 < len(r.Command) {
-			value = r.Command[i+1]
-		}
-		if name == "--tenant" && r.Domain == "" && strings.Contains(value, ".") {
-			r.Domain = value
-		}
-	}
-}
-
-// interpret sets what a run of an older version says only by its command line. Nothing else
-// reads the command line of a run.
-func (r *Run) interpret() {
-	r.setDomain()
-	if r.Resume != nil {
-		return
-	}
-	r.Verify, r.AnyPass, r.Simulated = r.given("--verify"), r.given("--any-pass"), r.given("--simulate")
-	r.Describe("results.jsonl")
-}
-
-// given reports whether a switch is on the command line.
-func (r *Run) given(flag string) bool {
-	return slices.ContainsFunc(r.Command, func(arg string) bool {
-		name, value, hasValue := strings.Cut(arg, "=")
-		on, err := strconv.ParseBool(value)
-		return name == flag && (!hasValue || on && err == nil)
-	})
 }
 
 // kept are the flags that count for a run with the log as its list, too: where a run goes to,

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"errors"
 	"maps"
 	"slices"
 )
@@ -21,65 +22,9 @@ var sessionMeanings = map[Outcome]string{
 // SessionMeaning is Meaning for a row about the sessions of a user.
 func (o Outcome) SessionMeaning() string { return sessionMeanings[o] }
 
-// A SessionsError says that a run which leaves sessions alone must not resume the log of one that
-// revokes them: their users would be forgotten.
-type SessionsError struct {
-	Run *Run // the last one in the log that revokes sessions
-}
-
-func (e *SessionsError) Error() string {
-	return "the run of the log revokes sessions also: add --revoke-sessions"
-}
-
-// sessionState is what a log says of the sessions of users.
-type sessionState struct {
-	words  map[uint64]sessionWord // of users who need no further call
-	doubts map[uint64]*Row        // revoked and not verified, and to be verified
-
-	// wanted are rows of passes that a scan has found and that are gone, by the key of the user's
-	// sessions, of runs that were to revoke the sessions and have no row that says they did.
-	wanted map[uint64]*Row
-}
-
-// A sessionWord is the last row about the sessions of a user, if no further call is needed.
-type sessionWord struct {
-	outcome  uint8 // an index into Outcomes
-	verified bool
-}
-
-func newSessionState() sessionState {
-	return sessionState{make(map[uint64]sessionWord), make(map[uint64]*Row), make(map[uint64]*Row)}
-}
-
-// row takes in a row about sessions. A row of a run that is over says nothing of the next one.
-func (s *sessionState) row(id uint64, r *Row, verify, over bool) {
-	delete(s.words, id)
-	delete(s.doubts, id)
-	switch {
-	case r.Outcome.Again():
-		if r.FromScan() {
-			s.want(id, r)
-		}
-		return
-	case r.Outcome == Revoked && verify && !r.Verified && !r.NoProof:
-		s.doubts[id] = clone(r)
-	case !over:
-		s.words[id] = sessionWord{uint8(slices.Index(Outcomes, r.Outcome)), r.Verified}
-	}
-	delete(s.wanted, id)
-}
-
-// want takes in a pass of the user that was dealt with.
-func (s *sessionState) want(id uint64, r *Row) {
-	delete(s.words, id)
-	s.wanted[id] = clone(r)
-}
-
-func clone(r *Row) *Row {
-	row := *r
-	row.Provisional = false
-	return &row
-}
+// ErrSessions says that a run which leaves sessions alone must not resume the log of one that revokes
+// them: their users would be forgotten.
+var ErrSessions = errors.New("the run of the log revokes sessions also: add --revoke-sessions")
 
 // FreesSessions reports whether a pass with this outcome lets the sessions of its user be revoked: the
 // pass is gone, or a dry run would delete it.
@@ -101,68 +46,39 @@ func (r *Run) callsAfter(row *Row, resumed bool) bool {
 		row.Outcome != Planned && (row.Provisional || !r.Verify || row.Outcome == Replaced)
 }
 
+// noteSessions keeps who is left to have the sessions revoked. id is the key of the row.
+func (e *ResumeState) noteSessions(id uint64, r *Row) {
+	switch {
+	case r.Action == "" && e.run.callsAfter(r, e.next.Sessions):
+		user := e.state.key(sessionsKey(r.User))
+		delete(e.state.words, user)
+		e.wanted[user] = clone(r)
+	case r.Action == "":
+	case !r.Outcome.Again():
+		delete(e.wanted, id)
+	case r.FromScan():
+		e.wanted[id] = clone(r)
+	}
+}
+
 // SessionsCompleted reports whether the sessions of a user need no further call.
 func (e *ResumeState) SessionsCompleted(user string) bool {
-	if e == nil {
-		return false
-	}
-	_, settled := e.sessions.words[e.state.key(sessionsKey(user))]
-	return settled
+	return e.state.words[e.state.key(sessionsKey(user))].has(completed)
 }
 
 // SessionsUnconfirmed returns the row about the sessions of a user that an earlier run has revoked,
 // and that are to be verified. It is nil if there are none.
 func (e *ResumeState) SessionsUnconfirmed(user string) *Row {
-	if e == nil {
-		return nil
-	}
-	return e.sessions.doubts[e.state.key(sessionsKey(user))]
+	return e.unconfirmed[e.state.key(sessionsKey(user))]
 }
 
 // ReopenSessions says that the sessions of a user are revoked once more.
 func (e *ResumeState) ReopenSessions(user string) {
-	if e != nil {
-		delete(e.sessions.words, e.state.key(sessionsKey(user)))
-	}
+	delete(e.state.words, e.state.key(sessionsKey(user)))
 }
 
 // SessionsWanted returns rows of the users whose passes scans have found and whose sessions are
 // left to be revoked, or to be verified, in no order.
 func (e *ResumeState) SessionsWanted() []*Row {
-	if e == nil {
-		return nil
-	}
-	return slices.AppendSeq(slices.Collect(maps.Values(e.sessions.wanted)), maps.Values(e.sessions.doubts))
-}
-
-// PassOutcome returns the outcome of a completed pair, see Completed.
-func (e *ResumeState) PassOutcome(user, method string) Outcome {
-	if e == nil {
-		return ""
-	}
-	w, ok := e.state.words[e.state.key(PassKey(user, method))]
-	switch o := Outcomes[w.outcome]; {
-	case !ok || !w.has(settled):
-		return ""
-	case o == Remains: // another pass, in place of the one that the list names
-		return Replaced
-	default:
-		return o
-	}
-}
-
-// SessionCounts returns the users whose sessions need no further call, by outcome, and how many of them are
-// verified.
-func (e *ResumeState) SessionCounts() (counts map[Outcome]int, proven int) {
-	if e == nil {
-		return nil, 0
-	}
-	counts = make(map[Outcome]int)
-	for _, w := range e.sessions.words {
-		counts[Outcomes[w.outcome]]++
-		if w.verified {
-			proven++
-		}
-	}
-	return counts, proven
+	return slices.AppendSeq(e.unconfirmedOf(RevokeSessions), maps.Values(e.wanted))
 }

@@ -19,8 +19,7 @@ type State struct {
 
 // A word is the last row of a key. It is small, because a log may have millions.
 type word struct {
-	ref     uint32 // the number of the row in the log, from 1, or the number of Bind
-	place   uint16 // a hash of the place on its list
+	ref     uint32 // the number of the row in the log, from 1
 	outcome uint8  // an index into Outcomes
 	flags   flags
 }
@@ -29,17 +28,17 @@ type word struct {
 type flags uint8
 
 const (
-	settled      flags = 1 << iota // a resumed run leaves it out
-	verified                       // see Row.Verified
-	perhaps                        // an earlier run may have deleted the pass, although the row does not say so
-	perhapsKnown                   // whether that is so is known
+	completed flags = 1 << iota // a resumed run leaves it out
+	verified                    // see Row.Verified
+	sessions                    // it is about the sessions of a user
+	maybeGone                   // the pass may be deleted, although the row does not say so
 )
 
 func (w word) has(f flags) bool { return w.flags&f == f }
 
 // listed is what is known of a user whose passes a scan has listed.
 type listed struct {
-	open int32 // words of the user that are not settled
+	open int32 // words of the user that are not completed
 	none bool  // none of the passes that the scan looks for was there
 }
 
@@ -60,7 +59,7 @@ func (s *State) Apply(rec *Record, done bool) {
 		for _, user := range rec.Scanned.Users {
 			u := s.hash("", user)
 			s.users[u] = listed{open: s.users[u].open, none: true}
-			s.ForgetFailure(user)
+			s.forgetFailure(user)
 		}
 	case rec.Row != nil:
 		s.rows++
@@ -73,28 +72,26 @@ func (s *State) row(r *Row, done bool) {
 	if r.Beside {
 		return // the key has another row
 	}
-	id, before, _ := s.find(r, s.digest)
-	w := s.word(r, s.rows)
+	id := s.id(r, s.digest)
+	before := s.words[id]
+	w := word{ref: s.rows, outcome: uint8(slices.Index(Outcomes, r.Outcome))}
 	if done {
-		w.flags |= settled
+		w.flags |= completed
 	}
 	if r.Verified {
 		w.flags |= verified
 	}
-	switch r.Outcome {
-	case NotSent: // which says nothing of the requests before it
-		w.flags |= before.flags & (perhaps | perhapsKnown)
-	case Failed, Remains:
-		w.flags |= perhapsKnown
-		if r.Outcome == Failed || r.InPlaceOf == "" && !r.AnyPass {
-			w.flags |= perhaps
-		}
-	case Unknown:
-	default:
-		w.flags |= perhapsKnown
+	if r.Action == RevokeSessions {
+		w.flags |= sessions
+	}
+	switch {
+	case r.Outcome == NotSent: // which says nothing of the requests before it
+		w.flags |= before.flags & maybeGone
+	case r.Outcome == Failed, r.Outcome == Unknown, r.Outcome == Remains && r.InPlaceOf == "" && !r.AnyPass:
+		w.flags |= maybeGone
 	}
 	s.words[id] = w
-	if r.FromScan() {
+	if r.Action != RevokeSessions && r.FromScan() {
 		s.list(r, before, w)
 	}
 }
@@ -102,92 +99,43 @@ func (s *State) row(r *Row, done bool) {
 // list takes in that a scan has found a pass of a user, or could not list the passes.
 func (s *State) list(r *Row, before, w word) {
 	if r.Method != "" {
-		s.ForgetFailure(r.User)
+		s.forgetFailure(r.User)
 	}
 	u := s.hash("", r.User)
 	l := s.users[u]
 	l.none = false
-	if before.ref > 0 && !before.has(settled) {
+	if before.ref > 0 && !before.has(completed) {
 		l.open--
 	}
-	if !w.has(settled) {
+	if !w.has(completed) {
 		l.open++
 	}
 	s.users[u] = l
 }
 
-// Find returns the number of what a row is about, see Bind: the key, or the line of a
-// list with that digest if the row is about no more than that. That is also a further row about a
-// protected user, which repeats the key of an earlier line.
-func (s *State) Find(r *Row, digest string) (n uint32, known bool) {
-	_, w, known := s.find(r, digest)
-	return w.ref, known
-}
-
-// Bind makes the row the last word on what it is about, which has the number n from now on.
-func (s *State) Bind(r *Row, digest string, n uint32) {
-	id, _, _ := s.find(r, digest)
-	s.words[id] = s.word(r, n)
-}
-
-// Note notes that the last word on the number n is about a pass, which may be another one than
-// that of its key: the list names any pass, or names it by another name of the user.
-func (s *State) Note(user, method string, n uint32) { s.words[s.about(user, method)] = word{ref: n} }
-
-// About returns a number whose last word is about a pass, as noted.
-func (s *State) About(user, method string) (n uint32, known bool) {
-	w, known := s.words[s.about(user, method)]
-	return w.ref, known
-}
-
-func (s *State) about(user, method string) uint64 {
-	return s.hash("about", user, strings.ToLower(method))
-}
-
-// ForgetFailure forgets that the passes of a user could not be listed, because they could be
-// later. It returns the number of that, see Bind.
-func (s *State) ForgetFailure(user string) (n uint32, known bool) {
+// forgetFailure forgets that the passes of a user could not be listed, because they could be later.
+func (s *State) forgetFailure(user string) {
 	id := s.key(listKey(user))
 	w, known := s.words[id]
-	if l, ok := s.users[s.hash("", user)]; ok && known && !w.has(settled) {
+	if l, ok := s.users[s.hash("", user)]; ok && known && !w.has(completed) {
 		l.open--
 		s.users[s.hash("", user)] = l
 	}
 	delete(s.words, id)
-	return w.ref, known
 }
 
-func (s *State) word(r *Row, ref uint32) word {
-	return word{ref: ref, place: s.place(r), outcome: uint8(slices.Index(Outcomes, r.Outcome))}
-}
-
-func (s *State) find(r *Row, digest string) (id uint64, w word, known bool) {
-	key, ok := r.Key()
-	if ok {
-		id = s.key(key)
-		w, known = s.words[id]
+// id is the hash of what a row is about.
+func (s *State) id(r *Row, digest string) uint64 {
+	if key, ok := r.Key(); ok {
+		return s.key(key)
 	}
-	if !ok || known && r.Outcome == Protected && Outcomes[w.outcome] == Protected && w.place != s.place(r) {
-		id = s.lineID(r, digest)
-		w, known = s.words[id]
-	}
-	return id, w, known
+	return s.lineID(r, digest)
 }
 
 // IsLast reports whether the row number n of the log, from 1, is the last word on its key. r is
 // that row, and digest is that of its run's list.
 func (s *State) IsLast(n int, r *Row, digest string) bool {
-	for _, id := range []uint64{s.lineID(r, digest), s.rowKey(r)} {
-		if w, ok := s.words[id]; ok && int(w.ref) == n {
-			return true
-		}
-	}
-	return false
-}
-
-func (s *State) rowKey(r *Row) uint64 {
-	key, _ := r.Key()
-	return s.key(key)
+	return int(s.words[s.id(r, digest)].ref) == n
 }
 
 func (s *State) key(k Key) uint64 { return s.hash(string(k.Action), k.User, k.Method) }
@@ -195,11 +143,6 @@ func (s *State) key(k Key) uint64 { return s.hash(string(k.Action), k.User, k.Me
 // lineID is the hash of the line of a list on which a row stands, and of its user.
 func (s *State) lineID(r *Row, digest string) uint64 {
 	return s.hash("line", r.User, r.Source, strconv.Itoa(r.Line), strconv.Itoa(r.Column), digest)
-}
-
-// place is a hash of the place of a row on its list.
-func (s *State) place(r *Row) uint16 {
-	return uint16(s.hash("place", "", r.Source, strconv.Itoa(r.Line), strconv.Itoa(r.Column)))
 }
 
 func (s *State) hash(kind, user string, more ...string) uint64 {
@@ -216,15 +159,17 @@ func (s *State) hash(kind, user string, more ...string) uint64 {
 	return h.Sum64()
 }
 
-// counts are the settled words by outcome, and how many of these are verified.
-func (s *State) counts() (counts map[Outcome]int, all, proven int) {
+// counts are the completed words by outcome, those about sessions or the others, and how many of these
+// are verified.
+func (s *State) counts(ofSessions bool) (counts map[Outcome]int, all, proven int) {
 	counts = make(map[Outcome]int)
 	for _, w := range s.words {
-		if w.has(settled) {
-			all++
-			counts[Outcomes[w.outcome]]++
+		if !w.has(completed) || w.has(sessions) != ofSessions {
+			continue
 		}
-		if w.has(settled | verified) {
+		all++
+		counts[Outcomes[w.outcome]]++
+		if w.has(verified) {
 			proven++
 		}
 	}

@@ -83,7 +83,6 @@ func TestLastWord(t *testing.T) {
 		{"a repeat does not supersede", []Row{pass("a", Failed), at(3, pass("a", Duplicate))}, []int{1, 2}},
 		{"a repeat of a repeat", []Row{at(3, pass("a", Duplicate)), at(4, pass("a", Duplicate))}, []int{1, 2}},
 		{"a repeat once more", []Row{at(3, pass("a", Duplicate)), at(3, pass("a", Duplicate))}, []int{2}},
-		{"a protected user twice on a list", []Row{pass("a", Protected), at(3, pass("a", Protected))}, []int{1, 2}},
 		{"protected, and then not", []Row{pass("a", Protected), pass("a", Revoked)}, []int{2}},
 		{"a further pass", []Row{pass("a", Failed),
 			{Source: "l.csv", Line: 2, User: dana, Method: "a", Beside: true, Outcome: Revoked}}, []int{1}},
@@ -155,48 +154,43 @@ func TestStateOfAnyReads(t *testing.T) {
 			if !slices.Equal(got, want) {
 				t.Errorf("trial %d, %s: the last words are %q, want %q", trial, name, got, want)
 			}
-			if c.Lines != condition.Lines {
-				t.Errorf("trial %d, %s: %d lines, want %d", trial, name, c.Lines, condition.Lines)
+			if c.lines != condition.lines {
+				t.Errorf("trial %d, %s: %d lines, want %d", trial, name, c.lines, condition.lines)
 			}
 		}
 	}
 }
 
-// What an older version said only by its command line is what a new one writes.
-func TestRunOfAnOlderVersion(t *testing.T) {
-	for _, tt := range []struct {
-		args   []string
-		resume string
-		revoke string
-	}{
-		{[]string{"revoke", "--yes", "--results", "x.jsonl", "l.csv"},
-			"tapsweep revoke --resume --results LOG --yes l.csv",
+// The commands that a report and a summary print come from the command line of the run.
+func TestCommandsOfARun(t *testing.T) {
+	for _, tt := range []struct{ args, log, resume, revoke string }{
+		{"revoke --yes --results x.jsonl l.csv", "LOG", "tapsweep revoke --resume --results LOG --yes l.csv",
 			"tapsweep revoke LOG"},
-		{[]string{"revoke", "--verify=true", "--any-pass", "--resume=unsent", "--results=x.jsonl", "--protect", "p.csv",
-			"l.csv"},
-			"tapsweep revoke --resume --results LOG --verify=true --any-pass --protect p.csv l.csv",
-			"tapsweep revoke --protect p.csv --verify LOG"},
-		{[]string{"sweep", "--all-users", "--evidence", "case"}, "tapsweep sweep --resume --results LOG --all-users",
+		{"revoke --any-pass --resume --results=x.jsonl --protect p.csv l.csv", "LOG",
+			"tapsweep revoke --resume --results LOG --any-pass --protect p.csv l.csv",
+			"tapsweep revoke --protect p.csv LOG"},
+		{"sweep --all-users --evidence case", "LOG", "tapsweep sweep --resume --results LOG --all-users",
 			"tapsweep revoke LOG"},
-		{[]string{"revoke", "--", "--results"}, "tapsweep revoke --resume --results LOG -- --results",
-			"tapsweep revoke LOG"},
-		{[]string{"revoke", "--simulate", "l.csv"}, "", "tapsweep revoke LOG"},
-		{[]string{"report", "l.jsonl"}, "", "tapsweep revoke LOG"},
-		{nil, "", "tapsweep revoke LOG"},
+		{"sweep --all-users --evidence case", "moved/" + EvidenceLog,
+			"tapsweep sweep --resume --evidence moved --all-users", "tapsweep revoke moved/" + EvidenceLog},
+		{"revoke -- --results", "LOG", "tapsweep revoke --resume --results LOG -- --results", "tapsweep revoke LOG"},
+		{"report l.jsonl", "LOG", "", "tapsweep revoke LOG"},
 	} {
-		r := Run{Command: tt.args}
-		r.interpret()
-		if got := strings.Join(r.ResumeWith("LOG", false), " "); got != tt.resume {
+		r := Run{Command: strings.Fields(tt.args)}
+		r.Describe("LOG")
+		if got := strings.Join(r.ResumeWith(tt.log, false), " "); got != tt.resume {
 			t.Errorf("%q: ResumeWith = %q, want %q", tt.args, got, tt.resume)
 		}
-		if got := strings.Join(r.RevokeWith("LOG"), " "); got != tt.revoke {
+		if got := strings.Join(r.RevokeWith(tt.log), " "); got != tt.revoke {
 			t.Errorf("%q: RevokeWith = %q, want %q", tt.args, got, tt.revoke)
 		}
 	}
-	evidence := Run{Command: []string{"revoke", "--evidence", "case", "l.csv"}}
-	evidence.interpret()
-	want := "tapsweep revoke --resume --evidence moved --verify l.csv"
-	if got := strings.Join(evidence.ResumeWith("moved/"+EvidenceLog, true), " "); got != want {
-		t.Errorf("ResumeWith of evidence = %q, want %q", got, want)
+	simulated := Run{Command: []string{"revoke", "l.csv"}, Simulated: true, Verify: true}
+	simulated.Describe("LOG")
+	if got := simulated.ResumeWith("LOG", false); got != nil {
+		t.Errorf("ResumeWith of a simulation = %q, want nil", got)
+	}
+	if got := strings.Join(simulated.RevokeWith("LOG"), " "); got != "tapsweep revoke --verify LOG" {
+		t.Errorf("RevokeWith of a run with --verify = %q", got)
 	}
 }

@@ -3,7 +3,6 @@ package results
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -13,25 +12,7 @@ import (
 	"tapsweep/input"
 )
 
-// LogUsers are the users of results logs, each once.
-type LogUsers struct {
-	Users  []LogUser
-	First  *Run   // of the first log; all are of its tenant and Graph root
-	Digest string // of the users
-
-	Operators []string // of the runs that deleted, each once, as far as the logs say
-
-	Invalid int // rows that were invalid
-	Foreign int // skipped lines that are not part of a results log
-
-	at map[string]int // index into Users, by user in lower case
-
-	run      *Run         // that is being read
-	expected map[int]bool // indices of users whose sessions a run without an end was to revoke
-}
-
-// A LogUser is a user of a log, with the place of the user's first row and the content of the
-// last one.
+// A LogUser is a user of logs, with the place of the user's first row and the content of the last.
 type LogUser struct {
 	Source  string // the log
 	Line    int
@@ -41,7 +22,9 @@ type LogUser struct {
 	Outcome Outcome
 
 	Creation input.Creation
-	Sessions *LogSessions // nil if the log says nothing of the user's sessions
+	Sessions *LogSessions // nil if the logs say nothing of the user's sessions
+
+	passGone bool // a pass of the user is gone
 }
 
 // LogSessions are the last row of a log about the sessions of a user.
@@ -50,21 +33,69 @@ type LogSessions struct {
 	SentAt  time.Time
 }
 
+// done reports whether the sessions were revoked, or there is no such user. s may be nil.
+func (s *LogSessions) done() bool {
+	return s != nil && (s.Outcome == Revoked || s.Outcome == UnknownUser)
+}
+
+// users are the users of logs, each once.
+type users struct {
+	all []*LogUser          // in the order of the logs
+	at  map[string]*LogUser // by name in lower case
+}
+
+// add takes in a row of the log with that name.
+func (u *users) add(log string, rec *Record) {
+	r := rec.Row
+	name := strings.ToLower(r.User)
+	user := u.at[name]
+	if user == nil {
+		if u.at == nil {
+			u.at = make(map[string]*LogUser)
+		}
+		user = &LogUser{Source: log, Line: rec.Line}
+		u.at[name], u.all = user, append(u.all, user)
+	}
+	user.User = r.User
+	if r.UPN != "" {
+		user.UPN = r.UPN
+	}
+	if rec.Kind == KindSessions {
+		user.Sessions = &LogSessions{r.Outcome, r.SentAt}
+		return
+	}
+	user.Method, user.Outcome, user.Creation = r.Method, r.Outcome, r.Creation
+	user.passGone = user.passGone || r.sessionsFollow()
+}
+
+// LogUsers are the users of results logs, each once.
+type LogUsers struct {
+	Users  []*LogUser
+	First  *Run   // of the first log; all are of its tenant and Graph root
+	Digest string // of the users
+
+	Operators []string // of the runs that deleted, each once, as far as the logs say
+
+	Invalid int // rows that were invalid
+}
+
 // Sessions reports whether the logs say anything of sessions.
 func (u *LogUsers) Sessions() bool {
-	return slices.ContainsFunc(u.Users, func(user LogUser) bool { return user.Sessions != nil })
+	return slices.ContainsFunc(u.Users, func(user *LogUser) bool { return user.Sessions != nil })
 }
 
 // ReadUsers reads the users of results logs, whatever became of their passes, but not those of
 // rows that were invalid or protected. Logs of several tenants or Graph roots are an error, and
 // so is a file that is no log or not complete (see Condition.Complete).
 func ReadUsers(paths ...string) (*LogUsers, error) {
-	u := &LogUsers{at: make(map[string]int)}
+	u := new(LogUsers)
+	var found users
 	for _, path := range paths {
-		if err := u.read(path); err != nil {
+		if err := u.read(path, &found); err != nil {
 			return nil, fmt.Errorf("reading %s: %w", path, err)
 		}
 	}
+	u.Users = found.all
 	digest := sha256.New()
 	for _, user := range u.Users {
 		fmt.Fprintf(digest, "%s\n", strings.ToLower(user.User))
@@ -73,100 +104,44 @@ func ReadUsers(paths ...string) (*LogUsers, error) {
 	return u, nil
 }
 
-func (u *LogUsers) read(path string) error {
+func (u *LogUsers) read(path string, found *users) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	u.expected = make(map[int]bool)
 	var c Condition
-	for rec, err := range Read(input.Decode(f), &c, KindRun, KindRow, KindSessions, KindEnd) {
-		if err == nil {
-			err = u.add(path, rec)
+	for rec, err := range Read(input.Decode(f), &c) {
+		if err == nil && rec.Run != nil {
+			err = u.addRun(rec)
 		}
 		if err != nil {
 			return err
 		}
-	}
-	for i := range u.expected {
-		if user := &u.Users[i]; user.Sessions == nil {
-			user.Sessions = &LogSessions{Outcome: NotSent}
+		switch r := rec.Row; {
+		case r == nil, r.Outcome == Protected:
+		case r.Outcome == Invalid:
+			u.Invalid++
+		case r.User == input.Me:
+			return &LineError{rec.Line, "the row is about the user who was signed in, and does not say who that was"}
+		case r.User != "":
+			found.add(path, rec)
 		}
-	}
-	u.Foreign += c.Foreign
-	if c.Open() && inUse(f) {
-		return fmt.Errorf("it has no end yet: %w, and passes are missing in it", ErrInUse)
 	}
 	return c.Complete(path)
 }
 
-// add takes in a line.
-func (u *LogUsers) add(path string, rec *Record) error {
-	switch {
-	case rec.End != nil && u.run != nil && u.run.Sessions: // each of its users has a row
-		clear(u.expected)
-		return nil
-	case rec.End != nil:
-		return nil
+// addRun takes in the first line of a run.
+func (u *LogUsers) addRun(rec *Record) error {
+	run := rec.Run
+	if u.First == nil {
+		u.First = run
 	}
-	if run := rec.Run; run != nil {
-		u.run = run
-		if u.First == nil {
-			u.First = run
-		}
-		if run.Operator != "" && run.Kind() != "verify" && !slices.Contains(u.Operators, run.Operator) {
-			u.Operators = append(u.Operators, run.Operator)
-		}
-		if err := run.Elsewhere(u.First.Tenant, u.First.GraphRoot); err != nil {
-			return fmt.Errorf("line %d: %w, of which an earlier run is", rec.Line, err)
-		}
-		return nil
+	if run.Operator != "" && run.Kind() != "verify" && !slices.Contains(u.Operators, run.Operator) {
+		u.Operators = append(u.Operators, run.Operator)
 	}
-	r := rec.Row
-	switch {
-	case r.Outcome == Invalid:
-		u.Invalid++
-		return nil
-	case r.Outcome == Protected || r.User == "":
-		return nil
-	case r.User == input.Me:
-		return fmt.Errorf("line %d is about the user who was signed in, and does not say who that was", rec.Line)
+	if err := run.Elsewhere(u.First.Tenant, u.First.GraphRoot); err != nil {
+		return &LineError{rec.Line, err.Error() + ", of which an earlier run is"}
 	}
-	var sessions *LogSessions
-	if rec.Kind == KindSessions {
-		sessions = &LogSessions{r.Outcome, r.SentAt}
-	}
-	user := LogUser{Source: path, Line: rec.Line, User: r.User, UPN: r.UPN, Method: r.Method, Outcome: r.Outcome,
-		Creation: r.Creation, Sessions: sessions}
-	name := strings.ToLower(r.User)
-	i, seen := u.at[name]
-	if !seen {
-		i = len(u.Users)
-		u.at[name] = i
-		u.Users = append(u.Users, user)
-	}
-	if u.run != nil && u.run.Sessions && r.sessionsFollow() {
-		u.expected[i] = true
-	}
-	if !seen {
-		return nil
-	}
-	if sessions != nil {
-		u.Users[i].Sessions = sessions
-		return nil
-	}
-	user.Source, user.Line, user.Sessions = u.Users[i].Source, u.Users[i].Line, u.Users[i].Sessions
-	u.Users[i] = user
 	return nil
-}
-
-// inUse reports whether a run holds the lock of the log. One that writes to standard output
-// has none, so false is not certain.
-func inUse(f *os.File) bool {
-	lock, err := lockLog(f)
-	if err == nil {
-		err = lock.Close()
-	}
-	return errors.Is(err, ErrInUse)
 }

@@ -52,7 +52,6 @@ func (j *Job) begin(item Item) *batch.Request {
 		s.method, s.upn, s.reason = d.Method, d.UPN, pass.Reason(d.Reason)
 		if !d.Intended() {
 			last := *d
-			s.before = last.Outcome
 			last.Message = stripVerifyNote(last.Message)
 			j.dealtWith(&s.pair, last.Outcome, false)
 			return j.verify(s, last)
@@ -77,11 +76,11 @@ func (j *Job) rowAtOnce(item *Item) (row results.Row) {
 	switch {
 	case item.Err != nil:
 		row.Outcome, row.Message = results.Invalid, item.Err.Error()
-	case j.protects(&item.Pair):
-		row.Outcome = results.Protected
 	case item.FirstOf != nil:
 		row.Outcome = results.Duplicate
 		row.Message = fmt.Sprintf("the same pass as %s:%d", item.FirstOf.Source, item.FirstOf.Line)
+	case j.protects(&item.Pair):
+		row.Outcome = results.Protected
 	case j.opts.DryRun && item.Reason != "":
 		row.Outcome = results.Planned // a scan has just read the pass
 	}

@@ -344,6 +344,35 @@ func TestSessionsWaitForTheLastRun(t *testing.T) {
 	}
 }
 
+// A run that resumes calls once for a user whose passes are gone, unless an earlier run has. It calls
+// again after it has deleted a further pass.
+func TestSessionsOfARunThatResumes(t *testing.T) {
+	first, second := danasPair(passID), danasPair(other)
+	second.Line = 3
+	gone := func(pair input.Pair) results.Row {
+		return results.Row{Source: pair.Source, Line: pair.Line, User: pair.User, Method: pair.Method,
+			Outcome: results.Revoked, Status: 204}
+	}
+	called := gone(first)
+	called.Method, called.Action, called.SentAt = "", results.RevokeSessions, time.Now()
+	for _, tt := range []struct {
+		name  string
+		log   []results.Row
+		calls int
+	}{
+		{"the call is left", []results.Row{gone(first), gone(second)}, 1},
+		{"a pass is left, and the call was sent", []results.Row{gone(first), called}, 1},
+		{"nothing is left", []results.Row{gone(first), gone(second), called}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true})
+			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: other}}})
+			revokeBoth(t, tenant, Options{Earlier: resumed(t, tt.log)}, first, second)
+			equal(t, "calls", len(calls(tenant)), tt.calls)
+		})
+	}
+}
+
 // A scan that cannot list the passes of a user keeps the sessions from being revoked.
 func TestSessionsOfUsersWhoCouldNotBeScanned(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true})

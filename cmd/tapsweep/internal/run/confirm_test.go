@@ -67,11 +67,11 @@ func TestConfirmProtected(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keep.Check.Why = "the token lacks User.Read.All"
 	var out bytes.Buffer
 	r := asking(strings.NewReader("y\n"), &out)
 	r.list = openList(t, "user\ndana@contoso.com\nlee@contoso.com\n")
-	if r.protectedUsers, err = keep.Resolve(t.Context(), nil, r.list.Pairs()); err != nil {
+	r.protectedUsers, err = keep.Resolve(t.Context(), nil, r.list.Pairs(), "the token lacks User.Read.All")
+	if err != nil {
 		t.Fatal(err)
 	}
 	q := r.question(r.everyItem())

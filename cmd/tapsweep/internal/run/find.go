@@ -52,9 +52,8 @@ func openScan(ctx context.Context, c *console.Console, opts *Options, scope *Sco
 	})
 }
 
-// look scans. found gets each pass that the scan is to find, and may stop the scan.
-func (r *run) look(ctx context.Context, opts scan.Options,
-	found func(*scan.Found, context.CancelCauseFunc)) error {
+// look scans. found gets each pass that the scan is to find.
+func (r *run) look(ctx context.Context, opts scan.Options, found func(*scan.Found)) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	r.job.Join(stop)
@@ -63,17 +62,11 @@ func (r *run) look(ctx context.Context, opts scan.Options,
 	counts, err := scan.Run(ctx, r.runner, opts, scan.Sinks{
 		Found: func(f *scan.Found) {
 			r.job.Answered()
-			found(f, stop)
+			found(f)
 		},
 		Done: func(user string) {
 			r.job.Answered()
 			r.console.Display().Passed()
-			// The failure of an earlier run must not be the last word.
-			if r.earlier.Failed(user) {
-				r.job.Record(&results.Row{Source: results.ScanSource, User: user, Outcome: results.Absent,
-					Message: "none of the passes that are looked for"})
-				return
-			}
 			if err := seen.add(user); err != nil {
 				stop(err)
 			}

@@ -11,7 +11,6 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/safetext"
-	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -22,16 +21,11 @@ import (
 	"tapsweep/input"
 )
 
-// openProtect reads the lists of protected users. It warns of skipped lines of logs, which may
-// have been meant to name somebody.
-func openProtect(c *console.Console, paths []string) (*protect.List, error) {
-	logs := new(results.Lists)
-	keep, err := protect.Open(logs.Read, paths...)
+// openProtect reads the lists of protected users.
+func openProtect(paths []string) (*protect.List, error) {
+	keep, err := protect.Open(new(results.Lists).Read, paths...)
 	if err != nil {
 		return nil, status.Refuse(fmt.Errorf("--protect: %w\nnothing was sent", err))
-	}
-	for _, warning := range logs.Foreign() {
-		c.Say("warning: --protect: %s", warning)
 	}
 	return keep, nil
 }
@@ -39,13 +33,20 @@ func openProtect(c *console.Console, paths []string) (*protect.List, error) {
 // guard finds out who the protected users are, before anything is written anywhere.
 func (r *run) guard(ctx context.Context, keep *protect.List, pairs revoke.Source) (err error) {
 	r.unguarded = keep.Empty()
-	keep.Check = r.protectCheck()
-	r.protectedUsers, err = keep.Resolve(ctx, r.runner, pairs)
+	forbidden := ""
+	if !r.mayTryLookUp() {
+		forbidden = "the token lacks " + lookUpPermission
+	}
+	r.protectedUsers, err = keep.Resolve(ctx, r.runner, pairs, forbidden)
 	if err != nil {
 		return r.ended(ctx, fmt.Errorf("--protect: %w\nnothing was changed", err))
 	}
 	if warning := r.protectedUsers.Warning(); warning != "" {
 		r.console.Say("warning: %s", warning)
+	}
+	if r.header.Simulated && !keep.Empty() {
+		r.console.Say("warning: a rehearsal does not check whether the protected users exist: " +
+			"--dry-run without --simulate looks them up")
 	}
 	return nil
 }
@@ -61,20 +62,6 @@ func (r *run) protected(user string) bool {
 // spares reports whether a user must not be touched, by either name.
 func (r *run) spares(user, upn string) bool {
 	return r.protected(user) || upn != "" && r.protected(upn)
-}
-
-// protectCheck returns how to check that protected users exist.
-func (r *run) protectCheck() protect.Check {
-	switch {
-	case r.header.Simulated:
-		// The simulated tenant has exactly the users on the lists. A break-glass account
-		// is on no list, so its absence is no reason to refuse the name.
-		return protect.Check{Rehearsal: true, Why: "the simulated tenant has only the users on the lists; " +
-			"--dry-run without --simulate looks them up"}
-	case !r.mayTryLookUp():
-		return protect.Check{Why: "the token lacks " + lookUpPermission}
-	}
-	return protect.Check{Ask: true}
 }
 
 // lookUpPermission is the permission needed to read a user.

@@ -15,7 +15,7 @@ import (
 
 // asking returns a run that reads answers from a reader and asks on a writer.
 func asking(in io.Reader, out io.Writer) *run {
-	return &run{console: &console.Console{In: in, Err: out}, opts: &Options{}, header: new(results.Run),
+	return &run{console: &console.Console{In: in, Err: out}, opts: &Options{}, header: new(results.Run), earlier: new(results.ResumeState),
 		tenant: &tenant.Tenant{Token: &token.Token{}}}
 }
 

@@ -28,7 +28,6 @@ type RevokeOptions struct {
 	Guards
 
 	Lists       []string // files; "-" is standard input
-	Format      string   // of the lists; empty goes by extension and content
 	Users       []string // in place of lists
 	Self        bool     // the signed-in user's own pass, in place of lists
 	SkipInvalid bool     // leave bad rows out
@@ -57,14 +56,11 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 		return err
 	}
 	defer list.Close()
-	for _, warning := range logs.Warnings() {
-		c.Say("warning: %s", warning)
-	}
 	if n := logs.SessionsMissed(); n > 0 && !o.Sessions {
 		c.Say("warning: the sessions of %s are left, as the lists say: --revoke-sessions revokes them",
 			format.Plural(n, "user", "users"))
 	}
-	keep, err := openProtect(c, o.Protect)
+	keep, err := openProtect(o.Protect)
 	if err != nil {
 		return err
 	}
@@ -137,7 +133,7 @@ func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 				return err
 			}
 		}
-		show := progress.Options{Total: stats.Rows - r.earlier.Len(), Phase: "revoking"}
+		show := progress.Options{Total: stats.Rows - r.earlier.Len, Phase: "revoking"}
 		if o.DryRun {
 			show.Phase = "looking"
 		}
@@ -168,7 +164,7 @@ func (r *run) revokeParts(ctx context.Context) error {
 // or SkipInvalid says to leave the others out.
 func openLists(stdin io.Reader, o *RevokeOptions, logs *results.Lists) (*input.List, error) {
 	lists := o.Lists
-	list, err := input.Open(lists, input.Options{Format: o.Format, SkipInvalid: o.SkipInvalid,
+	list, err := input.Open(lists, input.Options{SkipInvalid: o.SkipInvalid,
 		Users: o.Users, Self: o.Self, Stdin: stdin, Reader: logs.Read})
 	problems, bad := errors.AsType[*input.Problems](err)
 	switch {

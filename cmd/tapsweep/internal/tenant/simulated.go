@@ -40,6 +40,8 @@ func Simulate(ctx context.Context, list *input.List, keep *protect.List, version
 	for _, u := range keep.Rows() {
 		if u.ID == "" || u.UPN == "" {
 			sim.AddPair(u.ID+u.UPN, "", nil) // it will be looked up
+		} else {
+			sim.AddUser(graphsim.User{ID: u.ID, UPN: u.UPN})
 		}
 	}
 	server, err := sim.Start()

@@ -1,6 +1,9 @@
 package token
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // graphApp is Microsoft Graph's application id, in any cloud.
 const graphApp = "00000003-0000-0000-c000-000000000000"
@@ -21,15 +24,13 @@ const (
 	directory = lookUpUsers | readGroups | readOrganization | readSessions
 )
 
-// A permission has a name, which stands in tokens, and ids, which the commands that grant it take.
+// A permission has a name, which stands in tokens, and the ids under which it is granted.
 type permission struct {
 	name   string
 	allows capability
 	own    string // the delegated permission for the signed-in user's own passes, empty if none
 
 	role, scope, ownScope string // ids: application, delegated, own; empty if no hint names them
-
-	undocumented bool // whether Graph accepts it is not known
 }
 
 // The permissions that hints name.
@@ -44,6 +45,8 @@ var (
 		own:  "UserAuthenticationMethod.ReadWrite",
 		role: "50483e42-d915-4231-9639-7fdb7fd190e5", scope: "b7887744-6746-4312-813d-72daeaee7e2d",
 		ownScope: "48971fc1-70d7-4245-af77-0beb29b53ee2"}
+	listOnly = permission{name: "UserAuthMethod-TAP.Read.All", allows: listPasses, own: "UserAuthMethod-TAP.Read",
+		role: "bf82209c-b22b-4747-ac88-a68be99032cf", scope: "6976c635-c9c2-41e6-a21d-e6913a155273"}
 	readBasic = permission{name: "User.ReadBasic.All", allows: lookUpUsers,
 		role: "97235f07-e226-4f63-ace3-39588e11d3a1", scope: "b340eb25-3456-403f-be2f-af7a0d370277"}
 	groupMembers = permission{name: "GroupMember.Read.All", allows: readGroups,
@@ -58,14 +61,8 @@ var (
 
 // permissions are all permissions that allow something that tapsweep does.
 var permissions = []permission{
-	passOnly, allMethods, readBasic, groupMembers, auditLog, sessionsOnly, readUsers,
-	{name: "UserAuthMethod-TAP.Read.All", allows: listPasses, own: "UserAuthMethod-TAP.Read"},
+	passOnly, allMethods, listOnly, readBasic, groupMembers, auditLog, sessionsOnly, readUsers,
 	{name: "UserAuthenticationMethod.Read.All", allows: listPasses, own: "UserAuthenticationMethod.Read"},
-	// These are public, but hidden, and the page of the operation does not name them. They do not
-	// allow anybody to list.
-	// Source: microsoftgraph/microsoft-graph-devx-content, provisioningInfo.json.
-	{name: "UserAuthMethod-TAP.Delete.All", allows: deletePasses, undocumented: true},
-	{name: "UserAuthenticationMethod.Delete.All", allows: deletePasses, undocumented: true},
 	// Source: learn.microsoft.com/graph/api/organization-list.
 	{name: "Organization.Read.All", allows: readOrganization, own: "User.Read"},
 	{name: "User.ReadWrite.All", allows: lookUpUsers | readSessions | revokeSessions},
@@ -78,6 +75,53 @@ var permissions = []permission{
 	{name: "Group.ReadWrite.All", allows: readGroups},
 }
 
+// needs are the capabilities, what they are in words, and the narrowest permission for each.
+var needs = []struct {
+	capability
+	words string
+	grant *permission
+}{
+	{deletePasses, "delete passes", &passOnly},
+	{listPasses, "list passes", &listOnly},
+	{lookUpUsers, "read users", &readBasic},
+	{readGroups, "read the members of groups", &groupMembers},
+	{readAudit, "read the audit log", &auditLog},
+	{revokeSessions, "revoke sessions", &sessionsOnly},
+	{readSessions, "read since when sign-ins of users count", &readUsers},
+}
+
+// lacking returns the words for the first of several capabilities that the token lacks, and the permission
+// to grant, nil if it lacks none. It looks at the signed-in user's own passes if own is set.
+func (t *Token) lacking(all capability, own bool) (words string, grant *permission) {
+	for _, need := range needs {
+		if all&need.capability == 0 || t.access(need.capability, own) != No {
+			continue
+		}
+		if need.capability != deletePasses && !own {
+			return need.words, need.grant
+		}
+		if t.endpoint.Cloud == nil || t.endpoint.Cloud.Name == "global" {
+			return need.words, &passOnly
+		}
+		return need.words, &allMethods // whether the other exists in other clouds is not known
+	}
+	return "", nil
+}
+
+// grantHints returns what an administrator grants.
+func (t *Token) grantHints(p *permission, own bool) []string {
+	name, id, kind := p.name, p.role, "Role"
+	switch {
+	case own:
+		name, id, kind = p.own, p.ownScope, "Scope"
+	case t.Kind == User:
+		id, kind = p.scope, "Scope"
+	}
+	return []string{fmt.Sprintf("grant %s (%s=%s): tapsweep help signing-in has the commands", name, id, kind),
+		"a new permission takes effect with the next token: usually within minutes, " +
+			"up to a day for a managed identity"}
+}
+
 // access reports whether the token allows a capability on all users, or on the signed-in user if
 // own is set.
 func (t *Token) access(c capability, own bool) Access {
@@ -87,18 +131,14 @@ func (t *Token) access(c capability, own bool) Access {
 	if own && t.Kind == App {
 		return No
 	}
-	access := No
-	for _, p := range permissions {
-		has := slices.Contains(t.Permissions, p.name) || own && p.own != "" && slices.Contains(t.Permissions, p.own)
-		switch {
-		case !has || p.allows&c == 0:
-		case !p.undocumented:
-			return Yes
-		case t.Kind == App:
-			access = Perhaps
-		}
+	has := func(p permission) bool {
+		return p.allows&c != 0 && (slices.Contains(t.Permissions, p.name) ||
+			own && p.own != "" && slices.Contains(t.Permissions, p.own))
 	}
-	return access
+	if slices.ContainsFunc(permissions, has) {
+		return Yes
+	}
+	return No
 }
 
 // MayLookUp reports whether the token allows users to be read.

@@ -49,8 +49,8 @@ func (p *Problem) Error() string { return p.Text }
 // Task is what a run has to do.
 type Task struct {
 	ReadOnly bool // it lists, and deletes nothing
-	Own      bool // some rows are the signed-in user's, by the name input.Me
-	Others   bool // some rows are of other users
+	Own      bool // it is about the signed-in user's own pass, by the name input.Me
+	Others   bool // it is about other users
 
 	// Find says that the run looks for passes. Users, Groups and Audit say where else it reads,
 	// which takes further permissions.
@@ -135,35 +135,52 @@ func (t *Token) Check(task Task, wanted string) *Problem {
 		return &Problem{Text: "--self means the pass of the signed-in user, and " + t.Who + " is an app, not a user",
 			Hints: []string{"sign in as the user with --auth device-code or --auth browser, or name the user"}}
 	}
+	return t.missing(task)
+}
+
+// missing returns which permission the token lacks for the task, nil if none.
+func (t *Token) missing(task Task) *Problem {
 	main := deletePasses
 	if task.ReadOnly {
 		main = listPasses
 	}
 	for _, need := range []struct {
 		applies bool
-		capability
-		own   bool
-		extra string      // what the token does not allow, empty for passes
-		grant *permission // the narrowest that allows it
+		all     capability
 	}{
-		{task.Others, main, false, "", nil},
-		{task.Own, main, true, "", nil},
-		{task.Find, listPasses, false, "", nil},
-		{task.Users, lookUpUsers, false, "read users", &readBasic},
-		{task.Groups, readGroups, false, "read the members of groups", &groupMembers},
-		{task.Audit, readAudit, false, "read the audit log", &auditLog},
-		{task.Sessions && !task.ReadOnly, revokeSessions, false, "revoke sessions", &sessionsOnly},
+		{task.Own || task.Others, main}, {task.Find, listPasses}, {task.Users, lookUpUsers}, {task.Groups, readGroups},
+		{task.Audit, readAudit}, {task.Sessions && !task.ReadOnly, revokeSessions},
 	} {
-		switch {
-		case !need.applies || t.access(need.capability, need.own) != No:
-		case need.grant != nil:
-			return &Problem{Text: t.Who + " may not " + need.extra,
-				Hints: t.grantHints(need.grant.name, t.grantID(need.grant))}
-		default:
-			return t.missing(need.capability, need.own)
+		passes := need.all&(deletePasses|listPasses) != 0
+		words, grant := t.lacking(need.all, task.Own && passes)
+		if !need.applies || grant == nil {
+			continue
 		}
+		if first := t.firstParty(); passes && first != "" && t.Kind == User {
+			// Source: Azure/azure-cli#22775, #23906: its scopes are fixed.
+			return &Problem{Text: first + " signed the user in, and its tokens never have the permission to manage " +
+				"passes, whatever role the user has",
+				Hints: []string{"sign in through an app registration of the tenant: --auth device-code or " +
+					"--auth browser with --client-id",
+					"az login --service-principal works too, because the token then is the app's own"}}
+		}
+		text := t.Who + " lacks the permission to " + words
+		if passes && t.Kind == User && !task.Own && t.access(need.all, true) == Yes {
+			text = t.Who + " may manage only the user's own passes, with --self"
+		}
+		has := "no permission at all"
+		if len(t.Permissions) > 0 {
+			has = strings.Join(t.shown(), ", ")
+		}
+		return &Problem{Text: text + ": the token has " + has, Hints: t.grantHints(grant, task.Own && passes)}
 	}
 	return nil
+}
+
+// firstParty returns the name of a Microsoft app that the token was given to, empty for other apps.
+func (t *Token) firstParty() string {
+	names := map[string]string{azureCLI: "the Azure CLI", azurePowerShell: "Azure PowerShell"}
+	return names[strings.ToLower(t.Client())]
 }
 
 // WrongPlace returns why the token is for another Graph or another tenant, nil if it is not. A
@@ -211,10 +228,6 @@ func (t *Token) Warnings(task Task) []string {
 	if !t.readable {
 		return append(list, "the access token cannot be read, so Graph's answers will show what it allows")
 	}
-	if !task.ReadOnly && t.access(deletePasses, false) == Perhaps {
-		list = append(list, "Microsoft does not document its permission to delete: Graph may refuse it, "+
-			"and does not let it look up what a row without a pass means, or why a pass is not found")
-	}
 	list = append(list, t.sessionWarnings(task)...)
 	if t.Kind != User || !task.Others {
 		return list
@@ -247,7 +260,7 @@ func (t *Token) sessionWarnings(task Task) (list []string) {
 	}
 	if task.SessionProof && t.access(readSessions, false) == No {
 		list = append(list, fmt.Sprintf("whether sessions are revoked cannot be verified: the token lacks %s (%s)",
-			readUsers.name, t.grantID(&readUsers)))
+			readUsers.name, readUsers.role))
 	}
 	return list
 }

@@ -56,10 +56,9 @@ var (
 )
 
 const (
-	tapAll, tap  = "UserAuthMethod-TAP.ReadWrite.All", "UserAuthMethod-TAP.ReadWrite"
-	allAll, all  = "UserAuthenticationMethod.ReadWrite.All", "UserAuthenticationMethod.ReadWrite"
-	tapRead      = "UserAuthMethod-TAP.Read.All"
-	hiddenDelete = "UserAuthMethod-TAP.Delete.All"
+	tapAll, tap = "UserAuthMethod-TAP.ReadWrite.All", "UserAuthMethod-TAP.ReadWrite"
+	allAll, all = "UserAuthenticationMethod.ReadWrite.All", "UserAuthenticationMethod.ReadWrite"
+	tapRead     = "UserAuthMethod-TAP.Read.All"
 )
 
 var scanUsers = Task{ReadOnly: true, Others: true, Find: true, Users: true}
@@ -76,14 +75,10 @@ var checkTests = []struct {
 	{"app, the broad permission", app("User.Read.All", allAll), others, "", ""},
 	{"app, read only", app(tapRead), others, "lacks the permission", "627169a8-8c15-451c-861a-5b80e383de5c=Role"},
 	{"app, read only, dry run", app(tapRead), list, "", ""},
-	{"app, hidden permission", app(hiddenDelete), others, "", ""},
-	{"app, hidden permission, dry run", app(hiddenDelete), list, "lacks the permission", ""},
 	{"app without roles", app().with("roles", nil), others, "no permission at all",
-		"az ad app permission admin-consent --id " + anApp},
+		"tapsweep help signing-in"},
 	{"app, delegated name of the permission", app(tap), others, "lacks the permission", ""},
 	{"app, own pass", app(tapAll), own, "is an app, not a user", "--auth device-code"},
-	{"managed identity", app().with("xms_mirid", "/subscriptions/x"), others, "no permission at all",
-		"appRoleAssignments"},
 	{"user, the narrow scope", user("openid " + tapAll), others, "", ""},
 	{"user, the broad scope", user(allAll), others, "", ""},
 	{"user, own scope, others", user(tap), others, "may manage only the user's own passes",
@@ -93,20 +88,20 @@ var checkTests = []struct {
 		"has User.Read.All, 2 more that do not matter here", ""},
 	{"user, no scope, own", user("User.Read"), own, "lacks the permission",
 		"2424436d-902f-4651-a1c7-b3b93147c960=Scope"},
-	{"user, hidden permission", user(hiddenDelete), others, "lacks the permission", ""},
-	{"users", app(tapRead), scanUsers, "may not read users", "97235f07-e226-4f63-ace3-39588e11d3a1=Role"},
+	{"user, dry run", user(""), list, "lacks the permission to list passes",
+		"6976c635-c9c2-41e6-a21d-e6913a155273=Scope"},
+	{"users", app(tapRead), scanUsers, "lacks the permission to read users",
+		"97235f07-e226-4f63-ace3-39588e11d3a1=Role"},
 	{"users, with the permission", app(tapRead, "User.ReadBasic.All"), scanUsers, "", ""},
 	{"groups", user(tapAll + " User.Read.All"), Task{Others: true, Find: true, Groups: true},
-		"may not read the members", "bc024368-1153-4739-b217-4326f2e966d0=Scope"},
-	{"sessions", app(tapAll, "User.Read.All"), Task{Others: true, Sessions: true}, "may not revoke sessions",
-		"77f3a031-c388-4f99-b373-dc68676a979e=Role"},
-	{"sessions, user", user(tapAll), Task{Others: true, Sessions: true}, "may not revoke sessions",
+		"lacks the permission to read the members", "bc024368-1153-4739-b217-4326f2e966d0=Scope"},
+	{"sessions", app(tapAll, "User.Read.All"), Task{Others: true, Sessions: true},
+		"lacks the permission to revoke sessions", "77f3a031-c388-4f99-b373-dc68676a979e=Role"},
+	{"sessions, user", user(tapAll), Task{Others: true, Sessions: true}, "lacks the permission to revoke sessions",
 		"fc30e98b-8810-4501-81f5-c20a3196387b=Scope"},
 	{"sessions, broad permission", app(tapAll, "Directory.ReadWrite.All"), Task{Others: true, Sessions: true}, "", ""},
-	{"audit log", app(tapAll), Task{Others: true, Find: true, Audit: true}, "may not read the audit log",
-		"b0afded3-3588-46d8-8b3d-9842eff778da=Role"},
-	{"a sweep that may delete and not list", app(hiddenDelete), Task{Others: true, Find: true},
-		"lacks the permission", ""},
+	{"audit log", app(tapAll), Task{Others: true, Find: true, Audit: true},
+		"lacks the permission to read the audit log", "b0afded3-3588-46d8-8b3d-9842eff778da=Role"},
 	{"Azure CLI user", user("User.ReadWrite.All Directory.AccessAsUser.All").with("appid", azureCLI), others,
 		"the Azure CLI signed the user in", "az login --service-principal"},
 	{"Azure CLI, service principal", app(tapAll).with("appid", azureCLI), others, "", ""},
@@ -197,7 +192,6 @@ func TestWarnings(t *testing.T) {
 		want   string
 	}{
 		{"app", app(tapAll), others, ""},
-		{"app, hidden permission", app(hiddenDelete), others, "does not document its"},
 		{"user, privileged", user(tapAll).with("wids", []string{rolePrivileged}), others, ""},
 		{"user, global", user(tapAll).with("wids", []string{roleGlobal}), others, ""},
 		{"user, administrator", user(tapAll).with("wids", []string{roleAuthAdmin}), others,
@@ -243,8 +237,7 @@ func TestPrint(t *testing.T) {
 	}
 }
 
-// A token's claims are text of somebody else: they go neither raw to a terminal nor into a command
-// that people paste.
+// A token's claims are text of somebody else: they do not go raw to a terminal.
 func TestHostileClaims(t *testing.T) {
 	var b bytes.Buffer
 	token := user("x").with("appid", "$(reboot)").with("app_displayname", "\x1b[2J").with("upn", "a\nb@c").with("oid",
@@ -255,10 +248,6 @@ func TestHostileClaims(t *testing.T) {
 	if strings.ContainsAny(text, "\x1b") || strings.Contains(text, "a\nb") {
 		t.Errorf("raw text of a token: %q", text)
 	}
-	if hints := strings.Join(problem.Hints, "\n"); strings.Contains(hints, "reboot") ||
-		!strings.Contains(hints, "APP_ID") {
-		t.Errorf("hints %q", hints)
-	}
 }
 
 func TestVerdicts(t *testing.T) {
@@ -267,8 +256,7 @@ func TestVerdicts(t *testing.T) {
 		cloud.Choice{}).Verdicts() {
 		got[v.Command] = v.Works
 	}
-	for command, want := range map[string]Access{"revoke": No, "revoke --dry-run": Yes, "revoke --self": Yes,
-		"revoke --protect": No} {
+	for command, want := range map[string]Access{"revoke": No, "revoke --dry-run": Yes, "revoke --self": Yes} {
 		if got[command] != want {
 			t.Errorf("%s: %s, want %s", command, got[command], want)
 		}
@@ -278,7 +266,8 @@ func TestVerdicts(t *testing.T) {
 // The manual has the ids that the hints name.
 func TestIDsInTheManual(t *testing.T) {
 	text := docs.Find("signing-in").Text
-	for _, p := range []permission{passOnly, allMethods, readBasic, groupMembers, auditLog} {
+	for _, p := range []permission{passOnly, allMethods, listOnly, readBasic, readUsers, groupMembers, auditLog,
+		sessionsOnly} {
 		if row := "| " + p.name + " | `" + p.role + "` | `" + p.scope + "` |"; !strings.Contains(text, row) {
 			t.Errorf("the table of permissions lacks %s", row)
 		}

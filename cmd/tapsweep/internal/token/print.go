@@ -59,12 +59,12 @@ func (t *Token) Capabilities() string {
 	if !t.readable {
 		return "not known before Graph answers"
 	}
-	all := map[Access]string{Yes: "list and delete passes of any user", Perhaps: "perhaps delete passes of any user"}
-	text := all[t.access(deletePasses, false)]
-	if text == "" && t.MayList(false) == Yes {
-		text = "list passes of any user, delete none"
+	var parts []string
+	if t.Permitted() {
+		parts = append(parts, "list and delete passes of any user")
+	} else if t.MayList(false) == Yes {
+		parts = append(parts, "list passes of any user, delete none")
 	}
-	parts := []string{text}
 	switch {
 	case t.Permitted():
 	case t.PermittedOwn():
@@ -78,7 +78,6 @@ func (t *Token) Capabilities() string {
 	if t.MayLookUp() == Yes {
 		parts = append(parts, "look up users")
 	}
-	parts = slices.DeleteFunc(parts, func(part string) bool { return part == "" })
 	if len(parts) == 0 {
 		return "nothing of what tapsweep does"
 	}
@@ -99,80 +98,40 @@ func untilEnd(d time.Duration) string {
 type Verdict struct {
 	Command string `json:"command"`
 	Works   Access `json:"works"`
-	Needs   string `json:"needs"`
-	Missing string `json:"missing,omitempty"` // what to grant, empty if nothing is known to be missing
+	Missing string `json:"missing,omitempty"` // the permission to grant first, empty if none is known to be missing
 
-	Users    bool `json:"-"` // it also reads users
 	UserOnly bool `json:"-"` // it takes the token of a user
 }
 
 // Verdicts says which commands work with the token.
-func (t *Token) Verdicts() []Verdict {
-	deletes := passOnly.name + " or " + allMethods.name
-	const lists = "UserAuthMethod-TAP.Read.All or more"
-	verdict := func(command string, all capability, needs string) Verdict {
-		return Verdict{Command: command, Works: t.accessToAll(all), Needs: needs, Missing: t.lacks(all),
-			Users: all&lookUpUsers != 0}
-	}
-	self := Verdict{Command: "revoke --self", Works: t.access(deletePasses, true), UserOnly: true,
-		Needs: "a user's token with " + passOnly.own + " or " + allMethods.own}
-	if self.Works == No {
-		self.Missing = passOnly.own
-	}
-	protect := verdict("revoke --protect", deletePasses, deletes+"; also User.Read.All or "+readBasic.name+
-		" to look up the protected names: required if one list has object IDs and the other user principal names")
-	protect.Users = true
-	if protect.Missing == "" && t.MayLookUp() == No {
-		protect.Missing = readBasic.name +
-			", to look up the protected names; without it both lists must have the same kind of names"
-	}
-	return []Verdict{
-		verdict("revoke", deletePasses, deletes),
-		verdict("revoke --dry-run", listPasses, lists),
-		self,
-		verdict("scan --all-users", listPasses|lookUpUsers, lists+", and "+readBasic.name),
-		verdict("scan --group", listPasses|readGroups, lists+", and "+groupMembers.name),
-		verdict("scan --created-by", listPasses|readAudit, lists+", and "+auditLog.name),
-		verdict("sweep --all-users", deletePasses|listPasses|lookUpUsers, deletes+", and "+readBasic.name),
-		verdict("revoke --revoke-sessions", deletePasses|revokeSessions, deletes+", and "+sessionsOnly.name),
-		verdict("verify", listPasses, lists),
-		verdict("verify (sessions)", listPasses|readSessions, lists+", and "+readUsers.name),
-		protect,
-	}
-}
-
-// lacks returns the narrowest permissions that the token lacks for several capabilities.
-func (t *Token) lacks(all capability) string {
-	var names []string
-	for _, need := range []struct {
-		capability
-		name string
+func (t *Token) Verdicts() (list []Verdict) {
+	for _, c := range []struct {
+		command string
+		needs   capability
 	}{
-		{deletePasses, passOnly.name}, {listPasses, "UserAuthMethod-TAP.Read.All"}, {lookUpUsers, readBasic.name},
-		{readGroups, groupMembers.name}, {readAudit, auditLog.name},
-		{revokeSessions, sessionsOnly.name}, {readSessions, readUsers.name},
+		{"revoke", deletePasses},
+		{"revoke --dry-run", listPasses},
+		{"revoke --self", deletePasses},
+		{"scan --all-users", listPasses | lookUpUsers},
+		{"scan --group", listPasses | readGroups},
+		{"scan --created-by", listPasses | readAudit},
+		{"sweep --all-users", deletePasses | listPasses | lookUpUsers},
+		{"revoke --revoke-sessions", deletePasses | revokeSessions},
+		{"verify", listPasses},
+		{"verify (sessions)", listPasses | readSessions},
 	} {
-		covered := need.capability == listPasses && slices.Contains(names, passOnly.name)
-		if all&need.capability != 0 && t.access(need.capability, false) == No && !covered {
-			names = append(names, need.name)
+		own := c.command == "revoke --self"
+		v := Verdict{Command: c.command, Works: Yes, UserOnly: own}
+		_, grant := t.lacking(c.needs, own)
+		switch {
+		case !t.readable:
+			v.Works = Perhaps
+		case grant != nil && own:
+			v.Works, v.Missing = No, grant.own
+		case grant != nil:
+			v.Works, v.Missing = No, grant.name
 		}
+		list = append(list, v)
 	}
-	return strings.Join(names, ", ")
-}
-
-// accessToAll reports whether the token allows all of several capabilities.
-func (t *Token) accessToAll(all capability) Access {
-	access := Yes
-	for c := deletePasses; c <= readSessions; c <<= 1 {
-		if all&c == 0 {
-			continue
-		}
-		switch t.access(c, false) {
-		case No:
-			return No
-		case Perhaps:
-			access = Perhaps
-		}
-	}
-	return access
+	return list
 }
