@@ -3,6 +3,8 @@ package token
 import (
 	"fmt"
 	"slices"
+
+	"tapsweep/cmd/tapsweep/internal/format"
 )
 
 // graphApp is Microsoft Graph's application id, in any cloud.
@@ -108,7 +110,10 @@ func (t *Token) lacking(all capability, own bool) (words string, grant *permissi
 	return "", nil
 }
 
-// grantHints returns what an administrator grants.
+// grantHints returns what an administrator grants, and the commands for it. Only ids of the token go
+// into them.
+// Source: learn.microsoft.com/cli/azure/ad/app/permission,
+// learn.microsoft.com/graph/api/serviceprincipal-post-approleassignments.
 func (t *Token) grantHints(p *permission, own bool) []string {
 	name, id, kind := p.name, p.role, "Role"
 	switch {
@@ -117,9 +122,27 @@ func (t *Token) grantHints(p *permission, own bool) []string {
 	case t.Kind == User:
 		id, kind = p.scope, "Scope"
 	}
-	return []string{fmt.Sprintf("grant %s (%s=%s): tapsweep help signing-in has the commands", name, id, kind),
-		"a new permission takes effect with the next token: usually within minutes, " +
-			"up to a day for a managed identity"}
+	client := orPlaceholder(t.Client(), "APP_ID")
+	commands := []string{
+		fmt.Sprintf("  az ad app permission add --id %s --api %s --api-permissions %s=%s", client, graphApp, id, kind),
+		"  az ad app permission admin-consent --id " + client}
+	if t.Kind == App && t.claims.ManagedIdentityID != "" { // it has no app registration
+		object := orPlaceholder(t.claims.ObjectID, "PRINCIPAL_ID")
+		commands = []string{fmt.Sprintf("  graph=$(az ad sp show --id %s --query id --output tsv)", graphApp),
+			fmt.Sprintf("  az rest --method POST --uri %s/v1.0/servicePrincipals/%s/appRoleAssignments --body "+
+				`"{\"principalId\":\"%s\",\"resourceId\":\"$graph\",\"appRoleId\":\"%s\"}"`,
+				t.endpoint.Root, object, object, id)}
+	}
+	return slices.Concat([]string{fmt.Sprintf("grant %s (%s):", name, id)}, commands,
+		[]string{"a new permission takes effect with the next token: usually within minutes, " +
+			"up to a day for a managed identity"})
+}
+
+func orPlaceholder(id, placeholder string) string {
+	if format.IsGUID(id) {
+		return id
+	}
+	return placeholder
 }
 
 // access reports whether the token allows a capability on all users, or on the signed-in user if

@@ -76,7 +76,10 @@ var checkTests = []struct {
 	{"app, read only", app(tapRead), others, "lacks the permission", "627169a8-8c15-451c-861a-5b80e383de5c=Role"},
 	{"app, read only, dry run", app(tapRead), list, "", ""},
 	{"app without roles", app().with("roles", nil), others, "no permission at all",
-		"tapsweep help signing-in"},
+		"az ad app permission admin-consent --id " + anApp},
+	{"managed identity", app().with("xms_mirid", "/subscriptions/x"), others, "no permission at all",
+		"az rest --method POST --uri https://graph.microsoft.com/v1.0/servicePrincipals/" + anOwner +
+			"/appRoleAssignments"},
 	{"app, delegated name of the permission", app(tap), others, "lacks the permission", ""},
 	{"app, own pass", app(tapAll), own, "is an app, not a user", "--auth device-code"},
 	{"user, the narrow scope", user("openid " + tapAll), others, "", ""},
@@ -248,6 +251,10 @@ func TestHostileClaims(t *testing.T) {
 	text := b.String() + problem.Text
 	if strings.ContainsAny(text, "\x1b") || strings.Contains(text, "a\nb") {
 		t.Errorf("raw text of a token: %q", text)
+	}
+	if hints := strings.Join(problem.Hints, "\n"); strings.Contains(hints, "reboot") ||
+		!strings.Contains(hints, "APP_ID") {
+		t.Errorf("hints %q", hints)
 	}
 }
 
