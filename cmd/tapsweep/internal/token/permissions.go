@@ -33,6 +33,8 @@ type permission struct {
 	own    string // the delegated permission for the signed-in user's own passes, empty if none
 
 	role, scope, ownScope string // ids: application, delegated, own; empty if no hint names them
+
+	undocumented bool // whether Graph accepts it is not known
 }
 
 // The permissions that hints name.
@@ -65,6 +67,11 @@ var (
 var permissions = []permission{
 	passOnly, allMethods, listOnly, readBasic, groupMembers, auditLog, sessionsOnly, readUsers,
 	{name: "UserAuthenticationMethod.Read.All", allows: listPasses, own: "UserAuthenticationMethod.Read"},
+	// These are public, but hidden, and the page of the operation does not name them. They do not
+	// allow anybody to list.
+	// Source: microsoftgraph/microsoft-graph-devx-content, provisioningInfo.json.
+	{name: "UserAuthMethod-TAP.Delete.All", allows: deletePasses, undocumented: true},
+	{name: "UserAuthenticationMethod.Delete.All", allows: deletePasses, undocumented: true},
 	// Source: learn.microsoft.com/graph/api/organization-list.
 	{name: "Organization.Read.All", allows: readOrganization, own: "User.Read"},
 	{name: "User.ReadWrite.All", allows: lookUpUsers | readSessions | revokeSessions},
@@ -154,14 +161,18 @@ func (t *Token) access(c capability, own bool) Access {
 	if own && t.Kind == App {
 		return No
 	}
-	has := func(p permission) bool {
-		return p.allows&c != 0 && (slices.Contains(t.Permissions, p.name) ||
-			own && p.own != "" && slices.Contains(t.Permissions, p.own))
+	access := No
+	for _, p := range permissions {
+		has := slices.Contains(t.Permissions, p.name) || own && p.own != "" && slices.Contains(t.Permissions, p.own)
+		switch {
+		case !has || p.allows&c == 0:
+		case !p.undocumented:
+			return Yes
+		case t.Kind == App:
+			access = Perhaps
+		}
 	}
-	if slices.ContainsFunc(permissions, has) {
-		return Yes
-	}
-	return No
+	return access
 }
 
 // MayLookUp reports whether the token allows users to be read.

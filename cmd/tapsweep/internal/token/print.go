@@ -60,9 +60,13 @@ func (t *Token) Capabilities() string {
 		return "not known before Graph answers"
 	}
 	var parts []string
-	if t.Permitted() {
+	deletes := t.access(deletePasses, false)
+	switch {
+	case deletes == Yes:
 		parts = append(parts, "list and delete passes of any user")
-	} else if t.MayList(false) == Yes {
+	case deletes == Perhaps:
+		parts = append(parts, "perhaps delete passes of any user")
+	case t.MayList(false) == Yes:
 		parts = append(parts, "list passes of any user, delete none")
 	}
 	switch {
@@ -125,12 +129,12 @@ func (t *Token) Verdicts() (list []Verdict) {
 		v := Verdict{Command: c.command, Works: Yes, Users: c.needs&lookUpUsers != 0, UserOnly: own}
 		_, grant := t.lacking(c.needs, own)
 		switch {
-		case !t.readable:
-			v.Works = Perhaps
 		case grant != nil && own:
 			v.Works, v.Missing = No, grant.own
 		case grant != nil:
 			v.Works, v.Missing = No, grant.name
+		case !t.readable, c.needs&deletePasses != 0 && t.access(deletePasses, own) == Perhaps:
+			v.Works = Perhaps
 		}
 		list = append(list, v)
 	}
