@@ -78,7 +78,9 @@ func TestLongestWaitCounts(t *testing.T) {
 		name string
 		do   []fault.Effect
 	}{
-		{"array", []fault.Effect{fault.ItemHeaderArray("1", "4")}},
+		{"array", []fault.Effect{fault.ItemChange(func(r *fault.Item) {
+			r.Status, r.Headers = 429, map[string][]string{"Retry-After": {"1", "4"}}
+		})}},
 		{"list", []fault.Effect{fault.ItemStatus(429, "Retry-After", "4, 1")}},
 		{"list of the batch", []fault.Effect{fault.OuterStatus(429, "Retry-After", "1, 4")}},
 		{"longer beside the batch", []fault.Effect{fault.ItemStatus(429, "Retry-After", "1"),

@@ -115,7 +115,7 @@ func TestRunRetries(t *testing.T) {
 		"item 507":                fault.ItemStatus(507),
 		"missing":                 fault.ItemMissing(),
 		"doubled":                 fault.ItemTwiceAs(500),
-		"no status":               fault.ItemNoStatus(),
+		"no status":               fault.ItemChange(func(r *fault.Item) { r.Status = nil }).AfterWork(),
 		"outer 500":               fault.OuterStatus(500),
 		"outer 502 HTML":          fault.OuterHTML(502),
 		"outer 504":               fault.OuterStatus(504),

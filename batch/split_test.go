@@ -182,8 +182,6 @@ func TestSplitAtTheGate(t *testing.T) {
 	}{
 		{name: "paced", rate: 3},
 		{name: "few at a time", opts: graphsim.Options{Limits: []*quota.Limit{quota.Bucket(2, 5)}}},
-		{name: "whole batches refused",
-			opts: graphsim.Options{WholeBatch: true, Limits: []*quota.Limit{quota.Bucket(2, 20)}}},
 		{name: "throttled", faults: second(fault.OuterStatus(429, "Retry-After", "3"))},
 		{name: "token refused", faults: second(fault.OuterStatus(401))},
 		{name: "service away", faults: second(fault.OuterStatus(503, "Retry-After", "3"))},
@@ -291,7 +289,6 @@ func splitProperty(t *testing.T, seed uint64) {
 	opts := graphsim.Options{Seed: seed, Latency: time.Duration(rng.IntN(500)) * time.Millisecond}
 	if rng.IntN(2) == 0 {
 		opts.Limits = []*quota.Limit{quota.Bucket(1+rng.Float64()*100, 1+rng.Float64()*50)}
-		opts.WholeBatch = rng.IntN(2) == 0
 	}
 	tenant := graphsim.New(opts)
 	users := tenant.AddUsers(1 + rng.IntN(200))

@@ -1,39 +1,52 @@
 package input
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
+	"unicode"
 )
 
-// A meaning is what a column says about a list. If an unknown column holds a GUID, its row is
-// ambiguous: the GUID may be the ID of the pass.
-type meaning int
+// A role is what the values of a column say.
+type role int
 
 const (
-	unknown    meaning = iota
-	naming             // one of names
-	ofUser             // only users have it, so id is the user's
-	ofPass             // only passes have it, so id is the pass's
-	ofLog              // audit and sign-in logs have it; they name the user who acted
-	ofEvent            // the same, if the list also has userId
-	ofRisk             // risk detections have it, whose id is not the user's
-	ofApp              // apps have it, and so do sign-in logs, which also have userId
-	ofResult           // rows about requests that were sent have it; some may be done
-	ofThing            // devices or groups have it
-	ofKind             // its value is the type of the row, such as user or group
-	ofOthers           // its GUIDs are known to identify something else
-	ofCreation         // it is a field of Creation
-	meaningCount
+	unknown    role = iota // a GUID in it may be the id of a pass
+	user                   // an object id or user principal name
+	userName               // the same, but from exports, where id may be the object id of that user
+	pass                   // the id of a pass
+	userOrPass             // the object id of the user or the id of the pass
+	ofUser                 // only users have the column, so id is the user's
+	ofPass                 // only passes have it, so id is the pass's
+	ofOther                // logs, devices, groups and apps have it; they name somebody or something else
+	kind                   // the type of the row, such as user or group
+	creation               // a field of Creation
+	ignored                // its GUIDs are known to identify something else
+	roleCount
 )
 
-// columns maps the folded names of the known columns to their meanings.
+const (
+	userColumns = "user userId objectId userObjectId"
+	nameColumns = "userPrincipalName upn"
+	passColumns = "method methodId passId temporaryAccessPassAuthenticationMethodId"
+)
+
+// roles has the roles of the known columns, by folded name. All others are unknown.
 // Sources: learn.microsoft.com/graph/api/resources, user, riskyUser, riskDetection,
 // userRegistrationDetails, temporaryAccessPassAuthenticationMethod, directoryAudit,
 // signIn, device, group and servicePrincipal; learn.microsoft.com/purview,
 // audit-log-export-records; learn.microsoft.com/entra/identity/monitoring-health,
 // howto-download-logs.
-var columns = meanings(map[meaning]string{
+var roles = makeRoles(map[role]string{
+	user:       userColumns,
+	userName:   nameColumns,
+	pass:       passColumns,
+	userOrPass: "id",
+	kind:       "objectType isUser @odata.type",
+	creation:   strings.Join(CreationColumns, " "),
 	ofUser: `displayName userDisplayName mail mailNickname accountEnabled userType givenName surname jobTitle
 		department companyName officeLocation businessPhones mobilePhone preferredLanguage usageLocation
 		employeeId employeeType employeeHireDate externalUserState creationType onPremisesSamAccountName
@@ -41,35 +54,137 @@ var columns = meanings(map[meaning]string{
 		identities assignedLicenses assignedPlans provisionedPlans licenseAssignmentStates manager managerId
 		riskLevel riskState isMfaRegistered isAdmin methodsRegistered`,
 	ofPass: `isUsable isUsableOnce startDateTime lifetimeInMinutes methodUsabilityReason`,
-	ofLog: `recordType operation operations operationType operationName auditData workload activityDisplayName
-		activityDateTime initiatedBy targetResources loggedByService correlationId actorType
-		actorUserPrincipalName conditionalAccessStatus clientAppUsed appDisplayName`,
-	ofEvent:  `creationDate creationTime`,
-	ofResult: `attempts`,
-	ofRisk:   `riskEventType detectionTimingType detectedDateTime`,
-	ofApp:    `appId`,
-	ofThing: `groupTypes securityEnabled mailEnabled membershipRule isAssignableToRole operatingSystem trustType
-		profileType deviceId servicePrincipalType servicePrincipalNames signInAudience`,
-	ofKind:     `objectType isUser @odata.type`,
-	ofCreation: strings.Join(CreationColumns, " "),
+	ofOther: `recordType operation operations operationType operationName auditData workload activityDisplayName
+		activityDateTime initiatedBy targetResources loggedByService correlationId actorType creationDate creationTime
+		actorUserPrincipalName conditionalAccessStatus clientAppUsed appDisplayName appId attempts
+		riskEventType detectionTimingType detectedDateTime groupTypes securityEnabled mailEnabled membershipRule
+		isAssignableToRole operatingSystem trustType profileType deviceId servicePrincipalType servicePrincipalNames
+		signInAudience`,
 	// Exports of users from Graph, Entra, Exchange and Active Directory have these.
-	ofOthers: `@odata.id @odata.context @odata.etag additionalProperties
-		tenantId homeTenantId organizationId azureADDeviceId requestId sessionId
-		lastSignInRequestId lastNonInteractiveSignInRequestId lastSuccessfulSignInRequestId
-		skuId licenses groupId groups memberOf roleId roleDefinitionId roleTemplateId administrativeUnitId
-		directReports ownedDevices registeredDevices appRoleAssignments objectGuid
+	ignored: `@odata.id @odata.context @odata.etag additionalProperties tenantId homeTenantId organizationId
+		azureADDeviceId requestId sessionId lastSignInRequestId lastNonInteractiveSignInRequestId
+		lastSuccessfulSignInRequestId skuId licenses groupId groups memberOf roleId roleDefinitionId roleTemplateId
+		administrativeUnitId directReports ownedDevices registeredDevices appRoleAssignments objectGuid
 		onPremisesObjectIdentifier immutableId externalDirectoryObjectId exchangeGuid archiveGuid mailboxGuid
 		legacyExchangeDN emailAddresses alertId caseId incidentId ticketId`,
 })
 
-func meanings(lists map[meaning]string) map[string]meaning {
-	all := make(map[string]meaning)
-	for m, list := range lists {
+func makeRoles(lists map[role]string) map[string]role {
+	all := make(map[string]role)
+	for r, list := range lists {
 		for column := range strings.FieldsSeq(list) {
-			all[fold(column)] = m
+			all[fold(column)] = r
 		}
 	}
 	return all
+}
+
+// fold reduces the name of a column to the form that is compared: "User-Principal Name" becomes
+// userprincipalname.
+func fold(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '_' || r == '-' || unicode.IsSpace(r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, s)
+}
+
+// columns are the names of the columns of a CSV file, or of the members of a JSON object, and what
+// their values mean.
+type columns struct {
+	names     []string
+	roles     []role
+	needsPass error // refuses rows without a pass; nil if these mean any pass of the user
+}
+
+// newColumns finds out what columns mean. It returns an error if they are not those of a list of
+// users and passes. If usersOnly is set, the passes are ignored.
+func newColumns(names []string, usersOnly bool) (*columns, error) {
+	c := &columns{names: names, roles: make([]role, len(names))}
+	var first [roleCount]string // the first column of each role
+	for i, name := range names {
+		r := roles[fold(name)]
+		c.roles[i] = r
+		first[r] = cmp.Or(first[r], name)
+	}
+	has := func(r role) bool { return first[r] != "" }
+	var other error
+	if has(ofOther) {
+		other = fmt.Errorf(`column "%s" shows that this is an audit or sign-in log, or a list of devices, groups or apps: `+
+			"a row can be about another user than the one that it names; make a list with the columns user and "+
+			"methodId, or find passes with tapsweep scan --created-since", shownColumn(first[ofOther]))
+	}
+	switch {
+	case other != nil && !has(pass):
+		return nil, other
+	case !has(user) && !has(userName) && !has(userOrPass):
+		return nil, errNoUser
+	case has(pass):
+		c.needsPass = other
+		c.turn(userOrPass, user)
+	case !has(userOrPass):
+	case has(ofPass) && !has(ofUser) && (has(user) || has(userName)):
+		c.turn(userOrPass, pass)
+	case has(ofUser) && !has(ofPass) && !has(user):
+		c.turn(userOrPass, user)
+	default:
+		return nil, fmt.Errorf(`column "%s" may be the user's id or the pass's: rename it to userId or methodId`,
+			shownColumn(first[userOrPass]))
+	}
+	if usersOnly {
+		c.needsPass = nil
+		c.turn(pass, ignored)
+	}
+	if usersOnly || slices.Contains(c.roles, pass) {
+		c.turn(unknown, ignored)
+	}
+	return c, nil
+}
+
+var errNoUser = errors.New("no column names the user: call it user, userId, userPrincipalName or upn, " +
+	"and the column of the pass method or methodId")
+
+func (c *columns) turn(from, to role) {
+	for i, r := range c.roles {
+		if r == from {
+			c.roles[i] = to
+		}
+	}
+}
+
+// fill sets what the values of a row say. There is one for each column.
+func (c *columns) fill(r row, values []string) row {
+	var users, passes []string
+	var refused error
+	for i, value := range values {
+		if value == "null" && c.roles[i] != pass { // as a pass, it may mean that the user has none
+			value = ""
+		}
+		switch c.roles[i] {
+		case user, userName:
+			users = append(users, value)
+		case pass:
+			passes = append(passes, value)
+		case creation:
+			r.Creation.Set(c.names[i], value)
+		case kind:
+			refused = cmp.Or(refused, checkKind(c.names[i], value))
+		case unknown:
+			if holdsGUID(value) {
+				refused = cmp.Or(refused, fmt.Errorf(`column "%s" holds a GUID, but is not known: rename it to methodId `+
+					"if it is the pass id, or remove it", shownColumn(c.names[i])))
+			}
+		}
+	}
+	r = r.fill(users, passes)
+	if r.Err == nil && r.Method == "" {
+		refused = cmp.Or(refused, c.needsPass)
+	}
+	if refused != nil {
+		return r.refuse(refused)
+	}
+	return r
 }
 
 // guid matches a GUID in a value, with or without hyphens.
@@ -77,68 +192,16 @@ var guid = regexp.MustCompile(`(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{
 
 func holdsGUID(s string) bool { return len(s) >= 32 && guid.MatchString(s) }
 
-// misnamedColumn returns the error for a GUID in an unknown column. If such a row meant "any
-// pass of the user", the wrong pass could be deleted.
-func misnamedColumn(column string) error {
-	return fmt.Errorf("%s holds a GUID, but is not a known column: "+
-		"rename it to methodId if it is the pass id, or remove it", showColumn(column))
-}
-
-// noteTarget records in which column an audit log has the affected user.
-func (s *nameSet) noteTarget(folded, raw string) {
-	switch {
-	case strings.HasPrefix(folded, "target") && strings.HasSuffix(folded, "userprincipalname"):
-		s.target = show(raw)
-	case s.target != "":
-	case folded == "targetresources":
-		s.target = "userPrincipalName inside " + show(raw)
-	case folded == "auditdata":
-		s.target = "ObjectId inside " + show(raw)
-	}
-}
-
-// log refuses an audit or sign-in log. Its users are those who acted, so revoking would
-// delete the passes of administrators and of the help desk.
-func (s *nameSet) log() error {
-	if mark := s.marks[ofResult]; mark != "" {
-		return fmt.Errorf("%s shows that this is a part of a results log, in which rows without a pass may be done: "+
-			"use the whole log, or keep only user and method", show(mark))
-	}
-	if mark, id := s.marks[ofRisk], s.spelled[nameID]; mark != "" && id != "" {
-		return fmt.Errorf("%s shows that these are risk detections, in which %s is neither the user's nor the pass's: "+
-			"remove it, and keep userId", show(mark), show(id))
-	} else if mark != "" {
-		return nil // the user is the one at risk
-	}
-	mark := s.marks[ofLog]
-	for _, m := range []meaning{ofEvent, ofApp} {
-		if mark == "" && s.spelled[nameUserID] != "" {
-			mark = s.marks[m]
+// checkKind returns an error if the type of a row, such as #microsoft.graph.group, is neither user
+// nor pass.
+func checkKind(column, value string) error {
+	switch name := fold(value[strings.LastIndexByte(value, '.')+1:]); name {
+	case "", "true", "userregistrationdetails", "temporaryaccesspassauthenticationmethod":
+		return nil
+	default:
+		if strings.HasSuffix(name, "user") {
+			return nil
 		}
+		return fmt.Errorf(`the row is not a user, as column "%s" shows: remove the row`, shownColumn(column))
 	}
-	if mark == "" {
-		return nil
-	}
-	target := "make a list of the affected users"
-	if s.target != "" {
-		target = "the affected user is in " + s.target + ": make a list of these users"
-	}
-	return fmt.Errorf("%s shows that this is an audit or sign-in log, in which the user is the person who acted; "+
-		"%s, or find passes with tapsweep scan --created-since", show(mark), target)
-}
-
-// thing refuses an id that may identify a device, a group or an app.
-func (s *nameSet) thing() error {
-	mark, id := s.marks[ofThing], s.spelled[nameID]
-	if mark == "" {
-		mark = s.marks[ofApp]
-	}
-	if id == "" && s.spelled[nameUserID]+s.spelled[nameUser]+s.spelled[nameUserPrincipalName]+s.spelled[nameUPN] == "" {
-		id = s.spelled[nameObjectID]
-	}
-	if mark == "" || id == "" {
-		return nil
-	}
-	return fmt.Errorf("%s beside %s may be the id of a device, a group or an app, not of a user: "+
-		"rename it to userId if it is the user's, or remove it", show(id), show(mark))
 }

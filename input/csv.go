@@ -6,153 +6,142 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 )
 
-// errStop ends a reader whose rows are no longer wanted.
-var errStop = errors.New("stop")
-
-// trim removes the space around a value, including no-break spaces, and the braces around a GUID.
-func trim(s string) string {
-	s = strings.TrimSpace(s)
-	if n := len(s); n > 2 && s[0] == '{' && s[n-1] == '}' && isGUID(s[1:n-1]) {
-		return s[1 : n-1]
-	}
-	return s
+// A header is what the lines before the first row of a CSV file say about the rows.
+type header struct {
+	line     string // that names the columns
+	number   int    // of that line
+	comma    rune
+	template bool // the list is the template of an Entra bulk operation
 }
 
-// readCSV yields the rows of text. A *LineError that it returns, unlike one in a row, means
-// that the rest cannot be read.
-func readCSV(text io.Reader, usersOnly bool, yield func(row) bool) error {
-	capped := &cappedReader{r: text, limit: math.MaxInt64}
-	br := bufio.NewReaderSize(capped, bufferBytes)
-	h, err := readHeader(br, usersOnly)
-	if err == io.EOF {
-		return nil
-	}
+// readCSV reads CSV.
+func (s *source) readCSV(text *bufio.Reader) error {
+	h, err := readHeader(text)
 	if err != nil {
 		return err
 	}
-	r := csv.NewReader(br) // uses br as it is, because its buffer is large enough
+	if strings.Contains(strings.TrimRight(h.line, "\r\n"), "\r") {
+		return &LineError{Line: h.number, Msg: "lines end with a lone carriage return: save the file with LF or CRLF"}
+	}
+	r := csv.NewReader(io.MultiReader(strings.NewReader(h.line), text))
 	r.Comma = h.comma
-	r.FieldsPerRecord = -1 // header.row checks the width: it allows empty extras
+	r.FieldsPerRecord = -1 // which allows empty fields at the end
 	r.ReuseRecord = true
-	last := h.lines
+	names, err := r.Read()
+	if err != nil {
+		return csvError(err, h.number)
+	}
+	for names = h.names(names); len(names) > 0 && names[len(names)-1] == ""; {
+		names = names[:len(names)-1]
+	}
+	c, err := newColumns(names, s.usersOnly)
+	if err == errNoUser {
+		err = fmt.Errorf("%w; the first line has to name the columns, such as user,method, or to be a user principal "+
+			"name; save a workbook as CSV", err)
+	}
+	if err != nil {
+		return &LineError{Line: h.number, Msg: err.Error(), Err: err}
+	}
 	for {
-		capped.limit = int64(h.consumed) + r.InputOffset() + maxRowBytes
-		fields, err := r.Read()
-		switch {
-		case capped.err == errTooLong:
-			return &LineError{Line: last + 1, Err: errTooLong,
-				Msg: "a row from here on is longer than 1 MiB: is a closing quote missing?"}
-		case capped.err != nil:
-			return capped.err
-		case err == io.EOF:
+		values, err := r.Read()
+		if err == io.EOF {
 			return nil
 		}
-		var next row
 		if err != nil {
-			bad := csvError(err, h.lines)
-			if parse, ok := errors.AsType[*csv.ParseError](err); !ok || parse.Line != parse.StartLine {
-				return bad // a field has swallowed the lines up to here, and good rows among them
-			}
-			next = row{line: bad.Line, err: bad}
-			last = bad.Line
-		} else {
-			line, _ := r.FieldPos(0)
-			end, _ := r.FieldPos(len(fields) - 1)
-			last = h.lines + end + strings.Count(fields[len(fields)-1], "\n")
-			if h.skips(fields) {
-				continue
-			}
-			next = h.row(fields, h.lines+line)
-			if h.unclearID != nil && next.err != nil && next.err.Err == h.unclearID {
-				return next.err // it is about the column, and so about all rows
-			}
+			return csvError(err, h.number)
 		}
-		if !yield(next) {
-			return errStop
+		if isEmpty(values) || h.template && strings.HasPrefix(values[0], "Example:") {
+			continue
 		}
+		line, _ := r.FieldPos(0)
+		s.yield(c.csvRow(s.newRow(line+h.number-1), values))
 	}
 }
 
-// wrongWidth returns the error for a row that has another number of fields than the header.
-func (h *header) wrongWidth(width int) error {
-	unit, leave := "fields", ""
-	if width == 1 {
-		unit = "field"
-	}
-	if width < h.width {
-		leave = fmt.Sprintf("leave a field empty, as in dana@contoso.com%s, or ",
-			strings.Repeat(string(h.comma), h.width-1))
-	}
-	return fmt.Errorf("the row has %d %s, the header has %d: %squote values that contain %q", width, unit, h.width,
-		leave,
-		h.comma)
-}
-
-// row returns a record as a row. A record of another width than the header is refused: if it
-// lost a field, another value or none may stand in the place of the method.
-func (h *header) row(fields []string, line int) row {
-	var rec record
-	for n, i := range h.index {
-		if i < len(fields) {
-			rec[n] = PlainValue(trim(fields[i]))
+// readHeader reads up to the line that names the columns. It skips the lines that Windows
+// PowerShell and Excel write before it.
+func readHeader(text *bufio.Reader) (h header, err error) {
+	for h.comma == 0 {
+		h.line, err = text.ReadString('\n')
+		if h.line == "" && err == io.EOF {
+			return h, &LineError{Line: h.number, Msg: errNoUser.Error(), Err: errNoUser}
+		}
+		if err != nil && err != io.EOF {
+			return h, err
+		}
+		h.number++
+		start := strings.ToLower(strings.TrimLeft(h.line, `" `))
+		// Source: learn.microsoft.com/entra/identity/users/users-bulk-delete, "CSV template structure".
+		template := strings.HasPrefix(start, "version:v")
+		switch {
+		case strings.TrimSpace(h.line) == "":
+		case h.number == 1 && (template || strings.HasPrefix(start, "#type") || strings.HasPrefix(start, "sep=")):
+			h.template = template
+		default:
+			h.comma = h.delimiter()
 		}
 	}
-	r := rec.row(line)
+	return h, nil
+}
+
+// delimiter returns the first delimiter that makes a user column, and a comma if none does.
+func (h *header) delimiter() rune {
+	for _, comma := range ",;\t" {
+		for _, name := range h.names(strings.Split(h.line, string(comma))) {
+			switch roles[fold(strings.Trim(name, `"`))] {
+			case user, userName, userOrPass:
+				return comma
+			}
+		}
+	}
+	return ','
+}
+
+// names returns the names of the columns. In a template a name is in brackets, as in
+// "User name [userPrincipalName] Required".
+func (h *header) names(fields []string) []string {
+	names := make([]string, len(fields))
+	for i, field := range fields {
+		names[i] = strings.TrimSpace(field)
+		if _, rest, ok := strings.Cut(field, "["); ok && h.template {
+			names[i], _, _ = strings.Cut(rest, "]")
+		}
+	}
+	return names
+}
+
+// csvRow returns a record as a row. A record of another width than the header is refused: if it
+// lost a field, another value or none may stand in the place of the pass.
+func (c *columns) csvRow(r row, values []string) row {
+	width := len(c.names)
 	switch {
-	case strings.HasPrefix(trim(fields[0]), "#"):
-		return r.refuse(errors.New("the row starts with #, and lists have no comments: remove it"))
-	case len(fields) < h.width || !allEmpty(fields[h.width:]):
-		return r.refuse(h.wrongWidth(len(fields)))
-	case h.unclearID != nil && !rec.sameID():
-		return r.refuse(h.unclearID)
-	case h.notAList != nil && r.err == nil && r.method == "":
-		return r.refuse(h.notAList)
+	case strings.HasPrefix(values[0], "#"):
+		return r.refuse(errors.New("the row starts with #, and CSV has no comments: remove the row"))
+	case len(values) < width || !isEmpty(values[width:]):
+		return r.refuse(fmt.Errorf("the row has another number of fields (%d) than the header (%d): leave a field "+
+			`empty, as in "dana@contoso.com,", or quote a value that contains the delimiter`, len(values), width))
 	}
-	for _, i := range h.kinds {
-		if err := checkKind(h.fields[i], trim(fields[i])); err != nil {
-			return r.refuse(err)
-		}
+	for i, value := range values[:width] {
+		values[i] = PlainValue(strings.TrimSpace(value))
 	}
-	for _, i := range h.unknown {
-		if i < len(fields) && holdsGUID(fields[i]) {
-			return r.refuse(misnamedColumn(trim(h.fields[i])))
-		}
-	}
-	for _, i := range h.creation {
-		r.creation.Set(h.fields[i], PlainValue(trim(fields[i])))
-	}
-	return r
+	return c.fill(r, values[:width])
 }
 
-func allEmpty(fields []string) bool {
-	return !slices.ContainsFunc(fields, func(f string) bool { return trim(f) != "" })
+func isEmpty(fields []string) bool {
+	return !slices.ContainsFunc(fields, func(f string) bool { return strings.TrimSpace(f) != "" })
 }
 
-func csvError(err error, linesBefore int) *LineError {
-	le := &LineError{Msg: csvMessage(err), Err: err}
-	if parse, ok := errors.AsType[*csv.ParseError](err); ok {
-		le.Line = linesBefore + parse.StartLine
-		if parse.Line == parse.StartLine {
-			le.Column = parse.Column
-		} else {
-			le.Msg += fmt.Sprintf("; the row continues to line %d", linesBefore+parse.Line)
-		}
+// csvError returns the error for CSV that cannot be read from its place on. headerLine is the line
+// of the header.
+func csvError(err error, headerLine int) error {
+	parse, ok := errors.AsType[*csv.ParseError](err)
+	if !ok {
+		return err
 	}
-	return le
-}
-
-// csvMessage returns what encoding/csv found wrong, and what to do about it.
-func csvMessage(err error) string {
-	switch {
-	case errors.Is(err, csv.ErrQuote):
-		return `a quoted value is not closed, or continues after its closing quote: write a quote inside it as ""`
-	case errors.Is(err, csv.ErrBareQuote):
-		return `a quote stands in the middle of a value: quote the whole value, and write the quote as ""`
-	}
-	return err.Error()
+	return &LineError{Line: parse.StartLine + headerLine - 1, Err: err, Msg: "the row cannot be read: " +
+		parse.Err.Error() + `: quote a value that contains a quote, and write that quote as ""`}
 }

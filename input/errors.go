@@ -51,12 +51,10 @@ func (p *Problems) Add(e *LineError) {
 	}
 }
 
-// addFatal adds an error that SkipInvalid does not skip, if e is not nil.
+// addFatal adds an error that SkipInvalid does not skip.
 func (p *Problems) addFatal(e *LineError) {
-	if e != nil {
-		p.Add(e)
-		p.Cut = true
-	}
+	p.Add(e)
+	p.Cut = true
 }
 
 // Error returns the kept errors, one on each line, and the number of the others.
@@ -92,17 +90,4 @@ func (e *EmptyError) Error() string {
 		verb = "have"
 	}
 	return strings.Join(e.Sources, ", ") + " " + verb + " no rows"
-}
-
-// A ChangedError says that a list is no longer what Open read.
-type ChangedError struct {
-	Source string
-	Line   int // of the last row that was yielded, 0 for none
-}
-
-func (e *ChangedError) Error() string {
-	if e.Line == 0 {
-		return e.Source + " changed while it was being read; nothing of it was used"
-	}
-	return fmt.Sprintf("%s changed while it was being read; nothing after line %d was used", e.Source, e.Line)
 }

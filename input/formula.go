@@ -24,7 +24,7 @@ var (
 // formula. The CSV reader removes one apostrophe from each of these places, so a file
 // written with CSVValue is read as the same list.
 func CSVValue(s string) string {
-	if s == "" || isAlnum(s[0]) && !strings.ContainsAny(s, ";\t\r\n") {
+	if s == "" || isAlnum(rune(s[0])) && !strings.ContainsAny(s, ";\t\r\n") {
 		return s // the fast path: nearly all values, and a report has millions
 	}
 	return formula.ReplaceAllString(s, "$1'$2")

@@ -1,15 +1,10 @@
 package input
 
 import (
-	"bytes"
-	"encoding/csv"
-	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 const (
@@ -88,70 +83,4 @@ func checkError(t testing.TB, what string, err error, want string) {
 	case err != nil && !strings.Contains(err.Error(), want):
 		t.Errorf("%s returns the error %q, want one with %q", what, err, want)
 	}
-}
-
-// somePairs returns n different pairs of every kind, none of them with a position.
-func somePairs(n int) []Pair {
-	pairs := make([]Pair, n)
-	for i := range pairs {
-		p := &pairs[i]
-		switch i % 4 {
-		case 0:
-			p.User = fmt.Sprintf("user%d@contoso.com", i)
-		case 1:
-			p.User = fmt.Sprintf("3f2a1c00-0000-4000-8000-%012x", i)
-		case 2:
-			p.User = fmt.Sprintf("=o'neil%d_fabrikam.com#EXT#@contoso.onmicrosoft.com", i)
-		case 3:
-			p.User = fmt.Sprintf("'-$user%d@example.com", i)
-		}
-		if i%3 != 0 {
-			p.Method = fmt.Sprintf("9f0c7d00-0000-4000-8000-%012x", i)
-			p.Creation = Creation{By: "=HR, \"Jo\"", At: time.Unix(int64(i), 0).UTC(), AuditID: p.Method,
-				Match: MatchTime}
-		}
-	}
-	return pairs
-}
-
-func asCSV(pairs []Pair, comma rune, crlf bool) string {
-	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	w.Comma, w.UseCRLF = comma, crlf
-	rows := [][]string{append([]string{"User Principal Name", "method_id", "display name"}, CreationColumns...)}
-	for _, p := range pairs {
-		row := []string{CSVValue(p.User), CSVValue(p.Method), "Müller, \"Jo\"\nline two; three"}
-		for _, value := range p.Creation.Values() {
-			row = append(row, CSVValue(value))
-		}
-		rows = append(rows, row)
-	}
-	if err := w.WriteAll(rows); err != nil {
-		panic(err)
-	}
-	return b.String()
-}
-
-// asObjects returns the pairs as JSON objects between separators.
-func asObjects(pairs []Pair, separator string) string {
-	var b strings.Builder
-	for i, p := range pairs {
-		if i > 0 {
-			b.WriteString(separator)
-		}
-		o := map[string]any{"user": p.User, "note": []any{1, map[string]any{"user": "x"}}}
-		if p.Method != "" {
-			o["methodId"] = p.Method
-		}
-		if p.Creation != (Creation{}) {
-			o["Created By"], o["createdAt"] = p.Creation.By, p.Creation.At
-			o["audit_id"], o["auditMatch"] = p.Creation.AuditID, p.Creation.Match
-		}
-		text, err := json.Marshal(o)
-		if err != nil {
-			panic(err)
-		}
-		b.Write(text)
-	}
-	return b.String()
 }

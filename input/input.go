@@ -1,14 +1,15 @@
 // Package input reads lists of users and of their Temporary Access Passes.
 //
 // A list is CSV with a header (as Excel and PowerShell write it, or by hand), JSON (an array,
-// answers of Microsoft Graph, or objects one after another), JSON Lines, or text with one user
-// on each line. UTF-16 with a byte order mark is read too. A [Reader] adds other forms.
+// answers of Microsoft Graph, or objects one after another), or text with one user on each line.
+// The content of a list decides which it is. UTF-16 with a byte order mark is read too. A [Reader]
+// adds other forms.
 //
 // [Open] reads lists of pairs: each row names a user and, usually, a pass of that user.
 //
 //	list, err := input.Open([]string{"list.csv"}, input.Options{})
 //	if err != nil {
-//		return err // such as list.csv:4: method "no..." (5 characters) is not a GUID
+//		return err // such as list.csv:4: method "no... (8 characters)" is not a GUID
 //	}
 //	defer list.Close()
 //	for pair, err := range list.Pairs() {
@@ -22,9 +23,8 @@
 // be the user's or the pass's, or if the row names two users. A message shows no value that may
 // be a pass, because a pass lets anybody sign in.
 //
-// A list of pairs is read twice. Open checks every row and finds the repeats before the caller
-// handles the first pair. [List.Pairs] reads again, and stops at a pair that Open did not see.
-// A List does not keep its rows: it takes 28 bytes of memory for each pair.
+// A list may have a million rows. Open reads it once, checks every row, and keeps the rows in a
+// temporary file, so that they take no memory. What happens to the list later does not matter.
 package input
 
 import "io"
@@ -56,8 +56,9 @@ type Pair struct {
 	// Creation says who created the pass, if the row does.
 	Creation Creation
 
-	// Err says why the row was refused. Such pairs are yielded only with Options.SkipInvalid.
-	// Then User and Method are only for display: printable, and at most 100 characters.
+	// Err says why the row was refused. It is nil, or a *LineError. Such pairs are yielded only
+	// with Options.SkipInvalid, or if a Reader refuses them with OutRefused. Then User and Method
+	// are only for display: printable, and at most 100 characters.
 	Err error
 
 	// FirstOf is the place of the first pair that this one repeats, nil if it is the first.
@@ -74,12 +75,13 @@ type Pos struct {
 // precede it on its line.
 func (p *Pair) Place() string { return place(p.Source, p.Line, p.Column) }
 
+const (
+	NamedSource = "--user" // the source of the users in Options.Users
+	SelfSource  = "--self" // the source of the pair of Options.Self
+)
+
 // Options say how lists are read. The zero value is ready to use.
 type Options struct {
-	// Format is one of Formats, for every list. If it is empty, the extension of the file and
-	// then the beginning of its text decide.
-	Format string
-
 	// SkipInvalid makes Open succeed although rows were refused. An error that makes the rest
 	// of a list unreadable, such as broken JSON, stays an error.
 	SkipInvalid bool
@@ -88,17 +90,15 @@ type Options struct {
 	// results. It is asked first. Nil knows none.
 	Reader Reader
 
-	// Users are users given without a list, by object ID or user principal name. Open reads
-	// them as one more list, before the others; any pass of these users is meant. The
-	// source of that list is NamedSource.
+	// Users are users given without a list, by object ID or user principal name. They come
+	// before the lists; any pass of these users is meant. Their source is NamedSource.
 	Users []string
 
 	// Self makes Open return a List of one pair: any pass of the user who is signed in, whom
 	// the pair calls Me. The source is SelfSource. Open then takes no lists and no Users.
 	Self bool
 
-	// Stdin is read for the name "-". Nil is os.Stdin. A list that can be read only once, such as
-	// this one, is copied to the temporary directory of the system. Close deletes the copy.
+	// Stdin is read for the name "-". Nil is os.Stdin.
 	Stdin io.Reader
 }
 
@@ -107,10 +107,8 @@ type Stats struct {
 	Rows       int // every row, without headers and empty lines
 	Unique     int // pairs that differ from all before
 	Duplicates int // repeats of an earlier pair
-	Invalid    int // refused rows, with SkipInvalid, and those with LeftRefused
-	Done       int // rows with LeftDone
-	Protected  int // rows with LeftProtected
-	Users      int // distinct users among the unique pairs, by what is written
+	Invalid    int // refused rows, with SkipInvalid, and those with OutRefused
+	Done       int // rows with OutDone
+	Protected  int // rows with OutProtected
 	AnyPass    int // unique pairs that name no pass
-	Named      int // unique pairs that give a user principal name beside the object ID, see Pair.UPN
 }

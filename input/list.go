@@ -1,12 +1,18 @@
 package input
 
 import (
+	"bufio"
 	"cmp"
 	"crypto/sha256"
+	"encoding/gob"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
+	"hash/maphash"
+	"io"
+	"iter"
+	"os"
 	"slices"
 	"strings"
 )
@@ -14,70 +20,43 @@ import (
 // A List is one or several lists of pairs that Open has checked. Its methods may be called
 // concurrently, except Close.
 type List struct {
-	sources []*source
-	ends    []mark // after each source
-	known   *pairSet
-	stats   Stats
-	byName  int // unique pairs whose user is a user principal name
-	digest  string
-	skip    bool
+	rows   temporary // of gob: every Pair
+	size   int64     // of rows, in bytes
+	stats  Stats
+	byName int // unique pairs whose user is a user principal name
+	digest string
+	self   bool
 }
 
-// A mark counts the rows and the unique pairs up to the end of a source.
-type mark struct {
-	rows   int
-	unique uint32
-}
-
-// Open reads the named lists from start to end and checks each row; "-" is standard input, and
-// may be named once. If rows are bad, the error is a *Problems and there is no List.
-// opts.SkipInvalid skips them, but not an error that makes the rest of a list unreadable, nor
-// rows that give one name of a user with two different other names. Lists without a pair are an
-// error, unless all of their pairs are done. It is an *EmptyError if the lists are valid.
-// The caller closes the List.
+// Open reads the named lists from start to end and checks each row; "-" is standard input. If rows
+// are bad, the error is a *Problems and there is no List. opts.SkipInvalid skips them, but not an
+// error that makes the rest of a list unreadable. Lists without a pair are an error, unless all of
+// their pairs are done. It is an *EmptyError if the lists are valid. The caller closes the List.
 func Open(names []string, opts Options) (_ *List, err error) {
 	if err := opts.check(names); err != nil {
 		return nil, err
 	}
-	l := &List{known: newPairSet(), skip: opts.SkipInvalid}
+	rows, err := newTemporary()
+	if err != nil {
+		return nil, fmt.Errorf("keeping the rows of the lists: %w", err)
+	}
+	o := newOpener(rows, opts.SkipInvalid)
 	defer func() {
 		if err != nil {
-			err = withClose(err, l.Close())
+			err = errors.Join(err, o.list.rows.Close())
 		}
 	}()
-	if opts.Self {
-		l.sources = append(l.sources, textSource(SelfSource, formatSelf, ""))
-	}
-	if len(opts.Users) > 0 {
-		named := textSource(NamedSource, formatPlain, strings.Join(opts.Users, "\n"))
-		named.usersOnly = true
-		l.sources = append(l.sources, named)
-	}
-	for _, name := range names {
-		s, err := newSource(name, opts)
-		if err != nil {
-			return nil, err
-		}
-		l.sources = append(l.sources, s)
-		if err := s.recognize(opts.Reader); err != nil {
-			return nil, fmt.Errorf("reading %s: %w", s.name, err)
-		}
-	}
-	refused, err := l.firstPass()
-	if err != nil {
+	if err := o.read(names, &opts); err != nil {
 		return nil, err
 	}
-	if l.stats.Unique+l.stats.Done+l.stats.Protected == 0 {
-		return nil, l.nothing(refused)
+	if err := o.finish(); err != nil {
+		return nil, err
 	}
-	return l, nil
+	return o.list, nil
 }
 
 // check returns an error if the options and the names of the lists contradict each other.
 func (o *Options) check(names []string) error {
-	if o.Format != "" && !slices.Contains(Formats, o.Format) {
-		return fmt.Errorf("format %s is not known: use %s", show(o.Format), strings.Join(Formats, ", "))
-	}
 	switch lists := len(names) + len(o.Users); {
 	case lists == 0 && !o.Self:
 		return errors.New("no list is named")
@@ -85,12 +64,9 @@ func (o *Options) check(names []string) error {
 		return errors.New("--self takes no list and no user")
 	}
 	for i, name := range names {
-		switch again := slices.Contains(names[:i], name); {
-		case again && name == "-":
-			return errors.New(`"-" is named twice, but standard input can be read once`)
-		case again:
-			// A row without a pass is known by its place, so two copies cannot be told apart.
-			return fmt.Errorf("%s is named twice: name each list once", show(name))
+		// A row without a pass is known by its place, so two copies cannot be told apart.
+		if slices.Contains(names[:i], name) {
+			return fmt.Errorf("%q is named twice: name each list once", name)
 		}
 	}
 	for _, user := range o.Users {
@@ -101,124 +77,191 @@ func (o *Options) check(names []string) error {
 	return nil
 }
 
-// nothing returns the error for lists without a pair. refused is the first row that was
-// skipped, nil if there is none.
-func (l *List) nothing(refused *LineError) error {
-	var names []string
-	var blank, unknown string
-	for _, s := range l.sources {
-		names = append(names, s.name)
-		if s.blank && blank == "" {
-			blank = s.name
-		}
-		if s.unknown && unknown == "" {
-			unknown = s.name
-		}
-	}
-	all := strings.Join(names, ", ")
-	switch {
-	case refused != nil:
-		return fmt.Errorf("no valid rows in %s: %d rows were refused, the first because of %w",
-			all, l.stats.Invalid, refused)
-	case blank != "":
-		return fmt.Errorf("no valid rows in %s: %s is empty; a list has a header such as user,method, or a user "+
-			"principal name on each line", all, blank)
-	case unknown != "":
-		return fmt.Errorf("no valid rows in %s: %s lists passes that were found, but not what happened to them; "+
-			"scan again", all, unknown)
-	}
-	return &EmptyError{Sources: names}
+// An opener makes a List.
+type opener struct {
+	list     *List
+	skip     bool
+	buffer   *bufio.Writer // of the rows
+	encoder  *gob.Encoder
+	writeErr error
+	digest   hash.Hash
+
+	// seen has the place of the first row of each pair, by 128 bits of keyed hash. Two pairs
+	// collide neither by chance nor by the design of a list's author, so no pair is lost as a
+	// repeat of another.
+	seen  map[[2]uint64]firstPlace
+	seeds [2]maphash.Seed
+
+	// ids has the hashes of object IDs by those of the user principal names beside them.
+	ids map[uint64]uint32
+
+	names    []string // of the lists
+	problems Problems
+	refused  *LineError // the first row that was skipped
+	blank    string     // the first list that is empty, apart from comments
 }
 
-// withClose returns err, and the error of closing too if there is one.
-func withClose(err, closeErr error) error {
-	if closeErr == nil {
-		return err // with its type, which callers tell apart
-	}
-	return errors.Join(err, closeErr)
+// A firstPlace is the place of a row. A list has no more than 4 billion lines.
+type firstPlace struct{ source, line uint32 }
+
+func newOpener(rows temporary, skip bool) *opener {
+	buffer := bufio.NewWriterSize(rows, bufferBytes)
+	return &opener{list: &List{rows: rows}, skip: skip, buffer: buffer, encoder: gob.NewEncoder(buffer),
+		digest: sha256.New(), seen: make(map[[2]uint64]firstPlace), ids: make(map[uint64]uint32),
+		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
 }
 
-// firstPass reads all lists. It returns the first row that was skipped.
-func (l *List) firstPass() (skipped *LineError, err error) {
-	var problems Problems
-	digest := sha256.New()
-	for i, s := range l.sources {
-		for r, err := range s.rows() {
-			bad, unreadable := errors.AsType[*LineError](err)
-			switch {
-			case unreadable:
-				problems.addFatal(bad)
-			case err != nil:
-				return nil, err
-			case l.countLeftOut(s, r):
-			case r.err != nil && !l.skip && r.left != LeftRefused:
-				problems.Add(r.err)
-			case r.err != nil:
-				skipped = cmp.Or(skipped, r.err)
-			default:
-				problems.addFatal(l.addPair(r, l.sources[:i+1], digest))
-			}
+// read reads what is named.
+func (o *opener) read(names []string, opts *Options) error {
+	if o.list.self = opts.Self; opts.Self {
+		o.names = []string{SelfSource}
+		o.take(row{Pair: Pair{Source: SelfSource, Line: 1, User: Me}})
+	}
+	if len(opts.Users) > 0 {
+		o.names = append(o.names, NamedSource)
+	}
+	for i, user := range opts.Users {
+		o.take(row{Pair: Pair{Source: NamedSource, Line: i + 1, User: user}})
+	}
+	for _, name := range names {
+		s := &source{name: name, read: opts.Reader, yield: o.take}
+		if name == "-" {
+			s.name, s.stdin = "stdin", cmp.Or[io.Reader](opts.Stdin, os.Stdin)
 		}
-		l.ends = append(l.ends, mark{rows: l.stats.Rows, unique: uint32(l.stats.Unique)})
-	}
-	if problems.Count > 0 {
-		return nil, &problems
-	}
-	l.stats.Users = l.known.countUsers()
-	l.digest = "sha256:" + hex.EncodeToString(digest.Sum(nil))
-	return skipped, nil
-}
-
-// countLeftOut counts a row, and reports whether it is left out.
-func (l *List) countLeftOut(s *source, r row) bool {
-	switch r.left {
-	case LeftProtected:
-		l.stats.Protected++
-	case LeftDone:
-		l.stats.Done++
-	case LeftUnknown:
-		s.unknown = true
-	default:
-		l.stats.Rows++
-		if r.err != nil {
-			l.stats.Invalid++
+		o.names = append(o.names, s.name)
+		if err := s.readAll(&o.problems); err != nil {
+			return err
 		}
-		return false
+		if s.isBlank {
+			o.blank = cmp.Or(o.blank, s.name)
+		}
 	}
-	return true
-}
-
-// addPair counts the pair of a good row, and adds it to the digest if it is new. It returns an
-// error if the row contradicts an earlier one in sources.
-func (l *List) addPair(r row, sources []*source, digest hash.Hash) *LineError {
-	if bad := l.known.contradiction(r, sources); bad != nil {
-		return bad
-	}
-	key := pairKey(r)
-	if !l.known.add(key, r.line) {
-		l.stats.Duplicates++
-		return nil
-	}
-	l.stats.Unique++
-	if r.method == "" {
-		l.stats.AnyPass++
-	}
-	if r.upn != "" {
-		l.stats.Named++
-	}
-	if strings.Contains(r.user, "@") {
-		l.byName++
-	}
-	digest.Write(append(key, '\n'))
 	return nil
 }
+
+// take counts a row, and keeps it if it is not left out.
+func (o *opener) take(r row) {
+	stats := &o.list.stats
+	switch r.out {
+	case OutProtected:
+		stats.Protected++
+		return
+	case OutDone:
+		stats.Done++
+		return
+	}
+	stats.Rows++
+	if bad, ok := r.Err.(*LineError); ok {
+		stats.Invalid++
+		if !o.skip && r.out != OutRefused {
+			o.problems.Add(bad)
+			return
+		}
+		o.refused = cmp.Or(o.refused, bad)
+		r.User, r.Method, r.UPN = shown(r.User), shown(r.Method), ""
+		bad.Err = nil // gob knows no other errors
+	} else {
+		o.count(&r.Pair)
+		o.checkName(&r.Pair)
+	}
+	if err := o.encoder.Encode(&r.Pair); err != nil {
+		o.writeErr = cmp.Or(o.writeErr, err)
+	}
+}
+
+// count counts the pair of a good row, and adds it to the digest if it is new.
+func (o *opener) count(p *Pair) {
+	// Entra compares ids and user principal names without case, and they hold no NUL.
+	key := []byte(strings.ToLower(p.User) + "\x00" + strings.ToLower(p.Method))
+	hash := [2]uint64{maphash.Bytes(o.seeds[0], key), maphash.Bytes(o.seeds[1], key)}
+	stats := &o.list.stats
+	if first, ok := o.seen[hash]; ok {
+		stats.Duplicates++
+		p.FirstOf = &Pos{Source: o.names[first.source], Line: int(first.line)}
+		return
+	}
+	o.seen[hash] = firstPlace{uint32(len(o.names) - 1), uint32(p.Line)}
+	stats.Unique++
+	if p.Method == "" {
+		stats.AnyPass++
+	}
+	if strings.Contains(p.User, "@") {
+		o.list.byName++
+	}
+	o.digest.Write(append(key, '\n'))
+}
+
+// checkName refuses a row that gives an object ID and a user principal name, if an earlier row gives
+// that name with another object ID: it is unknown whose pass they mean. SkipInvalid does not help.
+func (o *opener) checkName(p *Pair) {
+	if p.UPN == "" {
+		return
+	}
+	name := maphash.String(o.seeds[0], strings.ToLower(p.UPN))
+	id := uint32(maphash.String(o.seeds[0], strings.ToLower(p.User)))
+	if known, ok := o.ids[name]; ok && known != id {
+		o.problems.addFatal(&LineError{Source: p.Source, Line: p.Line, Column: p.Column, Msg: fmt.Sprintf(
+			`the user principal name "%s" is given with another object ID in an earlier row: correct the wrong row, `+
+				"or remove the name that is out of date", shown(p.UPN))})
+	}
+	o.ids[name] = id
+}
+
+// finish returns an error if the lists are bad, or have no pair.
+func (o *opener) finish() error {
+	all := strings.Join(o.names, ", ")
+	err := cmp.Or(o.writeErr, o.buffer.Flush())
+	stats := &o.list.stats
+	switch {
+	case o.problems.Count > 0:
+		return &o.problems
+	case err != nil:
+		return fmt.Errorf("keeping the rows of the lists: %w", err)
+	case stats.Unique+stats.Done+stats.Protected > 0:
+		o.list.digest = "sha256:" + hex.EncodeToString(o.digest.Sum(nil))
+		o.list.size, err = o.list.rows.Seek(0, io.SeekCurrent)
+		return err
+	case o.refused != nil:
+		return fmt.Errorf("no valid rows in %s: %d rows were refused, the first because of %w",
+			all, stats.Invalid, o.refused)
+	case o.blank != "":
+		return fmt.Errorf("no valid rows in %s: %s is empty; a list has a header such as user,method, or a user "+
+			"principal name on each line", all, o.blank)
+	}
+	return &EmptyError{Sources: o.names}
+}
+
+// Pairs yields every row in order: repeats with FirstOf set, and refused rows with Err set. It ends
+// at the first error, which is one of reading.
+func (l *List) Pairs() iter.Seq2[Pair, error] {
+	return func(yield func(Pair, error) bool) {
+		text := io.NewSectionReader(l.rows, 0, l.size)
+		rows := gob.NewDecoder(bufio.NewReaderSize(text, bufferBytes))
+		for {
+			var p Pair
+			err := rows.Decode(&p)
+			if err == io.EOF {
+				return
+			}
+			if err != nil {
+				yield(Pair{}, fmt.Errorf("reading the rows of the lists again: %w", err))
+				return
+			}
+			if !yield(p, nil) {
+				return
+			}
+		}
+	}
+}
+
+func init() { gob.Register(new(LineError)) } // as Pair.Err
 
 // Mixed reports whether some users are named by object id and some by user principal
 // name, so that one user may be there under both.
 func (l *List) Mixed() bool { return l.byName > 0 && l.byName < l.stats.Unique }
 
 // IsSelf reports whether Options.Self was set.
-func (l *List) IsSelf() bool { return l.sources[0].format == formatSelf }
+func (l *List) IsSelf() bool { return l.self }
 
 // Stats returns what Open counted.
 func (l *List) Stats() Stats { return l.stats }
@@ -227,11 +270,5 @@ func (l *List) Stats() Stats { return l.stats }
 // pairs have the same digest in every format.
 func (l *List) Digest() string { return l.digest }
 
-// Close deletes the copies of lists that can be read only once. Pairs must not be used after it.
-func (l *List) Close() error {
-	var errs []error
-	for _, s := range l.sources {
-		errs = append(errs, s.close())
-	}
-	return errors.Join(errs...)
-}
+// Close removes the rows. Pairs must not be used after it.
+func (l *List) Close() error { return l.rows.Close() }

@@ -64,7 +64,7 @@ func TestOutcomes(t *testing.T) {
 var functions = map[string]func(string) string{
 	"user":   func(s string) string { return verdict(CheckUser(s)) },
 	"method": func(s string) string { return verdict(CheckMethod(s)) },
-	"shown":  func(s string) string { return show(s) + " " + unquoted(show(s)) },
+	"shown":  shown,
 	"csv": func(s string) string {
 		return fmt.Sprintf("%q, read again the same: %v", CSVValue(s), PlainValue(CSVValue(s)) == s)
 	},

@@ -1,134 +1,86 @@
 package input
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 )
 
-// A row is one record of a list after the checks. Either err is set, or the row names a user. In
-// a refused row, user and method are as written.
+// A row is one row of a list after the checks. Either Err is set, or the row names a user. In a
+// refused row, User and Method are as written.
 type row struct {
-	line, column int
-	user, method string
-	upn          string // if user is an object ID and the row also has a user principal name
-	creation     Creation
-	err          *LineError
-
-	left Left // of a row that Options.Reader reads
+	Pair
+	out LeftOut // of a row that a Reader reads
 }
 
 func (r row) refuse(err error) row {
-	r.err = &LineError{Line: r.line, Column: r.column, Msg: err.Error(), Err: err}
+	r.Err = &LineError{Source: r.Source, Line: r.Line, Column: r.Column, Msg: err.Error(), Err: err}
 	return r
 }
 
-// A record is the trimmed values of one row, by the names for which they stand.
-type record [nameCount]string
-
-// sameID reports whether the value of id is also the value of another user column.
-func (rec *record) sameID() bool {
-	return rec[nameID] != "" && slices.ContainsFunc(rec[:nameID], func(v string) bool {
-		return strings.EqualFold(v, rec[nameID])
-	})
-}
-
-// row checks the values, and chooses those that identify the user and the pass.
-func (rec *record) row(line int) row {
-	r := row{line: line}
-	who, firstUser, userErr := rec.person()
-	method, methodErr := rec.method()
-	r.user, r.method = firstUser, method
-	switch {
-	case methodErr != nil:
-		return r.refuse(methodErr)
-	case r.user != "" && CheckUser(r.user) != nil && strings.Contains(method, "@") && CheckUser(method) == nil:
-		r.user = "" // it may be the pass itself
-		return r.refuse(errors.New("the method column holds a user: " +
-			"the values of user and method are swapped"))
+// fill sets the user and the pass. users are all names of the user that the row gives, and passes
+// all ids of the pass. An empty text is none.
+func (r row) fill(users, passes []string) row {
+	err := r.setPass(passes)
+	if bad := r.setUser(users); err == nil {
+		err = bad
 	}
-	if err := CheckUser(r.user); err != nil {
+	if err != nil {
 		return r.refuse(err)
 	}
-	switch {
-	case userErr != nil:
-		return r.refuse(userErr)
-	case isNull(method):
-		return r.refuse(nullPass(show(method)))
-	case method != "" && CheckMethod(method) != nil:
-		return r.refuse(CheckMethod(method))
-	case who.id != "":
-		r.user, r.upn = who.id, who.upn
-	}
 	return r
 }
 
-// person returns the user whom the row names, and the first of the names.
-func (rec *record) person() (who person, first string, err error) {
-	for _, v := range rec[nameUserID : nameUPN+1] {
-		if v == "" {
+// setPass sets the pass. Several ids have to be the same.
+func (r *row) setPass(ids []string) error {
+	for _, id := range ids {
+		if id == "" {
 			continue
 		}
-		if first == "" {
-			first = v
+		if err := setOnce(&r.Method, id, "the row names two passes"); err != nil {
+			return err
 		}
-		if bad := who.add(v); err == nil {
-			err = bad
-		}
-	}
-	return who, first, err
-}
-
-// method returns the pass that the row names, and "" if it names none.
-func (rec *record) method() (method string, err error) {
-	for _, v := range rec[nameMethod : nameTAPMethodID+1] {
-		switch {
-		case method == "":
-			method = v
-		case v != "" && !strings.EqualFold(method, v):
-			return method, fmt.Errorf("method is given twice, as %s and as %s", showMethod(method), showMethod(v))
+		if err := CheckMethod(id); err != nil {
+			return err
 		}
 	}
-	return method, nil
+	return nil
 }
 
-// isNull reports whether s is a value that exports write where there is none. It is refused as
-// a pass: the row may be of a user without a pass, and must not mean any pass.
-func isNull(s string) bool {
-	switch strings.ToLower(s) {
-	case "null", "(null)", "nil", "none", "n/a", "#n/a", "na", "-", "undefined":
-		return true
-	}
-	return false
-}
-
-// nullPass returns the error for a pass that is given as a null value.
-func nullPass(value string) error {
-	return fmt.Errorf("method is %s: leave it empty if any pass of the user is meant, or remove the row", value)
-}
-
-// A person holds the names that one row gives for its user. The object ID decides: a user
-// principal name can change, and then belong to somebody else, between the export and the run.
+// setUser sets the user. A row may give both an object ID and a user principal name. The object ID
+// decides: a user principal name can change, and then belong to somebody else, between the export
+// and the run. Two different names of the same kind are an error, because they name two users, and
+// so is a value that is not a name.
 // Source: learn.microsoft.com/graph/api/resources/user, properties id and userPrincipalName.
-type person struct{ id, upn string }
+func (r *row) setUser(names []string) error {
+	var id, upn string
+	for _, name := range names {
+		r.User = cmp.Or(r.User, name) // for display, if it is refused
+		form := &upn
+		switch {
+		case name == "":
+			continue
+		case isGUID(name):
+			form = &id
+		case !isName(name): // beside an object ID, characters outside ASCII do no harm
+			return CheckUser(name)
+		}
+		if err := setOnce(form, name, "the row names two users"); err != nil {
+			return err
+		}
+	}
+	if id == "" {
+		return CheckUser(upn)
+	}
+	r.User, r.UPN = id, upn
+	return nil
+}
 
-// add adds the next name. A row may give both an object ID and a user principal name. Two
-// different names of the same kind are an error, because they name two users, and so is a value
-// that is not a name.
-func (p *person) add(v string) error {
-	form := &p.upn
-	if isGUID(v) {
-		form = &p.id
-	} else if err := CheckUser(v); err != nil && !isName(v) {
-		// Beside an object ID, a name with characters outside ASCII will do.
-		return fmt.Errorf("%w; correct it, or rename the column if it names no users", err)
+// setOnce sets a field that is empty or equal to a value.
+func setOnce(field *string, value, conflict string) error {
+	if *field != "" && !strings.EqualFold(*field, value) {
+		return fmt.Errorf(`%s, "%s" and "%s": keep one of them, or make two rows`, conflict, shown(*field), shown(value))
 	}
-	if *form == "" {
-		*form = v
-	} else if !strings.EqualFold(*form, v) {
-		return fmt.Errorf("the row names two users, %s and %s: keep one of them, or make two rows",
-			showUser(*form), showUser(v))
-	}
+	*field = cmp.Or(*field, value)
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 const maxShown = 100 // characters of a value in a message
@@ -15,66 +14,35 @@ const maxShown = 100 // characters of a value in a message
 // property defaultLength.
 const minPass = 8
 
-// show quotes a value from a list for a message. It makes characters visible that a terminal
-// would act on or hide, such as an escape sequence or a zero-width space.
-func show(s string) string {
-	if len(s) > maxShown {
-		n := 0
-		for range maxShown {
-			_, size := utf8.DecodeRuneInString(s[n:])
-			n += size
-		}
-		if n < len(s) {
-			s = s[:n] + "..."
-		}
+// shown returns a value from a list in a form that is safe to show. A value that is neither a GUID
+// nor a user principal name may be or hold the pass itself, which lets anybody sign in, so only its
+// first two characters and its length are shown.
+func shown(s string) string {
+	runes := []rune(s)
+	switch {
+	case isGUID(s):
+		return s
+	case len(runes) >= minPass && !isName(s):
+		return fmt.Sprintf("%s... (%d characters)", printable(string(runes[:2])), len(runes))
+	case len(runes) > maxShown:
+		s = string(runes[:maxShown]) + "..."
 	}
-	return strconv.QuoteToASCII(s)
+	return printable(s)
 }
 
-// showMethod is like show, but for a value in the method column. A value that is not a GUID
-// may be the pass itself, which lets anybody sign in, so showMethod returns only its first
-// two characters and its length.
-func showMethod(s string) string {
-	if s == "" || isGUID(s) {
-		return show(s)
-	}
-	runes, unit := []rune(s), "characters"
-	if len(runes) == 1 {
-		unit = "character"
-	}
-	return fmt.Sprintf("%s (%d %s)", show(string(runes[:min(2, len(runes))])+"..."), len(runes), unit)
+// printable makes characters visible that a terminal would act on or hide, such as an escape
+// sequence or a zero-width space.
+func printable(s string) string {
+	quoted := strconv.QuoteToASCII(s)
+	return quoted[1 : len(quoted)-1]
 }
 
-// showUser is like show, but for a value in a user column. A value that does not look like a
-// user principal name may be or hold the pass itself, and is shown as showMethod does.
-func showUser(s string) string {
-	if utf8.RuneCountInString(s) < minPass || isName(s) {
-		return show(s)
-	}
-	return showMethod(s)
-}
-
-// showColumn is like show, but for the name of an unknown column. Where a header is missing, it
-// may be the pass itself, so only a name that consists of letters is shown as a whole.
-func showColumn(s string) string {
+// shownColumn is like shown, but for the name of a column. Where a header is missing, it may be
+// the pass itself, so an unknown name is shown as a whole only if it consists of letters.
+func shownColumn(s string) string {
 	other := func(r rune) bool { return !unicode.IsLetter(r) && !strings.ContainsRune(" _-.", r) }
-	if strings.ContainsFunc(s, other) {
-		return showMethod(s)
+	if roles[fold(s)] == unknown && strings.ContainsFunc(s, other) {
+		return shown(s)
 	}
-	return show(s)
-}
-
-// unquoted returns what one of the functions above returned, without the quotes.
-func unquoted(shown string) string {
-	end := strings.LastIndexByte(shown, '"')
-	return strings.ReplaceAll(shown[1:end], `\"`, `"`) + shown[end+1:]
-}
-
-// isName reports whether s is a user principal name apart from characters outside ASCII.
-func isName(s string) bool {
-	strange := func(r rune) bool {
-		return r < utf8.RuneSelf && !isAlnum(byte(r)) && !strings.ContainsRune(localMarks, r)
-	}
-	at := strings.LastIndexByte(s, '@')
-	return at >= 0 && isDomain(s[at+1:]) && !strings.ContainsFunc(s[:at], strange)
+	return printable(s)
 }

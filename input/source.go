@@ -1,143 +1,164 @@
 package input
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"os"
-	"path/filepath"
 	"strings"
-	"sync"
+	"unicode"
 )
 
-// A source is one list, which can be read any number of times.
+// A source is one list while it is read.
 type source struct {
-	name   string // as messages show it
-	format string // empty: by content
-	given  string // Options.Format, which the content must have
-	size   int64  // in bytes, of a file
+	name      string    // as messages show it
+	stdin     io.Reader // in place of a file of that name
+	read      Reader    // asked first; nil knows no form
+	usersOnly bool      // the passes of the rows are ignored
+	yield     func(row)
 
-	open  func() (io.ReadCloser, error) // at the start of the list
-	close func() error                  // deletes the copy, if there is one; may be called again
+	file interface {
+		io.ReaderAt
+		io.Closer
+	}
+	size int64 // of file, in bytes
 
-	usersOnly bool // the passes of the rows are ignored
-
-	foreign iter.Seq2[Row, error] // the rows, if Options.Reader reads the list
-
-	blank   bool // the list is empty, apart from comments
-	unknown bool // it has rows that say nothing of what became of their pair
+	isBlank bool // the list is empty, apart from comments
 }
 
-func nothingToClose() error { return nil }
-
-// textSource returns a source of a text in memory.
-func textSource(name, format, text string) *source {
-	open := func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }
-	return &source{name: name, format: format, open: open, close: nothingToClose}
-}
-
-// newSource returns a source of a list. It copies a list that is not a regular file, such as a
-// pipe, to a temporary file, so that the list can be read twice.
-func newSource(name string, opts Options) (*source, error) {
-	s := &source{name: name, format: opts.Format, given: opts.Format, close: nothingToClose,
-		open: func() (io.ReadCloser, error) { return os.Open(name) }}
-	if name == "-" {
-		s.name = "stdin"
-		in := opts.Stdin
-		if in == nil {
-			in = os.Stdin
-		}
-		return s, s.copy(in)
+// open opens a list. It copies a list that is not a regular file, such as a pipe, to a temporary
+// file, because a Reader may read it twice. The caller closes the source.
+func (s *source) open() error {
+	if s.stdin != nil {
+		return s.copy(s.stdin)
 	}
-	if s.format == "" {
-		s.format = extensions[strings.ToLower(filepath.Ext(name))]
-	}
-	f, err := os.Open(name)
+	f, err := os.Open(s.name)
 	if err != nil {
-		return nil, fmt.Errorf("reading list: %w", err)
+		return err
 	}
-	defer f.Close()
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("reading list: %w", err)
 	case info.IsDir():
-		return nil, fmt.Errorf("reading list: %s is a directory: name a file", name)
+		err = fmt.Errorf("%s is a directory: name a file", s.name)
 	case info.Mode().IsRegular():
-		s.size = info.Size()
-		return s, nil
+		s.file, s.size = f, info.Size()
+		return nil
+	default:
+		err = s.copy(f)
 	}
-	return s, s.copy(f)
+	return errors.Join(err, f.Close())
 }
 
-// copy copies a list to a temporary file that others cannot open.
 func (s *source) copy(r io.Reader) error {
+	f, err := newTemporary()
+	if err != nil {
+		return err
+	}
+	s.file = f
+	s.size, err = io.Copy(f, r)
+	return err
+}
+
+// A temporary is a temporary file that others cannot read.
+type temporary struct{ *os.File }
+
+func newTemporary() (temporary, error) {
 	f, err := os.CreateTemp("", "tapsweep-list-*") // mode 0600
 	if err != nil {
-		return fmt.Errorf("keeping %s for the second pass: %w", s.name, err)
+		return temporary{}, fmt.Errorf("%w: let TMPDIR name a directory that can be written to", err)
 	}
-	// Without a name, the copy vanishes with the process, however it ends. Windows does not
-	// remove the name of an open file; there close removes it.
-	named := os.Remove(f.Name()) != nil
-	s.close = sync.OnceValue(func() error {
-		err := f.Close()
-		if named {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-		return err
-	})
-	if s.size, err = io.Copy(f, r); err != nil {
-		return errors.Join(fmt.Errorf("reading %s: %w", s.name, err), s.close())
+	_ = os.Remove(f.Name()) // so that the file vanishes with the process, however it ends
+	return temporary{f}, nil
+}
+
+// Close closes the file, and removes it on Windows, which keeps the name of an open file.
+func (t temporary) Close() error {
+	err := t.File.Close()
+	_ = os.Remove(t.Name())
+	return err
+}
+
+// readAll reads the list. It adds an error that makes the rest of the list unreadable to problems.
+// Any other error is that of reading.
+func (s *source) readAll(problems *Problems) error {
+	err := s.open()
+	if s.file != nil {
+		defer s.file.Close()
 	}
-	s.open = func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(f, 0, s.size)), nil }
+	if err != nil {
+		return fmt.Errorf("reading list: %w", err)
+	}
+	err = s.rows()
+	if bad, ok := errors.AsType[*LineError](err); ok {
+		bad.Source = s.name
+		problems.addFatal(bad)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", s.name, err)
+	}
 	return nil
 }
 
-// rows reads the list from its start. An error comes last; it is a *LineError if the rest of the
-// list cannot be read.
-func (s *source) rows() iter.Seq2[row, error] {
-	return func(yield func(row, error) bool) {
-		err := s.read(func(r row) bool {
-			if r.err != nil {
-				r.err.Source = s.name
-			}
-			return yield(r, nil)
-		})
-		if err == nil || err == errStop {
-			return
+// newRow returns the row of a line, without a user.
+func (s *source) newRow(line int) row { return row{Pair: Pair{Source: s.name, Line: line}} }
+
+// text returns the text of the list, from its start.
+func (s *source) text() *bufio.Reader { return Decode(io.NewSectionReader(s.file, 0, s.size)) }
+
+// rows yields each row of the list. A *LineError that it returns, unlike one in a row, means that
+// the rest cannot be read.
+func (s *source) rows() error {
+	text := s.text()
+	start, _ := text.Peek(bufferBytes) // an error comes again with the first read
+	if s.read != nil {
+		if rows, err := s.read(s.name, start, func() io.Reader { return s.text() }); rows != nil || err != nil {
+			return s.readForeign(rows, err)
 		}
-		if bad, ok := errors.AsType[*LineError](err); ok {
-			bad.Source = s.name
-			err = bad
-		} else {
-			err = fmt.Errorf("reading %s: %w", s.name, err)
-		}
-		yield(row{}, err)
 	}
+	first := bytes.TrimLeftFunc(start, unicode.IsSpace)
+	for line := range bytes.Lines(start) {
+		if isComment(line) {
+			continue
+		}
+		switch {
+		case CheckUser(string(bytes.TrimSpace(line))) == nil:
+			return s.readPlain(text)
+		case first[0] == '[', first[0] == '{':
+			return s.readJSON(text)
+		}
+		return s.readCSV(text)
+	}
+	s.isBlank = true
+	return nil
 }
 
-// read yields each row of the list.
-func (s *source) read(yield func(row) bool) error {
-	if s.foreign != nil {
-		return s.readForeign(yield)
+func isComment(line []byte) bool {
+	line = bytes.TrimSpace(line)
+	return len(line) == 0 || line[0] == '#'
+}
+
+// readPlain reads a list with one user per line. Each row means any pass of its user. Unless the
+// list is known to name users only, an object ID is an error, because it could be the ID of a pass.
+func (s *source) readPlain(text *bufio.Reader) error {
+	for n := 1; ; n++ {
+		line, err := text.ReadString('\n')
+		if name := strings.TrimSpace(line); !isComment([]byte(line)) {
+			r := s.newRow(n).fill([]string{name}, nil)
+			if isGUID(name) && !s.usersOnly {
+				r = r.refuse(fmt.Errorf(`"%s" may be a user's object id or a pass's id: `+
+					"if these are users, add the header line userId", name))
+			}
+			s.yield(r)
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
-	f, err := s.open()
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	text := Decode(f)
-	switch s.format {
-	case formatJSON:
-		return readJSON(text, s.usersOnly, yield)
-	case formatLines:
-		return readLines(text, s.usersOnly, yield)
-	case formatSelf:
-		yield(row{line: 1, user: Me})
-		return nil
-	case formatPlain:
-		return readPlain(text, s.usersOnly, yield)
-	}
-	return readCSV(text, s.usersOnly, yield)
 }

@@ -2,9 +2,6 @@ package graphsim
 
 import (
 	"fmt"
-	"math"
-	"slices"
-	"sort"
 	"time"
 
 	"tapsweep/batch/graphsim/entra"
@@ -18,73 +15,25 @@ func (t *Tenant) listAudits(c *call, now time.Time) answer {
 	if refused != nil {
 		return *refused
 	}
-	f := auditFilter{from: math.MinInt64, to: now.UnixNano()}
-	if q.Has("$filter") && !f.read(q.Get("$filter")) {
+	all := t.audits.sorted()
+	text := func(of func(e *AuditEntry) string) filterable {
+		return filterable{ops: "eq", text: func(i int) string { return of(all[i].details()) }}
+	}
+	// The page does not name gt and lt for times, but they are in use.
+	keep, ok := readFilter(q.Get("$filter"), map[string]filterable{
+		"activityDateTime":    {bare: true, ops: "gt ge lt le", time: func(i int) int64 { return all[i].at }},
+		"loggedByService":     text(func(e *AuditEntry) string { return e.Service }),
+		"category":            text(func(e *AuditEntry) string { return e.Category }),
+		"activityDisplayName": text(func(e *AuditEntry) string { return e.Activity }),
+	})
+	if q.Has("$filter") && !ok {
 		return t.badFilter(c)
 	}
-	// What the filter keeps lies between two positions.
-	all := t.audits.sorted()
-	position := func(isAfter func(at int64) bool) int {
-		return sort.Search(len(all), func(i int) bool { return isAfter(all[i].at) }) - 1
-	}
 	return t.page(c, &q, "auditLogs/directoryAudits", collection{
-		first: position(func(at int64) bool { return at > f.to }),
-		end:   position(func(at int64) bool { return at >= f.from }),
-		step:  -1,
-		keep:  func(i int) bool { return f.keeps(all[i].details()) },
-		item:  func(i int) any { return t.shownAudit(&all[i]) },
+		first: len(all) - 1, end: -1, step: -1,
+		keep: func(i int) bool { return all[i].at <= now.UnixNano() && keep(i) },
+		item: func(i int) any { return t.shownAudit(&all[i]) },
 	})
-}
-
-// auditFilter is what a $filter of audits asks for. Texts compare exactly.
-type auditFilter struct {
-	from, to int64       // Unix time in nanoseconds, both inclusive
-	texts    []condition // that an entry has to meet
-}
-
-// read reads the comparisons that are documented for audits. The page does not name gt
-// and lt for times, but they are in use.
-// Source: learn.microsoft.com/graph/api/directoryaudit-list.
-func (f *auditFilter) read(filter string) (ok bool) {
-	conditions, ok := parseFilter(filter)
-	for _, c := range conditions {
-		if c.property == "activityDateTime" && !c.isText {
-			ok = ok && f.readTime(c)
-			continue
-		}
-		known := slices.Contains([]string{"loggedByService", "category", "activityDisplayName"}, c.property)
-		ok = ok && known && c.isText && c.op == "eq"
-		f.texts = append(f.texts, c)
-	}
-	return ok
-}
-
-func (f *auditFilter) readTime(c condition) (ok bool) {
-	at, err := time.Parse(time.RFC3339, c.value)
-	ns := at.UnixNano()
-	switch c.op {
-	case "gt":
-		f.from = max(f.from, ns+1)
-	case "ge":
-		f.from = max(f.from, ns)
-	case "lt":
-		f.to = min(f.to, ns-1)
-	case "le":
-		f.to = min(f.to, ns)
-	default:
-		return false
-	}
-	return err == nil
-}
-
-func (f *auditFilter) keeps(e *AuditEntry) bool {
-	values := map[string]string{"loggedByService": e.Service, "category": e.Category, "activityDisplayName": e.Activity}
-	for _, c := range f.texts {
-		if values[c.property] != c.value {
-			return false
-		}
-	}
-	return true
 }
 
 // details returns an entry in full.

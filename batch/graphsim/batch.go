@@ -12,7 +12,6 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/internal/wire"
-	"tapsweep/batch/graphsim/quota"
 )
 
 // batchRequest is one request of a batch as the client sent it.
@@ -116,13 +115,6 @@ func calls(requests []batchRequest, root string, who *caller) []call {
 // handleBatch carries the requests of a batch out in any order. With Options.Spread other
 // exchanges get their turn between two of them. Called with mu held.
 func (t *Tenant) handleBatch(ctx context.Context, x *exchange, requests []batchRequest, now time.Time) wire.Response {
-	handle := t.admitAndHandle
-	if t.opts.WholeBatch {
-		if refused := t.refuseWhole(x, now); refused != nil {
-			return t.byItself(*refused)
-		}
-		handle = t.handleAdmitted
-	}
 	n := len(requests)
 	answers, effects := make([]answer, n), make([]*fault.Effect, n)
 	for k, i := range t.variety.Perm(n) {
@@ -133,7 +125,7 @@ func (t *Tenant) handleBatch(ctx context.Context, x *exchange, requests []batchR
 			now = time.Now()
 			t.catchUp(now)
 		}
-		answers[i], effects[i] = handle(x, &x.calls[i], now)
+		answers[i], effects[i] = t.admitAndHandle(x, &x.calls[i], now)
 	}
 	var out struct {
 		Responses []wire.Item `json:"responses"`
@@ -147,21 +139,4 @@ func (t *Tenant) handleBatch(ctx context.Context, x *exchange, requests []batchR
 		}
 	}
 	return t.byItself(jsonAnswer(200, out))
-}
-
-// refuseWhole returns the answer to a batch that a limit has no room for, or nil.
-func (t *Tenant) refuseWhole(x *exchange, now time.Time) *answer {
-	var sum quota.Cost
-	for i := range x.calls {
-		sum.Add(x.calls[i].cost())
-	}
-	retryAfter, ok := t.admit(x, sum, now)
-	if ok {
-		return nil
-	}
-	a := t.throttled(retryAfter)
-	for i := range x.calls {
-		t.record(&x.calls[i], &a, now)
-	}
-	return &a
 }

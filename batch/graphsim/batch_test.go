@@ -205,7 +205,7 @@ func TestLog(t *testing.T) {
 
 // Many clients use a tenant at once. The race detector watches.
 func TestConcurrentUse(t *testing.T) {
-	faults := fault.Random(1, 0.1, fault.Reset(), fault.ItemTwice(), fault.ItemStatus(500))
+	faults := fault.Random(1, 0.1, fault.Reset(), fault.ItemTwiceAs(204), fault.ItemStatus(500))
 	tenant := New(Options{Limits: []*quota.Limit{quota.Bucket(1e6, 50)}, Record: true, Faults: faults})
 	server := start(t, tenant)
 	users, token := tenant.AddUsers(400), tenant.Entra.Token()

@@ -149,16 +149,12 @@ func (t *Tenant) finish(x *exchange) {
 
 // admitAndHandle deals with one request: limits, faults, and the work. The caller
 // applies the effect.
-func (t *Tenant) admitAndHandle(x *exchange, c *call, now time.Time) (answer, *fault.Effect) {
+func (t *Tenant) admitAndHandle(x *exchange, c *call, now time.Time) (a answer, effect *fault.Effect) {
 	if retryAfter, ok := t.admit(x, c.cost(), now); !ok {
-		a := t.throttled(retryAfter)
+		a = t.throttled(retryAfter)
 		t.record(c, &a, now)
 		return a, nil
 	}
-	return t.handleAdmitted(x, c, now)
-}
-
-func (t *Tenant) handleAdmitted(_ *exchange, c *call, now time.Time) (a answer, effect *fault.Effect) {
 	effect = t.script.Single(&c.Request)
 	if effect == nil || effect.IsAfterWork() {
 		a = t.handle(c, now)

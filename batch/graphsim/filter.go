@@ -2,14 +2,17 @@ package graphsim
 
 import (
 	"regexp"
+	"slices"
 	"strings"
+	"time"
 )
 
 // condition is one comparison of a $filter.
 type condition struct {
 	property, op string // op is startswith, or eq, ge, le, gt, lt, …
 	value        string
-	isText       bool // value was in quotes
+	bare         bool  // value was not in quotes
+	time         int64 // of value, in Unix time in nanoseconds; 0 if it is none
 }
 
 // conditionPattern matches one comparison at the beginning of a filter. In a text, a
@@ -32,15 +35,16 @@ func parseFilter(filter string) (all []condition, ok bool) {
 			}
 			return filter[m[2*n]:m[2*n+1]]
 		}
-		c := condition{property: group(3), op: group(4), value: group(6)}
+		c := condition{property: group(3), op: group(4), value: group(6), bare: true}
 		switch {
 		case m[2] >= 0:
-			c = condition{property: group(1), op: "startswith", value: group(2), isText: true}
+			c = condition{property: group(1), op: "startswith", value: group(2)}
 		case m[10] >= 0:
-			c.value, c.isText = group(5), true
+			c.value, c.bare = group(5), false
 		}
-		if c.isText {
-			c.value = strings.ReplaceAll(c.value, "''", "'")
+		c.value = strings.ReplaceAll(c.value, "''", "'")
+		if at, err := time.Parse(time.RFC3339, c.value); err == nil {
+			c.time = at.UnixNano()
 		}
 		all = append(all, c)
 		if m[14] >= 0 {
@@ -50,60 +54,41 @@ func parseFilter(filter string) (all []condition, ok bool) {
 	}
 }
 
-// userFilter is a filter of users.
-type userFilter struct {
-	tests       []func(*user) bool
-	asksEnabled bool
+// filterable is a property of the items of a collection that a filter may ask about.
+type filterable struct {
+	bare bool               // the value has no quotes
+	ops  string             // that Graph allows, such as "eq startswith"
+	text func(i int) string // the value, which compares without case
+	time func(i int) int64  // or the value in Unix time in nanoseconds
 }
 
-func (f *userFilter) keeps(u *user) bool {
-	for _, test := range f.tests {
-		if !test(u) {
-			return false
-		}
-	}
-	return true
-}
-
-// readUserFilter makes a filter of users. Texts of the directory compare without case.
-// Source: learn.microsoft.com/graph/aad-advanced-queries, user properties.
-func readUserFilter(filter string) (f userFilter, ok bool) {
+// readFilter returns the function that a $filter asks for. ok is false if Graph would refuse it.
+func readFilter(filter string, properties map[string]filterable) (keeps func(i int) bool, ok bool) {
 	conditions, ok := parseFilter(filter)
 	for _, c := range conditions {
-		test := userTest(c)
-		if test == nil {
-			return f, false
-		}
-		f.tests = append(f.tests, test)
-		f.asksEnabled = f.asksEnabled || c.property == "accountEnabled"
+		p := properties[c.property]
+		ok = ok && slices.Contains(strings.Fields(p.ops), c.op) && c.bare == p.bare && (p.time == nil || c.time != 0)
 	}
-	return f, ok
+	return func(i int) bool {
+		return !slices.ContainsFunc(conditions, func(c condition) bool { return !c.holds(properties[c.property], i) })
+	}, ok
 }
 
-// userTest returns a test of users, or nil for a condition that Graph refuses.
-func userTest(c condition) func(*user) bool {
-	value := c.value
-	switch c.property + " " + c.op {
-	case "accountEnabled eq":
-		if !c.isText && (value == "true" || value == "false") {
-			return func(u *user) bool { return u.Disabled == (value == "false") }
+func (c *condition) holds(p filterable, i int) bool {
+	if p.time == nil {
+		value := p.text(i)
+		if c.op == "startswith" {
+			value = value[:min(len(value), len(c.value))]
 		}
-	case "userType eq":
-		if c.isText && (strings.EqualFold(value, "Member") || strings.EqualFold(value, "Guest")) {
-			return func(u *user) bool { return strings.EqualFold(u.userType(), value) }
-		}
-	case "userPrincipalName eq":
-		if c.isText {
-			return func(u *user) bool { return strings.EqualFold(u.UPN, value) }
-		}
-	case "userPrincipalName startswith":
-		return func(u *user) bool {
-			return len(u.UPN) >= len(value) && strings.EqualFold(u.UPN[:len(value)], value)
-		}
-	case "department eq":
-		if c.isText {
-			return func(u *user) bool { return strings.EqualFold(u.Department, value) }
-		}
+		return strings.EqualFold(value, c.value)
 	}
-	return nil
+	switch at := p.time(i); c.op {
+	case "gt":
+		return at > c.time
+	case "ge":
+		return at >= c.time
+	case "lt":
+		return at < c.time
+	}
+	return p.time(i) <= c.time
 }

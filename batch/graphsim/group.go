@@ -2,7 +2,6 @@ package graphsim
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 
 	"tapsweep/batch/graphsim/internal/wire"
@@ -21,48 +20,33 @@ type Group struct {
 	Groups []string
 }
 
-// group is a Group and the users in it, directly or not, as of a number of changes.
-type group struct {
-	Group
-	users []*user
-	asOf  int
-}
-
 // AddGroup adds a group, or replaces the one with the same ID, and returns its id.
 func (t *Tenant) AddGroup(g Group) string {
 	g.ID = cmp.Or(g.ID, wire.GUID("group", g.Name))
-	g.Members, g.Groups = slices.Clone(g.Members), slices.Clone(g.Groups)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.groups[strings.ToLower(g.ID)] = &group{Group: g}
-	t.groupChanges++
+	t.groups[strings.ToLower(g.ID)] = &g
 	return g.ID
 }
 
-// collectMembers finds the users in g, each of them once, if users or groups have been
-// added since the last time. Called with mu held.
-func (t *Tenant) collectMembers(g *group) {
-	changes := t.groupChanges + len(t.users)
-	if g.asOf == changes {
-		return
-	}
-	g.users, g.asOf = nil, changes
-	seenUsers, seenGroups := map[*user]bool{}, map[*group]bool{g: true}
-	for queue := []*group{g}; len(queue) > 0; queue = queue[1:] {
-		next := queue[0]
-		for _, id := range next.Members {
+// members returns the users in a group, directly or not, each of them once. Called with mu held.
+func (t *Tenant) members(g *Group) (users []*user) {
+	seenUsers, seenGroups := map[*user]bool{}, map[*Group]bool{g: true}
+	for queue := []*Group{g}; len(queue) > 0; queue = queue[1:] {
+		for _, id := range queue[0].Members {
 			if u := t.find(id); u != nil && !seenUsers[u] {
 				seenUsers[u] = true
-				g.users = append(g.users, u)
+				users = append(users, u)
 			}
 		}
-		for _, id := range next.Groups {
+		for _, id := range queue[0].Groups {
 			if nested := t.groups[strings.ToLower(id)]; nested != nil && !seenGroups[nested] {
 				seenGroups[nested] = true
 				queue = append(queue, nested)
 			}
 		}
 	}
+	return users
 }
 
 // handleGroup answers requests for a group and for its members. Called with mu held.
@@ -87,9 +71,9 @@ func (t *Tenant) handleGroup(c *call) answer {
 		return t.fail(c, 400, "Request_UnsupportedQuery",
 			"An OData cast needs the header ConsistencyLevel: eventual and $count=true.")
 	}
-	t.collectMembers(g)
+	users := t.members(g)
 	t.stats.Pages++
 	s := t.selection(q.Get("$select"), c.who.all)
-	return t.page(c, &q, "users", collection{end: len(g.users), step: 1,
-		item: func(i int) any { return s.user(g.users[i]) }})
+	return t.page(c, &q, "users", collection{end: len(users), step: 1,
+		item: func(i int) any { return s.user(users[i]) }})
 }

@@ -99,7 +99,7 @@ func TestRegistrations(t *testing.T) {
 	tenant := New(Options{})
 	for _, u := range []User{
 		{UPN: "amy@contoso.example"}, {UPN: "root@contoso.example", Privileged: true},
-		{UPN: "kim@contoso.example", Admin: true},
+		{UPN: "kim@contoso.example", Privileged: true},
 	} {
 		tenant.AddUser(u)
 	}
@@ -113,15 +113,9 @@ func TestRegistrations(t *testing.T) {
 		all, _ = pages(t, c, selected+"&$filter=isAdmin%20eq%20true&$top=1")
 		check(t, name+": admins", all, []map[string]any{admin("root", true), admin("kim", true)})
 		for _, query := range []string{
-			"$filter=isAdmin%20eq%20false", "$filter=methodsRegistered/any(m:m%20eq%20'email')", "$orderby=id",
+			"$filter=methodsRegistered/any(m:m%20eq%20'email')", "$orderby=id",
 		} {
 			check(t, name+": "+query, c.get(t, reportPath+"?"+query).Status, 400)
 		}
 	}
-}
-
-func TestUnlicensed(t *testing.T) {
-	c := clients(New(Options{Unlicensed: true}), "AuditLog.Read.All")["direct"]
-	check(t, "code of the report", c.get(t, reportPath).code(), "Authentication_RequestFromNonPremiumTenantOrB2CTenant")
-	check(t, "status of the audit log", c.get(t, auditsPath).Status, 200)
 }

@@ -12,7 +12,6 @@ import (
 // allowedMethods are the HTTP methods that a resource allows besides GET.
 var allowedMethods = map[resource][]string{
 	resSessions: {"POST"},
-	resPasses:   {"GET", "POST"},
 	resPass:     {"GET", "DELETE"},
 }
 

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim/entra"
@@ -41,32 +40,17 @@ func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", strconv.Itoa(len(out.Body)))
 		}
 		w.WriteHeader(out.Status)
-		switch {
-		case out.Cut:
+		if out.Cut {
 			writeAndFlush(w, out.Body[:len(out.Body)/2])
 			panic(http.ErrAbortHandler)
-		case out.Slow > 0:
-			writeSlowly(r.Context(), w, out)
-		default:
-			writeAndFlush(w, out.Body) // before the tenant notes that the client has it
 		}
+		writeAndFlush(w, out.Body) // before the tenant notes that the client has it
 	})
 }
 
 func writeAndFlush(w http.ResponseWriter, b []byte) {
 	w.Write(b)
 	http.NewResponseController(w).Flush()
-}
-
-func writeSlowly(ctx context.Context, w http.ResponseWriter, out *wire.Response) {
-	pause := max(out.Slow/time.Duration(max(len(out.Body), 1)), time.Millisecond)
-	step := max(1, len(out.Body)*int(pause)/int(out.Slow))
-	for rest := out.Body; len(rest) > 0; rest = rest[min(step, len(rest)):] {
-		if wait(ctx, pause) != nil {
-			panic(http.ErrAbortHandler)
-		}
-		writeAndFlush(w, rest[:min(step, len(rest))])
-	}
 }
 
 // RoundTrip makes the tenant an http.RoundTripper: it does what ServeHTTP does, without
@@ -81,9 +65,6 @@ func (t *Tenant) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	var resp *http.Response
 	t.serve(r.Context(), in, func(out *wire.Response) {
-		if out.Err == nil && out.Slow > 0 {
-			out.Err = wait(r.Context(), out.Slow)
-		}
 		if err = out.Err; err != nil {
 			return
 		}
@@ -189,9 +170,6 @@ const maxBody = 4 << 20
 func (t *Tenant) PostBatch(ctx context.Context, body []byte) (batch.Reply, error) {
 	var out wire.Response
 	deliver := func(r *wire.Response) {
-		if r.Err == nil && r.Slow > 0 {
-			r.Err = wait(ctx, r.Slow)
-		}
 		if r.Err == nil && r.Cut {
 			r.Err = io.ErrUnexpectedEOF
 		}

@@ -2,6 +2,7 @@ package graphsim
 
 import (
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -68,7 +69,7 @@ func (s *selection) text(name, value string) string {
 	return ""
 }
 
-func (s selection) group(g *group) directoryObject {
+func (s selection) group(g *Group) directoryObject {
 	return directoryObject{ID: s.text("id", g.ID), Name: s.text("displayName", g.Name)}
 }
 
@@ -115,15 +116,24 @@ func (t *Tenant) listUsers(c *call) answer {
 		return *refused
 	}
 	users := collection{end: len(t.users), step: 1}
-	if q.Has("$filter") {
-		filter, ok := readUserFilter(q.Get("$filter"))
-		if !ok {
-			return t.badFilter(c)
-		}
-		if filter.asksEnabled && t.hidesEnabled(c.who.all) {
-			return t.forbidden(c)
-		}
-		users.keep = func(i int) bool { return filter.keeps(t.users[i]) }
+	text := func(ops string, of func(u *user) string) filterable {
+		return filterable{ops: ops, text: func(i int) string { return of(t.users[i]) }}
+	}
+	isEnabled := func(i int) string { return strconv.FormatBool(!t.users[i].Disabled) }
+	keep, ok := readFilter(q.Get("$filter"), map[string]filterable{
+		"accountEnabled":    {bare: true, ops: "eq", text: isEnabled},
+		"userType":          text("eq", (*user).userType),
+		"userPrincipalName": text("eq startswith", func(u *user) string { return u.UPN }),
+		"department":        text("eq", func(u *user) string { return u.Department }),
+	})
+	switch filter := q.Get("$filter"); {
+	case !q.Has("$filter"):
+	case !ok:
+		return t.badFilter(c)
+	case strings.Contains(filter, "accountEnabled") && t.hidesEnabled(c.who.all):
+		return t.forbidden(c)
+	default:
+		users.keep = keep
 	}
 	s := t.selection(q.Get("$select"), c.who.all)
 	users.item = func(i int) any { return s.user(t.users[i]) }
@@ -156,34 +166,27 @@ type registration struct {
 // Source: learn.microsoft.com/graph/api/authenticationmethodsroot-list-userregistrationdetails.
 // Called with mu held.
 func (t *Tenant) listRegistrations(c *call) answer {
-	if t.opts.Unlicensed {
-		// Source: microsoftgraph/microsoft-graph-docs-contrib#8777.
-		return t.fail(c, 403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
-			"Neither tenant is B2C or tenant doesn't have premium license")
-	}
 	q, refused := t.readQuery(c, "$filter")
 	if refused != nil {
 		return *refused
 	}
 	users := collection{end: len(t.users), step: 1}
 	if q.Has("$filter") {
-		f, ok := parseFilter(q.Get("$filter"))
-		if !ok || len(f) != 1 || f[0] != (condition{property: "isAdmin", op: "eq", value: "true"}) {
+		var ok bool
+		if users.keep, ok = readFilter(q.Get("$filter"), map[string]filterable{"isAdmin": {bare: true, ops: "eq",
+			text: func(i int) string { return strconv.FormatBool(t.users[i].Privileged) }}}); !ok {
 			return t.badFilter(c)
 		}
-		users.keep = func(i int) bool { return t.users[i].isAdmin() }
 	}
 	s := newSelection(q.Get("$select"))
 	users.item = func(i int) any { return s.registration(t.users[i]) }
 	return t.page(c, &q, "reports/authenticationMethods/userRegistrationDetails", users)
 }
 
-func (u *user) isAdmin() bool { return u.Admin || u.Privileged }
-
 func (s *selection) registration(u *user) registration {
 	r := registration{ID: s.text("id", u.ID), UPN: s.text("userPrincipalName", u.UPN)}
 	if s.has("isAdmin") {
-		r.Admin = u.isAdmin()
+		r.Admin = u.Privileged
 	}
 	return r
 }

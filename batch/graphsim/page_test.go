@@ -37,7 +37,7 @@ func newCrowd(n int, emptyPages bool, rng *rand.Rand) *crowd {
 	by := &Actor{UPN: "user00@contoso.example"}
 	c.AddMany(n, func(i int) User {
 		u := User{UPN: fmt.Sprintf("user%02d@contoso.example", i), Guest: rng.IntN(3) == 0}
-		u.ID, u.Admin = wire.GUID("user", u.UPN), u.Guest
+		u.ID, u.Privileged = wire.GUID("user", u.UPN), u.Guest
 		created := time.Now().Add(-time.Duration(rng.IntN(9)) * time.Minute)
 		u.Passes = []Pass{{CreatedBy: by, Created: created}}
 		c.ids = append(c.ids, u.ID)
@@ -150,10 +150,8 @@ func TestQueryOptions(t *testing.T) {
 		{"count of a filter", "/users?$count=true&$top=1&$filter=startswith(userPrincipalName,'user0001')", eventual,
 			200, "", `"@odata.count":1`},
 		{"no count", "/users?$count=false", nil, 200, "", ""},
-		{"bad count", "/users?$count=yes", eventual, 400, "BadRequest", ""},
 		{"order", "/users?$orderby=displayName", nil, 400, unsupported, ""},
 		{"skip", "/users?$skip=1", nil, 400, unsupported, ""},
-		{"twice", "/users?$top=1&$top=2", nil, 400, "BadRequest", ""},
 		{"top 0", "/users?$top=0", nil, 400, "Request_BadRequest", ""},
 		{"top 1000", auditsPath + "?$top=1000", nil, 400, "Request_BadRequest", ""},
 		{"made-up token", "/users?$skiptoken=RFNwdAIAAQAAAzz", nil, 400, expired, ""},

@@ -1,7 +1,6 @@
 package graphsim
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -22,10 +21,8 @@ func (t *Tenant) handlePasses(c *call, u *user, now time.Time) answer {
 		t.stats.LostWrites++
 		return answer{status: 204}
 	}
-	switch isCollection := c.route.resource == resPasses; {
-	case isCollection && c.Method == "POST":
-		return t.createPass(c, u, now)
-	case isCollection:
+	switch {
+	case c.route.resource == resPasses:
 		return t.listPasses(c, u, now)
 	case c.Method == "GET":
 		return t.getPass(c, u, now)
@@ -48,7 +45,7 @@ func (t *Tenant) isLostWrite(c *call, u *user) bool {
 	}
 	isSecond := u.keep().writtenBatch == c.Batch
 	u.state.writtenBatch = c.Batch
-	return isSecond && c.Method == "DELETE"
+	return isSecond
 }
 
 // noPass is the answer for a pass that is not there, in one of two forms in turn. Nobody
@@ -79,39 +76,12 @@ func (t *Tenant) listPasses(c *call, u *user, now time.Time) answer {
 	return jsonAnswer(200, list)
 }
 
-// createPass replaces the pass that a user has, as documented for POST.
-// Source: learn.microsoft.com/graph/api/authentication-post-temporaryaccesspassmethods.
-func (t *Tenant) createPass(c *call, u *user, now time.Time) answer {
-	var in struct {
-		StartDateTime     time.Time
-		LifetimeInMinutes *int
-		IsUsableOnce      bool
-	}
-	if err := json.Unmarshal(c.body, &in); err != nil {
-		return t.fail(c, 400, "BadRequest", "Unable to read JSON request payload.")
-	}
-	p := Pass{Start: in.StartDateTime, UsableOnce: in.IsUsableOnce, CreatedBy: t.actor(c.who)}
-	if in.LifetimeInMinutes != nil {
-		if p.LifetimeMinutes = *in.LifetimeInMinutes; p.LifetimeMinutes < 10 || p.LifetimeMinutes > 43200 {
-			return t.fail(c, 400, "badRequest", "The lifetime is outside of what the policy allows.")
-		}
-	}
-	if u.Guest {
-		return t.fail(c, 400, "badRequest", "Temporary Access Pass cannot be added to an external guest user.")
-	}
-	created := t.shownAlone(c, t.replacePasses(u, p, now), now)
-	created.Secret = t.variety.NewID()[:8]
-	a := jsonAnswer(201, created)
-	a.done = true
-	return a
-}
-
-// shownPass is a pass as Graph shows it. Only the answer to POST holds the secret.
+// shownPass is a pass as Graph shows it.
 // Source: learn.microsoft.com/graph/api/resources/temporaryaccesspassauthenticationmethod.
 type shownPass struct {
 	Context    string `json:"@odata.context,omitempty"`
 	ID         string `json:"id"`
-	Secret     any    `json:"temporaryAccessPass"` // a string or null
+	Secret     any    `json:"temporaryAccessPass"` // null
 	Created    string `json:"createdDateTime"`
 	Start      string `json:"startDateTime"`
 	Lifetime   int    `json:"lifetimeInMinutes"`

@@ -24,10 +24,6 @@ type Options struct {
 	// Limits throttle. A request has to pass every limit that counts it.
 	Limits []*quota.Limit
 
-	// WholeBatch answers 429 to a whole batch that a limit has no room for, and not to
-	// single requests in it.
-	WholeBatch bool
-
 	// Faults make requests go wrong. The first fault that matches a request counts.
 	Faults []fault.Fault
 
@@ -63,10 +59,6 @@ type Options struct {
 	// Source: the end-to-end tests of Canonical's authd.
 	OmitReason bool
 
-	// Unlicensed refuses the report of registrations, as a tenant without a premium
-	// licence does.
-	Unlicensed bool
-
 	// EmptyPages puts an empty page with a next link between the pages of every
 	// collection. Source: learn.microsoft.com/graph/paging.
 	EmptyPages bool
@@ -89,20 +81,19 @@ type Tenant struct {
 	opts Options
 	self *caller // of PostBatch
 
-	mu           sync.Mutex        // guards everything below; never held while waiting
-	users        []*user           // in the order of GET /users
-	byName       map[string]*user  // by object id and user principal name, in lower case
-	groups       map[string]*group // by id, in lower case
-	groupChanges int
-	reissues     []reissue // in order of time
-	audits       auditLog
-	added        int // users that AddUsers has added
-	variety      *wire.Variety
-	exchanges    int // batches and direct requests so far
-	running      int // batches that are under way
-	stats        Stats
-	log          []LogEntry
-	script       fault.Script
+	mu        sync.Mutex        // guards everything below; never held while waiting
+	users     []*user           // in the order of GET /users
+	byName    map[string]*user  // by object id and user principal name, in lower case
+	groups    map[string]*Group // by id, in lower case
+	reissues  []reissue         // in order of time
+	audits    auditLog
+	added     int // users that AddUsers has added
+	variety   *wire.Variety
+	exchanges int // batches and direct requests so far
+	running   int // batches that are under way
+	stats     Stats
+	log       []LogEntry
+	script    fault.Script
 }
 
 // New makes a tenant without users.
@@ -114,7 +105,7 @@ func New(opts Options) *Tenant {
 		opts:    opts,
 		self:    newCaller(&entra.Identity{Permissions: opts.Roles}),
 		byName:  make(map[string]*user),
-		groups:  make(map[string]*group),
+		groups:  make(map[string]*Group),
 		variety: wire.NewVariety(opts.Seed),
 	}
 	t.Entra = entra.New(opts.Entra, opts.Roles, t.entraUser)

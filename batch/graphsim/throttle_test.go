@@ -1,13 +1,11 @@
 package graphsim
 
 import (
-	"errors"
 	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"tapsweep/batch"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/quota"
 )
@@ -127,25 +125,4 @@ func TestWaitUnheard(t *testing.T) {
 		check(t, name+": sent too early", tenant.Stats().SentTooEarly, 0)
 		check(t, name+": refused", tenant.Stats().Refused, 1)
 	}
-}
-
-func TestWholeBatch(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		limits := []*quota.Limit{quota.Bucket(1, 30), quota.Bucket(1, 10).Of(quota.Reads)}
-		tenant := New(Options{WholeBatch: true, Record: true, Limits: limits})
-		posting(tenant)(t, deletes(tenant.AddUsers(20)))
-		_, err := tenant.PostBatch(t.Context(), []byte(deletes(tenant.AddUsers(20))))
-		e, ok := errors.AsType[*batch.StatusError](err)
-		if !ok {
-			t.Fatalf("PostBatch = %v, want a StatusError", err)
-		}
-		check(t, "status", e.Status, http.StatusTooManyRequests)
-		check(t, "Retry-After", e.Header.Get("Retry-After"), "10")
-		time.Sleep(10 * time.Second)
-		posting(tenant)(t, deletes(tenant.AddUsers(20)))
-		check(t, "refused", tenant.Stats().Refused, 20)
-		check(t, "accepted", tenant.Stats().Accepted, 40)
-		check(t, "deleted", tenant.Stats().Deleted, 40)
-		check(t, "entries in the log", len(tenant.Log()), 60)
-	})
 }

@@ -20,14 +20,12 @@ type User struct {
 	Guest      bool   // an external guest, who cannot get a pass
 	Disabled   bool   // accountEnabled is false
 
-	// Privileged answers 403 to all requests about the user's passes.
+	// Privileged answers 403 to all requests about the user's passes, and is isAdmin in the report of
+	// registrations.
 	Privileged bool
 
 	// KeepsSessions answers 403 to the call that revokes the user's sessions. Privileged implies it.
 	KeepsSessions bool
-
-	// Admin is isAdmin in the report of registrations. Privileged implies it.
-	Admin bool
 
 	// Roles are the user's Entra roles, by template id. Tokens of the user name them.
 	Roles []string
@@ -50,14 +48,13 @@ type Pass struct {
 	Reason          string // methodUsabilityReason; empty means what the dates say
 
 	// CreatedBy makes an entry in the audit log if Options.Audit is set. Nil makes none.
-	// The creator of a pass made by POST is the caller.
 	CreatedBy *Actor
 }
 
 // user is an account. There may be a million, so what only a few have is in passState.
 type user struct {
-	ID, UPN, Department                string
-	Privileged, Guest, Disabled, Admin bool
+	ID, UPN, Department         string
+	Privileged, Guest, Disabled bool
 
 	KeepsSessions bool
 
@@ -129,7 +126,7 @@ func (t *Tenant) add(in User) *user {
 	}
 	t.byName[strings.ToLower(in.UPN)] = u
 	u.ID, u.UPN, u.Department = in.ID, in.UPN, in.Department
-	u.Privileged, u.Guest, u.Disabled, u.Admin = in.Privileged, in.Guest, in.Disabled, in.Admin
+	u.Privileged, u.Guest, u.Disabled = in.Privileged, in.Guest, in.Disabled
 	u.KeepsSessions = in.KeepsSessions
 	if u.state == nil && len(in.Passes) == 0 && in.Reissue == 0 && len(in.Roles) == 0 {
 		return u

@@ -254,7 +254,7 @@ var leakCases = []leakCase{
 	{name: "token refused with a challenge", code: 3,
 		opts: failing(fault.Fault{Do: fault.OuterStatus(401, "WWW-Authenticate", entra.ClaimsChallenge)})},
 	{name: "faults", code: 1, opts: graphsim.Options{Faults: []fault.Fault{
-		{Path: "user0001@", Do: fault.ItemStatus(500)}, {Path: "user0002@", Do: fault.ItemErrorText(403)},
+		{Path: "user0001@", Do: fault.ItemStatus(500)}, {Path: "user0002@", Do: fault.ItemShaped(403, `{"error":"something went wrong"}`)},
 		{Attempt: 1, Do: fault.Truncated()}, {Batch: 3, Do: fault.OuterHTML(502)}, {Batch: 4, Do: fault.Reset()}}}},
 	{name: "hostile list", list: hostileList, code: status.Usage},
 	{name: "hostile list, skipped", list: hostileList, args: []string{"--skip-invalid"}, code: 1},

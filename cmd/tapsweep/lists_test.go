@@ -20,7 +20,7 @@ func TestSimulationRefuses(t *testing.T) {
 	t.Parallel()
 	for file, want := range map[string]string{
 		"purview-audit.csv":                "audit or sign-in log",
-		"entra-audit-download.csv":         `in "Target1UserPrincipalName"`,
+		"entra-audit-download.csv":         "audit or sign-in log",
 		"graph-signins.json":               "audit or sign-in log",
 		"two-users-in-a-row.csv":           "names two users",
 		"tap-upn-id.csv":                   "rename it to userId or methodId",

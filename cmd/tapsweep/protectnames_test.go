@@ -70,7 +70,8 @@ func TestMisspeltProtectedName(t *testing.T) {
 // A rehearsal does not check whether protected users exist, and says so.
 func TestProtectedNamesInARehearsal(t *testing.T) {
 	t.Parallel()
-	for _, protect := range []string{"bg1@contoso.com\n", "userId,upn\n9f0c11aa-1111-4222-8333-000000000009,bg1@contoso.com\n"} {
+	for _, protect := range []string{"bg1@contoso.com\n",
+		"userId,upn\n9f0c11aa-1111-4222-8333-000000000009,bg1@contoso.com\n"} {
 		p := runRevoke(t, nil, "--simulate", "--protect", writeFile(t, "glass.csv", protect),
 			writeFile(t, "list.csv", "user\ndana@contoso.com\nBG1@contoso.com\n"))
 		p.ends(t, status.Done, "warning: a rehearsal does not check whether the protected users exist")

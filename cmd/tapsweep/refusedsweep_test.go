@@ -27,7 +27,7 @@ func TestRefusedSweepHasNoRows(t *testing.T) {
 		says   string
 	}{
 		{name: "bound", args: []string{"--yes", "--max-items", "9"}, code: status.Usage,
-			says: "more than 9 passes were found"},
+			says: "20 passes are more than the limit of 9"},
 		{name: "declined", answer: func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("n\n") },
 			code: status.Usage, says: "found 20 passes, and deleted none of them"},
 		{name: "stopped at the prompt", answer: func(_ *os.File, p *os.Process) { p.Signal(os.Interrupt) },

@@ -175,7 +175,7 @@ func TestFullDisk(t *testing.T) {
 	list := listFile(t, users)
 	inner := command(t, env, "revoke", "--yes", "--rate", "800", "--results", log, "--resume", list)
 	cmd := exec.CommandContext(t.Context(), "sh",
-		append([]string{"-c", `ulimit -f 100; exec "$0" "$@"`}, inner.Args...)...)
+		append([]string{"-c", `ulimit -f 500; exec "$0" "$@"`}, inner.Args...)...)
 	cmd.Env, cmd.Dir = inner.Env, inner.Dir
 	p := finish(t, cmd)
 	p.ends(t, 4, "file too large", "--resume")

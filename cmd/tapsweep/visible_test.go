@@ -53,7 +53,7 @@ func TestNamesOfFilesAreVisible(t *testing.T) {
 		{"report", "report LOG", 0},
 		{"report that is written", "report --html NONE.html LOG", 0},
 		{"log to report on", "report NONE.jsonl", status.Usage},
-		{"list of a simulation", "simulate --write-list BROKEN --overwrite", status.Usage},
+		{"list of a simulation", "simulate --write-list BROKEN", status.Usage},
 		{"seed of a simulation", "simulate --seed NONE.csv", status.Usage},
 		{"argument that is no command", "BAD", status.Usage},
 		{"check", "check --token-file NONE.token", 3},

@@ -128,11 +128,6 @@ func Hang() Effect {
 	return inPlace("hang", func(*wire.Variety) wire.Response { return wire.Response{Hang: true} })
 }
 
-// Slow sends the true response bit by bit within the given time.
-func Slow(total time.Duration) Effect {
-	return onTrue("slow", func(r *wire.Response) { r.Slow = total })
-}
-
 // Delayed sends the true response later.
 func Delayed(by time.Duration) Effect {
 	return onTrue("delayed", func(r *wire.Response) { r.Delay = by })

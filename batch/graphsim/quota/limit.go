@@ -54,13 +54,6 @@ const (
 // A Cost says how much one or more requests cost, by Kind.
 type Cost [kinds]int
 
-// Add adds another cost.
-func (c *Cost) Add(other Cost) {
-	for kind := range c {
-		c[kind] += other[kind]
-	}
-}
-
 // Bucket is a token bucket that is full at first, refills at rate tokens a second and
 // holds at most burst of them. The wait of a refused request ends when there is a token for
 // it; that of a refused batch, when there are enough for all its requests.

@@ -27,9 +27,6 @@ type Caller struct {
 
 	// Self are the names of the signed-in user beside input.Me.
 	Self []string
-
-	// Checking is set by tapsweep check, which shortens the hints.
-	Checking bool
 }
 
 // What a 403 can mean, and what to do about each cause.
@@ -42,17 +39,15 @@ const (
 		"that takes Privileged Authentication Administrator"
 	hintAppRole  = "assign that role to the app's service principal"
 	hintUserRole = "your role may not reach: it takes Authentication Administrator at least, activated, and not " +
-		"only for an " +
-		"administrative unit that this user is not in"
+		"only for an administrative unit that this user is not in"
 	hintOwn = "changing one's own methods takes a multi-factor sign-in within the last 10 minutes: sign in " +
 		"again (" + again + ")"
 	hintNone   = "the token shows permission and role: a change of either takes a new token to count, and some minutes"
 	hintClaims = "Graph asks for a stronger sign-in (authentication context): sign in as Conditional Access " +
-		"demands (" + again + ")" + hintResume
+		"demands (" + again + ")"
 
 	// again is how, since a person whom the store knows is not asked.
-	again      = "--sign-in-again, or a new token in the file"
-	hintResume = ", then resume with --resume"
+	again = "--sign-in-again, or a new token in the file"
 )
 
 // Hint returns the causes that a 403 about a user can have, and what to do about them.
@@ -60,30 +55,22 @@ func (c Caller) Hint(user string) string {
 	own := user == input.Me || slices.ContainsFunc(c.Self,
 		func(name string) bool { return strings.EqualFold(name, user) })
 	var parts []string
-	add := func(hint, tail string) {
-		if !c.Checking {
-			hint += tail
+	for _, cause := range []struct {
+		possible bool
+		hint     string
+	}{
+		{!c.Permitted && !(own && c.PermittedOwn), hintPermission},
+		{own, hintOwn},
+		{!own && !c.Privileged, hintTarget},
+		{!own && !c.Privileged && c.App, hintAppRole},
+		{!own && !c.App, hintUserRole},
+	} {
+		if cause.possible {
+			parts = append(parts, cause.hint)
 		}
-		parts = append(parts, hint)
-	}
-	if !c.Permitted && !(own && c.PermittedOwn) {
-		add(hintPermission, ": tapsweep check shows it")
-	}
-	if own {
-		add(hintOwn, hintResume)
-		return strings.Join(parts, "; ")
-	}
-	if !c.Privileged {
-		add(hintTarget, "")
-		if c.App {
-			add(hintAppRole, "")
-		}
-	}
-	if !c.App {
-		add(hintUserRole, "")
 	}
 	if len(parts) == 0 {
-		add(hintNone, "; tapsweep check --user tries one user")
+		return hintNone
 	}
 	return strings.Join(parts, "; ")
 }

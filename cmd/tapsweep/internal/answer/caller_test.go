@@ -45,24 +45,6 @@ func TestHint(t *testing.T) {
 	}
 }
 
-// Who follows a hint must get further: a stored person is not asked again without
-// the flag, and a check neither is resumed nor sends to itself.
-func TestHintsLead(t *testing.T) {
-	for _, hint := range []string{Caller{PermittedOwn: true}.Hint(input.Me), hintClaims} {
-		if !strings.Contains(hint, "--sign-in-again") || !strings.Contains(hint, "--resume") {
-			t.Errorf("hint %q", hint)
-		}
-	}
-	for _, c := range []Caller{{}, {App: true, Permitted: true, Privileged: true}, {Permitted: true}} {
-		for _, user := range []string{input.Me, "dana@contoso.com"} {
-			c.Checking = true
-			if hint := c.Hint(user); strings.Contains(hint, "tapsweep check") || strings.Contains(hint, "--resume") {
-				t.Errorf("hint %q", hint)
-			}
-		}
-	}
-}
-
 func TestNeedsClaims(t *testing.T) {
 	challenge := http.Header{"Www-Authenticate": {`Basic`, `Bearer error="insufficient_claims", claims="e30="`}}
 	for _, tt := range []struct {

@@ -118,9 +118,8 @@ func (c *Checkup) tenant(ctx context.Context, o *Options) (*tenant.Tenant, error
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %v", patience))
 	defer cancel()
-	seen := &witness{next: o.Target.Transport()}
 	start := time.Now()
-	t, err := o.Target.Dial(ctx, seen)
+	t, err := o.Target.Dial(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +137,6 @@ func (c *Checkup) tenant(ctx context.Context, o *Options) (*tenant.Tenant, error
 		t.LearnDomain(ctx, runner)
 		c.Domain = t.Domain
 	}
-	c.wire(seen)
 	return t, nil
 }
 

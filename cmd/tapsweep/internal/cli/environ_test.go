@@ -18,7 +18,7 @@ func TestFlagsWithoutVariable(t *testing.T) {
 		"FORMAT", "YES", "DRY_RUN", "REVOKE_SESSIONS", "SIMULATE", "OVERWRITE", "RESUME", "EVIDENCE", "RESULTS",
 		"OUTPUT", "HTML", "CSV", "JSON",
 		"VERIFY", "VERIFY_WAIT", "ABORT_AFTER", "LATENCY", "LIMIT", "LISTEN", "MIXED", "SEED",
-		"WRITE_LIST", "CA_FILE"}
+		"WRITE_LIST"}
 	for _, name := range typed {
 		p := tapsweep(t, []string{"TAPSWEEP_" + name + "=true"}, "check")
 		want := "tapsweep: TAPSWEEP_" + name + " is not a variable of tapsweep\n"

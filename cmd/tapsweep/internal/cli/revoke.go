@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapsweep/cmd/tapsweep/internal/run"
-	"tapsweep/input"
 )
 
 // revokeFlags are the flags of revoke, as typed.
@@ -61,15 +60,12 @@ Exit codes:
 	fl.BoolVar(&f.revoke.Self, "self", false, "delete the signed-in user's own pass; takes no list")
 	f.addResults(fl, defaultLog)
 	f.addEvidence(fl)
-	addEnum(fl, &f.revoke.Format, "format", "", input.Formats,
-		"format of the lists: "+oneOf(input.Formats)+" (default: by extension, else by content)")
 	fl.BoolVar(&f.revoke.SkipInvalid, "skip-invalid", false,
 		"leave bad rows out; without this flag, one bad row is enough to refuse the list")
 	fl.BoolVar(&f.revoke.AnyPass, "any-pass", false,
 		"delete any pass that a user holds, also if it is not the one that the row names")
 	inHelp(fl, whatToRevoke, "user", "self", "any-pass", "skip-invalid")
 	f.addSessions(fl, whatToRevoke)
-	inFlagsHelp(fl, whatToRevoke, "format")
 	inHelp(fl, safety, "simulate")
 	f.addGuards(fl)
 	f.addPace(fl)

@@ -124,7 +124,8 @@ func (f *scopeFlags) options(command string, now time.Time) (scope run.Scope, er
 		}
 	}
 	if f.find.ExpiredFor > 0 && len(f.find.Reasons) > 0 && !slices.Contains(f.find.Reasons, pass.Expired) {
-		return scope, status.Refuse(errors.New("--expired-for has no effect, because --reason leaves expired passes out"))
+		return scope, status.Refuse(errors.New("--expired-for has no effect, because --reason leaves " +
+			"expired passes out"))
 	}
 	if err := f.setPlaces(&scope.Find, now); err != nil {
 		return scope, err

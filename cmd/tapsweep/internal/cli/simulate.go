@@ -34,14 +34,10 @@ A limit is 20/s:60 (a bucket of 60 that refills with 20 a second) or 3000/150s
 		"of ten users, nine hold no pass and one a pass that is expired, used, usable or scheduled")
 	fl.StringArrayVar(&o.Seed, "seed", nil, "also hold the users and passes in this `FILE`; repeatable")
 	fl.StringVar(&o.WriteList, "write-list", "", "write the users and their passes to this new CSV `FILE`")
-	fl.BoolVar(&o.Overwrite, "overwrite", false, "replace the list of an earlier simulation")
 	fl.StringArrayVar(&o.Limits, "limit", nil, "throttle by this `LIMIT`, as 20/s, 20/s:60 or 3000/150s; repeatable")
 	addDuration(fl, &o.Latency, "latency", 0, 0, "how long each batch takes, such as 150ms")
 	fl.StringVar(&o.Listen, "listen", "127.0.0.1:0", "`ADDRESS` to serve at")
-	fl.StringVar(&o.CAFile, "ca-file", "",
-		"write the certificate authority to this `FILE`; that of an earlier simulation is replaced "+
-			"(default a temporary file)")
 	inHelp(fl, whatToServe, "users", "mixed", "seed", "limit", "latency")
-	inHelp(fl, output, "write-list", "overwrite", "listen", "ca-file")
+	inHelp(fl, output, "write-list", "listen")
 	return cmd
 }

@@ -206,23 +206,20 @@ func FuzzListToURL(f *testing.F) {
 				checkURLs(t, "dana@contoso.com", field)
 			}
 		}
-		for _, format := range []string{"csv", "json", "jsonl"} {
-			list, err := input.Open([]string{"-"}, input.Options{Format: format, SkipInvalid: true,
-				Stdin: strings.NewReader(text)})
+		list, err := input.Open([]string{"-"}, input.Options{SkipInvalid: true, Stdin: strings.NewReader(text)})
+		if err != nil {
+			return
+		}
+		for pair, err := range list.Pairs() {
 			if err != nil {
-				continue
-			}
-			for pair, err := range list.Pairs() {
-				if err != nil {
-					t.Fatal(err)
-				}
-				if pair.Err == nil {
-					checkURLs(t, pair.User, pair.Method)
-				}
-			}
-			if err := list.Close(); err != nil {
 				t.Fatal(err)
 			}
+			if pair.Err == nil {
+				checkURLs(t, pair.User, pair.Method)
+			}
+		}
+		if err := list.Close(); err != nil {
+			t.Fatal(err)
 		}
 	})
 }

@@ -144,9 +144,11 @@ func TestNamesAreChecked(t *testing.T) {
 		{name: "forbidden and needed", list: bg, pair: id2, forbidden: forbidden,
 			wrong: ":1: protected user bg1@contoso.com cannot be looked up: the token lacks X"},
 		{name: "forbidden, names of two users", list: "userId,upn\n" + id1 + "," + guest, pair: id3,
-			forbidden: forbidden, warning: "1 of 1 protected names could not be checked (" + guest + " (" + id1 + ")): "},
+			forbidden: forbidden,
+			warning:   "1 of 1 protected names could not be checked (" + guest + " (" + id1 + ")): "},
 		{name: "denied", list: bg + "\n" + nobody, pair: bg, opts: roles("AuditLog.Read.All"),
-			warning: "2 of 2 protected names could not be checked (bg1@contoso.com, bg1@contoso.con): Graph answered 403"},
+			warning: "2 of 2 protected names could not be checked (bg1@contoso.com, bg1@contoso.con): " +
+				"Graph answered 403"},
 		{name: "one answer that is lost", list: bg + "\n" + guest, pair: bg,
 			opts:    graphsim.Options{Faults: []fault.Fault{{Path: "/users/" + bg, Do: fault.ItemStatus(503)}}},
 			warning: "1 of 2 protected names could not be checked (bg1@contoso.com): "},

@@ -40,7 +40,7 @@ var errPart = &input.LineError{Line: 1, Msg: "it is not a whole results log, bec
 
 // Read is an input.Reader of logs. It refuses a log that is not complete, because passes would be
 // missing. Of each Key it yields the last row.
-func (l *Lists) Read(name string, start []byte, open func() (io.ReadCloser, error)) (
+func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
 	iter.Seq2[input.Row, error], error) {
 	switch {
 	case strings.HasPrefix(string(start), firstBytes):
@@ -49,9 +49,9 @@ func (l *Lists) Read(name string, start []byte, open func() (io.ReadCloser, erro
 	default:
 		return nil, nil
 	}
-	list := &list{open: open}
+	list := &list{text: text}
 	var c Condition
-	for rec, err := range list.records(&c) {
+	for rec, err := range Read(text(), &c) {
 		if err != nil {
 			return nil, listError(err)
 		}
@@ -96,27 +96,14 @@ func (l *Lists) SessionsMissed() (n int) {
 
 // A list is one log while it is read as a list.
 type list struct {
-	open  func() (io.ReadCloser, error)
+	text  func() io.Reader
 	state State
-}
-
-// records reads the log.
-func (l *list) records(c *Condition) iter.Seq2[*Record, error] {
-	return func(yield func(*Record, error) bool) {
-		f, err := l.open()
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		defer f.Close()
-		Read(f, c)(yield)
-	}
 }
 
 // rows yields the rows about passes that are the last word on their key.
 func (l *list) rows(yield func(input.Row, error) bool) {
 	n, digest := 0, ""
-	for rec, err := range l.records(new(Condition)) {
+	for rec, err := range Read(l.text(), new(Condition)) {
 		switch {
 		case err != nil:
 			yield(input.Row{}, listError(err))
@@ -142,16 +129,16 @@ func asListRow(rec *Record) input.Row {
 	hasPass := r.Method != "" || r.AnyPass
 	switch {
 	case r.Outcome == Revoked, r.Outcome == Absent, r.Outcome == Duplicate:
-		row.Left = input.LeftDone
+		row.Out = input.OutDone
 	case r.Outcome == Protected:
-		row.Left = input.LeftProtected
+		row.Out = input.OutProtected
 	case r.Outcome == Invalid:
-		row.Left = input.LeftRefused
+		row.Out = input.OutRefused
 		row.Err = errors.New("the row was refused in an earlier run: fix it in the original list")
 	case !hasPass && r.Outcome == UnknownUser: // who has no pass
-		row.Left = input.LeftDone
+		row.Out = input.OutDone
 	case !hasPass: // such as of a user whose passes a scan could not list
-		row.Left = input.LeftRefused
+		row.Out = input.OutRefused
 		row.Err = errors.New("the row is about a user without a pass: scan again, or name the user in a list")
 	}
 	return row

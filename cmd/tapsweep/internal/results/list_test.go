@@ -46,7 +46,7 @@ func logText(short string) string {
 }
 
 // leftOver are the counts of a list with one pass, and rows that are done.
-func leftOver(done int) input.Stats { return input.Stats{Rows: 1, Unique: 1, Users: 1, Done: done} }
+func leftOver(done int) input.Stats { return input.Stats{Rows: 1, Unique: 1, Done: done} }
 
 // logsAsLists are results logs, and what they are as lists.
 var logsAsLists = []struct {
@@ -56,7 +56,7 @@ var logsAsLists = []struct {
 	{"left over", "run, denied 1, end", leftOver(0)},
 	{"a dry run's plan", "run, planned 1, end", leftOver(0)},
 	{"done", "run, revoked 1, absent -, duplicate -, end", input.Stats{Done: 3}},
-	{"refused before", "run, failed 1, invalid -, end", input.Stats{Rows: 2, Unique: 1, Users: 1, Invalid: 1}},
+	{"refused before", "run, failed 1, invalid -, end", input.Stats{Rows: 2, Unique: 1, Invalid: 1}},
 	{"killed and resumed", "run, denied 1, run, denied 1, end", leftOver(0)},
 	{"left over and then done", "run, not_sent - any, end, run, revoked 1 any, end", input.Stats{Done: 1}},
 	{"left over, done, and killed before the proof",
@@ -75,7 +75,7 @@ var logsAsLists = []struct {
 	{"left over twice in one place", "run, failed 1, duplicate 1, end, run, end", leftOver(1)},
 	{"logs of two lists", "run a, not_sent - any, end, run b, revoked 1 any, end", input.Stats{Done: 1}},
 	{"logs of one list", "run a, not_sent - any, end, run a, revoked 1 any, end", input.Stats{Done: 1}},
-	{"protected", "run, protected 1, denied 2, end", input.Stats{Rows: 1, Unique: 1, Users: 1, Protected: 1}},
+	{"protected", "run, protected 1, denied 2, end", input.Stats{Rows: 1, Unique: 1, Protected: 1}},
 	{"protected, and then not", "run, protected 1, end, run, revoked 1, end", input.Stats{Done: 1}},
 	{"a further pass", "run, revoked 1 any beside, revoked 2 any, end", input.Stats{Done: 1}},
 	{"a further pass, and one left over", "run, revoked 1 any beside, denied 2 any, end", leftOver(0)},
@@ -153,7 +153,7 @@ func TestNoWholeLog(t *testing.T) {
 		}
 	}
 	l, _ := open(t, input.Options{}, write(t, "l.csv", "user,method,outcome\n"+eli+","+pass1+",revoked\n"))
-	if want := (input.Stats{Rows: 1, Unique: 1, Users: 1}); l.Stats() != want {
+	if want := (input.Stats{Rows: 1, Unique: 1}); l.Stats() != want {
 		t.Errorf("another CSV with outcomes: Stats() = %+v, want %+v", l.Stats(), want)
 	}
 }
@@ -195,7 +195,7 @@ func TestLogMarks(t *testing.T) {
 		`","outcome":"found","created":"2026-03-02T08:11:40Z"}
 {"type":"end","exit":0}
 `
-	l, _, err := openList([]string{"-"}, input.Options{Format: "jsonl", Stdin: strings.NewReader(log)})
+	l, _, err := openList([]string{"-"}, input.Options{Stdin: strings.NewReader(log)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,10 +214,10 @@ func TestScanRowsNameNoPass(t *testing.T) {
 			`{"type":"result","line":0,"source":"scan","user":"` + eli + `","method":"` + pass1 +
 			`","outcome":"not_sent"}` +
 			"\n" + `{"type":"end","exit":4}` + "\n"
-		l, _ := open(t, input.Options{Format: "jsonl", Stdin: strings.NewReader(log)}, "-")
-		want := input.Stats{Rows: 2, Unique: 1, Users: 1, Invalid: 1}
+		l, _ := open(t, input.Options{Stdin: strings.NewReader(log)}, "-")
+		want := input.Stats{Rows: 2, Unique: 1, Invalid: 1}
 		if outcome == "unknown_user" { // who has no pass
-			want = input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}
+			want = input.Stats{Rows: 1, Unique: 1, Done: 1}
 		}
 		if s := l.Stats(); s != want {
 			t.Errorf("%s: %+v, want %+v", outcome, s, want)
@@ -238,10 +238,10 @@ func TestReadScopeOfLog(t *testing.T) {
 		warn, err, error string // of ReadScope, of ReadScope, of ReadUsers
 	}{
 		{"a refused row", run + row(dana, "denied") + row("nope", "invalid") + row("nix", "invalid") + end, 1,
-			"they name no user: 2", "", "name the user in a list of its own"},
+			"they name no user: 2", "", "neither an object id"},
 		{"a refused row that names a user", run + row(dana, "denied") + row(eli, "invalid") + end, 2, "", "", ""},
 		{"refused rows only", run + row("nope", "invalid") + end, 0, "", "no user in this list",
-			"name the user in a list"},
+			"neither an object id"},
 		{"a log without rows", run + end, 0, "no user in this list", "", "no user in this list"},
 	} {
 		path := write(t, "list", tt.text)

@@ -52,7 +52,6 @@ func (j *Job) begin(item Item) *batch.Request {
 		s.method, s.upn, s.reason = d.Method, d.UPN, pass.Reason(d.Reason)
 		if !d.Intended() {
 			last := *d
-			s.before = last.Outcome
 			last.Message = stripVerifyNote(last.Message)
 			j.dealtWith(&s.pair, last.Outcome, false)
 			return j.verify(s, last)

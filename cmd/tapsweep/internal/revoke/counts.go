@@ -2,25 +2,20 @@ package revoke
 
 import (
 	"cmp"
-	"maps"
 
 	"tapsweep/batch"
 	"tapsweep/batch/safetext"
-	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
 // Counts sums up the rows of a run.
 type Counts struct {
 	Outcomes  map[results.Outcome]int
-	Before    map[results.Outcome]int // of Outcomes, those of earlier runs that this run only verified
-	Causes    map[Cause]*Tally        // why rows are not done
-	Throttled int                     // refusals with 429; of a whole run also those of whole batches with 503
-	Requests  int                     // individual requests answered or lost, including refusals
+	Causes    map[Cause]*Tally // why rows are not done
+	Throttled int              // refusals with 429; of a whole run also those of whole batches with 503
+	Requests  int              // individual requests answered or lost, including refusals
 
 	Sessions *Counts // of the rows about sessions, nil without any
-
-	Reasons map[pass.Reason]int // of the passes that are Revoked or Planned
 
 	Beside     int // deleted passes other than the one that counts for their pair
 	Verified   int // rows whose user was seen without a pass afterwards
@@ -39,15 +34,6 @@ type Cause struct {
 type Tally struct {
 	Rows int
 	Hint string // of the first row that had one
-}
-
-// ThisRun returns the Outcomes without those of earlier runs.
-func (c *Counts) ThisRun() map[results.Outcome]int {
-	thisRun := maps.Clone(c.Outcomes)
-	for o, n := range c.Before {
-		thisRun[o] -= n
-	}
-	return thisRun
 }
 
 // All returns Outcomes, nil for a nil Counts.
@@ -96,8 +82,7 @@ func (c *Counts) Touched() bool {
 
 // NewCounts returns Counts without rows.
 func NewCounts() Counts {
-	return Counts{Outcomes: make(map[results.Outcome]int), Before: make(map[results.Outcome]int),
-		Causes: make(map[Cause]*Tally), Reasons: make(map[pass.Reason]int)}
+	return Counts{Outcomes: make(map[results.Outcome]int), Causes: make(map[Cause]*Tally)}
 }
 
 // Sent counts the attempts and refusals of a request.
@@ -106,9 +91,8 @@ func (c *Counts) Sent(res batch.Result) {
 	c.Requests += res.Throttled + res.Attempts
 }
 
-// Row counts a row. before is the outcome of an earlier run that this run only verified, empty if
-// there is none.
-func (c *Counts) Row(row *results.Row, before results.Outcome) {
+// Row counts a row.
+func (c *Counts) Row(row *results.Row) {
 	if row.Beside {
 		if row.Outcome == results.Revoked {
 			c.Beside++
@@ -116,11 +100,6 @@ func (c *Counts) Row(row *results.Row, before results.Outcome) {
 		return
 	}
 	c.Outcomes[row.Outcome]++
-	if row.Outcome == before {
-		c.Before[before]++
-	} else if row.Reason != "" && (row.Outcome == results.Revoked || row.Outcome == results.Planned) {
-		c.Reasons[pass.Reason(row.Reason)]++
-	}
 	if row.Verified {
 		c.Verified++
 	}

@@ -45,7 +45,6 @@ type sessionCall struct {
 
 	guest, unread bool // the proof shows a guest, or could not be read
 
-	before      results.Outcome // of an earlier run that has sent the call, empty if this one does
 	verifySince time.Time
 	pause       time.Duration // before the proof is read again
 }
@@ -167,7 +166,7 @@ func (j *Job) startSessions(u *sessionUser, pair *input.Pair) {
 // left to do.
 func (j *Job) startedBefore(c *sessionCall) bool {
 	if d := j.opts.Earlier.SessionsUnconfirmed(c.row.User); d != nil {
-		c.before, c.row.Outcome, c.row.SentAt = d.Outcome, d.Outcome, d.SentAt
+		c.row.Outcome, c.row.SentAt = d.Outcome, d.SentAt
 		c.row.Status, c.row.Attempts, c.row.RequestID = d.Status, d.Attempts, d.RequestID
 		j.prove(c, firstPause)
 		return true
@@ -243,7 +242,7 @@ func sentAt(res batch.Result) time.Time { return res.Date.Add(-res.Took).UTC().T
 func (j *Job) finishSessions(c *sessionCall, row results.Row) {
 	j.completeSessions(&row)
 	counts := &j.sessions.counts
-	counts.Row(&row, c.before)
+	counts.Row(&row)
 	if c.guest {
 		counts.Guests++
 	}

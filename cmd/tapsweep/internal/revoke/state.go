@@ -22,10 +22,9 @@ type pairState struct {
 	upn    string
 	reason pass.Reason
 
-	before results.Outcome // what an earlier run has done, if this one only verifies it
-	last   *results.Row    // of the DELETE that a LIST should explain, or of the pair that it should verify
-	rest   []pass.Pass     // further passes of the user, if the pair names none
-	tries  int             // see maxTries
+	last  *results.Row // of the DELETE that a LIST should explain, or of the pair that it should verify
+	rest  []pass.Pass  // further passes of the user, if the pair names none
+	tries int          // see maxTries
 
 	announced    bool // a row says that method is about to be deleted
 	uncertain    bool // a DELETE without an answer may have been carried out

@@ -8,6 +8,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/safetext"
+	"tapsweep/cmd/tapsweep/internal/evidence"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"
@@ -24,7 +25,7 @@ func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 	runErr := r.work(ctx, body)
 	r.count(runErr)
 	r.summary.Took, r.summary.Run = time.Since(start), *r.header
-	code, unsealed := r.writeFooter(ctx, r.code(runErr), runErr)
+	code := r.writeFooter(ctx, r.code(runErr), runErr)
 	r.opts.Metrics.Ended(r.summary.metrics())
 	if exit, ok := errors.AsType[*status.Error](runErr); ok {
 		r.summary.kept(r.console.Err)
@@ -37,9 +38,6 @@ func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 	exit := &status.Error{Code: code}
 	if code == status.NoAccess || code == status.Usage || errors.Is(runErr, batch.ErrBlocked) {
 		exit.Hints = r.tenant.Status(runErr).Hints
-	}
-	if unsealed && !r.header.Simulated {
-		exit.Hints = append(exit.Hints, "the same command with --resume writes the evidence, and sends nothing twice")
 	}
 	return exit
 }
@@ -143,10 +141,10 @@ func codeOf(counts *revoke.Counts, err error) int {
 }
 
 // writeFooter writes the last line of the log and the evidence, and closes the log. It returns
-// the exit code, and whether the evidence is missing.
-func (r *run) writeFooter(ctx context.Context, code int, runErr error) (_ int, unsealed bool) {
+// the exit code.
+func (r *run) writeFooter(ctx context.Context, code int, runErr error) int {
 	if r.log == nil {
-		return code, false
+		return code
 	}
 	end := &results.End{Counts: r.summary.Counts.Outcomes, Exit: code,
 		End: time.Now().UTC().Round(time.Millisecond)}
@@ -157,13 +155,15 @@ func (r *run) writeFooter(ctx context.Context, code int, runErr error) (_ int, u
 	r.summary.Results = r.log.Name()
 	_ = r.log.Write(end) // the log keeps the error, and Sync returns it
 	err := r.log.Sync()  // this write may be the one that finds the disk full
-	if r.opts.Log.Evidence != "" && err == nil {
-		digest, sealErr := r.seal(ctx)
+	if dir := r.opts.Log.Evidence; dir != "" && err == nil {
+		// The next run must not have the log yet. A run that was stopped is reported on like any other.
+		digest, sealErr := evidence.Seal(context.WithoutCancel(ctx), dir,
+			append([]string{r.log.Name()}, r.verifiedLogs...), r.opts.Version)
 		if sealErr != nil {
-			r.console.Say("the evidence is not complete: %v", sealErr)
-			unsealed, code = true, atLeastStopped(code)
+			r.console.Say("the evidence is not complete: %v\nthe same command with --resume writes it", sealErr)
+			code = atLeastStopped(code)
 		} else {
-			r.summary.Evidence, r.summary.Sealed = r.opts.Log.Evidence, digest
+			r.summary.Evidence, r.summary.Sealed = dir, digest
 		}
 	}
 	if closeErr := r.log.Close(); err == nil {
@@ -177,7 +177,7 @@ func (r *run) writeFooter(ctx context.Context, code int, runErr error) (_ int, u
 		}
 		code = atLeastStopped(code)
 	}
-	return code, unsealed
+	return code
 }
 
 // atLeastStopped returns Stopped in place of Done and Incomplete.

@@ -52,9 +52,8 @@ func openScan(ctx context.Context, c *console.Console, opts *Options, scope *Sco
 	})
 }
 
-// look scans. found gets each pass that the scan is to find, and may stop the scan.
-func (r *run) look(ctx context.Context, opts scan.Options,
-	found func(*scan.Found, context.CancelCauseFunc)) error {
+// look scans. found gets each pass that the scan is to find.
+func (r *run) look(ctx context.Context, opts scan.Options, found func(*scan.Found)) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	r.job.Join(stop)
@@ -63,7 +62,7 @@ func (r *run) look(ctx context.Context, opts scan.Options,
 	counts, err := scan.Run(ctx, r.runner, opts, scan.Sinks{
 		Found: func(f *scan.Found) {
 			r.job.Answered()
-			found(f, stop)
+			found(f)
 		},
 		Done: func(user string) {
 			r.job.Answered()

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -108,14 +107,6 @@ func (r *run) beginEvidence() error {
 	return nil
 }
 
-// seal writes the reports and the manifest, once the log is on disk and before the next run may
-// have it. A run that was stopped is reported on like any other.
-func (r *run) seal(ctx context.Context) (digest string, err error) {
-	return evidence.Seal(context.WithoutCancel(ctx), r.opts.Log.Evidence,
-		append([]string{r.log.Name()}, r.verifiedLogs...),
-		r.opts.Version)
-}
-
 // syncIntents syncs the log before a batch with a DELETE is sent whose pass no list names. So
 // a sweep that is killed, or whose machine loses power, leaves a row for each pass that it
 // deleted. It waits here and not where the pass is found, because only the batch waits: the
@@ -130,7 +121,7 @@ func (r *run) syncIntents(_ context.Context, requests []batch.Request) error {
 
 // checkLog refuses a results log that must not be written, such as one that is also one of the
 // lists. The directory of the evidence, in which it may be, need not exist.
-func checkLog(log *Log, simulated bool, lists ...string) error {
+func checkLog(log *Log, lists ...string) error {
 	path := log.Path
 	if err := checkEvidence(log); err != nil {
 		return err
@@ -163,17 +154,10 @@ func checkLog(log *Log, simulated bool, lists ...string) error {
 			return status.Refuse(fmt.Errorf("--results: %w", err), "choose another --results file")
 		}
 	}
-	if err = fileout.Check("--results", path, mayReplace); err == nil {
-		return nil
+	if err := fileout.Check("--results", path, mayReplace); err != nil {
+		return status.Of(err)
 	}
-	exit := status.Of(err)
-	if errors.Is(err, fs.ErrExist) && results.CheckReplaceable(path) != nil {
-		exit.Hints = []string{"choose another --results file"}
-	}
-	if errors.Is(err, fs.ErrExist) && !simulated && results.IsLog(path) {
-		exit.Hints = append([]string{"resume the run that it is of: --resume"}, exit.Hints...)
-	}
-	return exit
+	return nil
 }
 
 // standardStreams are names of the standard output and error of a process. A log that is opened there a

@@ -28,7 +28,6 @@ type RevokeOptions struct {
 	Guards
 
 	Lists       []string // files; "-" is standard input
-	Format      string   // of the lists; empty goes by extension and content
 	Users       []string // in place of lists
 	Self        bool     // the signed-in user's own pass, in place of lists
 	SkipInvalid bool     // leave bad rows out
@@ -165,7 +164,7 @@ func (r *run) revokeParts(ctx context.Context) error {
 // or SkipInvalid says to leave the others out.
 func openLists(stdin io.Reader, o *RevokeOptions, logs *results.Lists) (*input.List, error) {
 	lists := o.Lists
-	list, err := input.Open(lists, input.Options{Format: o.Format, SkipInvalid: o.SkipInvalid,
+	list, err := input.Open(lists, input.Options{SkipInvalid: o.SkipInvalid,
 		Users: o.Users, Self: o.Self, Stdin: stdin, Reader: logs.Read})
 	problems, bad := errors.AsType[*input.Problems](err)
 	switch {

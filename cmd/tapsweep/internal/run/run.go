@@ -5,7 +5,6 @@ package run
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/console"
@@ -63,11 +62,15 @@ type plan struct {
 // open connects to a tenant, checks what the token allows, and then does the work.
 func open(ctx context.Context, c *console.Console, opts *Options, p plan,
 	work func(context.Context, *run) error) (err error) {
-	if err := checkLog(&opts.Log, p.header.Simulated, p.lists...); err != nil {
+	if err := checkLog(&opts.Log, p.lists...); err != nil {
 		return err
 	}
-	ctx, cancel := withDeadline(ctx, opts.Deadline)
-	defer cancel()
+	if opts.Deadline > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, opts.Deadline,
+			fmt.Errorf("the deadline of %v has passed", opts.Deadline))
+		defer cancel()
+	}
 	r := &run{console: c, opts: opts, list: p.list, header: &p.header, earlier: new(results.ResumeState),
 		doneBefore: p.doneBefore}
 	if p.list != nil {
@@ -172,16 +175,3 @@ func (r *run) ended(ctx context.Context, err error) error {
 	}
 	return r.tenant.Status(err)
 }
-
-// withDeadline ends the context after a time, if that is not 0.
-func withDeadline(ctx context.Context, after time.Duration) (context.Context, context.CancelFunc) {
-	if after <= 0 {
-		return ctx, func() {}
-	}
-	return context.WithTimeoutCause(ctx, after, &deadlineError{after})
-}
-
-// A deadlineError is the end of a run by --deadline.
-type deadlineError struct{ after time.Duration }
-
-func (e *deadlineError) Error() string { return fmt.Sprintf("the deadline of %v has passed", e.after) }

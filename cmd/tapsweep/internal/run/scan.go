@@ -56,7 +56,7 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 		if o.Gone {
 			find.OnGone = func(gone *scan.Found) { _ = out.Write(lineOf(foundRow(gone))) }
 		}
-		err := r.look(ctx, find, func(found *scan.Found, _ context.CancelCauseFunc) {
+		err := r.look(ctx, find, func(found *scan.Found) {
 			row := foundRow(found)
 			r.job.Record(row)
 			_ = out.Write(lineOf(row)) // kept, and returned by commit

@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -27,9 +26,8 @@ type SweepOptions struct {
 // A sweepRun is a sweep under way.
 type sweepRun struct {
 	*run
-	o          *SweepOptions
-	limit      int // how many passes may be deleted, 0 for any number
-	unfinished int // passes that an earlier run was deleting and this one deletes first
+	o     *SweepOptions
+	limit int // how many passes may be deleted, 0 for any number
 }
 
 // Sweep finds passes and deletes them.
@@ -94,11 +92,14 @@ func (s *sweepRun) findAndDelete(ctx context.Context, left []revoke.Item) error 
 		pair := input.Pair{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID, Creation: f.Creation}
 		items[i] = revoke.Item{Pair: pair, Reason: f.Why}
 	}
+	if err == nil {
+		err = s.checkLimit(len(found))
+	}
 	if err == nil && len(found) > 0 && !s.o.unattended() {
 		err = s.confirm(ctx, s.question(revoke.Each(slices.Concat(items, left))))
 	}
 	if err != nil {
-		if len(found) > 0 && !errors.Is(err, errTooMany) {
+		if len(found) > 0 {
 			s.console.Say("found %s, and deleted none of them; tapsweep scan with the same flags names them",
 				passes(len(found)))
 		}
@@ -118,19 +119,17 @@ func (s *sweepRun) finish(ctx context.Context) error {
 	if len(doubts) == 0 || s.o.DryRun {
 		return nil
 	}
+	var left []revoke.Item
+	deletes := 0
 	for _, d := range doubts {
 		if d.Intended() && !s.protected(d.User) {
-			s.unfinished++
+			deletes++
 		}
-	}
-	if s.limit > 0 && s.unfinished > s.limit {
-		return s.tooMany()
-	}
-	var left []revoke.Item
-	for _, d := range doubts {
 		pair := input.Pair{Source: d.Source, User: d.User, UPN: d.UPN, Method: d.Method, Creation: d.Creation}
-		it := revoke.Item{Pair: pair, Reason: pass.Reason(d.Reason)}
-		left = append(left, it)
+		left = append(left, revoke.Item{Pair: pair, Reason: pass.Reason(d.Reason)})
+	}
+	if err := s.checkLimit(deletes); err != nil {
+		return err
 	}
 	s.show(progress.Options{Total: len(doubts), Phase: "finishing"})
 	return s.deleteItems(ctx, left)
@@ -144,44 +143,35 @@ func (s *sweepRun) deleteItems(ctx context.Context, items []revoke.Item) error {
 	return s.job.Run(ctx, revoke.Each(items))
 }
 
-// gather scans, and deletes nothing.
+// gather scans, and deletes nothing. It counts passes of protected users, and leaves them out.
 func (s *sweepRun) gather(ctx context.Context) (found []*scan.Found, err error) {
 	s.show(progress.Options{Phase: "scanning", Noun: "users"})
-	err = s.look(ctx, s.o.Scope.Find, func(f *scan.Found, stop context.CancelCauseFunc) {
-		if s.isProtected(f) {
+	err = s.look(ctx, s.o.Scope.Find, func(f *scan.Found) {
+		if s.spares(f.User, f.UPN) {
+			s.summary.ProtectedPasses++
+			s.console.Display().Passed()
 			return
 		}
 		s.console.Display().Row(&results.Row{Outcome: results.Found})
-		if found = append(found, f); s.limit > 0 && s.unfinished+len(found) > s.limit {
-			stop(s.tooMany())
-		}
+		found = append(found, f)
 	})
 	return found, err
 }
 
-// tooMany returns the error of a sweep that would exceed --max-items. Passes that an earlier run
-// had left count as well. This run may have deleted them already.
-func (s *sweepRun) tooMany() error {
-	code, but := status.Usage, ""
-	if counts := s.job.Counts(); counts.Touched() {
-		code, but = status.Stopped, " but passes that an earlier run had left"
+// checkLimit refuses to delete more than --max-items. The passes that an earlier run had left, and that
+// this one has deleted, count as well.
+func (s *sweepRun) checkLimit(found int) error {
+	counts := s.job.Counts()
+	before := counts.Outcomes[results.Revoked]
+	if s.limit == 0 || before+found <= s.limit {
+		return nil
 	}
-	return &status.Error{Code: code, Hints: []string{"tapsweep scan with the same flags names them; " +
-		status.HintBound},
-		Err: fmt.Errorf("more than %d %w: nothing was deleted%s", s.limit, errTooMany, but)}
-}
-
-// errTooMany is what a sweep that would exceed --max-items ends with.
-var errTooMany = errors.New("passes were found")
-
-// isProtected reports whether a pass is of a protected user. It counts these passes and the others.
-func (s *sweepRun) isProtected(f *scan.Found) bool {
-	if s.spares(f.User, f.UPN) {
-		s.summary.ProtectedPasses++
-		s.console.Display().Passed()
-		return true
+	code, text := status.Usage, "nothing was deleted"
+	if counts.Touched() {
+		code, text = status.Stopped, fmt.Sprintf("only %d that an earlier run had left were deleted", before)
 	}
-	return false
+	return &status.Error{Code: code, Hints: []string{status.HintBound},
+		Err: fmt.Errorf("%d passes are more than the limit of %d: %s", before+found, s.limit, text)}
 }
 
 // logIntents writes passes to the log before the first one is deleted. If the run is killed, the run that

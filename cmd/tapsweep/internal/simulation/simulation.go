@@ -2,17 +2,13 @@
 package simulation
 
 import (
-	"bytes"
 	"context"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -31,12 +27,10 @@ type Options struct {
 	Users     int           // with one pass each
 	Mixed     bool          // of ten users nine hold no pass, and one a pass that is expired, used, usable or scheduled
 	Seed      []string      // lists whose users and passes it holds as well
-	WriteList string        // file for the users and their passes
-	Overwrite bool          // WriteList may replace the list of an earlier simulation
+	WriteList string        // new file for the users and their passes
 	Limits    []string      // such as 20/s, 20/s:60 or 3000/150s
 	Latency   time.Duration // of each batch
 	Listen    string        // address
-	CAFile    string        // file for the certificate authority; empty is a temporary one
 	Variable  string        // the variable that names Graph's root to tapsweep
 }
 
@@ -50,9 +44,6 @@ func (o *Options) tenant(stdin io.Reader) (*graphsim.Tenant, error) {
 		}
 		opts.Limits = append(opts.Limits, limit)
 	}
-	if err := checkCAFile(o.CAFile); err != nil {
-		return nil, err
-	}
 	sim := graphsim.New(opts)
 	if o.Mixed {
 		FillMixed(sim, o.Users)
@@ -63,7 +54,7 @@ func (o *Options) tenant(stdin io.Reader) (*graphsim.Tenant, error) {
 	sim.AddUser(graphsim.User{UPN: Mallory.UPN})
 	addOddAudits(sim)
 	if o.WriteList != "" {
-		if err := writeList(o.WriteList, o.Overwrite, sim.Remaining()); err != nil {
+		if err := writeList(o.WriteList, sim.Remaining()); err != nil {
 			return nil, err
 		}
 	}
@@ -93,17 +84,7 @@ func Serve(ctx context.Context, c *console.Console, o Options) error {
 		return status.Refuse(fmt.Errorf("--listen: %w", err), "choose another address, such as 127.0.0.1:0")
 	}
 	defer server.Close()
-	caFile := o.CAFile
-	if caFile == "" {
-		caFile = server.CAFile
-	} else if err := os.WriteFile(caFile, server.CAPEM, 0o600); err != nil {
-		return status.Refuse(fmt.Errorf("--ca-file: %w", err))
-	}
-	// The reader may run in another directory, so the path must be absolute.
-	if caFile, err = filepath.Abs(caFile); err != nil {
-		return err
-	}
-	for _, v := range append(sim.Environment(server.URL, caFile), o.Variable+"="+server.URL) {
+	for _, v := range append(sim.Environment(server.URL, server.CAFile), o.Variable+"="+server.URL) {
 		fmt.Fprintln(c.Out, setVariable(runtime.GOOS, v))
 	}
 	fmt.Fprintln(c.Out, "# then: tapsweep revoke …")
@@ -115,25 +96,18 @@ func Serve(ctx context.Context, c *console.Console, o Options) error {
 	return nil
 }
 
-// checkCAFile refuses to write over anything but the certificate of a simulation before.
-func checkCAFile(path string) error {
-	if path == "" {
-		return nil
+// writeList writes the users and their passes as a new list for revoke.
+func writeList(path string, passes []graphsim.HeldPass) error {
+	text := []byte("user,method\n")
+	for _, p := range passes {
+		text = fmt.Appendf(text, "%s,%s\n", p.UPN, p.PassID)
 	}
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return status.Refuse(fmt.Errorf("--ca-file: %w", err))
+		return status.Refuse(fmt.Errorf("--write-list: %w", err), "choose another --write-list file")
 	}
-	if block, rest := pem.Decode(text); block != nil && len(bytes.TrimSpace(rest)) == 0 {
-		if cert, err := x509.ParseCertificate(block.Bytes); err == nil && cert.Subject.CommonName == graphsim.CAName {
-			return nil
-		}
-	}
-	return status.Refuse(fmt.Errorf("--ca-file: %s already exists, and not the authority of a simulated tenant",
-		path), "choose another --ca-file")
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
 }
 
 // setVariable is the line that sets a NAME=VALUE in the shell that people have:

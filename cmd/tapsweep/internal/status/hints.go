@@ -78,5 +78,9 @@ func trustHints(err error) []string {
 
 func thereHints(err error) []string {
 	there, _ := errors.AsType[*fileout.ThereError](err)
-	return []string{"choose another " + there.Flag + " file, or replace it with --overwrite"}
+	hints := []string{"choose another " + there.Flag + " file, or replace it with --overwrite"}
+	if there.Flag == "--results" {
+		hints = append([]string{"to resume the run that the log is of, use --resume"}, hints...)
+	}
+	return hints
 }

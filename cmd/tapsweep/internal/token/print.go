@@ -100,7 +100,6 @@ type Verdict struct {
 	Works   Access `json:"works"`
 	Missing string `json:"missing,omitempty"` // the permission to grant first, empty if none is known to be missing
 
-	Users    bool `json:"-"` // it also reads users
 	UserOnly bool `json:"-"` // it takes the token of a user
 }
 
@@ -122,7 +121,7 @@ func (t *Token) Verdicts() (list []Verdict) {
 		{"verify (sessions)", listPasses | readSessions},
 	} {
 		own := c.command == "revoke --self"
-		v := Verdict{Command: c.command, Works: Yes, Users: c.needs&lookUpUsers != 0, UserOnly: own}
+		v := Verdict{Command: c.command, Works: Yes, UserOnly: own}
 		_, grant := t.lacking(c.needs, own)
 		switch {
 		case !t.readable:

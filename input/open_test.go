@@ -1,0 +1,134 @@
+package input
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestOpenRefuses(t *testing.T) {
+	good := write(t, "a.csv", "user\nDANA\n")
+	for _, tt := range []struct {
+		name  string
+		names []string
+		opts  Options
+		err   string
+	}{
+		{"nothing named", nil, Options{}, "no list is named"},
+		{"stdin twice", []string{"-", good, "-"}, Options{}, "named twice"},
+		{"the same list twice", []string{good, good}, Options{}, "named twice: name each list once"},
+		{"directory", []string{filepath.Dir(good)}, Options{}, filepath.Dir(good) + " is a directory"},
+		{"empty file", []string{write(t, "e.csv", "\n \r\n")}, Options{}, "no valid rows in "},
+		{"an empty list and an empty file", []string{write(t, "a.csv", "user\n"), write(t, "b.csv", "")}, Options{},
+			"b.csv is empty"},
+		{"all refused", []string{write(t, "e.csv", "user\nx\ny\n")}, Options{SkipInvalid: true},
+			"2 rows were refused, the first because of "},
+		{"stdin that fails", []string{"-"}, Options{Stdin: iotest.ErrReader(errors.New("gone"))}, "gone"},
+		{"a list beside Self", []string{good}, Options{Self: true}, "--self takes no list"},
+		{"an empty user", nil, Options{Users: []string{""}}, "--user: user "},
+		{"a user that is no name", nil, Options{Users: []string{dana, "dana"}}, "--user: user "},
+		{"two users in one", nil, Options{Users: []string{dana + "\n" + eli}}, "--user: user "},
+		{"whoever is signed in", nil, Options{Users: []string{"me"}}, "--user: user "},
+	} {
+		_, err := Open(tt.names, tt.opts)
+		checkError(t, tt.name+": Open", err, tt.err)
+	}
+	if _, err := Open([]string{good + "x"}, Options{}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Open of a missing file = %v, want fs.ErrNotExist", err)
+	}
+}
+
+func TestUsersWithoutList(t *testing.T) {
+	list := write(t, "l.csv", "user\nELI\nDANA\n")
+	l := open(t, Options{Users: []string{dana, oid1}}, list)
+	check(t, "Stats()", l.Stats(), Stats{Rows: 4, Unique: 3, Duplicates: 1, AnyPass: 3})
+	pairs := all(t, l)
+	check(t, "the first user", pairs[0].User, dana)
+	check(t, "the first place", pairs[0].Place(), "--user:1")
+	check(t, "the place that the list repeats", *pairs[3].FirstOf, Pos{NamedSource, 1})
+	check(t, "IsSelf()", l.IsSelf(), false)
+
+	self := open(t, Options{Self: true})
+	if diff := cmp.Diff([]Pair{{Source: SelfSource, Line: 1, User: Me}}, all(t, self)); diff != "" {
+		t.Errorf("Pairs() (-want +got):\n%s", diff)
+	}
+	check(t, "IsSelf() with Options.Self", self.IsSelf(), true)
+}
+
+// Rows are those that Open checked, whatever becomes of the list. Standard input can be read once.
+// No temporary file is left.
+func TestRowsAreKept(t *testing.T) {
+	temp := setTemp(t, t.TempDir())
+	path := write(t, "list.csv", "user,method\nDANA,PASS1\nELI,\n")
+	l := open(t, Options{Stdin: iotest.OneByteReader(strings.NewReader(obj1 + "\n" + obj2))}, path, "-")
+	if err := os.WriteFile(path, []byte("user\nother@contoso.com\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := []Pair{
+		{Source: path, Line: 2, User: dana, Method: pass1},
+		{Source: path, Line: 3, User: eli},
+		{Source: "stdin", Line: 1, User: dana, Method: pass1, FirstOf: &Pos{path, 2}},
+		{Source: "stdin", Line: 2, User: eli, Method: pass2},
+	}
+	for range 2 { // as often as wanted
+		if diff := cmp.Diff(want, all(t, l)); diff != "" {
+			t.Errorf("Pairs() (-want +got):\n%s", diff)
+		}
+	}
+	for range l.Pairs() {
+		break // must not be asked again
+	}
+	if err := l.Close(); err != nil {
+		t.Errorf("Close() = %v", err)
+	}
+	for _, names := range [][]string{{"-"}, {"-", temp}} { // nobody closes a List that is not there
+		if _, err := Open(names, Options{Stdin: strings.NewReader("user\nbad\n")}); err == nil {
+			t.Errorf("Open(%q) = nil, want an error", names)
+		}
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	for yielded, err := range l.Pairs() {
+		if err == nil {
+			t.Errorf("Pairs() after Close yields %v", yielded)
+		}
+	}
+	setTemp(t, filepath.Join(temp, "none"))
+	_, err := Open([]string{path}, Options{})
+	checkError(t, "Open without a temporary directory", err, "let TMPDIR name a directory")
+}
+
+// setTemp makes a directory the one for temporary files, and returns it.
+func setTemp(t *testing.T, dir string) string {
+	t.Setenv("TMPDIR", dir)
+	t.Setenv("TMP", dir) // of Windows
+	return dir
+}
+
+// An error of reading is neither the end of a list nor an error in the list.
+func TestReadErrors(t *testing.T) {
+	for _, text := range []string{"user,x\nDANA,\nDANA,\"", "{} {", "user", "\"us\n", "DANA\nELI"} {
+		broken := io.MultiReader(strings.NewReader(filled.Replace(text)), iotest.ErrReader(errors.New("gone")))
+		s := &source{yield: func(row) {}}
+		var err error
+		switch br := Decode(broken); text[0] {
+		case '{':
+			err = s.readJSON(br)
+		case 'D':
+			err = s.readPlain(br)
+		default:
+			err = s.readCSV(br)
+		}
+		if err == nil || err.Error() != "gone" {
+			t.Errorf("reading %q = %v, want the reader's error", text, err)
+		}
+	}
+}
