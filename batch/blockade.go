@@ -92,7 +92,7 @@ func (l *loop) extendBlockade(b *inFlightBatch, whole *StatusError) {
 		longer = 0 // a part of the batch may be good
 	}
 	pause := throttle.Backoff(longer, firstBlockadePause, maxBlockadePause, rand.Float64())
-	asked, _ := longestRetryAfter(b.replied, whole.Header)
+	asked, _ := LongestRetryAfter(b.replied, whole.Header)
 	bl.nextTest = b.replied.Add(min(left, max(pause, asked)))
 }
 

@@ -111,7 +111,7 @@ func (b *inFlightBatch) report() throttle.Report {
 			}
 		}
 		rep.Refused, rep.Retried = len(b.items), rep.Again
-		rep.RetryAfter, rep.Told = longestRetryAfter(b.date, whole.Header)
+		rep.RetryAfter, rep.Told = LongestRetryAfter(b.date, whole.Header)
 	default:
 		rep.Lost = len(b.items)
 	}
@@ -144,7 +144,7 @@ func (b *inFlightBatch) reportAnswer(rep *throttle.Report, i int) {
 // waitOf returns the longest wait that the answer to request i asks for. A wait in the headers
 // of the batch response applies to each of its requests.
 func (b *inFlightBatch) waitOf(i int) (wait time.Duration, ok bool) {
-	return longestRetryAfter(b.date, b.answers[i].Header, b.reply.Header)
+	return LongestRetryAfter(b.date, b.answers[i].Header, b.reply.Header)
 }
 
 // utilization returns the share of the limit in use, 0 if the service does not report it,

@@ -12,9 +12,9 @@ import (
 // overflows. It is far above any wait a run would sit out.
 const maxRetryAfter = 30 * 24 * time.Hour
 
-// longestRetryAfter returns the longest wait in all Retry-After headers, and false if none has a
+// LongestRetryAfter returns the longest wait in all Retry-After headers, and false if none has a
 // valid value.
-func longestRetryAfter(now time.Time, headers ...http.Header) (wait time.Duration, ok bool) {
+func LongestRetryAfter(now time.Time, headers ...http.Header) (wait time.Duration, ok bool) {
 	for _, h := range headers {
 		for _, value := range h.Values("Retry-After") {
 			// Some gateways join the values of several headers with commas. A date has a comma too.
