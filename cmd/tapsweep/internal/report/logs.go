@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -98,6 +99,16 @@ func (l *Logs) Close() error {
 		errs = append(errs, lg.file.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// Skipped returns a warning for each log in which lines were skipped that are not part of it.
+func (l *Logs) Skipped() (warnings []string) {
+	for _, lg := range l.logs {
+		if words := lg.end.Skipped(safetext.Printable(lg.name)); words != "" {
+			warnings = append(warnings, words)
+		}
+	}
+	return warnings
 }
 
 // Holds reports whether the file is one of the logs.

@@ -259,7 +259,7 @@ func TestRefuses(t *testing.T) {
 		{"broken", []string{raw(`{"type":"run"}` + "\n" + `{"type":"result","li` + "\n" + `{"type":"end"}` + "\n")},
 			"line 2"},
 		{"a row behind other text", []string{raw(`{"type":"run"}` + "\ntapsweep: " + `{"type":"end"}` + "\n")},
-			"line 2: it is not part of a results log"},
+			`line 2: it has "tapsweep: " before a line of a results log`},
 		{"outcome", []string{raw(`{"type":"run"}` + "\n" + `{"type":"result","outcome":"vanished"}` + "\n")},
 			"another version"},
 		{"long line", []string{raw(`{"type":"run"}` + "\n" + strings.Repeat("x", 1<<20+1) + "\n")},

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tapsweep/cmd/tapsweep/internal/results"
 )
 
 // caseFile returns the path of a file that was once refused or misread.
@@ -18,10 +20,15 @@ func TestByteOrderMark(t *testing.T) {
 	diff(t, "counts", reportOf(t, windows.write(t, "log.jsonl")).Counts, want.Counts)
 }
 
-// kubectl logs mixes the log with standard error. Such a log is refused, with the line.
+// kubectl logs mixes the log with standard error.
 func TestStrayLines(t *testing.T) {
-	_, err := OpenLogs(t.Context(), []string{caseFile("log-pod-merged.log")})
-	if want := "line 36: it is not part of a results log"; err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("OpenLogs = %v, want %q", err, want)
+	path := caseFile("log-pod-merged.log")
+	r := reportOf(t, path)
+	check(t, "revoked passes", r.Counts[results.Revoked], 16)
+	check(t, "passes", r.Pairs, 16)
+	check(t, "skipped lines", r.Logs[0].Stray, 1)
+	want := path + ": skipped 1 line that is not part of a results log, starting at line 36."
+	if !strings.Contains(strings.Join(r.Notes(), "\n"), want) {
+		t.Errorf("no %q in %q", want, r.Notes())
 	}
 }
