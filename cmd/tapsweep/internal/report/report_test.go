@@ -249,7 +249,6 @@ func TestRefuses(t *testing.T) {
 		{"a dry run too", []string{same, run(func(r *results.Run) { r.DryRun = true })}, "is a dry run"},
 		{"twice", []string{same, same}, "named twice"},
 		{"standard input", []string{"-"}, "name a file"},
-		{"UTF-16", []string{caseFile("log-ps51-redirect.jsonl")}, "UTF-16"},
 		{"missing", []string{"nosuch.jsonl"}, "no such file"},
 		{"directory", []string{t.TempDir()}, "not a file"},
 		{"empty", []string{raw("")}, "is empty"},
