@@ -3,8 +3,12 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -40,4 +44,38 @@ func TestResultsPipe(t *testing.T) {
 	if len(rows) != 1 || end == nil {
 		t.Errorf("the reader has %d rows and the end %v, want 1 and an end", len(rows), end)
 	}
+}
+
+// The first signal ends a command that waits for the other end of a pipe, or of standard input.
+func TestSignalWhileAPipeIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	list := writeFile(t, "l.csv", "user\ndana@contoso.com\n")
+	for name, args := range map[string][]string{
+		"list on standard input": {"revoke", "--simulate", "--yes", "--results", newLog(t), "-"},
+		"list":                   {"revoke", "--simulate", "--yes", "--results", newLog(t), namedPipe(t)},
+		"protected users":        {"revoke", "--simulate", "--yes", "--results", newLog(t), "--protect", namedPipe(t), list},
+		"seed":                   {"simulate", "--users", "0", "--seed", namedPipe(t)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancelCause(t.Context())
+			cancel(errors.New("terminated signal received"))
+			in, writer := io.Pipe()
+			defer writer.Close()
+			var out, errs strings.Builder
+			code := run(ctx, args, in, &out, &errs)
+			if want := "tapsweep: terminated signal received, nothing was sent\n"; code != status.Stopped ||
+				!strings.HasSuffix(errs.String(), want) {
+				t.Errorf("exit %d, want %d; standard error is %q, want %q", code, status.Stopped, errs.String(), want)
+			}
+		})
+	}
+}
+
+// A results pipe that nobody reads does not hang for ever.
+func TestResultsPipeWithoutReader(t *testing.T) {
+	t.Parallel()
+	p := tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", namedPipe(t),
+		writeFile(t, "l.csv", "user\ndana@contoso.com\n"))
+	p.ends(t, status.Usage, "no program reads it: start the reader first")
 }

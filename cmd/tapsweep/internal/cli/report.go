@@ -102,6 +102,9 @@ func (p *program) report(ctx context.Context, f *reportFlags, names []string) (e
 	if err := f.check(logs); err != nil {
 		return err
 	}
+	if !p.console.Begin() {
+		return status.Interrupted(ctx)
+	}
 	if err := f.Write(ctx, logs); err != nil {
 		return unwritten(ctx, err)
 	}
