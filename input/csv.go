@@ -142,6 +142,15 @@ func csvError(err error, headerLine int) error {
 	if !ok {
 		return err
 	}
-	return &LineError{Line: parse.StartLine + headerLine - 1, Err: err, Msg: "the row cannot be read: " +
-		parse.Err.Error() + `: quote a value that contains a quote, and write that quote as ""`}
+	bad := &LineError{Line: parse.StartLine + headerLine - 1, Err: err,
+		Msg: `a quoted value is not closed, or continues after its closing quote: write a quote inside it as ""`}
+	if parse.Err == csv.ErrBareQuote {
+		bad.Msg = `a quote stands in the middle of a value: quote the whole value, and write the quote as ""`
+	}
+	if parse.Line == parse.StartLine {
+		bad.Column = parse.Column
+	} else {
+		bad.Msg += fmt.Sprintf("; the row continues to line %d", parse.Line+headerLine-1)
+	}
+	return bad
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -29,14 +30,50 @@ func (s *source) readJSON(text io.Reader) error {
 		return &LineError{Line: j.page, Msg: "this is one page of several: put the others behind it, " +
 			`or take out "@odata.nextLink" if one is meant`}
 	}
-	line, _ := lines.at(j.InputOffset())
 	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return &LineError{Line: line, Msg: "the JSON is broken here or below: " + err.Error(), Err: err}
+		line, before := lines.at(j.next())
+		return &LineError{Line: line, Column: before + 1, Msg: "the JSON is broken: " + jsonMistake(err.Error()), Err: err}
 	}
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		line, _ := lines.at(j.InputOffset())
 		return &LineError{Line: line, Msg: "the JSON ends too early: is the file complete?", Err: err}
 	}
 	return err
+}
+
+// next returns the offset of the next token, as far as it is in memory. At a mistake, that may be
+// some lines below the last token.
+func (j *jsonReader) next() int64 {
+	ahead := j.Buffered().(io.ByteReader)
+	for at := j.InputOffset(); ; at++ {
+		if c, err := ahead.ReadByte(); err != nil || !strings.ContainsRune(" \t\r\n,:", rune(c)) {
+			return at
+		}
+	}
+}
+
+// jsonMistakes say in plain words what encoding/json says about a wrong character, which is %s.
+var jsonMistakes = []struct{ text, words string }{
+	{"looking for beginning of value", "a value has to start here, not %s"},
+	{"looking for beginning of object key", "a key in double quotes has to start here, not %s"},
+	{"after object key:value pair", "',' or '}' has to follow, not %s"},
+	{"after object key", "':' has to follow the key, not %s"},
+	{"after array element", "',' or ']' has to follow, not %s"},
+	{"in string", "a text in quotes cannot contain %s"},
+}
+
+// jsonMistake returns the text of a syntax error of encoding/json in plain words.
+func jsonMistake(text string) string {
+	wrong, ok := strings.CutPrefix(text, "invalid character ")
+	if !ok {
+		return text
+	}
+	for _, m := range jsonMistakes {
+		if character, _, ok := strings.Cut(wrong, " "+m.text); ok {
+			return fmt.Sprintf(m.words, character)
+		}
+	}
+	return wrong[:1] + strings.SplitAfter(wrong[1:], "'")[0] + " is wrong here"
 }
 
 // documents reads the values on the top level.
