@@ -38,7 +38,7 @@ func (s *source) readCSV(text *bufio.Reader) error {
 	for names = h.names(names); len(names) > 0 && names[len(names)-1] == ""; {
 		names = names[:len(names)-1]
 	}
-	c, err := newColumns(names, s.usersOnly)
+	c, err := newColumns(names, unknown, s.usersOnly)
 	if err == errNoUser {
 		err = fmt.Errorf("%w; the first line has to name the columns, such as user,method, or to be a user principal "+
 			"name; save a workbook as CSV", err)

@@ -1,6 +1,7 @@
 package input
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,8 @@ type jsonReader struct {
 	*json.Decoder
 	lines   *lineCounter
 	columns *columns // of the last object
+	object  role     // that they are for: ofUser or ofPass if its type says so, else unknown
+	context role     // ofPass if the answer of Graph says that its rows are passes, else unknown
 	last    int      // the last line on which a row started
 	page    int      // line of the last document, if it says that more pages follow
 }
@@ -88,7 +91,7 @@ func (j *jsonReader) documents() error {
 		}
 		switch tok {
 		case json.Delim('{'):
-			err = j.object(true)
+			err = j.readObject(true)
 		case json.Delim('['):
 			err = j.elements()
 		default:
@@ -116,7 +119,7 @@ func (j *jsonReader) elements() error {
 		if tok != json.Delim('{') {
 			return j.wrong("each element of the array has to be an object")
 		}
-		if err := j.object(false); err != nil {
+		if err := j.readObject(false); err != nil {
 			return err
 		}
 	}
@@ -124,12 +127,15 @@ func (j *jsonReader) elements() error {
 	return err
 }
 
-// object reads the rest of an object, which is a row unless it is an answer of Graph on the top
+// readObject reads the rest of an object, which is a row unless it is an answer of Graph on the top
 // level: then the array under the key "value" holds the rows.
-func (j *jsonReader) object(top bool) error {
+func (j *jsonReader) readObject(top bool) error {
 	line, column := j.lines.at(j.InputOffset())
 	var names, values []string
 	isAnswer := false
+	if top {
+		j.context = unknown
+	}
 	for j.More() {
 		key, err := j.Token()
 		if err != nil {
@@ -151,6 +157,14 @@ func (j *jsonReader) object(top bool) error {
 			return err
 		}
 		names, values = append(names, name), append(values, textOf(value))
+		if name == "@odata.context" && bytes.Contains(value, []byte("/temporaryAccessPassMethods")) {
+			j.context = ofPass
+		}
+		var properties map[string]json.RawMessage // in which PowerShell puts the type
+		if fold(name) == "additionalproperties" && json.Unmarshal(value, &properties) == nil &&
+			properties["@odata.type"] != nil {
+			names, values = append(names, "@odata.type"), append(values, textOf(properties["@odata.type"]))
+		}
 	}
 	if _, err := j.Token(); err != nil {
 		return err
@@ -188,9 +202,21 @@ func (j *jsonReader) yieldRow(line, column int, names, values []string) {
 		r.Column = column
 	}
 	j.last = line
-	if j.columns == nil || !slices.Equal(names, j.columns.names) {
+	object := j.context
+	for i, name := range names {
+		if roles[fold(name)] == kind {
+			is, err := checkKind(name, values[i])
+			if err != nil {
+				j.yield(r.refuse(err))
+				return
+			}
+			object = cmp.Or(object, is)
+		}
+	}
+	if j.columns == nil || object != j.object || !slices.Equal(names, j.columns.names) {
 		var err error
-		if j.columns, err = newColumns(names, j.usersOnly); err != nil {
+		j.object = object
+		if j.columns, err = newColumns(names, object, j.usersOnly); err != nil {
 			j.yield(r.refuse(err))
 			return
 		}
