@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
@@ -20,7 +21,7 @@ func many(n int) (list []graphsim.Pass) {
 	return list
 }
 
-// --max-items limits the passes of one user. A run stops when it has deleted that many.
+// --max-items limits the passes of one user. Earlier, --max-items 1 deleted 3,000 of them.
 func TestMaxItemsCountsPasses(t *testing.T) {
 	t.Parallel()
 	const one, two = "user\ndana@contoso.com\n", "user\nfemi@contoso.com\nerik@contoso.com\n"
@@ -33,15 +34,15 @@ func TestMaxItemsCountsPasses(t *testing.T) {
 		says  string
 		lines int // not_sent
 	}{
-		{"the limit ends the run", one, "1", status.Stopped, 31,
-			"stopped early: --max-items 1 would be exceeded by a pass of dana@contoso.com", 1},
-		{"within the limit", two, "2", status.Done, 30, "", 0},
+		{"nothing was deleted", one, "1", status.Usage, 3002,
+			"stopped early: --max-items 1 would be exceeded by the 3000 passes of dana@contoso.com", 1},
+		{"within the limit", two, "2", status.Done, 3000, "", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant := graphsim.New(graphsim.Options{})
-			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: many(30)})
+			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: many(3000)})
 			tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: many(1)})
 			tenant.AddUser(graphsim.User{UPN: "femi@contoso.com", Passes: many(1)})
 			env := serve(t, tenant)
@@ -61,10 +62,12 @@ func TestMaxItemsCountsPasses(t *testing.T) {
 	}
 }
 
-// A run that the limit ends can be resumed.
+// If a pass was already deleted, the run stops early and can be resumed.
 func TestMaxItemsInMidRun(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
+	// The second user is looked up after the first user's pass is deleted.
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
+		{Path: "/users/dana@", Attempt: 1, Do: fault.ItemStatus(503, "Retry-After", "2")}}})
 	tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: many(3)})
 	tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: many(1)})
 	env := serve(t, tenant)
@@ -73,8 +76,8 @@ func TestMaxItemsInMidRun(t *testing.T) {
 	args := []string{"revoke", "--yes", "--results", log, list}
 	p := tapsweep(t, env, append(args, "--max-items", "3")...)
 	p.ends(t, status.Stopped)
-	if n := tenant.Stats().Deleted; n != 3 {
-		t.Errorf("%d passes were deleted, want 3", n)
+	if n := tenant.Stats().Deleted; n != 1 {
+		t.Errorf("%d passes were deleted, want 1", n)
 	}
 	p = tapsweep(t, env, append(args, "--max-items", "4", "--resume")...)
 	p.ends(t, status.Done)

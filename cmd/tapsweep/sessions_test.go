@@ -36,7 +36,7 @@ func readSessions(t *testing.T, log string) (rows map[string]results.Row, end *r
 
 // sessionOutcomes counts the rows about sessions.
 func sessionOutcomes(t *testing.T, log string) map[results.Outcome]int {
-	sessions, _ := readSessions(t, log)
+	rows, _ := readSessions(t, log)
 	counts := make(map[results.Outcome]int)
 	for _, row := range rows {
 		counts[row.Outcome]++
@@ -325,7 +325,7 @@ func TestIncidentFromAuditRecordToProof(t *testing.T) {
 // readSessionsOf is readSessions by object id in lower case.
 func readSessionsOf(t *testing.T, log string) map[string]results.Row {
 	t.Helper()
-	sessions, _ := readSessions(t, log)
+	rows, _ := readSessions(t, log)
 	byID := make(map[string]results.Row)
 	for user, row := range rows {
 		byID[strings.ToLower(user)] = row
