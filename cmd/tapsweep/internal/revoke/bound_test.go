@@ -107,7 +107,8 @@ func TestMaxDeletesOfIntents(t *testing.T) {
 	})
 }
 
-// A pass that replaced one whose DELETE had a lost answer is not deleted when the bound ends the run, and the run says that it deleted something.
+// A pass that replaced one whose DELETE had a lost answer is not deleted when the limit ends the run, and
+// the run says that it deleted something.
 func TestMaxDeletesAfterALostAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})

@@ -15,8 +15,8 @@ import (
 
 // asking returns a run that reads answers from a reader and asks on a writer.
 func asking(in io.Reader, out io.Writer) *run {
-	return &run{console: &console.Console{In: in, Err: out}, opts: &Options{}, header: new(results.Run), earlier: new(results.ResumeState),
-		tenant: &tenant.Tenant{Token: &token.Token{}}}
+	return &run{console: &console.Console{In: in, Err: out}, opts: &Options{}, header: new(results.Run),
+		earlier: new(results.ResumeState), tenant: &tenant.Tenant{Token: &token.Token{}}}
 }
 
 func writeFile(t *testing.T, name, text string) string {
