@@ -137,7 +137,7 @@ func (r *run) makeRunner() (err error) {
 	opts.Headers, opts.Logger = r.opts.headers(), r.opts.Logger
 	opts.Reauthorize, opts.BeforeSend = r.tenant.Client.Reauthorize, r.syncIntents
 	opts.Observe = func(o batch.Observation) {
-		r.console.Display().Observe(o.Quota, o.ClosedUntil, o.Outage)
+		r.console.Display().Observe(o.Accepted, o.Refused, o.Quota, o.ClosedUntil, o.Outage)
 		if r.waits != nil {
 			r.waits.observe(o)
 		}
