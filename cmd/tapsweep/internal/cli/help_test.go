@@ -63,10 +63,22 @@ func TestHelpShowsAllFlags(t *testing.T) {
 	}
 }
 
+// The command and the flag print the same.
+func TestVersion(t *testing.T) {
+	for _, arg := range []string{"version", "--version"} {
+		if p := tapsweep(t, nil, arg); p.code != status.Done || !strings.HasPrefix(p.stdout, "tapsweep devel ") {
+			t.Errorf("%s: exit %d, %q", arg, p.code, p.stdout)
+		}
+	}
+}
+
 // A wrong command line is refused with what to do, and with exit code 64.
 func TestWrongCommandLines(t *testing.T) {
 	for _, tt := range []struct{ args, want string }{
-		{"revoke --dryrun l.csv", "tapsweep: unknown flag: --dryrun\nhint: see 'tapsweep revoke --help'\n"},
+		{"revoke --dryrun l.csv", "tapsweep: unknown flag: --dryrun\nhint: did you mean --dry-run?\n" +
+			"hint: see 'tapsweep revoke --help'\n"},
+		{"revoke -dryrun l.csv", "unknown shorthand flag: 'd' in -dryrun\nhint: did you mean --dry-run?\n"},
+		{"revoke --zebra l.csv", "tapsweep: unknown flag: --zebra\nhint: see 'tapsweep revoke --help'\n"},
 		{"revoke -qz l.csv", "tapsweep: unknown shorthand flag: 'z' in -z\nhint: see 'tapsweep revoke --help'\n"},
 		{"revoke --protect", "tapsweep: flag needs an argument: --protect\nhint: see 'tapsweep revoke --help'\n"},
 		{"verify", "tapsweep: no results log is named\nhint: see 'tapsweep verify --help'\n"},
