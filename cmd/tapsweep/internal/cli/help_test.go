@@ -57,17 +57,26 @@ func TestHelpShowsAllFlags(t *testing.T) {
 		})
 	}
 	for line := range strings.Lines(text) {
-		if utf8.RuneCountInString(strings.TrimRight(line, "\n")) > helpWidth {
-			t.Errorf("a line of the help is wider than %d columns: %s", helpWidth, line)
+		if utf8.RuneCountInString(strings.TrimRight(line, "\n")) > defaultWidth {
+			t.Errorf("a line of the help is wider than %d columns: %s", defaultWidth, line)
 		}
 	}
 }
 
-// The command and the flag print the same.
-func TestVersion(t *testing.T) {
-	for _, arg := range []string{"version", "--version"} {
-		if p := tapsweep(t, nil, arg); p.code != status.Done || !strings.HasPrefix(p.stdout, "tapsweep devel ") {
-			t.Errorf("%s: exit %d, %q", arg, p.code, p.stdout)
+// Help, and the pages of the manual, are as wide as the terminal, between 40 and 120 columns.
+func TestHelpWidth(t *testing.T) {
+	widest := func(columns string, args ...string) (n int) {
+		for line := range strings.Lines(tapsweep(t, []string{"COLUMNS=" + columns}, args...).stdout) {
+			n = max(n, utf8.RuneCountInString(strings.TrimRight(line, "\n")))
+		}
+		return n
+	}
+	for _, args := range [][]string{{"help", "flags"}, {"verify", "--help"}, {"help", "lists"}} {
+		if n := widest("100", args...); n <= defaultWidth || n > 100 {
+			t.Errorf("%q: the widest line has %d columns, want 81 to 100", args, n)
+		}
+		if n, most := widest("900", args...), widest("120", args...); n != most {
+			t.Errorf("%q: the widest line has %d columns, want at most %d", args, n, most)
 		}
 	}
 }
@@ -161,8 +170,11 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
+// The command and the flag print the same.
 func TestVersion(t *testing.T) {
-	if p := tapsweep(t, nil, "--version"); p.code != 0 || !strings.HasPrefix(p.stdout, "tapsweep devel ") {
-		t.Errorf("--version: exit %d\n%s", p.code, p.stdout)
+	for _, arg := range []string{"version", "--version"} {
+		if p := tapsweep(t, nil, arg); p.code != status.Done || !strings.HasPrefix(p.stdout, "tapsweep devel ") {
+			t.Errorf("%s: exit %d, %q", arg, p.code, p.stdout)
+		}
 	}
 }
