@@ -75,23 +75,6 @@ func TestArrows(t *testing.T) {
 	}
 }
 
-// The arrows have no circle, so no package can come to depend on one that depends on it.
-func TestArrowsPointOneWay(t *testing.T) {
-	t.Parallel()
-	var visit func(pkg string, path []string)
-	visit = func(pkg string, path []string) {
-		if slices.Contains(path, pkg) {
-			t.Fatalf("a circle: %s", strings.Join(append(path, pkg), " → "))
-		}
-		for next := range strings.FieldsSeq(arrows[pkg]) {
-			visit(next, append(slices.Clone(path), pkg))
-		}
-	}
-	for pkg := range arrows {
-		visit(pkg, nil)
-	}
-}
-
 // What a package must not depend on, even by another one. The engine knows no list and no SDK, the
 // lists know nothing of ours, and only cli knows cobra.
 func TestForbiddenDependencies(t *testing.T) {

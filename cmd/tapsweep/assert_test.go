@@ -2,6 +2,10 @@ package main
 
 import (
 	"cmp"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,7 +17,7 @@ import (
 func (p process) ends(t *testing.T, code int, texts ...string) {
 	t.Helper()
 	if p.code != code {
-		t.Fatalf("exit code %d, want %d\n%s", p.code, code, p.stderr)
+		t.Fatalf("exit code %d of %q, want %d\n%s", p.code, p.args, code, p.stderr)
 	}
 	holds(t, "standard error", p.stderr, texts...)
 }
@@ -91,5 +95,85 @@ func leaves(t *testing.T, tenant *graphsim.Tenant, n int) {
 	t.Helper()
 	if left := len(tenant.Remaining()); left != n {
 		t.Errorf("%d passes are left, want %d", left, n)
+	}
+}
+
+// readWhole returns the rows of a results log, and fails the test unless its last line has the exit code.
+func readWhole(t *testing.T, text string, exit int) []results.Row {
+	t.Helper()
+	rows, _ := readLog(t, text)
+	readEnd(t, text, exit)
+	return rows
+}
+
+// readEnd returns the last line of a results log, and fails the test unless it has the exit code.
+func readEnd(t *testing.T, text string, exit int) *results.End {
+	t.Helper()
+	_, end := readLog(t, text)
+	if end == nil {
+		t.Fatalf("the log has no last line\n%s", text)
+	}
+	same(t, "exit code in the log", end.Exit, exit)
+	return end
+}
+
+// hasFiles fails the test unless the directory has n files.
+func hasFiles(t *testing.T, dir string, n int) {
+	t.Helper()
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != n {
+		t.Errorf("%s has the files %v, want %d", dir, files, n)
+	}
+}
+
+// exists fails the test unless the file is there, or is not there.
+func exists(t *testing.T, path string, want bool) {
+	t.Helper()
+	_, err := os.Lstat(path)
+	same(t, path+" exists", err == nil, want)
+}
+
+// isPrivate fails the test unless only the owner may read and write the file.
+func isPrivate(t *testing.T, path string) {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "mode of "+path, info.Mode().Perm()&0o077, 0)
+}
+
+// readText returns the text of a file.
+func readText(t *testing.T, path string) string {
+	t.Helper()
+	return string(mustRead(t, path))
+}
+
+// write writes a file, and the directory that it is in.
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// writeProgram writes a file that can be run.
+func writeProgram(t *testing.T, path, text string) {
+	t.Helper()
+	write(t, path, text)
+	if err := os.Chmod(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// decode reads JSON into a value.
+func decode(t *testing.T, text string, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		t.Fatalf("%v\n%s", err, text)
 	}
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,9 +14,7 @@ import (
 
 func checkJSON(t *testing.T, p process) (c checkup.Checkup, steps map[string]checkup.Finding) {
 	t.Helper()
-	if err := json.Unmarshal([]byte(p.stdout), &c); err != nil {
-		t.Fatalf("%v: exit %d\n%s\n%s", err, p.code, p.stdout, p.stderr)
-	}
+	decode(t, p.stdout, &c)
 	steps = make(map[string]checkup.Finding)
 	for _, s := range c.Steps {
 		steps[s.Step] = s
@@ -26,7 +22,16 @@ func checkJSON(t *testing.T, p process) (c checkup.Checkup, steps map[string]che
 	return c, steps
 }
 
-// checkTests returns the tests of check.
+// A checkTest is a check in a tenant.
+type checkTest struct {
+	name  string
+	opts  graphsim.Options
+	user  string
+	exit  int
+	steps string // step:result, in order, between the token and TLS
+	holds string // in the details and hints
+}
+
 func checkTests() []checkTest {
 	const user = "user0001@contoso.example"
 	app := []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All"}
@@ -43,11 +48,13 @@ func checkTests() []checkTest {
 	}
 	const passes = "/temporaryAccessPassMethods"
 	return []checkTest{
-		{"all well", all, "", 0, "claims:ok read:ok", "404"},
+		{"all well", all, "", 0, "claims:ok read:ok users:ok", "Graph listed one user"},
 		{"one user", own, user, 0, "claims:ok read:ok", "Graph listed the passes of " + user},
 		{"passes alone", own, "", 0, "claims:ok read:ok",
 			"404 for the passes of a user that does not exist, as expected"},
 		{"passes alone, denied", with(own, passes, fault.ItemStatus(403)), "", 1, "claims:ok read:failed", role},
+		{"users denied", with(all, "/users?", fault.ItemStatus(403)), "", 1, "claims:ok read:ok users:failed",
+			"User.ReadBasic.All"},
 		{"no permission", graphsim.Options{Roles: app[1:]}, "", 3, "claims:failed read:warning", "=Role"},
 		{"no such user", all, noUser, 1, "claims:ok read:failed", "the tenant has no user " + noUser},
 		{"admin user", all, admin, 1, "claims:ok read:failed", role},
@@ -57,15 +64,6 @@ func checkTests() []checkTest {
 			"claims:ok read:failed",
 			"too long a wait"},
 	}
-}
-
-type checkTest struct {
-	name  string
-	opts  graphsim.Options
-	user  string
-	exit  int
-	steps string // step:result, in order, after the token
-	holds string // in the details and hints
 }
 
 func TestCheck(t *testing.T) {
@@ -91,19 +89,15 @@ func TestCheck(t *testing.T) {
 			}
 			p.ends(t, tt.exit)
 			same(t, "exit code in the output", c.Exit, tt.exit)
-			same(t, "steps", strings.Join(steps, " "), "token:ok "+tt.steps)
+			same(t, "steps", strings.Join(steps, " "), "token:ok "+tt.steps+" TLS:ok clock:ok")
 			holds(t, "the details and hints", all.String(), tt.holds)
 			same(t, "tenant in the output", c.Tenant, entra.DefaultTenantID)
 			same(t, "kind of sign-in", c.Kind, token.App)
 			same(t, "cloud", c.Cloud, "other")
 			same(t, "root of Graph", c.Graph, root)
 			differs(t, "commands in the output", len(c.Commands), 0)
-			if strings.Contains(all.String(), "--resume") || strings.Contains(all.String(), "tapsweep check") {
-				t.Errorf("a check sends to itself, or to a run:\n%s", all.String())
-			}
-			if tenant.Stats().Deleted != 0 {
-				t.Error("a check deletes")
-			}
+			lacks(t, "the details and hints", all.String(), "--resume", "tapsweep check")
+			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 0)
 		})
 	}
 }
@@ -126,6 +120,9 @@ func TestCheckOfNothingRead(t *testing.T) {
 			works{"revoke": token.No, "scan --group": token.No, "verify": token.No}},
 		{"denied", "", fault.Fault{Path: "/temporaryAccessPassMethods", Do: fault.ItemStatus(403)},
 			works{"revoke": token.Perhaps, "verify": token.Perhaps}},
+		{"users denied", "", fault.Fault{Path: "/users?", Do: fault.ItemStatus(403)},
+			works{"revoke": token.Yes, "scan --group": token.Yes, "scan --all-users": token.Perhaps,
+				"sweep --all-users": token.Perhaps}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -140,13 +137,15 @@ func TestCheckOfNothingRead(t *testing.T) {
 			}
 			c, _ := checkJSON(t, tapsweep(t, env, append(args, "--output", "json")...))
 			for _, v := range c.Commands {
-				if want, ok := tt.works[v.Command]; ok && v.Works != want {
-					t.Errorf("%s works: %s, want %s", v.Command, v.Works, want)
+				if want, ok := tt.works[v.Command]; ok {
+					same(t, v.Command+" works", v.Works, want)
 				}
 			}
 			p := tapsweep(t, env, args...)
 			differs(t, "exit code", p.code, 0)
-			lacks(t, "standard output", p.stdout, " yes ")
+			if len(tt.works) < 4 {
+				lacks(t, "standard output", p.stdout, " yes ")
+			}
 		})
 	}
 }
@@ -163,6 +162,9 @@ func TestCheckWithoutAToken(t *testing.T) {
 	same(t, "result of the step token", steps["token"].Result, "failed")
 	holds(t, "detail of the step token", steps["token"].Detail, "AADSTS7000222")
 	differs(t, "hints of the step token", len(steps["token"].Hints), 0)
+	without := without(env, "AZURE_CLIENT_SECRET") // a credential that cannot be made is a finding like any other
+	_, steps = checkJSON(t, tapsweep(t, without, "check", "--auth", "secret", "--output", "json"))
+	holds(t, "detail of the step token", steps["token"].Detail, "no secret")
 	// A person gets the same in words.
 	p = tapsweep(t, env, "check")
 	p.ends(t, 3)
@@ -173,30 +175,26 @@ func TestCheckWithoutAToken(t *testing.T) {
 // A check names the domain of the tenant if the token allows to read it, or if it was given.
 func TestCheckNamesTheDomain(t *testing.T) {
 	t.Parallel()
+	const both = entra.DefaultDomain + " (" + entra.DefaultTenantID + ")"
 	for _, tt := range []struct {
 		name   string
 		roles  []string
 		args   []string
 		domain string
+		names  string // what the first line names
 	}{
 		{"by permission", []string{"UserAuthMethod-TAP.ReadWrite.All", "Organization.Read.All"}, nil,
-			entra.DefaultDomain},
-		{"as given", nil, []string{"--tenant", entra.DefaultDomain}, entra.DefaultDomain},
-		{"not known", nil, nil, ""},
+			entra.DefaultDomain, both},
+		{"as given", nil, []string{"--tenant", entra.DefaultDomain}, entra.DefaultDomain, both},
+		{"not known", nil, nil, "", entra.DefaultTenantID},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			env := serve(t, graphsim.New(graphsim.Options{Roles: tt.roles}))
 			args := append([]string{"check"}, tt.args...)
-			if c, _ := checkJSON(t, tapsweep(t, env, append(args, "--output", "json")...)); c.Domain != tt.domain {
-				t.Errorf("the domain is %q, want %q", c.Domain, tt.domain)
-			}
-			want := "tenant:        " + entra.DefaultTenantID + "\n"
-			if tt.domain != "" {
-				want = "tenant:        " + tt.domain + " (" + entra.DefaultTenantID + ")\n"
-			}
-			if p := tapsweep(t, env, args...); !strings.HasPrefix(p.stdout, want) {
-				t.Errorf("the check does not begin with %q\n%s", want, p.stdout)
-			}
+			c, _ := checkJSON(t, tapsweep(t, env, append(args, "--output", "json")...))
+			same(t, "domain", c.Domain, tt.domain)
+			first, _, _ := strings.Cut(tapsweep(t, env, args...).stdout, "\n")
+			same(t, "first line", first, "tenant:        "+tt.names)
 		})
 	}
 }
@@ -205,43 +203,23 @@ func TestCheckNamesTheDomain(t *testing.T) {
 // that nothing works with it.
 func TestCheckOfAnotherTenant(t *testing.T) {
 	t.Parallel()
-	for name, of := range map[string]entra.Options{"tenant": {TenantID: foreignTenant},
-		"domain": {TenantID: foreignTenant, Domain: foreignDomain}} {
-		t.Run(name, func(t *testing.T) {
+	foreign := graphsim.New(graphsim.Options{Entra: entra.Options{TenantID: foreignTenant, Domain: foreignDomain}})
+	const no = token.No
+	token := writeFile(t, "t", foreign.Entra.Token())
+	for _, named := range []string{entra.DefaultTenantID, entra.DefaultDomain} {
+		t.Run(named, func(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{})
-			env := serve(t, tenant)
-			p := tapsweep(t, env, "check", "--tenant",
-				map[string]string{"tenant": entra.DefaultTenantID, "domain": entra.DefaultDomain}[name],
-				"--token-file", writeFile(t, "t", graphsim.New(graphsim.Options{Entra: of}).Entra.Token()), "--output",
-				"json")
+			p := tapsweep(t, serve(t, tenant), "check", "--tenant", named, "--token-file", token, "--output", "json")
 			c, steps := checkJSON(t, p)
 			p.ends(t, 3)
 			same(t, "result of the step claims", steps["claims"].Result, "failed")
 			same(t, "result of the step read", steps["read"].Result, "skipped")
 			for _, v := range c.Commands {
-				if v.Works != token.No {
-					t.Errorf("%s works: %s", v.Command, v.Works)
-				}
+				same(t, v.Command+" works", v.Works, no)
 			}
-			if s := tenant.Stats(); s.Batches+s.Unauthorized != 0 {
-				t.Error("the token was sent to another tenant")
-			}
+			same(t, "requests with the token", tenant.Stats().Batches+tenant.Stats().Unauthorized, 0)
 		})
 	}
-}
-
-// A credential that cannot be made is a finding like any other.
-func TestCheckWithoutACredential(t *testing.T) {
-	t.Parallel()
-	env, root := serveAt(t, graphsim.New(graphsim.Options{}))
-	p := tapsweep(t, without(env, "AZURE_CLIENT_SECRET"), "check", "--auth", "secret", "--output", "json")
-	c, steps := checkJSON(t, p)
-	p.ends(t, 3)
-	same(t, "exit code in the output", c.Exit, 3)
-	same(t, "root of Graph", c.Graph, root)
-	same(t, "result of the step token", steps["token"].Result, "failed")
-	holds(t, "detail of the step token", steps["token"].Detail, "no secret")
-	lacks(t, "standard output", p.stdout, "tapsweep check")
 }
 
 func TestCheckOfAUser(t *testing.T) {
@@ -260,33 +238,18 @@ func TestCheckOfAUser(t *testing.T) {
 	same(t, "whether revoke --self works", works["revoke --self"], token.Yes)
 	same(t, "whether revoke works", works["revoke"], token.No)
 	p = tapsweep(t, env, "check", "--token-file", tokenFile, "--user", "me")
-	for _, want := range []string{"signed in as: user " + users[0].UPN, "command works missing permission",
-		"revoke --self yes", "revoke no UserAuthMethod-TAP.ReadWrite.All",
-		"USER PASS REASON", "tapsweep revoke does not work with this sign-in"} {
-		if !strings.Contains(strings.Join(strings.Fields(p.stdout), " "), want) {
-			t.Errorf("no %q in\n%s", want, p.stdout)
-		}
-	}
+	holds(t, "standard output, with single spaces", strings.Join(strings.Fields(p.stdout), " "),
+		"signed in as: user "+users[0].UPN, "command works missing permission", "revoke --self yes",
+		"revoke no UserAuthMethod-TAP.ReadWrite.All", "USER PASS REASON",
+		"tapsweep revoke does not work with this sign-in")
 }
 
 func TestCheckUsage(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"check", "--output", "xml"}, {"check", "--user", "a/../b"}, {"check", "list.csv"},
-		{"check", "--cloud", "x"},
-		{"check", "--graph-url", "http://graph.microsoft.com"}, {"check", "--log-level", "loud"}} {
-		if p := tapsweep(t, nil, args...); p.code != status.Usage || p.stdout != "" {
-			t.Errorf("%v: exit %d\n%s", args, p.code, p.stderr)
-		}
-	}
-}
-
-// The check leaves nothing behind but what it prints.
-func TestCheckLeavesNothing(t *testing.T) {
-	t.Parallel()
-	env := serve(t, graphsim.New(graphsim.Options{}))
-	cmd := command(t, env, "check")
-	finish(t, cmd)
-	if files, _ := filepath.Glob(filepath.Join(cmd.Dir, "*")); len(files) != 0 {
-		t.Errorf("left behind: %v", files)
+	for _, flags := range []string{"--output xml", "--user a/../b", "list.csv", "--cloud x",
+		"--graph-url http://graph.microsoft.com", "--log-level loud"} {
+		p := tapsweep(t, nil, append([]string{"check"}, strings.Fields(flags)...)...)
+		p.ends(t, status.Usage)
+		same(t, "standard output", p.stdout, "")
 	}
 }

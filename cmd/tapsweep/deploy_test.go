@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -12,83 +13,27 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gofrs/flock"
+	"sigs.k8s.io/yaml"
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
-	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // installed is where the examples of the manual expect tapsweep.
 const installed = "/usr/local/bin/tapsweep"
 
-// checkSchedule checks the five fields of cron(5): numbers within bounds, with
-// steps, ranges and lists.
-func checkSchedule(fields []string) error {
-	bounds := [][2]int{{0, 59}, {0, 23}, {1, 31}, {1, 12}, {0, 7}}
-	if len(fields) != len(bounds) {
-		return fmt.Errorf("%d time fields in %q, want 5", len(fields), fields)
-	}
-	for i, field := range fields {
-		for part := range strings.SplitSeq(field, ",") {
-			span, step, stepped := strings.Cut(part, "/")
-			numbers := strings.SplitN(span, "-", 2)
-			if span == "*" {
-				numbers = nil
-			}
-			if n, err := strconv.Atoi(step); stepped && (err != nil || n < 1) {
-				return fmt.Errorf("time field %d: step %q", i+1, step)
-			}
-			for _, text := range numbers {
-				if n, err := strconv.Atoi(text); err != nil || n < bounds[i][0] || n > bounds[i][1] {
-					return fmt.Errorf("time field %d: %q is not within %v", i+1, text, bounds[i])
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func TestCheckSchedule(t *testing.T) {
-	t.Parallel()
-	for text, ok := range map[string]bool{
-		"17 3 * * *": true, "*/5 0-6/2 1,15 * 7": true, "60 3 * * *": false, "17 3 * *": false, "17 3 0 * *": false,
-		"*/0 3 * * *": false, "x 3 * * *": false,
-	} {
-		if err := checkSchedule(strings.Fields(text)); (err == nil) != ok {
-			t.Errorf("checkSchedule(%q) = %v", text, err)
-		}
-	}
-}
-
 // crontab takes a crontab apart: the variables and the one command.
 func crontab(t *testing.T) (env []string, command string) {
 	t.Helper()
-	for line := range strings.Lines(codeOf(t, "nightly", "crontab")[0]) {
-		line = strings.TrimSpace(line)
-		if name, _, ok := strings.Cut(line, "="); ok && !strings.Contains(name, " ") {
-			env = append(env, line)
-			continue
-		}
-		fields := strings.Fields(line)
-		if command != "" || len(fields) < 6 {
-			t.Fatalf("not a variable and not the one command: %s", line)
-		}
-		if err := checkSchedule(fields[:5]); err != nil {
-			t.Error(err)
-		}
-		command = strings.Join(fields[5:], " ")
+	text := codeOf(t, "nightly", "crontab")[0]
+	nightly := regexp.MustCompile(`^((?:\w+=.*\n)+)\d+ \d+ \* \* \* (` + installed + ` sweep .*)\n$`)
+	parts := nightly.FindStringSubmatch(text)
+	if parts == nil {
+		t.Fatalf("the crontab is not variables and one command a night:\n%s", text)
 	}
-	if !strings.HasPrefix(command, installed+" sweep ") {
-		t.Fatalf("the command is %q", command)
-	}
-	if strings.Contains(strings.ReplaceAll(command, `\%`, ""), "%") {
-		t.Errorf("cron ends the command at the %% in %q", command)
-	}
-	if !slices.ContainsFunc(env, func(v string) bool { return strings.HasPrefix(v, "MAILTO=") }) {
-		t.Error("nobody gets the mail")
-	}
-	return env, command
+	holds(t, "the crontab", text, "MAILTO=")
+	lacks(t, "the command, which cron ends at a percent sign", parts[2], "%")
+	return strings.Fields(parts[1]), parts[2]
 }
 
 // metricsUnit adds a metrics file to the service.
@@ -149,27 +94,16 @@ func TestUnits(t *testing.T) {
 		"Service.PrivateTmp":      "yes", "Service.StateDirectory": "tapsweep", "Unit.Wants": "network-online.target",
 		"Unit.After": "network-online.target",
 	} {
-		if got := service[key]; len(got) != 1 || got[0] != want {
-			t.Errorf("%s is %q, want %q", key, got, want)
-		}
+		same(t, key, strings.Join(service[key], " "), want)
 	}
-	words := strings.Fields(service["Service.ExecStart"][0])
-	deadline, err := time.ParseDuration(words[slices.Index(words, "--deadline")+1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	limit, err := time.ParseDuration(strings.NewReplacer(" ", "", "min",
-		"m").Replace(service["Service.TimeoutStartSec"][0]))
-	if err != nil || limit < deadline+5*time.Minute {
-		t.Errorf("TimeoutStartSec is %v, --deadline %v: the deadline ends a run better", limit, deadline)
-	}
-	same(t, "OnCalendar lines of the timer", len(options["tapsweep.timer"]["Timer.OnCalendar"]), 1)
-	same(t, "WantedBy lines of the timer", len(options["tapsweep.timer"]["Install.WantedBy"]), 1)
-	same(t, "WantedBy of the timer", options["tapsweep.timer"]["Install.WantedBy"][0], "timers.target")
+	endsAfterTheDeadline(t, strings.Fields(service["Service.ExecStart"][0]), service["Service.TimeoutStartSec"][0])
+	timer := options["tapsweep.timer"]
+	same(t, "OnCalendar lines of the timer", len(timer["Timer.OnCalendar"]), 1)
+	same(t, "WantedBy of the timer", strings.Join(timer["Install.WantedBy"], " "), "timers.target")
 }
 
-// systemd's own check, where it is installed: on Debian and its kin by
-// apt-get install systemd. It does not need to run.
+// systemd's own check finds nothing wrong, where it is installed. On Debian, apt-get install systemd
+// installs it. It does not need to run. For keys that it does not know it exits 0, so its words count.
 func TestUnitsVerify(t *testing.T) {
 	t.Parallel()
 	analyze, err := exec.LookPath("systemd-analyze")
@@ -178,48 +112,19 @@ func TestUnitsVerify(t *testing.T) {
 	}
 	texts, _ := units(t)
 	dir := t.TempDir()
-	verify := func() string {
-		args := []string{"verify", "--man=no"}
-		for name, text := range texts {
-			path := filepath.Join(dir, name)
-			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-				t.Fatal(err)
-			}
-			// The program has to be there.
-			if err := os.WriteFile(path, []byte(strings.ReplaceAll(text, installed, must(os.Executable()))),
-				0o600); err != nil {
-				t.Fatal(err)
-			}
-			if filepath.Dir(path) == dir { // it reads the files that add to a unit itself
-				args = append(args, path)
-			}
+	args := []string{"verify", "--man=no"}
+	for name, text := range texts {
+		path := filepath.Join(dir, name)
+		write(t, path, strings.ReplaceAll(text, installed, must(os.Executable()))) // the program has to be there
+		if filepath.Dir(path) == dir {                                             // it finds metrics.conf by itself
+			args = append(args, path)
 		}
-		// What it says is what counts: for keys it does not know it exits 0. Older
-		// ones tell of this machine's other units too.
-		out, err := exec.CommandContext(t.Context(), analyze, args...).CombinedOutput()
-		var ours strings.Builder
-		for line := range strings.Lines(string(out)) {
-			if strings.Contains(line, "tapsweep") {
-				ours.WriteString(line)
-			}
-		}
-		if err != nil && ours.Len() == 0 {
-			t.Skipf("systemd-analyze does not work here: %v\n%s", err, out)
-		}
-		return ours.String()
 	}
-	if said := verify(); said != "" {
-		t.Errorf("%s", said)
+	out, err := exec.CommandContext(t.Context(), analyze, args...).CombinedOutput()
+	if err != nil && !strings.Contains(string(out), "tapsweep") {
+		t.Skipf("systemd-analyze does not work here: %v\n%s", err, out)
 	}
-	for name, wrong := range map[string][2]string{"tapsweep.service": {"NoNewPrivileges", "NoMorePrivileges"},
-		"tapsweep.timer": {"03:00:00", "33:00:00"}, metricsUnit: {"ReadWritePaths", "ReadWriteFolders"}} {
-		right := texts[name]
-		texts[name] = strings.Replace(right, wrong[0], wrong[1], 1)
-		if said := verify(); said == "" {
-			t.Errorf("%s in place of %s is not found", wrong[1], wrong[0])
-		}
-		texts[name] = right
-	}
+	lacks(t, "the output of systemd-analyze", string(out), "tapsweep")
 }
 
 // machine is where an example runs: a tenant, and directories in place of the
@@ -251,34 +156,25 @@ func (m *machine) run(t *testing.T, env []string, name string, args ...string) p
 	return finish(t, cmd)
 }
 
-// nights runs an example on two nights: what is over goes, everything else stays,
-// one line tells; then there is nothing to do and nothing to say. wroteLog returns
-// the results log of the night.
-func (m *machine) nights(t *testing.T, night func() process, wroteLog func(process) string) {
+// nights runs an example on two nights: what is over goes, everything else stays and the run says so;
+// then there is nothing to do and nothing to say. Standard output, which cron would mail, stays empty.
+func (m *machine) nights(t *testing.T, night func() process) {
 	t.Helper()
+	log := filepath.Join(m.log, "last.jsonl")
 	p := night()
 	p.ends(t, 0)
-	rows, end := readLog(t, wroteLog(p))
-	if len(rows) != 20 || end == nil || end.Exit != 0 {
-		t.Fatalf("%v, the end is %v\n%s", outcomes(rows), end, p.stderr)
-	}
+	rows := readWhole(t, readText(t, log), 0)
+	hasRows(t, rows, 20)
 	for _, row := range rows {
-		if row.Reason != "expired" && row.Reason != "used" {
-			t.Errorf("%+v", row)
-		}
+		holds(t, "reasons of the night", "expired used", row.Reason)
 	}
 	holds(t, "standard error", p.stderr, "All 20 passes are gone.")
-	if left := len(m.tenant.Remaining()); left != 20 || m.tenant.Stats().Deleted != 20 {
-		t.Errorf("%d left, %d deleted, want 20 and 20", left, m.tenant.Stats().Deleted)
-	}
+	same(t, "standard output", p.stdout, "")
+	leaves(t, m.tenant, 20)
 	p = night()
-	rows, end = readLog(t, wroteLog(p))
 	p.ends(t, 0)
 	same(t, "standard error", p.stderr, "")
-	hasRows(t, rows, 0)
-	if end == nil {
-		t.Fatal("the log has no last line")
-	}
+	hasRows(t, readWhole(t, readText(t, log), 0), 0)
 	leaves(t, m.tenant, 20)
 }
 
@@ -302,23 +198,7 @@ func testCron(t *testing.T) {
 		m.log).Replace(line) +
 		" --graph-url " + m.root
 	env = append(env, "SHELL=/bin/sh", "PATH=/usr/bin:/bin")
-	log := filepath.Join(m.log, "last.jsonl")
-	night := func() process { return m.run(t, env, "/bin/sh", "-c", line) }
-	m.nights(t, night, func(p process) string {
-		if p.stdout != "" {
-			t.Errorf("cron would mail this: %s", p.stdout)
-		}
-		return string(mustRead(t, log))
-	})
-	// A run that is still going keeps the next one off.
-	lock := flock.New(log)
-	if ok, err := lock.TryLock(); !ok || err != nil {
-		t.Fatal(err)
-	}
-	defer lock.Close()
-	before := string(mustRead(t, log))
-	night().ends(t, status.Usage, "another run is writing")
-	same(t, "the log", string(mustRead(t, log)), before)
+	m.nights(t, func() process { return m.run(t, env, "/bin/sh", "-c", line) })
 }
 
 func testSystemd(t *testing.T) {
@@ -327,59 +207,158 @@ func testSystemd(t *testing.T) {
 	_, options := units(t)
 	service := options["tapsweep.service"]
 	name, path, _ := strings.Cut(service["Service.LoadCredential"][0], ":")
-	credentials := t.TempDir()
-	if err := os.WriteFile(filepath.Join(credentials, name),
-		mustRead(t, strings.Replace(path, "/etc/tapsweep", m.etc, 1)), 0o400); err != nil {
-		t.Fatal(err)
-	}
-	metrics, written := options[metricsUnit], t.TempDir()
-	variable := metrics["Service.Environment"][0]
-	if _, path, _ := strings.Cut(variable, "="); filepath.Dir(path) != metrics["Service.ReadWritePaths"][0] {
-		t.Errorf("%s is not in a directory that the unit may write to", path)
-	}
+	credentials, written := t.TempDir(), t.TempDir()
+	write(t, filepath.Join(credentials, name), readText(t, strings.Replace(path, "/etc/tapsweep", m.etc, 1)))
+	metrics := options[metricsUnit]
+	variable, allowed := metrics["Service.Environment"][0], metrics["Service.ReadWritePaths"][0]
+	holds(t, "the path of the metrics", variable, "="+allowed+"/")
 	// As systemd makes them of LoadCredential= and StateDirectory=.
 	env := append(slices.Clone(service["Service.Environment"]), "CREDENTIALS_DIRECTORY="+credentials,
-		"STATE_DIRECTORY="+m.log, strings.Replace(variable, metrics["Service.ReadWritePaths"][0], written, 1))
+		"STATE_DIRECTORY="+m.log, strings.Replace(variable, allowed, written, 1))
 	line := strings.NewReplacer("${CREDENTIALS_DIRECTORY}", credentials, "${STATE_DIRECTORY}",
 		m.log).Replace(service["Service.ExecStart"][0])
 	words := strings.Fields(line)
-	if words[0] != installed || strings.ContainsAny(line, "$%\"'") {
-		t.Fatalf("ExecStart is %q", words)
-	}
+	same(t, "the program", words[0], installed)
+	lacks(t, "ExecStart", line, "$", "%", `"`, "'")
 	m.nights(t, func() process {
 		return m.run(t, env, must(os.Executable()), append(words[1:], "--graph-url", m.root)...)
-	},
-		func(process) string { return string(mustRead(t, filepath.Join(m.log, "last.jsonl"))) })
-	if text := string(mustRead(t, filepath.Join(written, "tapsweep.prom"))); !strings.Contains(text, "exit_code") {
-		t.Errorf("the metrics file has\n%s", text)
-	}
+	})
+	holds(t, "the metrics file", readText(t, filepath.Join(written, "tapsweep.prom")), "exit_code")
 }
 
 func testKubernetes(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
-	account, _, job := manifests(t)
-	if err := checkSchedule(strings.Fields(job.Spec.Schedule)); err != nil {
-		t.Error(err)
-	}
-	subject := "system:serviceaccount:" + account.Metadata.Namespace + ":" + account.Metadata.Name
-	if trust := strings.Join(codeOf(t, "kubernetes", "bash"), ""); !strings.Contains(trust,
-		`"subject": "`+subject+`"`) {
-		t.Errorf("the app trusts another subject than %s:\n%s", subject, trust)
-	}
+	fields := manifests(t)
+	account := fields["ServiceAccount metadata namespace"] + ":" + fields["ServiceAccount metadata name"]
+	subject := "system:serviceaccount:" + account
+	holds(t, "the trust of the app", strings.Join(codeOf(t, "kubernetes", "bash"), ""), `"subject": "`+subject+`"`)
 	// What the webhook sets, by the account's annotation and its own tenant.
-	env := []string{"AZURE_CLIENT_ID=" + account.Metadata.Annotations["azure.workload.identity/client-id"],
-		"AZURE_TENANT_ID=" + entra.DefaultTenantID,
+	env := []string{"AZURE_TENANT_ID=" + entra.DefaultTenantID,
+		"AZURE_CLIENT_ID=" + fields["ServiceAccount metadata annotations azure.workload.identity/client-id"],
 		"AZURE_FEDERATED_TOKEN_FILE=" + writeFile(t, "azure-identity-token",
 			m.tenant.Entra.FederatedToken(subject, time.Hour))}
-	args := append(job.pod().Containers[0].Args, "--graph-url", m.root)
-	for i, arg := range args {
-		args[i] = strings.Replace(arg, "/var/lib/tapsweep", m.log, 1)
-	}
-	m.nights(t, func() process { return m.run(t, env, must(os.Executable()), args...) }, func(p process) string {
-		if p.stdout != "" {
-			t.Errorf("this is mixed with standard error in the pod's log: %s", p.stdout)
-		}
-		return string(mustRead(t, filepath.Join(m.log, "last.jsonl")))
+	line := strings.ReplaceAll(strings.Join(containerArgs(fields), " "), "/var/lib/tapsweep", m.log)
+	m.nights(t, func() process {
+		return m.run(t, env, must(os.Executable()), strings.Fields(line+" --graph-url "+m.root)...)
 	})
+}
+
+// pod is where the CronJob of the manual describes its pod.
+const pod = "CronJob spec jobTemplate spec template spec "
+
+// manifests returns the fields of the manual's manifests. A field is named by its kind and its path, in
+// words. An element of a list is named by its number.
+func manifests(t *testing.T) map[string]string {
+	t.Helper()
+	fields := make(map[string]string)
+	for _, document := range codeOf(t, "kubernetes", "yaml") {
+		var tree map[string]any
+		if err := yaml.UnmarshalStrict([]byte(document), &tree); err != nil {
+			t.Fatalf("%v\n%s", err, document)
+		}
+		flatten(fields, fmt.Sprint(tree["kind"]), tree)
+	}
+	return fields
+}
+
+func flatten(fields map[string]string, path string, node any) {
+	switch node := node.(type) {
+	case map[string]any:
+		for key, value := range node {
+			flatten(fields, path+" "+key, value)
+		}
+	case []any:
+		for i, value := range node {
+			flatten(fields, path+" "+strconv.Itoa(i), value)
+		}
+	default:
+		fields[path] = fmt.Sprint(node)
+	}
+}
+
+// containerArgs returns the arguments of the job's one container.
+func containerArgs(fields map[string]string) (args []string) {
+	for i := 0; ; i++ {
+		arg, ok := fields[pod+"containers 0 args "+strconv.Itoa(i)]
+		if !ok {
+			return args
+		}
+		args = append(args, arg)
+	}
+}
+
+// The manifests say what the restricted Pod Security Standard and the webhook of workload identity need,
+// and what tapsweep needs: a volume for its log, and room for a million users.
+// Sources: kubernetes.io/docs/concepts/security/pod-security-standards,
+// azure.github.io/azure-workload-identity (label, annotation),
+// kubernetes.io/docs/tasks/configure-pod-container/security-context (fsGroupChangePolicy).
+func TestManifests(t *testing.T) {
+	t.Parallel()
+	fields := manifests(t)
+	for path, want := range map[string]string{
+		"ServiceAccount apiVersion":                                   "v1",
+		"ServiceAccount metadata namespace":                           "tapsweep",
+		"PersistentVolumeClaim apiVersion":                            "v1",
+		"PersistentVolumeClaim metadata namespace":                    "tapsweep",
+		"PersistentVolumeClaim spec accessModes 0":                    "ReadWriteOnce",
+		"PersistentVolumeClaim spec resources requests storage":       "1Gi",
+		"CronJob apiVersion":                                          "batch/v1",
+		"CronJob metadata namespace":                                  "tapsweep",
+		"CronJob spec schedule":                                       "17 3 * * *",
+		"CronJob spec timeZone":                                       "Etc/UTC",
+		"CronJob spec concurrencyPolicy":                              "Forbid",
+		"CronJob spec startingDeadlineSeconds":                        "3600",
+		"CronJob spec jobTemplate spec backoffLimit":                  "0",
+		pod + "serviceAccountName":                                    fields["ServiceAccount metadata name"],
+		pod + "automountServiceAccountToken":                          "false",
+		pod + "restartPolicy":                                         "Never",
+		pod + "securityContext runAsNonRoot":                          "true",
+		pod + "securityContext runAsUser":                             "65532",
+		pod + "securityContext fsGroup":                               "65532",
+		pod + "securityContext fsGroupChangePolicy":                   "OnRootMismatch",
+		pod + "securityContext seccompProfile type":                   "RuntimeDefault",
+		pod + "containers 0 volumeMounts 0 name":                      fields[pod+"volumes 0 name"],
+		pod + "containers 0 securityContext allowPrivilegeEscalation": "false",
+		pod + "containers 0 securityContext readOnlyRootFilesystem":   "true",
+		pod + "containers 0 securityContext capabilities drop 0":      "ALL",
+		pod + "containers 0 resources requests memory":                "128Mi",
+		pod + "containers 0 resources limits memory":                  "256Mi",
+	} {
+		same(t, path, fields[path], want)
+	}
+	same(t, "claim of the volume", fields[pod+"volumes 0 persistentVolumeClaim claimName"],
+		fields["PersistentVolumeClaim metadata name"])
+	label := "CronJob spec jobTemplate spec template metadata labels azure.workload.identity/use"
+	same(t, label, fields[label], "true")
+	differs(t, "annotation with the client id",
+		fields["ServiceAccount metadata annotations azure.workload.identity/client-id"], "")
+	for path, value := range fields {
+		lacks(t, path, strings.ToLower(path+" "+value), "secret", "capabilities add")
+	}
+}
+
+// The results log is on the volume, the second night replaces that of the first, and tapsweep has the time
+// to end in good order, even if the image has to be pulled.
+func TestManifestsOfTheRun(t *testing.T) {
+	t.Parallel()
+	fields := manifests(t)
+	line := strings.Join(containerArgs(fields), " ")
+	holds(t, "the command", line, "--results "+fields[pod+"containers 0 volumeMounts 0 mountPath"]+"/", " --overwrite")
+	endsAfterTheDeadline(t, strings.Fields(line), fields["CronJob spec jobTemplate spec activeDeadlineSeconds"]+"s")
+}
+
+// endsAfterTheDeadline fails the test unless the limit of a scheduler leaves five minutes after --deadline.
+func endsAfterTheDeadline(t *testing.T, args []string, limit string) {
+	t.Helper()
+	_, rest, _ := strings.Cut(strings.Join(args, " "), "--deadline ")
+	deadline, err := time.ParseDuration(strings.Fields(rest)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	end, err := time.ParseDuration(strings.NewReplacer(" ", "", "min", "m").Replace(limit))
+	if err != nil {
+		t.Fatal(err)
+	}
+	atLeast(t, "limit of the scheduler", end, deadline+5*time.Minute)
 }

@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -23,99 +19,68 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// checkSeal compares the files with the manifest, and the manifest with what was
-// printed of it.
+// checkSeal compares the files with the manifest, and the manifest with what was printed of it.
 func checkSeal(t *testing.T, dir, stderr string) {
 	t.Helper()
-	manifest := mustRead(t, filepath.Join(dir, "SHA256SUMS"))
-	of := make(map[string]string)
-	for line := range strings.Lines(string(manifest)) {
+	hasFiles(t, dir, 7)
+	for line := range strings.Lines(readText(t, dir+"/SHA256SUMS")) {
 		sum, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
-		of[name] = sum
+		same(t, "sum of "+name, sumOf(t, dir+"/"+name), sum)
+		isPrivate(t, dir+"/"+name)
 	}
-	files, err := os.ReadDir(dir)
-	if err != nil || len(files) != 7 || len(of) != 6 {
-		t.Errorf("%d files, %d in the manifest: %v", len(files), len(of), err)
-	}
-	for _, f := range files {
-		sum := sha256.Sum256(mustRead(t, filepath.Join(dir, f.Name())))
-		if got := hex.EncodeToString(sum[:]); f.Name() == "SHA256SUMS" {
-			if !strings.Contains(stderr, got) {
-				t.Errorf("the sum of the manifest is not told:\n%s", stderr)
-			}
-		} else if of[f.Name()] != got {
-			t.Errorf("%s has another sum than in the manifest", f.Name())
-		}
-		if info, err := f.Info(); err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("%s: %v, %v", f.Name(), info.Mode(), err)
-		}
-	}
+	same(t, "files in the manifest", strings.Count(readText(t, dir+"/SHA256SUMS"), "\n"), 6)
+	holds(t, "standard error", stderr, sumOf(t, dir+"/SHA256SUMS"))
+}
+
+// sumOf returns the SHA-256 of a file.
+func sumOf(t *testing.T, path string) string {
+	t.Helper()
+	return fmt.Sprintf("%x", sha256.Sum256(mustRead(t, path)))
 }
 
 // reported is what the report in the directory counts.
 func reported(t *testing.T, dir string) (r report.Report) {
 	t.Helper()
-	if err := json.Unmarshal(mustRead(t, filepath.Join(dir, "report.json")), &r); err != nil {
-		t.Fatal(err)
-	}
+	decode(t, readText(t, dir+"/report.json"), &r)
 	return r
 }
 
-// A run leaves evidence of what it has done, and the run that goes on with it, by the
-// command that the first one names, adds to it.
+// A run leaves evidence of what it has done. The run that resumes it, by the command that the first one
+// names, adds to it.
 func TestEvidence(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(failing(fault.Fault{Method: "DELETE", Path: "user0003@", Times: 1,
 		Do: fault.ItemStatus(403)}))
-	users := tenant.AddUsers(30)
+	list := listFile(t, tenant.AddUsers(30))
 	env, root := serveAt(t, tenant)
-	list := listFile(t, users)
 	dir := filepath.Join(t.TempDir(), "incident 4711")
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--evidence", dir, list)
-	p.ends(t, 1)
-	checkSeal(t, dir, p.stderr)
-	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
-		t.Errorf("%v, %v", info.Mode(), err)
-	}
-	if r := reported(t, dir); r.Done != 29 || r.Left != 1 {
-		t.Errorf("%d done, %d left", r.Done, r.Left)
-	}
-	for _, want := range []string{" revoke --yes --graph-url " + root, "signed in as:  app " + entra.DefaultClientID,
-		"UserAuthMethod-TAP.ReadWrite.All"} {
-		if text := string(mustRead(t, dir+"/preflight.txt")); !strings.Contains(text, want) {
-			t.Errorf("no %q in\n%s", want, text)
-		}
-	}
-	_, again, _ := strings.Cut(p.stderr, "Resume: ")
-	again, _, _ = strings.Cut(again, "\n")
 	resume := fmt.Sprintf("tapsweep revoke --resume --evidence '%s' --yes --graph-url %s %s", dir, root, list)
-	same(t, "command that resumes", again, resume)
-	holds(t, "report.txt", string(mustRead(t, dir+"/report.txt")), resume)
-	before, seal := mustRead(t, dir+"/results.jsonl"), sha256.Sum256(mustRead(t, dir+"/SHA256SUMS"))
+	p.ends(t, 1, "Resume: "+resume+"\n")
+	checkSeal(t, dir, p.stderr)
+	isPrivate(t, dir)
+	same(t, "passes left by the report", reported(t, dir).Left, 1)
+	holds(t, "preflight.txt", readText(t, dir+"/preflight.txt"), " revoke --yes --graph-url "+root,
+		"signed in as:  app "+entra.DefaultClientID, "UserAuthMethod-TAP.ReadWrite.All")
+	holds(t, "report.txt", readText(t, dir+"/report.txt"), resume)
+	before, seal := readText(t, dir+"/results.jsonl"), sumOf(t, dir+"/SHA256SUMS")
 	p = tapsweep(t, env, "revoke", "--resume", "--evidence", dir, "--yes", "--graph-url", root, list)
 	p.ends(t, 0)
 	checkSeal(t, dir, p.stderr)
-	if r := reported(t, dir); r.Done != 30 || r.Left != 0 || len(r.Runs) != 2 {
-		t.Errorf("%d done, %d left, %d runs", r.Done, r.Left, len(r.Runs))
-	}
-	if note := fmt.Sprintf("before this run: all as sealed, SHA-256 of SHA256SUMS %x\n",
-		seal); !strings.Contains(string(mustRead(t, dir+"/preflight.txt")), note) {
-		t.Errorf("the seal that was broken is not on record: %s", note)
-	}
-	if !bytes.HasPrefix(mustRead(t, dir+"/results.jsonl"), before) {
-		t.Error("the first run is not in the evidence any more")
-	}
-	same(t, "runs in preflight.txt", strings.Count(string(mustRead(t, dir+"/preflight.txt")), "signed in as:"), 2)
+	same(t, "passes done by the report", reported(t, dir).Done, 30)
+	same(t, "runs of the report", len(reported(t, dir).Runs), 2)
+	preflight := readText(t, dir+"/preflight.txt")
+	holds(t, "preflight.txt", preflight, "before this run: all as sealed, SHA-256 of SHA256SUMS "+seal+"\n")
+	same(t, "runs in preflight.txt", strings.Count(preflight, "signed in as:"), 2)
+	same(t, "the first run in the log", readText(t, dir+"/results.jsonl")[:len(before)], before)
 
 	// A proof is evidence of its own, which reports on what it proves.
 	proof := filepath.Join(t.TempDir(), "proof")
-	if p = tapsweep(t, env, "verify", "--evidence", proof, dir+"/results.jsonl"); p.code != 0 {
-		t.Fatalf("exit %d\n%s", p.code, p.stderr)
-	}
+	p = tapsweep(t, env, "verify", "--evidence", proof, dir+"/results.jsonl")
+	p.ends(t, 0)
 	checkSeal(t, proof, p.stderr)
-	if r := reported(t, proof); r.Pairs != 30 || r.Verified != 30 || r.Counts["revoked"] != 30 {
-		t.Errorf("%d pairs, %d verified, %v", r.Pairs, r.Verified, r.Counts)
-	}
+	same(t, "passes verified by the report", reported(t, proof).Verified, 30)
+	same(t, "passes revoked by the report", reported(t, proof).Counts["revoked"], 30)
 }
 
 // Evidence is never replaced, and what cannot be kept is refused before anything is sent.
@@ -125,126 +90,88 @@ func TestEvidenceRefused(t *testing.T) {
 	env := serve(t, tenant)
 	list := listFile(t, tenant.AddUsers(2))
 	parent := t.TempDir()
-	other := filepath.Join(parent, "other")
-	if err := os.MkdirAll(other, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(other+"/report.csv", []byte("mine"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, tt := range []struct {
-		name string
-		args []string
-		want string
-	}{
-		{"a log elsewhere", []string{"--evidence", parent + "/a", "--results", parent + "/b.jsonl"},
-			"--evidence and --results cannot be used together"},
-		{"to replace", []string{"--evidence", parent + "/a", "--overwrite"}, "never replaced"},
-		{"a file", []string{"--evidence", list}, "is not a directory"},
-		{"no parent", []string{"--evidence", parent + "/none/a"}, "/none does not exist"},
-		{"evidence there", []string{"--evidence", other}, "has report.csv in it already"},
-		{"evidence there, and no log to resume", []string{"--evidence", other, "--resume"},
-			"has report.csv in it already"},
+	write(t, parent+"/other/report.csv", "mine")
+	for _, tt := range []struct{ flags, want string }{
+		{"--evidence DIR/a --results DIR/b.jsonl", "--evidence and --results cannot be used together"},
+		{"--evidence DIR/a --overwrite", "never replaced"},
+		{"--evidence LIST", "is not a directory"},
+		{"--evidence DIR/none/a", "/none does not exist"},
+		{"--evidence DIR/other", "has report.csv in it already"},
+		{"--evidence DIR/other --resume", "has report.csv in it already"},
+		{"--evidence=", "--evidence is empty: "},
+		{"--results=", "--results is empty: "},
 	} {
-		for _, command := range [][]string{{"revoke", list}, {"sweep", "--all-users"}} {
-			p := tapsweep(t, env, append(append(command, "--yes"), tt.args...)...)
-			if p.code != status.Usage || !strings.Contains(p.stderr, tt.want) ||
-				!strings.Contains(p.stderr, "hint: ") && tt.name != "to replace" {
-				t.Errorf("%s: exit %d, want 64 with %q\n%s", tt.name, p.code, tt.want, p.stderr)
-			}
+		for _, command := range []string{"revoke LIST --yes ", "sweep --all-users --yes "} {
+			args := words(command+tt.flags, strings.NewReplacer("DIR", parent, "LIST", list))
+			tapsweep(t, env, args...).ends(t, status.Usage, tt.want)
 		}
 	}
-	for _, args := range [][]string{{"--evidence", ""}, {"--results", ""}} {
-		if p := tapsweep(t, env, append([]string{"revoke", "--yes", list}, args...)...); p.code != status.Usage ||
-			!strings.Contains(p.stderr, args[0]+" is empty: ") {
-			t.Errorf("%q: exit %d\n%s", args, p.code, p.stderr)
-		}
-	}
-	p := tapsweep(t, append(env, "AZURE_CLIENT_SECRET=wrong"), "revoke", "--yes", "--evidence", parent+"/a", list)
-	p.ends(t, 3)
-	if files, _ := os.ReadDir(parent); len(files) != 1 || len(tenant.Remaining()) != 2 ||
-		string(mustRead(t, other+"/report.csv")) != "mine" {
-		t.Errorf("%v in the directory, %d passes left", files, len(tenant.Remaining()))
-	}
+	args := []string{"revoke", "--yes", "--evidence", parent + "/a", list}
+	tapsweep(t, append(env, "AZURE_CLIENT_SECRET=wrong"), args...).ends(t, 3)
+	hasFiles(t, parent, 1)
+	leaves(t, tenant, 2)
+	same(t, "the other file", readText(t, parent+"/other/report.csv"), "mine")
 }
 
-// What is sealed stays as it is, whichever flag leads to it; what was changed all the same
-// is not sealed anew.
+// What is sealed stays as it is, whichever flag leads to it. What was changed all the same is not sealed
+// again.
 func TestEvidenceStaysSealed(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	env := serve(t, tenant)
 	list := listFile(t, tenant.AddUsers(3))
 	dir := filepath.Join(t.TempDir(), "evidence")
-	run := []string{"revoke", "--yes", list}
-	p := tapsweep(t, env, append(run, "--evidence", dir)...)
-	checkSeal(t, dir, p.stderr)
-	seal := p.stderr
-	for _, args := range [][]string{
-		append(run, "--results", dir+"/results.jsonl", "--resume"),
-		append(run, "--results", dir+"/results.jsonl", "--overwrite"),
-		{"report", "--overwrite", "--csv", dir + "/SHA256SUMS", dir + "/results.jsonl"},
-		{"report", "--overwrite", "--html", dir + "/report.html", dir + "/results.jsonl"},
-		{"scan", "--all-users", "--results", dir + "/results.jsonl", "--overwrite"},
+	seal := tapsweep(t, env, "revoke", "--yes", list, "--evidence", dir).stderr
+	checkSeal(t, dir, seal)
+	files := strings.NewReplacer("DIR", dir, "LIST", list, "LOG", dir+"/results.jsonl")
+	for _, line := range []string{
+		"revoke --yes LIST --results LOG --resume",
+		"revoke --yes LIST --results LOG --overwrite",
+		"report --overwrite --csv DIR/SHA256SUMS LOG",
+		"report --overwrite --html DIR/report.html LOG",
+		"scan --all-users --results LOG --overwrite",
 	} {
-		if p := tapsweep(t, env, args...); p.code != status.Usage ||
-			!strings.Contains(p.stderr, "is evidence, which is sealed") {
-			t.Errorf("%q: exit %d\n%s", args, p.code, p.stderr)
-		}
+		tapsweep(t, env, words(line, files)...).ends(t, status.Usage, "is evidence, which is sealed")
 	}
 	checkSeal(t, dir, seal)
+	log := dir + "/results.jsonl"
+	write(t, log, strings.Replace(readText(t, log), `"revoked"`, `"absent"`, 1))
+	resume := []string{"revoke", "--yes", list, "--resume", "--evidence"}
+	tapsweep(t, env, append(resume, dir)...).ends(t, status.Usage, "is not as it was sealed")
+	exists(t, dir+"/SHA256SUMS", true)
 
-	log := mustRead(t, dir+"/results.jsonl")
-	if err := os.WriteFile(dir+"/results.jsonl", bytes.Replace(log, []byte(`"revoked"`), []byte(`"absent"`), 1),
-		0o600); err != nil {
-		t.Fatal(err)
-	}
-	if p = tapsweep(t, env, append(run, "--evidence", dir, "--resume")...); p.code != status.Usage ||
-		!strings.Contains(p.stderr, "is not as it was sealed") {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
-	}
-	if _, err := os.Stat(dir + "/SHA256SUMS"); err != nil {
-		t.Error(err)
-	}
-
-	// Text goes nowhere else, and nobody else has a hand in it.
+	// Text goes nowhere else, and nobody else can change it.
 	elsewhere, open := t.TempDir(), t.TempDir()
 	target := writeFile(t, "target", "")
-	if err := errors.Join(os.WriteFile(elsewhere+"/results.jsonl", nil, 0o600),
-		os.Symlink(target, elsewhere+"/preflight.txt"), os.Chmod(open, 0o777)); err != nil {
+	write(t, elsewhere+"/results.jsonl", "")
+	if err := errors.Join(os.Symlink(target, elsewhere+"/preflight.txt"), os.Chmod(open, 0o777)); err != nil {
 		t.Fatal(err)
 	}
-	if p = tapsweep(t, env, append(run, "--evidence", elsewhere, "--resume")...); p.code != status.Usage ||
-		!strings.Contains(p.stderr, "preflight.txt is not a plain file") || len(mustRead(t, target)) > 0 {
-		t.Errorf("exit %d, in the target: %q\n%s", p.code, mustRead(t, target), p.stderr)
-	}
-	if p = tapsweep(t, env, append(run, "--evidence", open)...); p.code != status.Usage ||
-		!strings.Contains(p.stderr, "--evidence: "+open+" can be written to by others") {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
-	}
+	tapsweep(t, env, append(resume, elsewhere)...).ends(t, status.Usage, "preflight.txt is not a plain file")
+	same(t, "text of the target", readText(t, target), "")
+	tapsweep(t, env, append(resume, open)...).ends(t, status.Usage,
+		"--evidence: "+open+" can be written to by others")
 }
 
 // Nobody else gets at the log before it is sealed: what a next run wrote meanwhile would
 // belie the manifest.
 func TestEvidenceIsLockedUntilSealed(t *testing.T) {
 	t.Parallel()
-	tenant, users, env := serveUsers(t, 3000, graphsim.Options{})
+	tenant, users, env := serveUsers(t, 1000, graphsim.Options{})
 	dir := filepath.Join(t.TempDir(), "evidence")
 	p := tapsweepWhile(t, env, func() {
-		for len(tenant.Remaining()) == len(users) && t.Context().Err() == nil {
-			time.Sleep(time.Millisecond) // until the run has the lock
-		}
-		for {
+		waitWhile(t, func() bool { return tenant.Stats().Deleted == 0 }) // until the run has the lock
+		for free := false; !free; time.Sleep(time.Millisecond) {
 			lock := flock.New(dir+"/results.jsonl", flock.SetFlag(os.O_RDWR))
-			if free, err := lock.TryLock(); err != nil || free {
-				if _, sealErr := os.Stat(dir + "/SHA256SUMS"); err != nil || sealErr != nil {
-					t.Errorf("the log is free, and there is no manifest: %v, %v", err, sealErr)
-				}
-				lock.Close()
+			var err error
+			if free, err = lock.TryLock(); err != nil {
+				t.Error(err)
 				return
 			}
+			if free {
+				exists(t, dir+"/SHA256SUMS", true)
+			}
 			lock.Close()
-			time.Sleep(time.Millisecond)
 		}
 	}, "revoke", "--yes", "--evidence", dir, listFile(t, users))
 	p.ends(t, 0)
@@ -264,13 +191,10 @@ func TestEvidenceOfSweep(t *testing.T) {
 		p.ends(t, 0)
 		same(t, "whether the run is silent", (p.stderr == ""), (passes == nil))
 		if passes == nil {
-			sum := sha256.Sum256(mustRead(t, dir+"/SHA256SUMS"))
-			p.stderr = hex.EncodeToString(sum[:])
+			p.stderr = sumOf(t, dir+"/SHA256SUMS")
 		}
 		checkSeal(t, dir, p.stderr)
-		if r := reported(t, dir); r.Done != len(passes) {
-			t.Errorf("%d done", r.Done)
-		}
+		same(t, "passes done by the report", reported(t, dir).Done, len(passes))
 	}
 }
 
@@ -278,41 +202,27 @@ func TestEvidenceOfSweep(t *testing.T) {
 // manifest, and the run that goes on with it makes one.
 func TestEvidenceOfStoppedRuns(t *testing.T) {
 	t.Parallel()
-	for name, stop := range map[string]func(*os.Process){
-		"interrupted": func(p *os.Process) { p.Signal(os.Interrupt) },
-		"killed":      func(p *os.Process) { p.Kill() },
-	} {
+	for _, name := range []string{"interrupted", "killed"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tenant, users, env := serveUsers(t, 300, graphsim.Options{Latency: 20 * time.Millisecond})
 			dir := filepath.Join(t.TempDir(), "evidence")
 			args := []string{"revoke", "--yes", "--evidence", dir, "--rate", "100", listFile(t, users)}
-			p := finish(t, command(t, env, args...), func(p *os.Process) {
-				waitWhile(t, func() bool { return len(tenant.Remaining()) > 260 })
-				stop(p)
-			})
+			reached := func() bool { return tenant.Stats().Deleted >= 40 }
 			if name == "killed" {
-				if _, err := os.Stat(dir + "/SHA256SUMS"); err == nil {
-					t.Error("a killed run has a manifest")
-				}
-				if p = tapsweep(t, env, args...); p.code != status.Usage ||
-					!strings.Contains(p.stderr, "results.jsonl in it already") ||
-					!strings.Contains(p.stderr, "--resume") {
-					t.Errorf("exit %d\n%s", p.code, p.stderr)
-				}
+				killAt(t, env, args, reached)
+				exists(t, dir+"/SHA256SUMS", false)
+				tapsweep(t, env, args...).ends(t, status.Usage, "results.jsonl in it already", "--resume")
 			} else {
+				p := stopped(t, env, args, reached)
+				p.ends(t, status.Stopped)
 				checkSeal(t, dir, p.stderr)
-				p.ends(t, 4)
-				same(t, "passes in the report", reported(t, dir).Pairs, 300)
 				differs(t, "passes left by the report", reported(t, dir).Left, 0)
 			}
-			if p = tapsweep(t, env, append(args, "--resume", "--rate", "0")...); p.code != 0 {
-				t.Fatalf("exit %d\n%s", p.code, p.stderr)
-			}
+			p := tapsweep(t, env, append(args, "--resume", "--rate", "0")...)
+			p.ends(t, 0)
 			checkSeal(t, dir, p.stderr)
-			if r := reported(t, dir); r.Done != 300 {
-				t.Errorf("%d done", r.Done)
-			}
+			same(t, "passes done by the report", reported(t, dir).Done, 300)
 		})
 	}
 }
@@ -324,30 +234,19 @@ func TestEvidenceIncomplete(t *testing.T) {
 	env := serve(t, tenant)
 	dir := filepath.Join(t.TempDir(), "evidence")
 	args := []string{"revoke", "--yes", "--evidence", dir, "--resume", listFile(t, tenant.AddUsers(2))}
-	if p := tapsweep(t, env, args...); p.code != 0 { // with no log yet it simply starts
-		t.Fatalf("exit %d\n%s", p.code, p.stderr)
-	}
-	for _, name := range []string{"/report.html", "/SHA256SUMS"} { // as a kill may leave it
-		if err := os.Remove(dir + name); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.MkdirAll(dir+"/report.html/x", 0o700); err != nil {
+	tapsweep(t, env, args...).ends(t, 0) // with no log yet it simply starts
+	page := dir + "/report.html"
+	if err := errors.Join(os.Remove(page), os.Remove(dir+"/SHA256SUMS"), os.MkdirAll(page+"/x", 0o700)); err != nil {
 		t.Fatal(err)
 	}
 	p := tapsweep(t, env, args...)
-	p.ends(t, 4, "the evidence is not complete: writing "+dir+"/report.html", "--resume")
-	if regexp.MustCompile(`SHA-256 .*[0-9a-f]{64}`).MatchString(p.stderr) {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
-	}
-	if _, err := os.Stat(dir + "/SHA256SUMS"); err == nil {
-		t.Error("there is a manifest")
-	}
-	if err := os.RemoveAll(dir + "/report.html"); err != nil {
+	p.ends(t, 4, "the evidence is not complete: writing "+page, "--resume")
+	lacks(t, "standard error", p.stderr, "SHA-256")
+	exists(t, dir+"/SHA256SUMS", false)
+	if err := os.RemoveAll(page); err != nil {
 		t.Fatal(err)
 	}
-	if p = tapsweep(t, env, args...); p.code != 0 {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
-	}
+	p = tapsweep(t, env, args...)
+	p.ends(t, 0)
 	checkSeal(t, dir, p.stderr)
 }

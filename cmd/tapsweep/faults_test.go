@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -87,7 +88,6 @@ func wholeFaults() []faultTest {
 		once("outer 502 with HTML", fault.OuterHTML(502), results.Revoked, 2, 0),
 		once("outer 200 with HTML", fault.OuterHTML(200), results.Revoked, 2, 0),
 		always("outer 200 with HTML", fault.OuterHTML(200), results.Unknown, 2, 1, alone...).says("not JSON"),
-		once("outer 424 as of old", fault.OuterAs(424), results.Revoked, 1, 0),
 		once("cut off", fault.CutOff(), results.Revoked, 2, 0),
 		once("half of it", fault.Truncated(), results.Revoked, 2, 0),
 		once("broken JSON", fault.Spliced("<html>502 Bad Gateway</html>"), results.Revoked, 2, 0),
@@ -96,11 +96,14 @@ func wholeFaults() []faultTest {
 		once("reset after the work", fault.Reset().AfterWork(), results.Revoked, 2, 0),
 		always("reset", fault.Reset(), results.Unknown, 2, 1, alone...),
 		always("reset after the work", fault.Reset().AfterWork(), results.Revoked, 2, 0, alone...),
-		once("hung", fault.Hang(), results.Revoked, 2, 0).with("--request-timeout", "2s"),
-		once("hung after the work", fault.Hang().AfterWork(), results.Revoked, 2, 0).with("--request-timeout", "2s"),
+		once("hung", fault.Hang(), results.Revoked, 2, 0).with("--request-timeout", "4s"),
+		once("hung after the work", fault.Hang().AfterWork(), results.Revoked, 2, 0).with("--request-timeout", "4s"),
 		once("late", fault.Delayed(time.Second), results.Revoked, 1, 0),
 	}
 }
+
+// Errors of Graph in shapes that it does not document.
+const emptyCode, errorText = `{"error":{"code":"","message":""}}`, `{"error":"something went wrong"}`
 
 // answerFaults are faults in the shape of one answer of a batch.
 func answerFaults() []faultTest {
@@ -113,8 +116,10 @@ func answerFaults() []faultTest {
 		once("unknown id", fault.ItemUnknownID("zz"), results.Revoked, 1, 0),
 		once("unknown id that is a number", fault.ItemUnknownID("21"), results.Revoked, 1, 0),
 		once("id with a zero in front", fault.ItemUnknownID("01"), results.Revoked, 1, 0),
-		once("id as a number", changed(func(r *fault.Item) { r.ID = json.RawMessage(fmt.Sprint(r.ID)) }), results.Revoked, 1, 0),
-		once("status as text", changed(func(r *fault.Item) { r.Status = fmt.Sprint(r.Status) }), results.Revoked, 1, 0),
+		once("id as a number", changed(func(r *fault.Item) { r.ID = json.RawMessage(fmt.Sprint(r.ID)) }),
+			results.Revoked, 1, 0),
+		once("status as text", changed(func(r *fault.Item) { r.Status = fmt.Sprint(r.Status) }),
+			results.Revoked, 1, 0),
 		once("no status", changed(func(r *fault.Item) { r.Status = nil }), results.Revoked, 2, 0),
 		once("no headers", changed(func(r *fault.Item) { r.Headers = nil }), results.Revoked, 1, 0),
 		once("body null", fault.ItemBody("null"), results.Revoked, 1, 0),
@@ -124,11 +129,11 @@ func answerFaults() []faultTest {
 		once("error in a success", fault.ItemErrorIn(200), results.Revoked, 2, 0),
 		once("error in a success, after the work", fault.ItemErrorIn(200).AfterWork(), results.Revoked, 2, 0),
 		once("item 400 as a problem", fault.ItemShaped(400, `{"title":"Bad","detail":"no"}`),
-			results.Rejected, 1, 1).says("Bad: no"),
-		once("empty error code, 500", fault.ItemShaped(500, `{"error":{"code":"","message":""}}`), results.Revoked, 2, 0),
-		once("empty error code, 400", fault.ItemShaped(400, `{"error":{"code":"","message":""}}`), results.Rejected, 1, 1),
-		once("error as text, 500", fault.ItemShaped(500, `{"error":"something went wrong"}`), results.Revoked, 2, 0),
-		once("error as text, 403", fault.ItemShaped(403, `{"error":"something went wrong"}`), results.Denied, 1, 1).says("something went wrong"),
+			results.Rejected, 1, 1).says("Bad"),
+		once("empty error code, 500", fault.ItemShaped(500, emptyCode), results.Revoked, 2, 0),
+		once("empty error code, 400", fault.ItemShaped(400, emptyCode), results.Rejected, 1, 1),
+		once("error as text, 500", fault.ItemShaped(500, errorText), results.Revoked, 2, 0),
+		once("error as text, 403", fault.ItemShaped(403, errorText), results.Denied, 1, 1).says("something went wrong"),
 	}
 }
 
@@ -216,12 +221,8 @@ func TestFaults(t *testing.T) {
 			env := serve(t, tenant)
 			p := tapsweep(t, env, append([]string{"revoke", "--yes", "--results", "-",
 				listFile(t, users)}, tt.args...)...)
-			rows, end := readLog(t, p.stdout)
 			p.ends(t, tt.exit)
-			if end == nil {
-				t.Fatal("the log has no last line")
-			}
-			same(t, "exit code in the log", end.Exit, tt.exit)
+			rows := readWhole(t, p.stdout, tt.exit)
 			checkRows(t, tt, rows, users)
 			checkTruth(t, rows, tenant)
 			if t.Failed() {
@@ -234,62 +235,41 @@ func TestFaults(t *testing.T) {
 // checkRows holds the rows to what the test wants: one for each user.
 func checkRows(t *testing.T, tt faultTest, rows []results.Row, users []graphsim.User) {
 	t.Helper()
-	seen := make(map[string]int)
-	others := tt.others
-	if others == "" {
-		others = results.Revoked
-	}
+	hasRows(t, rows, len(users))
+	seen := make(map[string]results.Row)
 	for _, r := range rows {
-		seen[r.User]++
-		if r.User == faulted {
-			if r.Outcome != tt.want || r.Attempts != tt.attempts ||
-				!strings.Contains(r.Code+" "+r.Message, tt.message) {
-				t.Errorf("%s after %d attempts, %q %q; want %s after %d, %q", r.Outcome, r.Attempts, r.Code, r.Message,
-					tt.want, tt.attempts, tt.message)
-			}
-		} else if r.Outcome != others {
-			t.Errorf("%s is %s, want %s: %q", r.User, r.Outcome, others, r.Message)
-		}
+		seen[r.User] = r
 	}
 	for _, u := range users {
-		if seen[u.UPN] != 1 {
-			t.Errorf("%s has %d rows, want 1", u.UPN, seen[u.UPN])
+		want := cmp.Or(tt.others, results.Revoked)
+		if u.UPN == faulted {
+			want = tt.want
 		}
+		same(t, "outcome of "+u.UPN, seen[u.UPN].Outcome, want)
 	}
-	if len(seen) != len(users) {
-		t.Errorf("rows of %d users, want %d", len(seen), len(users))
-	}
+	r := seen[faulted]
+	same(t, "attempts", r.Attempts, tt.attempts)
+	holds(t, "code and message", r.Code+" "+r.Message, tt.message)
 }
 
 // checkTruth compares what the rows say with what the tenant holds and has seen.
 func checkTruth(t *testing.T, rows []results.Row, tenant *graphsim.Tenant) {
 	t.Helper()
-	named, gone := make(map[string]bool), make(map[string]bool)
+	held, named := make(map[string]bool), make(map[string]bool)
+	for _, h := range tenant.Remaining() {
+		held[h.UPN] = true
+	}
+	same(t, "the pass of somebody who is not on the list is left", held["bystander@contoso.example"], true)
 	for _, r := range rows {
+		gone := slices.Contains([]results.Outcome{results.Revoked, results.Absent}, r.Outcome)
+		same(t, r.User+" holds a pass", held[r.User], !gone)
 		named["DELETE /users/"+r.User+"/authentication/temporaryAccessPassMethods/"+r.Method] = true
-		gone[r.User] = r.Outcome == results.Revoked || r.Outcome == results.Absent
-	}
-	left := tenant.Remaining()
-	for _, h := range left {
-		if gone[h.UPN] {
-			t.Errorf("%s still holds a pass", h.UPN)
-		}
-		delete(gone, h.UPN)
-	}
-	for user, told := range gone {
-		if !told {
-			t.Errorf("%s holds no pass any more, and the row does not say so", user)
-		}
-	}
-	if !slices.ContainsFunc(left, func(h graphsim.HeldPass) bool { return strings.HasPrefix(h.UPN, "bystander@") }) {
-		t.Error("somebody who is not on the list lost a pass")
 	}
 	for _, e := range tenant.Log() {
-		if request := e.Method + " " + e.Path; e.Method != "GET" && !named[request] {
-			t.Errorf("%s was sent, which the list does not name", request)
+		if e.Method != "GET" {
+			same(t, "the list names "+e.Method+" "+e.Path, named[e.Method+" "+e.Path], true)
 		}
 	}
-	if stats := tenant.Stats(); stats.LostWrites+stats.OverlappingWrites > 0 {
-		t.Errorf("%d writes lost, %d at once", stats.LostWrites, stats.OverlappingWrites)
-	}
+	same(t, "writes that were lost", tenant.Stats().LostWrites, 0)
+	same(t, "writes at once", tenant.Stats().OverlappingWrites, 0)
 }

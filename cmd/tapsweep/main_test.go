@@ -7,7 +7,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,13 +53,14 @@ func (s suite) Run() int {
 	flag.Parse()
 	debug.SetGCPercent(400)
 	if p := flag.Lookup("test.parallel"); p.Value.String() == p.DefValue {
-		_ = p.Value.Set(strconv.Itoa(16 * runtime.GOMAXPROCS(0)))
+		_ = p.Value.Set(strconv.Itoa(12 * runtime.GOMAXPROCS(0)))
 	}
 	return s.M.Run()
 }
 
 // process is one finished tapsweep.
 type process struct {
+	args           []string
 	code           int
 	stdout, stderr string
 }
@@ -95,7 +95,7 @@ func finish(t *testing.T, cmd *exec.Cmd, meanwhile ...func(*os.Process)) process
 	if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
 		t.Fatal(err)
 	}
-	return process{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+	return process{cmd.Args[1:], cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
 // tapsweep runs a command line in this process. It knows nothing of this machine's environment but
@@ -109,16 +109,26 @@ func tapsweep(t *testing.T, env []string, args ...string) process {
 		}) {
 		args = slices.Insert(slices.Clone(args), 1, "--results", newLog(t))
 	}
-	return runHere(t, append([]string{"HOME=" + t.TempDir()}, env...), args)
+	return runHere(t.Context(), append([]string{"HOME=" + t.TempDir()}, env...), args)
 }
 
 // runHere runs a command line in this process with the environment.
-func runHere(t *testing.T, env, args []string) process {
-	t.Helper()
+func runHere(ctx context.Context, env, args []string) process {
 	var stdout, stderr bytes.Buffer
-	code := cli.Main(t.Context(), cli.Process{Args: args, Environ: env, In: strings.NewReader(""), Out: &stdout,
+	code := cli.Main(ctx, cli.Process{Args: args, Environ: env, In: strings.NewReader(""), Out: &stdout,
 		Err: &stderr, Version: "devel"})
-	return process{code, stdout.String(), stderr.String()}
+	return process{args, code, stdout.String(), stderr.String()}
+}
+
+// stopped runs a command line in this process, and stops it as a signal does once the condition holds.
+func stopped(t *testing.T, env, args []string, reached func() bool) process {
+	t.Helper()
+	ctx, stop := context.WithCancelCause(t.Context())
+	go func() {
+		defer stop(errors.New("terminated signal received"))
+		waitWhile(t, func() bool { return !reached() })
+	}()
+	return runHere(ctx, append([]string{"HOME=" + t.TempDir()}, env...), args)
 }
 
 // tapsweepWhile is tapsweep with a function that runs at the same time. It returns when both are over.
@@ -135,11 +145,6 @@ func tapsweepWhile(t *testing.T, env []string, meanwhile func(), args ...string)
 func spawn(t *testing.T, env []string, args ...string) process {
 	t.Helper()
 	return finish(t, command(t, env, args...))
-}
-
-// run runs a command line in this process with its environment.
-func run(ctx context.Context, args []string, in io.Reader, out, err io.Writer) int {
-	return cli.Main(ctx, cli.Process{Args: args, Environ: os.Environ(), In: in, Out: out, Err: err, Version: "devel"})
 }
 
 // serve starts a tenant and returns the environment that leads to it.
@@ -237,37 +242,23 @@ func readLog(t *testing.T, text string) (rows []results.Row, end *results.End) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	for i, line := range lines {
-		var kind struct {
-			Type string `json:"type"`
-		}
-		if err := json.Unmarshal([]byte(line), &kind); err != nil {
-			t.Fatalf("line %d of the log: %v: %s", i+1, err, line)
-		}
-		switch kind.Type {
+		var row results.Row
+		decode(t, line, &row)
+		switch row.Type {
 		case "run":
-			if i != 0 {
-				t.Errorf("line %d of the log is a run", i+1)
-			}
+			same(t, "line of the run", i, 0)
 		case "result":
-			var row results.Row
-			if err := json.Unmarshal([]byte(line), &row); err != nil {
-				t.Fatal(err)
-			}
 			rows = slices.DeleteFunc(rows, func(r results.Row) bool {
 				return r.Provisional && r.Source == row.Source && r.Line == row.Line && r.User == row.User
 			})
 			rows = append(rows, row)
 		case "end":
 			end = new(results.End)
-			if err := json.Unmarshal([]byte(line), end); err != nil {
-				t.Fatal(err)
-			}
-			if i != len(lines)-1 {
-				t.Errorf("line %d of the log is an end", i+1)
-			}
+			decode(t, line, end)
+			same(t, "line of the end", i, len(lines)-1)
 		case "wait", "scanned":
 		default:
-			t.Errorf("line %d of the log has type %q", i+1, kind.Type)
+			t.Errorf("line %d of the log has type %q", i+1, row.Type)
 		}
 	}
 	return rows, end
@@ -277,9 +268,9 @@ func readLog(t *testing.T, text string) (rows []results.Row, end *results.End) {
 func lastBy(t *testing.T, log string, key func(results.Row) string) map[string]results.Row {
 	t.Helper()
 	last := make(map[string]results.Row)
-	for line := range strings.Lines(string(mustRead(t, log))) {
+	for line := range strings.Lines(readText(t, log)) {
 		var row results.Row
-		if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" {
+		if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" { // a kill may tear the last line
 			last[key(row)] = row
 		}
 	}

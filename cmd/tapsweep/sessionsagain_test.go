@@ -27,7 +27,7 @@ func TestSignedInUserUnderBothNames(t *testing.T) {
 		"--token-file", writeFile(t, "token", tenant.Entra.UserToken(selfID, simulation.Roles...)),
 		writeFile(t, "list.csv", "user,method\n"+selfID+","+selfPass+"\ndana@contoso.example,"+otherPass+"\n")}
 	for range 2 {
-		same(t, "exit", tapsweep(t, env, args...).code, 0)
+		tapsweep(t, env, args...).ends(t, 0)
 		same(t, "calls", tenant.Stats().Revoked, 1)
 		same(t, "users in the log", sessionOutcomes(t, log)[results.Revoked], 1)
 	}
@@ -51,9 +51,8 @@ func TestSweepDeniedIsResumed(t *testing.T) {
 		Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(403)}}})
 	log := newLog(t)
 	for range 3 {
-		p := tapsweep(t, env, "sweep", "--all-users", "--revoke-sessions", "--yes",
-			"--results", log, "--resume", "--abort-after", "0")
-		same(t, "exit", p.code, 1)
+		tapsweep(t, env, "sweep", "--all-users", "--revoke-sessions", "--yes",
+			"--results", log, "--resume", "--abort-after", "0").ends(t, 1)
 		same(t, "calls", tenant.Stats().Revoked, 0)
 		same(t, "users whose sessions are left", sessionOutcomes(t, log)[results.NotSent], 3)
 	}
@@ -68,9 +67,9 @@ func TestStoppedSweepIsResumedWithSessions(t *testing.T) {
 			Do: fault.ItemStatus(429, "Retry-After", "600")}}})
 	log := newLog(t)
 	args := []string{"sweep", "--all-users", "--yes", "--results", log, "--resume"}
-	same(t, "exit of the run that stops", tapsweep(t, env, append(args, "--max-wait", "1s")...).code, status.Stopped)
-	same(t, "passes that it left", len(tenant.Remaining()), 1)
-	same(t, "exit of the run that resumes", tapsweep(t, env, append(args, "--revoke-sessions")...).code, 0)
+	tapsweep(t, env, append(args, "--max-wait", "1s")...).ends(t, status.Stopped)
+	leaves(t, tenant, 1)
+	tapsweep(t, env, append(args, "--revoke-sessions")...).ends(t, 0)
 	same(t, "users who are signed out", tenant.Stats().Revoked, 5)
 }
 
@@ -83,9 +82,8 @@ func TestGuestIsVerifiedOnce(t *testing.T) {
 	env := serve(t, tenant)
 	log := newLog(t)
 	for range 2 {
-		p := tapsweep(t, env, "sweep", "--all-users", "--revoke-sessions", "--verify", "--yes",
-			"--results", log, "--resume")
-		same(t, "exit", p.code, 0)
+		tapsweep(t, env, "sweep", "--all-users", "--revoke-sessions", "--verify", "--yes",
+			"--results", log, "--resume").ends(t, 0)
 	}
 	proofs := 0
 	for _, e := range tenant.Log() {
@@ -94,11 +92,8 @@ func TestGuestIsVerifiedOnce(t *testing.T) {
 		}
 	}
 	same(t, "proofs", proofs, 1)
-	p := tapsweep(t, env, "verify", log)
-	same(t, "exit of verify", p.code, 0)
-	p = tapsweep(t, env, "report", log)
-	same(t, "exit of report", p.code, 0)
-	same(t, "the report says that something is not verified", strings.Contains(p.stdout, "not verified"), false)
+	tapsweep(t, env, "verify", log).ends(t, 0)
+	lacks(t, "the report", tapsweep(t, env, "report", log).stdout, "not verified")
 }
 
 // A verify that resumes its log proves each user once.
@@ -107,18 +102,12 @@ func TestVerifyIsResumed(t *testing.T) {
 	tenant, users, env := serveUsers(t, 5, graphsim.Options{Roles: simulation.Roles})
 	dir := t.TempDir()
 	log, proof := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "proof.jsonl")
-	p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log,
-		listFile(t, users))
-	same(t, "exit of revoke", p.code, 0)
+	tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log, listFile(t, users)).ends(t, 0)
 	for i := range 2 {
 		requests := tenant.Stats().Requests
-		p = tapsweep(t, env, "verify", "--results", proof, "--resume", log)
-		same(t, "exit of verify", p.code, 0)
+		tapsweep(t, env, "verify", "--results", proof, "--resume", log).ends(t, 0,
+			"The sessions of 5 users are verified to be revoked.")
 		same(t, "requests of verify", tenant.Stats().Requests-requests, 10*(1-i))
-		const says = "The sessions of 5 users are verified to be revoked."
-		if !strings.Contains(p.stderr, says) {
-			t.Errorf("run %d: no %q in\n%s", i+1, says, p.stderr)
-		}
 	}
 }
 
@@ -133,15 +122,29 @@ func TestWordsAboutSessions(t *testing.T) {
 	tenant.AddUser(users[0])
 	env := serve(t, tenant)
 	log := newLog(t)
-	p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log,
-		listFile(t, users))
-	same(t, "exit of revoke", p.code, 1)
-	if p = tapsweep(t, env, "report", log); !strings.Contains(p.stdout, "The sessions of 2 of 3 users are revoked.") {
-		t.Errorf("the report does not say that sessions are left:\n%s", p.stdout)
+	tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log, listFile(t, users)).ends(t, 1)
+	holds(t, "the report", tapsweep(t, env, "report", log).stdout, "The sessions of 2 of 3 users are revoked.")
+	tapsweep(t, env, "verify", log).ends(t, 1, "The sessions of 0 of 3 users are verified to be revoked.")
+}
+
+// If verify finds that sessions remain, it and the report give the command that sends the calls again:
+// the log of verify is the list.
+func TestVerifyFindsSessionsThatRemain(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, SessionLag: time.Hour})
+	users := tenant.AddUsers(2)
+	env, root := serveAt(t, tenant)
+	log, proof := newLog(t), filepath.Join(t.TempDir(), "proof.jsonl")
+	tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log, listFile(t, users)).ends(t, status.Done)
+	again := "tapsweep revoke --graph-url=" + root + " --revoke-sessions " + proof
+	p := tapsweep(t, env, "verify", "--verify-wait", "1s", "--results", proof, log)
+	p.ends(t, status.Incomplete, "To revoke what remains: "+again)
+	for _, logs := range [][]string{{log, proof}, {proof}} {
+		p = tapsweep(t, env, append([]string{"report"}, logs...)...)
+		holds(t, "the report", p.stdout, "to send what is missing: "+again+"\n")
 	}
-	p = tapsweep(t, env, "verify", log)
-	same(t, "exit of verify", p.code, 1)
-	if text := "The sessions of 0 of 3 users are verified to be revoked."; !strings.Contains(p.stderr, text) {
-		t.Errorf("no %q in\n%s", text, p.stderr)
-	}
+	before := tenant.Stats().Revoked
+	tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", newLog(t), proof).ends(t, status.Done,
+		"The sessions of 2 users are revoked.")
+	same(t, "calls with the log of verify as the list", tenant.Stats().Revoked-before, 2)
 }

@@ -1,17 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"html"
 	"io"
 	"math/big"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -19,13 +17,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
-	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
@@ -41,35 +38,33 @@ func without(env []string, names ...string) (left []string) {
 	return left
 }
 
-// certificate is a PEM file with a certificate and its key.
-func certificate(t *testing.T, tenant *graphsim.Tenant) string {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+// appCertificate returns a certificate of an app and its key, in DER. It takes a while, so there is one.
+var appCertificate = sync.OnceValues(func() (cert, key []byte) {
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "tapsweep"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
+	cert, err1 := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	key, err2 := x509.MarshalPKCS8PrivateKey(private)
+	if err := errors.Join(err1, err2); err != nil {
+		panic(err)
 	}
+	return cert, key
+})
+
+// certificate returns a PEM file with a certificate that the tenant trusts, and its key.
+func certificate(t *testing.T, tenant *graphsim.Tenant) string {
+	t.Helper()
+	der, key := appCertificate()
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
 		t.Fatal(err)
 	}
 	tenant.Entra.TrustCertificate(cert)
-	return writeFile(t, "app.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8(t, key)}))+
+	return writeFile(t, "app.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))+
 		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
-}
-
-func pkcs8(t *testing.T, key any) []byte {
-	t.Helper()
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return der
 }
 
 // asBrowser makes the test binary be a browser with somebody in front of it who
@@ -143,9 +138,7 @@ func appToken(tenant *graphsim.Tenant, _ graphsim.User) string { return tenant.E
 func program(t *testing.T, name, script string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	writeProgram(t, filepath.Join(dir, name), "#!/bin/sh\n"+script+"\n")
 	return dir
 }
 
@@ -184,22 +177,23 @@ func TestSignInWays(t *testing.T) {
 		name string
 		way  signIn
 		says string
+		run  func(*testing.T, []string, ...string) process // azidentity reads some variables by itself
 	}{
-		{"secret from a file", byFile("--secret-file", secret), ""},
-		{"certificate", byCertificate, ""},
-		{"workload identity", byWorkload, ""},
-		{"managed identity", byManagedIdentity, ""},
-		{"device code", byPerson("device-code", 2), "enter the code"},
-		{"browser", byBrowser, ""},
-		{"token file", byFile("--token-file", appToken), ""},
-		{"command line tool", byCLI, ""},
+		{"secret from a file", byFile("--secret-file", secret), "", tapsweep},
+		{"certificate", byCertificate, "", tapsweep},
+		{"workload identity", byWorkload, "", spawn},
+		{"managed identity", byManagedIdentity, "", spawn},
+		{"device code", byPerson("device-code", 2), "enter the code", tapsweep},
+		{"browser", byBrowser, "", spawn},
+		{"token file", byFile("--token-file", appToken), "", tapsweep},
+		{"command line tool", byCLI, "", spawn},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant, users, env := serveUsers(t, 45, graphsim.Options{})
 			vars, flags := tt.way(t, tenant, users[0])
 			args := append([]string{"revoke", "--yes", "--results", "-", listFile(t, users)}, flags...)
-			p := spawn(t, append(without(env, "AZURE_CLIENT_SECRET"), vars...), args...)
+			p := tt.run(t, append(without(env, "AZURE_CLIENT_SECRET"), vars...), args...)
 			p.ends(t, 0, tt.says)
 			rows, _ := readLog(t, p.stdout)
 			hasOutcome(t, rows, results.Revoked, 45)
@@ -232,6 +226,9 @@ var signInsRefused = []struct {
 		[]string{"may manage only the user's own passes"}},
 	{"no such certificate", graphsim.Options{}, byFlags("--certificate", "nosuch.pem"), status.Usage,
 		[]string{"--certificate: nosuch.pem does not exist"}},
+	{"no such app", graphsim.Options{}, byFlags("--client-id", "x"), 3, []string{"hint: the tenant has no such app: "}},
+	{"a flag for people who sign in", graphsim.Options{}, byFlags("--auth", "managed-identity", "--sign-in-again"),
+		status.Usage, []string{"--sign-in-again is for --auth device-code and browser"}},
 	{"no such way", graphsim.Options{}, byFlags("--auth", "password"), status.Usage,
 		[]string{`--auth "password" is not default`}},
 	{"a cloud without passes", graphsim.Options{}, byFlags("--cloud", "china"), status.Usage,
@@ -251,13 +248,10 @@ func TestSignInRefused(t *testing.T) {
 			}
 			_, flags := tt.way(t, tenant, users[0])
 			log := newLog(t)
-			p := tapsweep(t, env,
-				append([]string{"revoke", "--yes", "--results", log, listFile(t, users)}, flags...)...)
-			p.ends(t, tt.exit, tt.want...)
+			tapsweep(t, env,
+				append([]string{"revoke", "--yes", "--results", log, listFile(t, users)}, flags...)...).ends(t, tt.exit, tt.want...)
 			same(t, "batches", tenant.Stats().Batches, 0)
-			if _, err := os.Stat(log); err == nil {
-				t.Error("a results log was made of a run that was none")
-			}
+			exists(t, log, false)
 		})
 	}
 }
@@ -271,61 +265,7 @@ func TestNoPreflight(t *testing.T) {
 	p.ends(t, 1)
 	hasOutcome(t, rows, results.Denied, 3)
 	lacks(t, "standard error", p.stderr, "signed in as")
-	for _, row := range rows {
-		if !strings.Contains(row.Hint, "the permission may be missing") {
-			t.Errorf("hint %q", row.Hint)
-		}
-	}
-}
-
-// --self deletes the pass of the user who is signed in.
-func TestSelf(t *testing.T) {
-	t.Parallel()
-	tenant, users, env := serveUsers(t, 2, graphsim.Options{})
-	base := []string{"revoke", "--yes", "--results", "-", "--self"}
-
-	// An app has no pass of its own.
-	p := tapsweep(t, env, base...)
-	p.ends(t, 3, "is an app, not a user")
-	if n := tenant.Stats().Batches; n != 0 {
-		t.Errorf("as an app: %d batches were sent, want none", n)
-	}
-	token := writeFile(t, "t", tenant.Entra.UserToken(users[1].ID, "UserAuthMethod-TAP.ReadWrite"))
-	p = tapsweep(t, env, append(base, "--token-file", token)...)
-	rows, _ := readLog(t, p.stdout)
-	p.ends(t, 0)
-	hasOutcome(t, rows, results.Revoked, 1)
-	if left := tenant.Remaining(); len(left) != 1 || left[0].UPN != users[0].UPN {
-		t.Errorf("users with a pass left: %v, want %s", left, users[0].UPN)
-	}
-	var run results.Run
-	if err := decodeFirst(p.stdout, &run); err != nil || !strings.EqualFold(run.Self, users[1].ID) {
-		t.Errorf("the log says that %q was signed in (%v), want %s", run.Self, err, users[1].ID)
-	}
-}
-
-// Changing one's own methods may need a recent sign-in: the row says so.
-func TestSelfDenied(t *testing.T) {
-	t.Parallel()
-	tenant, users, env := serveUsers(t, 1, failing(fault.Fault{Path: "/me/", Do: fault.ItemStatus(403)}))
-	p := runRevoke(t, env, "--self", "--token-file",
-		writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, "UserAuthenticationMethod.ReadWrite")))
-	rows, _ := readLog(t, p.stdout)
-	p.ends(t, 1)
-	hasRows(t, rows, 1)
-	holds(t, "Hint of the row", rows[0].Hint, "multi-factor sign-in within the last 10 minutes")
-}
-
-// A protected user is protected from --self, too.
-func TestSelfProtected(t *testing.T) {
-	t.Parallel()
-	tenant, users, env := serveUsers(t, 1, graphsim.Options{})
-	p := runRevoke(t, env, "--self", "--protect", writeFile(t, "p.csv", "user\n"+users[0].UPN+"\n"), "--token-file",
-		writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, "UserAuthenticationMethod.ReadWrite", "User.Read")))
-	rows, _ := readLog(t, p.stdout)
-	p.ends(t, 0)
-	hasOutcome(t, rows, results.Protected, 1)
-	leaves(t, tenant, 1)
+	holds(t, "hint of a row", rows[0].Hint, "the permission may be missing")
 }
 
 // A token that Graph takes back in the middle of a run is replaced once, with the
@@ -356,136 +296,25 @@ func TestRefusedInTheMiddle(t *testing.T) {
 				tt.then(tenant)
 			}, "revoke", "--yes", "--concurrency", "1", "--results", "-",
 				listFile(t, users))
-			rows, end := readLog(t, p.stdout)
-			count := outcomes(rows)
 			p.ends(t, tt.exit, tt.want)
+			left := len(tenant.Remaining())
+			rows := readWhole(t, p.stdout, tt.exit)
 			hasRows(t, rows, 400)
-			if end == nil {
-				t.Fatal("the log has no last line")
+			hasOutcome(t, rows, results.Revoked, 400-left)
+			hasOutcome(t, rows, results.NotSent, left)
+			if tt.exit == 0 {
+				same(t, "passes that are left", left, 0)
 			}
-			if tt.exit == 0 && len(tenant.Remaining()) != 0 {
-				t.Errorf("%v, %d passes left", count, len(tenant.Remaining()))
-			}
-			hasOutcome(t, rows, results.Revoked, 400-len(tenant.Remaining()))
-			hasOutcome(t, rows, results.NotSent, len(tenant.Remaining()))
-			if by := tenant.Stats().TokensByClaims; tt.opts.Entra.Challenge && tt.exit == 0 && by != 1 {
-				t.Errorf("%d tokens with the claims of the challenge, want 1", by)
+			if tt.name == "challenged" {
+				same(t, "tokens with the claims of the challenge", tenant.Stats().TokensByClaims, 1)
 			}
 		})
 	}
 }
 
-// proxy is a forward proxy that leads every tunnel to one address.
-func proxy(t *testing.T, to string) (address string, tunnels *atomic.Int32) {
+// decodeFirst decodes the first line of a log.
+func decodeFirst(t *testing.T, log string, into any) {
 	t.Helper()
-	tunnels = new(atomic.Int32)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodConnect || !strings.HasPrefix(r.Host, graphsim.ServerName) {
-			w.WriteHeader(http.StatusForbidden)
-			return
-		}
-		tunnels.Add(1)
-		far, err := net.Dial("tcp", to)
-		if err != nil {
-			w.WriteHeader(http.StatusBadGateway)
-			return
-		}
-		near, _, err := w.(http.Hijacker).Hijack()
-		if err != nil {
-			far.Close()
-			return
-		}
-		io.WriteString(near, "HTTP/1.1 200 Connection established\r\n\r\n")
-		go func() { io.Copy(far, near); far.Close() }()
-		io.Copy(near, far)
-		near.Close()
-	}))
-	t.Cleanup(server.Close)
-	return server.URL, tunnels
-}
-
-// Both the token and the batches go through the proxy of the environment, past
-// which the tenant's name cannot be found.
-func TestProxy(t *testing.T) {
-	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.AddUsers(25)
-	env, root := serveAt(t, tenant)
-	address, tunnels := proxy(t, strings.TrimPrefix(root, "https://"))
-	named := "https://" + graphsim.ServerName
-	env = append(without(env, "AZURE_AUTHORITY_HOST"), "AZURE_AUTHORITY_HOST="+named, "HTTPS_PROXY="+address)
-	args := []string{"revoke", "--yes", "--auth", "secret", "--graph-url", named, "--results", "-", listFile(t, users)}
-	spawn(t, env, args...).ends(t, 0)
-	leaves(t, tenant, 0)
-	differs(t, "tunnels through the proxy", tunnels.Load(), 0)
-	t.Run("around it", func(t *testing.T) {
-		t.Parallel() // azidentity tries again for a while
-		spawn(t, append(env, "NO_PROXY="+graphsim.ServerName), args...).ends(t, 4, "has no address")
-	})
-	t.Run("without the root", func(t *testing.T) {
-		t.Parallel()
-		spawn(t, without(env, "SSL_CERT_FILE"), args...).ends(t, 3, "certificate")
-	})
-}
-
-// Who is not reached at the sign-in says nothing of the credential: exit 4, as where Graph
-// is not reached, and no hint to set what is set. A certificate that is not trusted does
-// not go away by itself: exit 3. The whole cause is shown, also with the default chain.
-func TestSignInUnreached(t *testing.T) {
-	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	list := listFile(t, tenant.AddUsers(1))
-	good := serve(t, tenant)
-	for _, tt := range []struct {
-		name string
-		env  []string // in place of the tenant's
-		exit int
-		want []string
-	}{
-		{"nobody listens", []string{"AZURE_AUTHORITY_HOST=https://" + nobodyListens}, 4,
-			[]string{"no connection to " + nobodyListens + ": connection refused\n", "HTTPS_PROXY",
-				"hint: AZURE_AUTHORITY_HOST"}},
-		{"no proxy", []string{"AZURE_AUTHORITY_HOST=https://" + graphsim.ServerName,
-			"HTTPS_PROXY=http://" + nobodyListens}, 4,
-			[]string{": the proxy at " + nobodyListens + ": connection refused\n"}},
-		{"no roots", []string{"SSL_CERT_FILE=nono"}, 3,
-			[]string{"SSL_CERT_FILE: nono does not exist",
-				"the certificate is of an authority that this machine does not trust\n",
-				"name its certificate authority by SSL_CERT_FILE"}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel() // azidentity tries again for a while
-			env := good
-			for _, v := range tt.env {
-				name, _, _ := strings.Cut(v, "=")
-				env = append(without(env, name), v)
-			}
-			t.Run("revoke", func(t *testing.T) {
-				t.Parallel()
-				p := spawn(t, env, "revoke", "--yes", list)
-				p.ends(t, tt.exit)
-				lacks(t, "standard error", p.stderr, "hint: set AZURE")
-				holds(t, "standard error", p.stderr, tt.want...)
-			})
-			t.Run("check, of which it is one of the steps", func(t *testing.T) {
-				t.Parallel()
-				p := spawn(t, env, "check", "--output", "json")
-				if _, steps := checkJSON(t, p); p.code != tt.exit || steps["token"].Result != "failed" {
-					t.Errorf("exit %d\n%s", p.code, p.stdout)
-				}
-			})
-		})
-	}
-	t.Run("nothing is set", func(t *testing.T) {
-		t.Parallel()
-		// That the machine has no identity is not a lack of a connection.
-		env := append(without(good, "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"),
-			"IDENTITY_ENDPOINT=http://"+nobodyListens, "IDENTITY_HEADER=h", "AZURE_TOKEN_CREDENTIALS=prod")
-		spawn(t, env, "revoke", "--yes", list).ends(t, 3, "hint: set AZURE_TENANT_ID")
-	})
-}
-
-func decodeFirst(text string, into any) error {
-	line, _, _ := bytes.Cut([]byte(text), []byte("\n"))
-	return json.Unmarshal(line, into)
+	line, _, _ := strings.Cut(log, "\n")
+	decode(t, line, into)
 }

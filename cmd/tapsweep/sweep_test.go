@@ -5,7 +5,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -27,8 +26,7 @@ func TestSweep(t *testing.T) {
 		args []string
 		lag  time.Duration
 	}{
-		{"at most 10,000 passes", nil, 0},
-		{"any number of passes", []string{"--max-items", "0"}, 0},
+		{"not verified", nil, 0},
 		{"verified", []string{"--verify"}, time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -36,34 +34,27 @@ func TestSweep(t *testing.T) {
 			tenant, env := serveLeftovers(t, 400, graphsim.Options{ListLag: tt.lag})
 			args := append([]string{"sweep", "--all-users", "--yes", "--results", "-"}, tt.args...)
 			p := tapsweep(t, env, args...)
-			rows, end := readLog(t, p.stdout)
-			p.ends(t, 0)
+			p.ends(t, 0, "passes seen: 10 expired, 10 used,", "All 20 passes are gone.")
+			same(t, "lines on standard error", strings.Count(p.stderr, "\n"), 1)
+			rows := readWhole(t, p.stdout, 0)
 			hasRows(t, rows, 20)
 			hasOutcome(t, rows, results.Revoked, 20)
 			leaves(t, tenant, 20)
-			if end == nil {
-				t.Fatal("the log has no last line")
-			}
-			same(t, "exit code in the log", end.Exit, 0)
-			if strings.Contains(p.stdout, `"time":"0001`) {
-				t.Errorf("a line has no time:\n%s", p.stdout)
-			}
+			lacks(t, "the log, in which each line has a time", p.stdout, `"time":"0001`)
 			verified := slices.Contains(tt.args, "--verify")
 			for _, r := range rows {
-				if r.Reason != "expired" && r.Reason != "used" || r.UPN == "" || r.Verified != verified {
-					t.Errorf("%+v", r)
-				}
+				holds(t, "reasons of the night", "expired used", r.Reason)
+				differs(t, "user principal name of the row", r.UPN, "")
+				same(t, "proof of the row", r.Verified, verified)
 			}
-			stats := tenant.Stats()
-			if stats.Lists != 400 && !verified {
-				t.Errorf("%d LISTs of 400 users: what was just read was read again", stats.Lists)
+			if !verified {
+				same(t, "LISTs, of which none is sent twice", tenant.Stats().Lists, 400)
 			}
-			holds(t, "standard error", p.stderr, "passes seen: 10 expired, 10 used,", "All 20 passes are gone.")
 			// The next night there is nothing to do, and nothing to say.
 			p = tapsweep(t, env, args...)
-			if rows, _ := readLog(t, p.stdout); p.code != 0 || len(rows) != 0 || p.stderr != "" {
-				t.Errorf("exit %d, %d rows\n%s", p.code, len(rows), p.stderr)
-			}
+			p.ends(t, 0)
+			same(t, "standard error", p.stderr, "")
+			hasRows(t, readWhole(t, p.stdout, 0), 0)
 		})
 	}
 }
@@ -71,8 +62,6 @@ func TestSweep(t *testing.T) {
 func TestSweepGuards(t *testing.T) {
 	t.Parallel()
 	protect := writeFile(t, "protect.csv", "user\nuser00000@contoso.example\n")
-	const found = "the run would delete 20 passes"
-	const spared = "1 pass of protected users left alone"
 	denied := failing(fault.Fault{Path: "temporaryAccessPassMethods", Do: fault.ItemStatus(403)})
 	rejected := failing(fault.Fault{Method: "DELETE", Do: fault.ItemStatus(423)})
 	reader := graphsim.Options{Roles: []string{"UserAuthMethod-TAP.Read.All", "User.Read.All"}}
@@ -85,7 +74,7 @@ func TestSweepGuards(t *testing.T) {
 		left int
 		want string
 	}{
-		{"dry run", plain, "--yes --dry-run", 0, 40, found},
+		{"dry run", plain, "--yes --dry-run", 0, 40, "the run would delete 20 passes"},
 		{"limit", plain, "--yes --max-items 19", status.Usage, 40,
 			"20 passes are more than the limit of 19: nothing was deleted"},
 		{"just within the limit", plain, "--yes --max-items 20", 0, 20, ""},
@@ -95,7 +84,8 @@ func TestSweepGuards(t *testing.T) {
 		{"usable, not among the named", plain, "--yes --include-usable --reason used", status.Usage, 40,
 			"--reason does not name usable"},
 		{"usable, meant", plain, "--yes --reason usable --include-usable", 0, 30, "10 usable"},
-		{"protected", plain, "--yes --protect " + protect, 0, 21, spared},
+		{"protected", plain, "--yes --protect " + protect, 0, 21,
+			"1 pass of protected users left alone"},
 		{"reasons by the dates", graphsim.Options{OmitReason: true}, "--yes", 0, 20, "10 expired, 10 used"},
 		{"reading only", reader, "--yes", 3, 40, "lacks the permission"},
 		{"everything denied", denied, "--yes", 3, 40, "denied"},
@@ -106,38 +96,22 @@ func TestSweepGuards(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant, env := serveLeftovers(t, 400, tt.opts)
-			p := tapsweep(t, env, append([]string{"sweep", "--all-users"}, strings.Fields(tt.args)...)...)
-			p.ends(t, tt.code, tt.want)
+			tapsweep(t, env, append([]string{"sweep", "--all-users"}, strings.Fields(tt.args)...)...).ends(t, tt.code, tt.want)
 			leaves(t, tenant, tt.left)
 		})
 	}
 }
 
-// Deletes wait for their own quota while the scan goes on, and the other way round;
-// and what is stopped in the middle is resumed.
+// A sweep that is stopped in the middle of its scan is resumed.
 func TestSweepResumes(t *testing.T) {
 	t.Parallel()
-	for _, bound := range []string{"0", "10000"} {
-		t.Run(bound, func(t *testing.T) {
-			t.Parallel()
-			tenant, env := serveLeftovers(t, 4000, graphsim.Options{Latency: 5 * time.Millisecond})
-			dir := t.TempDir()
-			args := []string{"sweep", "--all-users", "--yes", "--max-items", bound, "--concurrency", "2", "--results",
-				dir + "/log.jsonl"}
-			p := finish(t, command(t, env, args...), func(p *os.Process) {
-				waitWhile(t, func() bool { return tenant.Stats().Lists < 2000 })
-				p.Signal(syscall.SIGTERM)
-			})
-			p.ends(t, 4)
-			p = tapsweep(t, env, append(args, "--resume")...)
-			p.ends(t, 0, "scanned by an earlier run\n")
-			leaves(t, tenant, 200)
-			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 200)
-			if lists := tenant.Stats().Lists; lists > 5200 {
-				t.Errorf("%d LISTs of 4000 users", lists)
-			}
-		})
-	}
+	tenant, env := serveLeftovers(t, 2000, graphsim.Options{Latency: 5 * time.Millisecond})
+	args := []string{"sweep", "--all-users", "--yes", "--concurrency", "2", "--results", newLog(t)}
+	stopped(t, env, args, func() bool { return tenant.Stats().Lists >= 1000 }).ends(t, status.Stopped)
+	tapsweep(t, env, append(args, "--resume")...).ends(t, 0, "scanned by an earlier run")
+	leaves(t, tenant, 100)
+	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 100)
+	atMost(t, "LISTs of 2000 users", tenant.Stats().Lists, 3200)
 }
 
 // verify is the proof for a whole log: it deletes nothing, whatever it finds.
@@ -146,26 +120,24 @@ func TestVerifyCommand(t *testing.T) {
 	tenant, users, env := serveUsers(t, 5,
 		failing(fault.Fault{Method: "DELETE", Path: "user0003", Do: fault.ItemStatus(423)}))
 	dir := t.TempDir()
-	p := tapsweep(t, env, "revoke", "--yes", "--results", dir+"/log.jsonl", listFile(t, users))
-	p.ends(t, 1)
+	tapsweep(t, env, "revoke", "--yes", "--results", dir+"/log.jsonl", listFile(t, users)).ends(t, 1)
 	tenant.GivePass(users[0].ID, graphsim.Pass{})
 	deleted := tenant.Stats().Deleted
-	p = tapsweep(t, env, "verify", "--results", dir+"/proof.jsonl", "--verify-wait", "1s", dir+"/log.jsonl")
-	rows, end := readLog(t, string(mustRead(t, dir+"/proof.jsonl")))
+	p := tapsweep(t, env, "verify", "--results", dir+"/proof.jsonl", "--verify-wait", "1s", dir+"/log.jsonl")
+	rows, end := readLog(t, readText(t, dir+"/proof.jsonl"))
 	p.ends(t, 1)
 	hasOutcome(t, rows, results.Revoked, 3)
 	hasOutcome(t, rows, results.Remains, 2)
 	same(t, "exit code in the log", end.Exit, 1)
 	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, deleted)
 	for _, r := range rows {
-		if r.Verified != (r.Outcome == results.Revoked) ||
-			r.Outcome == results.Remains && (r.Reason != "usable" || !strings.Contains(r.Message, "pass")) {
-			t.Errorf("%+v", r)
+		same(t, "proof of a row that is "+string(r.Outcome), r.Verified, r.Outcome == results.Revoked)
+		if r.Outcome == results.Remains {
+			same(t, "reason of the pass that remains", r.Reason, "usable")
+			holds(t, "message of the pass that remains", r.Message, "pass")
 		}
 	}
-	if !strings.Contains(p.stderr, "Verified: 3 of 5 users hold no pass.") {
-		t.Errorf("%s", p.stderr)
-	}
+	holds(t, "standard error", p.stderr, "Verified: 3 of 5 users hold no pass.")
 	// Both logs are one report, in which nothing is counted twice.
 	p = tapsweep(t, env, "report", dir+"/log.jsonl", dir+"/proof.jsonl")
 	p.ends(t, 0)
@@ -173,9 +145,9 @@ func TestVerifyCommand(t *testing.T) {
 		"verified 3 ")
 	// What remains is a list.
 	p = runRevoke(t, env, dir+"/proof.jsonl")
-	if rows, _ := readLog(t, p.stdout); len(rows) != 2 || outcomes(rows)[results.Revoked] != 1 {
-		t.Errorf("exit %d, %v\n%s", p.code, outcomes(rows), p.stderr)
-	}
+	rows, _ = readLog(t, p.stdout)
+	hasRows(t, rows, 2)
+	hasOutcome(t, rows, results.Revoked, 1)
 }
 
 func TestVerifyRefuses(t *testing.T) {
@@ -216,9 +188,7 @@ func TestRevokeVerify(t *testing.T) {
 	p.ends(t, 0, "Verified: the users of 50 rows hold no pass")
 	hasRows(t, rows, 50)
 	for _, row := range rows {
-		if !row.Verified {
-			t.Errorf("%s is not verified", row.User)
-		}
+		same(t, "proof of "+row.User, row.Verified, true)
 	}
 }
 
@@ -232,43 +202,23 @@ func TestLogTellsWaits(t *testing.T) {
 		var w results.Wait
 		if json.Unmarshal([]byte(line), &w) == nil && w.Type == "wait" {
 			refused += w.Refused
-			if w.Quota != "write" || w.Until.Before(w.Time) {
-				t.Errorf("%+v", w)
-			}
+			same(t, "quota of the wait", w.Quota, "write")
+			same(t, "the wait ends before it begins", w.Until.Before(w.Time), false)
 		}
 	}
-	if refused == 0 || refused != tenant.Stats().Refused {
-		t.Errorf("the log tells of %d refusals, the tenant of %d", refused, tenant.Stats().Refused)
-	}
+	differs(t, "refused requests in the log", refused, 0)
+	same(t, "refused requests in the log", refused, tenant.Stats().Refused)
 }
 
 // The log of a sweep that was stopped is no list of whatever passes people hold.
 func TestSweepLogAsList(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*testing.T, []string, []string, *graphsim.Tenant){
-		"stopped": func(t *testing.T, env, args []string, tenant *graphsim.Tenant) {
-			p := finish(t, command(t, env, args...), func(p *os.Process) {
-				waitWhile(t, func() bool { return tenant.Stats().Lists < 500 })
-				p.Signal(syscall.SIGINT)
-			})
-			p.ends(t, 4)
-		},
-		"bound": func(t *testing.T, env, args []string, _ *graphsim.Tenant) {
-			tapsweep(t, env, append(args, "--max-items", "1")...).ends(t, status.Usage)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tenant, env := serveLeftovers(t, 3000, graphsim.Options{Latency: 10 * time.Millisecond})
-			log := newLog(t)
-			end(t, env, []string{"sweep", "--all-users", "--yes", "--concurrency", "2", "--results", log}, tenant)
-			before := len(tenant.Remaining())
-			p := runRevoke(t, env, log)
-			if len(tenant.Remaining()) != before {
-				t.Errorf("exit %d, %d passes were deleted\n%s", p.code, before-len(tenant.Remaining()), p.stderr)
-			}
-		})
-	}
+	tenant, env := serveLeftovers(t, 1000, graphsim.Options{Limits: []*quota.Limit{quota.Window(600, time.Hour)}})
+	log := newLog(t)
+	args := []string{"sweep", "--all-users", "--yes", "--max-wait", "2h", "--results", log}
+	stopped(t, env, args, func() bool { return tenant.Stats().Lists >= 500 }).ends(t, status.Stopped)
+	runRevoke(t, env, log)
+	leaves(t, tenant, 100)
 }
 
 // A night job that says --resume begins anew once the night before is over.
@@ -282,10 +232,9 @@ func TestSweepResumeBeginsAnew(t *testing.T) {
 			tenant.GivePass("user00001@contoso.example", graphsim.Pass{Created: time.Now().Add(-48 * time.Hour)})
 		}
 		p := tapsweep(t, env, args...)
-		if p.code != 0 || !strings.Contains(p.stderr, want) || want == "" && p.stderr != "" ||
-			tenant.Stats().Lists != 400*(night+1) {
-			t.Errorf("night %d: exit %d, %d LISTs, want %q\n%s", night, p.code, tenant.Stats().Lists, want, p.stderr)
-		}
+		p.ends(t, 0, want)
+		same(t, "whether the night is silent", p.stderr == "", want == "")
+		same(t, "LISTs of all nights", tenant.Stats().Lists, 400*(night+1))
 	}
 }
 
@@ -294,38 +243,24 @@ func TestSweepResumeBeginsAnew(t *testing.T) {
 func TestVerifyResumes(t *testing.T) {
 	t.Parallel()
 	tenant, users, env := serveUsers(t, 30, graphsim.Options{ListLag: 5 * time.Second})
-	dir := t.TempDir()
-	args := []string{"revoke", "--yes", "--verify", "--results", dir + "/log.jsonl", listFile(t, users)}
-	finish(t, command(t, env, args...), func(p *os.Process) {
-		waitWhile(t, func() bool { return tenant.Stats().Deleted < 30 })
-		time.Sleep(time.Second) // the log is written a few times a second
-		p.Kill()
-	})
-	if pending := strings.Count(string(mustRead(t, dir+"/log.jsonl")), `"outcome":"revoked"`); pending != 30 {
-		t.Errorf("the log tells of %d deletes", pending)
-	}
-	p := tapsweep(t, env, append(args, "--resume")...)
-	verified := strings.Count(string(mustRead(t, dir+"/log.jsonl")), `"verified":true`)
-	p.ends(t, 0, "Verified: the users of 30 rows hold no pass")
-	same(t, "verified", verified, 30)
+	log := newLog(t)
+	args := []string{"revoke", "--yes", "--verify", "--results", log, listFile(t, users)}
+	killAt(t, env, args, func() bool { return tenant.Stats().Deleted == 30 && countIn(log, `"outcome":"revoked"`) == 30 })
+	tapsweep(t, env, append(args, "--resume")...).ends(t, 0, "Verified: the users of 30 rows hold no pass")
+	same(t, "verified", countIn(log, `"verified":true`), 30)
 	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 30)
 }
 
 // A sweep that may read and not delete ends as soon as that shows.
 func TestSweepAborts(t *testing.T) {
 	t.Parallel()
-	for _, limit := range []string{"0", "10000"} {
-		t.Run("--max-items "+limit, func(t *testing.T) {
-			t.Parallel()
-			_, env := serveLeftovers(t, 3000, failing(fault.Fault{Method: "DELETE", Do: fault.ItemStatus(403)}))
-			p := runSweep(t, env, "--max-items", limit, "--abort-after", "40", "--concurrency", "1")
-			p.ends(t, 3)
-			rows, _ := readLog(t, p.stdout)
-			denied := outcomes(rows)[results.Denied]
-			atLeast(t, "rows that are denied", denied, 40)
-			atMost(t, "rows that are denied", denied, 120)
-		})
-	}
+	_, env := serveLeftovers(t, 3000, failing(fault.Fault{Method: "DELETE", Do: fault.ItemStatus(403)}))
+	p := runSweep(t, env, "--abort-after", "40", "--concurrency", "1")
+	p.ends(t, 3)
+	rows, _ := readLog(t, p.stdout)
+	denied := outcomes(rows)[results.Denied]
+	atLeast(t, "rows that are denied", denied, 40)
+	atMost(t, "rows that are denied", denied, 120)
 }
 
 // Nobody is mailed for a protected account that holds an old pass.
@@ -351,9 +286,8 @@ func TestVerifyLogAsList(t *testing.T) {
 	tapsweep(t, env, "verify", "--results", dir+"/proof.jsonl", dir+"/log.jsonl")
 	for _, list := range []string{"log.jsonl", "proof.jsonl"} {
 		p := runRevoke(t, env, dir+"/"+list)
-		if p.code == 0 || !strings.Contains(p.stderr+p.stdout, "about a user without a pass") ||
-			tenant.Stats().Deleted != 0 {
-			t.Errorf("%s: exit %d, %d deleted\n%s", list, p.code, tenant.Stats().Deleted, p.stderr)
-		}
+		differs(t, "exit code", p.code, 0)
+		holds(t, "the output", p.stderr+p.stdout, "about a user without a pass")
+		same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 0)
 	}
 }

@@ -1,0 +1,236 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/simulation"
+	"tapsweep/cmd/tapsweep/internal/status"
+)
+
+// A file is replaced only if it begins like one that the command writes, whatever --overwrite and
+// --resume say. Without this, a results log once replaced a list of protected users.
+func TestNothingReadIsReplaced(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
+	env := serve(t, tenant)
+	list := listFile(t, tenant.AddUsers(3))
+	dir := t.TempDir()
+	evidence := filepath.Join(dir, "evidence")
+	tapsweep(t, env, "revoke", "--yes", "--dry-run", "--evidence", evidence, list).ends(t, 0)
+	log := filepath.Join(dir, "log.jsonl")
+	tapsweep(t, env, "revoke", "--yes", "--dry-run", "--results", log, list).ends(t, 0)
+	keep := filepath.Join(dir, "keep.prom") // a list may have any name
+	write(t, keep, "user0001@contoso.example\n")
+	link := filepath.Join(dir, "link.jsonl")
+	if err := os.Symlink(keep, link); err != nil {
+		t.Skip(err)
+	}
+	token := filepath.Join(dir, "token")
+	write(t, token, tenant.Entra.Token())
+	files := strings.NewReplacer("LIST", list, "KEEP", keep, "LINK", link, "LOG", log, "TOKEN", token,
+		"EVIDENCE", evidence)
+	const notOurs = "does not look like a file that this command writes"
+	for _, tt := range []struct{ line, want string }{
+		{"revoke --yes LIST --protect KEEP --results KEEP --overwrite", notOurs},
+		{"revoke --yes LIST --protect KEEP --results LINK --overwrite", notOurs},
+		{"revoke --yes LIST --protect KEEP --results KEEP --resume", ""},
+		{"report --html KEEP --overwrite LOG", notOurs},
+		{"revoke --yes LIST --results LOG --overwrite LOG", "--results: " + log + " is also a list"},
+		{"revoke --yes LIST --token-file TOKEN --results TOKEN --overwrite", notOurs},
+		{"sweep --all-users --yes --protect KEEP --results KEEP --overwrite", notOurs},
+		{"scan --users KEEP --results KEEP --overwrite", notOurs},
+		{"scan --users KEEP --output LINK --overwrite", notOurs},
+		{"scan --users KEEP --metrics-file KEEP", "is not the metrics of tapsweep scan"},
+		{"scan --all-users --token-file TOKEN --output TOKEN --overwrite", notOurs},
+		{"scan --all-users --output EVIDENCE/report.csv --overwrite", "is evidence, which is sealed"},
+		{"verify --results LOG --overwrite LOG", "--results: " + log + " is also a list"},
+		{"report --html LOG --overwrite LOG", "is one of the logs"},
+		{"report --json LOG --overwrite LOG", "is one of the logs"},
+	} {
+		t.Run(tt.line, func(t *testing.T) {
+			before := make(map[string]string)
+			for _, path := range []string{keep, token, log, evidence + "/report.csv"} {
+				before[path] = readText(t, path)
+			}
+			tapsweep(t, env, words(tt.line, files)...).ends(t, status.Usage, tt.want)
+			for path, text := range before {
+				same(t, path, readText(t, path), text)
+			}
+		})
+	}
+}
+
+// An existing log is resumed more often than replaced.
+func TestHintOfALogThatIsThere(t *testing.T) {
+	t.Parallel()
+	list := listFile(t, graphsim.New(graphsim.Options{}).AddUsers(1))
+	log := writeFile(t, "log.jsonl", "")
+	tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", log, list).ends(t, status.Usage,
+		log+" already exists\nhint: to resume the run that the log is of, use --resume\n"+
+			"hint: choose another --results file, or replace it with --overwrite\n")
+}
+
+// A log that is removed, moved or truncated during the run, as by logrotate, ends the run.
+// Earlier, the run continued and exited with 0. This includes the log in --evidence.
+func TestLogIsMovedInMidRun(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, flag, want string
+		do               func(log string) error
+	}{
+		{"removed", "--results", "log.jsonl was removed or renamed while the run was writing to it", os.Remove},
+		{"renamed", "--results", "log.jsonl was removed or renamed while",
+			func(log string) error { return os.Rename(log, log+".1") }},
+		{"truncated", "--results", "log.jsonl was truncated (", func(log string) error { return os.Truncate(log, 0) }},
+		{"evidence", "--evidence", "results.jsonl was removed or renamed while", os.Remove},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant, users, env := serveUsers(t, 400, graphsim.Options{})
+			path := newLog(t)
+			log := path
+			if tt.flag == "--evidence" {
+				log = filepath.Join(path, "results.jsonl")
+			}
+			args := []string{"revoke", "--yes", "--rate", "20", tt.flag, path,
+				listFile(t, users)}
+			p := tapsweepWhile(t, env, func() {
+				waitWhile(t, func() bool { return len(tenant.Remaining()) == len(users) })
+				if err := tt.do(log); err != nil {
+					t.Error(err)
+				}
+			}, args...)
+			p.ends(t, status.Stopped, "stopped early: the results log ", tt.want)
+			atLeast(t, "passes that are left", len(tenant.Remaining()), len(users)/2)
+			exists(t, filepath.Join(path, "SHA256SUMS"), false) // evidence without its log is not sealed
+		})
+	}
+}
+
+// A log that others can write to is not trusted, because a forged log would make --resume delete nothing.
+func TestLogsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	_, users, env := serveUsers(t, 3, graphsim.Options{})
+	dir, open := t.TempDir(), t.TempDir()
+	log, wide, link := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "wide.jsonl"), filepath.Join(open, "link.jsonl")
+	revoke := []string{"revoke", "--yes", "--dry-run", listFile(t, users), "--results"}
+	tapsweep(t, env, append(revoke, log)...).ends(t, 0)
+	write(t, wide, readText(t, log))
+	if err := errors.Join(os.Chmod(wide, 0o666), os.Symlink(log, link), os.Chmod(open, 0o777)); err != nil {
+		t.Skip(err)
+	}
+	for _, flag := range []string{"--resume", "--overwrite"} {
+		tapsweep(t, env, append(revoke, wide, flag)...).ends(t, status.Usage,
+			"wide.jsonl can be written to by others", "hint: ", "chmod go-w")
+		tapsweep(t, env, append(revoke, link, flag)...).ends(t, status.Usage,
+			"link.jsonl is a link in "+open, "hint: ", "without the link")
+	}
+	tapsweep(t, env, append(revoke, "/dev/stdout")...).ends(t, status.Usage,
+		"--results: /dev/stdout is the output of tapsweep itself", "use --results -")
+	same(t, "the log that all may write", readText(t, wide), readText(t, log))
+}
+
+// Scans and reports replace files that they have written themselves.
+func TestOutputsReplaceTheirOwn(t *testing.T) {
+	t.Parallel()
+	_, env := serveLeftovers(t, 40, graphsim.Options{})
+	dir := t.TempDir()
+	log := filepath.Join(dir, "log.jsonl")
+	run := func(args ...string) {
+		t.Helper()
+		tapsweep(t, env, args...).ends(t, 0)
+	}
+	run("sweep", "--all-users", "--dry-run", "--results", log)
+	scan := []string{"scan", "--all-users", "--overwrite", "--output"}
+	for _, format := range []string{"csv", "jsonl", "table", "csv"} {
+		run(append(scan, filepath.Join(dir, "out"), "--format", format)...)
+	}
+	for range 2 { // which finds none
+		run(append(scan, filepath.Join(dir, "none"), "--format", "jsonl", "--reason", "disabled")...)
+	}
+	for range 2 {
+		for _, form := range []string{"html", "csv", "json"} {
+			run("report", "--"+form, filepath.Join(dir, "report."+form), "--overwrite", log)
+		}
+	}
+}
+
+// A line that is not part of a log is reported, and nothing is removed. Earlier, the rows of 270
+// deleted passes after an empty line were lost.
+func TestResumeNamesABrokenLine(t *testing.T) {
+	t.Parallel()
+	_, users, env := serveUsers(t, 5, graphsim.Options{})
+	list := listFile(t, users)
+	log := newLog(t)
+	args := []string{"revoke", "--yes", "--results", log, "--resume", list}
+	tapsweep(t, env, args...).ends(t, 0)
+	lines := strings.SplitAfter(readText(t, log), "\n")
+	broken := lines[0] + lines[1] + "\n" + strings.Join(lines[2:], "")
+	write(t, log, broken)
+	tapsweep(t, env, args...).ends(t, status.Usage, "line 3: it is not part of a results log", "hint: nothing was changed")
+	same(t, "the log", readText(t, log), broken)
+}
+
+// The name of a file cannot change the terminal or add lines to a message.
+func TestNamesOfFilesAreVisible(t *testing.T) {
+	t.Parallel()
+	const bad, shown = "a\x1b[2J 0 rows left\u202e", `a\x1b[2J`
+	tenant := graphsim.New(graphsim.Options{Audit: true, Roles: simulation.Roles})
+	env := serve(t, tenant)
+	dir := t.TempDir()
+	list := filepath.Join(dir, bad+".csv")
+	if err := os.WriteFile(list, []byte(listOf(tenant.AddUsers(2))), 0o600); err != nil {
+		t.Skip("the file system takes no such name: ", err)
+	}
+	tenant.AddUsers(2) // for the sweep
+	broken := filepath.Join(dir, bad+"broken.csv")
+	if err := os.WriteFile(broken, []byte("user,method\nno name,no pass\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log, none := filepath.Join(dir, bad+".jsonl"), filepath.Join(dir, bad+".none")
+	evidence := filepath.Join(dir, bad)
+	files := strings.NewReplacer("LIST", list, "BROKEN", broken, "LOG", log, "NONE", none, "EVIDENCE", evidence,
+		"BAD", bad)
+	for _, tt := range []struct {
+		name, line string // words in capitals stand for files
+		code       int
+	}{
+		{"summary", "revoke --yes --results LOG LIST", 0},
+		{"log that already exists", "revoke --yes --results LOG LIST", status.Usage},
+		{"list that is not there", "revoke --yes NONE", status.Usage},
+		{"protected users", "revoke --yes --protect NONE LIST", status.Usage},
+		{"secret", "revoke --yes --secret-file NONE LIST", status.Usage},
+		{"metrics file", "revoke --yes --metrics-file NONE LIST", status.Usage},
+		{"evidence", "revoke --yes --evidence EVIDENCE LIST", 0},
+		{"evidence of a sweep", "sweep --yes --all-users --reason usable --include-usable --evidence EVIDENCE2", 0},
+		{"output of a scan", "scan --all-users --output NONE", 0},
+		{"report", "report LOG", 0},
+		{"report that is written", "report --html NONE.html LOG", 0},
+		{"list of a simulation", "simulate --write-list BROKEN", status.Usage},
+		{"argument that is no command", "BAD", status.Usage},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := tapsweep(t, env, words(tt.line, files)...)
+			same(t, "exit code", p.code, tt.code)
+			said := p.stderr + p.stdout
+			lacks(t, "the output", said, "\x1b", "\u202e")
+			if tt.name != "argument that is no command" { // which is quoted once more
+				holds(t, "the output", said, shown)
+			}
+		})
+	}
+}
+
+// words splits a command line at its spaces, and then puts files in their places.
+func words(line string, files *strings.Replacer) []string {
+	args := strings.Fields(line)
+	for i, arg := range args {
+		args[i] = files.Replace(arg)
+	}
+	return args
+}

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/simulation"
+	"tapsweep/cmd/tapsweep/internal/status"
+)
+
+// A misspelt protected name is refused. Earlier it silently protected nobody, and the pass of
+// the break-glass account was deleted, exit 0.
+func TestMisspeltProtectedName(t *testing.T) {
+	t.Parallel()
+	list, typo := mustAbs("../../testdata/lists/protect-list.csv"), mustAbs("../../testdata/lists/p.typo.txt")
+	held := func(roles ...string) *graphsim.Tenant {
+		tenant := graphsim.New(graphsim.Options{Roles: roles})
+		for i, upn := range []string{"dana@contoso.com", "bg1@contoso.com", "erik@contoso.com"} {
+			id := "9f0c11aa-1111-4222-8333-00000000000" + string(rune('1'+i))
+			tenant.AddUser(graphsim.User{UPN: upn, ID: id, Passes: []graphsim.Pass{{ID: id}}})
+		}
+		return tenant
+	}
+	const passes = "UserAuthMethod-TAP.ReadWrite.All"
+	const dana = "9f0c11aa-1111-4222-8333-000000000001"
+	two := writeFile(t, "two.csv", "userId,upn\n"+dana+",bg1@contoso.com\n")
+	star := writeFile(t, "star.txt", "bg*@contoso.com\n")
+	const absent = "p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"
+	const twoUsers = "two.csv:2: protected user bg1@contoso.com (" + dana + "): the object id and the user principal " +
+		`name are not of one user, Graph names the user "dana@contoso.com"`
+	unchecked := func(who string) string {
+		return "warning: 1 of 1 protected names could not be checked (" + who + "): "
+	}
+	none, reader := []string{passes}, []string{passes, "User.Read.All"}
+	tests := []struct {
+		name, line string // words in capitals stand for lists
+		roles      []string
+		code, left int
+		says       string
+	}{
+		{"revoke", "revoke --yes --protect TYPO LIST", []string{passes, "User.ReadBasic.All"}, status.Usage, 3, absent},
+		{"a dry run", "revoke --dry-run --protect TYPO LIST", reader, status.Usage, 3, absent},
+		{"sweep", "sweep --all-users --yes --protect TYPO", reader, status.Usage, 3, absent},
+		{"names of two users", "revoke --yes --protect TWO LIST", reader, status.Usage, 3, twoUsers},
+		{"names of two users that nobody may look up", "revoke --yes --protect TWO LIST", none, status.Done, 1,
+			unchecked("bg1@contoso.com ("+dana+")") + "the token lacks"},
+		{"a pattern", "revoke --yes --protect STAR LIST", reader, status.Usage, 3,
+			"star.txt:1: bg*@contoso.com is a pattern, which protects nobody"},
+		{"nobody may ask", "revoke --yes --quiet --protect TYPO LIST", none, status.Done, 0,
+			unchecked("bg1@contoso.con") + "the token lacks User.Read.All"},
+		{"no preflight", "revoke --yes --no-preflight --protect TYPO LIST", none, status.Done, 0,
+			unchecked("bg1@contoso.con") + "Graph answered 403"},
+	}
+	files := strings.NewReplacer("TYPO", typo, "LIST", list, "TWO", two, "STAR", star)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant := held(tt.roles...)
+			env := serve(t, tenant)
+			args := words(tt.line, files)
+			tapsweep(t, env, append(args, "--results", "-")...).ends(t, tt.code, tt.says)
+			leaves(t, tenant, tt.left)
+		})
+	}
+}
+
+// A rehearsal does not check whether protected users exist, and says so.
+func TestProtectedNamesInARehearsal(t *testing.T) {
+	t.Parallel()
+	for _, protect := range []string{"bg1@contoso.com\n",
+		"userId,upn\n9f0c11aa-1111-4222-8333-000000000009,bg1@contoso.com\n"} {
+		p := runRevoke(t, nil, "--simulate", "--protect", writeFile(t, "glass.csv", protect),
+			writeFile(t, "list.csv", "user\ndana@contoso.com\nBG1@contoso.com\n"))
+		p.ends(t, status.Done, "warning: a rehearsal does not check whether the protected users exist")
+		rows, _ := readLog(t, p.stdout)
+		hasOutcome(t, rows, results.Protected, 1)
+	}
+}
+
+// A tenant that does not answer is not a usage error.
+func TestProtectedNamesInAnOutage(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
+		{Path: "/users/bg1@", Do: fault.ItemStatus(429, "Retry-After", "3600")}}})
+	users := tenant.AddUsers(1)
+	tenant.AddUser(graphsim.User{UPN: "bg1@contoso.com"})
+	env := serve(t, tenant)
+	args := []string{"--protect", writeFile(t, "glass.txt", "bg1@contoso.com\n"), listFile(t, users)}
+	runRevoke(t, env, args...).ends(t, status.Stopped,
+		"nothing was changed")
+	leaves(t, tenant, 1)
+}
+
+// A user protected by name is protected if a list has both the name and an object ID, even if
+// the token does not allow lookups and no user has the ID.
+func TestProtectedByTheNameBesideAnID(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Roles: []string{"UserAuthMethod-TAP.ReadWrite.All"}})
+	const id, pass = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", "9f0c11aa-1111-4222-8333-000000000001"
+	tenant.AddUser(graphsim.User{ID: id, UPN: "bg1@contoso.com", Passes: []graphsim.Pass{{ID: pass}}})
+	env := serve(t, tenant)
+	glass := writeFile(t, "glass.csv", "userId,upn\n00000000-0000-4000-8000-000000000000,bg1@contoso.com\n")
+	list := writeFile(t, "list.csv", "user,method,userPrincipalName\n"+id+","+pass+",BG1@contoso.com\n")
+	runRevoke(t, env, "--protect", glass, list)
+	leaves(t, tenant, 1)
+}
+
+// A name beside an object ID comes from the list, and may be another user's. A list that contradicts
+// itself is refused.
+func TestNamesOfAListAreNotChecked(t *testing.T) {
+	t.Parallel()
+	tenant, users, env := serveUsers(t, 3, graphsim.Options{Roles: simulation.Roles})
+	row := func(id, name, pass int) string {
+		return users[id].ID + "," + users[name].UPN + "," + users[pass].Passes[0].ID + "\n"
+	}
+	const head = "userId,upn,methodId\n"
+	list := writeFile(t, "list.csv", head+row(0, 0, 0)+row(1, 0, 1))
+	p := runRevoke(t, env, "--skip-invalid", list)
+	p.ends(t, status.Usage)
+	holds(t, "standard error", p.stderr, list+":3: the user principal name")
+	lacks(t, "standard error", p.stderr, "--skip-invalid")
+	leaves(t, tenant, 3)
+}
+
+// many returns n expired passes.
+func many(n int) (list []graphsim.Pass) {
+	for i := range n {
+		id := fmt.Sprintf("9f0c11aa-1111-4222-8333-%012d", i)
+		list = append(list, graphsim.Pass{ID: id, Created: time.Now().Add(-48 * time.Hour)})
+	}
+	return list
+}
+
+// --max-items limits the passes of one user. A run stops when it has deleted that many.
+func TestMaxItemsCountsPasses(t *testing.T) {
+	t.Parallel()
+	const one, two = "user\ndana@contoso.com\n", "user\nfemi@contoso.com\nerik@contoso.com\n"
+	tests := []struct {
+		name  string
+		list  string
+		max   string
+		code  int
+		left  int
+		says  string
+		lines int // not_sent
+	}{
+		{"the limit ends the run", one, "1", status.Stopped, 31,
+			"stopped early: --max-items 1 would be exceeded by a pass of dana@contoso.com", 1},
+		{"within the limit", two, "2", status.Done, 30, "", 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant := graphsim.New(graphsim.Options{})
+			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: many(30)})
+			tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: many(1)})
+			tenant.AddUser(graphsim.User{UPN: "femi@contoso.com", Passes: many(1)})
+			env := serve(t, tenant)
+			p := runRevoke(t, env, "--max-items", tt.max, writeFile(t, "list.csv", tt.list))
+			p.ends(t, tt.code)
+			leaves(t, tenant, tt.left)
+			holds(t, "standard error", p.stderr, tt.says)
+			rows, _ := readLog(t, p.stdout)
+			hasOutcome(t, rows, results.NotSent, tt.lines)
+		})
+	}
+}
+
+// A run that the limit ends can be resumed.
+func TestMaxItemsInMidRun(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{})
+	tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: many(3)})
+	tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: many(1)})
+	env := serve(t, tenant)
+	list := writeFile(t, "list.csv", "user\nerik@contoso.com\ndana@contoso.com\n")
+	log := strings.TrimSuffix(list, "list.csv") + "log.jsonl"
+	args := []string{"revoke", "--yes", "--results", log, list}
+	tapsweep(t, env, append(args, "--max-items", "3")...).ends(t, status.Stopped)
+	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 3)
+	tapsweep(t, env, append(args, "--max-items", "4", "--resume")...).ends(t, status.Done)
+	leaves(t, tenant, 0)
+}
+
+// A sweep that deleted nothing, because it was refused or stopped, writes no row. It says how
+// many passes it found, and the run that resumes it finds them again.
+func TestRefusedSweepHasNoRows(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		args   []string
+		answer func(keyboard *os.File, p *os.Process)
+		code   int
+		says   string
+	}{
+		{name: "bound", args: []string{"--yes", "--max-items", "9"}, code: status.Usage,
+			says: "20 passes are more than the limit of 9"},
+		{name: "declined", answer: func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("n\n") },
+			code: status.Usage, says: "found 20 passes, and deleted none of them"},
+		{name: "stopped at the prompt", answer: func(_ *os.File, p *os.Process) { p.Signal(os.Interrupt) },
+			code: status.Stopped, says: "found 20 passes, and deleted none of them"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant, env := serveLeftovers(t, 400, graphsim.Options{})
+			dir := filepath.Join(t.TempDir(), "evidence")
+			args := append([]string{"sweep", "--all-users", "--evidence", dir}, tt.args...)
+			var p process
+			if tt.answer == nil {
+				p = tapsweep(t, env, args...)
+			} else {
+				p = answered(t, env, tt.answer, args...)
+			}
+			p.ends(t, tt.code, tt.says, "tapsweep scan with the same flags names them", dir)
+			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 0)
+			rows, _ := readLog(t, readText(t, dir+"/results.jsonl"))
+			hasRows(t, rows, 0)
+			checkSeal(t, dir, p.stderr)
+
+			again := []string{"sweep", "--resume", "--all-users", "--evidence", dir, "--yes", "--max-items"}
+			tapsweep(t, env, append(again, "5")...).ends(t, status.Usage)
+			p = tapsweep(t, env, append(again, "0")...)
+			p.ends(t, status.Done)
+			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 20)
+			same(t, "passes revoked by the report", reported(t, dir).Counts[results.Revoked], 20)
+			checkSeal(t, dir, p.stderr)
+		})
+	}
+}
+
+// A sweep that is stopped while it scans says how many passes it had found by then.
+func TestStoppedSweepSaysWhatItFound(t *testing.T) {
+	t.Parallel()
+	tenant, env := serveLeftovers(t, 1000, graphsim.Options{Limits: []*quota.Limit{quota.Window(600, time.Hour)}})
+	dir := filepath.Join(t.TempDir(), "evidence")
+	args := []string{"sweep", "--all-users", "--yes", "--max-wait", "2h", "--evidence", dir}
+	p := stopped(t, env, args, func() bool { return tenant.Stats().Lists >= 500 })
+	p.ends(t, status.Stopped, "and deleted none of them; tapsweep scan with the same flags names them")
+	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 0)
+	checkSeal(t, dir, p.stderr)
+}

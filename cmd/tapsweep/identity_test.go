@@ -1,0 +1,381 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
+)
+
+const (
+	ownScope  = "UserAuthMethod-TAP.ReadWrite"
+	allScope  = "UserAuthMethod-TAP.ReadWrite.All"
+	tokenName = "dana@fabrikam.example"                      // as a guest's token has it
+	trueName  = "dana_fabrikam.example#EXT#@contoso.example" // as the directory has it
+	selfID    = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
+	selfPass  = "9f0c11aa-1111-4222-8333-000000000001"
+	otherPass = "9f0c11aa-1111-4222-8333-000000000002"
+	lee       = "lee@contoso.example"
+	leeID     = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322"
+)
+
+// guest is a tenant with a user of whom the token has a name that is none of the
+// directory's.
+func guest(t *testing.T, scopes ...string) (tenant *graphsim.Tenant, token string) {
+	t.Helper()
+	tenant = graphsim.New(graphsim.Options{Record: true})
+	self := graphsim.User{ID: selfID, UPN: tokenName, Passes: []graphsim.Pass{{ID: selfPass}, {ID: otherPass}}}
+	tenant.AddUser(self)
+	token = writeFile(t, "t", tenant.Entra.UserToken(selfID, scopes...))
+	self.UPN = trueName
+	tenant.AddUser(self)
+	tenant.AddUser(graphsim.User{ID: leeID, UPN: lee, Passes: []graphsim.Pass{{}}})
+	return tenant, token
+}
+
+// The user who is signed in may be protected under a name that the token does not have.
+func TestWhoIsMe(t *testing.T) {
+	t.Parallel()
+	const protected = "user\n" + trueName + "\n"
+	tests := []struct {
+		name, protect string
+		scopes        []string
+		exit          int
+		outcomes      string // of the rows
+		says          string
+	}{
+		{"protected by name", protected, []string{ownScope, "User.Read"}, 0, "protected", ""},
+		{"protected by name, by a look-up", protected, []string{ownScope, "User.ReadBasic.All"}, 0, "protected", ""},
+		{"protected by name, and nobody may ask", protected, []string{ownScope}, status.Usage, "",
+			"cannot be looked up"},
+		{"protected by id, and nobody may ask", "user\n" + selfID + "\n", []string{ownScope}, 0, "protected", ""},
+		{"not protected", "", []string{ownScope}, 0, "revoked revoked", ""},
+		{"another is protected", "user\n" + lee + "\n", []string{ownScope, "User.Read"}, 0, "revoked revoked", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant, token := guest(t, tt.scopes...)
+			env := serve(t, tenant)
+			args := []string{"revoke", "--yes", "--self", "--results", "-", "--token-file", token}
+			if tt.protect != "" {
+				args = append(args, "--protect", writeFile(t, "p.txt", tt.protect))
+			}
+			p := tapsweep(t, env, args...)
+			var got []string
+			if p.stdout != "" {
+				var run results.Run
+				decodeFirst(t, p.stdout, &run)
+				same(t, "who is signed in by the log", run.Self, selfID)
+				rows, _ := readLog(t, p.stdout)
+				for _, row := range rows {
+					got = append(got, string(row.Outcome))
+				}
+			}
+			p.ends(t, tt.exit, tt.says)
+			same(t, "outcomes", strings.Join(got, " "), tt.outcomes)
+			s := tenant.Stats()
+			same(t, "lost and overlapping writes", s.LostWrites+s.OverlappingWrites, 0)
+			same(t, "passes that the tenant deleted", s.Deleted, strings.Count(tt.outcomes, "revoked"))
+		})
+	}
+}
+
+// An app has no pass of its own.
+func TestSelfOfAnApp(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{})
+	runRevoke(t, serve(t, tenant), "--self").ends(t, 3, "is an app, not a user")
+	same(t, "batches", tenant.Stats().Batches, 0)
+}
+
+// Changing one's own methods may need a recent sign-in. The row says so.
+func TestOwnDenied(t *testing.T) {
+	t.Parallel()
+	tenant, users, env := serveUsers(t, 1, failing(fault.Fault{Do: fault.ItemStatus(403)}))
+	token := writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope))
+	p := runRevoke(t, env, "--self", "--token-file", token)
+	p.ends(t, 1)
+	rows, _ := readLog(t, p.stdout)
+	hasRows(t, rows, 1)
+	holds(t, "hint of the row", rows[0].Hint, "changing one's own methods", "--sign-in-again")
+	runRevoke(t, env, "--user", users[0].UPN, "--token-file", token).ends(t, status.NoAccess,
+		"may manage only the user's own")
+}
+
+// A list with a row "me" is refused, and nothing is sent.
+func TestMeInAList(t *testing.T) {
+	t.Parallel()
+	tenant, users, env := serveUsers(t, 1, graphsim.Options{})
+	list := writeFile(t, "l.csv", "user\nme\n"+users[0].UPN+"\n")
+	args := []string{"revoke", "--yes", "--results", "-"}
+	for _, more := range [][]string{{list}, {"--user", "me"}} {
+		tapsweep(t, env, append(args, more...)...).ends(t, status.Usage, "--self")
+	}
+	same(t, "batches", tenant.Stats().Batches, 0)
+	p := tapsweep(t, env, append(args, "--skip-invalid", list)...)
+	rows, _ := readLog(t, p.stdout)
+	p.ends(t, 1)
+	hasOutcome(t, rows, results.Invalid, 1)
+	hasOutcome(t, rows, results.Revoked, 1)
+}
+
+// A results log as a list means the one who was signed in for it.
+func TestMeOfALog(t *testing.T) {
+	t.Parallel()
+	tenant, users, env := serveUsers(t, 2, failing(fault.Fault{Path: "/me/", Do: fault.ItemStatus(403)}))
+	args := []string{"revoke", "--yes", "--results", "-"}
+	p := tapsweep(t, env, append(args, "--self", "--token-file",
+		writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope)))...)
+	p.ends(t, 1)
+	tapsweep(t, env, append(args, writeFile(t, "earlier.jsonl", p.stdout), "--token-file",
+		writeFile(t, "t", tenant.Entra.UserToken(users[1].ID, allScope)))...).ends(t, 0)
+	leaves(t, tenant, 1)
+	same(t, "user with a pass left", tenant.Remaining()[0].UPN, users[1].UPN)
+}
+
+// One user under two names is written to one request after the other, also where
+// only the tenant knows that they are one.
+func TestTwoNamesOfOneUser(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{})
+	passes := []graphsim.Pass{{ID: "9f0c11aa-1111-4222-8333-000000000001"},
+		{ID: "9f0c11aa-1111-4222-8333-000000000002"}}
+	const id = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
+	tenant.AddUser(graphsim.User{ID: id, UPN: "dana@contoso.example", Passes: passes})
+	env := serve(t, tenant)
+	list := writeFile(t, "l.csv", "user,method\ndana@contoso.example,"+passes[0].ID+"\n"+id+","+passes[1].ID+"\n")
+	p := runRevoke(t, env, list)
+	rows, _ := readLog(t, p.stdout)
+	s := tenant.Stats()
+	p.ends(t, 0)
+	hasOutcome(t, rows, results.Revoked, 2)
+	same(t, "lost writes", s.LostWrites, 0)
+	same(t, "overlapping writes", s.OverlappingWrites, 0)
+	leaves(t, tenant, 0)
+}
+
+// What stops the first part of a list leaves rows for the other parts.
+func TestPartsAreSettled(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(failing(fault.Fault{Do: fault.ItemStatus(429, "Retry-After", "3600")}))
+	users := tenant.AddUsers(40)
+	var b strings.Builder
+	b.WriteString("user,method\n")
+	for i, u := range users {
+		name := u.UPN
+		if i%2 == 0 {
+			name = u.ID
+		}
+		b.WriteString(name + "," + u.Passes[0].ID + "\n")
+	}
+	env := serve(t, tenant)
+	p := runRevoke(t, env, writeFile(t, "l.csv", b.String()))
+	rows, _ := readLog(t, p.stdout)
+	p.ends(t, 4, "too long a wait")
+	hasRows(t, rows, 40)
+	hasOutcome(t, rows, results.NotSent, 40)
+}
+
+const (
+	foreignTenant = "11111111-3b7d-4e88-9a41-d5c27be0f913"
+	foreignDomain = "fabrikam.example"
+)
+
+// A token of another tenant never gets to write, whatever names the tenant that was
+// asked for, and with --no-preflight too.
+func TestTenantOfTheToken(t *testing.T) {
+	t.Parallel()
+	own := func(s, _ *graphsim.Tenant) string { return s.Entra.Token() }
+	foreign := func(_, s *graphsim.Tenant) string { return s.Entra.Token() }
+	opaque := func(_, _ *graphsim.Tenant) string { return "opaque" }
+	tests := []struct {
+		name  string
+		token func(own, foreign *graphsim.Tenant) string // nil signs in by the secret
+		args  []string
+		exit  int
+		posts bool
+		want  string
+	}{
+		{"own, by id", own, []string{"--tenant", entra.DefaultTenantID}, 0, true, ""},
+		{"own, by domain", own, []string{"--tenant", entra.DefaultDomain}, 0, true, ""},
+		{"own, no tenant in particular", own, []string{"--tenant", "organizations"}, 0, true, ""},
+		{"foreign, by id", foreign, []string{"--tenant", entra.DefaultTenantID}, 3, false,
+			entra.DefaultTenantID + " was requested"},
+		{"foreign, by domain, no preflight", foreign, []string{"--tenant", entra.DefaultDomain, "--no-preflight"}, 3,
+			false, entra.DefaultTenantID + " was requested"},
+		{"a domain that nobody has", own, []string{"--tenant", "nobody.example"}, 3, false,
+			"give the tenant by its ID"},
+		{"foreign, by id, no preflight", foreign, []string{"--tenant", entra.DefaultTenantID, "--no-preflight"}, 3,
+			false, "was requested"},
+		{"unreadable", opaque, []string{"--tenant", entra.DefaultDomain}, 3, true,
+			"it cannot be checked that it is for " + entra.DefaultDomain},
+		{"unreadable, no preflight", opaque, []string{"--tenant", entra.DefaultDomain, "--no-preflight"}, 3, true,
+			"it cannot be checked that it is for " + entra.DefaultDomain},
+		{"a secret of the domain's own app", nil, []string{"--tenant", entra.DefaultDomain}, 0, true, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant, users, env := serveUsers(t, 3, graphsim.Options{})
+			other := graphsim.New(graphsim.Options{Entra: entra.Options{TenantID: foreignTenant,
+				Domain: foreignDomain}})
+			args := append([]string{"revoke", "--yes", "--results", "-", listFile(t, users)}, tt.args...)
+			if tt.token != nil {
+				args = append(args, "--token-file", writeFile(t, "t", tt.token(tenant, other)))
+			}
+			p := tapsweep(t, env, args...)
+			s := tenant.Stats()
+			posted := s.Batches+s.Unauthorized > 0
+			p.ends(t, tt.exit, tt.want)
+			same(t, "posted", posted, tt.posts)
+		})
+	}
+}
+
+// An outage of Entra is not a wrong credential (exit code 4). What would lead the credential or the lookup
+// of a domain elsewhere is refused (exit code 3).
+func TestAuthorityAstray(t *testing.T) {
+	t.Parallel()
+	const metadata = "/openid-configuration"
+	answer := func(code int, body string) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(code)
+			io.WriteString(w, body)
+		})
+	}
+	for _, tt := range []struct {
+		name, suffix string
+		answer       http.Handler
+		byFile       bool // with a token from a file, whose tenant is compared with a domain
+		exit         int
+		want         string
+	}{
+		{"outage", "/token", answer(503, `{"error":"server_error","error_description":"AADSTS90033: It is so.",`+
+			`"error_codes":[90033]}`), false, status.Stopped, "answers 503 Service Unavailable: AADSTS90033"},
+		{"outage of the metadata", metadata, answer(500, ""), false, status.Stopped,
+			"this is an outage, not a problem with the credential"},
+		{"endpoint on another host", metadata, answer(200, `{"token_endpoint":"https://thief.example/t"}`), false,
+			status.NoAccess, "names a token_endpoint at https://thief.example, which is not the authority"},
+		{"redirect", "/token", http.RedirectHandler("https://thief.example/", http.StatusTemporaryRedirect), false,
+			status.NoAccess, "which is not followed"},
+		{"lookup in an outage", metadata, answer(503, ""), true, status.Stopped, "cannot be found out"},
+		{"lookup that is redirected", metadata, http.RedirectHandler("https://thief.example/", http.StatusFound),
+			true, status.NoAccess, "cannot be found out"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel() // azidentity tries again
+			tenant := graphsim.New(graphsim.Options{})
+			env := serveRudely(t, tenant, tt.suffix, tt.answer)
+			args := []string{"revoke", "--yes", "--stall-timeout", "1s", listFile(t, tenant.AddUsers(1))}
+			if tt.byFile {
+				args = append(args, "--tenant", entra.DefaultDomain, "--token-file",
+					writeFile(t, "t", tenant.Entra.Token()))
+			}
+			p := tapsweep(t, env, args...)
+			p.ends(t, tt.exit, tt.want)
+			lacks(t, "standard error", p.stderr, "AZURE_CLIENT_SECRET")
+		})
+	}
+}
+
+// The deadline begins before the token is asked for.
+func TestDeadlineOfTheToken(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+	}))
+	defer server.Close()
+	tenant := graphsim.New(graphsim.Options{})
+	env := serve(t, tenant)
+	env = append(env, "IDENTITY_ENDPOINT="+server.URL, "IDENTITY_HEADER=h")
+	start := time.Now()
+	spawn(t, env, "revoke", "--yes", "--auth", "managed-identity", "--deadline", "1s", "--results", "-",
+		listFile(t, tenant.AddUsers(1))).ends(t, 4, "the deadline of 1s has passed, nothing was sent")
+	atMost(t, "time that it took", time.Since(start), 30*time.Second)
+}
+
+// What the log of a simulation, of another tenant or of another Graph root says is done is not done
+// here: revoke and verify refuse such a log. A simulation may have it as its list.
+func TestLogOfAnotherTenant(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{})
+	list := listFile(t, tenant.AddUsers(3))
+	env := serve(t, tenant)
+	logOf := func(env []string, flags ...string) string {
+		log := newLog(t)
+		args := append([]string{"revoke", "--yes", "--results", log, list}, flags...)
+		tapsweep(t, env, args...).ends(t, status.Done)
+		return log
+	}
+	elsewhere := func(opts graphsim.Options) string {
+		other := graphsim.New(opts)
+		other.AddUsers(3)
+		env := serve(t, other)
+		return logOf(env)
+	}
+	simulated := logOf(nil, "--simulate")
+	for _, tt := range []struct{ name, log, want string }{
+		{"a simulation", simulated, "it is a log of https://127.0.0.1:"},
+		{"another tenant", elsewhere(graphsim.Options{Entra: entra.Options{TenantID: foreignTenant}}),
+			"it is the log of tenant " + foreignTenant},
+		{"another Graph root", elsewhere(graphsim.Options{}), "it is a log of https://"},
+	} {
+		for _, command := range []string{"revoke --yes", "revoke --dry-run", "verify --verify-wait 1s"} {
+			tapsweep(t, env, append(strings.Fields(command), "--results", "-", tt.log)...).ends(t, status.Usage, tt.want)
+		}
+	}
+	same(t, "batches", tenant.Stats().Batches, 0)
+	runRevoke(t, nil, "--simulate", simulated).ends(t, status.Done)
+	own := logOf(env)
+	tapsweep(t, env, "verify", "--results", "-", own, simulated).ends(t, status.Usage)
+}
+
+// A log in which lines are missing, such as what a rotation left, is refused by revoke and
+// verify, although its last line is there.
+func TestLogThatIsNotWhole(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(failing(fault.Fault{Method: "DELETE", Do: fault.ItemStatus(403)}))
+	list := listFile(t, tenant.AddUsers(5))
+	env := serve(t, tenant)
+	log := newLog(t)
+	for range 2 {
+		tapsweep(t, env, "revoke", "--yes", "--results", log, "--resume", list).ends(t, status.Incomplete)
+	}
+	text := readText(t, log)
+	lines := strings.SplitAfter(text, "\n")
+	lines = lines[:len(lines)-1]
+	second := len(lines) - strings.Count(lastRun(text), "\n")
+	sent := tenant.Stats().Batches
+	for name, cut := range map[string][]string{
+		"the last two lines": lines[len(lines)-2:],
+		"the end":            lines[len(lines)-1:],
+		"a row":              lines[1:2],
+		"the second run":     lines[second:],
+		"without row 1":      append([]string{lines[0]}, lines[2:]...),
+		"without the last":   append(lines[:len(lines)-2:len(lines)-2], lines[len(lines)-1]),
+	} {
+		part := writeFile(t, "part.jsonl", strings.Join(cut, ""))
+		for _, command := range []string{"revoke --yes", "verify --verify-wait 1s"} {
+			tapsweep(t, env, append(strings.Fields(command), "--results", "-", part)...).ends(t, status.Usage, "whole")
+		}
+		if strings.HasPrefix(name, "without") {
+			holds(t, "the report of a log "+name, tapsweep(t, nil, "report", part).stdout,
+				"note: This report is not complete: "+part+" lacks 1 of its ")
+		}
+	}
+	killed := writeFile(t, "killed.jsonl", strings.Join(lines[:len(lines)-1], ""))
+	p := tapsweep(t, env, "verify", "--results", "-", killed)
+	holds(t, "standard error", p.stderr, "with tapsweep revoke --resume --results "+killed)
+	same(t, "batches", tenant.Stats().Batches, sent)
+	args := []string{"verify", "--results", "-", "--verify-wait", "1s", log}
+	tapsweep(t, env, args...).ends(t, status.Incomplete)
+}

@@ -1,0 +1,222 @@
+package main
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/cmd/tapsweep/internal/checkup"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/simulation"
+	"tapsweep/cmd/tapsweep/internal/status"
+)
+
+const listCases = "../../testdata/cases/"
+
+// A simulation refuses the same lists as a run. A tenant created from a misread list would
+// hide the mistake.
+func TestSimulationRefuses(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string]string{
+		"purview-audit.csv":         "audit or sign-in log",
+		"two-users-in-a-row.csv":    "names two users",
+		"tap-created-as-method.csv": "this looks like the pass itself, not its id",
+	} {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			p := tapsweep(t, nil, "revoke", "--simulate", "--yes", mustAbs(listCases+file))
+			p.ends(t, status.Usage)
+			holds(t, "standard error", p.stderr, want)
+		})
+	}
+}
+
+// A list without rows, as a scan writes it if it finds nothing, is not a failure.
+func TestEmptyList(t *testing.T) {
+	t.Parallel()
+	env := serve(t, graphsim.New(graphsim.Options{}))
+	for name, text := range map[string]string{"h.csv": "user,method\n", "a.json": "[]", "v.json": `{"value":[]}`} {
+		list := writeFile(t, name, text)
+		dir := filepath.Dir(list)
+		log, evidence := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "evidence")
+		for _, more := range [][]string{{"--results", log}, {"--quiet", "--results", log, "--resume"},
+			{"--evidence", evidence}, {"--dry-run", "--results", log}} {
+			p := tapsweep(t, env, append([]string{"revoke", "--yes", list}, more...)...)
+			p.ends(t, status.Done)
+			same(t, "standard error", p.stderr, "tapsweep: "+list+" has no rows; nothing to do\n")
+			hasFiles(t, dir, 1)
+		}
+	}
+	tapsweep(t, env, "revoke", "--yes", writeFile(t, "z.csv", "")).ends(t, status.Usage)
+}
+
+// --user names users without a list, and only on the command line.
+func TestNamedUser(t *testing.T) {
+	t.Parallel()
+	tenant, users, env := serveUsers(t, 4, graphsim.Options{Roles: simulation.Roles})
+
+	p := tapsweep(t, env, "scan", "--user", users[0].UPN, "--user", users[1].ID,
+		"--users", writeFile(t, "u.txt", users[2].UPN))
+	for i, user := range users {
+		same(t, "the pass of "+user.UPN+" is found", strings.Contains(p.stdout, user.Passes[0].ID), i < 3)
+	}
+
+	log := newLog(t)
+	args := []string{"revoke", "--yes", "--results", log,
+		"--user", users[0].UPN, "--user", users[1].ID}
+	tapsweep(t, env, args...).ends(t, status.Done)
+	leaves(t, tenant, 2)
+	rows, _ := readLog(t, readText(t, log))
+	hasRows(t, rows, 2)
+	hasOutcome(t, rows, results.Revoked, 2)
+	same(t, "source of a row", rows[0].Source, "--user")
+	tapsweep(t, env, append(args, "--resume")...).ends(t, status.Done)
+
+	list := writeFile(t, "l.csv", "user\n"+users[2].UPN+"\n")
+	tapsweep(t, env, "revoke", "--yes", "--results", log+"2", list).ends(t, status.Done)
+	leaves(t, tenant, 1)
+	same(t, "user with a pass left", tenant.Remaining()[0].UPN, users[3].UPN)
+	for _, bad := range [][]string{{"revoke", "--yes", "--user", ""}, {"revoke", "--yes", "--user", "dana"},
+		{"scan", "--user", ""}, {"revoke", "--self", "--user", users[3].UPN}, {"revoke", "--yes"},
+		{"revoke", "--yes", "--user", users[3].UPN, list}} {
+		tapsweep(t, env, bad...).ends(t, status.Usage)
+	}
+	const hint = "hint: to name a user without a list, use --user dana@contoso.com\n"
+	for _, typo := range [][]string{{"revoke", "--yes", "dana@contoso.com"}, {"scan", "--users", "dana@contoso.com"}} {
+		tapsweep(t, env, typo...).ends(t, status.Usage, hint)
+	}
+}
+
+// Lines that were skipped in a log may have named somebody: the warning is shown even with --quiet. Such a
+// log is not resumed.
+func TestMergedLog(t *testing.T) {
+	t.Parallel()
+	env, root := serveAt(t, graphsim.New(graphsim.Options{}))
+	here := strings.NewReplacer("11111111-2222-4333-8444-555555555555", entra.DefaultTenantID,
+		"https://localhost:40187", root)
+	log := writeFile(t, "log-pod-merged.log",
+		here.Replace(string(mustRead(t, mustAbs(listCases+"log-pod-merged.log")))))
+	warning := log + ": skipped 1 line that is not part of a results log, starting at line 36\n"
+	for _, args := range [][]string{{"revoke", "--yes", "--quiet", log}, {"scan", "--users", log},
+		{"sweep", "--yes", "--all-users", "--protect", log}, {"verify", log},
+		{"revoke", "--yes", "--user", "dana@contoso.com", "--protect", log}} {
+		if p := tapsweep(t, env, args...); !strings.Contains(p.stderr, warning) {
+			t.Errorf("%q: standard error is %q, want %q in it", args, p.stderr, warning)
+		}
+	}
+	tapsweep(t, env, "sweep", "--yes", "--all-users", "--results", log, "--resume").ends(t, status.Usage)
+}
+
+// ofKubernetes are variables that Kubernetes sets for services named tapsweep.
+var ofKubernetes = []string{"TAPSWEEP_SERVICE_HOST=10.0.0.7", "TAPSWEEP_SERVICE_PORT=443",
+	"TAPSWEEP_SERVICE_PORT_HTTPS=443", "TAPSWEEP_PORT=tcp://10.0.0.7:443",
+	"TAPSWEEP_PORT_443_TCP=tcp://10.0.0.7:443",
+	"TAPSWEEP_PORT_443_TCP_PROTO=tcp", "TAPSWEEP_PORT_443_TCP_PORT=443", "TAPSWEEP_PORT_443_TCP_ADDR=10.0.0.7",
+	"TAPSWEEP_METRICS_SERVICE_HOST=10.0.0.8"}
+
+// A flag counts before its variable, and a variable before the default.
+func TestVariables(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{})
+	env, root := serveAt(t, tenant)
+	users := tenant.AddUsers(3)
+	list := listFile(t, users)
+	protected := writeFile(t, "p.csv", "user\n"+users[0].UPN+"\n")
+	another := writeFile(t, "q.csv", "user\n"+users[1].UPN+"\n")
+	dryRun := []string{"--dry-run"}
+	const unknown = " is not a variable of tapsweep"
+	for _, tt := range []struct {
+		name string
+		vars []string
+		args []string
+		code int
+		want string // on standard error
+	}{
+		{"a variable", []string{"TAPSWEEP_MAX_ITEMS=2"}, nil, status.Usage, "more than the limit of 2"},
+		{"a flag before it", []string{"TAPSWEEP_MAX_ITEMS=2"}, []string{"--max-items", "3", "--dry-run"}, 0, "planned"},
+		{"an empty one that means none", []string{"TAPSWEEP_METRICS_FILE="}, dryRun, 0, "planned"},
+		{"a switch", []string{"TAPSWEEP_QUIET=true"}, dryRun, 0, ""},
+		{"a list", []string{"TAPSWEEP_PROTECT=" + protected}, dryRun, 0, "protected       1"},
+		{"lists of protected users add up", []string{"TAPSWEEP_PROTECT=" + protected},
+			[]string{"--protect", another, "--dry-run"}, 0, "protected       2"},
+		{"an empty one", []string{"TAPSWEEP_MAX_ITEMS="}, dryRun, status.Usage,
+			"tapsweep: TAPSWEEP_MAX_ITEMS is empty\n"},
+		{"out of bounds", []string{"TAPSWEEP_BATCH_SIZE=99"}, dryRun, status.Usage,
+			"TAPSWEEP_BATCH_SIZE: \"99\" is not a number between 1 and 20"},
+		{"not a number", []string{"TAPSWEEP_MAX_ITEMS=many"}, dryRun, status.Usage,
+			"TAPSWEEP_MAX_ITEMS: \"many\" is not a number of at least 0\n"},
+		{"not a word", []string{"TAPSWEEP_PRIORITY=top"}, dryRun, status.Usage,
+			"TAPSWEEP_PRIORITY: \"top\" is not low, normal or high\n"},
+		{"a misspelt one", []string{"TAPSWEEP_MAXITEMS=1"}, dryRun, status.Usage, "tapsweep: TAPSWEEP_MAXITEMS" +
+			unknown + "\nhint: did you mean TAPSWEEP_MAX_ITEMS?\n"},
+		{"one in lower case", []string{"tapsweep_protect=x"}, dryRun, status.Usage, "tapsweep_protect" + unknown},
+		{"those of Kubernetes", ofKubernetes, dryRun, 0, "planned"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			log := t.TempDir() + "/log.jsonl"
+			args := slices.Concat([]string{"revoke", "--yes", "--graph-url", root, "--results", log}, tt.args,
+				[]string{list})
+			tapsweep(t, slices.Concat(env, tt.vars), args...).ends(t, tt.code, tt.want)
+			leaves(t, tenant, 3)
+		})
+	}
+}
+
+// A log keeps the flags of its run, so that another environment can resume it.
+func TestVariablesAreLogged(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(failing(fault.Fault{Method: "DELETE", Attempt: 1,
+		Do: fault.ItemStatus(403)}))
+	env, root := serveAt(t, tenant)
+	env = without(env, graphURL)
+	list := listFile(t, tenant.AddUsers(2))
+	log := t.TempDir() + "/log.jsonl"
+	p := tapsweep(t, append(env, "TAPSWEEP_GRAPH_URL="+root, "TAPSWEEP_RATE=50"), "revoke", "--yes", "--results", log,
+		list)
+	want := "Resume: tapsweep revoke --resume --results " + log + " --graph-url=" + root + " --rate=50 --yes " + list
+	p.ends(t, status.Incomplete, want)
+	tapsweep(t, env, "revoke", "--resume", "--results", log, "--yes=true", "--graph-url="+root, list).ends(t, status.Done)
+}
+
+// The check lists the variables that count, also those of flags that only other commands have.
+func TestCheckListsVariables(t *testing.T) {
+	t.Parallel()
+	env, root := serveAt(t, graphsim.New(graphsim.Options{}))
+	env = without(env, graphURL)
+	p := tapsweep(t, append(env, "TAPSWEEP_MAX_ITEMS=7", "TAPSWEEP_LOG_LEVEL=error",
+		"TAPSWEEP_GRAPH_URL=https://nowhere.example",
+		"TAPSWEEP_METRICS_FILE=", "TAPSWEEP_PORT_443_TCP=tcp://10.0.0.7:443"), "check", "--graph-url", root, "--output",
+		"json")
+	var c checkup.Checkup
+	decode(t, p.stdout, &c)
+	want := []checkup.Variable{
+		{Variable: "TAPSWEEP_LOG_LEVEL", Value: "error",
+			Commands: []string{"check", "revoke", "scan", "sweep", "verify"}},
+		{Variable: "TAPSWEEP_MAX_ITEMS", Value: "7", Commands: []string{"revoke", "sweep"}}}
+	if diff := cmp.Diff(want, c.Variables); diff != "" {
+		t.Errorf("variables (-want +got):\n%s", diff)
+	}
+	p = tapsweep(t, append(env, "TAPSWEEP_GRAPH_URL="+root), "check")
+	holds(t, "standard output", p.stdout, "\nTAPSWEEP_GRAPH_URL  "+root+"  check, revoke, scan, sweep, verify\n")
+	tapsweep(t, []string{"TAPSWEEP_DRYRUN=true"}, "--version").ends(t, status.Done)
+}
+
+// A password or a key in the root of Graph is printed nowhere.
+func TestGraphURLIsNotQuoted(t *testing.T) {
+	t.Parallel()
+	env := serve(t, graphsim.New(graphsim.Options{}))
+	for _, secret := range []string{"https://bob:hunter2@graph.example", "https://graph.example?sig=hunter2",
+		"https://bob:hunter2%zz@graph.example"} {
+		for _, p := range []process{tapsweep(t, env, "check", "--graph-url", secret),
+			tapsweep(t, append(env, "TAPSWEEP_GRAPH_URL="+secret), "scan", "--all-users")} {
+			p.ends(t, status.Usage, "the Graph root must not hold a user name")
+			lacks(t, "the output", p.stdout+p.stderr, "hunter2")
+		}
+	}
+}

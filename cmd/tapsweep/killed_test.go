@@ -1,0 +1,270 @@
+package main
+
+import (
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
+)
+
+// killRandomly starts the run n times, kills each after from to before milliseconds, and returns how
+// many ran until then.
+func killRandomly(t *testing.T, env []string, n, from, before int, args ...string) (killed int) {
+	t.Helper()
+	for range n {
+		p := finish(t, command(t, env, args...), func(p *os.Process) {
+			time.Sleep(time.Duration(from+rand.IntN(before-from)) * time.Millisecond)
+			p.Kill()
+		})
+		if p.code == -1 {
+			killed++
+		} else {
+			p.ends(t, 0)
+		}
+	}
+	differs(t, "runs that were killed", killed, 0)
+	return killed
+}
+
+// A sweep that is killed at any moment and resumed ends as if it had not been: what is over is gone, and
+// verified, nothing else was touched, and every pass that went has a row.
+func TestKillAndResumeSweep(t *testing.T) {
+	t.Parallel()
+	const users = 3000
+	tenant := leftovers(users,
+		graphsim.Options{Latency: 20 * time.Millisecond, ListLag: 300 * time.Millisecond, Record: true})
+	over := make(map[string]bool) // passes that are expired or used
+	for _, h := range tenant.Remaining() {
+		over[h.PassID] = true
+	}
+	env := serve(t, tenant)
+	log := newLog(t)
+	args := []string{"sweep", "--all-users", "--yes", "--verify", "--rate", "1250",
+		"--results", log, "--resume"}
+	killed := killRandomly(t, env, max(*kills/4, 2), 200, 4000, args...)
+	tapsweep(t, env, args...).ends(t, 0)
+	leaves(t, tenant, users/20)
+	for _, h := range tenant.Remaining() {
+		delete(over, h.PassID)
+	}
+	same(t, "expired and used passes that went", len(over), users/20)
+	// Each was on disk before its delete was sent.
+	for id, row := range lastBy(t, log, func(r results.Row) string { return r.Method }) {
+		if over[id] {
+			same(t, "outcome of "+id, row.Outcome, results.Revoked)
+			same(t, "proof of "+id, row.Verified, true)
+			delete(over, id)
+		} else if id != "" {
+			same(t, id+", which stays, has a row that says it is done",
+				row.Outcome.Done() && !row.Provisional, false)
+		}
+	}
+	same(t, "passes that went without a row", len(over), 0)
+	t.Logf("%d runs were killed", killed)
+}
+
+// countIn returns how often a file holds the text by now.
+func countIn(path, text string) int {
+	data, _ := os.ReadFile(path) // which may not be there yet
+	return strings.Count(string(data), text)
+}
+
+// killAt starts the run and kills it once the tenant is in a state.
+func killAt(t *testing.T, env, args []string, reached func() bool) {
+	t.Helper()
+	finish(t, command(t, env, args...), func(p *os.Process) {
+		waitWhile(t, func() bool { return !reached() })
+		p.Kill()
+	})
+}
+
+// A pass that was found, and whose delete was never sent or never worked, is deleted by the run that
+// resumes. A pass that was replaced has a row.
+func TestSweepResumesBeforeDelete(t *testing.T) {
+	t.Parallel()
+	for _, more := range []string{"--verify=false", "--verify"} {
+		t.Run(more, func(t *testing.T) {
+			t.Parallel()
+			tenant, env := serveLeftovers(t, 400, failing(fault.Fault{Method: "DELETE", Attempt: 1, Do: fault.Hang()}))
+			log := newLog(t)
+			args := []string{"sweep", "--all-users", "--yes", "--results", log, "--resume", more}
+			killAt(t, env, args, func() bool { return tenant.Stats().Faults > 0 })
+			same(t, "passes on record before their delete", strings.Count(readText(t, log), `"pending":true`), 20)
+			gone := tenant.Remaining()[0] // an expired one, replaced by somebody else meanwhile
+			tenant.GivePass(gone.UserID, graphsim.Pass{Reason: "EnabledByPolicy"})
+			tapsweep(t, env, args...).ends(t, 1)
+			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 19)
+			rows := lastBy(t, log, func(r results.Row) string { return r.Method })
+			same(t, "passes with a row", len(rows), 20)
+			same(t, "outcome of the pass that was replaced", rows[gone.PassID].Outcome, results.Replaced)
+			delete(rows, gone.PassID)
+			for id, row := range rows {
+				same(t, "outcome of "+id, row.Outcome, results.Revoked)
+				same(t, "proof of "+id, row.Verified, more == "--verify")
+				differs(t, "reason of "+id, row.Reason, "")
+			}
+		})
+	}
+}
+
+// A sweep that resumes stops at --max-items before it deletes what its scan finds, or what the
+// earlier run has left, and not in the middle of it.
+func TestSweepResumesWithinTheBound(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, bound         string
+		code, deleted, left int
+		says                string
+	}{
+		{"too many left", "19", status.Usage, 0, 80, "20 passes are more than the limit of 19: nothing was deleted"},
+		{"too many found", "60", status.Stopped, 20, 60, "80 passes are more than the limit of 60: " +
+			"only 20 that an earlier run had left were deleted"},
+		{"just within the bound", "80", status.Done, 80, 0, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant := leftovers(400, failing(fault.Fault{Method: "DELETE", Times: 1,
+				Do: fault.Hang()}))
+			before := len(tenant.Remaining())
+			env := serve(t, tenant)
+			log := newLog(t)
+			args := []string{"sweep", "--all-users", "--yes", "--results", log, "--resume"}
+			killAt(t, env, args, func() bool { return tenant.Stats().Faults > 0 })
+			for i := range 60 {
+				tenant.AddUser(graphsim.User{UPN: "new" + strconv.Itoa(i) + "@contoso.example",
+					Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}})
+			}
+			p := tapsweep(t, env, append(args, "--max-items", tt.bound)...)
+			p.ends(t, tt.code)
+			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, tt.deleted)
+			holds(t, "standard error", p.stderr, tt.says)
+			leaves(t, tenant, before-20+tt.left)
+			if tt.code == status.Done {
+				return
+			}
+			tapsweep(t, env, append(args, "--max-items", "80")...).ends(t, status.Done)
+			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 80)
+		})
+	}
+}
+
+// What a run has deleted and not verified is verified by the one that goes on, also
+// where its scan does not meet the user any more; and the row keeps what is known.
+func TestVerifyOfUsersThatLeft(t *testing.T) {
+	t.Parallel()
+	tenant := leftovers(400, graphsim.Options{ListLag: 3 * time.Second})
+	held := tenant.Remaining()
+	var members []string
+	for _, h := range held {
+		members = append(members, h.UserID)
+	}
+	group := tenant.AddGroup(graphsim.Group{Members: members})
+	env := serve(t, tenant)
+	log := newLog(t)
+	args := []string{"sweep", "--group", group, "--yes", "--verify", "--results", log, "--resume"}
+	stopped(t, env, args, func() bool { return countIn(log, `"status":204`) == 20 })
+	tenant.AddGroup(graphsim.Group{ID: group}) // everybody has left it
+	tenant.GivePass(held[0].UserID, graphsim.Pass{})
+	tapsweep(t, env, args...).ends(t, 1)
+	rows := lastBy(t, log, func(r results.Row) string { return r.User })
+	same(t, "users with a row", len(rows), 20)
+	same(t, "outcome of the new pass", rows[held[0].UserID].Outcome, results.Remains)
+	delete(rows, held[0].UserID)
+	for user, row := range rows {
+		same(t, "outcome of "+user, row.Outcome, results.Revoked)
+		same(t, "proof of "+user, row.Verified, true)
+		same(t, "status of the delete of "+user, row.Status, 204)
+		differs(t, "request id of the delete of "+user, row.RequestID, "")
+		differs(t, "reason of "+user, row.Reason, "")
+	}
+}
+
+// A look that failed is not the last word once it has worked. The run came to its end, so the next one
+// begins anew, and has rows of the same users.
+func TestFailedLookIsRepeated(t *testing.T) {
+	t.Parallel()
+	_, env := serveLeftovers(t, 40,
+		failing(fault.Fault{Method: "GET", Path: "temporaryAccessPassMethods", Attempt: 1, Do: fault.ItemStatus(423)}))
+	log := newLog(t)
+	args := []string{"scan", "--all-users", "--reason", "disabled", "--results", log}
+	tapsweep(t, env, args...).ends(t, 1)
+	tapsweep(t, env, append(args, "--resume")...).ends(t, 0)
+	lacks(t, "the report", tapsweep(t, env, "report", log).stdout, string(results.Rejected))
+}
+
+// Which pass a user holds is on record before it is deleted, if the list names only the user. Without
+// that, a run that resumes could not say which pass was gone, or that this job had deleted it.
+func TestKilledRevokeOfAnyPass(t *testing.T) {
+	t.Parallel()
+	for name, hang := range map[string]fault.Effect{"sent": fault.Hang(), "arrived": fault.Hang().AfterWork()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tenant, users, env := serveUsers(t, 5, failing(fault.Fault{Method: "DELETE", Attempt: 1, Do: hang}))
+			ids, list := make(map[string]string), "user\n"
+			for _, u := range users {
+				ids[u.UPN] = u.Passes[0].ID
+				list += u.UPN + "\n"
+			}
+			log := newLog(t)
+			args := []string{"revoke", "--yes", "--results", log, "--resume", writeFile(t, "list.csv", list)}
+			killAt(t, env, args, func() bool {
+				s := tenant.Stats()
+				return s.Faults > 0 && (name == "sent" || s.Deleted == 5)
+			})
+			same(t, "rows that say found", strings.Count(readText(t, log), `"outcome":"found"`), 5)
+			p := tapsweep(t, env, "report", log)
+			holds(t, "the report", p.stdout, "5 unknown: sent, and no answer came")
+			tapsweep(t, env, args...).ends(t, 0)
+			leaves(t, tenant, 0)
+			rows := lastBy(t, log, func(r results.Row) string { return r.User })
+			same(t, "users with a row", len(rows), 5)
+			for user, row := range rows {
+				same(t, "outcome of "+user, row.Outcome, results.Revoked)
+				same(t, "pass of "+user, row.Method, ids[user])
+				same(t, user+" was named without a pass", row.AnyPass, true)
+			}
+		})
+	}
+}
+
+// A pass that a list names has no row before its delete. If the run was killed during the
+// delete, the resumed run cannot know who deleted the pass, and says so.
+func TestKilledRevokeOfNamedPasses(t *testing.T) {
+	t.Parallel()
+	tenant, users, env := serveUsers(t, 5,
+		failing(fault.Fault{Method: "DELETE", Attempt: 1, Do: fault.Hang().AfterWork()}))
+	log := newLog(t)
+	args := []string{"revoke", "--yes", "--results", log, "--resume", listFile(t, users)}
+	killAt(t, env, args, func() bool { return tenant.Stats().Deleted == 5 })
+	tapsweep(t, env, args...).ends(t, 0)
+	rows := lastRows(t, log)
+	same(t, "lines with a row", len(rows), 5)
+	for _, row := range rows {
+		same(t, "outcome", row.Outcome, results.Absent)
+		same(t, "message", row.Message, "may have been deleted by an earlier run")
+	}
+}
+
+// A crash exits with the code of Go's runtime, which no refusal uses: after a crash passes may
+// have been deleted, and after a refusal none was.
+func TestCrashIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	tenant, users, env := serveUsers(t, 100, graphsim.Options{Limits: []*quota.Limit{quota.Window(20, time.Hour)}})
+	log := newLog(t)
+	list := listFile(t, users)
+	args := []string{"revoke", "--yes", "--max-wait", "2h", "--results", log}
+	finish(t, command(t, env, append(args, list)...), func(p *os.Process) {
+		waitWhile(t, func() bool { return len(tenant.Remaining()) > 80 })
+		p.Signal(syscall.SIGQUIT)
+	}).ends(t, 2)
+	tapsweep(t, env, append(args, list)...).ends(t, 64)
+}

@@ -1,0 +1,242 @@
+package main
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"io/fs"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode"
+
+	"tapsweep/batch/graphsim"
+)
+
+// rude is text of a service that repeats what it was sent, acts on terminals and
+// does not end.
+func rude(r *http.Request) string {
+	return "Authorization: " + r.Header.Get("Authorization") +
+		" refused \x1b[2J\x1b]0;owned\a\r\nexit 0\u202e\u2066\u009b31m" + strings.Repeat("x", 5000)
+}
+
+// unlabelled is text of a service that quotes what it was sent, and what it may know besides,
+// without a word that announces it.
+func unlabelled(r *http.Request) string {
+	_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return strings.Join([]string{token, canarySecret, url.QueryEscape(canarySecret), canaryProxy, canaryPassword,
+		base64.StdEncoding.EncodeToString([]byte(canarySecret))}, " and ") + " are refused"
+}
+
+// A body makes the answer to a request.
+type body func(*http.Request) []byte
+
+// asJSONOf returns a value as JSON.
+func asJSONOf(value any) []byte {
+	b, err := json.Marshal(value)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// asError makes an error of Graph that holds the text wherever Graph has text.
+func asError(text func(*http.Request) string) body {
+	return func(r *http.Request) []byte {
+		text := text(r)
+		return asJSONOf(map[string]any{"error": map[string]any{"code": text, "message": text,
+			"innerError": map[string]string{"request-id": text}}})
+	}
+}
+
+// asPage makes a page of the text.
+func asPage(text func(*http.Request) string) body {
+	return func(r *http.Request) []byte { return []byte(text(r)) }
+}
+
+// said makes the same answer to each request.
+func said(text string) body { return func(*http.Request) []byte { return []byte(text) } }
+
+func rudeText(r *http.Request) []byte { return asJSONOf(map[string]string{"error": rude(r)}) }
+
+// oauthError makes the answer of a token endpoint that quotes a field of the request.
+func oauthError(code, before, field string) body {
+	return func(r *http.Request) []byte {
+		return asJSONOf(map[string]string{"error": code,
+			"error_description": before + r.PostForm.Get(field) + " is wrong"})
+	}
+}
+
+// quotedForm is an answer with the whole request and the assertion in it.
+func quotedForm(r *http.Request) []byte {
+	if r.PostForm.Get("client_assertion") != canaryAssertion {
+		panic("no assertion was sent")
+	}
+	return asError(func(*http.Request) string {
+		return string(asJSONOf(r.PostForm)) + r.PostForm.Get("client_assertion")
+	})(r)
+}
+
+// listed is a page of one object with the text in its fields, and in the link to the next page.
+func listed(object map[string]any, next string) []byte {
+	page := map[string]any{"value": []map[string]any{object}}
+	if next != "" {
+		page["@odata.nextLink"] = next
+	}
+	return asJSONOf(page)
+}
+
+func rudeList(r *http.Request) []byte {
+	text := rude(r)
+	return listed(map[string]any{"id": text, "userPrincipalName": text, "userType": text,
+		"methodUsabilityReason": text, "temporaryAccessPass": canaryPass}, text)
+}
+
+func rudeNames(r *http.Request) []byte {
+	return listed(map[string]any{"id": selfID, "userPrincipalName": rude(r)}, "")
+}
+
+func bareList(r *http.Request) []byte {
+	text := unlabelled(r)
+	return listed(map[string]any{"id": selfID, "userPrincipalName": text, "methodUsabilityReason": text}, text)
+}
+
+// inBatch answers each request of a batch with a status and a body.
+func inBatch(status int, body body) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var in struct{ Requests []struct{ ID string } }
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+			panic(err)
+		}
+		var responses []map[string]any
+		for _, req := range in.Requests {
+			responses = append(responses, map[string]any{"id": req.ID, "status": status,
+				"body":    json.RawMessage(body(r)),
+				"headers": map[string]string{"request-id": rude(r), "Content-Type": "application/json"}})
+		}
+		w.Write(asJSONOf(map[string]any{"responses": responses}))
+	}
+}
+
+// whole answers a whole request with a status and a body, which may quote the form that was sent.
+func whole(status int, body body) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm() // only a token request has a form
+		w.WriteHeader(status)
+		w.Write(body(r))
+	}
+}
+
+func rudeRedirect(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Location", "/elsewhere?"+r.Header.Get("Authorization"))
+	whole(http.StatusTemporaryRedirect, asError(rude))(w, r)
+}
+
+func rudeHeaders(w http.ResponseWriter, r *http.Request) {
+	for _, name := range []string{"Request-Id", "Retry-After", "Date", "WWW-Authenticate",
+		"X-Ms-Throttle-Limit-Percentage"} {
+		w.Header().Set(name, r.Header.Get("Authorization"))
+	}
+	w.WriteHeader(http.StatusForbidden)
+}
+
+// serveRudely serves the tenant, except for paths that end in suffix.
+func serveRudely(t *testing.T, tenant *graphsim.Tenant, suffix string, answer http.Handler) (env []string) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if answer != nil && strings.HasSuffix(r.URL.Path, suffix) {
+			answer.ServeHTTP(w, r)
+			return
+		}
+		tenant.ServeHTTP(w, r)
+	}))
+	server.EnableHTTP2 = true
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	ca := writeFile(t, "ca.pem",
+		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
+	return append(tenant.Environment(server.URL, ca), graphURL+"="+server.URL)
+}
+
+// runTidily runs a command line and checks all that it leaves behind. DIR stands for an empty directory.
+// A run that is alone has a process of its own.
+func runTidily(t *testing.T, alone bool, env []string, line string) (p process, files int) {
+	t.Helper()
+	dir, home := t.TempDir(), t.TempDir()
+	args := words(line, strings.NewReplacer("DIR", dir))
+	env = append(env, "HOME="+home, "TMPDIR="+home)
+	if alone {
+		cmd := command(t, env, args...)
+		cmd.Dir = dir
+		p = finish(t, cmd)
+	} else {
+		p = runHere(t.Context(), env, args)
+	}
+	checkLeft(t, "standard output", p.stdout)
+	checkLeft(t, "standard error", p.stderr)
+	return p, checkFiles(t, dir) + checkFiles(t, home)
+}
+
+// checkFiles looks through everything below dir.
+func checkFiles(t *testing.T, dir string) (files int) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		files++
+		isPrivate(t, path)
+		checkLeft(t, d.Name(), readText(t, path))
+		if filepath.Ext(path) == ".jsonl" {
+			for line := range strings.Lines(readText(t, path)) {
+				var value any
+				decode(t, line, &value)
+				checkValues(t, d.Name(), value)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	return files
+}
+
+// checkValues looks at the texts in a JSON value as whoever reads them gets them.
+func checkValues(t *testing.T, where string, value any) {
+	t.Helper()
+	switch value := value.(type) {
+	case string:
+		checkLeft(t, where, value)
+	case []any:
+		for _, v := range value {
+			checkValues(t, where, v)
+		}
+	case map[string]any:
+		for k, v := range value {
+			checkValues(t, where+"."+k, v)
+		}
+	}
+}
+
+// checkLeft looks at one thing that a run left behind.
+func checkLeft(t *testing.T, where, text string) {
+	t.Helper()
+	around := func(at []int) string { return text[max(at[0]-40, 0):min(at[1]+20, len(text))] }
+	if at := leaks.FindStringIndex(text); at != nil {
+		t.Errorf("%s holds a secret: …%s…", where, around(at))
+	}
+	if at := tooLong.FindStringIndex(text); at != nil {
+		t.Errorf("%s holds more than 500 characters of the service's text", where)
+	}
+	if i := strings.IndexFunc(text,
+		func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsPrint(r) }); i >= 0 {
+		t.Errorf("%s holds a character that a terminal acts on: %q", where, around([]int{i, i + 1}))
+	}
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/creack/pty"
+
+	"tapsweep/batch/graphsim"
+)
+
+// The bar is for a terminal at standard error, and nothing of it is anywhere else.
+func TestProgressOnATerminal(t *testing.T) {
+	t.Parallel()
+	list := listFile(t, graphsim.New(graphsim.Options{}).AddUsers(10))
+	tests := []struct {
+		name string
+		term string
+		args []string
+		bar  bool
+	}{
+		{"auto", "xterm", nil, true},
+		{"none", "xterm", []string{"--progress", "none"}, false},
+		{"plain", "xterm", []string{"--progress", "plain"}, false},
+		{"dumb", "dumb", nil, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := answered(t, []string{"TERM=" + tt.term}, nil,
+				append([]string{"revoke", "--simulate", "--yes", "--results", "log.jsonl", list}, tt.args...)...)
+			p.ends(t, 0, "results: log.jsonl")
+			same(t, "a bar", strings.Contains(p.stderr, "revoking  [===="), tt.bar)
+			same(t, "standard output", p.stdout, "")
+		})
+	}
+}
+
+// Without a terminal nothing is shown that was not asked for.
+func TestProgressWithoutATerminal(t *testing.T) {
+	t.Parallel()
+	p := tapsweep(t, nil, "revoke", "--simulate", "--yes", listFile(t, graphsim.New(graphsim.Options{}).AddUsers(10)))
+	lacks(t, "standard error", p.stderr, "\x1b", "\r", "revoking")
+	same(t, "standard output", p.stdout, "")
+}
+
+// answered runs tapsweep at a terminal, and answers once it asks.
+func answered(t *testing.T, env []string, answer func(keyboard *os.File, p *os.Process), args ...string) process {
+	t.Helper()
+	keyboard, tty, err := pty.Open()
+	if err != nil {
+		t.Skip("no pseudo terminal: ", err)
+	}
+	defer keyboard.Close()
+	var shown, out strings.Builder
+	cmd := command(t, env, args...)
+	cmd.Stdin, cmd.Stderr, cmd.Stdout = tty, tty, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	tty.Close()
+	asked, buf := false, make([]byte, 4096)
+	for err == nil {
+		var n int
+		n, err = keyboard.Read(buf) // an error when the last who has it open is gone
+		shown.Write(buf[:n])
+		if !asked && strings.Contains(shown.String(), "[y/N]") {
+			asked = true
+			answer(keyboard, cmd.Process)
+		}
+	}
+	_ = cmd.Wait() // the exit code tells
+	return process{args, cmd.ProcessState.ExitCode(), out.String(), shown.String()}
+}
