@@ -154,7 +154,7 @@ func TestVariables(t *testing.T) {
 		{"not a word", []string{"TAPSWEEP_PRIORITY=top"}, dryRun, status.Usage,
 			"TAPSWEEP_PRIORITY: \"top\" is not low, normal or high\n"},
 		{"a misspelt one", []string{"TAPSWEEP_MAXITEMS=1"}, dryRun, status.Usage, "tapsweep: TAPSWEEP_MAXITEMS" +
-			unknown + "\n"},
+			unknown + "\nhint: did you mean TAPSWEEP_MAX_ITEMS?\n"},
 		{"one in lower case", []string{"tapsweep_protect=x"}, dryRun, status.Usage, "tapsweep_protect" + unknown},
 		{"those of Kubernetes", ofKubernetes, dryRun, 0, "planned"},
 	} {

@@ -131,13 +131,15 @@ per pass to a results log.`,
 	root.Flags().Bool("version", false, "print the version")
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageTemplate(usageTemplate)
+	root.SetHelpTemplate(helpTemplate)
+	root.Annotations = map[string]string{columns: p.getenv("COLUMNS")}
 	root.AddCommand(p.checkCommand(), p.scanCommand(), p.revokeCommand(), p.verifyCommand(), p.reportCommand(),
 		p.sweepCommand(), p.simulateCommand())
 	for _, cmd := range root.Commands() {
 		p.inOrder(cmd)
 		completeWords(cmd)
 	}
-	root.AddCommand(p.manCommand(), flagsPage())
+	root.AddCommand(p.versionCommand(), p.manCommand(), flagsPage())
 	root.AddCommand(manualPages()...)
 	return root
 }
@@ -175,7 +177,20 @@ func noArguments(cmd *cobra.Command, args []string) error {
 		seeHelp(cmd))
 }
 
-// versionLine returns the text that --version prints.
+func (p *program) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version",
+		Example: "  tapsweep version",
+		Args:    noArguments,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(p.console.Out, p.versionLine())
+			return err
+		},
+	}
+}
+
+// versionLine returns the text that version and --version print.
 func (p *program) versionLine() string {
 	return fmt.Sprintf("tapsweep %s %s/%s %s", p.version, runtime.GOOS, runtime.GOARCH, runtime.Version())
 }

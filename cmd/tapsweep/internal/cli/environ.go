@@ -59,7 +59,13 @@ func (p *program) setFromEnvironment(cmd *cobra.Command) error {
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		value := variables[name]
 		if commands[name] == nil {
-			return refuseVariable(fmt.Errorf("%s is not a variable of tapsweep", safetext.Printable(name)))
+			typed := strings.ToUpper(name)[len(prefix):]
+			var names []string
+			for _, known := range slices.Sorted(maps.Keys(commands)) {
+				names = append(names, known[len(prefix):])
+			}
+			return refuseVariable(fmt.Errorf("%s is not a variable of tapsweep", safetext.Printable(name)),
+				didYouMean(typed, prefix, names)...)
 		}
 		flag := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, prefix), "_", "-"))
 		f := cmd.Flags().Lookup(flag)
@@ -85,8 +91,8 @@ func (p *program) setFromEnvironment(cmd *cobra.Command) error {
 	return nil
 }
 
-func refuseVariable(err error) error {
-	return status.Refuse(err, "unset it, or correct it: tapsweep help flags names the variables")
+func refuseVariable(err error, hints ...string) error {
+	return status.Refuse(err, append(hints, "unset it, or correct it: tapsweep help flags names the variables")...)
 }
 
 // serviceVariable matches the variables that Kubernetes sets in every pod of a namespace for a

@@ -130,7 +130,11 @@ func flagError(cmd *cobra.Command, err error) error {
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		return status.Refuse(fmt.Errorf("--%s %w", invalid.GetFlag().Name, valueError(invalid)))
 	}
-	return status.Refuse(err, seeHelp(cmd))
+	hints := []string{seeHelp(cmd)}
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		hints = append(suggestFlag(cmd, unknown), hints...)
+	}
+	return status.Refuse(err, hints...)
 }
 
 // valueError says what is wrong with a value. The errors of pflag name functions of Go.

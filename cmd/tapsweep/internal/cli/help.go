@@ -35,8 +35,8 @@ const (
 	isRare    = "rare"
 )
 
-// The columns of the help.
-const helpWidth = 80
+// helpTemplate is the help of a command.
+const helpTemplate = "{{description .}}\n{{.UsageString}}"
 
 // usageTemplate is the help of a command below its description.
 const usageTemplate = `Usage:
@@ -57,6 +57,7 @@ The help of a command: {{.CommandPath}} COMMAND --help
 func init() {
 	cobra.EnableCommandSorting = false // the help lists commands in the order of their use
 	cobra.AddTemplateFunc("commonFlags", commonFlags)
+	cobra.AddTemplateFunc("description", description)
 }
 
 // inHelp puts flags into a section of the help.
@@ -88,11 +89,11 @@ func commonFlags(cmd *cobra.Command) string {
 		}
 		common = append(common, f)
 	})
-	return flagUsages(common) + rare
+	return flagUsages(common, helpWidth(cmd)) + rare
 }
 
-// flagUsages describes flags by section.
-func flagUsages(flags []*pflag.Flag) string {
+// flagUsages describes flags by section, in lines of a width.
+func flagUsages(flags []*pflag.Flag, width int) string {
 	var b strings.Builder
 	for _, s := range sections {
 		set := pflag.NewFlagSet("", pflag.ContinueOnError)
@@ -102,7 +103,7 @@ func flagUsages(flags []*pflag.Flag) string {
 				set.AddFlag(f)
 			}
 		}
-		if usages := set.FlagUsagesWrapped(helpWidth); usages != "" {
+		if usages := set.FlagUsagesWrapped(width); usages != "" {
 			fmt.Fprintf(&b, "\n%s:\n%s", cmp.Or(string(s), "Help"), usages)
 		}
 	}
@@ -122,10 +123,10 @@ no variable.
 A TIME is 90s, 15m, 24h or 7d.`,
 	}
 	page.SetHelpFunc(func(page *cobra.Command, _ []string) {
-		fmt.Fprintln(page.OutOrStdout(), page.Long)
+		fmt.Fprint(page.OutOrStdout(), description(page))
 		for _, cmd := range page.Root().Commands() {
 			if flags := allFlags(cmd); len(flags) > 0 {
-				fmt.Fprintf(page.OutOrStdout(), "\n%s\n%s", strings.ToUpper(cmd.CommandPath()), flagUsages(flags))
+				fmt.Fprintf(page.OutOrStdout(), "\n%s\n%s", strings.ToUpper(cmd.CommandPath()), flagUsages(flags, helpWidth(page)))
 			}
 		}
 	})

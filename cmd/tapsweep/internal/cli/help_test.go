@@ -57,8 +57,26 @@ func TestHelpShowsAllFlags(t *testing.T) {
 		})
 	}
 	for line := range strings.Lines(text) {
-		if utf8.RuneCountInString(strings.TrimRight(line, "\n")) > helpWidth {
-			t.Errorf("a line of the help is wider than %d columns: %s", helpWidth, line)
+		if utf8.RuneCountInString(strings.TrimRight(line, "\n")) > defaultWidth {
+			t.Errorf("a line of the help is wider than %d columns: %s", defaultWidth, line)
+		}
+	}
+}
+
+// Help, and the pages of the manual, are as wide as the terminal, between 40 and 120 columns.
+func TestHelpWidth(t *testing.T) {
+	widest := func(columns string, args ...string) (n int) {
+		for line := range strings.Lines(tapsweep(t, []string{"COLUMNS=" + columns}, args...).stdout) {
+			n = max(n, utf8.RuneCountInString(strings.TrimRight(line, "\n")))
+		}
+		return n
+	}
+	for _, args := range [][]string{{"help", "flags"}, {"verify", "--help"}, {"help", "lists"}} {
+		if n := widest("100", args...); n <= defaultWidth || n > 100 {
+			t.Errorf("%q: the widest line has %d columns, want 81 to 100", args, n)
+		}
+		if n, most := widest("900", args...), widest("120", args...); n != most {
+			t.Errorf("%q: the widest line has %d columns, want at most %d", args, n, most)
 		}
 	}
 }
@@ -66,7 +84,10 @@ func TestHelpShowsAllFlags(t *testing.T) {
 // A wrong command line is refused with what to do, and with exit code 64.
 func TestWrongCommandLines(t *testing.T) {
 	for _, tt := range []struct{ args, want string }{
-		{"revoke --dryrun l.csv", "tapsweep: unknown flag: --dryrun\nhint: see 'tapsweep revoke --help'\n"},
+		{"revoke --dryrun l.csv", "tapsweep: unknown flag: --dryrun\nhint: did you mean --dry-run?\n" +
+			"hint: see 'tapsweep revoke --help'\n"},
+		{"revoke -dryrun l.csv", "unknown shorthand flag: 'd' in -dryrun\nhint: did you mean --dry-run?\n"},
+		{"revoke --zebra l.csv", "tapsweep: unknown flag: --zebra\nhint: see 'tapsweep revoke --help'\n"},
 		{"revoke -qz l.csv", "tapsweep: unknown shorthand flag: 'z' in -z\nhint: see 'tapsweep revoke --help'\n"},
 		{"revoke --protect", "tapsweep: flag needs an argument: --protect\nhint: see 'tapsweep revoke --help'\n"},
 		{"verify", "tapsweep: no results log is named\nhint: see 'tapsweep verify --help'\n"},
@@ -149,8 +170,11 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
+// The command and the flag print the same.
 func TestVersion(t *testing.T) {
-	if p := tapsweep(t, nil, "--version"); p.code != 0 || !strings.HasPrefix(p.stdout, "tapsweep devel ") {
-		t.Errorf("--version: exit %d\n%s", p.code, p.stdout)
+	for _, arg := range []string{"version", "--version"} {
+		if p := tapsweep(t, nil, arg); p.code != status.Done || !strings.HasPrefix(p.stdout, "tapsweep devel ") {
+			t.Errorf("%s: exit %d, %q", arg, p.code, p.stdout)
+		}
 	}
 }

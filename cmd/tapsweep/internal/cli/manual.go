@@ -17,7 +17,7 @@ func manualPages() []*cobra.Command {
 	for _, page := range docs.Pages() {
 		topic := &cobra.Command{Use: page.Name, Short: page.Title, DisableFlagsInUseLine: true}
 		topic.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
-			fmt.Fprint(cmd.OutOrStdout(), markdown.Text(page.Text, helpWidth, helpLink))
+			fmt.Fprint(cmd.OutOrStdout(), markdown.Text(page.Text, helpWidth(cmd), helpLink))
 		})
 		topics = append(topics, topic)
 	}

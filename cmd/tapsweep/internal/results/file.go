@@ -1,11 +1,14 @@
 package results
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"runtime"
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/fileout"
@@ -23,6 +26,69 @@ type logFile struct {
 	size     int64 // the expected size of the file, from what was written to it
 	created  bool  // it is new, and not the file of an earlier run
 	replaces bool  // the first write replaces the log that is in it
+
+	// beside is where a new log is until its first line is on disk. Then it is renamed to target, in
+	// place of the log that is there, and beside is empty.
+	beside, target string
+}
+
+// replace begins a log in place of the one at path. If path is a link, its target is replaced. The old
+// log is locked to the end, so that a run that has opened it cannot use it.
+func replace(path string) (*logFile, error) {
+	if err := CheckReplaceable(path); err != nil {
+		return nil, err
+	}
+	old, err := openTrusted(path)
+	if err != nil {
+		return nil, err
+	}
+	oldLock, err := lockLog(old)
+	if err != nil {
+		return nil, errors.Join(err, old.Close())
+	}
+	if runtime.GOOS == "windows" { // which does not rename an open file
+		return &logFile{file: old, path: path, lock: oldLock, replaces: true}, nil
+	}
+	defer old.Close()
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, errors.Join(err, oldLock.Close())
+	}
+	beside := filepath.Join(filepath.Dir(target), ".tapsweep-"+rand.Text())
+	f, err := os.OpenFile(beside, os.O_RDWR|os.O_CREATE|os.O_EXCL|appendFlag, 0o600)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("the new log cannot be written next to the old one: %w", err), oldLock.Close())
+	}
+	lock, err := lockLog(f)
+	if err != nil {
+		return nil, errors.Join(err, oldLock.Close(), f.Close(), os.Remove(beside))
+	}
+	return &logFile{file: f, path: path, lock: locks{lock, oldLock}, beside: beside, target: target}, nil
+}
+
+// locks are released together.
+type locks [2]io.Closer
+
+func (l locks) Close() error { return errors.Join(l[0].Close(), l[1].Close()) }
+
+// appear puts a new log in the place of the old one. Its first line is on disk.
+func (f *logFile) appear() error {
+	if f.beside == "" {
+		return nil
+	}
+	err := os.Rename(f.beside, f.target)
+	if err == nil {
+		f.beside = ""
+	}
+	return err
+}
+
+// unused returns the path of the file that is to be removed if no line of it is on disk, empty for none.
+func (f *logFile) unused() string {
+	if f.beside == "" && f.created && f.check() == nil {
+		return f.path
+	}
+	return f.beside
 }
 
 // Write writes to the end of the file.
@@ -57,6 +123,9 @@ func (e *MovedError) Error() string {
 // check returns a *MovedError if the path does not lead to the file, or if the file is
 // shorter than what was written to it.
 func (f *logFile) check() error {
+	if f.beside != "" {
+		return nil
+	}
 	there, err := os.Stat(f.path)
 	own, ownErr := f.file.Stat()
 	switch err := errors.Join(err, ownErr); {

@@ -133,6 +133,43 @@ func TestCreateReplaces(t *testing.T) {
 	}
 }
 
+// The old log stays until the first line of the new one is on disk, and if that cannot be. Nothing else is left.
+func TestOldLogStays(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("an open file cannot be renamed")
+	}
+	for _, full := range []bool{false, true} {
+		path := writeLog(t, Revoked)
+		before, _ := os.ReadFile(path)
+		log, err := Create(path, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		log.mu.Lock()
+		log.sync = func() error {
+			if text, _ := os.ReadFile(path); string(text) != string(before) {
+				t.Errorf("the log is %q before the first line is on disk", text)
+			}
+			if full {
+				return errors.New("the disk is full")
+			}
+			return log.file.file.Sync()
+		}
+		log.mu.Unlock()
+		run := header
+		log.Write(&run)
+		if err := log.Close(); (err != nil) != full {
+			t.Errorf("disk full %v: Close = %v", full, err)
+		}
+		if text, _ := os.ReadFile(path); (string(text) == string(before)) != full {
+			t.Errorf("disk full %v: the log is %q", full, text)
+		}
+		if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
+			t.Errorf("disk full %v: %d files are left, want the log", full, len(files))
+		}
+	}
+}
+
 // The first line of the new log replaces the old one, also behind a link.
 func TestCreateBehindALink(t *testing.T) {
 	path := writeLog(t, Revoked)

@@ -46,26 +46,26 @@ var ErrInUse = errors.New("another run is writing to it")
 
 // Create opens a new log at path, mode 0600. An existing file is an error that is fs.ErrExist unless
 // overwrite is set. With overwrite, the file must be trusted (see CheckTrust) and must begin like a
-// log; its text is replaced by the first line of the new log. Of a device or a pipe nothing is on
+// log; the new log replaces it when its first line is on disk. Of a device or a pipe nothing is on
 // disk, and opening a named pipe waits up to 10 s for its reader.
 func Create(path string, overwrite bool) (*Log, error) {
 	info, err := os.Stat(path)
-	exists := err == nil
-	if exists && !info.Mode().IsRegular() {
+	switch {
+	case err != nil:
+	case !info.Mode().IsRegular():
 		f, err := openStream(path)
 		if err != nil {
 			return nil, fmt.Errorf("creating the results log: %w", err)
 		}
 		return newLog(path, f, unsynced), nil
-	}
-	var f *os.File
-	if overwrite && exists {
-		if err = CheckReplaceable(path); err == nil {
-			f, err = openTrusted(path)
+	case overwrite:
+		f, err := replace(path)
+		if err != nil {
+			return nil, fmt.Errorf("replacing the results log: %w", err)
 		}
-	} else {
-		f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|appendFlag, 0o600)
+		return newFileLog(f), nil
 	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|appendFlag, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("results log %s already exists: %w", path, err)
 	}
@@ -76,7 +76,7 @@ func Create(path string, overwrite bool) (*Log, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("creating the results log: %w", err), f.Close())
 	}
-	return newFileLog(&logFile{file: f, path: path, lock: lock, created: !exists, replaces: exists}), nil
+	return newFileLog(&logFile{file: f, path: path, lock: lock, created: true}), nil
 }
 
 // Stream returns a log that goes to w, such as standard output.
@@ -194,6 +194,9 @@ func (l *Log) syncUpTo(last int) error {
 		err = l.sync()
 		l.mu.Lock()
 	}
+	if err == nil && l.file != nil {
+		err = l.file.appear()
+	}
 	switch {
 	case err == nil:
 		l.synced = flushed
@@ -232,12 +235,15 @@ func (l *Log) Close() error {
 	if err == nil && l.lines > 0 {
 		err = l.Check()
 	}
-	unused := l.file != nil && l.file.created && l.synced == 0 && l.file.check() == nil
+	unused := ""
+	if l.file != nil && l.synced == 0 {
+		unused = l.file.unused()
+	}
 	if c, ok := l.w.(io.Closer); ok {
 		err = errors.Join(err, c.Close())
 	}
-	if unused {
-		err = errors.Join(err, os.Remove(l.name))
+	if unused != "" {
+		err = errors.Join(err, os.Remove(unused))
 	}
 	return err
 }

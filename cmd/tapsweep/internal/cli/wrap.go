@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"cmp"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"tapsweep/cmd/tapsweep/internal/markdown"
+)
+
+// The width of the help, in columns. Longer lines are hard to read.
+const (
+	defaultWidth = 80
+	leastWidth   = 40
+	mostWidth    = 120
+)
+
+// columns is the annotation of the root command with the variable COLUMNS.
+const columns = "columns"
+
+// helpWidth returns the columns that the help may use: COLUMNS, else those of the terminal, else 80.
+func helpWidth(cmd *cobra.Command) int {
+	width, _ := strconv.Atoi(cmd.Root().Annotations[columns])
+	if f, ok := cmd.OutOrStdout().(*os.File); ok && width <= 0 {
+		width, _, _ = term.GetSize(int(f.Fd()))
+	}
+	if width <= 0 {
+		width = defaultWidth
+	}
+	return min(max(width, leastWidth), mostWidth)
+}
+
+// continued matches a line break inside an item of a list.
+var continued = regexp.MustCompile(`\n {6,}`)
+
+// description returns the text about a command in lines of the width of the help. A line that begins with
+// two spaces is an item: what follows its last run of spaces is wrapped under itself.
+func description(cmd *cobra.Command) string {
+	var b strings.Builder
+	width, prose := helpWidth(cmd), ""
+	flush := func() {
+		if prose != "" {
+			b.WriteString(markdown.Wrap(prose, width, "", ""))
+		}
+		prose = ""
+	}
+	text := continued.ReplaceAllString(cmp.Or(cmd.Long, cmd.Short), " ")
+	for line := range strings.SplitSeq(text, "\n") {
+		switch at := strings.LastIndex(line, "  ") + len("  "); {
+		case line == "":
+			flush()
+			b.WriteByte('\n')
+		case strings.HasPrefix(line, "\t"): // code in cobra's own texts
+			flush()
+			b.WriteString(line + "\n")
+		case strings.HasPrefix(line, "  "):
+			flush()
+			b.WriteString(markdown.Wrap(line[at:], width, line[:at], strings.Repeat(" ", at)))
+		default:
+			prose += line + " "
+		}
+	}
+	flush()
+	return b.String()
+}
