@@ -57,7 +57,8 @@ func TestTicks(t *testing.T) {
 		}
 	}
 	a := newAxis(runsAt(7*time.Minute, 0))
-	diff(t, "labels of 7 minutes", a.ticks(), []label{{X: 28.6, Text: "2 min"}, {X: 57.1, Text: "4 min"}, {X: 85.7, Text: "6 min"}})
+	diff(t, "labels of 7 minutes", a.ticks(),
+		[]label{{X: 28.6, Text: "2 min"}, {X: 57.1, Text: "4 min"}, {X: 85.7, Text: "6 min"}})
 }
 
 // The chart has a bar for the requests refused at a time, below the plot, and the progress has their number.
