@@ -161,7 +161,8 @@ func notUsers(names []string, first *[roleCount]string) error {
 			target = fmt.Sprintf("the affected user is in %s: make a list of these users", column)
 		}
 		return fmt.Errorf(`column "%s" shows that this is an audit or sign-in log, in which the user is the person who `+
-			"acted; %s, or find passes with tapsweep scan --created-since", shownColumn(cmp.Or(first[ofLog], thing)), target)
+			"acted; %s, or find passes with tapsweep scan --created-since", shownColumn(cmp.Or(first[ofLog], thing)),
+			target)
 	case thing != "":
 		return fmt.Errorf(`column "%s" shows that these are devices, groups or apps, not users: make a list of users`,
 			shownColumn(thing))

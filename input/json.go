@@ -35,7 +35,8 @@ func (s *source) readJSON(text io.Reader) error {
 	}
 	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
 		line, before := lines.at(j.next())
-		return &LineError{Line: line, Column: before + 1, Msg: "the JSON is broken: " + jsonMistake(err.Error()), Err: err}
+		return &LineError{Line: line, Column: before + 1, Msg: "the JSON is broken: " + jsonMistake(err.Error()),
+			Err: err}
 	}
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		line, _ := lines.at(j.InputOffset())

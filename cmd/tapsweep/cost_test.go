@@ -52,7 +52,8 @@ func TestCost(t *testing.T) {
 		stop()
 		cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 		peak := float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss<<10) / 1e6 // Linux counts kilobytes
-		table += fmt.Sprintf("| %s of %d users | %.1f s | %.1f s | %.0f MB | %.0f MB |\n", strings.Fields(tt.command)[0],
+		table += fmt.Sprintf("| %s of %d users | %.1f s | %.1f s | %.0f MB | %.0f MB |\n",
+			strings.Fields(tt.command)[0],
 			tt.users, wall.Seconds(), cpu.Seconds(), peak, tt.goal)
 		if tt.goal > 0 {
 			atMost(t, "peak memory in MB", peak, tt.goal)

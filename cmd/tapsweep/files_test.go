@@ -117,7 +117,8 @@ func TestLogsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	_, users, env := serveUsers(t, 3, graphsim.Options{})
 	dir, open := t.TempDir(), t.TempDir()
-	log, wide, link := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "wide.jsonl"), filepath.Join(open, "link.jsonl")
+	log, wide, link := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "wide.jsonl"),
+		filepath.Join(open, "link.jsonl")
 	revoke := []string{"revoke", "--yes", "--dry-run", listFile(t, users), "--results"}
 	tapsweep(t, env, append(revoke, log)...).ends(t, 0)
 	write(t, wide, readText(t, log))
@@ -172,7 +173,8 @@ func TestResumeNamesABrokenLine(t *testing.T) {
 	lines := strings.SplitAfter(readText(t, log), "\n")
 	broken := lines[0] + lines[1] + "\n" + strings.Join(lines[2:], "")
 	write(t, log, broken)
-	tapsweep(t, env, args...).ends(t, status.Usage, "line 3: it is not part of a results log", "hint: nothing was changed")
+	tapsweep(t, env, args...).ends(t, status.Usage, "line 3: it is not part of a results log",
+		"hint: nothing was changed")
 	same(t, "the log", readText(t, log), broken)
 }
 

@@ -330,7 +330,8 @@ func TestLogOfAnotherTenant(t *testing.T) {
 		{"another Graph root", elsewhere(graphsim.Options{}), "it is a log of https://"},
 	} {
 		for _, command := range []string{"revoke --yes", "revoke --dry-run", "verify --verify-wait 1s"} {
-			tapsweep(t, env, append(strings.Fields(command), "--results", "-", tt.log)...).ends(t, status.Usage, tt.want)
+			tapsweep(t, env, append(strings.Fields(command), "--results", "-", tt.log)...).ends(t, status.Usage,
+				tt.want)
 		}
 	}
 	same(t, "batches", tenant.Stats().Batches, 0)

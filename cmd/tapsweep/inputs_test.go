@@ -181,7 +181,8 @@ func TestVariablesAreLogged(t *testing.T) {
 		list)
 	want := "Resume: tapsweep revoke --resume --results " + log + " --graph-url=" + root + " --rate=50 --yes " + list
 	p.ends(t, status.Incomplete, want)
-	tapsweep(t, env, "revoke", "--resume", "--results", log, "--yes=true", "--graph-url="+root, list).ends(t, status.Done)
+	tapsweep(t, env, "revoke", "--resume", "--results", log, "--yes=true", "--graph-url="+root, list).ends(t,
+		status.Done)
 }
 
 // The check lists the variables that count, also those of flags that only other commands have.

@@ -249,7 +249,8 @@ func TestSignInRefused(t *testing.T) {
 			_, flags := tt.way(t, tenant, users[0])
 			log := newLog(t)
 			tapsweep(t, env,
-				append([]string{"revoke", "--yes", "--results", log, listFile(t, users)}, flags...)...).ends(t, tt.exit, tt.want...)
+				append([]string{"revoke", "--yes", "--results", log, listFile(t, users)}, flags...)...).ends(t, tt.exit,
+				tt.want...)
 			same(t, "batches", tenant.Stats().Batches, 0)
 			exists(t, log, false)
 		})

@@ -96,7 +96,8 @@ func TestSweepGuards(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant, env := serveLeftovers(t, 400, tt.opts)
-			tapsweep(t, env, append([]string{"sweep", "--all-users"}, strings.Fields(tt.args)...)...).ends(t, tt.code, tt.want)
+			tapsweep(t, env, append([]string{"sweep", "--all-users"}, strings.Fields(tt.args)...)...).ends(t, tt.code,
+				tt.want)
 			leaves(t, tenant, tt.left)
 		})
 	}
@@ -245,7 +246,10 @@ func TestVerifyResumes(t *testing.T) {
 	tenant, users, env := serveUsers(t, 30, graphsim.Options{ListLag: 5 * time.Second})
 	log := newLog(t)
 	args := []string{"revoke", "--yes", "--verify", "--results", log, listFile(t, users)}
-	killAt(t, env, args, func() bool { return tenant.Stats().Deleted == 30 && countIn(log, `"outcome":"revoked"`) == 30 })
+	killAt(t, env, args, func() bool {
+		return tenant.Stats().Deleted == 30 &&
+			countIn(log, `"outcome":"revoked"`) == 30
+	})
 	tapsweep(t, env, append(args, "--resume")...).ends(t, 0, "Verified: the users of 30 rows hold no pass")
 	same(t, "verified", countIn(log, `"verified":true`), 30)
 	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 30)

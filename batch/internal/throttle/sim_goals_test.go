@@ -57,7 +57,8 @@ var goals = []struct {
 	}},
 	{"5 % of users", []goal{
 		{shape: usersShape(0.05, alwaysOne, "1 s", bucketShape(40, 80)), n: 1000, goal: 0.40, bound: 0.34},
-		{shape: usersShape(0.05, alwaysOne, "1 s", bucketShape(40, 80)), n: 20_000, goal: 0.40, bound: 0.25, mostEarly: 0.002},
+		{shape: usersShape(0.05, alwaysOne, "1 s", bucketShape(40, 80)), n: 20_000, goal: 0.40, bound: 0.25,
+			mostEarly: 0.002},
 	}},
 	{"in flight", []goal{
 		{shape: atOnceShape(20), n: 1000, goal: 0.40, bound: 0.36},

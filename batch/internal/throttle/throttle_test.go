@@ -292,7 +292,8 @@ func TestPauses(t *testing.T) {
 		least, top time.Duration
 	}{
 		{"told", Report{RetryAfter: 7 * time.Second, Told: true}, 0, 0, 0, 7 * time.Second, 7 * time.Second},
-		{"told a moment", Report{RetryAfter: time.Millisecond, Told: true}, 0, 0, 0, time.Millisecond, time.Millisecond},
+		{"told a moment", Report{RetryAfter: time.Millisecond, Told: true}, 0, 0, 0, time.Millisecond,
+			time.Millisecond},
 		{"not told", Report{}, 0, 0, 0, time.Second, time.Second},
 		{"told nothing", Report{Told: true}, 0, 0, 0, time.Second, time.Second},
 		{

@@ -121,7 +121,8 @@ func (c *Checkup) printSteps(w io.Writer, to *console.Console) {
 		if s.Result == "ok" || s.Result == "skipped" && c.Exit != 0 {
 			continue
 		}
-		fmt.Fprintf(w, "%s: %s: %s\n", s.Result, named(s.Step), strings.ReplaceAll(console.Visible(s.Detail), "\n", "\n  "))
+		fmt.Fprintf(w, "%s: %s: %s\n", s.Result, named(s.Step),
+			strings.ReplaceAll(console.Visible(s.Detail), "\n", "\n  "))
 		for _, h := range s.Hints {
 			fmt.Fprintf(w, "hint: %s\n", console.Visible(h))
 		}

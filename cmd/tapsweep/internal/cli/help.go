@@ -126,7 +126,8 @@ A TIME is 90s, 15m, 24h or 7d.`,
 		fmt.Fprint(page.OutOrStdout(), description(page))
 		for _, cmd := range page.Root().Commands() {
 			if flags := allFlags(cmd); len(flags) > 0 {
-				fmt.Fprintf(page.OutOrStdout(), "\n%s\n%s", strings.ToUpper(cmd.CommandPath()), flagUsages(flags, helpWidth(page)))
+				fmt.Fprintf(page.OutOrStdout(), "\n%s\n%s", strings.ToUpper(cmd.CommandPath()),
+					flagUsages(flags, helpWidth(page)))
 			}
 		}
 	})

@@ -157,7 +157,8 @@ func (m *meter) line(now time.Time, width int) string {
 	parts := m.parts(now)
 	if m.Total > 0 && width >= barFrom {
 		filled := barWidth * min(m.done, m.Total) / m.Total
-		parts = append([]string{"[" + strings.Repeat("=", filled) + strings.Repeat("-", barWidth-filled) + "]"}, parts...)
+		parts = append([]string{"[" + strings.Repeat("=", filled) + strings.Repeat("-", barWidth-filled) + "]"},
+			parts...)
 	}
 	text := m.Phase[:min(len(m.Phase), max(width, 1))]
 	for _, part := range parts {

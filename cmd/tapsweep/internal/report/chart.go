@@ -146,7 +146,8 @@ func (a *axis) ticks() (ticks []label) {
 	const apart, edge = 0.2, 0.95 // beyond the edge, a part of the label would be outside
 	step := clockStep(time.Duration(apart * float64(a.length)))
 	for t := step; float64(t) < edge*float64(a.length); t += step {
-		text := strings.NewReplacer("m0s", " min", "h0m0s", " h", "m", " min ", "h", " h ", "s", " s").Replace(t.String())
+		text := strings.NewReplacer("m0s", " min", "h0m0s", " h", "m", " min ", "h", " h ", "s",
+			" s").Replace(t.String())
 		ticks = append(ticks, label{X: round1(100 * float64(t) / float64(a.length)), Text: text})
 	}
 	return ticks

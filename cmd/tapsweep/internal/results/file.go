@@ -57,7 +57,8 @@ func replace(path string) (*logFile, error) {
 	beside := filepath.Join(filepath.Dir(target), ".tapsweep-"+rand.Text())
 	f, err := os.OpenFile(beside, os.O_RDWR|os.O_CREATE|os.O_EXCL|appendFlag, 0o600)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("the new log cannot be written next to the old one: %w", err), oldLock.Close())
+		return nil, errors.Join(fmt.Errorf("the new log cannot be written next to the old one: %w", err),
+			oldLock.Close())
 	}
 	lock, err := lockLog(f)
 	if err != nil {

@@ -39,7 +39,8 @@ func TestMovedLog(t *testing.T) {
 		kept       string // what is behind the path of the file that still has the rows
 	}{
 		{"removed", "was removed or renamed while", os.Remove, ""},
-		{"renamed", "was removed or renamed while", func(path string) error { return os.Rename(path, path+".1") }, ".1"},
+		{"renamed", "was removed or renamed while", func(path string) error { return os.Rename(path, path+".1") },
+			".1"},
 		{"rotated", "was replaced by another file", func(path string) error {
 			return errors.Join(os.Rename(path, path+".1"), os.WriteFile(path, nil, 0o600))
 		}, ".1"},

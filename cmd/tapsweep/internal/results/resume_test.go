@@ -104,10 +104,12 @@ func TestResumeRefuses(t *testing.T) {
 		text   string // after the log
 		want   string
 	}{
-		{"another list", func(r *Run) { r.Digest, r.Pairs = "sha256:2", 3 }, "", "the log of another list, which has 0"},
+		{"another list", func(r *Run) { r.Digest, r.Pairs = "sha256:2", 3 }, "",
+			"the log of another list, which has 0"},
 		{"another search", func(r *Run) { r.Digest = "sha256:2" }, "", "looked for something else: tapsweep"},
 		{"another tenant", func(r *Run) { r.Tenant = "u" }, "", "tenant t, not u"},
-		{"another cloud", func(r *Run) { r.GraphRoot = "https://graph.microsoft.us" }, "", "https://graph.microsoft.com"},
+		{"another cloud", func(r *Run) { r.GraphRoot = "https://graph.microsoft.us" }, "",
+			"https://graph.microsoft.com"},
 		{"another signed-in user", func(r *Run) { r.Self = oid1 }, "", "and is now " + oid1},
 		{"dry run", func(r *Run) { r.DryRun = true }, "", "dry run"},
 		{"sessions", nil, `{"type":"run","digest":"sha256:1","tenant":"t","graphRoot":"https://graph.microsoft.com",` +

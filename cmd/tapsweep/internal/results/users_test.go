@@ -15,7 +15,8 @@ func TestReadUsers(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "of which an earlier run is") {
 		t.Errorf("logs of two tenants: ReadUsers = %v", err)
 	}
-	if found, err = ReadUsers("../../../../testdata/logs/log-ps51-redirect.jsonl"); err != nil || len(found.Users) != 3 {
+	if found, err = ReadUsers("../../../../testdata/logs/log-ps51-redirect.jsonl"); err != nil ||
+		len(found.Users) != 3 {
 		t.Errorf("UTF-16: ReadUsers = %+v, %v, want 3 users", found, err)
 	}
 	if found, err = ReadUsers(write(t, "log.jsonl", text)); err != nil || len(found.Users) != 1 {

@@ -151,7 +151,8 @@ func (r *run) printQuestion(q *question) {
 	more, warning := q.passes-len(q.sample), r.protectedUsers.Warning()
 	printLines(w,
 		line{more > 0, fmt.Sprintf("  and %d more", more)},
-		line{len(r.opts.Variables) > 0, "Flags set by environment variables: " + strings.Join(r.opts.Variables, ", ") + "."},
+		line{len(r.opts.Variables) > 0, "Flags set by environment variables: " + strings.Join(r.opts.Variables, ", ") +
+			"."},
 		line{q.own > 0, fmt.Sprintf("Your own passes among them: %d.", q.own)},
 		line{q.anyPass > 0, format.Plural(q.anyPass, "row names", "rows name") +
 			" no pass ID: ANY Temporary Access Pass of the user will be deleted."},

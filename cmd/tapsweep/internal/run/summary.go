@@ -251,7 +251,8 @@ func (s *summary) kept(w io.Writer) {
 	printLines(w,
 		line{s.Output != "" && s.Output != "-", "passes: " + safetext.Visible(s.Output, "")},
 		line{s.Results != "" && s.Results != "-", "results: " + safetext.Visible(s.Results, "")},
-		line{s.Evidence != "", "evidence: " + safetext.Visible(s.Evidence, "") + ", SHA-256 of its SHA256SUMS " + s.Sealed},
+		line{s.Evidence != "", "evidence: " + safetext.Visible(s.Evidence, "") + ", SHA-256 of its SHA256SUMS " +
+			s.Sealed},
 		line{s.Incomplete, "The results log is not complete: run the same command again, with --resume if the log " +
 			"is a file. What is done is not done twice"},
 	)

@@ -50,7 +50,8 @@ func TestSummary(t *testing.T) {
 			Rows: 5, Run: *ran("revoke", "--verify", "--results", "log.jsonl", "list.csv")},
 		"dry run": {
 			Counts: revoke.Counts{Outcomes: rowCounts{results.Planned: 5, results.Invalid: 1}},
-			First: map[results.Outcome][]string{results.Planned: {"ann@contoso.com", "bo@contoso.com", "dana@contoso.com"},
+			First: map[results.Outcome][]string{results.Planned: {"ann@contoso.com", "bo@contoso.com",
+				"dana@contoso.com"},
 				results.Invalid: {"x"}},
 			Rows: 6, Run: *ran("revoke", "--dry-run", "--results", "log.jsonl", "list.csv")},
 		"verify": {
@@ -110,11 +111,13 @@ func TestVerdict(t *testing.T) {
 		{"a pass remains", "revoke a.csv", rowCounts{results.Revoked: 1, results.Remains: 1}, nil,
 			"1 of 2 passes are gone; 1 left: see above.\nTo revoke what remains: tapsweep revoke r.jsonl\n"},
 		{"not proven", "revoke --verify a.csv", rowCounts{results.Revoked: 2},
-			func(s *summary) { s.Counts.Unverified = 1 }, "All 2 passes are gone; for 1 it is not proven, because the " +
+			func(s *summary) { s.Counts.Unverified = 1 },
+			"All 2 passes are gone; for 1 it is not proven, because the " +
 				"passes of the user could not be listed afterwards. " +
 				"Resume: tapsweep revoke --resume --results r.jsonl --verify a.csv\n"},
-		{"standard input", "revoke -", rowCounts{results.NotSent: 1}, nil, "0 of 1 passes are gone; 1 left: see above. " +
-			"Resume with the same list on standard input: tapsweep revoke --resume --results r.jsonl -\n"},
+		{"standard input", "revoke -", rowCounts{results.NotSent: 1}, nil,
+			"0 of 1 passes are gone; 1 left: see above. " +
+				"Resume with the same list on standard input: tapsweep revoke --resume --results r.jsonl -\n"},
 		{"standard output", "revoke a.csv", rowCounts{results.NotSent: 1},
 			func(s *summary) { s.Results = "-" }, "0 of 1 passes are gone; 1 left: see above.\n"},
 		{"a device", "revoke a.csv", rowCounts{results.NotSent: 1},
@@ -128,7 +131,8 @@ func TestVerdict(t *testing.T) {
 			"Verified: 5 of 7 users hold no pass.\nTo revoke what remains: tapsweep revoke r.jsonl\n"},
 		{"scan", "scan --all-users", rowCounts{results.Found: 4}, nil, ""},
 		{"scan that stopped", "scan --all-users", rowCounts{results.Found: 4},
-			func(s *summary) { s.Stopped = errors.New("x") }, "Resume: tapsweep scan --resume --results r.jsonl --all-users\n"},
+			func(s *summary) { s.Stopped = errors.New("x") },
+			"Resume: tapsweep scan --resume --results r.jsonl --all-users\n"},
 		{"sessions of some", "verify a.jsonl", rowCounts{results.Revoked: 2}, func(s *summary) {
 			s.Counts.Sessions = &revoke.Counts{Outcomes: rowCounts{results.Revoked: 1, results.Remains: 1}, Verified: 1}
 		}, "Verified: 2 of 2 users hold no pass. The sessions of 1 of 2 users are verified to be revoked. " +

@@ -47,7 +47,8 @@ func (s *summary) sentence() string {
 		text = "The pass is gone"
 	}
 	if n := c.Unverified; n > 0 {
-		text += fmt.Sprintf("; for %d it is not proven, because the passes of the user could not be listed afterwards", n)
+		text += fmt.Sprintf("; for %d it is not proven, because the passes of the user could not be listed afterwards",
+			n)
 	}
 	return text + "."
 }

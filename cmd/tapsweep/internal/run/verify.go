@@ -58,7 +58,8 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) error {
 func (r *run) verify(ctx context.Context, o *VerifyOptions, held *results.LogUsers) error {
 	r.makeJob(revoke.Options{Verify: o.Wait, VerifyOnly: true, AbortAfter: 100})
 	return r.do(ctx, func(ctx context.Context) error {
-		r.show(progress.Options{Total: len(held.Users) - r.earlier.Len, Phase: "verifying", Noun: "users", ReadOnly: true})
+		r.show(progress.Options{Total: len(held.Users) - r.earlier.Len, Phase: "verifying", Noun: "users",
+			ReadOnly: true})
 		return r.job.Run(ctx, func(yield func(revoke.Item, error) bool) {
 			for _, u := range held.Users {
 				pair := input.Pair{Source: u.Source, Line: u.Line, User: u.User, UPN: u.UPN, Method: u.Method,
