@@ -25,7 +25,8 @@ func TestCost(t *testing.T) {
 	if *cost == "" {
 		t.Skip("run by make bench-cost")
 	}
-	table := "| run | wall | user + system CPU | peak memory | goal |\n| --- | --- | --- | --- | --- |\n"
+	var table strings.Builder
+	table.WriteString("| run | wall | user + system CPU | peak memory | goal |\n| --- | --- | --- | --- | --- |\n")
 	for _, tt := range []struct {
 		command string
 		users   int
@@ -52,14 +53,14 @@ func TestCost(t *testing.T) {
 		stop()
 		cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 		peak := float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss<<10) / 1e6 // Linux counts kilobytes
-		table += fmt.Sprintf("| %s of %d users | %.1f s | %.1f s | %.0f MB | %.0f MB |\n",
+		table.WriteString(fmt.Sprintf("| %s of %d users | %.1f s | %.1f s | %.0f MB | %.0f MB |\n",
 			strings.Fields(tt.command)[0],
-			tt.users, wall.Seconds(), cpu.Seconds(), peak, tt.goal)
+			tt.users, wall.Seconds(), cpu.Seconds(), peak, tt.goal))
 		if tt.goal > 0 {
 			atMost(t, "peak memory in MB", peak, tt.goal)
 		}
 	}
-	if err := os.WriteFile(*cost, []byte(table), 0o644); err != nil {
+	if err := os.WriteFile(*cost, []byte(table.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -191,11 +191,12 @@ func TestResumedLogAsList(t *testing.T) {
 	tenant, users, env := serveUsers(t, 20,
 		failing(fault.Fault{Method: "DELETE", Attempt: 1, Do: fault.ItemStatus(403)}))
 	log := newLog(t)
-	list := "user\n"
+	var list strings.Builder
+	list.WriteString("user\n")
 	for _, u := range users {
-		list += u.UPN + "\n"
+		list.WriteString(u.UPN + "\n")
 	}
-	args := []string{"revoke", "--yes", "--results", log, "--resume", writeFile(t, "users.csv", list)}
+	args := []string{"revoke", "--yes", "--results", log, "--resume", writeFile(t, "users.csv", list.String())}
 	for _, want := range []int{1, 0} {
 		tapsweep(t, env, args...).ends(t, want)
 	}

@@ -324,12 +324,13 @@ func TestSessionsLeftInALog(t *testing.T) {
 			tenant, users := keepsSessions(3)
 			env := serve(t, tenant)
 			log := newLog(t)
-			list := "user,method\n"
+			var list strings.Builder
+			list.WriteString("user,method\n")
 			for _, u := range users {
-				list += u.ID + "," + u.Passes[0].ID + "\n"
+				list.WriteString(u.ID + "," + u.Passes[0].ID + "\n")
 			}
 			tapsweep(t, env, "revoke", "--yes", "--revoke-sessions", "--results", log,
-				writeFile(t, "list.csv", list)).ends(t, status.Incomplete)
+				writeFile(t, "list.csv", list.String())).ends(t, status.Incomplete)
 			users[1].KeepsSessions, users[1].Passes = false, []graphsim.Pass{{CreatedBy: simulation.Helpdesk}}
 			tenant.AddUser(users[1])
 			before := tenant.Stats()

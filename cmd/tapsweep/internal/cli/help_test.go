@@ -30,11 +30,12 @@ func TestRevokeHelpIsShort(t *testing.T) {
 // Each of them is in a section. No line is wider than a terminal.
 func TestHelpShowsAllFlags(t *testing.T) {
 	page := tapsweep(t, nil, "help", "flags").stdout
-	text := page
+	var text strings.Builder
+	text.WriteString(page)
 	for _, cmd := range new(program).rootCommand().Commands() {
 		help := tapsweep(t, nil, cmd.Name(), "--help").stdout
 		if !cmd.IsAdditionalHelpTopicCommand() && !cmd.HasExample() { // which are command lines
-			text += help
+			text.WriteString(help)
 		}
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			name := "  --" + f.Name
@@ -56,7 +57,7 @@ func TestHelpShowsAllFlags(t *testing.T) {
 			}
 		})
 	}
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(text.String()) {
 		if utf8.RuneCountInString(strings.TrimRight(line, "\n")) > defaultWidth {
 			t.Errorf("a line of the help is wider than %d columns: %s", defaultWidth, line)
 		}

@@ -119,7 +119,7 @@ func (c Choice) Resolve() (*Endpoint, error) {
 	// In this cloud only the beta version has passes.
 	// Source: learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
 	if e.Cloud != nil && e.Cloud.Name == "china" && e.Version == "v1.0" {
-		return nil, errors.New("Graph v1.0 has no Temporary Access Passes in the cloud china: " +
+		return nil, errors.New("v1.0 of Graph has no Temporary Access Passes in the cloud china: " +
 			"--api-version beta has them, and Microsoft does not support it for production")
 	}
 	return e, nil

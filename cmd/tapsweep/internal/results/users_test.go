@@ -11,12 +11,12 @@ func TestReadUsers(t *testing.T) {
 	text := logText("run, failed 1, protected 2, end, run, revoked 1, end")
 	text = strings.Replace(text, `{"type":"end","exit":1,"lines":6}`, `{"type":"result","action":"revokeSessions",`+
 		`"user":"`+strings.ToUpper(dana)+`","outcome":"revoked"}`+"\n"+`{"type":"end","lines":7}`, 1)
-	found, err := ReadUsers(write(t, "log.jsonl", text), "../../../../testdata/logs/log-ps51-redirect.jsonl")
+	_, err := ReadUsers(write(t, "log.jsonl", text), "../../../../testdata/logs/log-ps51-redirect.jsonl")
 	if err == nil || !strings.Contains(err.Error(), "of which an earlier run is") {
 		t.Errorf("logs of two tenants: ReadUsers = %v", err)
 	}
-	if found, err = ReadUsers("../../../../testdata/logs/log-ps51-redirect.jsonl"); err != nil ||
-		len(found.Users) != 3 {
+	found, err := ReadUsers("../../../../testdata/logs/log-ps51-redirect.jsonl")
+	if err != nil || len(found.Users) != 3 {
 		t.Errorf("UTF-16: ReadUsers = %+v, %v, want 3 users", found, err)
 	}
 	if found, err = ReadUsers(write(t, "log.jsonl", text)); err != nil || len(found.Users) != 1 {

@@ -18,9 +18,10 @@ import (
 func TestConfirm(t *testing.T) {
 	const small = "user,method,userPrincipalName\nDANA@contoso.com," + selfPass + ",\nlee@contoso.com,,\n" +
 		"dana@contoso.com," + selfPass + ",\n" + selfID + "," + otherPass + ",erik@contoso.com\n"
-	many := "user\n"
+	var many strings.Builder
+	many.WriteString("user\n")
 	for i := range 101 {
-		many += "user" + strings.Repeat("x", i) + "@contoso.com\n"
+		many.WriteString("user" + strings.Repeat("x", i) + "@contoso.com\n")
 	}
 	tests := []struct {
 		name, list, answer string
@@ -41,9 +42,9 @@ Continue? [y/N] `},
 		{"no", small, "n\n", false, ""},
 		{"nothing", small, "\n", false, ""},
 		{"end of input", small, "", false, ""},
-		{"many, yes", many, "y\n", false, "Type 101 to confirm: "},
-		{"many, the number", many, "101\n", true, "  and 96 more\n"},
-		{"many, another number", many, "100\n", false, ""},
+		{"many, yes", many.String(), "y\n", false, "Type 101 to confirm: "},
+		{"many, the number", many.String(), "101\n", true, "  and 96 more\n"},
+		{"many, another number", many.String(), "100\n", false, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
