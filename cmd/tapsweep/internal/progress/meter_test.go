@@ -96,8 +96,8 @@ func TestRow(t *testing.T) {
 	}
 	// Duplicate and protected rows are not left. A row that was not sent counts as nothing.
 	if m.done != 15 || m.outcomes[results.Found] != 1 || m.left != 9 || m.verifying != 1 || m.sessions != 1 {
-		t.Errorf("%d done, %d found, %d left, %d verifying, sessions of %d, want 15, 1, 9, 1 and 1", m.done, m.outcomes[results.Found],
-			m.left, m.verifying, m.sessions)
+		t.Errorf("%d done, %d found, %d left, %d verifying, sessions of %d, want 15, 1, 9, 1 and 1", m.done,
+			m.outcomes[results.Found], m.left, m.verifying, m.sessions)
 	}
 }
 
