@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/progress"
@@ -56,11 +57,12 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 		return err
 	}
 	defer list.Close()
+	warn(c, "", logs.Skipped)
 	if n := logs.SessionsMissed(); n > 0 && !o.Sessions {
 		c.Say("warning: the sessions of %s are left, as the lists say: --revoke-sessions revokes them",
 			format.Plural(n, "user", "users"))
 	}
-	keep, err := openProtect(o.Protect)
+	keep, err := openProtect(c, o.Protect)
 	if err != nil {
 		return err
 	}
@@ -106,6 +108,12 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 	if o.Log.Resume {
 		if err := r.openLog(opts); err != nil {
 			return err
+		}
+	}
+	if o.Sessions && r.list.Mixed() {
+		if err := r.lookUpNames(ctx); err != nil {
+			r.console.Say("warning: a user who is on the list by id and by name gets two calls that revoke sessions: %s",
+				safetext.Printable(err.Error()))
 		}
 	}
 	if !o.unattended() {

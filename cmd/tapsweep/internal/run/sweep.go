@@ -35,7 +35,7 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) error {
 	if !o.unattended() && !c.CanAsk() {
 		return errNobody()
 	}
-	keep, err := openProtect(o.Protect)
+	keep, err := openProtect(c, o.Protect)
 	if err != nil {
 		return err
 	}

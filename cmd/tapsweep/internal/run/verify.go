@@ -30,6 +30,7 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) error {
 	if err != nil {
 		return status.Of(err)
 	}
+	warn(c, "", held.Skipped)
 	if len(held.Users) == 0 {
 		none := "no user to check in " + strings.Join(o.Logs, ", ")
 		if held.Invalid > 0 {
