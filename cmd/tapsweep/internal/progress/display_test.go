@@ -210,10 +210,11 @@ func TestBarWithoutATerminal(t *testing.T) {
 
 // Plain writes a line every ten seconds, and messages at once. The total may be known later.
 func TestLines(t *testing.T) {
-	for mode, want := range map[Mode]string{None: "a message\n", Plain: `tapsweep: revoking: 200/1000 rows, 40s left, 20.0/s, 200 revoked
+	const plain = `tapsweep: revoking: 200/1000 rows, 40s left, 20.0/s, 200 revoked
 a message
 tapsweep: revoking: 401/1000 rows, 1m50s left, tenant asks for 33 s, 1 not done, 20.1/s, 400 revoked, 5.0 % refused
-`} {
+`
+	for mode, want := range map[Mode]string{None: "a message\n", Plain: plain} {
 		synctest.Test(t, func(t *testing.T) {
 			tt := &terminal{width: 1000}
 			d := Start(Options{Mode: mode, Out: tt, Phase: "revoking"})
