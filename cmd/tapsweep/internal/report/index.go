@@ -195,11 +195,17 @@ func (ix *index) add(lg *log, r *head) {
 
 // find finds the entry of a row, and returns the hash that stands for it from now on. That is the key of the row;
 // the line of the list, if the row has no key, or repeats the key of a protected pass; or the pass, which another
-// list may name in another way.
+// list may name in another way. If the list is a log with two rows of a pass, the line tells their entries apart.
 func (ix *index) find(lg *log, r *head) (p uint32, id uint64, known bool) {
 	key, ok := r.Key()
 	if ok {
 		id = ix.hash(string(key.Action), key.User, key.Method)
+		if len(ix.logs.logs) > 1 && r.Method != "" {
+			p, known = ix.at[ix.lineOfLog(r.Source, r.Line)]
+			if known && ix.entries[p].pass == ix.passOf(r) {
+				return p, id, true
+			}
+		}
 		p, known = ix.at[id]
 	}
 	if !ok || known && ix.was(p, results.Protected) && r.Outcome == results.Protected &&
@@ -226,13 +232,15 @@ func (ix *index) name(p uint32, r *head) {
 		return
 	}
 	key, ok := r.Key()
-	if !ok || key.Method != strings.ToLower(r.Method) {
+	named := ix.hash("named", r.User, r.Method)
+	other, known := ix.at[named] // another than p if a list names a pass that was also found in place of one
+	if !ok || key.Method != strings.ToLower(r.Method) || known && other != p {
 		ix.at[ix.lineOfLog(r.run.Log, r.line)] = p
 	}
 	if !ok || r.Method == "" {
 		return
 	}
-	ix.at[ix.hash("named", r.User, r.Method)] = p
+	ix.at[named] = p
 	if r.UPN != "" {
 		ix.at[ix.hash("named", r.UPN, r.Method)] = p
 	}

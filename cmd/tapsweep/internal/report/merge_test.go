@@ -100,6 +100,42 @@ func TestPassOfAnotherList(t *testing.T) {
 	check(t, "verified", r.Verified, 2)
 }
 
+// A list names a pass that the user also holds in place of another. The log has two rows of it, and a run with the
+// log as its list does it once: the other row is a repeat.
+func TestInPlaceOfAndListed(t *testing.T) {
+	const ann = "ann@contoso.com"
+	is := func(line int, o results.Outcome, method string, change ...rowChange) piece {
+		return row(line, o, append([]rowChange{aboutPass(ann, method), notVerified}, change...)...)
+	}
+	replaced, remains := is(3, results.Replaced, pass(20)), is(2, results.Remains, pass(21), instead(pass(20)))
+	for _, tt := range []struct {
+		name      string
+		log       []piece // after the row of pass 21 on line 2, and of pass 20 on line 3
+		row, dupe int     // lines of the log
+		again     results.Outcome
+		left      int
+	}{
+		{"the row in place of the other first", []piece{remains, replaced}, 4, 5, results.Replaced, 1},
+		{"and deleted", []piece{remains, replaced}, 4, 5, results.Revoked, 0},
+		{"the row of the list first", []piece{replaced, remains}, 4, 5, results.Replaced, 1},
+		{"gone by its row of the list", []piece{remains, is(3, results.Absent, pass(20))}, 4, 0, results.Absent, 0},
+	} {
+		first := logOf(t, 0, 2, "revoke --verify --results a.jsonl a.csv", append([]piece{
+			is(2, results.Revoked, pass(21), pending), is(3, results.Denied, pass(20))}, append(tt.log, ends(1))...)...)
+		repeat, found := is(tt.dupe, results.Duplicate, pass(20)), is(tt.row, tt.again, pass(20))
+		for _, rest := range [][]piece{{repeat, found}, {found, repeat}} {
+			want := tally{tt.again: 1, results.Duplicate: 1}
+			if tt.dupe == 0 {
+				rest, want = []piece{found}, tally{tt.again: 2}
+			}
+			r := reportOf(t, first, logOf(t, time.Hour, 2, "revoke --results rest.jsonl a.jsonl", append(rest, ends(1))...))
+			diff(t, tt.name+": counts", r.Counts, want)
+			check(t, tt.name+": pairs", r.Pairs, 2)
+			check(t, tt.name+": left", r.Left, tt.left)
+		}
+	}
+}
+
 // A pass that is on two lists, or on one and in a scan, counts once.
 func TestOnTwoLists(t *testing.T) {
 	const ann = "ann@contoso.com"
