@@ -37,6 +37,15 @@ func TestSimulationRefuses(t *testing.T) {
 	}
 }
 
+// Nobody overlooks that rows without a pass ID mean whatever pass the user holds, also if nobody was asked.
+func TestSummaryCountsRowsWithoutPass(t *testing.T) {
+	t.Parallel()
+	for flag, want := range map[string]string{"--yes": "was to be deleted", "--dry-run": "would be deleted"} {
+		p := tapsweep(t, nil, "revoke", "--simulate", flag, mustAbs(listCases+"plain-upns.txt"))
+		holds(t, "standard error", p.stderr, "3 rows name no pass ID: ANY Temporary Access Pass of the user "+want+"\n")
+	}
+}
+
 // A list without rows, as a scan writes it if it finds nothing, is not a failure.
 func TestEmptyList(t *testing.T) {
 	t.Parallel()

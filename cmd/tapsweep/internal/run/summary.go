@@ -228,7 +228,10 @@ func (s *summary) further(w io.Writer) {
 	if sessions == nil {
 		sessions = new(revoke.Counts)
 	}
-	left := s.Lists.Done + s.Lists.Protected
+	left, would := s.Lists.Done+s.Lists.Protected, "was to be deleted"
+	if s.Run.DryRun {
+		would = "would be deleted"
+	}
 	printLines(w,
 		line{sessions.Guests > 0, format.Plural(sessions.Guests, "user is a guest", "users are guests") +
 			", whom the home tenant signs in: only that can end the sessions"},
@@ -236,6 +239,8 @@ func (s *summary) further(w io.Writer) {
 			format.Plural(sessions.Unverified, "user", "users"))},
 		line{s.Run.Verify && s.Run.Kind() != "verify", "Verified: the users of " + rows(c.Verified) + " hold no pass"},
 		line{s.Earlier > 0, rows(s.Earlier) + " completed by an earlier run"},
+		line{s.Lists.AnyPass > 0, format.Plural(s.Lists.AnyPass, "row names", "rows name") +
+			" no pass ID: ANY Temporary Access Pass of the user " + would},
 		line{c.Beside > 0, format.Plural(c.Beside, "further pass", "further passes") +
 			" of users who had several were also deleted; each has a row in the log"},
 		line{left > 0, rows(left) + " left out, done by the earlier run, or protected in it"},
