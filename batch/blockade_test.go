@@ -25,7 +25,8 @@ func gateways() []fault.Effect {
 		fault.OuterBody(407, ""),
 		fault.OuterBody(422, `{"title":"Blocked","detail":"rule 7"}`),
 		fault.OuterBody(302, "", "Location", "https://portal.example/login"),
-		fault.OuterStatus(403), // with a code of Graph
+		fault.OuterStatus(400), fault.OuterStatus(403), fault.OuterStatus(404),
+		// with a code of Graph, for every batch
 	}
 }
 
@@ -96,23 +97,38 @@ func TestGatewayForGood(t *testing.T) {
 	}
 }
 
-// A few bad requests are each rejected, although Graph accepts no other. If there are many, the run
-// stops: Graph may reject every batch.
+// A list whose requests are all bad is no blockade: each request is rejected, and the run gets to
+// its end.
 func TestListOfBadRequests(t *testing.T) {
-	for rows, blocked := range map[int]bool{1: false, 2: false, 5: false, 300: true} {
+	for _, rows := range []int{1, 2, 5, 20, 300} {
+		for _, concurrency := range []int{1, 8} {
+			t.Run(fmt.Sprint(rows, concurrency), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
+					users := tenant.AddUsers(rows)
+					tenant.AddFaults(refuse(400, names(users)...))
+					results := runAll(t, tenant, batch.Options{Concurrency: concurrency}, deletes(users))
+					check(t, "results", len(results), rows)
+					for _, r := range results {
+						checkRejected(t, &r, 400)
+					}
+					// Two to find each request, one to send it again, and the control requests.
+					checkBetween(t, "batches", tenant.Stats().Batches, rows, 3*rows+rows/4+2)
+				})
+			})
+		}
+	}
+}
+
+// If Graph rejects all requests and never answers the control request, the run ends.
+func TestListOfBadRequestsWithoutAnswers(t *testing.T) {
+	for _, do := range []fault.Effect{fault.OuterStatus(500), fault.OuterStatus(503), fault.Hang()} {
 		synctest.Test(t, func(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
-			users := tenant.AddUsers(rows)
-			tenant.AddFaults(refuse(400, names(users)...))
-			results, err := run(t.Context(), t, tenant, batch.Options{}, deletes(users))
-			check(t, fmt.Sprintf("%d requests: the run is blocked", rows), errors.Is(err, batch.ErrBlocked), blocked)
-			check(t, "results", len(results), rows)
-			for _, r := range results {
-				if !blocked {
-					checkRejected(t, &r, 400)
-				}
-			}
-			checkBetween(t, "batches", tenant.Stats().Batches, rows/20, 150)
+			users := tenant.AddUsers(40)
+			tenant.AddFaults(refuse(400, names(users)...), fault.Fault{Method: "GET", Do: do})
+			results, _ := run(t.Context(), t, tenant, batch.Options{}, deletes(users))
+			check(t, fmt.Sprint("results after ", do), len(results), 40)
 		})
 	}
 }
@@ -125,7 +141,7 @@ func TestGatewayMessage(t *testing.T) {
 		results, err := run(t.Context(), t, tenant, batch.Options{}, deletes(tenant.AddUsers(1)))
 		want := `every batch is refused, apparently by a gateway, a proxy or a policy in front of Graph: ` +
 			`none was accepted in 30s: ` +
-			`the answer was 403: {"statusCode":403,"message":"Address\u001b 10.1.2.3 is not allowed."}`
+			`the answer was 403: Address\x1b 10.1.2.3 is not allowed.`
 		check(t, "Run", fmt.Sprint(err), want)
 		_, ok := errors.AsType[*batch.StatusError](err)
 		check(t, "the error of the run has the answer", ok, true)
@@ -223,6 +239,20 @@ func TestGatewayAndOutage(t *testing.T) {
 		poster := offline(tenant, between(5*time.Second, 65*time.Second))
 		results := runAll(t, poster, batch.Options{}, deletes(tenant.AddUsers(100)))
 		checkStatus(t, results, 204, 100)
+	})
+}
+
+// The end of the context ends the wait in a blockade.
+func TestGatewayInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.OuterBody(404, "")}}})
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		start := time.Now()
+		results, err := run(ctx, t, tenant, batch.Options{}, deletes(tenant.AddUsers(100)))
+		checkErr(t, "Run", err, context.DeadlineExceeded)
+		check(t, "time", time.Since(start), 3*time.Second)
+		check(t, "results", len(results), 100)
 	})
 }
 

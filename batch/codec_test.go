@@ -161,7 +161,7 @@ func TestNewStatusError(t *testing.T) {
 		{"code a number", `{"error":{"code":5,"message":["x"]}}`, nil, StatusError{Code: "5"}},
 		{"innerError odd", `{"error":{"code":"c","message":"m","innerError":"x"}}`, nil,
 			StatusError{Code: "c", Message: "m"}},
-		{"error a text", `{"error":"denied"}`, nil, StatusError{Message: `{"error":"denied"}`}},
+		{"error a text", `{"error":"denied"}`, nil, StatusError{Message: "denied"}},
 		{"text", `"plain"`, nil, StatusError{Message: "plain"}},
 		{"html", `<html>`, nil, StatusError{}},
 		{"nothing", ``, nil, StatusError{}},
@@ -170,9 +170,9 @@ func TestNewStatusError(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.want.Status, tt.want.Header = 403, tt.header
-			got := newStatusError(403, tt.header, []byte(tt.body))
+			got := NewStatusError(403, tt.header, []byte(tt.body))
 			if diff := cmp.Diff(&tt.want, got); diff != "" {
-				t.Errorf("newStatusError (-want +got):\n%s", diff)
+				t.Errorf("NewStatusError (-want +got):\n%s", diff)
 			}
 		})
 	}

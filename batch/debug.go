@@ -17,26 +17,27 @@ func (b *inFlightBatch) attributes(rep throttle.Report, closedUntil time.Time) [
 	var code string
 	if whole, ok := errors.AsType[*StatusError](b.err); ok {
 		status, code, id = whole.Status, whole.Code, whole.RequestID
-	} else if b.reply.Header != nil {
-		status = http.StatusOK
-	}
-	var wait time.Duration
-	if !closedUntil.IsZero() {
-		wait = max(closedUntil.Sub(b.replied), 0)
+	} else if b.receivedBytes > 0 {
+		status = http.StatusOK // or 424, which a Poster takes for one, too
 	}
 	list := []slog.Attr{
 		slog.Int("batch", b.seq),
 		slog.String("quota", b.queue.name),
 		slog.Int("requests", len(b.items)),
+		slog.Int("sent_bytes", b.sentBytes),
+		slog.Int("received_bytes", b.receivedBytes),
 		slog.Duration("took", b.replied.Sub(b.sent)),
 		slog.Int("status", status), // of the post as a whole, 0 without an answer
 		slog.Int("accepted", rep.Accepted),
 		slog.Int("throttled", rep.Refused),
 		slog.Int("lost", rep.Lost),
 		slog.Duration("retry_after", rep.RetryAfter), // the longest that was named
-		slog.Duration("wait", wait),
-		slog.String("request_id", safetext.Printable(id)),
 	}
+	var wait time.Duration
+	if !closedUntil.IsZero() {
+		wait = closedUntil.Sub(b.replied)
+	}
+	list = append(list, slog.Duration("wait", max(wait, 0)), slog.String("request_id", safetext.Printable(id)))
 	if code != "" {
 		list = append(list, slog.String("code", safetext.Printable(code)))
 	}

@@ -67,7 +67,9 @@ func TestDebugLog(t *testing.T) {
 func (r *record) checkAnswer(t *testing.T) {
 	t.Helper()
 	check(t, "requests accepted, throttled and lost", r.Accepted+r.Throttled+r.Lost, r.Requests)
+	check(t, "bytes received", r.Received > 0, r.Status == 200)
 	check(t, "request-id", r.RequestID != "", r.Status != 0)
+	checkBetween(t, "bytes sent", r.Sent, 100*r.Requests, 1000*r.Requests)
 	if r.Status != 0 {
 		checkBetween(t, "time", r.Took, 50*time.Millisecond, time.Second)
 	}
@@ -77,6 +79,8 @@ func (r *record) checkAnswer(t *testing.T) {
 type record struct {
 	Batch, Requests, Status, Accepted, Throttled, Lost int
 
+	Sent       int `json:"sent_bytes"`
+	Received   int `json:"received_bytes"`
 	Took, Wait time.Duration
 	RetryAfter time.Duration `json:"retry_after"`
 	RequestID  string        `json:"request_id"`

@@ -29,7 +29,8 @@
 //   - If Graph rejects a whole batch (400, 413), its requests are sent again in halves, until
 //     the request is found that is the cause. For n requests this takes at most 2n-2 batches.
 //   - If every batch of a quota is rejected, by Graph or by something in front of it such as a
-//     gateway, its requests wait while one batch at a time tries.
+//     gateway, its requests wait while one batch at a time tries. If the requests may be the
+//     cause, that batch holds GET /organization alone.
 //
 // Only the third can use up the attempts of a request. A run that gets nowhere stops, see
 // [Options].

@@ -21,6 +21,9 @@ type inFlightBatch struct {
 
 	testsConnection bool // during an outage
 	testsBlockade   bool // whether batches are accepted again
+	isControl       bool // its only request is the control request
+
+	sentBytes, receivedBytes int // of the bodies
 
 	replied time.Time
 	date    time.Time // of the reply, by the service's clock
@@ -46,6 +49,7 @@ func (r *Runner) post(ctx context.Context, b *inFlightBatch) {
 		b.err = err
 		return
 	}
+	b.sentBytes = len(body)
 	if err := r.beforeSend(ctx, b); err != nil {
 		b.stops, b.err = err, fmt.Errorf("%w: %w", ErrNotSent, err)
 		return
@@ -65,12 +69,12 @@ func (r *Runner) post(ctx context.Context, b *inFlightBatch) {
 		return
 	}
 	b.answers, b.err = decode(b.reply.Body, len(b.items))
-	b.reply.Body = nil
+	b.receivedBytes, b.reply.Body = len(b.reply.Body), nil
 }
 
 // beforeSend calls Options.BeforeSend.
 func (r *Runner) beforeSend(ctx context.Context, b *inFlightBatch) error {
-	if r.opts.BeforeSend == nil {
+	if r.opts.BeforeSend == nil || b.isControl {
 		return nil
 	}
 	requests := make([]Request, len(b.items))
@@ -111,7 +115,7 @@ func (b *inFlightBatch) report() throttle.Report {
 			}
 		}
 		rep.Refused, rep.Retried = len(b.items), rep.Again
-		rep.RetryAfter, rep.Told = longestRetryAfter(b.date, whole.Header)
+		rep.RetryAfter, rep.Told = LongestRetryAfter(b.date, whole.Header)
 	default:
 		rep.Lost = len(b.items)
 	}
@@ -144,7 +148,7 @@ func (b *inFlightBatch) reportAnswer(rep *throttle.Report, i int) {
 // waitOf returns the longest wait that the answer to request i asks for. A wait in the headers
 // of the batch response applies to each of its requests.
 func (b *inFlightBatch) waitOf(i int) (wait time.Duration, ok bool) {
-	return longestRetryAfter(b.date, b.answers[i].Header, b.reply.Header)
+	return LongestRetryAfter(b.date, b.answers[i].Header, b.reply.Header)
 }
 
 // utilization returns the share of the limit in use, 0 if the service does not report it,

@@ -17,15 +17,19 @@ type item struct {
 	// Of the last reply, unless it settled the request.
 	cause      error         // why it did not
 	retryAfter time.Duration // the longest wait that it asks for, 0 for none
+	retryAt    time.Time     // the end of that wait, if the request was throttled
 
 	throttledInRow     int
 	throttledAt        time.Time // when the last attempt was sent that was throttled
 	ownLimitInRow      int       // times in a row it was throttled while others were accepted
-	tokenRefusalsInRow int
+	tokenRefusalsInRow int       // each token counts once
+	refusedToken       int       // number of the last token that was refused
 
 	// From the rejection of its batch until Graph accepts one with it, the request is sent
 	// together with requests of the same split group only. 0 is no group.
-	splitGroup int
+	splitGroup     int
+	firstRejected  int // number of its first batch that was rejected, 0 for none
+	soloRejections int // times it was rejected alone
 }
 
 func newItem(req Request) *item { return &item{Result: Result{Request: req}} }
@@ -45,7 +49,7 @@ func (it *item) record(b *inFlightBatch, i int, v verdict) {
 	it.cause, it.retryAfter = b.err, 0
 	if whole, ok := errors.AsType[*StatusError](b.err); ok {
 		it.cause, it.RequestID = whole, whole.RequestID
-		it.retryAfter, _ = longestRetryAfter(b.date, whole.Header)
+		it.retryAfter, _ = LongestRetryAfter(b.date, whole.Header)
 	}
 	if b.err == nil {
 		it.recordAnswer(b, i)
@@ -58,7 +62,7 @@ func (it *item) record(b *inFlightBatch, i int, v verdict) {
 
 // recordAnswer keeps the answer to request i of a batch that Graph accepted.
 func (it *item) recordAnswer(b *inFlightBatch, i int) {
-	it.splitGroup = 0
+	it.splitGroup, it.firstRejected = 0, 0
 	a := &b.answers[i]
 	if a.err != nil {
 		it.cause = a.err
@@ -71,6 +75,7 @@ func (it *item) recordAnswer(b *inFlightBatch, i int) {
 
 // count updates what is counted of replies that follow each other.
 func (it *item) count(b *inFlightBatch, i int, v verdict) {
+	refusals := b.tokenRefusals(it)
 	if v != throttled {
 		it.throttledInRow = 0
 	}
@@ -82,9 +87,13 @@ func (it *item) count(b *inFlightBatch, i int, v verdict) {
 		it.Throttled++
 		it.throttledInRow++
 	case tokenRefused:
-		it.tokenRefusalsInRow++
+		it.tokenRefusalsInRow, it.refusedToken = refusals, b.token
 	case rejectedWithOthers:
+		it.firstRejected = cmp.Or(it.firstRejected, b.seq)
 		it.splitGroup = 2*b.seq + 2*i/len(b.items) // the first half or the second
+	case suspect:
+		it.firstRejected = cmp.Or(it.firstRejected, b.seq)
+		it.soloRejections++
 	}
 }
 

@@ -32,8 +32,9 @@ type loop struct {
 	waiting     dueHeap            // for their next attempt
 	parkedTotal int                // parked and waiting
 
-	turn     int                 // index of the quota that may send next
-	heldKeys map[string]struct{} // of items that are ready or in flight
+	turn          int                 // index of the quota that may send next
+	heldKeys      map[string]struct{} // of items that are ready or in flight
+	lastSoloGroup int                 // number of the last split group of one item, counted down
 
 	posts    context.Context
 	cancel   context.CancelCauseFunc
@@ -63,6 +64,7 @@ func (l *loop) run(ctx context.Context) {
 			l.stop(context.Cause(ctx))
 		}
 		wake := l.send(ctx, time.Now())
+		l.stopIfOutOfTime(ctx, wake)
 		wake = l.stopIfUnreachable(l.stopIfStalled(wake))
 		switch {
 		case l.stopped == nil && ctx.Err() != nil:
@@ -70,6 +72,8 @@ func (l *loop) run(ctx context.Context) {
 		case l.stopped != nil && l.inFlight == 0 && !l.renewing:
 			l.drain()
 			return
+		case l.testLastSuspects():
+			continue
 		case l.finished():
 			return
 		}
@@ -130,13 +134,16 @@ func (l *loop) onReply(b *inFlightBatch) {
 	}
 	l.updateOutage(b)
 	l.updateBlockade(b)
-	for i := range b.items {
-		l.onVerdict(b.classify(i), b, i)
+	if !b.isControl { // nobody waits for the result of that
+		for i := range b.items {
+			l.onVerdict(b.classify(i), b, i)
+		}
 	}
 	if l.opts.Observe == nil {
 		return
 	}
-	o.Accepted, o.Refused, o.ClosedUntil = rep.Accepted, rep.Refused, q.closedUntil(o.Time)
+	o.Accepted, o.Refused, o.Lost = rep.Accepted, rep.Refused, rep.Lost
+	o.ClosedUntil, o.InFlight = q.closedUntil(o.Time), l.inFlight
 	o.Outage, o.NextTry = l.outage.since, l.outage.nextTest
 	l.opts.Observe(o)
 }
@@ -144,7 +151,7 @@ func (l *loop) onReply(b *inFlightBatch) {
 // stopIfStalled stops a run in which all requests of a quota are refused for too long. It
 // returns when to check again, which may be earlier than wake.
 func (l *loop) stopIfStalled(wake time.Time) time.Time {
-	if l.stopped != nil || l.opts.StallTimeout < 0 || l.outage.active() {
+	if l.stopped != nil || l.opts.StallTimeout < 0 || !l.outage.since.IsZero() {
 		return wake
 	}
 	for _, q := range l.queues {
@@ -162,6 +169,11 @@ func (l *loop) stopIfStalled(wake time.Time) time.Time {
 		wake = earlier(wake, end)
 	}
 	return wake
+}
+
+// hasWaiting reports whether a request of the quota waits for its next attempt.
+func (l *loop) hasWaiting(q *quotaQueue) bool {
+	return slices.ContainsFunc(l.waiting, func(it *item) bool { return it.queue == q })
 }
 
 // hasRefused reports whether a request of the quota waits to be sent again.
@@ -185,14 +197,18 @@ func (l *loop) stop(cause error) {
 	}
 	l.stopped = cause
 	close(l.ended)
-	l.grace = time.After(grace)
+	if l.opts.Grace < 0 {
+		l.cancel(errStopped)
+		return
+	}
+	l.grace = time.After(l.opts.Grace)
 }
 
 // drain settles everything that a stopped run leaves behind.
 func (l *loop) drain() {
 	var left []*item
 	for _, q := range l.queues {
-		left = slices.Concat(left, q.split, q.retries, q.fresh)
+		left = slices.Concat(left, q.blockade.suspects, q.split, q.retries, q.fresh)
 	}
 	left = append(left, l.waiting...)
 	for _, queue := range l.parked {

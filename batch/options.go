@@ -22,17 +22,26 @@ type Options struct {
 	// count, see [Result.Attempts]. Zero means 6.
 	MaxAttempts int
 
+	// Backoff is the wait before the second attempt; it doubles with each further one, up to
+	// a minute. If the answer asks for a longer wait, that counts. Zero means 1 s.
+	Backoff time.Duration
+
 	// RequestTimeout is the longest time that one batch may take. Zero means 100 s: Graph
 	// cuts requests for authentication methods at 60 s and says so, which is worth waiting for.
 	// Source: learn.microsoft.com/graph/api/resources/authenticationmethods-overview.
 	RequestTimeout time.Duration
+
+	// Grace is how long Run waits for replies to batches in flight after it was stopped. Zero
+	// means 10 s, negative none.
+	Grace time.Duration
 
 	// MaxRate is the maximum number of requests a second, of all quotas together and whatever
 	// the service would accept. Zero means no such bound.
 	MaxRate float64
 
 	// MaxWait stops the run with ErrMaxWait when the service asks for a longer wait, even if
-	// only one quota has to wait. Zero means 15 minutes, negative no limit.
+	// only one quota has to wait, or if more than that is left of a wait that an earlier run
+	// was asked for. Zero means 15 minutes, negative no bound.
 	MaxWait time.Duration
 
 	// StallTimeout stops the run when it gets nowhere for this long: with ErrStalled if all
@@ -58,8 +67,9 @@ type Options struct {
 	// BeforeSend is called with the requests of each batch right before it is sent, for
 	// example to write an audit log. It is called by several goroutines at once, and a batch
 	// waits for its own call only. If it returns an error, the batch is not sent, its
-	// requests are settled with ErrNotSent, and the run stops with that error. Nil means
-	// none.
+	// requests are settled with ErrNotSent, and the run stops with that error. It is not
+	// called for GET /organization, with which Run tests whether batches are rejected. Nil
+	// means none.
 	BeforeSend func(ctx context.Context, requests []Request) error
 
 	// Observe is called on the goroutine of Run after each reply, when its results have been
@@ -77,6 +87,7 @@ type Observation struct {
 
 	Accepted int // requests with an answer other than 429
 	Refused  int // requests answered with 429, or with 503 for the whole batch
+	Lost     int // requests without an answer of their own
 
 	// Outage is since when batches find no connection, zero if they do. NextTry is when
 	// the connection is tested next.
@@ -84,17 +95,12 @@ type Observation struct {
 
 	// ClosedUntil is the end of the wait of the quota, zero if there is none.
 	ClosedUntil time.Time
+
+	InFlight int // batches in flight, of all quotas
 }
 
 const (
-	// firstBackoff is the wait before the second attempt. It doubles with each further one, up to
-	// maxBackoff. If the answer asks for a longer wait, that counts.
-	firstBackoff = time.Second
-	maxBackoff   = time.Minute
-
-	// grace is how long a run that was stopped waits for replies to batches in flight.
-	grace = 10 * time.Second
-
+	maxBackoff     = time.Minute
 	maxConcurrency = 512
 
 	// What is beyond these is a mistake.
@@ -114,10 +120,14 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("request timeout %v is negative", o.RequestTimeout)
 	case !(o.MaxRate >= 0) || o.MaxRate > mostRate:
 		return o, fmt.Errorf("max rate %v is not between 0 and %v requests a second", o.MaxRate, mostRate)
+	case o.Backoff < 0:
+		return o, fmt.Errorf("backoff %v is negative", o.Backoff)
 	}
 	setDefault(&o.BatchSize, MaxRequests)
 	setDefault(&o.MaxAttempts, 6)
 	setDefault(&o.RequestTimeout, 100*time.Second)
+	setDefault(&o.Grace, 10*time.Second)
+	setDefault(&o.Backoff, time.Second)
 	setDefault(&o.MaxWait, 15*time.Minute)
 	setDefault(&o.StallTimeout, 30*time.Minute)
 	if o.Logger == nil {

@@ -13,11 +13,26 @@ import (
 // repaired the network should not have to wait for the run to notice.
 const maxOutagePause = 15 * time.Second
 
-// An outage is a time without a connection. A batch that is not sent has no effect, so it costs
-// no attempt.
+// outage is a time without a connection. A batch that is not sent has no effect, so it costs
+// no attempt: everything waits while one batch at a time tests the connection.
 type outage struct {
-	standstill
-	cause error
+	since    time.Time // when the first batch without a connection was sent, zero for no outage
+	nextTest time.Time
+	testing  bool // a test is in flight
+	failed   int  // tests in a row
+	cause    error
+}
+
+// holds reports whether nothing may be sent at now, and when that changes. A zero time means
+// that the reply to the current test decides.
+func (o *outage) holds(now time.Time) (held bool, until time.Time) {
+	switch {
+	case o.since.IsZero():
+		return false, time.Time{}
+	case o.testing:
+		return true, time.Time{}
+	}
+	return now.Before(o.nextTest), o.nextTest
 }
 
 // updateOutage takes in whether a batch found a connection. A batch that was in flight when
@@ -29,10 +44,10 @@ func (l *loop) updateOutage(b *inFlightBatch) {
 		l.runner.reached.Store(true)
 	}
 	switch {
-	case b.verdict == unsent, o.active() && !b.testsConnection:
+	case b.verdict == unsent, !o.since.IsZero() && !b.testsConnection:
 	case b.verdict == disconnected && l.stopped == nil:
 		l.onOutage(b)
-	case b.verdict != disconnected && o.active():
+	case b.verdict != disconnected && !o.since.IsZero():
 		l.endOutage(b.replied)
 	}
 }
@@ -40,13 +55,13 @@ func (l *loop) updateOutage(b *inFlightBatch) {
 // onOutage begins an outage, or continues it after a test that failed.
 func (l *loop) onOutage(b *inFlightBatch) {
 	o := &l.outage
-	if !o.active() {
+	if o.since.IsZero() {
 		o.since = b.sent
 		l.logOutage(b.err)
 	}
 	o.failed++
 	o.cause = b.err
-	o.nextTest = b.replied.Add(outagePause(o.failed))
+	o.nextTest = b.replied.Add(l.opts.outagePause(o.failed))
 	// If there never was a connection, the address may be wrong.
 	if !l.runner.reached.Load() && o.failed >= l.opts.MaxAttempts {
 		l.stop(fmt.Errorf("%w in %d attempts: %w", ErrUnreachable, o.failed, o.cause))
@@ -60,7 +75,7 @@ func (l *loop) endOutage(now time.Time) {
 	l.opts.Logger.Info("connected again", "after", lasted.Round(time.Second))
 	for _, q := range l.queues {
 		q.gate.Interrupted()
-		if q.blockade.active() {
+		if !q.blockade.since.IsZero() {
 			q.blockade.since = q.blockade.since.Add(lasted)
 		}
 		if !q.refusedSince.IsZero() {
@@ -74,7 +89,7 @@ func (l *loop) endOutage(now time.Time) {
 // check again, which may be earlier than wake.
 func (l *loop) stopIfUnreachable(wake time.Time) time.Time {
 	o := &l.outage
-	if l.stopped != nil || l.opts.StallTimeout < 0 || !o.active() {
+	if l.stopped != nil || l.opts.StallTimeout < 0 || o.since.IsZero() {
 		return wake
 	}
 	end := o.since.Add(l.opts.StallTimeout)
@@ -90,6 +105,6 @@ func (l *loop) logOutage(err error) {
 }
 
 // outagePause returns how long to wait after so many failed tests in a row.
-func outagePause(failed int) time.Duration {
-	return throttle.Backoff(failed-1, firstBackoff, maxOutagePause, rand.Float64())
+func (o *Options) outagePause(failed int) time.Duration {
+	return throttle.Backoff(failed-1, o.Backoff, maxOutagePause, rand.Float64())
 }

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 )
 
@@ -26,11 +27,23 @@ type Reply struct {
 }
 
 // NewReply converts the HTTP answer to a batch into what a Poster returns: a Reply, or a
-// *StatusError if the batch was rejected. Some gateways change the status of a batch response to another
-// success, such as 203, so any success may hold the responses.
+// *StatusError if the batch was rejected. Some gateways give a batch response another success
+// status, such as 201, 203 or 207. Such an answer is a Reply if it contains responses.
 func NewReply(status int, header http.Header, body []byte) (Reply, error) {
-	if status >= 300 {
-		return Reply{}, newStatusError(status, header, body)
+	switch {
+	case status == http.StatusOK, status == http.StatusFailedDependency:
+		// Older documentation gave 424 for a batch with a failed request.
+		// Source: microsoftgraph/microsoft-graph-docs-contrib#8883.
+	case status > http.StatusOK && status < 300 && holdsResponses(body):
+	default:
+		return Reply{}, NewStatusError(status, header, body)
 	}
 	return Reply{Header: header, Body: body}, nil
+}
+
+func holdsResponses(body []byte) bool {
+	var wire struct {
+		Responses []json.RawMessage `json:"responses"`
+	}
+	return json.Unmarshal(withoutMark(body), &wire) == nil && len(wire.Responses) > 0
 }

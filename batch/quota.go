@@ -12,6 +12,10 @@ type quota struct {
 	name string
 	gate *throttle.Controller
 
+	// The last wait that the service asked for in a refusal.
+	wait   time.Duration
+	waitAt time.Time // when it asked
+
 	lastReply time.Time
 }
 
@@ -49,9 +53,15 @@ func (q *quota) resume(now time.Time) {
 // reportToThrottle takes in what became of a batch, at the time of the answer, however long
 // that then had to wait for settle.
 func (q *quota) reportToThrottle(answered time.Time, rep throttle.Report) {
+	if rep.Told && answered.Add(rep.RetryAfter).After(q.waitEnd()) {
+		q.wait, q.waitAt = rep.RetryAfter, answered
+	}
 	q.lastReply = answered
 	q.gate.Done(answered, rep)
 }
+
+// waitEnd returns the end of the last wait that the service asked for.
+func (q *quota) waitEnd() time.Time { return q.waitAt.Add(q.wait) }
 
 // closedUntil returns the end of the wait in force, zero if there is none.
 func (q *quota) closedUntil(now time.Time) time.Time {
@@ -59,6 +69,12 @@ func (q *quota) closedUntil(now time.Time) time.Time {
 		return until
 	}
 	return time.Time{}
+}
+
+// remaining returns how much is left, at now, of a wait that the service asked for and that
+// closes the gate.
+func (q *quota) remaining(now time.Time) time.Duration {
+	return max(0, min(q.gate.ClosedUntil().Sub(now), q.waitEnd().Sub(now)))
 }
 
 // named returns how an error names the quota, "" for the one without a name.

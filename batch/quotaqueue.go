@@ -13,7 +13,7 @@ type quotaQueue struct {
 	blockade blockade
 
 	// Items that hold their key and may go.
-	split   []*item // from rejected batches, by split group; the last group is sent first
+	split   []*item // from rejected batches, by split group
 	retries []*item // and follow-ups
 	fresh   []*item // from src
 
@@ -27,7 +27,8 @@ type quotaQueue struct {
 	refusedSince time.Time // when the first refused batch was sent after that
 }
 
-// queueOf returns the queue of a quota.
+// queueOf returns the queue of a quota. If the gate is still closed from an earlier run, for
+// longer than MaxWait, that stops the run.
 func (l *loop) queueOf(name string) *quotaQueue {
 	for _, q := range l.queues {
 		if q.name == name {
@@ -36,6 +37,7 @@ func (l *loop) queueOf(name string) *quotaQueue {
 	}
 	q := &quotaQueue{quota: l.runner.quota(name)}
 	l.queues = append(l.queues, q)
+	l.checkMaxWait(q, q.remaining(time.Now()))
 	return q
 }
 
@@ -72,28 +74,14 @@ func (q *quotaQueue) idle() bool { return q.inFlight == 0 && q.ready(1) == 0 }
 // ready returns how many items the next batch of at most size could hold. A split group is
 // sent by itself: one of its items may be why a batch was rejected.
 func (q *quotaQueue) ready(size int) int {
-	switch {
-	case q.testsNew():
-		return min(len(q.fresh), size)
-	case len(q.split) == 0:
+	if len(q.split) == 0 {
 		return min(len(q.retries)+len(q.fresh), size)
 	}
-	return q.lastGroup()
-}
-
-// lastGroup returns the number of items in the last split group.
-func (q *quotaQueue) lastGroup() (n int) {
-	last := len(q.split) - 1
-	for n <= last && q.split[last-n].splitGroup == q.split[last].splitGroup {
+	n := 1
+	for n < len(q.split) && q.split[n].splitGroup == q.split[0].splitGroup {
 		n++
 	}
 	return n
-}
-
-// testsNew reports whether the next batch tests a blockade with new requests. It does if no part of a
-// rejected batch is left that may hold good requests.
-func (q *quotaQueue) testsNew() bool {
-	return q.blockade.active() && len(q.fresh) > 0 && q.lastGroup() <= 1
 }
 
 // short reports whether less than a batch of new requests is ready for the quota.
@@ -111,16 +99,9 @@ func (q *quotaQueue) short(size int) bool {
 // that were throttled before, they may have limits of their own.
 func (q *quotaQueue) pick(n int) []*item {
 	picked := make([]*item, 0, n)
-	switch {
-	case q.testsNew():
-		picked = append(picked, q.fresh[:n]...)
-		q.fresh = shift(q.fresh, n)
-		return picked
-	case len(q.split) > 0:
-		first := len(q.split) - n
-		picked = append(picked, q.split[first:]...)
-		clear(q.split[first:])
-		q.split = q.split[:first]
+	if len(q.split) > 0 {
+		picked = append(picked, q.split[:n]...)
+		q.split = shift(q.split, n)
 		return picked
 	}
 	q.oddBatch = !q.oddBatch

@@ -34,6 +34,7 @@ func (it *item) throttledPause(b *inFlightBatch) time.Duration {
 		it.ownLimitInRow = 0
 	}
 	it.throttledAt = b.sent
+	it.retryAt = b.replied.Add(it.retryAfter)
 	pause := it.retryAfter
 	if pause == 0 {
 		pause = defaultThrottlePause
@@ -52,7 +53,7 @@ func (l *loop) retryOrGiveUp(it *item, b *inFlightBatch) {
 		l.settle(it)
 		return
 	}
-	pause := throttle.Backoff(it.Attempts-1, firstBackoff, maxBackoff, b.jitter)
+	pause := throttle.Backoff(it.Attempts-1, l.opts.Backoff, maxBackoff, b.jitter)
 	l.checkMaxWait(it.queue, it.retryAfter)
 	l.wait(it, b.replied.Add(max(it.retryAfter, pause)))
 }

@@ -12,30 +12,45 @@ import (
 // overflows. It is far above any wait a run would sit out.
 const maxRetryAfter = 30 * 24 * time.Hour
 
-// longestRetryAfter returns the longest wait in all Retry-After headers, and false if none has a
+// parseRetryAfter reads the value of a Retry-After header: whole or decimal
+// seconds, or an HTTP date, which counts from now. A wait that is already over
+// is (0, true); a missing or invalid value is (0, false). If the value is a list separated
+// by commas, as a gateway makes from several headers, the longest wait is returned.
+//
+// Graph sends decimals such as "0.249" and "2.128"; kiota-http-go turns those
+// into whole seconds rounded down, and thereby into no wait at all.
+// Source: microsoftgraph/microsoft-graph-docs#3877.
+func parseRetryAfter(value string, now time.Time) (wait time.Duration, ok bool) {
+	if wait, ok = parseOneWait(value, now); ok {
+		return wait, true
+	}
+	parts := strings.Split(value, ",")
+	for i, part := range parts {
+		one, known := parseOneWait(part, now)
+		if !known && i+1 < len(parts) { // a date contains a comma
+			one, known = parseOneWait(part+","+parts[i+1], now)
+		}
+		if known {
+			wait, ok = max(wait, one), true
+		}
+	}
+	return wait, ok
+}
+
+// LongestRetryAfter returns the longest wait in all Retry-After headers, and false if none has a
 // valid value.
-func longestRetryAfter(now time.Time, headers ...http.Header) (wait time.Duration, ok bool) {
+func LongestRetryAfter(now time.Time, headers ...http.Header) (wait time.Duration, ok bool) {
 	for _, h := range headers {
 		for _, value := range h.Values("Retry-After") {
-			// Some gateways join the values of several headers with commas. A date has a comma too.
-			for _, part := range append(strings.Split(value, ","), value) {
-				if one, known := parseRetryAfter(part, now); known {
-					wait, ok = max(wait, one), true
-				}
+			if one, known := parseRetryAfter(value, now); known {
+				wait, ok = max(wait, one), true
 			}
 		}
 	}
 	return wait, ok
 }
 
-// parseRetryAfter reads the value of a Retry-After header: whole or decimal
-// seconds, or an HTTP date, which counts from now. A wait that is already over
-// is (0, true); a missing or invalid value is (0, false).
-//
-// Graph sends decimals such as "0.249" and "2.128"; kiota-http-go turns those
-// into whole seconds rounded down, and thereby into no wait at all.
-// Source: microsoftgraph/microsoft-graph-docs#3877.
-func parseRetryAfter(value string, now time.Time) (wait time.Duration, ok bool) {
+func parseOneWait(value string, now time.Time) (wait time.Duration, ok bool) {
 	value = strings.TrimSpace(value)
 	if s, err := strconv.ParseFloat(value, 64); err == nil || math.IsInf(s, 0) {
 		switch {

@@ -30,6 +30,11 @@ func TestParseRetryAfter(t *testing.T) {
 		{"date", "Mon, 02 Mar 2026 08:30:37 GMT", 37 * time.Second, true},
 		{"date in the past", "Mon, 02 Mar 2026 08:29:00 GMT", 0, true},
 		{"date in another century", "Mon, 02 Mar 2126 08:29:00 GMT", maxRetryAfter, true},
+		{"a list", "1, 4", 4 * time.Second, true},
+		{"a list, the longest first", "4,1", 4 * time.Second, true},
+		{"a list with nonsense", "soon, 4", 4 * time.Second, true},
+		{"a list of nonsense", "soon, later", 0, false},
+		{"a list with a date", "5, Mon, 02 Mar 2026 08:30:37 GMT, 6", 37 * time.Second, true},
 		{"RFC 850 date", "Monday, 02-Mar-26 08:30:10 GMT", 10 * time.Second, true},
 	}
 	for _, tt := range tests {

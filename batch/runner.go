@@ -53,7 +53,7 @@ func (r *Runner) Do(ctx context.Context, req Request) (res Result, err error) {
 // for what they share. While one of them blocks, nothing is sent.
 //
 // If ctx ends, or if one of the conditions under Options is met, the run stops: it sends
-// nothing more, waits up to 10 s for replies, and settles all other requests, those
+// nothing more, waits for replies up to Options.Grace, and settles all other requests, those
 // that src still holds included, with ErrNotSent. What settle returns for those is dropped. The
 // error says why: it is the cause of ctx, the error of BeforeSend, or it wraps ErrUnauthorized,
 // ErrMaxWait, ErrStalled, ErrUnreachable or ErrBlocked. A request that fails is no error of Run.

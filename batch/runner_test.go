@@ -326,9 +326,9 @@ func TestRunGrace(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
-		results, err := run(ctx, t, tenant, batch.Options{}, deletes(tenant.AddUsers(25)))
+		results, err := run(ctx, t, tenant, batch.Options{Grace: 4 * time.Second}, deletes(tenant.AddUsers(25)))
 		checkErr(t, "Run", err, context.DeadlineExceeded)
-		check(t, "time", time.Since(start), 11*time.Second)
+		check(t, "time", time.Since(start), 5*time.Second)
 		check(t, "results", len(results), 25)
 		for _, r := range results {
 			checkErr(t, "error", r.Err, batch.ErrNotSent)
@@ -394,7 +394,7 @@ func TestRunEndedPostIsUncertain(t *testing.T) {
 			{Batch: 1, Do: fault.Hang().AfterWork()},
 			{Batch: 2, Do: fault.OuterStatus(401)},
 		}})
-		opts := batch.Options{BatchSize: 1, Concurrency: 2}
+		opts := batch.Options{BatchSize: 1, Concurrency: 2, Grace: time.Second}
 		results, err := run(t.Context(), t, tenant, opts, deletes(tenant.AddUsers(2)))
 		checkErr(t, "Run", err, batch.ErrUnauthorized)
 		check(t, "results", len(results), 2)
@@ -499,7 +499,7 @@ func TestRunStreams(t *testing.T) {
 func TestNewRunnerChecksOptions(t *testing.T) {
 	for _, opts := range []batch.Options{
 		{BatchSize: 21}, {BatchSize: -1}, {Concurrency: -1}, {Concurrency: math.MaxInt}, {MaxAttempts: -1},
-		{RequestTimeout: -1},
+		{RequestTimeout: -1}, {Backoff: -1},
 		{MaxRate: -1}, {MaxRate: math.NaN()}, {MaxRate: math.Inf(1)}, {MaxRate: math.MaxFloat64},
 	} {
 		if _, err := batch.NewRunner(posterFunc(nil), opts); err == nil {

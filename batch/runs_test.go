@@ -1,6 +1,7 @@
 package batch_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -89,6 +90,68 @@ func TestIdleQuotaKeepsItsPace(t *testing.T) {
 func closedTenant(wait time.Duration) (*graphsim.Tenant, []graphsim.User) {
 	tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{closedFor(wait, quota.Writes)}})
 	return tenant, tenant.AddUsers(100)
+}
+
+// A wait that is running when a run ends is kept by the next run.
+func TestRunKeepsTheWaitOfTheOneBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant, users := closedTenant(10 * time.Minute)
+		runner := newRunner(t, tenant, batch.Options{})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var first, second []batch.Result
+		err := runner.Run(ctx, deletes(users[:50]), collect(&first))
+		checkErr(t, "the first run, whose wait ends after its deadline", err, batch.ErrMaxWait)
+		start, sent := time.Now(), tenant.Stats().Requests
+		time.AfterFunc(8*time.Minute, func() {
+			if n := tenant.Stats().Requests - sent; n > 0 {
+				t.Errorf("%d requests sent during the wait", n)
+			}
+		})
+		if err := runner.Run(t.Context(), deletes(users[50:]), collect(&second)); err != nil {
+			t.Errorf("the second run: %v", err)
+		}
+		if done := statuses(second)[204]; done != 50 {
+			t.Errorf("the second run deleted %d passes, want 50", done)
+		}
+		if took := time.Since(start); took > 10*time.Minute {
+			t.Errorf("the second run took %v, want less than the wait", took)
+		}
+		if early := tenant.Stats().SentTooEarly; early > 0 {
+			t.Errorf("%d requests were sent before the wait was over", early)
+		}
+	})
+}
+
+// A wait longer than MaxWait ends the next run, too, at once. When enough of it has passed, a
+// run waits for the rest.
+func TestMaxWaitOfTheRunBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant, users := closedTenant(20 * time.Minute)
+		runner := newRunner(t, tenant, batch.Options{MaxWait: 15 * time.Minute})
+		var results []batch.Result
+		if err := runner.Run(t.Context(), deletes(users), collect(&results)); !errors.Is(err, batch.ErrMaxWait) {
+			t.Fatalf("the first run: %v, want ErrMaxWait", err)
+		}
+		start, sent := time.Now(), tenant.Stats().Requests
+		results = nil
+		if err := runner.Run(t.Context(), deletes(users[50:]), collect(&results)); !errors.Is(err, batch.ErrMaxWait) {
+			t.Errorf("the second run: %v, want ErrMaxWait", err)
+		}
+		if len(results) != 50 {
+			t.Errorf("the second run settled %d requests, want 50", len(results))
+		}
+		if n := tenant.Stats().Requests - sent; n > 0 {
+			t.Errorf("the second run sent %d requests", n)
+		}
+		if took := time.Since(start); took > 0 {
+			t.Errorf("the second run took %v", took)
+		}
+		time.Sleep(6 * time.Minute)
+		if err := runner.Run(t.Context(), deletes(users[50:]), collect(&results)); err != nil {
+			t.Errorf("the third run: %v", err)
+		}
+	})
 }
 
 // A wait of one quota does not keep a run from sending requests of another.

@@ -38,7 +38,7 @@ func (l *loop) send(ctx context.Context, now time.Time) (wake time.Time) {
 			wake = at
 			break
 		}
-		if l.outage.active() {
+		if !l.outage.since.IsZero() {
 			return time.Time{} // this batch tests the connection for all
 		}
 	}
@@ -79,15 +79,23 @@ func (l *loop) sendOne(q *quotaQueue, now time.Time) (started, capped bool, at t
 	if held, until := q.blockade.holds(now); held {
 		return false, false, until
 	}
+	l.prepareTest(q)
 	want := q.ready(l.opts.BatchSize)
+	if q.blockade.needsControl {
+		want = min(want, 1)
+	}
 	if want == 0 || !l.hasSlot(q, now) {
 		return false, false, time.Time{}
 	}
 	n, at := q.gate.Take(now, want)
-	if n == 0 {
+	switch {
+	case n == 0:
 		return false, q.gate.Capped(), at
+	case q.blockade.needsControl:
+		l.start(now, q, []*item{newItem(controlRequest)})
+	default:
+		l.start(now, q, q.pick(n))
 	}
-	l.start(now, q, q.pick(n))
 	return true, false, time.Time{}
 }
 
@@ -157,8 +165,9 @@ func (l *loop) start(now time.Time, q *quotaQueue, items []*item) {
 	l.seq++
 	b := &inFlightBatch{
 		seq: l.seq, queue: q, items: items, token: l.token, sent: now, jitter: rand.Float64(),
-		testsConnection: l.outage.active(),
+		testsConnection: !l.outage.since.IsZero(),
 		testsBlockade:   q.blockade.active(),
+		isControl:       q.blockade.needsControl,
 	}
 	l.outage.testing, q.blockade.testing = b.testsConnection, b.testsBlockade
 	l.inFlight++

@@ -103,6 +103,26 @@ func splitFinds(t *testing.T, status int, bad []int) {
 	checkBetween(t, "batches", tenant.Stats().Batches, 1, 1+10*len(bad))
 }
 
+// A batch is not split after a status that does not depend on its requests.
+func TestSplitsNothingElse(t *testing.T) {
+	for _, status := range []int{403, 408, 424, 429, 500, 502, 503, 504} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				broken := fault.Fault{Batch: 1, Do: fault.OuterStatus(status)}
+				tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{broken}})
+				rec := &recorder{Tenant: tenant}
+				runAll(t, rec, batch.Options{}, deletes(tenant.AddUsers(20)))
+				if status == 429 || status == 503 { // the gate opens for one, two, four requests
+					checkBetween(t, "batches", len(rec.batches), 2, 20)
+					return
+				}
+				check(t, "batches", len(rec.batches), 2)
+				check(t, "requests in the second batch", len(rec.batches[1]), 20)
+			})
+		})
+	}
+}
+
 // A rejection that is not repeated costs two further batches and no attempt.
 func TestSplitOfAPassingRefusal(t *testing.T) {
 	broken := fault.Fault{Batch: 1, Do: fault.OuterStatus(400)}
@@ -120,7 +140,7 @@ func TestSplitOfAPassingRefusal(t *testing.T) {
 	if want := []int{20, 10, 10, 20, 1}; !slices.Equal(sizes, want) {
 		t.Errorf("batches of %v, want %v: the halves first and not filled up", sizes, want)
 	}
-	if !slices.Equal(rec.batches[0], append(slices.Clone(rec.batches[2]), rec.batches[1]...)) {
+	if !slices.Equal(rec.batches[0], append(slices.Clone(rec.batches[1]), rec.batches[2]...)) {
 		t.Errorf("the halves are not those of the batch: %q", rec.batches[:3])
 	}
 }
@@ -135,6 +155,26 @@ func TestSplitIsOverWhenTaken(t *testing.T) {
 	checkLeft(t, tenant, 0)
 	check(t, "batches", len(rec.batches), 4)
 	check(t, "requests in the last batch", len(rec.batches[len(rec.batches)-1]), 20)
+}
+
+// If Graph refuses one or two requests, the refusals are final, although Graph has accepted no
+// other request of the list. Each is sent again once, after Graph has accepted the control request.
+func TestSplitEnds(t *testing.T) {
+	for _, tt := range []struct{ requests, most int }{{1, 3}, {2, 6}} {
+		t.Run(fmt.Sprint(tt), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
+				users := tenant.AddUsers(tt.requests)
+				tenant.AddFaults(refuse(400, names(users)...))
+				results := runAll(t, tenant, batch.Options{}, deletes(users))
+				for _, r := range results {
+					checkRejected(t, &r, 400)
+				}
+				check(t, "results", len(results), tt.requests)
+				checkBetween(t, "batches", tenant.Stats().Batches, tt.requests, tt.most)
+			})
+		})
+	}
 }
 
 // Many bad requests in a row do not keep the rest of the list from being sent.

@@ -36,44 +36,80 @@ func (e *StatusError) Error() string {
 	return s
 }
 
-// StatusError reads the response as an error.
+// StatusError reads the response as an error. See NewStatusError.
 func (r *Response) StatusError() *StatusError {
-	return newStatusError(r.Status, r.Header, r.Body)
+	return NewStatusError(r.Status, r.Header, r.Body)
 }
 
-// newStatusError reads an error answer. Code, Message and RequestID come from the error object of
-// Graph. Without such an object, Message is the beginning of the text of the body. The text is as sent:
-// only Error masks and escapes it.
-func newStatusError(status int, header http.Header, body []byte) *StatusError {
+// NewStatusError reads an error answer. Code and RequestID come from the error object of
+// Graph or of older OData; without such an object they are empty. Message is the text of the
+// body: the message of these objects, problem+json, an OAuth error, a plain message, or the
+// first words of HTML or other text. The text is as sent: only Error masks and escapes it.
+func NewStatusError(status int, header http.Header, body []byte) *StatusError {
 	e := &StatusError{Status: status, Header: header, RequestID: header.Get("Request-Id")}
-	body = bytes.TrimSpace(withoutMark(body))
-	var text string
-	if object := errorOf(body); object != nil {
-		e.readObject(object)
-	} else if json.Unmarshal(body, &text) == nil {
-		e.Message = firstWords(decodedText(text))
-	} else {
-		e.Message = firstWords(string(body))
-	}
+	e.read(bytes.TrimSpace(withoutMark(body)))
 	return e
 }
 
-// errorOf returns the error object of a body, nil if it has none.
-func errorOf(body []byte) json.RawMessage {
-	var wire struct {
-		Error json.RawMessage `json:"error"`
-	}
-	if !isObject(body) || json.Unmarshal(body, &wire) != nil || !isObject(wire.Error) {
-		return nil
-	}
-	return wire.Error
+// errorBody has the members in which services report an error. encoding/json matches their
+// names in any case.
+type errorBody struct {
+	Error      json.RawMessage `json:"error"`
+	ODataError json.RawMessage `json:"odata.error"` // OData v3
+
+	Description scalar    `json:"error_description"` // OAuth
+	Message     errorText `json:"message"`           // Azure API Management, AWS and others
+	Title       scalar    `json:"title"`             // problem+json, RFC 9457
+	Detail      scalar    `json:"detail"`
 }
 
-// readObject reads an error object.
+func (e *StatusError) read(body []byte) {
+	switch {
+	case len(body) == 0 || string(body) == "null":
+		return
+	case body[0] == '"':
+		var text string
+		if json.Unmarshal(body, &text) == nil {
+			e.Message = firstWords(decodedText(text))
+		}
+		return
+	case body[0] != '{':
+		e.Message = firstWords(string(body))
+		return
+	}
+	var wire errorBody
+	if json.Unmarshal(body, &wire) != nil {
+		e.Message = firstWords(string(body))
+		return
+	}
+	short := scalar("")
+	switch {
+	case isObject(wire.Error):
+		e.readObject(wire.Error)
+		return
+	case isObject(wire.ODataError):
+		e.readObject(wire.ODataError)
+		return
+	case len(wire.Error) > 0:
+		_ = short.UnmarshalJSON(wire.Error) // a string, as in OAuth
+	}
+	switch {
+	case short != "" || wire.Description != "":
+		e.Message = joined(short, wire.Description)
+	case wire.Message != "":
+		e.Message = string(wire.Message)
+	case wire.Title != "" || wire.Detail != "":
+		e.Message = joined(wire.Title, wire.Detail)
+	case len(body) > len("{}"):
+		e.Message = firstWords(string(body))
+	}
+}
+
+// readObject reads an error object as Graph and OData write it.
 func (e *StatusError) readObject(object json.RawMessage) {
 	var detail struct {
-		Code       scalar `json:"code"`
-		Message    scalar `json:"message"`
+		Code       scalar    `json:"code"`
+		Message    errorText `json:"message"`
 		InnerError struct {
 			RequestID scalar `json:"request-id"`
 		} `json:"innerError"`
@@ -85,7 +121,35 @@ func (e *StatusError) readObject(object json.RawMessage) {
 	}
 }
 
+// errorText is a message: a string, or the OData v3 object with a language and a value.
+type errorText string
+
+func (t *errorText) UnmarshalJSON(data []byte) error {
+	var text scalar
+	if isObject(data) {
+		var said struct {
+			Value scalar `json:"value"`
+		}
+		_ = json.Unmarshal(data, &said)
+		text = said.Value
+	} else {
+		_ = text.UnmarshalJSON(data)
+	}
+	*t = errorText(text)
+	return nil
+}
+
 func isObject(data []byte) bool { return len(data) > 0 && data[0] == '{' }
+
+func joined(a, b scalar) string {
+	switch {
+	case b == "" || a == b:
+		return string(a)
+	case a == "":
+		return string(b)
+	}
+	return string(a + ": " + b)
+}
 
 // decodedText decodes a body that is not JSON, which a batch response carries in base64. It
 // returns other text unchanged. Source: microsoftgraph/msgraph-sdk-dotnet-core#22.
@@ -99,29 +163,49 @@ func decodedText(text string) string {
 
 func isControl(r rune) bool { return r < ' ' && r != '\t' && r != '\r' && r != '\n' }
 
-// maxWords is the maximum length, in bytes, of the text taken from a body without an error object.
+// maxWords is the maximum length, in bytes, of the text taken from a body made for people.
 const maxWords = 300
 
-// unseen is what a reader of HTML or XML does not see.
-var unseen = regexp.MustCompile(`(?is)<(script|style)\b.*?</(script|style)\s*>|<!--.*?-->|<[^>]*>?`)
+var (
+	pageTitle = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
+	unseen    = regexp.MustCompile(`(?is)<(script|style|head)\b.*?</(script|style|head)\s*>|<!--.*?-->`)
+	tag       = regexp.MustCompile(`<[^>]*>?`)
+)
 
-// firstWords returns the beginning of a text made for people, with one space between words. Of HTML
-// and XML that is the text without tags.
+// firstWords returns the beginning of a text made for people. For HTML and XML that is the
+// title and the text without tags.
 func firstWords(text string) string {
 	const enough = 64 << 10
 	text = text[:min(len(text), enough)]
 	if strings.HasPrefix(text, "<") {
-		text = html.UnescapeString(unseen.ReplaceAllString(text, " "))
+		title := ""
+		if m := pageTitle.FindStringSubmatch(text); m != nil {
+			title = m[1]
+		}
+		page := tag.ReplaceAllString(unseen.ReplaceAllString(text, " "), " ")
+		title, page = words(html.UnescapeString(title)), words(html.UnescapeString(page))
+		if text = page; title != "" && !strings.HasPrefix(page, title) {
+			text = strings.TrimSuffix(title+": "+page, ": ")
+		}
 	}
-	text = strings.Join(strings.Fields(text), " ")
+	text = words(text)
 	if len(text) <= maxWords {
 		return text
 	}
 	return strings.ToValidUTF8(text[:maxWords], "") + "…"
 }
 
+// words returns text with one space between words.
+func words(text string) string { return strings.Join(strings.Fields(text), " ") }
+
 // holdsError reports whether a body is an error object. The status may say otherwise.
-func holdsError(body []byte) bool { return errorOf(body) != nil }
+func holdsError(body []byte) bool {
+	if !isObject(body) || !bytes.Contains(body, []byte(`error"`)) {
+		return false
+	}
+	var wire errorBody
+	return json.Unmarshal(body, &wire) == nil && (isObject(wire.Error) || isObject(wire.ODataError))
+}
 
 // withoutMark removes a byte order mark, which some gateways send although JSON does not
 // allow it.

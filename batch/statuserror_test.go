@@ -16,11 +16,34 @@ func TestStatusErrorShapes(t *testing.T) {
 		{"Graph", `{"error":{"code":"accessDenied","message":"no"}}`, "accessDenied", "no"},
 		{"Graph after a byte order mark", "\xef\xbb\xbf" + `{"error":{"code":"accessDenied","message":"no"}}`,
 			"accessDenied", "no"},
-		{"another object", `{"message":"Forbidden","rule":7}`, "", `{"message":"Forbidden","rule":7}`},
+		{"OData v3",
+			`{"odata.error":{"code":"Request_BadRequest","message":{"lang":"en","value":"Invalid value."}}}`,
+			"Request_BadRequest", "Invalid value."},
+		{"OData v3, message a text", `{"odata.error":{"code":"c","message":"Invalid value."}}`, "c", "Invalid value."},
+		{"Graph with OData's message",
+			`{"error":{"code":"c","message":{"lang":"en","value":"Invalid value."}}}`, "c", "Invalid value."},
+		{"plain message", `{"message":"Forbidden"}`, "", "Forbidden"},
+		{"plain message with a capital", `{"Message":"Authorization has been denied."}`, "",
+			"Authorization has been denied."},
+		{"API Management", `{"statusCode":403,"message":"Access denied due to missing subscription key."}`, "",
+			"Access denied due to missing subscription key."},
+		{"problem+json",
+			`{"type":"about:blank","title":"Forbidden","status":403,"detail":"This address is not allowed."}`,
+			"", "Forbidden: This address is not allowed."},
+		{"problem+json, title only", `{"title":"Forbidden","status":403}`, "", "Forbidden"},
+		{"problem+json, detail only", `{"detail":"This address is not allowed."}`, "", "This address is not allowed."},
+		{"OAuth", `{"error":"invalid_grant","error_description":"AADSTS53003: blocked"}`, "",
+			"invalid_grant: AADSTS53003: blocked"},
+		{"OAuth, description only", `{"error_description":"AADSTS53003: blocked"}`, "", "AADSTS53003: blocked"},
+		{"error null", `{"error":null,"message":"no"}`, "", "no"},
+		{"other JSON", `{"reason":"blocked","rule":7}`, "", `{"reason":"blocked","rule":7}`},
+		{"empty object", `{}`, "", ""},
 		{"JSON text", `"no entry"`, "", "no entry"},
 		{"JSON text in base64", `"` + base64.StdEncoding.EncodeToString([]byte(page)) + `"`, "",
-			"403 Forbidden Access denied by policy 7 & 8"},
-		{"HTML", page, "", "403 Forbidden Access denied by policy 7 & 8"},
+			"403 Forbidden: Access denied by policy 7 & 8"},
+		{"HTML", page, "", "403 Forbidden: Access denied by policy 7 & 8"},
+		{"HTML, title and text the same",
+			`<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>`, "", "Bad Gateway"},
 		{"HTML that is cut off", `<html><body>Blocked by <a href="https://x`, "", "Blocked by"},
 		{"XML", `<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>no</Message></Error>`, "",
 			"AccessDenied no"},
@@ -30,7 +53,7 @@ func TestStatusErrorShapes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := newStatusError(403, http.Header{}, []byte(tt.body))
+			got := NewStatusError(403, http.Header{}, []byte(tt.body))
 			if got.Code != tt.code {
 				t.Errorf("Code = %q, want %q", got.Code, tt.code)
 			}
@@ -44,23 +67,44 @@ func TestStatusErrorShapes(t *testing.T) {
 // Only the beginning of a large body is processed.
 func TestStatusErrorIsBounded(t *testing.T) {
 	for _, body := range []string{strings.Repeat("<p>x", 1<<20), strings.Repeat("x ", 1<<20)} {
-		if n := len(newStatusError(403, nil, []byte(body)).Message); n > maxWords+len("…") {
+		if n := len(NewStatusError(403, nil, []byte(body)).Message); n > maxWords+len("…") {
 			t.Errorf("a message of %d bytes, want at most %d", n, maxWords)
 		}
 	}
 }
 
-// Any success may be a batch response. 424 was one in older documentation, and is none.
+// An answer with any success status is a batch response if it contains responses.
 func TestNewReply(t *testing.T) {
-	for status, ok := range map[int]bool{200: true, 203: true, 302: false, 400: false, 424: false} {
-		body := `{"responses":[{"id":"1","status":204}]}`
-		reply, err := NewReply(status, http.Header{"A": {"b"}}, []byte(body))
-		if (err == nil) != ok {
-			t.Errorf("NewReply(%d) = %v, want a reply %v", status, err, ok)
-		}
-		if ok && (string(reply.Body) != body || reply.Header.Get("A") != "b") {
-			t.Errorf("NewReply(%d) = %q, %v", status, reply.Body, reply.Header)
-		}
+	good, none := `{"responses":[{"id":"1","status":204}]}`, `{"error":{"code":"c"}}`
+	tests := []struct {
+		name   string
+		status int
+		body   string
+		ok     bool
+	}{
+		{"200", 200, good, true},
+		{"200, whatever is in it", 200, none, true},
+		{"424 of old", 424, good, true},
+		{"201", 201, good, true},
+		{"203", 203, good, true},
+		{"207", 207, good, true},
+		{"207 after a byte order mark", 207, "\xef\xbb\xbf" + good, true},
+		{"207 without responses", 207, none, false},
+		{"202 without a body", 202, "", false},
+		{"204", 204, "", false},
+		{"302 with responses", 302, good, false},
+		{"400 with responses", 400, good, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			reply, err := NewReply(tt.status, http.Header{"A": {"b"}}, []byte(tt.body))
+			if (err == nil) != tt.ok {
+				t.Errorf("NewReply(%d) = %v, want a reply %v", tt.status, err, tt.ok)
+			}
+			if tt.ok && (string(reply.Body) != tt.body || reply.Header.Get("A") != "b") {
+				t.Errorf("NewReply(%d) = %q, %v", tt.status, reply.Body, reply.Header)
+			}
+		})
 	}
 }
 
@@ -70,6 +114,6 @@ func FuzzStatusError(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		_ = newStatusError(403, nil, body).Error()
+		_ = NewStatusError(403, nil, body).Error()
 	})
 }

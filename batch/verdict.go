@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -18,7 +19,8 @@ const (
 	disconnected                      // there was no connection, so nothing was sent
 	blocked                           // something in front of Graph rejected the batch
 	rejectedWithOthers                // Graph rejected the batch, perhaps because of another request in it
-	rejected                          // Graph rejected the request, which was alone in its batch
+	suspect                           // Graph rejected the request alone, and has accepted no batch since
+	rejected                          // Graph rejected the request for good
 	unsent                            // there was no token, or BeforeSend failed; the run stops
 )
 
@@ -42,6 +44,7 @@ var consequences = [...]consequence{
 	disconnected:       {next: (*loop).sendAgain}, // when the outage is over
 	blocked:            {next: (*loop).sendAgain}, // when the blockade is over
 	rejectedWithOthers: {next: (*loop).sendAgain}, // with half of the others
+	suspect:            {next: (*loop).sendAlone},
 }
 
 // onVerdict does what follows from the verdict on request i of a batch.
@@ -89,6 +92,8 @@ func (b *inFlightBatch) classifyBatch() verdict {
 		return blocked
 	}
 	switch v := verdictOf(whole.Status); {
+	case whole.Status < 300: // for example 202, which has no answers to the requests
+		return uncertain
 	case v == tokenRefused && whole.Code == "", whole.Status == http.StatusForbidden:
 		return blocked // because of the caller or this machine
 	case v == answered && whole.Code == "" && whole.Status != http.StatusRequestEntityTooLarge:
@@ -115,13 +120,22 @@ func verdictOf(status int) verdict {
 
 // classify returns what the reply means for request i of the batch.
 func (b *inFlightBatch) classify(i int) verdict {
+	it := b.items[i]
 	switch {
 	case b.verdict == answered:
 		return b.classifyAnswer(i)
 	case b.verdict == rejected && len(b.items) > 1:
 		return rejectedWithOthers
+	case b.verdict == rejected && it.soloRejections < fewRejections && !b.acceptedSince(it):
+		return suspect
 	}
 	return b.verdict
+}
+
+// acceptedSince reports whether Graph has accepted another batch since it first rejected one
+// with the request.
+func (b *inFlightBatch) acceptedSince(it *item) bool {
+	return cmp.Or(it.firstRejected, b.seq) < it.queue.blockade.lastAccepted
 }
 
 func (b *inFlightBatch) classifyAnswer(i int) verdict {
@@ -130,10 +144,19 @@ func (b *inFlightBatch) classifyAnswer(i int) verdict {
 		return uncertain
 	}
 	v := verdictOf(a.Status)
-	if v == tokenRefused && b.items[i].tokenRefusalsInRow > 0 && b.tookToken() {
+	if v == tokenRefused && b.tokenRefusals(b.items[i]) > 1 && b.tookToken() {
 		return answered // it is not the token: others of the batch are answered with it
 	}
 	return v
+}
+
+// tokenRefusals returns how many tokens were refused in a row for a request, if this reply
+// refuses one, too.
+func (b *inFlightBatch) tokenRefusals(it *item) int {
+	if it.tokenRefusalsInRow > 0 && it.refusedToken == b.token {
+		return it.tokenRefusalsInRow
+	}
+	return it.tokenRefusalsInRow + 1
 }
 
 // tookToken reports whether a request of the batch has an answer other than 401 and 429.

@@ -39,10 +39,11 @@ func TestClassify(t *testing.T) {
 		{"not sent by BeforeSend", &inFlightBatch{err: ErrNotSent, stops: errors.New("full")}, 1, unsent},
 		{"connection lost", fails(errors.New("EOF")), 1, uncertain},
 
+		{"batch 202", whole(202, ""), 1, uncertain},
 		{"batch 302", whole(302, ""), 1, blocked},
 		{"batch 400 of a gateway", whole(400, ""), 2, blocked},
 		{"batch 400 of several requests", whole(400, "BadRequest"), 2, rejectedWithOthers},
-		{"batch 400 of one request", whole(400, "BadRequest"), 1, rejected},
+		{"batch 400 of one request", whole(400, "BadRequest"), 1, suspect},
 		{"batch 401 of a gateway", whole(401, ""), 1, blocked},
 		{"batch 401", whole(401, "InvalidAuthenticationToken"), 1, tokenRefused},
 		{"batch 403", whole(403, "Forbidden"), 2, blocked},
@@ -60,6 +61,32 @@ func TestClassify(t *testing.T) {
 				b.items = append(b.items, it)
 			}
 			b.verdict = b.classifyBatch()
+			if got := b.classify(0); got != tt.want {
+				t.Errorf("verdict %d, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
+// A request that is rejected alone is rejected for good if Graph has accepted another batch
+// since its first rejection, or if it was rejected often.
+func TestClassifyRejectedAlone(t *testing.T) {
+	for _, tt := range []struct {
+		name                                        string
+		firstRejected, lastAccepted, soloRejections int
+		want                                        verdict
+	}{
+		{"nothing accepted", 0, 0, 0, suspect},
+		{"a batch accepted before", 5, 4, 0, suspect},
+		{"a batch accepted since", 5, 6, 0, rejected},
+		{"a later batch accepted", 0, 8, 0, rejected},
+		{"rejected alone four times", 5, 0, fewRejections, rejected},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			it := newItem(Request{})
+			it.queue = &quotaQueue{blockade: blockade{lastAccepted: tt.lastAccepted}}
+			it.firstRejected, it.soloRejections = tt.firstRejected, tt.soloRejections
+			b := &inFlightBatch{seq: 7, verdict: rejected, items: []*item{it}}
 			if got := b.classify(0); got != tt.want {
 				t.Errorf("verdict %d, want %d", got, tt.want)
 			}

@@ -36,7 +36,8 @@ func CheckUser(s string) error {
 		return errors.New(`user "me" names nobody: give an object id or a user principal name, ` +
 			"or use revoke --self for the pass of the user who is signed in")
 	case !isName(s):
-		return fmt.Errorf(`user "%s" is neither an object id nor a user principal name such as dana@contoso.com`, shown(s))
+		return fmt.Errorf(`user "%s" is neither an object id nor a user principal name such as dana@contoso.com`,
+			shown(s))
 	case strings.ContainsFunc(s, isWide):
 		return fmt.Errorf(`user "%s" holds a character outside ASCII: use the user's object id`, shown(s))
 	}

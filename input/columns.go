@@ -111,8 +111,8 @@ func newColumns(names []string, usersOnly bool) (*columns, error) {
 	has := func(r role) bool { return first[r] != "" }
 	var other error
 	if has(ofOther) {
-		other = fmt.Errorf(`column "%s" shows that this is an audit or sign-in log, or a list of devices, groups or apps: `+
-			"a row can be about another user than the one that it names; make a list with the columns user and "+
+		other = fmt.Errorf(`column "%s" shows that this is an audit or sign-in log, or a list of devices, groups or `+
+			"apps: a row can be about another user than the one that it names; make a list with the columns user and "+
 			"methodId, or find passes with tapsweep scan --created-since", shownColumn(first[ofOther]))
 	}
 	switch {
@@ -172,8 +172,8 @@ func (c *columns) fill(r row, values []string) row {
 			refused = cmp.Or(refused, checkKind(c.names[i], value))
 		case unknown:
 			if holdsGUID(value) {
-				refused = cmp.Or(refused, fmt.Errorf(`column "%s" holds a GUID, but is not known: rename it to methodId `+
-					"if it is the pass id, or remove it", shownColumn(c.names[i])))
+				refused = cmp.Or(refused, fmt.Errorf(`column "%s" holds a GUID, but is not known: rename it to `+
+					"methodId if it is the pass id, or remove it", shownColumn(c.names[i])))
 			}
 		}
 	}

@@ -134,7 +134,8 @@ func (j *jsonReader) endAnswer(line int, names, values []string) error {
 	for i, name := range names {
 		switch roles[fold(name)] {
 		case user, userName, userOrPass:
-			return &LineError{Line: line, Msg: `the object is a row and also holds rows in "value": keep one of the two`}
+			return &LineError{Line: line,
+				Msg: `the object is a row and also holds rows in "value": keep one of the two`}
 		}
 		if name == "@odata.nextLink" && values[i] != "null" {
 			j.page = line

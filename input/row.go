@@ -79,7 +79,8 @@ func (r *row) setUser(names []string) error {
 // setOnce sets a field that is empty or equal to a value.
 func setOnce(field *string, value, conflict string) error {
 	if *field != "" && !strings.EqualFold(*field, value) {
-		return fmt.Errorf(`%s, "%s" and "%s": keep one of them, or make two rows`, conflict, shown(*field), shown(value))
+		return fmt.Errorf(`%s, "%s" and "%s": keep one of them, or make two rows`,
+			conflict, shown(*field), shown(value))
 	}
 	*field = cmp.Or(*field, value)
 	return nil

@@ -58,13 +58,18 @@ func Transport(roots *x509.CertPool) *http.Transport {
 	if roots != nil {
 		t.TLSClientConfig = &tls.Config{RootCAs: roots}
 	}
-	t.Proxy = func(r *http.Request) (*url.URL, error) {
+	t.Proxy = exceptHTTP(http.ProxyFromEnvironment)
+	return t
+}
+
+// exceptHTTP returns a choice of proxies that has none for plain http.
+func exceptHTTP(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
+	return func(r *http.Request) (*url.URL, error) {
 		if r.URL.Scheme == "http" {
 			return nil, nil
 		}
-		return http.ProxyFromEnvironment(r)
+		return proxy(r)
 	}
-	return t
 }
 
 // Do sends a request of azidentity.

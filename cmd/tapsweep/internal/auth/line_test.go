@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -119,9 +120,11 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 
 // The token of a managed identity is not requested through a proxy. Its addresses use http.
 func TestManagedIdentityPastTheProxy(t *testing.T) {
-	t.Setenv("HTTP_PROXY", "http://proxy.example")
-	r := httptest.NewRequest("GET", "http://169.254.169.254/metadata/identity/oauth2/token", nil)
-	if proxy, err := Transport(nil).Proxy(r); proxy != nil || err != nil {
-		t.Errorf("the proxy is %v, %v, want none", proxy, err)
+	proxy := exceptHTTP(http.ProxyURL(&url.URL{Scheme: "http", Host: "proxy.example"}))
+	for address, want := range map[string]bool{"http://169.254.169.254/metadata/identity/oauth2/token": false,
+		"https://login.microsoftonline.com/": true} {
+		if got, err := proxy(httptest.NewRequest("GET", address, nil)); (got != nil) != want || err != nil {
+			t.Errorf("%s goes through %v, %v, want a proxy: %v", address, got, err, want)
+		}
 	}
 }

@@ -100,7 +100,7 @@ type list struct {
 	state State
 }
 
-// rows yields the rows about passes that are the last word on their key.
+// rows yields the rows about passes that are the last word on their key. For sessions, see SessionsLeft.
 func (l *list) rows(yield func(input.Row, error) bool) {
 	n, digest := 0, ""
 	for rec, err := range Read(l.text(), new(Condition)) {
@@ -112,8 +112,7 @@ func (l *list) rows(yield func(input.Row, error) bool) {
 			digest = rec.Run.Digest
 		case rec.Row != nil:
 			n++
-			isPass := rec.Kind == KindRow && !rec.Row.Beside // for sessions, see Lists.SessionsLeft
-			if isPass && l.state.IsLast(n, rec.Row, digest) && !yield(asListRow(rec), nil) {
+			if rec.Kind == KindRow && l.state.IsLast(n, rec.Row, digest) && !yield(asListRow(rec), nil) {
 				return
 			}
 		}

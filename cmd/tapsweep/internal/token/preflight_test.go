@@ -97,6 +97,7 @@ var checkTests = []struct {
 		"lacks the permission to read the members", "bc024368-1153-4739-b217-4326f2e966d0=Scope"},
 	{"sessions", app(tapAll, "User.Read.All"), Task{Others: true, Sessions: true},
 		"lacks the permission to revoke sessions", "77f3a031-c388-4f99-b373-dc68676a979e=Role"},
+	{"sessions, dry run", app(tapAll), Task{Others: true, Sessions: true, ReadOnly: true}, "", ""},
 	{"sessions, user", user(tapAll), Task{Others: true, Sessions: true}, "lacks the permission to revoke sessions",
 		"fc30e98b-8810-4501-81f5-c20a3196387b=Scope"},
 	{"sessions, broad permission", app(tapAll, "Directory.ReadWrite.All"), Task{Others: true, Sessions: true}, "", ""},

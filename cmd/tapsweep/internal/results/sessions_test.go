@@ -1,0 +1,140 @@
+package results
+
+import (
+	"os"
+	"slices"
+	"testing"
+
+	"tapsweep/input"
+)
+
+// sessionLine is a row about the sessions of Dana, of a scan.
+func sessionLine(outcome Outcome, more ...string) string {
+	return rowLine(outcome, append(more, ofScan, `"action":"revokeSessions"`)...)
+}
+
+// What a log says of the sessions of a user, to a run that resumes it.
+func TestResumeSessions(t *testing.T) {
+	const with = `{"type":"run","sessions":true}` + "\n"
+	gone := rowLine(Revoked, ofScan, methodIs(pass1))
+	verify := ResumeOptions{Verify: true}
+	for _, tt := range []struct {
+		name                           string
+		opts                           ResumeOptions
+		lines                          []string
+		completed, unconfirmed, wanted bool
+	}{
+		{"the pass is gone", ResumeOptions{}, []string{with, gone}, false, false, true},
+		{"revoked", ResumeOptions{}, []string{with, gone, sessionLine(Revoked)}, true, false, false},
+		{"revoked, and another pass is gone", ResumeOptions{},
+			[]string{with, gone, sessionLine(Revoked), rowLine(Revoked, ofScan, methodIs(pass2))}, false, false, true},
+		{"not sent", ResumeOptions{}, []string{with, sessionLine(NotSent)}, false, false, true},
+		{"not verified", verify, []string{with, sessionLine(Revoked)}, false, true, true},
+		{"verified", verify, []string{with, sessionLine(Revoked, `"verified":true`)}, true, false, false},
+		{"a guest", verify, []string{with, sessionLine(Revoked, `"noProof":true`)}, true, false, false},
+		{"of a run that is over", ResumeOptions{Anew: true}, []string{with, gone, endLine}, false, false, true},
+		{"of a run without sessions that is over", ResumeOptions{Anew: true}, []string{runLine, gone, endLine},
+			false, false, false},
+	} {
+		path := write(t, "log.jsonl", "")
+		appendTo(t, path, joined(tt.lines))
+		log, e, err := Resume(path, &Run{Sessions: true}, tt.opts)
+		if err != nil {
+			t.Fatalf("%s: Resume = %v", tt.name, err)
+		}
+		log.Close()
+		if got := e.SessionsCompleted(dana); got != tt.completed {
+			t.Errorf("%s: SessionsCompleted = %v, want %v", tt.name, got, tt.completed)
+		}
+		if got := e.SessionsUnconfirmed(dana) != nil; got != tt.unconfirmed {
+			t.Errorf("%s: unconfirmed: %v, want %v", tt.name, got, tt.unconfirmed)
+		}
+		if got := len(e.SessionsWanted()) == 1; got != tt.wanted {
+			t.Errorf("%s: wanted: %v, want %v", tt.name, got, tt.wanted)
+		}
+	}
+	e := resumed(t, ResumeOptions{Anew: true}, with, gone, sessionLine(Revoked), endLine) // else refused
+	if e.Len != 0 {
+		t.Errorf("%d passes are completed, want none", e.Len)
+	}
+}
+
+func joined(lines []string) (text string) {
+	for _, line := range lines {
+		text += line
+	}
+	return text
+}
+
+// The sessions of a user say nothing of the user's passes.
+func TestSessionsAreNoPass(t *testing.T) {
+	path := write(t, "log.jsonl", `{"type":"run","sessions":true}`+"\n"+rowLine(Revoked, ofScan, methodIs(pass1))+
+		sessionLine(NotSent))
+	log, e, err := Resume(path, &Run{Sessions: true}, ResumeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Close()
+	if !e.Looked(dana) || e.Len != 1 || e.Counts[Revoked] != 1 {
+		t.Errorf("the user is scanned again, or %d passes are completed, want 1", e.Len)
+	}
+}
+
+// A log as a list has users whose passes are gone, and whose sessions no run has revoked.
+func TestSessionsLeft(t *testing.T) {
+	const of = `"user":"` + eli + `"`
+	gone := rowLine(Revoked, methodIs(pass1)) + rowLine(Failed, methodIs(pass2))
+	for name, tt := range map[string]struct {
+		text         string
+		left, missed int
+	}{
+		"no row about sessions": {gone, 1, 0},
+		"not sent":              {gone + sessionLine(NotSent), 1, 1},
+		"revoked":               {gone + sessionLine(Revoked), 0, 0},
+		"no pass is gone":       {rowLine(Failed, methodIs(pass1)) + sessionLine(NotSent), 0, 1},
+		"another user":          {gone + sessionLine(Revoked, of), 1, 0},
+	} {
+		logs := &Lists{Sessions: true}
+		l, err := input.Open([]string{write(t, "l", runLine+tt.text+endLine)}, input.Options{Reader: logs.Read})
+		if err != nil {
+			t.Fatalf("%s: Open = %v", name, err)
+		}
+		l.Close()
+		if got := len(logs.SessionsLeft()); got != tt.left {
+			t.Errorf("%s: %d users are left, want %d", name, got, tt.left)
+		}
+		if got := logs.SessionsMissed(); got != tt.missed {
+			t.Errorf("%s: %d users were missed, want %d", name, got, tt.missed)
+		}
+	}
+}
+
+// Each has the completed rows of runs that are not over.
+func TestEach(t *testing.T) {
+	var methods []string
+	resumed(t, ResumeOptions{Anew: true, Each: func(r *Row) { methods = append(methods, r.Method) }},
+		runLine, rowLine(Found, ofScan, methodIs("old")), endLine, `{"type":"run","lines":3}`+"\n",
+		rowLine(Found, ofScan, methodIs("new")), rowLine(Failed, ofScan, methodIs("failed")))
+	if want := []string{"new"}; !slices.Equal(methods, want) {
+		t.Errorf("Each has %q, want %q", methods, want)
+	}
+}
+
+// A log that is resumed and then truncated ends the run: its size when it was resumed counts.
+func TestResumedLogIsTruncated(t *testing.T) {
+	path := writeLog(t, Revoked)
+	log, _, err := Resume(path, &header, ResumeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if err := log.Check(); err != nil {
+		t.Errorf("Check = %v before that", err)
+	}
+	if err := os.Truncate(path, 10); err != nil {
+		t.Skip(err)
+	}
+	if err := log.Check(); !isMoved(err, "was truncated") {
+		t.Errorf("Check = %v, want a MovedError", err)
+	}
+}
