@@ -157,7 +157,7 @@ func TestSessionPermissions(t *testing.T) {
 		remain int
 	}{
 		{"none", []string{tap, "User.Read.All"}, nil, status.NoAccess,
-			"User.RevokeSessions.All (77f3a031-c388-4f99-b373-dc68676a979e=Role)", 1},
+			"User.RevokeSessions.All (77f3a031-c388-4f99-b373-dc68676a979e)", 1},
 		{"dry run", []string{tap}, []string{"--dry-run"}, 0,
 			"warning: to revoke sessions takes User.RevokeSessions.All", 1},
 		{"broad", []string{tap, "User.ReadWrite.All"}, []string{"--verify"}, 0,

@@ -35,6 +35,7 @@ func TestSweep(t *testing.T) {
 			args := append([]string{"sweep", "--all-users", "--yes", "--results", "-"}, tt.args...)
 			p := tapsweep(t, env, args...)
 			p.ends(t, 0, "passes seen: 10 expired, 10 used,", "All 20 passes are gone.")
+			same(t, "lines on standard error", strings.Count(p.stderr, "\n"), 1)
 			rows := readWhole(t, p.stdout, 0)
 			hasRows(t, rows, 20)
 			hasOutcome(t, rows, results.Revoked, 20)
@@ -107,7 +108,7 @@ func TestSweepResumes(t *testing.T) {
 	tenant, env := serveLeftovers(t, 2000, graphsim.Options{Latency: 5 * time.Millisecond})
 	args := []string{"sweep", "--all-users", "--yes", "--concurrency", "2", "--results", newLog(t)}
 	stopped(t, env, args, func() bool { return tenant.Stats().Lists >= 1000 }).ends(t, status.Stopped)
-	tapsweep(t, env, append(args, "--resume")...).ends(t, 0, "scanned by an earlier run\n")
+	tapsweep(t, env, append(args, "--resume")...).ends(t, 0, "scanned by an earlier run")
 	leaves(t, tenant, 100)
 	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 100)
 	atMost(t, "LISTs of 2000 users", tenant.Stats().Lists, 3200)

@@ -118,8 +118,9 @@ func (c *Checkup) tenant(ctx context.Context, o *Options) (*tenant.Tenant, error
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %v", patience))
 	defer cancel()
+	seen := &witness{next: o.Target.Transport()}
 	start := time.Now()
-	t, err := o.Target.Dial(ctx, nil)
+	t, err := o.Target.Dial(ctx, seen)
 	if err != nil {
 		return nil, err
 	}
@@ -137,6 +138,7 @@ func (c *Checkup) tenant(ctx context.Context, o *Options) (*tenant.Tenant, error
 		t.LearnDomain(ctx, runner)
 		c.Domain = t.Domain
 	}
+	c.wire(seen)
 	return t, nil
 }
 

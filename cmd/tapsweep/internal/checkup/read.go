@@ -2,8 +2,12 @@ package checkup
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
+	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,7 +23,7 @@ import (
 	"tapsweep/input"
 )
 
-// read lists the passes of a user in a batch, as a run does.
+// read lists the passes of a user in a batch, as a run does, and reads users if the token allows it.
 // Without a name it asks for a user who cannot exist: Graph answers 404 if the token may list passes,
 // and 403 if not, so the check reads nobody's passes.
 func (c *Checkup) read(ctx context.Context, runner *batch.Runner, t *tenant.Tenant, user string) {
@@ -52,6 +56,7 @@ func (c *Checkup) read(ctx context.Context, runner *batch.Runner, t *tenant.Tena
 		// That is known from the claims, and whether it matters was said there.
 		c.note("read", "warning", "Graph accepts the token, and answered 403 for "+what+
 			", because the token does not allow to list passes; so it is not known what else works")
+		return
 	case !made && code == 404: // Graph would answer 403 if the token did not allow it
 		c.note("read", "failed", "the tenant has no user "+user, "check the name, or use the object ID")
 		c.Exit = max(c.Exit, status.Incomplete)
@@ -60,8 +65,23 @@ func (c *Checkup) read(ctx context.Context, runner *batch.Runner, t *tenant.Tena
 		if code == 403 {
 			hints = []string{t.Caller().Hint(user)}
 		}
-		c.refused(what, got, err, hints...)
+		c.refused("read", what, got, err, hints...)
+		return
 	}
+	if !made || t.Token.MayLookUp() != token.Yes {
+		return
+	}
+	const users = "one user"
+	if got, err := ask(ctx, runner, "/users?$top=1&$select=id"); err != nil {
+		var hints []string
+		if got.Response.Status == 403 {
+			hints = []string{"to look users up, grant User.ReadBasic.All or User.Read.All; a new permission takes " +
+				"effect with the next token"}
+		}
+		c.refused("users", users, got, err, hints...)
+		return
+	}
+	c.note("users", "ok", "Graph listed "+users)
 }
 
 // lines returns the passes in the answer to a LIST.
@@ -86,9 +106,9 @@ func ask(ctx context.Context, runner *batch.Runner, url string) (got batch.Resul
 	return got, err
 }
 
-// refused notes that Graph did not answer as it should. What the token allows is then no proof that a
-// command works.
-func (c *Checkup) refused(what string, got batch.Result, err error, hints ...string) {
+// refused notes that Graph did not answer a request as it should. What the token allows
+// is then no proof that a command works which sends such requests.
+func (c *Checkup) refused(step, what string, got batch.Result, err error, hints ...string) {
 	code, works := status.Incomplete, token.Perhaps
 	if errors.Is(err, batch.ErrBlocked) {
 		exit := status.Of(err)
@@ -97,10 +117,70 @@ func (c *Checkup) refused(what string, got batch.Result, err error, hints ...str
 		hints, code, works = status.Of(batch.ErrUnauthorized).Hints, status.NoAccess, token.No
 	}
 	for i := range c.Commands {
-		if v := &c.Commands[i]; v.Works == token.Yes {
+		if v := &c.Commands[i]; v.Works == token.Yes && (step == "read" || v.Users) {
 			v.Works = works
 		}
 	}
-	c.note("read", "failed", "reading "+what+": "+safetext.Printable(format.Error(err)), hints...)
+	c.note(step, "failed", "reading "+what+": "+safetext.Printable(format.Error(err)), hints...)
 	c.Exit = max(c.Exit, code)
+}
+
+// A witness is a transport that looks at answers in passing.
+type witness struct {
+	next http.RoundTripper
+
+	mu    sync.Mutex
+	state *tls.ConnectionState
+	skew  time.Duration // of this clock against Graph's, to the second
+	dated bool
+}
+
+func (w *witness) RoundTrip(r *http.Request) (*http.Response, error) {
+	sent := time.Now()
+	resp, err := w.next.RoundTrip(r)
+	if err != nil {
+		return resp, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.state = resp.TLS
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		// Date has whole seconds, cut off, and was written between now and then.
+		middle := sent.Add(time.Since(sent) / 2)
+		w.skew, w.dated = middle.Sub(date.Add(500*time.Millisecond)), true
+	}
+	return resp, nil
+}
+
+// clockLimit is the skew that is worth a word. Entra allows five minutes.
+const clockLimit = time.Minute
+
+// wire notes what the connection to Graph was like.
+func (c *Checkup) wire(w *witness) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.state != nil && len(w.state.PeerCertificates) > 0:
+		cert := w.state.PeerCertificates[0]
+		c.note("TLS", "ok", fmt.Sprintf("%s, certificate by %s until %s", tls.VersionName(w.state.Version),
+			safetext.Printable(cert.Issuer.CommonName), cert.NotAfter.UTC().Format(time.DateOnly)))
+	case w.dated:
+		c.note("TLS", "warning", "none: Graph's root is plain http on this machine")
+	default:
+		c.note("TLS", "skipped", "nothing was read from Graph")
+	}
+	switch skew := w.skew.Abs().Round(time.Second); {
+	case !w.dated:
+		c.note("clock", "skipped", "nothing was read from Graph")
+	case skew < clockLimit:
+		c.note("clock", "ok", fmt.Sprintf("within %v of Graph's", max(skew, time.Second)))
+	default:
+		side := "ahead of"
+		if w.skew < 0 {
+			side = "behind"
+		}
+		c.note("clock", "warning", fmt.Sprintf("%v %s Graph's: tokens may be refused, and times in the log are wrong",
+			skew, side),
+			"set the clock by the network (NTP)")
+	}
 }

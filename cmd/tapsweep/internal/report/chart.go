@@ -22,6 +22,8 @@ type chart struct {
 	Grid        []label
 	Areas       []area
 	Waits       []bar
+	Refused     []bar // below the plot
+	RefusedText string
 	Ticks       []label
 }
 
@@ -34,13 +36,26 @@ type label struct {
 // An area is one series.
 type area struct{ Class, Path, Name, Count string }
 
-type bar struct{ X, Width float64 }
+type bar struct{ X, Y, Width, Height float64 }
 
-// The size of the plot. The style sheet does not know it.
+// The sizes of the plot, and of the refusals below it. The style sheet does not know them.
 const (
 	plotWidth  = 1000.0
 	plotHeight = 220.0
+	barsTop    = plotHeight + 30
+	barsHeight = 48.0
 )
+
+// Bottom is where the plot, or the refusals below it, end.
+func (c *chart) Bottom() float64 {
+	if len(c.Refused) > 0 {
+		return barsTop + barsHeight
+	}
+	return plotHeight
+}
+
+// End is where the labels below it end.
+func (c *chart) End() float64 { return c.Bottom() + 32 }
 
 func (r *Report) chart() *chart {
 	scale := plotHeight / (float64(max(r.All(), 1)) * 1.04)
@@ -59,12 +74,39 @@ func (r *Report) chart() *chart {
 			break
 		}
 	}
+	c.refusals(&r.axis)
 	var counts []string
 	for _, a := range c.Areas {
 		counts = append(counts, a.Count+" "+a.Name)
 	}
+	if c.RefusedText != "" {
+		counts = append(counts, c.RefusedText)
+	}
 	c.Desc = strings.Join(counts, ", ") + ". The table of outcomes has the numbers."
 	return c
+}
+
+// refusals draws the requests that were refused below the plot.
+func (c *chart) refusals(a *axis) {
+	const binsPerBar = 3 // one would be too thin to be seen
+	const width = plotWidth / numBins * binsPerBar
+	var counts [numBins / binsPerBar]int
+	highest, sum := 0, 0
+	for i, n := range a.refused {
+		bar := &counts[i/binsPerBar]
+		*bar, sum = plus(*bar, n), plus(sum, n)
+		highest = max(highest, *bar)
+	}
+	for i, n := range counts {
+		if n > 0 {
+			height := round1(max(float64(n)/float64(highest)*barsHeight, 1.5))
+			c.Refused = append(c.Refused, bar{X: round1((float64(i) + 0.12) * width),
+				Y: round1(barsTop + barsHeight - height), Width: round1(0.76 * width), Height: height})
+		}
+	}
+	if sum > 0 {
+		c.RefusedText = count(sum, "request") + " refused, the highest bar is " + format.Number(highest)
+	}
 }
 
 // maxWaits is how many waits a chart shows.

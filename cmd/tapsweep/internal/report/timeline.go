@@ -47,12 +47,13 @@ func total(spans []span) (sum time.Duration) {
 }
 
 // An axis is the running time: the time in which at least one run was active, without the pauses between runs. It
-// counts what was completed in each part of that time.
+// counts what was completed in each part of that time, and how many requests were refused.
 type axis struct {
-	spans  []span
-	before []time.Duration // running time before each span
-	length time.Duration
-	bins   [numBins][numSeries]int
+	spans   []span
+	before  []time.Duration // running time before each span
+	length  time.Duration
+	bins    [numBins][numSeries]int
+	refused [numBins]int
 }
 
 const (
@@ -91,10 +92,11 @@ func (a *axis) at(x float64) time.Time {
 	return a.spans[i].start.Add(running - a.before[i]).Round(time.Millisecond)
 }
 
+// bin returns the part of the running time that has a time.
+func (a *axis) bin(t time.Time) int { return min(int(a.x(t)*numBins), numBins-1) }
+
 // add counts the row of a pair.
-func (a *axis) add(row *Row) {
-	a.bins[min(int(a.x(row.Time)*numBins), numBins-1)][seriesOf(row.Outcome)]++
-}
+func (a *axis) add(row *Row) { a.bins[a.bin(row.Time)][seriesOf(row.Outcome)]++ }
 
 // A series is a group of outcomes in the chart. They are stacked in this order, from the bottom up.
 type series int
@@ -137,6 +139,7 @@ type Point struct {
 	Found     int       `json:"found"`
 	Protected int       `json:"protected"`
 	Left      int       `json:"left"`
+	Refused   int       `json:"refused"` // requests since the point before
 }
 
 // points returns the progress at evenly spaced parts of the running time.
@@ -148,9 +151,11 @@ func (a *axis) points() (points []Point) {
 		for s, n := range bin {
 			*counts[s] += n
 		}
+		now.Refused = plus(now.Refused, a.refused[i])
 		if (i+1)%(numBins/numPoints) == 0 {
 			now.Time = a.at(float64(i+1) / numBins)
 			points = append(points, now)
+			now.Refused = 0
 		}
 	}
 	return points

@@ -43,6 +43,8 @@ func (r *Report) addWaits(waits []wait) {
 		r.Waits.Quotas[name] = q
 		r.Waits.Refused = plus(r.Waits.Refused, w.Refused)
 		if !s.start.IsZero() {
+			refused := &r.axis.refused[r.axis.bin(s.start)]
+			*refused = plus(*refused, w.Refused)
 			closed[name] = append(closed[name], s)
 			r.waiting = append(r.waiting, s)
 		}

@@ -38,13 +38,7 @@ func (s *summary) scanned(w io.Writer) {
 	if s.Scan.Audit != nil {
 		s.printAudit(w, s.Scan.Audit)
 	}
-	var seen []string
-	for _, reason := range append(slices.Clone(pass.Reasons), pass.Unknown) {
-		if n := c.Passes[reason]; n > 0 {
-			seen = append(seen, fmt.Sprintf("%d %s", n, reason))
-		}
-	}
-	printLines(w, line{len(seen) > 0, "  passes seen: " + strings.Join(seen, ", ")})
+	printLines(w, line{s.seen() != "", "  passes seen: " + s.seen()})
 	for _, left := range []struct {
 		n    int
 		what string
@@ -59,6 +53,17 @@ func (s *summary) scanned(w io.Writer) {
 	} {
 		printLines(w, line{left.n > 0, fmt.Sprintf("  %d %s", left.n, left.what)})
 	}
+}
+
+// seen lists how many passes of each reason a scan has seen.
+func (s *summary) seen() string {
+	var seen []string
+	for _, reason := range append(slices.Clone(pass.Reasons), pass.Unknown) {
+		if n := s.Scan.Passes[reason]; n > 0 {
+			seen = append(seen, fmt.Sprintf("%d %s", n, reason))
+		}
+	}
+	return strings.Join(seen, ", ")
 }
 
 // printAudit writes what was read from the audit log.
@@ -94,11 +99,16 @@ func printNames(w io.Writer, what string, names scan.Listed[string]) {
 	if names.Count == 0 {
 		return
 	}
-	text := strings.Join(names.First, ", ")
-	if more := names.Count - len(names.First); more > 0 {
+	fmt.Fprintf(w, "  %s: %d: %s\n", what, names.Count, firstOf(names.First, names.Count))
+}
+
+// firstOf lists the first of n names, and says how many more there are.
+func firstOf(first []string, n int) string {
+	text := strings.Join(first, ", ")
+	if more := n - len(first); more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
-	fmt.Fprintf(w, "  %s: %d: %s\n", what, names.Count, text)
+	return text
 }
 
 // unlisted says what is known of a pass by the creator that is not listed.

@@ -154,6 +154,9 @@ func (r *run) makeJob(opts revoke.Options) {
 	opts.Earlier = r.earlier
 	r.job = revoke.New(r.runner, func(row *results.Row) error {
 		r.console.Display().Row(row)
+		if r.header.DryRun && row.Action == "" && !row.Provisional && !row.Beside {
+			r.summary.name(row)
+		}
 		return r.write(row)
 	}, opts)
 }

@@ -30,8 +30,9 @@ type summary struct {
 	// Counts are of the whole log, because what is left is left by all runs. Its requests and refusals
 	// are of this run.
 	Counts  revoke.Counts
-	Rows    int // rows about passes that this run has written
-	Earlier int // rows about passes that earlier runs on the log have completed
+	First   map[results.Outcome][]string // names of users, of a dry run
+	Rows    int                          // rows about passes that this run has written
+	Earlier int                          // rows about passes that earlier runs on the log have completed
 
 	Incomplete bool   // rows could not be written to the results log
 	Evidence   string // directory of the evidence
@@ -58,12 +59,17 @@ func printLines(w io.Writer, lines ...line) {
 	}
 }
 
-// conclude prints how the run ended. If all went well, a quiet run prints nothing, and neither does a
-// sweep that nobody watches and that had nothing to do.
+// conclude prints how the run ended. If all went well, a quiet run prints nothing, and a sweep that nobody
+// watches prints one line, or nothing if it had nothing to do.
 func (r *run) conclude(code int) {
 	s, w := &r.summary, r.console.Err
-	idle := s.Run.Kind() == "sweep" && s.Rows == 0 && s.Counts.Sessions.Total() == 0 && !r.console.IsTerminal(w)
-	if code != status.Done || !r.opts.Quiet && !idle {
+	night := s.Run.Kind() == "sweep" && !s.Run.DryRun && !r.console.IsTerminal(w)
+	idle := s.Rows+s.Counts.Sessions.Total() == 0
+	switch {
+	case code == status.Done && (r.opts.Quiet || night && idle):
+	case code == status.Done && night && s.audit() == nil: // what the audit log says takes more lines
+		s.brief(w)
+	default:
 		s.print(w)
 	}
 	if a := s.audit(); a != nil && a.By == 0 && s.CreatorDoubt != "" { // that must not look like an all-clear
@@ -71,14 +77,33 @@ func (r *run) conclude(code int) {
 	}
 }
 
+// brief writes one line about a sweep that went well.
+func (s *summary) brief(w io.Writer) {
+	var kept strings.Builder
+	s.kept(&kept)
+	parts := []string{s.headline(), "passes seen: " + s.seen()}
+	if n := s.Scan.Earlier; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d scanned by an earlier run", n))
+	}
+	if s.ProtectedPasses > 0 {
+		parts = append(parts, passes(s.ProtectedPasses)+" of protected users left alone")
+	}
+	parts = append(parts, s.sentence()+" "+s.sessionSentence())
+	text := strings.TrimSpace(strings.Join(parts, "; ")) + " " + kept.String()
+	fmt.Fprintln(w, strings.ReplaceAll(strings.TrimSpace(text), "\n", "; "))
+}
+
 // print writes the summary.
 func (s *summary) print(w io.Writer) {
 	fmt.Fprintln(w, s.headline())
-	printOutcomes(w, &s.Counts, results.Outcome.Meaning)
+	table := outcomeTable{counts: &s.Counts, meaning: results.Outcome.Meaning, first: s.First,
+		ofVerify: s.Run.Kind() == "verify"}
+	table.print(w)
 	s.scanned(w)
 	if s.Counts.Sessions != nil {
 		fmt.Fprintln(w, "sessions:")
-		printOutcomes(w, s.Counts.Sessions, results.Outcome.SessionMeaning)
+		table = outcomeTable{counts: s.Counts.Sessions, meaning: results.Outcome.SessionMeaning}
+		table.print(w)
 	}
 	s.further(w)
 	s.kept(w)
@@ -97,6 +122,8 @@ func (s *summary) headline() string {
 	size := rows(s.Rows)
 	if s.Scan != nil {
 		size = format.Plural(s.Scan.Users, "user", "users") + " scanned"
+	} else if s.Run.Kind() == "verify" {
+		size = format.Plural(s.Rows, "user", "users")
 	}
 	text += fmt.Sprintf(": %s in %s", size, round(s.Took))
 	if sec := s.Took.Seconds(); sec > 0 && s.Counts.Requests > 0 {
@@ -119,21 +146,52 @@ func rows(n int) string { return format.Plural(n, "row", "rows") }
 
 func passes(n int) string { return format.Plural(n, "pass", "passes") }
 
-// printOutcomes writes a table of the outcomes of one kind of rows, with what is left to do.
-func printOutcomes(w io.Writer, counts *revoke.Counts, meaning func(results.Outcome) string) {
+// An outcomeTable has the outcomes of one kind of rows.
+type outcomeTable struct {
+	counts   *revoke.Counts
+	meaning  func(results.Outcome) string
+	first    map[results.Outcome][]string // names of users, of a dry run
+	ofVerify bool                         // the run deletes nothing
+}
+
+// print writes the table, with what is left to do.
+func (t *outcomeTable) print(w io.Writer) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, o := range results.Outcomes {
-		n := counts.Outcomes[o]
+		n, name := t.counts.Outcomes[o], string(o)
+		switch {
+		case t.ofVerify && o == results.Revoked: // by an earlier run
+			n, name = n+t.counts.Outcomes[results.Absent], "no pass"
+		case t.ofVerify && o == results.Absent:
+			n = 0
+		}
 		switch {
 		case n == 0:
+			continue
 		case o.Done():
-			fmt.Fprintf(tw, "  %s\t%6d\n", o, n)
+			fmt.Fprintf(tw, "  %s\t%6d\n", name, n)
 		default:
-			fmt.Fprintf(tw, "  %s\t%6d\t%s\n", o, n, meaning(o))
-			printCauses(tw, counts.Causes, o)
+			fmt.Fprintf(tw, "  %s\t%6d\t%s\n", name, n, t.meaning(o))
+			printCauses(tw, t.counts.Causes, o)
+		}
+		if first := t.first[o]; len(first) > 0 {
+			fmt.Fprintf(tw, "  \t\t%s\n", firstOf(first, n))
 		}
 	}
 	tw.Flush()
+}
+
+// firstNames is how many users of each outcome a dry run names.
+const firstNames = 3
+
+// name remembers the user of a row, if it is one of the first with its outcome.
+func (s *summary) name(row *results.Row) {
+	if s.First == nil {
+		s.First = make(map[results.Outcome][]string)
+	}
+	if first := s.First[row.Outcome]; len(first) < firstNames {
+		s.First[row.Outcome] = append(first, safetext.Printable(cmp.Or(row.UPN, row.User)))
+	}
 }
 
 // mostCauses is how many causes of one outcome are listed.

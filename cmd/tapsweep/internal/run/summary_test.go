@@ -48,6 +48,14 @@ func TestSummary(t *testing.T) {
 				Sessions: &revoke.Counts{Outcomes: rowCounts{results.Revoked: 3, results.Denied: 1}, Verified: 2,
 					Guests: 1, Unverified: 1}},
 			Rows: 5, Run: *ran("revoke", "--verify", "--results", "log.jsonl", "list.csv")},
+		"dry run": {
+			Counts: revoke.Counts{Outcomes: rowCounts{results.Planned: 5, results.Invalid: 1}},
+			First: map[results.Outcome][]string{results.Planned: {"ann@contoso.com", "bo@contoso.com", "dana@contoso.com"},
+				results.Invalid: {"x"}},
+			Rows: 6, Run: *ran("revoke", "--dry-run", "--results", "log.jsonl", "list.csv")},
+		"verify": {
+			Counts: revoke.Counts{Outcomes: rowCounts{results.Revoked: 4, results.Absent: 1, results.Remains: 1}},
+			Rows:   6, Run: *ran("verify", "--results", "log.jsonl", "a.jsonl")},
 		"scan": {
 			Counts: revoke.Counts{Outcomes: rowCounts{results.Found: 221}, Requests: 230},
 			Scan: &scan.Counts{Users: 230, Found: 221, Earlier: 170, ByTime: 7, Recent: 3,

@@ -3,6 +3,8 @@ package token
 import (
 	"fmt"
 	"slices"
+
+	"tapsweep/cmd/tapsweep/internal/format"
 )
 
 // graphApp is Microsoft Graph's application id, in any cloud.
@@ -31,6 +33,8 @@ type permission struct {
 	own    string // the delegated permission for the signed-in user's own passes, empty if none
 
 	role, scope, ownScope string // ids: application, delegated, own; empty if no hint names them
+
+	undocumented bool // whether Graph accepts it is not known
 }
 
 // The permissions that hints name.
@@ -63,6 +67,11 @@ var (
 var permissions = []permission{
 	passOnly, allMethods, listOnly, readBasic, groupMembers, auditLog, sessionsOnly, readUsers,
 	{name: "UserAuthenticationMethod.Read.All", allows: listPasses, own: "UserAuthenticationMethod.Read"},
+	// These are public, but hidden, and the page of the operation does not name them. They do not
+	// allow anybody to list.
+	// Source: microsoftgraph/microsoft-graph-devx-content, provisioningInfo.json.
+	{name: "UserAuthMethod-TAP.Delete.All", allows: deletePasses, undocumented: true},
+	{name: "UserAuthenticationMethod.Delete.All", allows: deletePasses, undocumented: true},
 	// Source: learn.microsoft.com/graph/api/organization-list.
 	{name: "Organization.Read.All", allows: readOrganization, own: "User.Read"},
 	{name: "User.ReadWrite.All", allows: lookUpUsers | readSessions | revokeSessions},
@@ -108,7 +117,10 @@ func (t *Token) lacking(all capability, own bool) (words string, grant *permissi
 	return "", nil
 }
 
-// grantHints returns what an administrator grants.
+// grantHints returns what an administrator grants, and the commands for it. Only ids of the token go
+// into them.
+// Source: learn.microsoft.com/cli/azure/ad/app/permission,
+// learn.microsoft.com/graph/api/serviceprincipal-post-approleassignments.
 func (t *Token) grantHints(p *permission, own bool) []string {
 	name, id, kind := p.name, p.role, "Role"
 	switch {
@@ -117,9 +129,27 @@ func (t *Token) grantHints(p *permission, own bool) []string {
 	case t.Kind == User:
 		id, kind = p.scope, "Scope"
 	}
-	return []string{fmt.Sprintf("grant %s (%s=%s): tapsweep help signing-in has the commands", name, id, kind),
-		"a new permission takes effect with the next token: usually within minutes, " +
-			"up to a day for a managed identity"}
+	client := orPlaceholder(t.Client(), "APP_ID")
+	commands := []string{
+		fmt.Sprintf("  az ad app permission add --id %s --api %s --api-permissions %s=%s", client, graphApp, id, kind),
+		"  az ad app permission admin-consent --id " + client}
+	if t.Kind == App && t.claims.ManagedIdentityID != "" { // it has no app registration
+		object := orPlaceholder(t.claims.ObjectID, "PRINCIPAL_ID")
+		commands = []string{fmt.Sprintf("  graph=$(az ad sp show --id %s --query id --output tsv)", graphApp),
+			fmt.Sprintf("  az rest --method POST --uri %s/v1.0/servicePrincipals/%s/appRoleAssignments --body "+
+				`"{\"principalId\":\"%s\",\"resourceId\":\"$graph\",\"appRoleId\":\"%s\"}"`,
+				t.endpoint.Root, object, object, id)}
+	}
+	return slices.Concat([]string{fmt.Sprintf("grant %s (%s):", name, id)}, commands,
+		[]string{"a new permission takes effect with the next token: usually within minutes, " +
+			"up to a day for a managed identity"})
+}
+
+func orPlaceholder(id, placeholder string) string {
+	if format.IsGUID(id) {
+		return id
+	}
+	return placeholder
 }
 
 // access reports whether the token allows a capability on all users, or on the signed-in user if
@@ -131,14 +161,18 @@ func (t *Token) access(c capability, own bool) Access {
 	if own && t.Kind == App {
 		return No
 	}
-	has := func(p permission) bool {
-		return p.allows&c != 0 && (slices.Contains(t.Permissions, p.name) ||
-			own && p.own != "" && slices.Contains(t.Permissions, p.own))
+	access := No
+	for _, p := range permissions {
+		has := slices.Contains(t.Permissions, p.name) || own && p.own != "" && slices.Contains(t.Permissions, p.own)
+		switch {
+		case !has || p.allows&c == 0:
+		case !p.undocumented:
+			return Yes
+		case t.Kind == App:
+			access = Perhaps
+		}
 	}
-	if slices.ContainsFunc(permissions, has) {
-		return Yes
-	}
-	return No
+	return access
 }
 
 // MayLookUp reports whether the token allows users to be read.

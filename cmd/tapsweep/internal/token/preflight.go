@@ -228,6 +228,10 @@ func (t *Token) Warnings(task Task) []string {
 	if !t.readable {
 		return append(list, "the access token cannot be read, so Graph's answers will show what it allows")
 	}
+	if !task.ReadOnly && t.access(deletePasses, false) == Perhaps {
+		list = append(list, "Microsoft does not document its permission to delete: Graph may refuse it, "+
+			"and does not let it look up what a row without a pass means, or why a pass is not found")
+	}
 	list = append(list, t.sessionWarnings(task)...)
 	if t.Kind != User || !task.Others {
 		return list

@@ -56,9 +56,10 @@ var (
 )
 
 const (
-	tapAll, tap = "UserAuthMethod-TAP.ReadWrite.All", "UserAuthMethod-TAP.ReadWrite"
-	allAll, all = "UserAuthenticationMethod.ReadWrite.All", "UserAuthenticationMethod.ReadWrite"
-	tapRead     = "UserAuthMethod-TAP.Read.All"
+	tapAll, tap  = "UserAuthMethod-TAP.ReadWrite.All", "UserAuthMethod-TAP.ReadWrite"
+	hiddenDelete = "UserAuthMethod-TAP.Delete.All"
+	allAll, all  = "UserAuthenticationMethod.ReadWrite.All", "UserAuthenticationMethod.ReadWrite"
+	tapRead      = "UserAuthMethod-TAP.Read.All"
 )
 
 var scanUsers = Task{ReadOnly: true, Others: true, Find: true, Users: true}
@@ -75,8 +76,15 @@ var checkTests = []struct {
 	{"app, the broad permission", app("User.Read.All", allAll), others, "", ""},
 	{"app, read only", app(tapRead), others, "lacks the permission", "627169a8-8c15-451c-861a-5b80e383de5c=Role"},
 	{"app, read only, dry run", app(tapRead), list, "", ""},
+	{"app, hidden permission", app(hiddenDelete), others, "", ""},
+	{"app, hidden permission, dry run", app(hiddenDelete), list, "lacks the permission", ""},
+	{"app, hidden permission, sweep", app(hiddenDelete), Task{Others: true, Find: true}, "lacks the permission", ""},
+	{"user, hidden permission", user(hiddenDelete), others, "lacks the permission", ""},
 	{"app without roles", app().with("roles", nil), others, "no permission at all",
-		"tapsweep help signing-in"},
+		"az ad app permission admin-consent --id " + anApp},
+	{"managed identity", app().with("xms_mirid", "/subscriptions/x"), others, "no permission at all",
+		"az rest --method POST --uri https://graph.microsoft.com/v1.0/servicePrincipals/" + anOwner +
+			"/appRoleAssignments"},
 	{"app, delegated name of the permission", app(tap), others, "lacks the permission", ""},
 	{"app, own pass", app(tapAll), own, "is an app, not a user", "--auth device-code"},
 	{"user, the narrow scope", user("openid " + tapAll), others, "", ""},
@@ -193,6 +201,7 @@ func TestWarnings(t *testing.T) {
 		want   string
 	}{
 		{"app", app(tapAll), others, ""},
+		{"app, hidden permission", app(hiddenDelete), others, "does not document its"},
 		{"user, privileged", user(tapAll).with("wids", []string{rolePrivileged}), others, ""},
 		{"user, global", user(tapAll).with("wids", []string{roleGlobal}), others, ""},
 		{"user, administrator", user(tapAll).with("wids", []string{roleAuthAdmin}), others,
@@ -249,17 +258,24 @@ func TestHostileClaims(t *testing.T) {
 	if strings.ContainsAny(text, "\x1b") || strings.Contains(text, "a\nb") {
 		t.Errorf("raw text of a token: %q", text)
 	}
+	if hints := strings.Join(problem.Hints, "\n"); strings.Contains(hints, "reboot") ||
+		!strings.Contains(hints, "APP_ID") {
+		t.Errorf("hints %q", hints)
+	}
 }
 
 func TestVerdicts(t *testing.T) {
-	got := make(map[string]Access)
-	for _, v := range user("UserAuthMethod-TAP.ReadWrite UserAuthMethod-TAP.Read.All").read(t,
-		cloud.Choice{}).Verdicts() {
-		got[v.Command] = v.Works
-	}
-	for command, want := range map[string]Access{"revoke": No, "revoke --dry-run": Yes, "revoke --self": Yes} {
-		if got[command] != want {
-			t.Errorf("%s: %s, want %s", command, got[command], want)
+	for _, tt := range []struct {
+		claims claims
+		works  map[string]Access
+	}{
+		{user(tap + " " + tapRead), map[string]Access{"revoke": No, "revoke --dry-run": Yes, "revoke --self": Yes}},
+		{app(hiddenDelete), map[string]Access{"revoke": Perhaps, "revoke --dry-run": No, "sweep --all-users": No}},
+	} {
+		for _, v := range tt.claims.read(t, cloud.Choice{}).Verdicts() {
+			if want, asked := tt.works[v.Command]; asked && v.Works != want {
+				t.Errorf("%s: %s, want %s", v.Command, v.Works, want)
+			}
 		}
 	}
 }

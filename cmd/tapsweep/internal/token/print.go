@@ -60,9 +60,13 @@ func (t *Token) Capabilities() string {
 		return "not known before Graph answers"
 	}
 	var parts []string
-	if t.Permitted() {
+	deletes := t.access(deletePasses, false)
+	switch {
+	case deletes == Yes:
 		parts = append(parts, "list and delete passes of any user")
-	} else if t.MayList(false) == Yes {
+	case deletes == Perhaps:
+		parts = append(parts, "perhaps delete passes of any user")
+	case t.MayList(false) == Yes:
 		parts = append(parts, "list passes of any user, delete none")
 	}
 	switch {
@@ -100,6 +104,7 @@ type Verdict struct {
 	Works   Access `json:"works"`
 	Missing string `json:"missing,omitempty"` // the permission to grant first, empty if none is known to be missing
 
+	Users    bool `json:"-"` // it also reads users
 	UserOnly bool `json:"-"` // it takes the token of a user
 }
 
@@ -121,15 +126,15 @@ func (t *Token) Verdicts() (list []Verdict) {
 		{"verify (sessions)", listPasses | readSessions},
 	} {
 		own := c.command == "revoke --self"
-		v := Verdict{Command: c.command, Works: Yes, UserOnly: own}
+		v := Verdict{Command: c.command, Works: Yes, Users: c.needs&lookUpUsers != 0, UserOnly: own}
 		_, grant := t.lacking(c.needs, own)
 		switch {
-		case !t.readable:
-			v.Works = Perhaps
 		case grant != nil && own:
 			v.Works, v.Missing = No, grant.own
 		case grant != nil:
 			v.Works, v.Missing = No, grant.name
+		case !t.readable, c.needs&deletePasses != 0 && t.access(deletePasses, own) == Perhaps:
+			v.Works = Perhaps
 		}
 		list = append(list, v)
 	}
