@@ -21,7 +21,9 @@ const (
 	userOrPass             // the object id of the user or the id of the pass
 	ofUser                 // only users have the column, so id is the user's
 	ofPass                 // only passes have it, so id is the pass's
-	ofOther                // logs, devices, groups and apps have it; they name somebody or something else
+	ofLog                  // audit and sign-in logs have it, and name the user who acted
+	ofThing                // devices, groups and apps have it
+	ofOther                // other rows that are not about a pass to delete have it
 	kind                   // the type of the row, such as user or group
 	creation               // a field of Creation
 	ignored                // its GUIDs are known to identify something else
@@ -54,12 +56,12 @@ var roles = makeRoles(map[role]string{
 		identities assignedLicenses assignedPlans provisionedPlans licenseAssignmentStates manager managerId
 		riskLevel riskState isMfaRegistered isAdmin methodsRegistered`,
 	ofPass: `isUsable isUsableOnce startDateTime lifetimeInMinutes methodUsabilityReason`,
-	ofOther: `recordType operation operations operationType operationName auditData workload activityDisplayName
+	ofLog: `recordType operation operations operationType operationName auditData workload activityDisplayName
 		activityDateTime initiatedBy targetResources loggedByService correlationId actorType creationDate creationTime
-		actorUserPrincipalName conditionalAccessStatus clientAppUsed appDisplayName appId attempts
-		riskEventType detectionTimingType detectedDateTime groupTypes securityEnabled mailEnabled membershipRule
-		isAssignableToRole operatingSystem trustType profileType deviceId servicePrincipalType servicePrincipalNames
-		signInAudience`,
+		actorUserPrincipalName conditionalAccessStatus clientAppUsed appDisplayName`,
+	ofThing: `appId groupTypes securityEnabled mailEnabled membershipRule isAssignableToRole operatingSystem trustType
+		profileType deviceId servicePrincipalType servicePrincipalNames signInAudience`,
+	ofOther: `attempts riskEventType detectionTimingType detectedDateTime`,
 	// Exports of users from Graph, Entra, Exchange and Active Directory have these.
 	ignored: `@odata.id @odata.context @odata.etag additionalProperties tenantId homeTenantId organizationId
 		azureADDeviceId requestId sessionId lastSignInRequestId lastNonInteractiveSignInRequestId
@@ -99,27 +101,30 @@ type columns struct {
 }
 
 // newColumns finds out what columns mean. It returns an error if they are not those of a list of
-// users and passes. If usersOnly is set, the passes are ignored.
-func newColumns(names []string, usersOnly bool) (*columns, error) {
+// users and passes. object is ofUser or ofPass if the type of an object says that it is one, else unknown. If
+// usersOnly is set, the passes are ignored.
+func newColumns(names []string, object role, usersOnly bool) (*columns, error) {
 	c := &columns{names: names, roles: make([]role, len(names))}
 	var first [roleCount]string // the first column of each role
 	for i, name := range names {
 		r := roles[fold(name)]
 		c.roles[i] = r
 		first[r] = cmp.Or(first[r], name)
+		if folded := fold(name); folded == "objecttype" || folded == "isuser" {
+			first[ofUser] = name // checkKind refuses what is none
+		}
 	}
+	first[object] = cmp.Or(first[object], "@odata.type")
 	has := func(r role) bool { return first[r] != "" }
-	var other error
-	if has(ofOther) {
-		other = fmt.Errorf(`column "%s" shows that this is an audit or sign-in log, or a list of devices, groups or `+
-			"apps: a row can be about another user than the one that it names; make a list with the columns user and "+
-			"methodId, or find passes with tapsweep scan --created-since", shownColumn(first[ofOther]))
-	}
+	other := notUsers(names, &first)
 	switch {
 	case other != nil && !has(pass):
 		return nil, other
 	case !has(user) && !has(userName) && !has(userOrPass):
 		return nil, errNoUser
+	case has(ofPass) && !has(pass) && !has(user) && !has(userName) && !has(ofUser):
+		return nil, fmt.Errorf("these are passes without their users: add the user as userId, and rename %s to methodId",
+			shownColumn(first[userOrPass]))
 	case has(pass):
 		c.needsPass = other
 		c.turn(userOrPass, user)
@@ -140,6 +145,43 @@ func newColumns(names []string, usersOnly bool) (*columns, error) {
 		c.turn(unknown, ignored)
 	}
 	return c, nil
+}
+
+// notUsers returns an error if a column shows that rows without a pass are not about users whose pass is to be
+// deleted. first has the first column of each role.
+func notUsers(names []string, first *[roleCount]string) error {
+	byUser := slices.ContainsFunc(names, func(name string) bool { return fold(name) == "userid" })
+	switch thing := first[ofThing]; {
+	case first[ofOther] != "":
+		return fmt.Errorf(`column "%s" shows that a row may be about something else than a pass to delete: make a list `+
+			"with the columns user and methodId", shownColumn(first[ofOther]))
+	case first[ofLog] != "", byUser && fold(thing) == "appid": // only logs have both
+		target := "make a list of the affected users"
+		if column := affected(names); column != "" {
+			target = fmt.Sprintf("the affected user is in %s: make a list of these users", column)
+		}
+		return fmt.Errorf(`column "%s" shows that this is an audit or sign-in log, in which the user is the person who `+
+			"acted; %s, or find passes with tapsweep scan --created-since", shownColumn(cmp.Or(first[ofLog], thing)), target)
+	case thing != "":
+		return fmt.Errorf(`column "%s" shows that these are devices, groups or apps, not users: make a list of users`,
+			shownColumn(thing))
+	}
+	return nil
+}
+
+// affected returns where an audit log names the person acted on.
+func affected(names []string) (where string) {
+	for _, name := range names {
+		switch folded := fold(name); {
+		case strings.HasPrefix(folded, "target") && strings.HasSuffix(folded, "userprincipalname"):
+			return fmt.Sprintf(`column "%s"`, printable(name))
+		case folded == "targetresources":
+			where = fmt.Sprintf(`userPrincipalName inside column "%s"`, shownColumn(name))
+		case folded == "auditdata":
+			where = fmt.Sprintf(`ObjectId inside column "%s"`, shownColumn(name))
+		}
+	}
+	return where
 }
 
 var errNoUser = errors.New("no column names the user: call it user, userId, userPrincipalName or upn, " +
@@ -169,7 +211,8 @@ func (c *columns) fill(r row, values []string) row {
 		case creation:
 			r.Creation.Set(c.names[i], value)
 		case kind:
-			refused = cmp.Or(refused, checkKind(c.names[i], value))
+			_, err := checkKind(c.names[i], value)
+			refused = cmp.Or(refused, err)
 		case unknown:
 			if holdsGUID(value) {
 				refused = cmp.Or(refused, fmt.Errorf(`column "%s" holds a GUID, but is not known: rename it to `+
@@ -192,16 +235,16 @@ var guid = regexp.MustCompile(`(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{
 
 func holdsGUID(s string) bool { return len(s) >= 32 && guid.MatchString(s) }
 
-// checkKind returns an error if the type of a row, such as #microsoft.graph.group, is neither user
-// nor pass.
-func checkKind(column, value string) error {
-	switch name := fold(value[strings.LastIndexByte(value, '.')+1:]); name {
-	case "", "true", "userregistrationdetails", "temporaryaccesspassauthenticationmethod":
-		return nil
-	default:
-		if strings.HasSuffix(name, "user") {
-			return nil
-		}
-		return fmt.Errorf(`the row is not a user, as column "%s" shows: remove the row`, shownColumn(column))
+// checkKind returns ofUser or ofPass for the type of a row, such as #microsoft.graph.user, and unknown if there is
+// none. It returns an error if the row is neither.
+func checkKind(column, value string) (role, error) {
+	switch name := fold(value[strings.LastIndexByte(value, '.')+1:]); {
+	case name == "", name == "true", name == "null":
+		return unknown, nil
+	case name == "temporaryaccesspassauthenticationmethod":
+		return ofPass, nil
+	case name == "userregistrationdetails", strings.HasSuffix(name, "user"):
+		return ofUser, nil
 	}
+	return unknown, fmt.Errorf(`the row is not a user, as column "%s" shows: remove the row`, shownColumn(column))
 }

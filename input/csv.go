@@ -38,7 +38,7 @@ func (s *source) readCSV(text *bufio.Reader) error {
 	for names = h.names(names); len(names) > 0 && names[len(names)-1] == ""; {
 		names = names[:len(names)-1]
 	}
-	c, err := newColumns(names, s.usersOnly)
+	c, err := newColumns(names, unknown, s.usersOnly)
 	if err == errNoUser {
 		err = fmt.Errorf("%w; the first line has to name the columns, such as user,method, or to be a user principal "+
 			"name; save a workbook as CSV", err)
@@ -142,6 +142,15 @@ func csvError(err error, headerLine int) error {
 	if !ok {
 		return err
 	}
-	return &LineError{Line: parse.StartLine + headerLine - 1, Err: err, Msg: "the row cannot be read: " +
-		parse.Err.Error() + `: quote a value that contains a quote, and write that quote as ""`}
+	bad := &LineError{Line: parse.StartLine + headerLine - 1, Err: err,
+		Msg: `a quoted value is not closed, or continues after its closing quote: write a quote inside it as ""`}
+	if parse.Err == csv.ErrBareQuote {
+		bad.Msg = `a quote stands in the middle of a value: quote the whole value, and write the quote as ""`
+	}
+	if parse.Line == parse.StartLine {
+		bad.Column = parse.Column
+	} else {
+		bad.Msg += fmt.Sprintf("; the row continues to line %d", parse.Line+headerLine-1)
+	}
+	return bad
 }

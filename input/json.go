@@ -1,9 +1,11 @@
 package input
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -15,6 +17,8 @@ type jsonReader struct {
 	*json.Decoder
 	lines   *lineCounter
 	columns *columns // of the last object
+	object  role     // that they are for: ofUser or ofPass if its type says so, else unknown
+	context role     // ofPass if the answer of Graph says that its rows are passes, else unknown
 	last    int      // the last line on which a row started
 	page    int      // line of the last document, if it says that more pages follow
 }
@@ -29,14 +33,50 @@ func (s *source) readJSON(text io.Reader) error {
 		return &LineError{Line: j.page, Msg: "this is one page of several: put the others behind it, " +
 			`or take out "@odata.nextLink" if one is meant`}
 	}
-	line, _ := lines.at(j.InputOffset())
 	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return &LineError{Line: line, Msg: "the JSON is broken here or below: " + err.Error(), Err: err}
+		line, before := lines.at(j.next())
+		return &LineError{Line: line, Column: before + 1, Msg: "the JSON is broken: " + jsonMistake(err.Error()), Err: err}
 	}
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		line, _ := lines.at(j.InputOffset())
 		return &LineError{Line: line, Msg: "the JSON ends too early: is the file complete?", Err: err}
 	}
 	return err
+}
+
+// next returns the offset of the next token, as far as it is in memory. At a mistake, that may be
+// some lines below the last token.
+func (j *jsonReader) next() int64 {
+	ahead := j.Buffered().(io.ByteReader)
+	for at := j.InputOffset(); ; at++ {
+		if c, err := ahead.ReadByte(); err != nil || !strings.ContainsRune(" \t\r\n,:", rune(c)) {
+			return at
+		}
+	}
+}
+
+// jsonMistakes say in plain words what encoding/json says about a wrong character, which is %s.
+var jsonMistakes = []struct{ text, words string }{
+	{"looking for beginning of value", "a value has to start here, not %s"},
+	{"looking for beginning of object key", "a key in double quotes has to start here, not %s"},
+	{"after object key:value pair", "',' or '}' has to follow, not %s"},
+	{"after object key", "':' has to follow the key, not %s"},
+	{"after array element", "',' or ']' has to follow, not %s"},
+	{"in string", "a text in quotes cannot contain %s"},
+}
+
+// jsonMistake returns the text of a syntax error of encoding/json in plain words.
+func jsonMistake(text string) string {
+	wrong, ok := strings.CutPrefix(text, "invalid character ")
+	if !ok {
+		return text
+	}
+	for _, m := range jsonMistakes {
+		if character, _, ok := strings.Cut(wrong, " "+m.text); ok {
+			return fmt.Sprintf(m.words, character)
+		}
+	}
+	return wrong[:1] + strings.SplitAfter(wrong[1:], "'")[0] + " is wrong here"
 }
 
 // documents reads the values on the top level.
@@ -51,7 +91,7 @@ func (j *jsonReader) documents() error {
 		}
 		switch tok {
 		case json.Delim('{'):
-			err = j.object(true)
+			err = j.readObject(true)
 		case json.Delim('['):
 			err = j.elements()
 		default:
@@ -79,7 +119,7 @@ func (j *jsonReader) elements() error {
 		if tok != json.Delim('{') {
 			return j.wrong("each element of the array has to be an object")
 		}
-		if err := j.object(false); err != nil {
+		if err := j.readObject(false); err != nil {
 			return err
 		}
 	}
@@ -87,12 +127,15 @@ func (j *jsonReader) elements() error {
 	return err
 }
 
-// object reads the rest of an object, which is a row unless it is an answer of Graph on the top
+// readObject reads the rest of an object, which is a row unless it is an answer of Graph on the top
 // level: then the array under the key "value" holds the rows.
-func (j *jsonReader) object(top bool) error {
+func (j *jsonReader) readObject(top bool) error {
 	line, column := j.lines.at(j.InputOffset())
 	var names, values []string
 	isAnswer := false
+	if top {
+		j.context = unknown
+	}
 	for j.More() {
 		key, err := j.Token()
 		if err != nil {
@@ -114,6 +157,14 @@ func (j *jsonReader) object(top bool) error {
 			return err
 		}
 		names, values = append(names, name), append(values, textOf(value))
+		if name == "@odata.context" && bytes.Contains(value, []byte("/temporaryAccessPassMethods")) {
+			j.context = ofPass
+		}
+		var properties map[string]json.RawMessage // in which PowerShell puts the type
+		if fold(name) == "additionalproperties" && json.Unmarshal(value, &properties) == nil &&
+			properties["@odata.type"] != nil {
+			names, values = append(names, "@odata.type"), append(values, textOf(properties["@odata.type"]))
+		}
 	}
 	if _, err := j.Token(); err != nil {
 		return err
@@ -151,9 +202,21 @@ func (j *jsonReader) yieldRow(line, column int, names, values []string) {
 		r.Column = column
 	}
 	j.last = line
-	if j.columns == nil || !slices.Equal(names, j.columns.names) {
+	object := j.context
+	for i, name := range names {
+		if roles[fold(name)] == kind {
+			is, err := checkKind(name, values[i])
+			if err != nil {
+				j.yield(r.refuse(err))
+				return
+			}
+			object = cmp.Or(object, is)
+		}
+	}
+	if j.columns == nil || object != j.object || !slices.Equal(names, j.columns.names) {
 		var err error
-		if j.columns, err = newColumns(names, j.usersOnly); err != nil {
+		j.object = object
+		if j.columns, err = newColumns(names, object, j.usersOnly); err != nil {
 			j.yield(r.refuse(err))
 			return
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -205,12 +206,14 @@ func TestTenantOfTheToken(t *testing.T) {
 		want  string
 	}{
 		{"own, by id", own, []string{"--tenant", entra.DefaultTenantID}, 0, true, ""},
-		{"own, by domain", own, []string{"--tenant", entra.DefaultDomain}, 3, false, "give the tenant by its ID"},
+		{"own, by domain", own, []string{"--tenant", entra.DefaultDomain}, 0, true, ""},
 		{"own, no tenant in particular", own, []string{"--tenant", "organizations"}, 0, true, ""},
 		{"foreign, by id", foreign, []string{"--tenant", entra.DefaultTenantID}, 3, false,
 			entra.DefaultTenantID + " was requested"},
 		{"foreign, by domain, no preflight", foreign, []string{"--tenant", entra.DefaultDomain, "--no-preflight"}, 3,
-			false, "give the tenant by its ID"},
+			false, entra.DefaultTenantID + " was requested"},
+		{"a domain that nobody has", own, []string{"--tenant", "nobody.example"}, 3, false,
+			"give the tenant by its ID"},
 		{"foreign, by id, no preflight", foreign, []string{"--tenant", entra.DefaultTenantID, "--no-preflight"}, 3,
 			false, "was requested"},
 		{"unreadable", opaque, []string{"--tenant", entra.DefaultDomain}, 3, true,
@@ -234,6 +237,52 @@ func TestTenantOfTheToken(t *testing.T) {
 			posted := s.Batches+s.Unauthorized > 0
 			p.ends(t, tt.exit, tt.want)
 			same(t, "posted", posted, tt.posts)
+		})
+	}
+}
+
+// An outage of Entra is not a wrong credential (exit code 4). What would lead the credential or the lookup
+// of a domain elsewhere is refused (exit code 3).
+func TestAuthorityAstray(t *testing.T) {
+	t.Parallel()
+	const metadata = "/openid-configuration"
+	answer := func(code int, body string) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(code)
+			io.WriteString(w, body)
+		})
+	}
+	for _, tt := range []struct {
+		name, suffix string
+		answer       http.Handler
+		byFile       bool // with a token from a file, whose tenant is compared with a domain
+		exit         int
+		want         string
+	}{
+		{"outage", "/token", answer(503, `{"error":"server_error","error_description":"AADSTS90033: It is so.",`+
+			`"error_codes":[90033]}`), false, status.Stopped, "answers 503 Service Unavailable: AADSTS90033"},
+		{"outage of the metadata", metadata, answer(500, ""), false, status.Stopped,
+			"this is an outage, not a problem with the credential"},
+		{"endpoint on another host", metadata, answer(200, `{"token_endpoint":"https://thief.example/t"}`), false,
+			status.NoAccess, "names a token_endpoint at https://thief.example, which is not the authority"},
+		{"redirect", "/token", http.RedirectHandler("https://thief.example/", http.StatusTemporaryRedirect), false,
+			status.NoAccess, "which is not followed"},
+		{"lookup in an outage", metadata, answer(503, ""), true, status.Stopped, "cannot be found out"},
+		{"lookup that is redirected", metadata, http.RedirectHandler("https://thief.example/", http.StatusFound),
+			true, status.NoAccess, "cannot be found out"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel() // azidentity tries again
+			tenant := graphsim.New(graphsim.Options{})
+			env := serveRudely(t, tenant, tt.suffix, tt.answer)
+			args := []string{"revoke", "--yes", "--stall-timeout", "1s", listFile(t, tenant.AddUsers(1))}
+			if tt.byFile {
+				args = append(args, "--tenant", entra.DefaultDomain, "--token-file",
+					writeFile(t, "t", tenant.Entra.Token()))
+			}
+			p := tapsweep(t, env, args...)
+			p.ends(t, tt.exit, tt.want)
+			lacks(t, "standard error", p.stderr, "AZURE_CLIENT_SECRET")
 		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/checkup"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -92,16 +93,24 @@ func TestNamedUser(t *testing.T) {
 	}
 }
 
-// A log that kubectl logs has mixed with standard error is refused wherever it is a list: a line that is
-// skipped may have named somebody.
+// Lines that were skipped in a log may have named somebody: the warning is shown even with --quiet. Such a
+// log is not resumed.
 func TestMergedLog(t *testing.T) {
 	t.Parallel()
-	env := serve(t, graphsim.New(graphsim.Options{}))
-	log := mustAbs(listCases + "log-pod-merged.log")
-	for _, args := range [][]string{{"revoke", "--yes", log}, {"scan", "--users", log},
-		{"sweep", "--yes", "--all-users", "--protect", log}} {
-		tapsweep(t, env, args...).ends(t, status.Usage, log+":36: it is not part of a results log", "nothing was sent")
+	env, root := serveAt(t, graphsim.New(graphsim.Options{}))
+	here := strings.NewReplacer("11111111-2222-4333-8444-555555555555", entra.DefaultTenantID,
+		"https://localhost:40187", root)
+	log := writeFile(t, "log-pod-merged.log",
+		here.Replace(string(mustRead(t, mustAbs(listCases+"log-pod-merged.log")))))
+	warning := log + ": skipped 1 line that is not part of a results log, starting at line 36\n"
+	for _, args := range [][]string{{"revoke", "--yes", "--quiet", log}, {"scan", "--users", log},
+		{"sweep", "--yes", "--all-users", "--protect", log}, {"verify", log},
+		{"revoke", "--yes", "--user", "dana@contoso.com", "--protect", log}} {
+		if p := tapsweep(t, env, args...); !strings.Contains(p.stderr, warning) {
+			t.Errorf("%q: standard error is %q, want %q in it", args, p.stderr, warning)
+		}
 	}
+	tapsweep(t, env, "sweep", "--yes", "--all-users", "--results", log, "--resume").ends(t, status.Usage)
 }
 
 // ofKubernetes are variables that Kubernetes sets for services named tapsweep.

@@ -177,9 +177,11 @@ func TestMetricsFile(t *testing.T) {
 	runRevoke(t, nil, "--simulate", "--metrics-file", m.path,
 		writeFile(t, "list.csv", "user\ndana@contoso.com\n")).ends(t, 0)
 	exists(t, m.path, false)
-	m.run(nil, 1, `last_run_exit_code{} 1`, `log_rows{outcome="rejected"} 2`)
+	m.run(nil, 1, `last_run_exit_code{} 1`, `log_rows{outcome="rejected"} 2`, `expired_passes_left{} 2`)
 	m.run([]string{"--max-items", "1"}, status.Usage, `last_run_exit_code{} 64`)
-	m.run([]string{"--max-items", "0"}, 0, `last_run_exit_code{} 0`, `log_rows{outcome="revoked"} 2`, `log_users{} 2`)
+	lacks(t, "the metrics", m.file(), "expired_passes_left")
+	m.run([]string{"--max-items", "0"}, 0, `last_run_exit_code{} 0`, `log_rows{outcome="revoked"} 2`, `log_users{} 2`,
+		`expired_passes_left{} 0`, `oldest_expired_pass_age_seconds{} 0`)
 	m.run([]string{"--reason", "usable"}, status.Usage, `last_run_exit_code{} 64`)
 	lacks(t, "the metrics of a run that never began", m.file(), "rows")
 	m.run([]string{"--help"}, 0, `last_run_exit_code{} 64`) // is no run

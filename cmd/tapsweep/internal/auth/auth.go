@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -38,6 +37,10 @@ type Options struct {
 
 	Authority string // Entra's URL
 	Discovery bool   // ask Microsoft whether it knows the authority
+
+	// Hosts are the hosts that may be asked for tokens, with the port if it is not 443.
+	// Nil means only the Authority's host.
+	Hosts []string
 
 	// HTTP sends the requests to the authority. Nil is a client with the same kind of
 	// transport as for Graph. No redirect is followed.
@@ -78,14 +81,18 @@ func (o Options) settle() (Options, error) {
 	if err := o.settleMethod(); err != nil {
 		return o, err
 	}
-	o.fill(&o.Tenant, "AZURE_TENANT_ID")
-	o.fill(&o.ClientID, "AZURE_CLIENT_ID")
+	if err := o.fillName(&o.Tenant, "--tenant", "AZURE_TENANT_ID"); err != nil {
+		return o, err
+	}
+	if err := o.fillName(&o.ClientID, "--client-id", "AZURE_CLIENT_ID"); err != nil {
+		return o, err
+	}
 	o.certificateFrom = "AZURE_CLIENT_CERTIFICATE_PATH"
 	if o.Certificate != "" {
 		o.certificateFrom = "--certificate"
 	}
 	o.fill(&o.Certificate, "AZURE_CLIENT_CERTIFICATE_PATH")
-	if o.Tenant != "" && !tenantName.MatchString(o.Tenant) {
+	if o.Tenant != "" && !tenantDomain.MatchString(o.Tenant) {
 		return o, usage("--tenant or AZURE_TENANT_ID: %q is neither a tenant ID nor a domain", o.Tenant)
 	}
 	if o.Again && o.Method != "device-code" && o.Method != "browser" {
@@ -126,6 +133,16 @@ func (o *Options) fill(value *string, variable string) {
 	}
 }
 
+// fillName fills a name of a tenant or an app, and refuses one that has quotes or spaces around it.
+func (o *Options) fillName(value *string, flag, variable string) error {
+	from := flag
+	if *value == "" {
+		from = variable
+	}
+	o.fill(value, variable)
+	return checkPlain(from, *value)
+}
+
 // checkComplete returns an error if the method lacks a value.
 func (o *Options) checkComplete() error {
 	const client = "--client-id or AZURE_CLIENT_ID, of an app registration of the tenant"
@@ -161,26 +178,6 @@ type Credential struct {
 	line *line // to the token issuer; nil if the credential does not use HTTP
 }
 
-// enforcing are the methods that ask the authority of the configured tenant. They get a token
-// of that tenant or none. The others take the token that a file, a machine or a tool gives.
-var enforcing = []string{"environment", "secret", "certificate", "workload-identity", "device-code", "browser"}
-
-// Enforces reports whether the credential only gives tokens of the configured tenant.
-func (c *Credential) Enforces() bool {
-	return c.Tenant != "" && slices.Contains(enforcing, c.Method)
-}
-
-// Interactive reports whether a person may have to sign in.
-func (c *Credential) Interactive() bool { return c.Method == "device-code" || c.Method == "browser" }
-
-var tenantName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)
-
-// anyTenant reports whether a name stands for no particular tenant.
-// Source: learn.microsoft.com/entra/identity-platform/v2-protocols-oidc.
-func anyTenant(name string) bool {
-	return slices.Contains([]string{"common", "organizations", "consumers"}, strings.ToLower(name))
-}
-
 // New makes the credential. It sends nothing. An error that does not wrap a *UsageError is
 // about the credential itself, for example an environment that azidentity does not accept.
 func New(opts Options) (*Credential, error) {
@@ -188,10 +185,7 @@ func New(opts Options) (*Credential, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD",
-		"IDENTITY_HEADER", "MSI_SECRET"} {
-		safetext.Conceal(o.Getenv(name))
-	}
+	o.concealEnvironment()
 	o.line = newLine(o)
 	c, err := o.credential()
 	if err != nil {
@@ -299,9 +293,13 @@ func (o *Options) readSecret() (string, error) {
 		}
 		return secret, nil
 	}
-	secret := strings.TrimSpace(o.Getenv("AZURE_CLIENT_SECRET"))
+	secret := trim(o.Getenv("AZURE_CLIENT_SECRET"))
 	if secret == "" {
 		return "", errors.New("no secret: set AZURE_CLIENT_SECRET, or name a file with it by --secret-file")
+	}
+	safetext.Conceal(secret)
+	if err := checkSecret(secret); err != nil {
+		return "", usage("AZURE_CLIENT_SECRET: %w", err)
 	}
 	return secret, nil
 }

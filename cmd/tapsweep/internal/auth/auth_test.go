@@ -24,7 +24,6 @@ import (
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
-	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/jwt"
 )
 
@@ -397,42 +396,5 @@ func TestUsage(t *testing.T) {
 				t.Errorf("New = %v, want a UsageError with %q", err, tt.want)
 			}
 		})
-	}
-}
-
-func TestEnforces(t *testing.T) {
-	for _, tt := range []struct {
-		c    Credential
-		want bool
-	}{
-		{Credential{Method: "secret", Tenant: "contoso.com"}, true},
-		{Credential{Method: "device-code", Tenant: "contoso.com"}, true},
-		{Credential{Method: "device-code"}, false},
-		{Credential{Method: "token-file", Tenant: "contoso.com"}, false},
-		{Credential{Method: "managed-identity", Tenant: "contoso.com"}, false},
-		{Credential{Method: "azure-cli", Tenant: "contoso.com"}, false},
-		{Credential{Method: "default", Tenant: "contoso.com"}, false}, // whose token it is depends on what is there
-	} {
-		if got := tt.c.Enforces(); got != tt.want {
-			t.Errorf("%s of tenant %q enforces it: %v, want %v", tt.c.Method, tt.c.Tenant, got, tt.want)
-		}
-	}
-}
-
-// A secret is masked from the moment it is read.
-func TestSecretsAreConcealed(t *testing.T) {
-	clean(t)
-	secrets := map[string]string{"file": "from-a-secret-file", "variable": "from-the-variable",
-		"password": "of-the-certificate", "header": "identity-header"}
-	t.Setenv("AZURE_CLIENT_SECRET", secrets["variable"])
-	t.Setenv("AZURE_CLIENT_CERTIFICATE_PASSWORD", secrets["password"])
-	t.Setenv("IDENTITY_HEADER", secrets["header"])
-	o := entraOptions(graphsim.New(graphsim.Options{}), "")
-	o.SecretFile = file(t, "secret", []byte(secrets["file"]))
-	mustNew(t, o)
-	for where, secret := range secrets {
-		if got := safetext.Printable("refused: " + secret + "."); got != "refused: ***." {
-			t.Errorf("Printable = %q: the secret of the %s is not masked", got, where)
-		}
 	}
 }

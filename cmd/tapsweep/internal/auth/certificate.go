@@ -1,15 +1,14 @@
 package auth
 
 import (
-	"bytes"
 	"crypto"
+	"crypto/rsa"
 	"crypto/x509"
 	"slices"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-	pkcs12 "software.sslmate.com/src/go-pkcs12"
 )
 
 // environment returns the credential of the app that the environment names, by a secret or else by
@@ -38,30 +37,46 @@ func (o *Options) certificate() (azcore.TokenCredential, error) {
 	}
 	certs, key, err := parseCertificate(data, o.Getenv("AZURE_CLIENT_CERTIFICATE_PASSWORD"))
 	if err != nil {
-		return nil, o.unusable(err)
+		return nil, usage("%s %s %w", o.certificateFrom, o.Certificate, err)
 	}
 	chain := o.Getenv("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN")
-	c, err := azidentity.NewClientCertificateCredential(o.Tenant, o.ClientID, certs, key,
+	return azidentity.NewClientCertificateCredential(o.Tenant, o.ClientID, certs, key,
 		&azidentity.ClientCertificateCredentialOptions{
 			ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery,
 			SendCertificateChain: chain == "1" || strings.EqualFold(chain, "true")})
-	if err != nil {
-		return nil, o.unusable(err)
-	}
-	return c, nil
 }
 
-func (o *Options) unusable(err error) error {
-	return usage("%s %s cannot be used: %w: name a PEM or PFX file with a certificate and its RSA key, "+
-		"which only a PFX file may encrypt; its password is in AZURE_CLIENT_CERTIFICATE_PASSWORD",
-		o.certificateFrom, o.Certificate, err)
-}
-
-// parseCertificate reads a certificate and its key from PEM or PFX.
+// parseCertificate reads a certificate and its key, the certificate first, from PEM or PFX.
+// Its errors follow the name of the file: they say what the file contains and what to do.
 func parseCertificate(data []byte, password string) ([]*x509.Certificate, crypto.PrivateKey, error) {
-	if bytes.Contains(data, []byte("-----BEGIN")) {
-		return azidentity.ParseCertificates(data, nil)
+	certs, keys, err := partsOf(data, password)
+	if err != nil {
+		return nil, nil, err
 	}
-	key, leaf, others, err := pkcs12.DecodeChain(data, password)
-	return append([]*x509.Certificate{leaf}, others...), key, err
+	var rsaKeys []*rsa.PrivateKey
+	for _, key := range keys {
+		if key, is := key.(*rsa.PrivateKey); is {
+			rsaKeys = append(rsaKeys, key)
+		}
+	}
+	switch {
+	case len(certs) == 0 && len(keys) == 0:
+		return nil, nil, problem("holds no certificate: name a PEM or PFX file with the certificate and its key")
+	case len(keys) == 0:
+		return nil, nil, problem("holds a certificate without its key: name a file with both")
+	case len(certs) == 0:
+		return nil, nil, problem("holds a key without its certificate: name a file with both")
+	case len(rsaKeys) == 0:
+		return nil, nil, problem("holds a key that is not RSA, and Entra requires RSA: " +
+			"make a certificate with an RSA key")
+	}
+	for _, key := range rsaKeys {
+		i := slices.IndexFunc(certs, func(c *x509.Certificate) bool { return key.PublicKey.Equal(c.PublicKey) })
+		if i >= 0 {
+			certs[0], certs[i] = certs[i], certs[0]
+			return certs, key, nil
+		}
+	}
+	return nil, nil, problem("holds a key that does not match the certificate: " +
+		"name a file with a certificate and its own key")
 }

@@ -1,10 +1,13 @@
 package auth
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"strings"
@@ -25,6 +28,28 @@ func utf16LE(text string) []byte {
 	return out
 }
 
+// A certificateTest is a file with a certificate.
+type certificateTest struct {
+	name, password string
+	data           []byte
+	want           string // in the error, empty for a certificate that is good
+}
+
+// A keyring is the keys and certificates of which the files are made.
+type keyring struct {
+	cert, stranger, ec *x509.Certificate // the app may sign in with cert; Entra does not accept ec
+	key, strangerKey   *rsa.PrivateKey
+	ecKey              *ecdsa.PrivateKey
+}
+
+func newKeyring(t *testing.T) (k keyring) {
+	k.cert, k.key = makeCertificate(t)
+	k.stranger, k.strangerKey = makeCertificate(t)
+	k.ecKey = must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	k.ec = certificateOf(t, k.ecKey)
+	return k
+}
+
 func must[T any](value T, err error) T {
 	if err != nil {
 		panic(err)
@@ -36,56 +61,103 @@ func block(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
-// A certificate and its key are read from PEM and PFX, however the file is named and whichever
-// credential reads it. A file that cannot be used is named, with what to do.
-func TestCertificateFiles(t *testing.T) {
-	cert, key := makeCertificate(t)
-	stranger, strangerKey := makeCertificate(t)
-	ecKey := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
-	ec := certificateOf(t, ecKey)
-	pfx := func(key any, cert *x509.Certificate, password string) []byte {
-		return must(pkcs12.Modern.Encode(key, cert, []*x509.Certificate{ec}, password))
-	}
-	for _, tt := range []struct {
-		name, password string
-		data           []byte
-		want           string // in the error, empty for a certificate that is good
-	}{
-		{"PEM", "", pemOf(t, cert, key), ""},
+func (k *keyring) pemTests(t *testing.T) []certificateTest {
+	both, pkcs8 := pemOf(t, k.cert, k.key), must(x509.MarshalPKCS8PrivateKey(k.key))
+	return []certificateTest{
+		{"PEM", "", both, ""},
+		{"PEM with a byte order mark", "", append([]byte("\ufeff"), both...), ""},
+		{"PEM in UTF-16", "", utf16LE(string(both)), ""},
+		{"PEM with the line ends of Windows", "", bytes.ReplaceAll(both, []byte("\n"), []byte("\r\n")), ""},
 		{"PEM of OpenSSL, with a key in its old form", "",
-			append(block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key)), block("CERTIFICATE", cert.Raw)...), ""},
-		{"PEM with the issuer first", "", append(block("CERTIFICATE", stranger.Raw), pemOf(t, cert, key)...), ""},
-		{"PFX as OpenSSL 3 writes it", "pw", pfx(key, cert, "pw"), ""},
-		{"PFX as Windows wrote it", "pw", must(pkcs12.LegacyRC2.Encode(key, cert, nil, "pw")), ""},
-		{"PFX without a password", "", pfx(key, cert, ""), ""},
-		{"a certificate that is not registered", "", pemOf(t, stranger, strangerKey), "AADSTS700027"},
-		{"certificate without its key", "", block("CERTIFICATE", cert.Raw), "found no private key"},
-		{"a pair that does not match", "", pemOf(t, cert, strangerKey), "cannot be used"},
-		{"elliptic key", "", pemOf(t, ec, ecKey), "cannot be used"},
-		{"encrypted key", "pw", append(block("ENCRYPTED PRIVATE KEY", []byte{1}), block("CERTIFICATE", cert.Raw)...),
-			"which only a PFX file may encrypt"},
-		{"PFX, wrong password", "other", pfx(key, cert, "pw"), "password incorrect"},
-		{"a list", "", []byte("user,method\n"), "name a PEM or PFX file"},
-	} {
+			append(block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(k.key)), block("CERTIFICATE", k.cert.Raw)...),
+			""},
+		{"PEM with the issuer first", "", append(block("CERTIFICATE", k.stranger.Raw), both...), ""},
+		{"PEM with another key as well", "", append(pemOf(t, k.ec, k.ecKey), both...), ""},
+		{"a certificate that is not registered", "", pemOf(t, k.stranger, k.strangerKey), "AADSTS700027"},
+		{"certificate without its key", "", block("CERTIFICATE", k.cert.Raw), "holds a certificate without its key"},
+		{"key without its certificate", "", block("PRIVATE KEY", pkcs8), "holds a key without its certificate"},
+		{"a pair that does not match", "", pemOf(t, k.cert, k.strangerKey),
+			"holds a key that does not match the certificate"},
+		{"elliptic key", "", pemOf(t, k.ec, k.ecKey), "holds a key that is not RSA"},
+		{"encrypted key", "pw", append(block("ENCRYPTED PRIVATE KEY", []byte{1}), block("CERTIFICATE", k.cert.Raw)...),
+			"holds an encrypted key"},
+		{"key encrypted in the old form", "pw", append(block("CERTIFICATE", k.cert.Raw),
+			"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n"+
+				"-----END RSA PRIVATE KEY-----\n"...), "holds an encrypted key"},
+		{"key of OpenSSH", "", block("OPENSSH PRIVATE KEY", []byte{1}), "holds an OpenSSH key"},
+		{"request for a certificate", "", block("CERTIFICATE REQUEST", []byte{1}), "holds a certificate request"},
+		{"certificate that is broken", "", block("CERTIFICATE", []byte{1}), "holds a certificate that cannot be read"},
+		{"key that is broken", "", append(block("PRIVATE KEY", []byte{1}), block("CERTIFICATE", k.cert.Raw)...),
+			"holds a key that cannot be read"},
+		{"PEM without its end", "", both[:100], "is incomplete PEM"},
+		{"a public key", "", block("PUBLIC KEY", []byte{1}), "holds no certificate"},
+	}
+}
+
+func (k *keyring) packedTests() []certificateTest {
+	pfx := func(key any, cert *x509.Certificate, password string) []byte {
+		return must(pkcs12.Modern.Encode(key, cert, []*x509.Certificate{k.ec}, password))
+	}
+	wrapped := base64.StdEncoding.EncodeToString(pfx(k.key, k.cert, ""))
+	wrapped = wrapped[:64] + "\r\n" + wrapped[64:] + "\n"
+	anchors := must(pkcs12.Modern.EncodeTrustStore([]*x509.Certificate{k.cert}, "pw"))
+	pkcs8 := must(x509.MarshalPKCS8PrivateKey(k.key))
+	return []certificateTest{
+		{"PFX as OpenSSL 3 writes it", "pw", pfx(k.key, k.cert, "pw"), ""},
+		{"PFX as Windows wrote it", "pw", must(pkcs12.LegacyRC2.Encode(k.key, k.cert, nil, "pw")), ""},
+		{"PFX without a password", "", pfx(k.key, k.cert, ""), ""},
+		{"PFX in base64", "", []byte(wrapped), "is a PFX file in base64: decode it first"},
+		{"certificate in base64", "", []byte(base64.StdEncoding.EncodeToString(k.cert.Raw)),
+			"is a certificate in base64, without its key"},
+		{"certificate in DER", "", k.cert.Raw, "is a certificate in DER, without its key"},
+		{"key in DER", "", pkcs8, "is a key in DER, without its certificate"},
+		{"a pair that does not match, in PFX", "", pfx(k.strangerKey, k.cert, ""),
+			"holds a key that does not match the certificate"},
+		{"elliptic key in PFX", "", pfx(k.ecKey, k.ec, ""), "holds a key that is not RSA"},
+		{"PFX, wrong password", "other", pfx(k.key, k.cert, "pw"),
+			"cannot be opened with the password in AZURE_CLIENT_CERTIFICATE_PASSWORD"},
+		{"PFX, quoted password", `"pw"`, pfx(k.key, k.cert, "pw"), "which begins and ends with quotes"},
+		{"PFX, no password", "", pfx(k.key, k.cert, "pw"), "needs a password: set AZURE_CLIENT_CERTIFICATE_PASSWORD"},
+		{"PFX without a key", "pw", anchors, "is a PFX file that does not hold exactly one key"},
+		{"PFX that is cut", "pw", pfx(k.key, k.cert, "pw")[:900], "is neither PEM nor PFX"},
+		{"a list", "", []byte("0user,method\n"), "is neither PEM nor PFX"},
+		{"nothing", "", nil, "is neither PEM nor PFX"},
+	}
+}
+
+// A certificate file that cannot be used gets one plain sentence, however the file is named
+// and whichever credential reads it.
+func TestCertificateFiles(t *testing.T) {
+	keys := newKeyring(t)
+	for _, tt := range append(keys.pemTests(t), keys.packedTests()...) {
 		for _, way := range []string{"--certificate", "certificate", "environment", "default"} {
 			t.Run(tt.name+", "+way, func(t *testing.T) {
 				clean(t)
 				tenant := graphsim.New(graphsim.Options{})
-				tenant.Entra.TrustCertificate(cert)
+				tenant.Entra.TrustCertificate(keys.cert)
 				t.Setenv("AZURE_CLIENT_CERTIFICATE_PASSWORD", tt.password)
 				o, named := entraOptions(tenant, way), "AZURE_CLIENT_CERTIFICATE_PATH"
-				if path := file(t, "app.crt", tt.data); way == "--certificate" {
-					o.Method, o.Certificate, named = "", path, way
+				if way == "--certificate" {
+					o.Method, named = "", way
+					o.Certificate = file(t, "app.crt", tt.data)
 				} else {
-					t.Setenv(named, path)
+					t.Setenv(named, file(t, "app.crt", tt.data))
 				}
 				claims, err := signIn(t, o)
 				checkSignIn(t, claims, err, tt.want)
 				if tt.want == "" || strings.HasPrefix(tt.want, "AADSTS") {
 					return
 				}
-				if _, ok := errors.AsType[*UsageError](err); !ok || !strings.Contains(err.Error(), named+" ") {
-					t.Errorf("error %v is not about usage, or does not name %s", err, named)
+				if _, ok := errors.AsType[*UsageError](err); !ok {
+					t.Errorf("error %v is not about usage", err)
+				}
+				if !strings.Contains(err.Error(), named+" ") {
+					t.Errorf("error %v does not name %s", err, named)
+				}
+				for _, jargon := range []string{"x509", "asn1", "pkcs12:", "NewClientCertificateCredential", "module"} {
+					if strings.Contains(err.Error(), jargon) {
+						t.Errorf("error %v is not plain language", err)
+					}
 				}
 			})
 		}

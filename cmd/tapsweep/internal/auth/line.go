@@ -5,10 +5,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -16,38 +17,44 @@ import (
 	"tapsweep/batch/safetext"
 )
 
-// An UnreachedError says that the token issuer could not be asked, and why. It says nothing
-// about the credential.
-type UnreachedError struct {
-	Host   string
-	Err    error
-	Outage bool // the host answered 429 or 5xx: it helps to ask again later
-}
+// maxAnswer is the maximum size of an answer of the authority, after decompression. Real
+// answers have a few KiB.
+const maxAnswer = 1 << 20
 
-func (e *UnreachedError) Error() string {
-	if e.Outage {
-		return e.Host + " " + e.Err.Error()
-	}
-	return "no connection to " + e.Host + ": " + e.Err.Error()
-}
-
-func (e *UnreachedError) Unwrap() error { return e.Err }
-
-// A line sends the requests of azidentity to the token issuer. It follows no redirect, because a
-// token request is as sensitive as the credential. It records whether the last request was answered,
-// because azidentity keeps only the text of an error.
+// A line sends all requests to the token issuer. All azidentity credentials that use HTTP
+// share it. It sends only to the authority's own hosts, over https, and to the addresses of a
+// managed identity. It follows no redirect, because a token request is as sensitive as the
+// credential. It reads answers of at most maxAnswer bytes.
+//
+// It also records whether the last request was answered, because azidentity only keeps the
+// text of the error.
 type line struct {
-	client *http.Client
-	cut    atomic.Pointer[UnreachedError] // nil if the last request was answered
+	client   *http.Client
+	hosts    []string   // of the authority
+	regional bool       // regional hosts also belong to the authority
+	identity []*url.URL // nil if no managed identity may be asked
+
+	cut atomic.Pointer[UnreachedError] // nil if the last request was answered
 }
 
 func newLine(o Options) *line {
+	getenv := o.Getenv
+	if getenv == nil {
+		getenv = os.Getenv
+	}
 	client := http.Client{Transport: Transport(o.Roots)}
 	if o.HTTP != nil {
 		client = *o.HTTP
 	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &line{client: &client}
+	l := &line{client: &client, hosts: o.Hosts, regional: getenv("AZURE_REGIONAL_AUTHORITY_NAME") != ""}
+	if u, err := url.Parse(o.Authority); err == nil && l.hosts == nil {
+		l.hosts = []string{hostOf(u)}
+	}
+	if o.Method == "managed-identity" || o.Method == "default" {
+		l.identity = identityAddresses(getenv)
+	}
+	return l
 }
 
 // Transport returns a transport like Graph's that trusts the roots, or the system's if roots is nil.
@@ -72,63 +79,106 @@ func exceptHTTP(proxy func(*http.Request) (*url.URL, error)) func(*http.Request)
 	}
 }
 
+// hostOf returns the host of a URL in the form that is compared: in lower case, with the port
+// if it is not 443.
+func hostOf(u *url.URL) string {
+	host := strings.ToLower(u.Host)
+	if u.Scheme == "https" {
+		host = strings.TrimSuffix(host, ":443")
+	}
+	return host
+}
+
+// isAuthority reports whether a URL is on one of the authority's hosts.
+func (l *line) isAuthority(u *url.URL) bool {
+	if u.Scheme != "https" || u.User != nil || u.Host == "" {
+		return false
+	}
+	host := hostOf(u)
+	return slices.Contains(l.hosts, host) ||
+		l.regional && slices.ContainsFunc(l.hosts, func(own string) bool { return strings.HasSuffix(host, "."+own) })
+}
+
 // Do sends a request of azidentity.
 func (l *line) Do(req *http.Request) (*http.Response, error) {
+	own := l.isAuthority(req.URL)
+	if !own && !l.isIdentity(req.URL) {
+		return nil, l.lost(req, misled("was not contacted: the sign-in would go to %s, which is not the authority",
+			shown(req.URL)))
+	}
 	if err := conceal(req); err != nil {
 		return nil, err
 	}
-	if req.URL.Scheme == "http" { // a machine without a managed identity is no lack of a connection
-		return l.client.Do(req)
-	}
-	host := req.URL.Host
-	l.cut.Store(&UnreachedError{Host: host, Err: errors.New("no answer yet")})
+	_ = l.lost(req, errPending) // until there is an answer
 	resp, err := l.client.Do(req)
 	if err != nil {
-		if cause, ok := errors.AsType[*url.Error](err); ok {
+		if cause, is := errors.AsType[*url.Error](err); is {
 			err = cause.Err
 		}
-		cut := &UnreachedError{Host: host, Err: err}
-		l.cut.Store(cut)
-		return nil, cut
+		return nil, l.lost(req, err)
 	}
-	l.cut.Store(nil)
-	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= 500 {
-		text := strings.TrimSpace(fmt.Sprintf("answers %d %s", resp.StatusCode, http.StatusText(resp.StatusCode)))
-		l.cut.Store(&UnreachedError{Host: host, Err: errors.New(text), Outage: true}) // azidentity gets the answer
+	body, err := readAnswer(resp)
+	if err == nil {
+		err = l.judge(resp, body, own)
 	}
+	if err != nil {
+		return nil, l.lost(req, err)
+	}
+	concealTokens(body)
+	if away := outage(resp.StatusCode, resp.Header, body); away != nil {
+		_ = l.lost(req, away) // azidentity still gets the answer
+	} else {
+		l.cut.Store(nil)
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
 }
 
-// Unreached returns why the token issuer gave no valid answer to the last request, and nil if it did.
-func (c *Credential) Unreached() *UnreachedError {
-	if c.line == nil {
-		return nil
-	}
-	return c.line.cut.Load()
+// lost records why a request has no valid answer, and returns the error.
+func (l *line) lost(req *http.Request, err error) error {
+	cut := &UnreachedError{Host: req.URL.Host, Err: err}
+	l.cut.Store(cut)
+	return cut
 }
 
-// concealed holds the fields of a token request whose values are as sensitive as the credential.
-var concealed = []string{"client_secret", "client_assertion", "assertion", "refresh_token", "code", "code_verifier",
-	"device_code", "password"}
-
-// conceal registers the secrets in a request with safetext.Conceal, so that they are never shown, even
-// if an answer quotes the request.
-func conceal(req *http.Request) error {
-	if req.Body == nil || !strings.HasPrefix(req.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
-		return nil
-	}
-	body, err := io.ReadAll(req.Body) // a form, which azidentity holds in memory anyway
-	if err != nil {
-		return fmt.Errorf("reading the token request: %w", err)
-	}
-	req.Body = io.NopCloser(bytes.NewReader(body))
-	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	form, err := url.ParseQuery(string(body))
-	if err != nil {
-		return fmt.Errorf("reading the token request: %w", err)
-	}
-	for _, name := range concealed {
-		safetext.Conceal(form[name]...)
+// judge returns an error if an answer would send the credential to another host.
+func (l *line) judge(resp *http.Response, body []byte, own bool) error {
+	switch {
+	case resp.StatusCode >= 300 && resp.StatusCode < 400:
+		return redirected(resp)
+	case own && resp.Request.Method == http.MethodGet:
+		for name, u := range endpoints(body) {
+			if u == nil || !l.isAuthority(u) {
+				return misled("names a %s at %s, which is not the authority", name, shown(u))
+			}
+		}
 	}
 	return nil
+}
+
+// redirected returns the error for an answer that is a redirect.
+func redirected(resp *http.Response) error {
+	to, err := resp.Location()
+	if err != nil {
+		to = nil
+	}
+	return misled("answers %d with a redirect to %s, which is not followed", resp.StatusCode, shown(to))
+}
+
+// shown returns the part of a URL that contains no secret.
+func shown(u *url.URL) string {
+	if u == nil || u.Host == "" {
+		return "an address that cannot be read"
+	}
+	return safetext.Printable(u.Scheme + "://" + u.Host)
+}
+
+// readAnswer reads the whole answer. The transport has decompressed it.
+func readAnswer(resp *http.Response) ([]byte, error) {
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err == nil && len(body) > maxAnswer {
+		err = misled("sends an answer of more than 1 MiB")
+	}
+	return body, err
 }

@@ -3,9 +3,11 @@ package auth
 import (
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -51,6 +53,41 @@ func TestPin(t *testing.T) {
 				_, err = c.GetToken(t.Context(), policy.TokenRequestOptions{})
 			}
 			checkError(t, "GetToken", err, tt.want)
+		})
+	}
+}
+
+// An authority that gave a token before, and cannot be reached now, is offline. An authority that
+// answers is not.
+func TestPinOffline(t *testing.T) {
+	down := errors.New("network is unreachable")
+	for _, tt := range []struct {
+		name, secret string
+		first, then  error // of the network, at the first token and afterwards
+		offline      bool
+	}{
+		{"no network", entra.DefaultSecret, nil, down, true},
+		{"no network from the start", entra.DefaultSecret, down, down, false},
+		{"the wrong secret", "wrong", nil, nil, false},
+	} {
+		synctest.Test(t, func(t *testing.T) { // azidentity tries again
+			net := &network{hosts: map[string]http.RoundTripper{"login.example": graphsim.New(graphsim.Options{})}}
+			c, err := Secret("https://login.example", entra.DefaultTenantID, entra.DefaultClientID, tt.secret,
+				&http.Client{Transport: net})
+			if err != nil {
+				t.Fatal(err)
+			}
+			pinned := Pin(c)
+			net.down = tt.first
+			_, err = ask(t, pinned, scope)
+			if good := tt.first == nil && tt.secret != "wrong"; good != (err == nil) {
+				t.Errorf("%s: the first token: %v", tt.name, err)
+			}
+			net.down = tt.then
+			_, err = pinned.GetToken(t.Context(), fresh)
+			if offline := errors.Is(err, batch.ErrNotSent); err == nil || offline != tt.offline {
+				t.Errorf("%s: GetToken = %v, offline %v, want %v", tt.name, err, offline, tt.offline)
+			}
 		})
 	}
 }

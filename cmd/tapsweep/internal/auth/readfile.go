@@ -1,14 +1,11 @@
 package auth
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"os"
-	"strings"
 
 	"tapsweep/batch/safetext"
-	"tapsweep/input"
 )
 
 // maxFile is the most bytes of a file. A secret, a certificate with its chain or a token is
@@ -28,21 +25,21 @@ func readFile(path string) ([]byte, error) {
 	return data, err
 }
 
-// readSecretFile returns the secret or the token in a file, which is decoded like a list. Nothing shows
-// it from then on.
+// readSecretFile returns the secret or the token in a file, which is decoded like a list and holds
+// nothing else. Nothing shows it from then on.
 func readSecretFile(path string) (string, error) {
 	data, err := readFile(path)
 	if err != nil {
 		return "", err
 	}
-	text, err := io.ReadAll(input.Decode(bytes.NewReader(data)))
+	text, err := decodeText(data)
 	if err != nil {
 		return "", err
 	}
-	secret := strings.TrimSpace(string(text))
+	secret := trim(text)
 	safetext.Conceal(secret)
 	if secret == "" {
 		return "", errors.New("it is empty")
 	}
-	return secret, nil
+	return secret, checkSecret(secret)
 }

@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -25,10 +24,6 @@ func (f *tokenFile) GetToken(context.Context, policy.TokenRequestOptions) (azcor
 	token, err := readSecretFile(f.path)
 	if err != nil {
 		return azcore.AccessToken{}, fmt.Errorf("--token-file %s: %w", f.path, err)
-	}
-	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"'{`, r) }) {
-		return azcore.AccessToken{}, fmt.Errorf("--token-file %s: it holds something else than an access token: "+
-			"write the token alone, without quotes", f.path)
 	}
 	ends := time.Now().Add(unknownLife)
 	if claims, err := jwt.Parse(token); err == nil && claims.Expires > 0 {

@@ -24,10 +24,11 @@ func TestTokenFile(t *testing.T) {
 		{"one that cannot be read", "opaque-token", "opaque-token", ""},
 		{"ended", old, "", "the token in it ended at "},
 		{"empty", "\n", "", "it is empty"},
-		{"two lines", "a\nb\n", "", "something else than an access token"},
+		{"two lines", "a\nb\n", "", "more than one line"},
 		{"huge", strings.Repeat("a", maxFile+2), "", "longer than 1 MiB"},
-		{"quotes of az without --output tsv", `"` + token + `"` + "\n", "", "something else than an access token"},
-		{"JSON of az", `{"accessToken": "x"}`, "", "something else than an access token"},
+		{"quotes of az without --output tsv", `"` + token + `"` + "\n", "", "begins and ends with quotes"},
+		{"JSON of az", `{"accessToken": "x"}`, "", "it holds JSON"},
+		{"a line of .env", "ACCESS_TOKEN=" + token, "", "as in NAME=value"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := mustNew(t, Options{TokenFile: file(t, "token", []byte(tt.text))})

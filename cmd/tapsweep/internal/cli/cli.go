@@ -7,6 +7,8 @@ import (
 	"io"
 	"runtime"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -38,6 +40,8 @@ type program struct {
 	settings  []setting // all variables that set flags
 	recorder  *metrics.Recorder
 	metrics   string // the file to write at the end, empty for none
+
+	command atomic.Pointer[cobra.Command] // the command whose flags are read, nil before that
 }
 
 // Main runs one command line and returns its exit code.
@@ -50,8 +54,35 @@ func Main(ctx context.Context, process Process) int {
 	root.SetIn(process.In)
 	root.SetOut(process.Out)
 	root.SetErr(process.Err)
-	cmd, err := root.ExecuteContextC(ctx)
+	cmd, err := p.execute(ctx, root)
 	return p.writeMetrics(cmd, p.exit(cmd, err))
+}
+
+// abandonAfter is how long a command whose work has not begun may take to end after the first signal. It
+// is longer than the command needs to report where it was.
+const abandonAfter = 2 * time.Second
+
+// execute runs the command of the command line. After a signal it abandons a command that hangs while it
+// is still preparing.
+func (p *program) execute(ctx context.Context, root *cobra.Command) (*cobra.Command, error) {
+	var cmd *cobra.Command
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		cmd, err = root.ExecuteContextC(ctx)
+	}()
+	late := make(chan struct{})
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(abandonAfter, func() { close(late) }) })()
+	select {
+	case <-done:
+	case <-late:
+		if cmd := p.command.Load(); cmd != nil && p.console.Abandon() {
+			return cmd, status.Interrupted(ctx)
+		}
+		<-done
+	}
+	return cmd, err
 }
 
 // getenv returns a variable of the environment: the last, if there are several.
@@ -130,6 +161,7 @@ func (p *program) inOrder(cmd *cobra.Command) {
 		if err := check(cmd, args); err != nil {
 			return err
 		}
+		p.command.Store(cmd)
 		return run(cmd, args)
 	}
 }

@@ -102,8 +102,16 @@ func (p *program) report(ctx context.Context, f *reportFlags, names []string) (e
 	if err := f.check(logs); err != nil {
 		return err
 	}
+	if !p.console.Begin() {
+		return status.Interrupted(ctx)
+	}
 	if err := f.Write(ctx, logs); err != nil {
 		return unwritten(ctx, err)
+	}
+	if _, paths := f.files(); len(paths) > 0 { // otherwise the text has these warnings
+		for _, words := range logs.Skipped() {
+			p.console.Say("warning: %s", words)
+		}
 	}
 	for _, path := range []string{f.CSV, f.HTML, f.JSON} {
 		if path != "" && path != "-" {

@@ -134,11 +134,12 @@ func (f *scopeFlags) options(command string, now time.Time) (scope run.Scope, er
 		return scope, err
 	}
 	if len(f.users) > 0 {
-		users, warnings, err := input.ReadScope(new(results.Lists).Read, f.users...)
+		logs := new(results.Lists)
+		users, warnings, err := input.ReadScope(logs.Read, f.users...)
 		if err != nil {
 			return scope, status.Refuse(fmt.Errorf("--users: %w\nnothing was sent", err), run.HintUser(err, f.users)...)
 		}
-		scope.Find.Users, scope.Warnings = append(scope.Find.Users, users...), warnings
+		scope.Find.Users, scope.Warnings = append(scope.Find.Users, users...), append(warnings, logs.Skipped...)
 	}
 	scope.Digest = f.digest(command, scope.Find.Users)
 	return scope, nil

@@ -151,6 +151,20 @@ func (e *Endpoint) authority(env string) error {
 	return nil
 }
 
+// Hosts returns the hosts that may be asked for tokens. If the authority is Microsoft's, these
+// are all hosts of the cloud, because its metadata may name endpoints on any of them.
+// Otherwise it is only the authority's own host.
+func (e *Endpoint) Hosts() []string {
+	u, err := url.Parse(e.Authority)
+	if err != nil {
+		return nil
+	}
+	if e.Discovery && (u.Port() == "" || u.Port() == "443") {
+		return slices.Clone(find(func(c *Cloud) bool { return c.knows(u.Hostname()) }).hosts)
+	}
+	return []string{strings.TrimSuffix(strings.ToLower(u.Host), ":443")}
+}
+
 // String describes the endpoint in a few words.
 func (e *Endpoint) String() string {
 	switch {

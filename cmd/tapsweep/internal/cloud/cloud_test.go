@@ -97,3 +97,22 @@ func TestByRoot(t *testing.T) {
 		}
 	}
 }
+
+// Tokens are asked for at the hosts of one cloud, or at the given authority.
+func TestHosts(t *testing.T) {
+	for authority, want := range map[string]string{
+		"":                           "login.microsoftonline.com login.microsoft.com login.windows.net sts.windows.net",
+		"https://LOGIN.windows.net/": "login.microsoftonline.com login.microsoft.com login.windows.net sts.windows.net",
+		lookalike:                    "login.microsoftonline.com.evil.example",
+		"https://Login.Example:443":  "login.example",
+		login + ":444":               "login.microsoftonline.com:444",
+	} {
+		e, err := Choice{Authority: authority}.Resolve()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(e.Hosts(), " "); got != want {
+			t.Errorf("Hosts of %q = %s, want %s", authority, got, want)
+		}
+	}
+}

@@ -27,7 +27,25 @@ type Console struct {
 	Getenv func(name string) string
 
 	display atomic.Pointer[progress.Display]
+	state   atomic.Int32
 }
+
+// The states of a command. Work that sends, serves or writes must end in an orderly way. The preparation
+// before it may hang, because opening or reading a named pipe waits for another program.
+const (
+	preparing int32 = iota
+	working
+	abandoned
+)
+
+// Begin marks the start of the work: from then on a signal does not abandon the command. It reports
+// whether the command may work, because it was not abandoned before.
+func (c *Console) Begin() bool {
+	return c.state.CompareAndSwap(preparing, working) || c.state.Load() == working
+}
+
+// Abandon gives up a command that is still preparing, and reports whether it was.
+func (c *Console) Abandon() bool { return c.state.CompareAndSwap(preparing, abandoned) }
 
 // Say writes a message for people.
 func (c *Console) Say(format string, args ...any) {

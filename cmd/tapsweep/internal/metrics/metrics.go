@@ -4,11 +4,13 @@ package metrics
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/scan"
 )
@@ -21,10 +23,14 @@ type Recorder struct {
 	start  time.Time
 	began  bool
 	result Result
+
+	expired map[string]time.Time // when each expired pass expired that was found and is not deleted yet
 }
 
 // NewRecorder returns a Recorder for a command that begins now.
-func NewRecorder() *Recorder { return &Recorder{start: time.Now()} }
+func NewRecorder() *Recorder {
+	return &Recorder{start: time.Now(), expired: make(map[string]time.Time)}
+}
 
 // A Result is how a run ended. Its rows are of the whole results log.
 type Result struct {
@@ -32,6 +38,21 @@ type Result struct {
 	Sessions map[results.Outcome]int // users by what became of their sessions, nil without
 	Refused  int                     // requests of the run refused with 429, or with 503 as a whole batch
 	Scan     *scan.Counts            // nil if the run does not look for passes
+	Complete bool                    // the run reached its end, so it has scanned everybody
+}
+
+// gone are the outcomes of passes that no longer exist.
+var gone = []results.Outcome{results.Revoked, results.Absent, results.Replaced, results.UnknownUser}
+
+// Row notes whether the pass of a row is expired and still exists. A protected one is nobody's work.
+func (r *Recorder) Row(row *results.Row) {
+	switch {
+	case r == nil || row.Method == "" || row.Provisional && row.Outcome != results.Found:
+	case slices.Contains(gone, row.Outcome):
+		delete(r.expired, row.Method)
+	case row.Reason == string(pass.Expired) && row.Outcome != results.Protected && r.expired[row.Method].IsZero():
+		r.expired[row.Method] = row.Expires
+	}
 }
 
 // Began says that the run has begun.
@@ -91,6 +112,19 @@ func (r *Recorder) Write(path, command string, code int) error {
 	if res.Scan != nil {
 		gauge("log_users", "Users that the last run and the runs that it resumed scanned.",
 			float64(res.Scan.Users+res.Scan.Earlier))
+	}
+	if res.Scan != nil && res.Complete {
+		oldest := time.Duration(0)
+		for _, at := range r.expired {
+			if !at.IsZero() { // Graph need not return the dates
+				oldest = max(oldest, end.Sub(at))
+			}
+		}
+		gauge("expired_passes_left",
+			"Expired passes that the last run, or one that it resumed, found and that are not deleted.",
+			float64(len(r.expired)))
+		gauge("oldest_expired_pass_age_seconds", "How long ago the oldest of these expired, 0 if none.",
+			oldest.Seconds())
 	}
 	return prometheus.WriteToTextfile(path, registry)
 }

@@ -54,9 +54,19 @@ func checkFile(t *testing.T, r *Recorder, want string, lacks ...string) {
 func TestWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewRecorder()
+		for id, age := range map[string]time.Duration{"a": 9 * time.Hour, "b": 5 * time.Hour, "c": 3 * time.Hour} {
+			r.Row(&results.Row{Method: id, Outcome: results.Found, Provisional: true, Reason: "expired",
+				Expires: time.Now().Add(-age)})
+		}
+		r.Row(&results.Row{Method: "no dates", Outcome: results.Found, Reason: "expired"})
+		r.Row(&results.Row{Method: "used", Outcome: results.Found, Reason: "used"})
+		r.Row(&results.Row{Method: "protected", Outcome: results.Protected, Reason: "expired"})
+		r.Row(&results.Row{Method: "a", Outcome: results.Revoked, Reason: "expired"})
+		r.Row(&results.Row{Method: "b", Outcome: results.Revoked, Provisional: true, Reason: "expired"}) // not proven
+		r.Row(&results.Row{Method: "c", Outcome: results.Denied, Reason: "expired"})
 		time.Sleep(90 * time.Second)
 		r.Ended(Result{Refused: 7, Scan: &scan.Counts{Users: 40, Earlier: 360},
-			Outcomes: map[results.Outcome]int{results.Revoked: 1, results.Denied: 1},
+			Complete: true, Outcomes: map[results.Outcome]int{results.Revoked: 1, results.Denied: 1},
 			Sessions: map[results.Outcome]int{results.Revoked: 3}})
 		checkFile(t, r, `last_run_timestamp_seconds 9.4668489e+08
 			last_run_exit_code 1
@@ -65,19 +75,29 @@ func TestWrite(t *testing.T) {
 			log_rows{outcome="failed"} 0
 			log_sessions{outcome="revoked"} 3
 			log_users 400
-			last_run_refused_requests 7`)
+			last_run_refused_requests 7
+			expired_passes_left 3
+			oldest_expired_pass_age_seconds 18090`)
 	})
+}
+
+// A run that stopped early does not know how many passes are left.
+func TestWriteOfAStoppedRun(t *testing.T) {
+	r := NewRecorder()
+	r.Ended(Result{Scan: new(scan.Counts), Outcomes: map[results.Outcome]int{}})
+	checkFile(t, r, "log_users 0", "expired", "oldest")
 }
 
 // The file of a run that never began says when and how it ended, and nothing else.
 func TestWriteWithoutARun(t *testing.T) {
-	checkFile(t, NewRecorder(), "last_run_exit_code 1", "last_run_refused", "log")
+	checkFile(t, NewRecorder(), "last_run_exit_code 1", "last_run_refused", "log", "expired", "oldest")
 }
 
 // Without a metrics file there is no Recorder.
 func TestNoRecorder(t *testing.T) {
 	var r *Recorder
 	r.Began()
+	r.Row(&results.Row{Method: "a", Outcome: results.Revoked})
 	r.Ended(Result{})
 	if r.HasBegun() {
 		t.Error("no recorder has begun")

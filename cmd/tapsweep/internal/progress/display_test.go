@@ -140,23 +140,23 @@ func TestBar(t *testing.T) {
 			done(d, 20)
 			second()
 		}
-		wantText(t, tt, "revoking  [=====---------------]  100/400 rows  15s left  20.0/s\n")
+		wantText(t, tt, "revoking  [=====---------------]  100/400 rows  15s left  20.0/s  100 revoked\n")
 
 		fmt.Fprintln(d, "level=WARN msg=closed wait=37s")
-		d.Observe("writes", time.Now().Add(37*time.Second), time.Time{})
+		d.Observe(19, 1, "writes", time.Now().Add(37*time.Second), time.Time{})
 		second()
 		wantText(t, tt, `level=WARN msg=closed wait=37s
-revoking  [=====---------------]  100/400 rows  2m40s left  tenant asks for 36 s  16.7/s
+revoking  [=====---------------]  100/400 rows  2m40s left  tenant asks for 36 s  16.0/s
 `)
 		tt.Write([]byte("^C")) // as the terminal itself does
 		tt.narrow(50)
 		second()
-		wantText(t, tt, "level=WARN msg=closed wait=37s\nrevoking  100/400 rows  2m40s left  tenant asks f\n")
+		wantText(t, tt, "level=WARN msg=closed wait=37s\nrevoking  100/400 rows  2m40s left\n")
 		tt.narrow(120)
 		fmt.Fprint(d, "half a ")
 		second()
 		fmt.Fprint(d, "line\nand the rest")
-		d.Observe("writes", time.Time{}, time.Time{})
+		d.Observe(0, 0, "writes", time.Time{}, time.Time{})
 		done(d, 300)
 		d.Stop()
 		d.Stop()
@@ -168,7 +168,7 @@ revoking  [=====---------------]  100/400 rows  2m40s left  tenant asks for 36 s
 		fmt.Fprintln(d, " afterwards")
 		wantText(t, tt, `level=WARN msg=closed wait=37s
 half a line
-revoking  [====================]  400/400 rows
+revoking  [====================]  400/400 rows  400 revoked  5.0 % refused
 and the rest afterwards
 `)
 	})
@@ -204,15 +204,15 @@ func TestBarWithoutATerminal(t *testing.T) {
 		second()
 		tt.fail = nil
 		d.Stop()
-		wantText(t, tt, "  [==========----------]  1/2 rows\n")
+		wantText(t, tt, "  [==========----------]  1/2 rows  1 revoked\n")
 	})
 }
 
 // Plain writes a line every ten seconds, and messages at once. The total may be known later.
 func TestLines(t *testing.T) {
-	for mode, want := range map[Mode]string{None: "a message\n", Plain: `tapsweep: revoking: 200/1000 rows, 40s left, 20.0/s
+	for mode, want := range map[Mode]string{None: "a message\n", Plain: `tapsweep: revoking: 200/1000 rows, 40s left, 20.0/s, 200 revoked
 a message
-tapsweep: revoking: 401/1000 rows, 1m50s left, tenant asks for 33 s, 1 not done, 20.1/s
+tapsweep: revoking: 401/1000 rows, 1m50s left, tenant asks for 33 s, 1 not done, 20.1/s, 400 revoked, 5.0 % refused
 `} {
 		synctest.Test(t, func(t *testing.T) {
 			tt := &terminal{width: 1000}
@@ -223,7 +223,7 @@ tapsweep: revoking: 401/1000 rows, 1m50s left, tenant asks for 33 s, 1 not done,
 				done(d, 20)
 				if i == 15 {
 					d.Row(&results.Row{Outcome: results.Denied})
-					d.Observe("writes", time.Now().Add(37*time.Second), time.Time{})
+					d.Observe(19, 1, "writes", time.Now().Add(37*time.Second), time.Time{})
 					fmt.Fprintln(d, "a message")
 				}
 				second()
@@ -246,7 +246,7 @@ func TestConcurrent(t *testing.T) {
 				wg.Go(func() {
 					for range 200 {
 						done(d, 1)
-						d.Observe(fmt.Sprint("quota", i), time.Now().Add(time.Minute), time.Time{})
+						d.Observe(1, 0, fmt.Sprint("quota", i), time.Now().Add(time.Minute), time.Time{})
 						fmt.Fprintln(d, "text")
 						time.Sleep(100 * time.Millisecond)
 					}

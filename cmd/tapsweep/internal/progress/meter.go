@@ -19,6 +19,9 @@ const (
 	// and would only flicker.
 	minWait = 1500 * time.Millisecond
 
+	// paceWindow is the time over which the pace of now is measured.
+	paceWindow = 5 * time.Second
+
 	// barWidth is the number of columns of the bar itself. A terminal of less than barFrom columns
 	// shows none.
 	barWidth = 20
@@ -31,14 +34,24 @@ type meter struct {
 	start time.Time
 	ended bool
 
-	done, found, left, verifying int                  // rows, or users of a scan
-	sessions                     int                  // users whose sessions are revoked
-	closed                       map[string]time.Time // until when each quota is closed
-	outage                       time.Time            // when the connection was lost, zero if there is one
+	done, left, verifying int                     // rows, or users of a scan
+	outcomes              map[results.Outcome]int // of the rows that are done
+	sessions              int                     // users whose sessions are revoked
+	accepted, refused     int                     // requests
+	samples               []sample                // of the last paceWindow, never empty
+	closed                map[string]time.Time    // until when each quota is closed
+	outage                time.Time               // when the connection was lost, zero if there is one
+}
+
+// A sample is how many rows were done at a time.
+type sample struct {
+	at   time.Time
+	done int
 }
 
 func newMeter(now time.Time, opts Options) meter {
-	return meter{Options: opts, start: now, closed: make(map[string]time.Time)}
+	return meter{Options: opts, start: now, closed: make(map[string]time.Time), samples: []sample{{at: now}},
+		outcomes: make(map[results.Outcome]int)}
 }
 
 // row counts a row of the results log. A pass counts when its last row is written. A run that stops
@@ -61,10 +74,8 @@ func (m *meter) row(r *results.Row) {
 		m.verifying--
 	}
 	m.done++
-	switch {
-	case r.Outcome == results.Found:
-		m.found++
-	case r.Outcome.Left():
+	m.outcomes[r.Outcome]++
+	if r.Outcome.Left() {
 		m.left++
 	}
 }
@@ -92,6 +103,16 @@ func (m *meter) timeLeft(now time.Time) (left time.Duration, known bool) {
 	return wait + time.Duration(seconds*float64(time.Second)), seconds < maxLeft.Seconds()
 }
 
+// pace takes a sample, and returns how many rows a second are done now.
+func (m *meter) pace(now time.Time) float64 {
+	m.samples = append(m.samples, sample{now, m.done})
+	for now.Sub(m.samples[1].at) >= paceWindow {
+		m.samples = m.samples[1:]
+	}
+	first := m.samples[0]
+	return float64(m.done-first.done) / max(now.Sub(first.at), time.Millisecond).Seconds()
+}
+
 // parts returns what there is to say, the most important first.
 func (m *meter) parts(now time.Time) (parts []string) {
 	add := func(when bool, format string, args ...any) {
@@ -112,12 +133,13 @@ func (m *meter) parts(now time.Time) (parts []string) {
 		add(wait > 0, "tenant asks for %.0f s", math.Ceil(wait.Seconds()))
 	}
 	add(m.left > 0, "%d not done", m.left)
-	add(m.found > 0, "%d found", m.found)
-	add(m.verifying > 0, "%d verifying", m.verifying)
-	add(m.sessions > 0, "sessions of %d users", m.sessions)
-	if elapsed := now.Sub(m.start).Seconds(); !m.ended && elapsed > 0 {
-		add(true, "%.1f/s", float64(m.done)/elapsed)
+	add(!m.ended, "%.1f/s", m.pace(now))
+	for _, o := range []results.Outcome{results.Revoked, results.Planned, results.Found, results.Absent} {
+		add(m.outcomes[o] > 0 && !m.ReadOnly, "%d %s", m.outcomes[o], o)
 	}
+	add(m.sessions > 0, "sessions of %d users", m.sessions)
+	add(m.verifying > 0, "%d verifying", m.verifying)
+	add(m.refused > 0, "%.1f %% refused", max(0.1, 100*float64(m.refused)/float64(max(1, m.accepted+m.refused))))
 	return parts
 }
 
@@ -129,15 +151,22 @@ func precise(d time.Duration) time.Duration {
 	return d.Round(10 * time.Second)
 }
 
-// line returns the line for a terminal of so many columns. What does not fit is cut off.
+// line returns the line for a terminal of so many columns. The parts from the first that does not fit are
+// left out.
 func (m *meter) line(now time.Time, width int) string {
 	parts := m.parts(now)
 	if m.Total > 0 && width >= barFrom {
 		filled := barWidth * min(m.done, m.Total) / m.Total
 		parts = append([]string{"[" + strings.Repeat("=", filled) + strings.Repeat("-", barWidth-filled) + "]"}, parts...)
 	}
-	text := []rune(m.Phase + "  " + strings.Join(parts, "  "))
-	return string(text[:min(len(text), max(width, 1))])
+	text := m.Phase[:min(len(m.Phase), max(width, 1))]
+	for _, part := range parts {
+		if len(text)+len("  ")+len(part) > width {
+			break
+		}
+		text += "  " + part
+	}
+	return text
 }
 
 // sentence returns the line of the plain form.

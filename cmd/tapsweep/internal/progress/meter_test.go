@@ -95,36 +95,49 @@ func TestRow(t *testing.T) {
 		m.row(&row)
 	}
 	// Duplicate and protected rows are not left. A row that was not sent counts as nothing.
-	if m.done != 15 || m.found != 1 || m.left != 9 || m.verifying != 1 || m.sessions != 1 {
-		t.Errorf("%d done, %d found, %d left, %d verifying, sessions of %d, want 15, 1, 9, 1 and 1", m.done, m.found,
+	if m.done != 15 || m.outcomes[results.Found] != 1 || m.left != 9 || m.verifying != 1 || m.sessions != 1 {
+		t.Errorf("%d done, %d found, %d left, %d verifying, sessions of %d, want 15, 1, 9, 1 and 1", m.done, m.outcomes[results.Found],
 			m.left, m.verifying, m.sessions)
 	}
 }
 
-// What does not fit is cut off, the least important first.
+// What does not fit is left out, the least important first.
 func TestLine(t *testing.T) {
 	m := newMeter(epoch, Options{Phase: "revoking", Noun: "rows", Total: 5000})
-	m.done, m.found, m.left, m.verifying, m.sessions = 1234, 2, 14, 3, 5
+	m.done, m.left, m.verifying, m.sessions, m.accepted, m.refused = 1234, 14, 3, 5, 95, 5
+	m.outcomes[results.Revoked], m.outcomes[results.Absent] = 1200, 20
 	m.closed["writes"] = after(97)
-	const all = "1234/5000 rows  5m30s left  tenant asks for 37 s  14 not done  2 found  3 verifying  " +
-		"sessions of 5 users  20.6/s"
+	const all = "1234/5000 rows  5m30s left  tenant asks for 37 s  14 not done  20.6/s  1200 revoked  20 absent  " +
+		"sessions of 5 users  3 verifying  5.0 % refused"
 	for width, want := range map[int]string{
 		200: "revoking  [====----------------]  " + all,
-		59:  "revoking  1234/5000 rows  5m30s left  tenant asks for 37 s  14",
-		12:  "revoking  12",
+		59:  "revoking  1234/5000 rows  5m30s left  tenant asks for 37 s",
+		12:  "revoking",
 		0:   "r",
 	} {
-		if width == 59 {
-			want = want[:59]
-		}
 		if got := m.line(after(60), width); got != want {
 			t.Errorf("at %d columns:\n%s, want\n%s", width, got, want)
 		}
 	}
-	m.outage = after(40)
-	const offline = "tapsweep: revoking: 1234/5000 rows, no connection for 1m20s, 14 not done, 2 found, 3 verifying, " +
-		"sessions of 5 users, 10.3/s\n"
+	m.outage, m.ReadOnly = after(40), true
+	const offline = "tapsweep: revoking: 1234/5000 rows, no connection for 1m20s, 14 not done, 0.0/s, " +
+		"sessions of 5 users, 3 verifying, 5.0 % refused\n"
 	if got := m.sentence(after(120)); got != offline {
 		t.Errorf("%q, want %q", got, offline)
+	}
+}
+
+// The pace is that of now, not the one since the start.
+func TestPace(t *testing.T) {
+	m := newMeter(epoch, Options{})
+	for s := 1; s <= 60; s++ {
+		m.done += 10
+		if s > 50 {
+			m.done -= 8
+		}
+		m.pace(after(float64(s)))
+	}
+	if got := m.pace(after(60)); got != 2 {
+		t.Errorf("%.1f rows a second, want 2", got)
 	}
 }

@@ -41,6 +41,8 @@ type Options struct {
 	Total int    // the number of rows to come, zero if it is not known
 	Phase string // what the run does, such as "revoking"
 	Noun  string // what is counted, "rows" if empty
+
+	ReadOnly bool // the run deletes nothing, so what a row says is "revoked" is not its work
 }
 
 // A Display shows the progress of one run. Its methods may be called from any goroutine, and on nil.
@@ -126,10 +128,13 @@ func (d *Display) Passed() { d.update(func(m *meter) { m.done++ }) }
 // SetTotal sets Options.Total, once it is known.
 func (d *Display) SetTotal(n int) { d.update(func(m *meter) { m.Total = n }) }
 
-// Observe says when the gate of a quota opens, zero if it is open, and since when there has been no
-// connection, zero if there is one.
-func (d *Display) Observe(quota string, closedUntil, outage time.Time) {
-	d.update(func(m *meter) { m.closed[quota], m.outage = closedUntil, outage })
+// Observe counts requests that were accepted and refused, and says when the gate of their quota opens, zero
+// if it is open, and since when there has been no connection, zero if there is one.
+func (d *Display) Observe(accepted, refused int, quota string, closedUntil, outage time.Time) {
+	d.update(func(m *meter) {
+		m.accepted, m.refused = m.accepted+accepted, m.refused+refused
+		m.closed[quota], m.outage = closedUntil, outage
+	})
 }
 
 // Write writes text to Out. While there is a bar, whole lines appear above it at the next draw.

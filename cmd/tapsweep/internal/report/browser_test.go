@@ -203,10 +203,14 @@ var paperScript string
 var contrastScript string
 
 const (
-	shownRows = "document.querySelectorAll('#pairs tbody tr').length"
-	firstRow  = "document.querySelector('#pairs tbody tr')"
-	status    = "document.getElementById('status').textContent"
+	shownRows   = "document.querySelectorAll('#pairs tbody tr').length"
+	firstRow    = "document.querySelector('#pairs tbody tr')"
+	headButtons = "document.querySelectorAll('#pairs thead button').length"
+	status      = "document.getElementById('status').textContent"
 )
+
+// headOf is the head of a column, from 1.
+func headOf(column int) string { return fmt.Sprintf("#pairs thead th:nth-child(%d)", column) }
 
 // set changes the value of a control as a person does.
 func (v *visit) set(id, value, event string) {
@@ -236,7 +240,7 @@ func media(scheme string) chromedp.Action[chromedp.Void] {
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
 }
 
-// A person reads, filters and prints one page.
+// A person reads, filters, prints and sorts one page.
 func TestBrowserReads(t *testing.T) {
 	path := htmlOf(t, Page{}, incident(5000).write(t, "incident-4711.jsonl"))
 	v := browse(t, path, chromedp.EmulateViewport(1200, 900))
@@ -250,7 +254,7 @@ func TestBrowserReads(t *testing.T) {
 	}
 	v.do(media("light"))
 	v.do(chromedp.EmulateViewport(1200, 900))
-	for _, part := range []func(*visit){filters, prints, showsOutcome} {
+	for _, part := range []func(*visit){filters, prints, showsOutcome, sorts} {
 		part(v)
 		v.find("")
 		v.outcome("")
@@ -258,6 +262,7 @@ func TestBrowserReads(t *testing.T) {
 	}
 	v.print("all.pdf")
 	v.want(shownRows, "250")
+	v.want(headButtons, "7")
 }
 
 // filters by what is typed and by outcome.
@@ -273,10 +278,10 @@ func filters(v *visit) {
 }
 
 // prints gives paper what passes the filter. Of many rows it gets those that are not done, unless the person asks
-// for all.
+// for all. Chromium repeats the head of the table on each sheet only without a button in it.
 func prints(v *visit) {
 	eval[string](v, `(() => {
-		const note = () => { document.body.dataset.printed = `+shownRows+`; };
+		const note = () => { document.body.dataset.printed = `+shownRows+` + ' rows, ' + `+headButtons+`; };
 		addEventListener('beforeprint', note);
 		return '';
 	})()`)
@@ -284,7 +289,7 @@ func prints(v *visit) {
 	if pdf := v.print("filtered.pdf"); !strings.HasPrefix(string(pdf), "%PDF") {
 		v.t.Errorf("%q is no PDF", pdf[:min(len(pdf), 10)])
 	}
-	v.want("document.body.dataset.printed", "4789")
+	v.want("document.body.dataset.printed", "4789 rows, 0")
 	v.want("document.getElementById('printed').hidden", "true")
 	v.wantOnPaper(0, "Filtered: 4,789 of 4,985 rows, revoked.")
 	v.find(" user0003 ")
@@ -311,6 +316,22 @@ func showsOutcome(v *visit) {
 	v.wantOnPaper(23, "Filtered: 23 of 4,985 rows, denied.")
 }
 
+// sorts by keyboard and by mouse, and turns a page.
+func sorts(v *visit) {
+	tries := fmt.Sprintf("document.querySelector('%s').ariaSort", headOf(6))
+	v.do(chromedp.Focus(chromedp.CSS(headOf(6)+" button")), chromedp.KeyEvent("\r"))
+	v.want(tries, "ascending")
+	v.do(chromedp.KeyEvent("\r"))
+	v.want(tries, "descending")
+	v.want(firstRow+".cells[5].textContent.trim()", "6")
+	v.click(headOf(1) + " button")
+	v.want("document.querySelectorAll('[aria-sort]').length", "1")
+	v.want(firstRow+".cells[0].textContent.trim()", "incident-4711.csv:2")
+	v.click("#on")
+	v.want(status, "rows 251 to 500 of 4,985")
+	v.want(firstRow+".cells[0].textContent.trim()", "incident-4711.csv:253")
+}
+
 // Without a script the table is simply there.
 func TestBrowserWithoutScript(t *testing.T) {
 	path := htmlOf(t, Page{}, incident(500).write(t, "incident-4711.jsonl"))
@@ -318,6 +339,7 @@ func TestBrowserWithoutScript(t *testing.T) {
 	v := browse(t, path, call(emulation.SetScriptExecutionDisabled, noScript))
 	v.want(shownRows, "499")
 	v.want("document.getElementById('controls').hidden", "true")
+	v.want(headButtons, "0")
 }
 
 // What comes from a log is shown, and does nothing.
@@ -377,10 +399,11 @@ func TestBrowserManyRows(t *testing.T) {
 	filter := timed(change("find", "contoso 0001", "input"))
 	v.want("document.getElementById('status').textContent.includes(', out of 49,850')", "true")
 	again := timed(change("outcome", "left", "change"))
+	sort := timed("document.querySelector('#pairs thead th:nth-child(2) button').click()")
 	t.Logf("%d MB written in %v, opened in %v with the browser's start", info.Size()>>20, made, opened)
-	t.Logf("filter %.0f ms, by outcome %.0f ms", filter, again)
+	t.Logf("filter %.0f ms, by outcome %.0f ms, sort %.0f ms", filter, again, sort)
 	// Machines differ, and others may be at work on them.
-	if filter > 1000 || again > 1000 {
+	if filter > 1000 || again > 1000 || sort > 5000 {
 		t.Error("too slow")
 	}
 }

@@ -10,7 +10,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// Pairs on one line of a list are told apart by their columns, which fit into the table, and so do its heads.
+// Pairs on one line of a list are told apart by their columns, which fit into the table, and so do its heads. They are sorted by
+// number.
 func TestBrowserColumns(t *testing.T) {
 	m := &logBuilder{now: night}
 	m.run("incident-4711.json", 4)
@@ -22,8 +23,9 @@ func TestBrowserColumns(t *testing.T) {
 	v := browse(t, htmlOf(t, Page{}, m.write(t, "a.jsonl")))
 	const places = `Array.from(document.querySelectorAll('#pairs tbody tr')).
 		map((tr) => tr.cells[0].textContent.trim()).join(' ')`
-	v.want(places, "incident-4711.json:1 incident-4711.json:1:10900096 "+
-		"incident-4711.json:1:93 incident-4711.json:1:1000")
+	v.click(headOf(1) + " button")
+	v.want(places, "incident-4711.json:1 incident-4711.json:1:93 "+
+		"incident-4711.json:1:1000 incident-4711.json:1:10900096")
 	for _, wide := range []int64{320, 800, 1000, 1300} {
 		v.do(chromedp.EmulateViewport(wide, 800))
 		over := eval[[]string](v, `Array.from(document.querySelectorAll('#pairs td, #pairs th')).

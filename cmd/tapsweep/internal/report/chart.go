@@ -105,7 +105,7 @@ func (c *chart) refusals(a *axis) {
 		}
 	}
 	if sum > 0 {
-		c.RefusedText = count(sum, "request") + " refused, the highest bar is " + format.Number(highest)
+		c.RefusedText = format.Number(sum) + " refused, up to " + format.Number(highest) + " a bar"
 	}
 }
 

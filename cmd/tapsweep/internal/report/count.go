@@ -56,8 +56,9 @@ func newReport(l *Logs) *Report {
 	}
 	r.head()
 	for _, lg := range l.logs {
-		r.Logs = append(r.Logs, Log{Name: safetext.Printable(lg.name), Bytes: lg.size, Digest: lg.digest,
-			Rows: len(lg.rows), Torn: lg.end.Torn, Lacks: lg.end.Lacks})
+		r.Logs = append(r.Logs, Log{Name: safetext.Printable(lg.name), Bytes: lg.bytes, Digest: lg.digest,
+			Rows: len(lg.rows), Torn: lg.end.Torn, Lacks: lg.end.Lacks,
+			Stray: lg.end.Foreign, skipped: lg.end.Skipped(safetext.Printable(lg.name))})
 	}
 	r.axis = newAxis(r.Runs)
 	r.addWaits(l.waits)

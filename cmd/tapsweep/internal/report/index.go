@@ -51,8 +51,16 @@ type place struct{ log, row uint32 }
 
 const none = ^uint32(0) // no entry
 
+// rowSize is how many bytes a row has at least, most often. Room for all entries from the start leaves no garbage.
+const rowSize = 300
+
 func newIndex(l *Logs) *index {
-	ix := &index{logs: l, seed: maphash.MakeSeed(), at: make(map[uint64]uint32), also: make(map[uint64]struct{}),
+	size := int64(0)
+	for _, lg := range l.logs {
+		size += lg.size
+	}
+	ix := &index{entries: make([]entry, 0, min(size/rowSize, 1<<21)),
+		logs: l, seed: maphash.MakeSeed(), at: make(map[uint64]uint32), also: make(map[uint64]struct{}),
 		looked: make(map[uint64]struct{}), wants: make(map[uint64]*log)}
 	if slices.ContainsFunc(l.logs, func(lg *log) bool { return lg.first.Kind() == "verify" }) {
 		ix.latest = make(map[uint64]uint32)

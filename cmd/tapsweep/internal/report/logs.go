@@ -7,13 +7,16 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"iter"
 	"os"
 	"runtime/debug"
 	"slices"
 
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/input"
 )
 
 // Logs are results logs to be reported on as one. They may have millions of rows, so they are read more than once
@@ -37,8 +40,10 @@ type log struct {
 	name   string
 	file   *os.File
 	info   os.FileInfo
-	size   int64        // how much was read first; a run may still write
-	digest string       // its SHA-256
+	bytes  int64        // how much was read first; a run may still write
+	size   int64        // the same, of the text in UTF-8
+	digest string       // SHA-256 of the file
+	spool  string       // a copy that Close removes, or empty
 	first  *results.Run // the first of its runs
 	runs   []*Run
 	rows   []fate
@@ -96,8 +101,21 @@ func (l *Logs) Close() error {
 	var errs []error
 	for _, lg := range l.logs {
 		errs = append(errs, lg.file.Close())
+		if lg.spool != "" {
+			errs = append(errs, os.Remove(lg.spool))
+		}
 	}
 	return errors.Join(errs...)
+}
+
+// Skipped returns a warning for each log in which lines were skipped that are not part of it.
+func (l *Logs) Skipped() (warnings []string) {
+	for _, lg := range l.logs {
+		if words := lg.end.Skipped(safetext.Printable(lg.name)); words != "" {
+			warnings = append(warnings, words)
+		}
+	}
+	return warnings
 }
 
 // Holds reports whether the file is one of the logs.
@@ -126,11 +144,12 @@ func (l *Logs) open(ctx context.Context, name string) error {
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	lg := &log{name: name, file: f, info: info, size: info.Size()}
+	lg := &log{name: name, file: f, info: info, bytes: info.Size(), size: info.Size()}
 	l.logs = append(l.logs, lg)
 	if lg.isUTF16() {
-		return fmt.Errorf("%s is in UTF-16, which > of Windows PowerShell writes: convert it to UTF-8, "+
-			"or write logs with --results", name)
+		if err := lg.decode(); err != nil {
+			return fmt.Errorf("reading %s in UTF-8: %w", name, err)
+		}
 	}
 	for rec, err := range lg.records(ctx, results.KindRun) {
 		if err != nil {
@@ -148,6 +167,24 @@ func (lg *log) isUTF16() bool {
 	_, _ = lg.file.ReadAt(mark, 0) // whoever reads the log gets the error
 	return slices.Contains([]string{"\xFF\xFE", "\xFE\xFF"}, string(mark))
 }
+
+// decode replaces the log with a private copy in UTF-8, because rows are found by their offsets.
+func (lg *log) decode() error {
+	f, err := os.CreateTemp("", "tapsweep-log-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	if os.Remove(f.Name()) != nil { // Windows refuses this
+		lg.spool = f.Name()
+	}
+	named, sum := lg.file, sha256.New()
+	lg.file = f
+	lg.size, err = io.Copy(f, input.Decode(io.TeeReader(io.NewSectionReader(named, 0, lg.bytes), sum)))
+	lg.digest = digestOf(sum)
+	return errors.Join(err, named.Close())
+}
+
+func digestOf(sum hash.Hash) string { return "sha256:" + hex.EncodeToString(sum.Sum(nil)) }
 
 // began takes in the next run of the log.
 func (lg *log) began(run *Run) {
@@ -187,8 +224,9 @@ func (lg *log) records(ctx context.Context, kinds ...results.Kind) iter.Seq2[*re
 				return
 			}
 		}
+		lg.end = c
 		if lg.digest == "" {
-			lg.end, lg.digest = c, "sha256:"+hex.EncodeToString(sum.Sum(nil))
+			lg.digest = digestOf(sum)
 		}
 	}
 }

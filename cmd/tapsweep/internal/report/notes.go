@@ -25,6 +25,9 @@ func (r *Report) Notes() (notes []string) {
 		if lg.Lacks != "" {
 			say("This report is not complete: %s lacks %s.", lg.Name, lg.Lacks)
 		}
+		if lg.skipped != "" {
+			say("%s.", lg.skipped)
+		}
 		if lg.Torn {
 			say("The last line of %s is incomplete and was left out.", lg.Name)
 		}

@@ -1,5 +1,5 @@
 "use strict";
-// Filters the table and divides it into pages. Without it, the whole table is visible.
+// Filters and sorts the table, and divides it into pages. Without it, the whole table is visible.
 (() => {
   const perPage = 250;
   const by = (id) => document.getElementById(id);
@@ -30,6 +30,25 @@
     draw();
   };
 
+  // Numbers in a value are compared as numbers, such as the line and the column of a row.
+  const compare = new Intl.Collator("en", { numeric: true }).compare;
+  const heads = Array.from(table.tHead.rows[0].cells);
+  const buttons = heads.map((th, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = th.textContent.trim();
+    th.replaceChildren(button);
+    button.addEventListener("click", () => {
+      const down = th.ariaSort === "ascending", sign = down ? -1 : 1;
+      for (const other of heads) other.ariaSort = null;
+      th.ariaSort = down ? "descending" : "ascending";
+      for (const r of rows) r.key = r.tr.cells[column].textContent.trim();
+      rows.sort((a, b) => sign * compare(a.key, b.key));
+      filter();
+    });
+    return button;
+  });
+
   find.addEventListener("input", filter);
   outcome.addEventListener("change", filter);
   // At the last page the button is disabled and loses the focus; the other one takes it.
@@ -52,6 +71,7 @@
     });
   }
   // Paper gets every row that passes the filter. If there are many, the style hides those that are done.
+  // Chromium repeats the head of a table on each sheet only if it has no button.
   const filters = () => {
     const said = [];
     if (outcome.value !== "") said.push(outcome.selectedOptions[0].textContent);
@@ -61,11 +81,13 @@
   addEventListener("beforeprint", () => {
     printed.hidden = filters() === "";
     printed.textContent = `Filtered: ${number(shown.length)} of ${number(rows.length)} rows, ${filters()}.`;
+    heads.forEach((th, i) => { th.textContent = buttons[i].textContent; });
     body.replaceChildren(...shown.map((r) => r.tr));
     document.documentElement.classList.toggle("few", shown.length <= 500);
   });
   addEventListener("afterprint", () => {
     printed.hidden = true;
+    heads.forEach((th, i) => { th.replaceChildren(buttons[i]); });
     draw();
   });
   by("controls").hidden = false;

@@ -69,6 +69,9 @@ type Log struct {
 	Rows   int    `json:"rows"`
 	Torn   bool   `json:"torn"`            // the last line is incomplete and was skipped
 	Lacks  string `json:"lacks,omitempty"` // how many lines are missing, in words
+	Stray  int    `json:"stray,omitempty"` // skipped lines that are not part of the log
+
+	skipped string // the words for Stray
 }
 
 // A List is a list that runs worked on.

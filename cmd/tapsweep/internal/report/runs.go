@@ -76,8 +76,8 @@ func (r *Run) end(e results.End) {
 func (r *Run) Took() time.Duration { return r.End.Sub(r.Start) }
 
 // exits has what exit codes mean. The page troubleshooting of the manual has more.
-var exits = map[int]string{0: "all is done", 1: "something is left, or not verified", 3: "no access", 4: "stopped early",
-	64: "refused, nothing was changed"}
+var exits = map[int]string{0: "all is done", 1: "something is left, or not verified", 3: "no access",
+	4: "stopped early", 64: "refused, nothing was changed"}
 
 // ExitText says how the run ended.
 func (r *Run) ExitText() string {

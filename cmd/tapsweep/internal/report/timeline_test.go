@@ -57,7 +57,8 @@ func TestTicks(t *testing.T) {
 		}
 	}
 	a := newAxis(runsAt(7*time.Minute, 0))
-	diff(t, "labels of 7 minutes", a.ticks(), []label{{X: 28.6, Text: "2 min"}, {X: 57.1, Text: "4 min"}, {X: 85.7, Text: "6 min"}})
+	diff(t, "labels of 7 minutes", a.ticks(),
+		[]label{{X: 28.6, Text: "2 min"}, {X: 57.1, Text: "4 min"}, {X: 85.7, Text: "6 min"}})
 }
 
 // The chart has a bar for the requests refused at a time, below the plot, and the progress has their number.
@@ -65,7 +66,7 @@ func TestRefusals(t *testing.T) {
 	r := reportOf(t, logOf(t, 0, 1, "revoke a.csv", waits(10*time.Second, 40), later(50*time.Second),
 		waits(10*time.Second, 10), later(50*time.Second), row(2, results.Revoked), ends(0)))
 	diff(t, "bars", r.chart().Refused, []bar{{1.5, 250, 9.5, 48}, {501.5, 286, 9.5, 12}})
-	check(t, "text", r.chart().RefusedText, "50 requests refused, the highest bar is 40")
+	check(t, "text", r.chart().RefusedText, "50 refused, up to 40 a bar")
 	check(t, "refused up to the first point", r.Progress[0].Refused, 40)
 	check(t, "refused up to the 13th point", r.Progress[12].Refused, 10)
 	quiet := reportOf(t, logOf(t, 0, 1, "revoke a.csv", row(2, results.Revoked), ends(0))).chart()

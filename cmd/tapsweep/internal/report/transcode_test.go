@@ -1,27 +1,57 @@
 package report
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/text/encoding/unicode"
+
+	"tapsweep/cmd/tapsweep/internal/results"
 )
 
 // caseFile returns the path of a file that was once refused or misread.
 func caseFile(name string) string { return filepath.Join("../../../../testdata/logs", name) }
 
-// Out-File of Windows PowerShell puts a mark before UTF-8, and ends lines in its own way.
-func TestByteOrderMark(t *testing.T) {
+// Windows PowerShell's > writes a log in UTF-16, its Out-File puts a mark before UTF-8, and both end lines
+// in their own way. A row of a later check is found by its offset in the text, not in the file.
+func TestEncodings(t *testing.T) {
 	m := incident(20)
 	want := reportOf(t, m.write(t, "log.jsonl"))
-	windows := &logBuilder{}
-	windows.WriteString("\ufeff" + strings.ReplaceAll(m.String(), "\n", "\r\n"))
-	diff(t, "counts", reportOf(t, windows.write(t, "log.jsonl")).Counts, want.Counts)
+	windows := strings.ReplaceAll(m.String(), "\n", "\r\n")
+	encoded := map[string]string{"UTF-8 with a mark": "\ufeff" + windows}
+	for name, order := range map[string]unicode.Endianness{"LE": unicode.LittleEndian, "BE": unicode.BigEndian} {
+		text, err := unicode.UTF16(order, unicode.UseBOM).NewEncoder().String(windows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		encoded["UTF-16 "+name] = text
+	}
+	for name, text := range encoded {
+		m := &logBuilder{}
+		m.WriteString(text)
+		got := reportOf(t, m.write(t, "log.jsonl"))
+		diff(t, name+": counts", got.Counts, want.Counts)
+		diff(t, name+": failures", got.Failures, want.Failures)
+		check(t, name+": digest of the file", got.Logs[0].Digest, fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(text))))
+		check(t, name+": bytes of the file", got.Logs[0].Bytes, int64(len(text)))
+	}
+	r := reportOf(t, caseFile("log-ps51-redirect.jsonl"))
+	diff(t, "counts of log-ps51-redirect.jsonl", r.Counts,
+		map[results.Outcome]int{results.Revoked: 1, results.Denied: 1, results.UnknownUser: 1})
 }
 
-// kubectl logs mixes the log with standard error. Such a log is refused, with the line.
+// kubectl logs mixes the log with standard error.
 func TestStrayLines(t *testing.T) {
-	_, err := OpenLogs(t.Context(), []string{caseFile("log-pod-merged.log")})
-	if want := "line 36: it is not part of a results log"; err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("OpenLogs = %v, want %q", err, want)
+	path := caseFile("log-pod-merged.log")
+	r := reportOf(t, path)
+	check(t, "revoked passes", r.Counts[results.Revoked], 16)
+	check(t, "passes", r.Pairs, 16)
+	check(t, "skipped lines", r.Logs[0].Stray, 1)
+	want := path + ": skipped 1 line that is not part of a results log, starting at line 36."
+	if !strings.Contains(strings.Join(r.Notes(), "\n"), want) {
+		t.Errorf("no %q in %q", want, r.Notes())
 	}
 }

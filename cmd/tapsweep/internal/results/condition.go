@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+
+	"tapsweep/cmd/tapsweep/internal/format"
 )
 
 // A Condition is what Read finds out about a log as a file: whether it has exactly the lines that its
@@ -12,6 +14,9 @@ type Condition struct {
 	Whole int64 // bytes up to the end of the last whole line
 	Torn  bool  // an incomplete last line follows, and was skipped
 
+	Foreign      int        // skipped lines that are not part of a log; empty lines are not counted
+	firstForeign *LineError // the first of these, which may be empty
+
 	// Lacks says how many lines are missing, as in "2 of its 40 lines", and is empty if none is.
 	Lacks string
 
@@ -19,10 +24,28 @@ type Condition struct {
 	open    bool // that run has no end so far
 	counted int  // the line of that run or its end, which counts the lines before it
 	lines   int  // of the log so far
+	rows    int  // of these, those about passes
 	unended bool // the last whole line lacks its line end
 
 	damage  *LineError // what is wrong with the file for good
 	missing *LineError // what was missing as of the counted line; a run that resumes the log does that again
+}
+
+// skip takes in a line that is not part of a log.
+func (c *Condition) skip(line *LineError, text []byte) {
+	if len(bytes.TrimSpace(text)) > 0 {
+		c.Foreign++
+	}
+	c.firstForeign = cmp.Or(c.firstForeign, line)
+}
+
+// Skipped is the warning about lines of the named log that are not part of it, and is empty if there are none.
+func (c *Condition) Skipped(name string) string {
+	if c.Foreign == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s: skipped %s not part of a results log, starting at line %d", name,
+		format.Plural(c.Foreign, "line that is", "lines that are"), c.firstForeign.Line)
 }
 
 // add takes in a line of the log.
@@ -33,34 +56,43 @@ func (c *Condition) add(rec *Record) {
 		if c.run != nil {
 			c.damage = c.problem("")
 		}
-		c.lines, c.run, c.open, c.counted = 0, rec.Run, true, rec.Line
+		c.lines, c.rows, c.run, c.open, c.counted = 0, 0, rec.Run, true, rec.Line
 	case rec.Run != nil:
 		c.run, c.open = rec.Run, true
-		c.count(rec.Line, rec.Run.Lines)
+		c.count(rec.Line, c.lines, rec.Run.Lines, "lines")
 	case !c.open && c.damage == nil:
 		c.damage = &LineError{rec.Line, "the results log continues after its end: it holds a part of another log" +
 			wantWhole}
+	case rec.End != nil && rec.End.Lines == 0: // of an older version, which counted rows only
+		says := 0
+		for _, n := range rec.End.Counts {
+			says += n
+		}
+		c.open = false
+		c.count(rec.Line, min(c.rows, says), says, "rows") // a pass may have several rows
 	case rec.End != nil:
 		c.open = false
-		c.count(rec.Line, rec.End.Lines)
+		c.count(rec.Line, c.lines, rec.End.Lines, "lines")
+	case rec.Kind == KindRow:
+		c.rows++
 	}
 	c.lines++
 }
 
-// count compares the number of lines before a line with what that line says. Each run and each end of
-// a log counts, except for the first line.
-func (c *Condition) count(line, says int) {
+// count compares the number of lines (or rows) before a line with what that line says. Each run and each
+// end of a log counts, except for the first line.
+func (c *Condition) count(line, have, says int, what string) {
 	c.counted, c.missing = line, nil
 	if c.damage == nil {
 		c.Lacks = ""
 	}
 	switch {
 	case says == 0:
-	case c.lines > says:
+	case have > says:
 		c.missing = &LineError{line, fmt.Sprintf("the results log has %d lines before this one, which says %d: "+
-			"it holds lines of another log", c.lines, says) + wantWhole}
-	case c.lines < says:
-		c.Lacks = fmt.Sprintf("%d of its %d lines", says-c.lines, says)
+			"it holds lines of another log", have, says) + wantWhole}
+	case have < says:
+		c.Lacks = fmt.Sprintf("%d of its %d %s", says-have, says, what)
 		c.missing = &LineError{line, "the results log is not whole: it lacks " + c.Lacks + wantWhole}
 	}
 }

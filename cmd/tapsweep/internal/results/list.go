@@ -5,7 +5,6 @@ import (
 	"io"
 	"iter"
 	"regexp"
-	"strings"
 
 	"tapsweep/input"
 )
@@ -14,6 +13,9 @@ import (
 type Lists struct {
 	// Sessions makes Read keep the users whose passes are gone, for SessionsLeft.
 	Sessions bool
+
+	// Skipped are warnings about logs in which lines were skipped that are not part of them.
+	Skipped []string
 
 	runs  []ListRun
 	users users
@@ -29,6 +31,9 @@ type ListRun struct {
 // Runs returns the runs of the logs that were read.
 func (l *Lists) Runs() []ListRun { return l.runs }
 
+// hasRun matches the beginning of a log. Lines that are not part of it may come before.
+var hasRun = regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(firstBytes))
+
 // isPart matches the beginning of what is made of a log: some of its lines, its lines as another program
 // lays them out, such as jq, and the CSV file of a report.
 var isPart = regexp.MustCompile(`"type"\s*:\s*"(run|result|wait|scanned|end)"|\A[^\n]*\boutcome\b[^\n]*\brequestId\b`)
@@ -43,7 +48,7 @@ var errPart = &input.LineError{Line: 1, Msg: "it is not a whole results log, bec
 func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
 	iter.Seq2[input.Row, error], error) {
 	switch {
-	case strings.HasPrefix(string(start), firstBytes):
+	case hasRun.Match(start):
 	case isPart.Match(start):
 		return nil, errPart
 	default:
@@ -60,6 +65,9 @@ func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
 		}
 		l.noteSessions(name, rec)
 		list.state.Apply(rec, false)
+	}
+	if words := c.Skipped(name); words != "" {
+		l.Skipped = append(l.Skipped, words)
 	}
 	return list.rows, listError(c.Complete(name))
 }

@@ -118,21 +118,49 @@ func TestResultsLog(t *testing.T) {
 	}
 }
 
-// A line that is not part of the log is not skipped: it may hide a row. Nor is what another program has
-// made of a log read as a list of another form.
+// A line that is not part of a log is skipped, as kubectl logs mixes in. The warning does not count empty lines.
+func TestForeignLines(t *testing.T) {
+	before, row, _ := strings.Cut(logText("run, denied 1, end"), `{"type":"result"`)
+	path := write(t, "l.jsonl", "tapsweep: warning\n\n"+before+"tapsweep: 20 %\n\n"+
+		`{"level":"INFO","msg":"x"}`+"\n"+`{"type":"result"`+row)
+	const want = ": skipped 3 lines that are not part of a results log, starting at line 1"
+	_, logs := open(t, input.Options{}, path)
+	if got := logs.Skipped; !slices.Equal(got, []string{path + want}) {
+		t.Errorf("as a list: %q, want %q", got, want)
+	}
+	users, err := ReadUsers(path)
+	if err != nil || !slices.Equal(users.Skipped, []string{path + want}) || len(users.Users) != 1 {
+		t.Errorf("ReadUsers = %+v, %v; want 1 user and %q", users, err, want)
+	}
+}
+
+// A log of an older version does not say how many lines it has, but how many rows.
+func TestOlderLog(t *testing.T) {
+	const run = `{"type":"run","command":["revoke","--verify"]}` + "\n"
+	const end = `{"type":"end","counts":{"revoked":1}}` + "\n"
+	users, err := ReadUsers(write(t, "l.jsonl", run+logText("revoked 1")+end))
+	if err != nil || !users.First.Verify || users.First.Resume == nil {
+		t.Errorf("ReadUsers = %+v, %v; want a run that verifies", users, err)
+	}
+	_, err = ReadUsers(write(t, "l.jsonl", run+end))
+	if want := "lacks 1 of its 1 rows"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("ReadUsers of a log that lacks a row = %v, want %q", err, want)
+	}
+}
+
+// A line that hides a row is not skipped. Nor is what another program has made of a log read as a list of
+// another form.
 func TestNoWholeLog(t *testing.T) {
 	log := logText("run, denied 1, end")
 	rows := logText("denied 1, revoked 2")
 	const header = "source,line,user,method,outcome,status,code,message,attempts,requestId,time\n"
 	const foreign, part = "it is not part of a results log", "write only their user and method to a list"
 	for name, tt := range map[string]struct{ text, want string }{
-		"other text":            {logText("run") + "tapsweep: 20 %\n" + rows, ":2: " + foreign},
-		"a row in other text":   {logText("run") + "2026-03-02T08:29:00Z " + rows, ":2: " + foreign},
-		"an empty line":         {logText("run") + "\n" + rows, ":2: " + foreign},
+		"a row in other text": {logText("run") + "2026-03-02T08:29:00Z " + rows,
+			`:2: it has "2026-03-02T08:29:00Z " before a line of a results log`},
 		"keys in another order": {logText("run") + `{"line":2,"type":"result"}` + "\n" + rows, ":2: " + foreign},
 		"a broken line":         {logText("run") + rows[:40] + "\n" + rows, ":2: the line is broken"},
 		"a long line":           {logText("run") + strings.Repeat("x", 2<<20), ":2: the line is longer than 1 MiB"},
-		"text before it":        {"tapsweep: warning\n" + log, part},
 		"its rows":              {rows, part},
 		"its end":               {logText("end"), part},
 		"an array":              {"[" + strings.ReplaceAll(strings.TrimSpace(log), "\n", ",") + "]", part},

@@ -36,8 +36,9 @@ type Log struct {
 	syncing sync.Mutex // held by who puts lines on disk, while others may write
 	synced  int        // lines on disk; mu holds for it, too
 
-	stop chan struct{}
-	done chan struct{}
+	stop  chan struct{}
+	done  chan struct{}
+	hurry chan struct{} // closed once the run is to end
 }
 
 // ErrInUse says that another run writes to the log.
@@ -46,12 +47,12 @@ var ErrInUse = errors.New("another run is writing to it")
 // Create opens a new log at path, mode 0600. An existing file is an error that is fs.ErrExist unless
 // overwrite is set. With overwrite, the file must be trusted (see CheckTrust) and must begin like a
 // log; its text is replaced by the first line of the new log. Of a device or a pipe nothing is on
-// disk, and opening a named pipe waits for its reader.
+// disk, and opening a named pipe waits up to 10 s for its reader.
 func Create(path string, overwrite bool) (*Log, error) {
 	info, err := os.Stat(path)
 	exists := err == nil
 	if exists && !info.Mode().IsRegular() {
-		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		f, err := openStream(path)
 		if err != nil {
 			return nil, fmt.Errorf("creating the results log: %w", err)
 		}
@@ -94,13 +95,18 @@ func newFileLog(f *logFile) *Log {
 
 // newLog returns a log that is written to w. Close closes w if it is an io.Closer.
 func newLog(name string, w io.Writer, sync func() error) *Log {
-	l := &Log{name: name, w: w, sync: sync, buf: bufio.NewWriterSize(w, 64<<10),
-		stop: make(chan struct{}), done: make(chan struct{})}
+	l := &Log{name: name, w: w, sync: sync,
+		stop: make(chan struct{}), done: make(chan struct{}), hurry: make(chan struct{})}
+	l.buf = bufio.NewWriterSize(&patientWriter{w, l.hurry}, 64<<10) // a file does not need it
 	l.enc = json.NewEncoder(l.buf)
 	l.enc.SetEscapeHTML(false)
 	go l.syncLoop()
 	return l
 }
+
+// Hurry says that the run is to end. From then on a reader of a pipe that does not read holds it up for
+// 5 s at most. Hurry must be called at most once.
+func (l *Log) Hurry() { close(l.hurry) }
 
 // Name is the path, or "-".
 func (l *Log) Name() string { return l.name }

@@ -70,8 +70,9 @@ const byteOrderMark = "\xEF\xBB\xBF"
 // It yields those of the given kinds, or all if none is given. A run's Self takes the place of
 // the user "me" in its rows.
 //
-// Read skips a last line that is not complete. c says so, and is complete when Read has ended. Read
-// ends with an error at any other line that is not part of a log, which is a *LineError or ErrNoRun.
+// Read skips lines that are not part of a log, as kubectl logs mixes in, and a last line that is not
+// complete. c says so, and is complete when Read has ended. Read ends with an error, which is a *LineError
+// or ErrNoRun, at a line that is broken or that hides a line of a log, and in a file without a run.
 func Read(r io.Reader, c *Condition, kinds ...Kind) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
 		*c = Condition{}
@@ -105,6 +106,8 @@ func (in *reader) next() (*Record, error) {
 		text, err := in.br.ReadSlice('\n')
 		in.n++
 		switch {
+		case err == io.EOF && len(text) == 0 && in.c.run == nil && in.c.firstForeign != nil:
+			return nil, ErrNoRun
 		case err == bufio.ErrBufferFull:
 			return nil, &LineError{in.n, "the line is longer than 1 MiB"}
 		case err != nil && (err != io.EOF || len(text) == 0):
@@ -114,7 +117,16 @@ func (in *reader) next() (*Record, error) {
 		if in.n == 1 {
 			text = bytes.TrimPrefix(text, []byte(byteOrderMark))
 		}
-		if err := in.decode(text); err != nil {
+		foreign, err := in.isForeign(text)
+		if foreign {
+			in.c.skip(in.foreign(text), text)
+			in.c.Whole += int64(size)
+			continue
+		}
+		if err == nil {
+			err = in.decode(text)
+		}
+		if err != nil {
 			if in.torn(text) {
 				in.c.Torn = true
 				return nil, io.EOF
@@ -129,6 +141,26 @@ func (in *reader) next() (*Record, error) {
 	}
 }
 
+// isForeign reports whether a line was mixed into the log. A line that hides a line of the log is an error.
+func (in *reader) isForeign(text []byte) (bool, error) {
+	at := bytes.Index(text, []byte(lineMark))
+	var line struct{ Type string }
+	switch {
+	case at > 0:
+		return false, &LineError{in.n, fmt.Sprintf("it has %q before a line of a results log: remove that text "+
+			"(kubectl logs adds it with --timestamps or --prefix)", safetext.Printable(string(text[:min(at, 40)])))}
+	case at == 0, !bytes.HasSuffix(text, []byte("\n")) && !json.Valid(text): // it may be torn
+		return false, nil
+	}
+	return json.Unmarshal(text, &line) != nil || line.Type == "", nil
+}
+
+// foreign returns the error for a line that is not part of a log.
+func (in *reader) foreign(text []byte) *LineError {
+	return &LineError{in.n, fmt.Sprintf("it is not part of a results log, because it begins with %q: "+
+		"keep only the lines that begin with %s", safetext.Printable(string(text[:min(len(text), 40)])), lineMark)}
+}
+
 // torn reports whether a line is the last one of a log and is broken, because its run was killed while
 // writing it.
 func (in *reader) torn(text []byte) bool {
@@ -136,7 +168,7 @@ func (in *reader) torn(text []byte) bool {
 	if _, err := in.br.Peek(1); err != io.EOF || valid {
 		return false
 	}
-	if in.n == 1 {
+	if in.c.run == nil {
 		k := min(len(text), len(firstBytes))
 		return string(text[:k]) == firstBytes[:k]
 	}
@@ -170,8 +202,7 @@ func (in *reader) decode(text []byte) error {
 	} else if in.c.run == nil {
 		return ErrNoRun
 	} else {
-		return &LineError{in.n, fmt.Sprintf("it is not part of a results log, because it begins with %q: "+
-			"keep only the lines that begin with %s", safetext.Printable(string(text[:min(len(text), 40)])), lineMark)}
+		return in.foreign(text)
 	}
 	rec := &in.rec
 	if in.c.run == nil && rec.Kind != KindRun {
@@ -181,9 +212,8 @@ func (in *reader) decode(text []byte) error {
 		return &LineError{in.n, "the line is broken: " + err.Error()}
 	}
 	switch {
-	case rec.Run != nil && rec.Run.Kind() != "" && rec.Run.Resume == nil:
-		return &LineError{in.n, "an older version of tapsweep has written the log: use that version to read it"}
 	case rec.Run != nil:
+		rec.Run.interpret()
 		in.self = rec.Run.Self
 	case rec.Row != nil:
 		return in.checkRow()

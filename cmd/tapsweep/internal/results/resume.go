@@ -207,6 +207,9 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 			}
 		}
 	}
+	if c.firstForeign != nil {
+		return 0, c.firstForeign
+	}
 	if !e.next.Sessions && (e.sessions || len(e.wanted) > 0) {
 		return 0, ErrSessions
 	}

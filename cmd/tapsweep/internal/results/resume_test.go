@@ -119,7 +119,6 @@ func TestResumeRefuses(t *testing.T) {
 		{"a broken line", nil, `{"type":"result","li` + "\n" + end, "line 3: the line is broken"},
 		{"a line without end", nil, strings.Repeat("x", 2<<20), "line 3: the line is longer than 1 MiB"},
 		{"no outcome", nil, `{"type":"result"}` + "\n", `line 3: the outcome "" is not known`},
-		{"an older version", nil, `{"type":"run","command":["revoke"]}` + "\n", "line 3: an older version"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			path := writeLog(t, Revoked)

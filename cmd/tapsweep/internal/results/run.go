@@ -87,6 +87,19 @@ func (r *Run) Describe(path string) {
 	}
 }
 
+// interpret sets what a run of an older version says only by its command line.
+func (r *Run) interpret() {
+	if r.Kind() == "" || r.Resume != nil {
+		return
+	}
+	given := func(flag string) bool {
+		return slices.Contains(r.Command, flag) || slices.Contains(r.Command, flag+"=true")
+	}
+	r.Verify, r.AnyPass = r.Verify || given("--verify"), r.AnyPass || given("--any-pass")
+	r.Simulated = r.Simulated || given("--simulate")
+	r.Describe(EvidenceLog)
+}
+
 // kept are the flags that count for a run with the log as its list, too: where a run goes to,
 // as whom, and whom it spares. Each takes a value.
 var kept = []string{"--auth", "--tenant", "--client-id", "--certificate", "--secret-file", "--token-file",

@@ -77,6 +77,8 @@ type LogUsers struct {
 	Operators []string // of the runs that deleted, each once, as far as the logs say
 
 	Invalid int // rows that were invalid
+
+	Skipped []string // warnings about logs in which lines were skipped that are not part of them
 }
 
 // Sessions reports whether the logs say anything of sessions.
@@ -127,6 +129,9 @@ func (u *LogUsers) read(path string, found *users) error {
 		case r.User != "":
 			found.add(path, rec)
 		}
+	}
+	if words := c.Skipped(path); words != "" {
+		u.Skipped = append(u.Skipped, words)
 	}
 	return c.Complete(path)
 }

@@ -17,6 +17,9 @@ import (
 // do does the work between the first and the last line of the log, and prints the summary. The
 // error of body says why it stopped early; a *status.Error is how the command ends.
 func (r *run) do(ctx context.Context, body func(context.Context) error) error {
+	if !r.console.Begin() {
+		return status.Interrupted(ctx)
+	}
 	start := time.Now()
 	r.opts.Metrics.Began()
 	if err := r.writeHeader(start); err != nil {
@@ -66,7 +69,12 @@ func (r *run) writeHeader(start time.Time) error {
 
 // work does the work until the context ends, and says so if it does.
 func (r *run) work(ctx context.Context, body func(context.Context) error) error {
-	stopSaying := context.AfterFunc(ctx, func() { r.sayStopping(context.Cause(ctx)) })
+	stopSaying := context.AfterFunc(ctx, func() {
+		r.sayStopping(context.Cause(ctx))
+		if r.log != nil {
+			r.log.Hurry()
+		}
+	})
 	defer stopSaying()
 	r.waits = newWaits(r.write)
 	err := body(ctx)

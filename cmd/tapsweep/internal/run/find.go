@@ -34,9 +34,7 @@ func (s *Scope) task(readOnly bool) token.Task {
 // openScan opens a run that looks for passes, and looks up the creator before the work begins.
 func openScan(ctx context.Context, c *console.Console, opts *Options, scope *Scope, p plan,
 	work func(context.Context, *run) error) error {
-	for _, warning := range scope.Warnings {
-		c.Say("warning: %s", warning)
-	}
+	warn(c, "", scope.Warnings)
 	if scope.Find.Audit != nil && opts.Target.Cloud() == "china" {
 		// Source: learn.microsoft.com/graph/api/directoryaudit-list, national clouds.
 		return status.Refuse(errors.New("the cloud china has no directory audit log in Graph"),

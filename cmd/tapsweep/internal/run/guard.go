@@ -11,6 +11,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/safetext"
+	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -21,12 +22,22 @@ import (
 	"tapsweep/input"
 )
 
-// openProtect reads the lists of protected users.
-func openProtect(paths []string) (*protect.List, error) {
-	keep, err := protect.Open(new(results.Lists).Read, paths...)
+// warn shows warnings. Words that say what they are about come first, or none.
+func warn(c *console.Console, about string, warnings []string) {
+	for _, text := range warnings {
+		c.Say("warning: %s%s", about, text)
+	}
+}
+
+// openProtect reads the lists of protected users. It warns of skipped lines of logs, which may have been
+// meant to name somebody.
+func openProtect(c *console.Console, paths []string) (*protect.List, error) {
+	logs := new(results.Lists)
+	keep, err := protect.Open(logs.Read, paths...)
 	if err != nil {
 		return nil, status.Refuse(fmt.Errorf("--protect: %w\nnothing was sent", err))
 	}
+	warn(c, "--protect: ", logs.Skipped)
 	return keep, nil
 }
 

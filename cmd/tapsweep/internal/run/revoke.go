@@ -56,11 +56,12 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 		return err
 	}
 	defer list.Close()
+	warn(c, "", logs.Skipped)
 	if n := logs.SessionsMissed(); n > 0 && !o.Sessions {
 		c.Say("warning: the sessions of %s are left, as the lists say: --revoke-sessions revokes them",
 			format.Plural(n, "user", "users"))
 	}
-	keep, err := openProtect(o.Protect)
+	keep, err := openProtect(c, o.Protect)
 	if err != nil {
 		return err
 	}

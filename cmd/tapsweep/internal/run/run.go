@@ -135,7 +135,7 @@ func (r *run) makeRunner() (err error) {
 	opts.Headers, opts.Logger = r.opts.headers(), r.opts.Logger
 	opts.Reauthorize, opts.BeforeSend = r.tenant.Client.Reauthorize, r.syncIntents
 	opts.Observe = func(o batch.Observation) {
-		r.console.Display().Observe(o.Quota, o.ClosedUntil, o.Outage)
+		r.console.Display().Observe(o.Accepted, o.Refused, o.Quota, o.ClosedUntil, o.Outage)
 		if r.waits != nil {
 			r.waits.observe(o)
 		}
@@ -154,6 +154,7 @@ func (r *run) makeJob(opts revoke.Options) {
 	opts.Earlier = r.earlier
 	r.job = revoke.New(r.runner, func(row *results.Row) error {
 		r.console.Display().Row(row)
+		r.opts.Metrics.Row(row)
 		if r.header.DryRun && row.Action == "" && !row.Provisional && !row.Beside {
 			r.summary.name(row)
 		}

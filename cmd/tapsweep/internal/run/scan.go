@@ -38,6 +38,7 @@ func Scan(ctx context.Context, c *console.Console, o *ScanOptions) error {
 			return r.scan(ctx, o, out)
 		}
 		if err := r.openLog(results.ResumeOptions{Anew: true, Each: func(row *results.Row) {
+			o.Metrics.Row(row)
 			if row.Outcome == results.Found {
 				_ = out.Write(lineOf(row))
 			}

@@ -260,5 +260,5 @@ func (s *summary) kept(w io.Writer) {
 // metrics returns what the metrics file says of the run.
 func (s *summary) metrics() metrics.Result {
 	return metrics.Result{Outcomes: s.Counts.Outcomes, Refused: s.Counts.Throttled, Scan: s.Scan,
-		Sessions: s.Counts.Sessions.All()}
+		Sessions: s.Counts.Sessions.All(), Complete: s.Stopped == nil}
 }

@@ -35,7 +35,7 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) error {
 	if !o.unattended() && !c.CanAsk() {
 		return errNobody()
 	}
-	keep, err := openProtect(o.Protect)
+	keep, err := openProtect(c, o.Protect)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) error {
 		if err := r.guard(ctx, keep, namesOf(&o.Scope.Find)); err != nil {
 			return err
 		}
-		if err := r.openLog(results.ResumeOptions{Verify: o.Verify > 0, Anew: true}); err != nil {
+		if err := r.openLog(results.ResumeOptions{Verify: o.Verify > 0, Anew: true, Each: o.Metrics.Row}); err != nil {
 			return err
 		}
 		return r.sweep(ctx, o)

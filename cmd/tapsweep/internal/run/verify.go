@@ -30,6 +30,7 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) error {
 	if err != nil {
 		return status.Of(err)
 	}
+	warn(c, "", held.Skipped)
 	if len(held.Users) == 0 {
 		none := "no user to check in " + strings.Join(o.Logs, ", ")
 		if held.Invalid > 0 {
@@ -57,7 +58,7 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) error {
 func (r *run) verify(ctx context.Context, o *VerifyOptions, held *results.LogUsers) error {
 	r.makeJob(revoke.Options{Verify: o.Wait, VerifyOnly: true, AbortAfter: 100})
 	return r.do(ctx, func(ctx context.Context) error {
-		r.show(progress.Options{Total: len(held.Users) - r.earlier.Len, Phase: "verifying"})
+		r.show(progress.Options{Total: len(held.Users) - r.earlier.Len, Phase: "verifying", Noun: "users", ReadOnly: true})
 		return r.job.Run(ctx, func(yield func(revoke.Item, error) bool) {
 			for _, u := range held.Users {
 				pair := input.Pair{Source: u.Source, Line: u.Line, User: u.User, UPN: u.UPN, Method: u.Method,

@@ -289,11 +289,12 @@ func shown(upn string) string {
 var errHidden = errors.New("whether an account is a member or enabled is hidden by Graph")
 
 // admits reports whether an account must be scanned. Graph shows accountEnabled of each account to a
-// token that may see it. Old accounts may have no userType: nobody knows that they are members.
+// token that may see it. Old accounts may have no userType: nobody knows that they are members. If both
+// are missing, the token may see neither.
 func (s *scanner) admits(a *account) (bool, error) {
 	switch {
 	case !s.filtersAccounts():
-	case a.Enabled == nil:
+	case a.Enabled == nil && (s.opts.EnabledOnly || a.Type == ""):
 		return false, errHidden
 	case s.opts.MembersOnly && !strings.EqualFold(a.Type, "Member"):
 		s.counts.Guests++

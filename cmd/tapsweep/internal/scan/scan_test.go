@@ -156,6 +156,11 @@ func TestEnabledOnlyUnseen(t *testing.T) {
 	if !Unseen(err) || len(found) > 0 {
 		t.Errorf("found %q, %v", found, err)
 	}
+	// That is no reason to leave out members.
+	_, _, counts, err := look(t, tenant, Options{All: true, MembersOnly: true}, batch.Options{})
+	if err != nil || counts.Guests != 1 || counts.Users != 11 {
+		t.Errorf("members: %+v, %v", counts, err)
+	}
 	// Users that somebody named are not left out in silence.
 	found, failed, _, err := look(t, tenant,
 		Options{Users: []input.User{{UPN: "expired@contoso.com"}}, EnabledOnly: true}, batch.Options{})

@@ -75,6 +75,9 @@ func Serve(ctx context.Context, c *console.Console, o Options) error {
 	if err != nil {
 		return err
 	}
+	if !c.Begin() {
+		return status.Interrupted(ctx)
+	}
 	server, err := sim.StartAt(o.Listen)
 	if _, isFile := errors.AsType[*fs.PathError](err); isFile {
 		return status.Refuse(fmt.Errorf("keeping the certificate authority: %w", err),

@@ -45,8 +45,7 @@ func sourceHints(err error) []string {
 	source, ok := errors.AsType[*scan.SourceError](err)
 	switch {
 	case scan.Unseen(err):
-		return []string{"--members-only and --enabled-only need the permission User.Read.All: " +
-			"User.ReadBasic.All does not show whether an account is enabled"}
+		return []string{"grant User.Read.All: User.ReadBasic.All does not show whether an account is enabled"}
 	case !ok:
 		return nil
 	case source.Filtered && source.Wrong():

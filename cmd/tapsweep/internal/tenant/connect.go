@@ -3,6 +3,7 @@ package tenant
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -29,8 +30,9 @@ type Tenant struct {
 	// elsewhere says that the token is, or may be, of another tenant than the wanted one.
 	elsewhere *token.Problem
 
-	wanted string // as configured: ID, domain or empty
-	stop   func() // nil for a real tenant
+	wanted  string // as configured: ID, domain or empty; a domain that was looked up is its ID
+	unasked bool   // elsewhere is set because the authority could not be asked
+	stop    func() // nil for a real tenant
 }
 
 // Connect gets a token. A token of another tenant is refused.
@@ -38,6 +40,10 @@ func (t *Target) Connect(ctx context.Context) (*Tenant, error) {
 	tenant, err := t.Dial(ctx, nil)
 	if err == nil && tenant.elsewhere != nil {
 		tenant.Close()
+		if tenant.unasked {
+			return nil, &status.Error{Code: status.Stopped, Err: errors.New(tenant.elsewhere.Text),
+				Hints: tenant.elsewhere.Hints}
+		}
 		return nil, refuseToken(tenant.elsewhere)
 	}
 	return tenant, err
@@ -61,10 +67,10 @@ func (t *Target) Dial(ctx context.Context, transport http.RoundTripper) (*Tenant
 		return nil, t.noToken(err)
 	}
 	tenant.Client, tenant.Token = client, token.Read(accessToken, t.endpoint)
-	tenant.elsewhere = t.compare(tenant)
+	tenant.elsewhere = t.compare(ctx, tenant)
 	tenant.ID = cmp.Or(tenant.Token.Tenant, tenant.wanted)
-	if t.credential.Enforces() && !format.IsGUID(tenant.wanted) {
-		tenant.setDomain(tenant.wanted)
+	if tenant.elsewhere == nil && t.credential.Tenant != "" && !format.IsGUID(t.credential.Tenant) {
+		tenant.setDomain(t.credential.Tenant)
 	}
 	return tenant, nil
 }
@@ -80,8 +86,9 @@ func (t *Tenant) Close() {
 }
 
 // compare returns why the token is, or may be, of another tenant than the wanted one, nil if it is not.
-// Not every credential sees to that: a file, a machine or a tool has a token of some tenant.
-func (t *Target) compare(to *Tenant) *token.Problem {
+// Not every credential sees to that: a file, a machine or a tool has a token of some tenant. It replaces
+// a wanted domain by its ID.
+func (t *Target) compare(ctx context.Context, to *Tenant) *token.Problem {
 	byDomain := !format.IsGUID(to.wanted)
 	switch {
 	case to.wanted == "", t.credential.Enforces() && (byDomain || to.Token.Tenant == ""):
@@ -92,10 +99,20 @@ func (t *Target) compare(to *Tenant) *token.Problem {
 				safetext.Printable(to.wanted))
 		return nil
 	case byDomain:
-		return &token.Problem{
-			Text: fmt.Sprintf("the access token is for the tenant %s, and it cannot be checked that this is %s",
-				to.Token.Tenant, safetext.Printable(to.wanted)),
-			Hints: []string{"give the tenant by its ID: --tenant or AZURE_TENANT_ID"}}
+		transport := t.Transport()
+		defer transport.CloseIdleConnections()
+		ctx, cancel := context.WithTimeout(ctx, machinePatience)
+		defer cancel()
+		id, err := auth.TenantID(ctx, transport, t.endpoint.Authority, t.endpoint.Hosts(), to.wanted)
+		if err != nil {
+			away, _ := errors.AsType[*auth.UnreachedError](err)
+			to.unasked = outOfReach(away)
+			return &token.Problem{
+				Text: fmt.Sprintf("the access token is for the tenant %s, and whether that is %s cannot be found out: %s",
+					to.Token.Tenant, safetext.Printable(to.wanted), safetext.Printable(err.Error())),
+				Hints: []string{"give the tenant by its ID: --tenant or AZURE_TENANT_ID"}}
+		}
+		to.wanted = id
 	}
 	return to.Token.WrongTenant(to.wanted)
 }

@@ -38,12 +38,13 @@ func (t *Target) firstToken(ctx context.Context, client *graph.Client) (string, 
 			return token, err
 		}
 		away := t.credential.Unreached()
-		wait := pause(n)
+		wait, passes := passing(away, outage)
+		wait = max(wait, pause(n))
 		left := t.Stall - time.Since(start)
 		if end, ok := ctx.Deadline(); ok {
 			left = min(left, time.Until(end))
 		}
-		if !passes(away, outage) || wait >= left {
+		if !passes || wait >= left {
 			return "", err
 		}
 		if !outage && t.Waiting != nil {
@@ -65,17 +66,29 @@ func pause(n int) time.Duration {
 	return d - time.Duration(rand.Float64()*float64(d)/4)
 }
 
-// passes reports whether it helps to ask the authority again later. After an outage has begun, a
-// missing connection counts as part of it.
-func passes(away *auth.UnreachedError, outage bool) bool {
-	return away != nil && (away.Outage || outage && !isUntrusted(away))
+// passing reports whether it helps to ask the authority again later, and how long it asks to
+// wait. After an outage has begun, a missing connection counts as part of it.
+func passing(away *auth.UnreachedError, outage bool) (wait time.Duration, passes bool) {
+	if away == nil {
+		return 0, false
+	}
+	if answer, ok := errors.AsType[*auth.AnswerError](away.Err); ok {
+		return answer.Wait, answer.Passing
+	}
+	return 0, outage && outOfReach(away)
 }
 
-// isUntrusted reports whether the certificate of the authority is not trusted, which stays so until
-// somebody acts.
-func isUntrusted(away *auth.UnreachedError) bool {
+// outOfReach reports whether the authority did not answer because of a missing connection or
+// an outage. An answer from something else in its place is neither.
+func outOfReach(away *auth.UnreachedError) bool {
+	if away == nil {
+		return false
+	}
+	if answer, ok := errors.AsType[*auth.AnswerError](away.Err); ok {
+		return answer.Passing
+	}
 	_, untrusted := errors.AsType[*tls.CertificateVerificationError](away.Err)
-	return untrusted
+	return !untrusted
 }
 
 // askToken requests a token. It gives up on an endpoint, a tool or a file that hangs, even if

@@ -3,6 +3,7 @@ package tenant
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -35,12 +36,22 @@ func (o *outOfOrder) RoundTrip(r *http.Request) (*http.Response, error) {
 	return o.tenant.RoundTrip(r)
 }
 
-// answering returns a handler that answers with a status and a body.
-func answering(status int, body string) func(*http.Request) (*http.Response, error) {
+// answering returns a handler that answers with a status, a body and a header.
+func answering(status int, body string, header ...string) func(*http.Request) (*http.Response, error) {
 	return func(r *http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)),
-			Request: r}, nil
+		resp := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)),
+			Request: r}
+		for i := 0; i+1 < len(header); i += 2 {
+			resp.Header.Set(header[i], header[i+1])
+		}
+		return resp, nil
 	}
+}
+
+// entraError returns an error answer of Entra.
+func entraError(code string, number int) string {
+	return fmt.Sprintf(`{"error":%q,"error_description":"AADSTS%d: It is so.\r\nTrace ID: x","error_codes":[%d]}`,
+		code, number, number)
 }
 
 const tokenPath, metadataPath = "/oauth2/v2.0/token", "/v2.0/.well-known/openid-configuration"
@@ -49,18 +60,20 @@ const tokenPath, metadataPath = "/oauth2/v2.0/token", "/v2.0/.well-known/openid-
 // end it stops with 4. A wrong credential ends the run at once with 3.
 func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 	refused := func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }
+	busy := answering(429, `{}`, "Retry-After", "45")
 	tests := []struct {
-		name   string
-		path   string
-		answer func(*http.Request) (*http.Response, error)
-		lasts  time.Duration // how long the authority is out of order
-		stall  time.Duration
-		secret string
-		exit   int           // 0 for a token
-		least  time.Duration // that it takes
-		most   time.Duration // the last request of azidentity's may end after the stall
-		want   string        // in the error
-		hint   string
+		name     string
+		path     string
+		answer   func(*http.Request) (*http.Response, error)
+		lasts    time.Duration // how long the authority is out of order
+		stall    time.Duration
+		deadline time.Duration
+		secret   string
+		exit     int           // 0 for a token
+		least    time.Duration // that it takes
+		most     time.Duration // the last request of azidentity's may end after the stall
+		want     string        // in the error
+		hint     string
 	}{
 		{name: "503", path: tokenPath, answer: answering(503, "<html>"), lasts: 10 * time.Minute,
 			least: 10 * time.Minute, most: 11 * time.Minute},
@@ -68,18 +81,38 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 			stall: 5 * time.Minute, exit: status.Stopped,
 			least: 4 * time.Minute, most: 5*time.Minute + 10*time.Second,
 			want: "login.example answers 503 Service Unavailable", hint: "not a problem with the credential"},
-		{name: "too many requests", path: tokenPath, answer: answering(429, `{}`), lasts: time.Minute,
-			least: time.Minute, most: 3 * time.Minute},
+		{name: "the number of an error that passes", path: tokenPath,
+			answer: answering(400, entraError("server_error", 90033)),
+			lasts:  time.Minute, least: time.Minute, most: 2 * time.Minute},
+		{name: "the same, for too long", path: tokenPath,
+			answer: answering(400, entraError("invalid_request", 90033)), lasts: time.Hour,
+			stall: time.Minute, exit: status.Stopped, most: time.Minute + 10*time.Second,
+			want: "login.example answers 400 Bad Request: AADSTS90033: It is so."},
+		{name: "temporarily unavailable", path: tokenPath,
+			answer: answering(400, entraError("temporarily_unavailable", 1)),
+			lasts:  time.Minute, least: time.Minute, most: 2 * time.Minute},
+		{name: "too many requests", path: tokenPath, answer: busy, lasts: time.Minute, least: time.Minute,
+			most: 3 * time.Minute},
 		{name: "metadata", path: metadataPath, answer: answering(500, ""), lasts: time.Minute, least: time.Minute,
 			most: 2 * time.Minute},
+		{name: "metadata, for too long", path: metadataPath, answer: answering(500, ""), lasts: time.Hour,
+			stall: time.Minute, exit: status.Stopped,
+			most: time.Minute + 10*time.Second, want: "login.example answers 500 Internal Server Error"},
 		{name: "no waiting", path: tokenPath, answer: answering(503, ""), lasts: time.Hour, stall: -1,
 			exit: status.Stopped,
 			most: 15 * time.Second, want: "answers 503"},
+		{name: "a wait beyond the deadline", path: tokenPath, answer: answering(429, "", "Retry-After", "600"),
+			lasts: time.Hour, deadline: 30 * time.Second,
+			exit: status.Stopped, most: time.Second, want: "login.example answers 429 Too Many Requests"},
 		{name: "never reached", path: metadataPath, answer: refused, lasts: time.Hour, exit: status.Stopped,
 			most: 15 * time.Second,
 			want: "no connection to login.example: connection refused", hint: hintNetwork},
 		{name: "wrong secret", secret: "some-other-secret", exit: status.NoAccess, most: time.Second,
 			want: "AADSTS7000215"},
+		{name: "redirect", path: tokenPath, answer: answering(307, "", "Location", "https://thief.example/"),
+			lasts: time.Hour, exit: status.NoAccess,
+			most: time.Second, want: "login.example answers 307 with a redirect to https://thief.example, which is not",
+			hint: hintMisled},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -105,6 +138,11 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 					t.Fatal(err)
 				}
 				ctx := context.WithoutCancel(t.Context())
+				if tt.deadline > 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, tt.deadline)
+					defer cancel()
+				}
 				token, err := c.firstToken(ctx, client)
 				took := time.Since(start)
 				if took < tt.least || took > tt.most {

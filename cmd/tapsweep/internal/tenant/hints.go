@@ -46,10 +46,13 @@ func (t *Target) noToken(err error) *status.Error {
 		err = &graph.TokenError{Err: cut}
 	}
 	hints, code := []string{hintNetwork}, status.Stopped
+	answer, answered := errors.AsType[*auth.AnswerError](cut.Err)
 	switch {
-	case cut.Outage:
+	case answered && answer.Passing:
 		hints = []string{hintOutage}
-	case isUntrusted(cut):
+	case answered:
+		hints, code = []string{hintMisled}, status.NoAccess
+	case !outOfReach(cut):
 		hints, code = []string{hintUntrusted}, status.NoAccess
 	}
 	if host := t.opts.Getenv("AZURE_AUTHORITY_HOST"); host != "" {
@@ -61,6 +64,7 @@ func (t *Target) noToken(err error) *status.Error {
 const (
 	hintOutage = "this is an outage, not a problem with the credential; nothing was sent to Graph: " +
 		"run the command again later"
+	hintMisled    = "something else answers in place of the authority: check HTTPS_PROXY, name resolution and --cloud"
 	hintUntrusted = "if a proxy inspects TLS, name its certificate authority by SSL_CERT_FILE; also check this " +
 		"machine's clock"
 	hintNetwork = "check the network of this machine, and HTTPS_PROXY if it needs a proxy"

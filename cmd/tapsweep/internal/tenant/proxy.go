@@ -30,7 +30,7 @@ func checkProxies(getenv func(string) string) error {
 		}
 		proxy, err := url.Parse(value)
 		if err != nil || !slices.Contains(proxySchemes, proxy.Scheme) || proxy.Hostname() == "" ||
-			strings.ContainsAny(proxy.Hostname(), " \"'") {
+			strings.ContainsAny(proxy.Hostname(), " \"'") || strings.Trim(proxy.Path, "/") != "" {
 			return status.Refuse(fmt.Errorf("%s is not a valid proxy", name),
 				"write it as http://HOST:PORT; percent-encode special characters in the user name and password")
 		}

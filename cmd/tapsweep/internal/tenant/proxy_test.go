@@ -34,6 +34,8 @@ func TestProxies(t *testing.T) {
 		{"https_proxy", "http://proxy example:8080", false},
 		{"HTTP_PROXY", "http://proxy.example:port", false},
 		{"http_proxy", "http://:8080", false},
+		{"HTTPS_PROXY", "http:/proxy.example:8080", false},
+		{"HTTPS_PROXY", "http://dana:1/" + password + "@proxy.example:8080", false},
 		{"HTTPS_PROXY", "ftp://proxy.example:21", false},
 		{"HTTPS_PROXY", "http://dana:" + password + "%zz@proxy.example:8080", false},
 	} {

@@ -74,7 +74,7 @@ func Resolve(opts Options) (*Target, error) {
 	t.credential, err = auth.New(auth.Options{
 		Method: opts.Auth, Tenant: opts.Tenant, ClientID: opts.ClientID,
 		Certificate: opts.Certificate, SecretFile: opts.SecretFile, TokenFile: opts.TokenFile, Again: opts.SignInAgain,
-		Authority: endpoint.Authority, Discovery: endpoint.Discovery,
+		Authority: endpoint.Authority, Discovery: endpoint.Discovery, Hosts: endpoint.Hosts(),
 		Prompt: func(text string) { opts.Say("%s", text) },
 		Getenv: opts.Getenv, Roots: roots,
 	})

@@ -1,0 +1,131 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"tapsweep/batch/safetext"
+	"tapsweep/cmd/tapsweep/internal/format"
+)
+
+// enforcing are the methods that ask the authority of the configured tenant. They get a token
+// of that tenant or none. The others take the token that a file, a machine or a tool gives.
+var enforcing = []string{"environment", "secret", "certificate", "workload-identity", "device-code", "browser"}
+
+// Enforces reports whether the credential only gives tokens of the configured tenant.
+func (c *Credential) Enforces() bool {
+	return c.Tenant != "" && slices.Contains(enforcing, c.Method)
+}
+
+// Interactive reports whether a person may have to sign in.
+func (c *Credential) Interactive() bool { return c.Method == "device-code" || c.Method == "browser" }
+
+// anyTenant reports whether a name stands for no particular tenant.
+// Source: learn.microsoft.com/entra/identity-platform/v2-protocols-oidc.
+func anyTenant(name string) bool {
+	return slices.Contains([]string{"common", "organizations", "consumers"}, strings.ToLower(name))
+}
+
+var tenantDomain = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)
+
+// discoveryTimeout limits each attempt to ask an authority.
+const discoveryTimeout = 15 * time.Second
+
+// TenantID asks an authority for the ID of the tenant that has a domain. The endpoints of the
+// authority must be on hosts. An error that wraps an *UnreachedError says nothing about the
+// domain.
+// Source: learn.microsoft.com/entra/identity-platform/v2-protocols-oidc.
+func TenantID(ctx context.Context, transport http.RoundTripper, authority string, hosts []string,
+	domain string) (string, error) {
+	if !tenantDomain.MatchString(domain) || strings.Contains(domain, "..") {
+		return "", fmt.Errorf("%q is neither an id nor a domain of a tenant", domain)
+	}
+	l := newLine(Options{Authority: authority, Hosts: hosts,
+		HTTP: &http.Client{Transport: transport, Timeout: discoveryTimeout}})
+	at := strings.TrimSuffix(authority, "/") + "/" + url.PathEscape(domain) + "/v2.0/.well-known/openid-configuration"
+	for attempt := 1; ; attempt++ {
+		id, err := l.askTenant(ctx, at)
+		away, passes := errors.AsType[*UnreachedError](err)
+		if answer, is := errors.AsType[*AnswerError](err); is {
+			passes = answer.Passing
+		}
+		if err == nil || !passes || attempt == 3 || ctx.Err() != nil {
+			return id, err
+		}
+		select {
+		case <-time.After(time.Duration(attempt) * time.Second):
+		case <-ctx.Done():
+			return "", &UnreachedError{Host: away.Host, Err: context.Cause(ctx)}
+		}
+	}
+}
+
+func (l *line) askTenant(ctx context.Context, at string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
+	if err != nil {
+		return "", err
+	}
+	resp, err := l.Do(req)
+	if err != nil {
+		return "", err
+	}
+	if away := l.cut.Load(); away != nil {
+		return "", away
+	}
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return "", err
+	}
+	if resp.StatusCode != http.StatusOK {
+		var e oauthError
+		said := ""
+		if json.Unmarshal(data, &e) == nil && e.Said != "" {
+			said = ": " + safetext.Printable(strings.Join(strings.Fields(e.Said), " "))
+		}
+		return "", fmt.Errorf("%s answers %d%s", req.URL.Host, resp.StatusCode, said)
+	}
+	return tenantOf(req.URL.Host, data)
+}
+
+// tenantOf returns the ID of a tenant from its metadata.
+func tenantOf(host string, data []byte) (string, error) {
+	var answer struct {
+		Issuer string `json:"issuer"`
+		Token  string `json:"token_endpoint"`
+	}
+	if err := json.Unmarshal(data, &answer); err != nil {
+		return "", fmt.Errorf("the answer of %s cannot be read: %w", host, err)
+	}
+	issuer, endpoint := firstGUID(answer.Issuer), firstGUID(answer.Token)
+	switch {
+	case issuer == "" && endpoint == "":
+		return "", errors.New("the answer of " + host + " holds no id of a tenant")
+	case issuer != "" && endpoint != "" && !strings.EqualFold(issuer, endpoint):
+		return "", errors.New("the answer of " + host + " holds two ids of tenants")
+	case issuer != "":
+		return issuer, nil
+	}
+	return endpoint, nil
+}
+
+// firstGUID returns the first segment of a URL's path if that is an id.
+func firstGUID(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	first, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
+	if !format.IsGUID(first) {
+		return ""
+	}
+	return first
+}

@@ -1,0 +1,89 @@
+package auth
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
+)
+
+// authority answers each request with the same status and body.
+type authority struct {
+	status int
+	body   string
+	asked  *int
+}
+
+func (a authority) RoundTrip(r *http.Request) (*http.Response, error) {
+	if a.asked != nil {
+		*a.asked++
+	}
+	return &http.Response{StatusCode: a.status, Body: io.NopCloser(strings.NewReader(a.body)), Request: r}, nil
+}
+
+func TestTenantID(t *testing.T) {
+	const id, other = entra.DefaultTenantID, "11111111-3b7d-4e88-9a41-d5c27be0f913"
+	sim := graphsim.New(graphsim.Options{})
+	tests := []struct {
+		name      string
+		transport http.RoundTripper
+		domain    string
+		want      string // id
+		problem   string
+	}{
+		{"domain", sim, entra.DefaultDomain, id, ""},
+		{"in capitals", sim, strings.ToUpper(entra.DefaultDomain), id, ""},
+		{"another domain", sim, "fabrikam.example", "", "AADSTS90002"},
+		{"no domain", sim, "../x", "", "neither an id nor a domain"},
+		{"the token endpoint alone", authority{200,
+			`{"issuer":"https://login.example/{tenantid}/v2.0","token_endpoint":"https://login.example/` + id +
+				`/oauth2/v2.0/token"}`, nil}, "a.example", id, ""},
+		{"two ids", authority{200, `{"issuer":"https://login.example/` + id +
+			`/v2.0","token_endpoint":"https://login.example/` + other + `/token"}`, nil}, "a.example", "", "two ids"},
+		{"no id", authority{200, `{}`, nil}, "a.example", "", "no id of a tenant"},
+		{"a page of a proxy", authority{200, `<html>`, nil}, "a.example", "", "cannot be read"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := TenantID(t.Context(), tt.transport, "https://login.example/", nil, tt.domain)
+			checkError(t, "TenantID", err, tt.problem)
+			if got != tt.want {
+				t.Errorf("TenantID = %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// An authority that is down is asked three times.
+func TestTenantIDRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		if _, err := TenantID(t.Context(), authority{503, "", &asked}, "https://login.example", nil,
+			"a.example"); err == nil || asked != 3 {
+			t.Errorf("TenantID = %v after %d requests, want 3", err, asked)
+		}
+	})
+}
+
+func TestEnforces(t *testing.T) {
+	for _, tt := range []struct {
+		c    Credential
+		want bool
+	}{
+		{Credential{Method: "secret", Tenant: "contoso.com"}, true},
+		{Credential{Method: "device-code", Tenant: "contoso.com"}, true},
+		{Credential{Method: "device-code"}, false},
+		{Credential{Method: "token-file", Tenant: "contoso.com"}, false},
+		{Credential{Method: "managed-identity", Tenant: "contoso.com"}, false},
+		{Credential{Method: "azure-cli", Tenant: "contoso.com"}, false},
+		{Credential{Method: "default", Tenant: "contoso.com"}, false}, // whose token it is depends on what is there
+	} {
+		if got := tt.c.Enforces(); got != tt.want {
+			t.Errorf("%s of tenant %q: %v", tt.c.Method, tt.c.Tenant, got)
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
+	"tapsweep/batch/safetext"
+)
+
+// A secret file is decoded like a list. Text around the secret is refused with a message and
+// not sent.
+func TestSecretFile(t *testing.T) {
+	const s = entra.DefaultSecret
+	tests := []struct {
+		name string
+		data []byte
+		want string // in the error
+	}{
+		{"as it is", []byte(s), ""},
+		{"a byte order mark", []byte("\ufeff" + s + "\r\n"), ""},
+		{"UTF-16 of Windows PowerShell", utf16LE(s + "\r\n"), ""},
+		{"spaces around it", []byte("  " + s + " \n\n"), ""},
+		{"a character that nobody sees", []byte(s + "\u200b\n"), ""},
+		{"double quotes", []byte(`"` + s + `"` + "\n"), "begins and ends with quotes"},
+		{"single quotes", []byte(`'` + s + `'`), "begins and ends with quotes"},
+		{"quotes of a word processor", []byte("“" + s + "”"), "begins and ends with quotes"},
+		{"a line of .env", []byte("AZURE_CLIENT_SECRET=" + s + "\n"), "as in NAME=value"},
+		{"a line of a shell", []byte("export AZURE_CLIENT_SECRET='" + s + "'\n"), "as in NAME=value"},
+		{"a line of PowerShell", []byte(`$env:AZURE_CLIENT_SECRET = "` + s + `"`), "as in NAME=value"},
+		{"YAML", []byte("client-secret: " + s), "as in NAME=value"},
+		{"a short name", []byte("secret=" + s), "as in NAME=value"},
+		{"JSON of az ad app credential reset", []byte(`{"appId": "x", "password": "` + s + `"}`), "holds JSON"},
+		{"two lines", []byte("new\n" + s), "more than one line"},
+		{"a word before it", []byte("secret " + s), "holds a space"},
+		{"UTF-16 without a mark", utf16LE(s)[2:], "is not text"},
+		{"not text", []byte{0xff, 0x00, 0x01, 0xfe}, "is not text"},
+		{"empty in UTF-16", utf16LE("\r\n"), "is empty"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			clean(t)
+			o := entraOptions(graphsim.New(graphsim.Options{}), "")
+			o.SecretFile = file(t, "secret", tt.data)
+			claims, err := signIn(t, o)
+			checkSignIn(t, claims, err, tt.want)
+			if _, ok := errors.AsType[*UsageError](err); tt.want != "" && !ok {
+				t.Errorf("error %v is not about usage", err)
+			}
+		})
+	}
+}
+
+// The same holds for a secret in the environment, which azidentity may read itself.
+func TestSecretOfTheEnvironment(t *testing.T) {
+	const s = entra.DefaultSecret
+	for _, method := range []string{"secret", "environment", "default"} {
+		for value, want := range map[string]string{
+			s:                              "",
+			`"` + s + `"`:                  "begins and ends with quotes",
+			"'" + s + "'":                  "begins and ends with quotes",
+			s + "\n":                       "",
+			" " + s:                        "",
+			"'" + s + "'\n":                "begins and ends with quotes",
+			"AZURE_CLIENT_SECRET=" + s:     "as in NAME=value",
+			`{"value":"` + s + `"}`:        "holds JSON",
+			"client_secret = \"" + s + `"`: "as in NAME=value",
+		} {
+			clean(t)
+			t.Setenv("AZURE_CLIENT_SECRET", value)
+			claims, err := signIn(t, entraOptions(graphsim.New(graphsim.Options{}), method))
+			checkSignIn(t, claims, err, want)
+			if err != nil && !strings.Contains(err.Error(), "AZURE_CLIENT_SECRET: ") {
+				t.Errorf("%s: error %v does not name the variable", method, err)
+			}
+		}
+	}
+}
+
+// A secret that is not used is not checked.
+func TestSecretThatIsNotUsed(t *testing.T) {
+	clean(t)
+	t.Setenv("AZURE_CLIENT_SECRET", `"quoted-secret"`)
+	t.Setenv("AZURE_CLIENT_CERTIFICATE_PATH", `"quoted.pem"`)
+	o := entraOptions(graphsim.New(graphsim.Options{}), "")
+	o.SecretFile = file(t, "secret", []byte(entra.DefaultSecret))
+	claims, err := signIn(t, o)
+	checkSignIn(t, claims, err, "")
+}
+
+// Secrets in the formats that Entra uses, or has used, are accepted.
+func TestSecretsAreSecrets(t *testing.T) {
+	for _, s := range []string{
+		"aBc8Q~dEfGhIjKlMnOpQrStUvWxYz.012345_-~6", "k3yV4lu3~abc=", "1bC/dEf+GhIjKlMnOpQrStUvWxYz0123456789abcd=",
+		"x:Q=]@abc?*",
+		"~secretly.Named~012345678901234567890=", "tokenKey9~abcdefghijklmnopqrstuvwxyz0123", `"starts.with.one.quote`,
+	} {
+		if err := checkSecret(s); err != nil {
+			t.Errorf("checkSecret(%q) = %v", s, err)
+		}
+	}
+}
+
+// A value that was quoted twice is shown with its quotes, and nothing is sent.
+func TestNamesArePlain(t *testing.T) {
+	const spaces = " begins or ends with a space or a line end"
+	for _, tt := range []struct {
+		variable, value string
+		opts            Options
+		want            string
+	}{
+		{"AZURE_TENANT_ID", `"contoso.com"`, Options{}, ` holds quotes: '"contoso.com"'`},
+		{"AZURE_TENANT_ID", `'contoso.com'`, Options{}, ` holds quotes: "'contoso.com'"`},
+		{"AZURE_TENANT_ID", "“contoso.com”", Options{}, ` holds quotes: "“contoso.com”"`},
+		{"AZURE_TENANT_ID", "contoso.com\n", Options{}, spaces + `: "contoso.com`},
+		{"AZURE_TENANT_ID", " contoso.com", Options{}, spaces + `: " contoso.com"`},
+		{"AZURE_TENANT_ID", "contoso.com\u200b", Options{}, spaces},
+		{"AZURE_CLIENT_ID", `"x"`, Options{}, ` holds quotes: '"x"'`},
+		{"--tenant", "", Options{Tenant: `"contoso.com"`}, ` holds quotes: '"contoso.com"'`},
+		{"--client-id", "", Options{ClientID: " x"}, spaces + `: " x"`},
+	} {
+		clean(t)
+		if tt.value != "" {
+			t.Setenv(tt.variable, tt.value)
+		}
+		_, err := New(tt.opts)
+		checkError(t, fmt.Sprintf("New with %s %q %+v", tt.variable, tt.value, tt.opts), err, tt.variable+tt.want)
+		if _, ok := errors.AsType[*UsageError](err); !ok {
+			t.Errorf("New = %v, want a *UsageError", err)
+		}
+	}
+}
+
+// A secret is masked from the moment it is read.
+func TestSecretsAreConcealed(t *testing.T) {
+	clean(t)
+	secrets := map[string]string{"file": "from-a-secret-file", "variable": "from-the-variable",
+		"password": "of-the-certificate", "header": "identity-header"}
+	t.Setenv("AZURE_CLIENT_SECRET", secrets["variable"])
+	t.Setenv("AZURE_CLIENT_CERTIFICATE_PASSWORD", secrets["password"])
+	t.Setenv("IDENTITY_HEADER", secrets["header"])
+	o := entraOptions(graphsim.New(graphsim.Options{}), "")
+	o.SecretFile = file(t, "secret", []byte(secrets["file"]))
+	if _, err := New(o); err != nil {
+		t.Fatal(err)
+	}
+	for where, secret := range secrets {
+		if got := safetext.Printable("refused: " + secret + "."); got != "refused: ***." {
+			t.Errorf("Printable = %q: the secret of the %s is not masked", got, where)
+		}
+	}
+}

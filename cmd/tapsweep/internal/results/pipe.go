@@ -1,0 +1,61 @@
+package results
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+// readerPatience is how long to wait for a reader of a named pipe. A reader that is started together with
+// the run opens the pipe at once.
+const readerPatience = 10 * time.Second
+
+// lastWrite is how long a write may take once the run is to end. It is shorter than the 10 s for which the
+// run waits for batches in flight.
+const lastWrite = 5 * time.Second
+
+// openStream opens a pipe or a device for writing. Opening a named pipe waits for its reader.
+func openStream(path string) (*os.File, error) {
+	var f *os.File
+	var err error
+	opened := make(chan struct{})
+	go func() {
+		defer close(opened)
+		f, err = os.OpenFile(path, os.O_WRONLY, 0)
+	}()
+	select {
+	case <-opened:
+		return f, err
+	case <-time.After(readerPatience):
+		return nil, fmt.Errorf("%s is a named pipe, and no program reads it: start the reader first", path)
+	}
+}
+
+// A patientWriter writes to a pipe or a terminal, whose reader decides how long a write takes. Until hurry
+// is closed, that may be any time. From then on a write that takes longer than 5 s fails, and w must not be
+// used again.
+type patientWriter struct {
+	w     io.Writer
+	hurry <-chan struct{}
+}
+
+func (p *patientWriter) Write(b []byte) (int, error) {
+	n, err, done := 0, error(nil), make(chan struct{})
+	go func() {
+		defer close(done)
+		n, err = p.w.Write(b)
+	}()
+	select {
+	case <-done:
+		return n, err
+	case <-p.hurry:
+	}
+	select {
+	case <-done:
+		return n, err
+	case <-time.After(lastWrite):
+		return 0, errors.New("its reader has stopped reading")
+	}
+}

@@ -1,0 +1,25 @@
+package results
+
+import (
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A reader that has stopped reading holds a run up for any time, but not its end.
+func TestReaderThatStopsReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := io.Pipe()
+		hurry := make(chan struct{})
+		start := time.Now()
+		time.AfterFunc(time.Hour, func() { close(hurry) })
+		if _, err := (&patientWriter{w, hurry}).Write([]byte("row\n")); err == nil {
+			t.Error("Write to a pipe that nobody reads has no error")
+		}
+		if took := time.Since(start); took != time.Hour+lastWrite {
+			t.Errorf("Write took %v, want %v", took, time.Hour+lastWrite)
+		}
+		r.Close() // the write ends
+	})
+}
