@@ -142,13 +142,21 @@ func TestScanSaysWhatWasReplaced(t *testing.T) {
 	p.ends(t, status.Incomplete)
 }
 
-// incidentWithoutID returns an incident in which the record of one of Mallory's four passes has no id.
-func incidentWithoutID() *graphsim.Tenant {
-	const dana = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
+// A pass that only may be Mallory's, because her record has another id, is named and not listed.
+func TestScanNamesUndecidedPasses(t *testing.T) {
+	t.Parallel()
+	tenant := incidentWith(map[string]string{"TemporaryAccessPass.Id": `"` + otherPass + `"`})
+	p := tapsweep(t, serve(t, tenant), "scan", "--created-since", "24h", "--created-by", simulation.Mallory.UPN)
+	p.ends(t, status.Incomplete, "which has another id, so it is not listed: tapsweep scan --user "+selfID+" shows it")
+	lacks(t, "standard output", p.stdout, "dana@")
+}
+
+// incidentWith returns an incident in which the record of one of Mallory's four passes has these properties.
+func incidentWith(properties map[string]string) *graphsim.Tenant {
 	tenant, at := incident(simulation.Roles...), time.Now().Add(-time.Hour)
-	tenant.AddUser(graphsim.User{ID: dana, UPN: "dana@contoso.example", Passes: []graphsim.Pass{{Created: at}}})
+	tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example", Passes: []graphsim.Pass{{Created: at}}})
 	tenant.AddAudit(graphsim.AuditEntry{Time: at, Service: graphsim.PassService, By: *simulation.Mallory,
-		TargetID: dana,
+		TargetID: selfID, Properties: properties,
 		Activity: "User registered security info", Reason: "User registered temporary access pass method"})
 	return tenant
 }
@@ -160,7 +168,7 @@ func TestCreatorOfEachRevokedPass(t *testing.T) {
 	for _, form := range []string{"found.csv", "found.jsonl", "scan.jsonl", "sweep"} {
 		t.Run(form, func(t *testing.T) {
 			t.Parallel()
-			env := serve(t, incidentWithoutID())
+			env := serve(t, incidentWith(nil))
 			dir := t.TempDir()
 			run := func(command string, flags ...string) process {
 				p := tapsweep(t, env, slices.Concat([]string{command}, flags)...)

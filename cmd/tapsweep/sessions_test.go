@@ -128,19 +128,61 @@ func TestSessionsDenied(t *testing.T) {
 	same(t, "calls of the run that resumes", tenant.Stats().Revoked-before, 1)
 }
 
-// A user who is on the list by id and by name has a call for each name, and the last one follows the
-// user's last pass.
+// A user who is on the list by id and by name has one call and one row, after the last pass. If the names
+// cannot be looked up, there is a call for each name, and a warning.
 func TestCallsForTwoNames(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Record: true})
-	tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example",
-		Passes: []graphsim.Pass{{ID: selfPass}, {ID: otherPass}}})
-	env := serve(t, tenant)
-	tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", writeFile(t, "list.csv",
-		"user,method\n"+selfID+","+selfPass+"\ndana@contoso.example,"+otherPass+"\n")).ends(t, 0)
-	same(t, "calls", tenant.Stats().Revoked, 2)
-	log := tenant.Log()
-	same(t, "the last request", log[len(log)-1].Method, "POST")
+	const (
+		rows   = "user,method\n" + selfID + "," + selfPass + "\ndana@contoso.example," + otherPass + "\n"
+		beside = "userId,upn,method\n" + selfID + ",dana@contoso.example," + selfPass + "\n,Dana@contoso.example," +
+			otherPass + "\n"
+	)
+	lookUp := func(do fault.Effect) []fault.Fault { return []fault.Fault{{Method: "GET", Path: "select=id", Do: do}} }
+	for _, tt := range []struct {
+		name   string
+		list   string
+		roles  []string
+		faults []fault.Fault
+		calls  int
+	}{
+		{"in two rows", rows, simulation.Roles, nil, 1},
+		{"the name is also beside the id", beside, simulation.Roles, nil, 1},
+		{"the lookup is throttled", rows, simulation.Roles, lookUp(fault.ItemStatus(429, "Retry-After", "30")), 2},
+		{"the lookup fails", rows, simulation.Roles, lookUp(fault.ItemStatus(500)), 2},
+		{"the permission is missing", rows,
+			[]string{"UserAuthMethod-TAP.ReadWrite.All", "User.RevokeSessions.All"}, nil, 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant := graphsim.New(graphsim.Options{Roles: tt.roles, Record: true, Faults: tt.faults})
+			tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example",
+				Passes: []graphsim.Pass{{ID: selfPass}, {ID: otherPass}}})
+			env := serve(t, tenant)
+			log := newLog(t)
+			p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log,
+				writeFile(t, "list.csv", tt.list))
+			p.ends(t, 0)
+			leaves(t, tenant, 0)
+			same(t, "calls", tenant.Stats().Revoked, tt.calls)
+			sessions, _ := readSessions(t, log)
+			same(t, "users in the log", len(sessions), tt.calls)
+			same(t, "warning", strings.Contains(p.stderr, "gets two calls that revoke sessions"), tt.calls > 1)
+			sent := tenant.Log()
+			same(t, "the last request", sent[len(sent)-1].Method, "POST")
+		})
+	}
+}
+
+// The name beside an id may be that of another user, who is not signed out in place of the first one.
+func TestNameOfAnotherUser(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
+	tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example", Passes: []graphsim.Pass{{ID: selfPass}}})
+	tenant.AddUser(graphsim.User{ID: leeID, UPN: lee, Passes: []graphsim.Pass{{ID: otherPass}}})
+	tapsweep(t, serve(t, tenant), "revoke", "--revoke-sessions", "--yes", writeFile(t, "list.csv",
+		"userId,upn,method\n"+selfID+","+lee+","+selfPass+"\n,"+lee+","+otherPass+"\n")).ends(t, 0)
+	same(t, "dana is signed out", tenant.SessionsFrom(selfID).IsZero(), false)
+	same(t, "lee is signed out", tenant.SessionsFrom(leeID).IsZero(), false)
 }
 
 // Without the permission nothing is sent, and the commands that grant it are shown. Without the

@@ -64,7 +64,7 @@ func (j *Job) begin(item Item) *batch.Request {
 	if j.opts.DryRun || s.method == "" || s.intended && (j.anyPass(s) || !strings.EqualFold(s.method, pair.Method)) {
 		return new(s.list((*Job).afterFind))
 	}
-	if !j.mayDelete(s) {
+	if !j.mayDelete(s, 1) {
 		return nil
 	}
 	return new(s.delete())

@@ -56,9 +56,12 @@ type Options struct {
 	// empty. Zero does not list them again.
 	Verify time.Duration
 
-	// Sessions makes the Job revoke the sessions of each user after the last of the user's passes. A
-	// user who is on a list under two names has two rows.
+	// Sessions makes the Job revoke the sessions of each user after the last of the user's passes.
 	Sessions bool
+
+	// Names are the object ids of users who are on the list by id and by user principal name, by that
+	// name in lower case. Such a user has one row about sessions. Without it there are two.
+	Names map[string]string
 
 	// VerifyOnly lists, and deletes nothing. A user without a pass is Absent, or Revoked if
 	// Item.Before is. A user who holds a pass Remains.

@@ -1,10 +1,12 @@
 package revoke
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"hash/maphash"
 	"slices"
+	"strings"
 	"time"
 
 	"tapsweep/batch"
@@ -50,8 +52,9 @@ type sessionCall struct {
 }
 
 // SessionName returns the name under which a user has a row about sessions. The signed-in user, whose
-// names are self, has the object id, whatever name the list has.
-func SessionName(self []string, user string) string {
+// names are self, and users among names have the object id, whatever name the list has.
+func SessionName(self []string, names map[string]string, user string) string {
+	user = cmp.Or(names[strings.ToLower(user)], user)
 	if user != input.Me && isSelf(self, user) {
 		if i := slices.IndexFunc(self, format.IsGUID); i >= 0 {
 			return self[i]
@@ -60,13 +63,15 @@ func SessionName(self []string, user string) string {
 	return user
 }
 
+func (j *Job) sessionName(user string) string { return SessionName(j.opts.Self, j.opts.Names, user) }
+
 // sessionUser returns what the Job knows of the user of a pair. It is nil if the pair does not count
 // for the sessions of the user.
 func (j *Job) sessionUser(pair *input.Pair) *sessionUser {
 	if !j.opts.Sessions || pair.FirstOf != nil || pair.User == "" || j.protects(pair) {
 		return nil
 	}
-	id := maphash.String(j.sessions.seed, j.key(pair.User))
+	id := maphash.String(j.sessions.seed, j.key(j.sessionName(pair.User)))
 	u := j.sessions.users[id]
 	if u == nil {
 		u = new(sessionUser)
@@ -141,8 +146,9 @@ func (j *Job) startSessions(u *sessionUser, pair *input.Pair) {
 		return
 	}
 	u.decided = true
-	c := &sessionCall{key: j.key(pair.User), row: results.Row{Source: pair.Source, Line: pair.Line, Column: pair.Column,
-		User: SessionName(j.opts.Self, pair.User), UPN: pair.UPN}}
+	user := j.sessionName(pair.User)
+	c := &sessionCall{key: j.key(user), row: results.Row{Source: pair.Source, Line: pair.Line, Column: pair.Column,
+		User: user, UPN: pair.UPN}}
 	if !u.deleted && j.startedBefore(c) {
 		return
 	}

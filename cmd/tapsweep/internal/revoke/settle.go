@@ -55,9 +55,10 @@ func (j *Job) afterDelete(s *pairState, res batch.Result) *batch.Request {
 // deleteFirst deletes the first of the passes, and keeps the others for later. No list names the
 // pass, so a row announces it first: a run that is killed leaves no other trace.
 func (j *Job) deleteFirst(s *pairState, held []pass.Pass) *batch.Request {
+	more := len(held) - len(s.rest) // the others were counted
 	s.method, s.reason, s.rest = held[0].ID, "", held[1:]
 	s.uncertain, s.intended, s.maybeDeleted = false, false, false
-	if !j.mayDelete(s) {
+	if !j.mayDelete(s, more) {
 		return nil
 	}
 	s.announced = true
@@ -93,10 +94,11 @@ func (j *Job) afterFind(s *pairState, res batch.Result) *batch.Request {
 		// An earlier run may have been deleting a pass that the pair does not name. This run may not.
 		markReplaced(&row, held)
 	case j.opts.DryRun:
+		more := 1
 		if shown == otherPass {
-			s.method = held[0].ID
+			s.method, more = held[0].ID, len(held)
 		}
-		if row.Outcome = results.Planned; !j.mayDelete(s) {
+		if row.Outcome = results.Planned; !j.mayDelete(s, more) {
 			return nil
 		}
 	case shown == samePass:

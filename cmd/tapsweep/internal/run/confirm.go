@@ -99,6 +99,7 @@ func (r *run) confirm(ctx context.Context, q *question) error {
 	}
 	r.printQuestion(q)
 	c := r.console
+	c.Drain()
 	want := []string{"y", "yes"}
 	if n := max(q.passes, q.users); n > typedAbove {
 		want = []string{strconv.Itoa(n)}

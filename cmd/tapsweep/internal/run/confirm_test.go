@@ -88,15 +88,16 @@ func TestConfirmProtected(t *testing.T) {
 	}
 }
 
-// The person who asks is one user whose sessions are revoked, by whatever name. A user whose passes are
-// gone counts, too.
+// The person who asks is one user whose sessions are revoked, by whatever name, and so is a user under two
+// names. A user whose passes are gone counts, too.
 func TestConfirmCountsUsersOfSessions(t *testing.T) {
 	r := asking(nil, nil)
-	r.list = openList(t, "user\ndana@contoso.com\n"+selfID+"\nme@contoso.com\nlee@contoso.com\n")
+	r.list = openList(t, "user\ndana@contoso.com\n"+selfID+"\nme@contoso.com\nlee@contoso.com\n"+otherID+"\n")
+	r.names = map[string]string{"dana@contoso.com": otherID}
 	r.header.Sessions, r.tenant.Token.Self = true, []string{selfID, "me@contoso.com"}
 	r.doneBefore = []input.Pair{{User: "erik@contoso.com"}}
-	if q := r.question(r.everyItem()); q.users != 4 || q.passes != 4 {
-		t.Errorf("%d passes and the sessions of %d users, want 4 and those of dana, lee, erik and one's own", q.passes,
+	if q := r.question(r.everyItem()); q.users != 4 || q.passes != 5 {
+		t.Errorf("%d passes and the sessions of %d users, want 5 and those of dana, lee, erik and one's own", q.passes,
 			q.users)
 	}
 }

@@ -42,7 +42,7 @@ func openScan(ctx context.Context, c *console.Console, opts *Options, scope *Sco
 	}
 	p.header.Digest = scope.Digest
 	return open(ctx, c, opts, p, func(ctx context.Context, r *run) error {
-		scope.Find.Root, scope.Find.Caller = r.tenant.API, r.tenant.Caller()
+		scope.Find.Root, scope.Find.Caller, scope.Find.Logger = r.tenant.API, r.tenant.Caller(), opts.Logger
 		if err := r.findCreator(ctx, scope.Find.Audit); err != nil {
 			return err
 		}

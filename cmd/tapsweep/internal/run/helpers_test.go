@@ -15,8 +15,8 @@ import (
 
 // asking returns a run that reads answers from a reader and asks on a writer.
 func asking(in io.Reader, out io.Writer) *run {
-	return &run{console: &console.Console{In: in, Err: out}, opts: &Options{}, header: new(results.Run), earlier: new(results.ResumeState),
-		tenant: &tenant.Tenant{Token: &token.Token{}}}
+	return &run{console: &console.Console{In: in, Err: out}, opts: &Options{}, header: new(results.Run),
+		earlier: new(results.ResumeState), tenant: &tenant.Tenant{Token: &token.Token{}}}
 }
 
 func writeFile(t *testing.T, name, text string) string {
@@ -40,6 +40,7 @@ func openList(t *testing.T, text string) *input.List {
 
 const (
 	selfID    = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
+	otherID   = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322"
 	selfPass  = "9f0c11aa-1111-4222-8333-000000000001"
 	otherPass = "9f0c11aa-1111-4222-8333-000000000002"
 )

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/progress"
@@ -107,6 +108,12 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 	if o.Log.Resume {
 		if err := r.openLog(opts); err != nil {
 			return err
+		}
+	}
+	if o.Sessions && r.list.Mixed() {
+		if err := r.lookUpNames(ctx); err != nil {
+			r.console.Say("warning: a user who is on the list by id and by name gets two calls that revoke sessions: %s",
+				safetext.Printable(err.Error()))
 		}
 	}
 	if !o.unattended() {

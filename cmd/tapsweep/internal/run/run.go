@@ -38,6 +38,8 @@ type run struct {
 	// doneBefore are users whose passes are gone, as the lists say, and whose sessions are left.
 	doneBefore []input.Pair
 
+	names map[string]string // see revoke.Options.Names
+
 	summary summary
 
 	requiredAccess token.Task // of the token
@@ -150,7 +152,7 @@ func (r *run) makeRunner() (err error) {
 // makeJob makes the job, whose rows go to the display, the metrics and the log.
 func (r *run) makeJob(opts revoke.Options) {
 	opts.Protected = r.protected
-	opts.Self, opts.Caller = r.tenant.Token.Self, r.tenant.Caller()
+	opts.Self, opts.Names, opts.Caller = r.tenant.Token.Self, r.names, r.tenant.Caller()
 	opts.Earlier = r.earlier
 	r.job = revoke.New(r.runner, func(row *results.Row) error {
 		r.console.Display().Row(row)

@@ -15,7 +15,9 @@ func (g *Guards) withSessions(task token.Task) token.Task {
 }
 
 // sessionName returns the name under which a user has a row about sessions.
-func (r *run) sessionName(user string) string { return revoke.SessionName(r.tenant.Token.Self, user) }
+func (r *run) sessionName(user string) string {
+	return revoke.SessionName(r.tenant.Token.Self, r.names, user)
+}
 
 // items yields what the list names, and then the users whose passes are gone, as the lists say, and
 // whose sessions are left. Only the users for which these is true count.

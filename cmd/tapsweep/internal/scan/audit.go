@@ -81,14 +81,16 @@ type Unlisted struct {
 	Doubtful  bool      // it may be the same pass, or another one by Audit.By
 }
 
-// query returns the URL of the first page. No page of the documentation says that resultReason can be
-// filtered. The creator can be, but then no record would say who replaced a pass, and a record without
-// a creator would be missed.
+// queries returns URLs of the first page, the best one first. Graph is not known to combine the
+// filters in every tenant: if it refuses one URL, the scan tries the next and filters here.
+// No page of the documentation says that resultReason can be filtered. The creator can be, but
+// then no record would say who replaced a pass, and a record without a creator would be missed.
 // Source: learn.microsoft.com/graph/api/directoryaudit-list.
-func (a *Audit) query() string {
-	filter := "activityDateTime ge " + a.Since.UTC().Format("2006-01-02T15:04:05Z") +
-		" and loggedByService eq 'Authentication Methods'"
-	return fmt.Sprintf("/auditLogs/directoryAudits?$filter=%s&$top=%d", escape(filter), pageSize)
+func (a *Audit) queries() []string {
+	all := fmt.Sprintf("/auditLogs/directoryAudits?$top=%d", pageSize)
+	since := "activityDateTime ge " + a.Since.UTC().Format("2006-01-02T15:04:05Z")
+	return []string{all + "&$filter=" + escape(since+" and loggedByService eq 'Authentication Methods'"),
+		all + "&$filter=" + escape(since), all}
 }
 
 // auditFindings holds the users that the audit log names.
@@ -102,6 +104,9 @@ type auditFindings struct {
 	order    []string
 	records  map[string][]making // by object id of the user
 	names    map[string]string   // UPN by object id
+
+	proven  bool // a LIST has shown a pass under the id in its record, so the ids are those of passes
+	waiting []waiting
 }
 
 func newAuditFindings(a *Audit) *auditFindings {
@@ -188,27 +193,30 @@ func (r *record) initiator() (names []string) {
 // noID is the id in a record that names no pass.
 const noID = "00000000-0000-0000-0000-000000000000"
 
-// passID returns the id of the pass, empty if the record has none. ok is false if it has one that
-// cannot be read. The name was seen with one and with two prefixes. The value is JSON in a string.
+// readPass reads what the record says about the pass, and reports whether it has a pass id that
+// cannot be read. A name was seen with one and with two prefixes. A value is JSON in a string.
 // Source: a record of 2022-06-27 in a public thesis; nicolonsky/ITDR,
 // Queries/Entra-TAP-Issuance.md, 342c663.
-func (r *record) passID() (id string, ok bool) {
+func (r *record) readPass(m *making) (unreadable bool) {
 	for _, p := range r.Targets[0].Properties {
 		name := strings.ToLower(p.Name)
 		value := p.New
 		if json.Unmarshal([]byte(p.New), &value) != nil {
 			value = p.New
 		}
-		if !strings.HasPrefix(name, "temporaryaccesspass.") || !strings.HasSuffix(name, ".id") || value == "" ||
-			value == noID {
-			continue
+		switch field := name[strings.LastIndexByte(name, '.')+1:]; {
+		case !strings.HasPrefix(name, "temporaryaccesspass."), value == "", field == "id" && value == noID:
+		case field == "id" && input.CheckMethod(value) == nil:
+			m.id = value
+		case field == "id":
+			unreadable = true
+		case field == "startdatetime":
+			m.start, _ = time.Parse(time.RFC3339, value)
+		case field == "enddatetime", field == "endtime":
+			m.end, _ = time.Parse(time.RFC3339, value)
 		}
-		if input.CheckMethod(value) != nil {
-			return "", false
-		}
-		return value, true
 	}
-	return "", true
+	return unreadable
 }
 
 // add adds a record, and reports whether it is new. It counts a record that cannot be used.
@@ -234,12 +242,7 @@ func (f *auditFindings) add(raw json.RawMessage) (fresh bool) {
 		m.Creation.By = unique.Make(shown(who[0])).Value() // few people create many passes
 	}
 	usable := len(r.Targets) > 0 && isID(r.Targets[0].ID) && err == nil && (len(f.by) == 0 || len(who) > 0)
-	odd := !usable
-	if usable {
-		var ok bool
-		m.id, ok = r.passID()
-		odd = !ok
-	}
+	odd := !usable || r.readPass(&m)
 	if odd && (m.theirs || len(who) == 0) {
 		f.counts.Odd.add(m.AuditID)
 	}

@@ -1,8 +1,11 @@
 package scan
 
 import (
+	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -47,10 +50,11 @@ const (
 
 // A registered is a record that somebody has created a pass for dana.
 type registered struct {
-	by   *graphsim.Actor
-	ago  time.Duration
-	id   string // JSON; empty if the record has none
-	long bool   // in the longer spelling
+	by    *graphsim.Actor
+	ago   time.Duration
+	id    string // JSON; empty if the record has none
+	long  bool   // in the longer spelling
+	dated bool   // with the start and the end
 }
 
 func (r registered) entry() graphsim.AuditEntry {
@@ -66,6 +70,10 @@ func (r registered) entry() graphsim.AuditEntry {
 	if r.id != "" {
 		e.Properties[prefix+"Id"] = r.id
 	}
+	if r.dated {
+		e.Properties[prefix+"StartDateTime"] = at.UTC().Format(`"` + time.RFC3339 + `"`)
+		e.Properties[prefix+"EndDateTime"] = at.Add(8 * time.Hour).UTC().Format(`"` + time.RFC3339 + `"`)
+	}
 	return e
 }
 
@@ -74,6 +82,7 @@ type whoseCase struct {
 	name    string
 	log     []registered
 	noPass  bool   // dana holds none
+	proven  bool   // erik's record shows that the ids are those of passes
 	want    string // what is found of dana
 	instead string // who created the pass that is left out, "?" if nobody knows
 	more    string // the count that is 1
@@ -113,9 +122,19 @@ var hersCases = []whoseCase{
 		log: []registered{{by: mallory, ago: nearly, id: another}, {by: helpdesk, ago: hour, id: listed}}},
 	{name: "replaced, nobody knows by whom", log: []registered{{by: mallory, ago: 2 * hour, id: another}},
 		instead: "?"},
+	{name: "another id and other dates", log: []registered{{by: mallory, ago: nearly, id: another, dated: true}},
+		instead: "?", more: "doubtful"},
 	{name: "the id of nothing", log: []registered{{by: mallory, ago: hour, id: noID}}, want: hersByTime},
-	{name: "another id, at the time of the pass", log: []registered{{by: mallory, ago: hour, id: another}}, instead: "?",
+	{name: "the id of nothing, and ids are those of passes", proven: true, want: hersByTime,
+		log: []registered{{by: mallory, ago: hour, id: noID}}},
+	{name: "another id and the dates of the pass", want: hersByTime,
+		log: []registered{{by: mallory, ago: hour, id: another, dated: true}}},
+	{name: "another id and its dates, and ids are those of passes", proven: true, instead: "?",
+		more: "doubtful", log: []registered{{by: mallory, ago: hour, id: another, dated: true}}},
+	{name: "another id and no dates", log: []registered{{by: mallory, ago: hour, id: another}}, instead: "?",
 		more: "doubtful"},
+	{name: "another id and no dates, and ids are those of passes", proven: true, instead: "?",
+		more: "doubtful", log: []registered{{by: mallory, ago: hour, id: another}}},
 }
 
 // anybodysCases are scans for the passes of anybody.
@@ -147,6 +166,9 @@ func (tt whoseCase) test(t *testing.T, by string) {
 		dana.Passes = nil
 	}
 	tenant.AddUser(dana)
+	if tt.proven {
+		tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: made(mallory, hour)})
+	}
 	for _, r := range tt.log {
 		tenant.AddAudit(r.entry())
 	}
@@ -154,6 +176,7 @@ func (tt whoseCase) test(t *testing.T, by string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	found = slices.DeleteFunc(found, func(line string) bool { return strings.HasPrefix(line, "erik") })
 	if got := strings.Join(found, "; "); got != tt.want {
 		t.Errorf("found %q, want %q", got, tt.want)
 	}
@@ -193,6 +216,46 @@ func TestReplacedPass(t *testing.T) {
 			t.Errorf("%+v, want dana's of %v replaced at %v", u, at.Add(-90*time.Minute), at)
 		}
 	})
+}
+
+// If Graph refuses a filter, the scan asks for more and filters itself.
+func TestAuditFilterIsRefused(t *testing.T) {
+	refusing := func(part string) fault.Fault { return fault.Fault{Path: part, Do: fault.ItemStatus(400)} }
+	tests := []struct {
+		name    string
+		faults  []fault.Fault
+		records int // that are read; 0 means that the log cannot be read
+	}{
+		{"no filter", nil, 1},
+		{"the service", []fault.Fault{refusing("loggedByService")}, 2},
+		{"the time as well", []fault.Fault{refusing("activityDateTime")}, 3},
+		{"everything", []fault.Fault{refusing("directoryAudits")}, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tenant := audited(graphsim.Options{Faults: tt.faults})
+			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: made(mallory, time.Hour)})
+			tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: made(mallory, 48*time.Hour)})
+			tenant.AddAudit(graphsim.AuditEntry{Time: time.Now().Add(-time.Hour)}) // of another service
+			var log bytes.Buffer
+			opts := since(24*time.Hour, mallory.UPN)
+			opts.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			found, _, counts, err := look(t, tenant, opts, batch.Options{})
+			if source, ok := errors.AsType[*SourceError](err); ok != (tt.records == 0) {
+				t.Fatalf("the scan ended with %v", source)
+			}
+			if counts.Audit.Records != tt.records {
+				t.Errorf("%d records were read, want %d", counts.Audit.Records, tt.records)
+			}
+			if want := []string{"dana usable: mallory@contoso.com by id"}; tt.records > 0 &&
+				!slices.Equal(found, want) {
+				t.Errorf("found %q, want %q", found, want)
+			}
+			if says := strings.Contains(log.String(), "Graph refuses the filter"); says != (len(tt.faults) > 0) {
+				t.Errorf("the debug log says so: %v\n%s", says, log.String())
+			}
+		})
+	}
 }
 
 // Records are counted once, although pages are read again.

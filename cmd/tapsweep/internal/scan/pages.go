@@ -28,6 +28,7 @@ type page struct {
 	filter  bool // the request has Options.Filter
 
 	first string              // url of the source's first page
+	wider []string            // first pages with fewer filters, for when Graph refuses the one above
 	seen  map[uint64]struct{} // pages of the source, by hash
 	pages int                 // pages of the source that were read
 
@@ -83,7 +84,8 @@ func (s *scanner) sources() (list []*page) {
 	}
 	if s.opts.Audit != nil {
 		s.audit = newAuditFindings(s.opts.Audit)
-		add(&page{what: "the audit log", url: s.opts.Audit.query(), quota: reportsQuota, audit: true})
+		urls := s.opts.Audit.queries()
+		add(&page{what: "the audit log", url: urls[0], wider: urls[1:], quota: reportsQuota, audit: true})
 	}
 	s.one = len(list) == 1 && len(s.opts.Users) == 0
 	return list
@@ -232,6 +234,16 @@ func (s *scanner) pageFailed(p *page, res batch.Result) {
 	}
 	if res.Stopped() {
 		return // the run reports why it stopped
+	}
+	if p.pages == 0 && res.Response.Status == 400 && len(p.wider) > 0 {
+		next := p.at(p.wider[0])
+		next.first, next.wider = next.url, p.wider[1:]
+		s.held = append(s.held, next)
+		if s.opts.Logger != nil {
+			s.opts.Logger.Debug("Graph refuses the filter, so tapsweep asks for more and filters itself",
+				"refused", p.url, "next", next.url)
+		}
+		return
 	}
 	err := res.Err
 	if err == nil {

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -69,6 +70,9 @@ type Options struct {
 
 	// Caller is the signed-in user or app. It decides the hint for a 403.
 	Caller answer.Caller
+
+	// Logger gets what is of no interest unless something goes wrong. Nil logs nothing.
+	Logger *slog.Logger
 }
 
 // A Found is a pass that matches the Options.
@@ -165,6 +169,9 @@ func Run(ctx context.Context, runner *batch.Runner, opts Options, sinks Sinks) (
 	defer stop(nil)
 	s := newScan(opts, sinks, stop)
 	err := runner.Run(ctx, s.requests(), s.settle)
+	if err == nil && s.audit != nil {
+		s.decide()
+	}
 	return s.totals(), err
 }
 

@@ -11,8 +11,9 @@ import (
 // A making is what a record says about a created pass.
 type making struct {
 	input.Creation
-	theirs bool   // Audit.By is the creator, or is empty
-	id     string // of the pass; empty if the record has none
+	theirs     bool      // Audit.By is the creator, or is empty
+	id         string    // of the pass; empty if the record has none
+	start, end time.Time // of the pass; zero if the record has none
 }
 
 // recordSlack is the maximum difference between the time of a pass and the time of its record.
@@ -23,41 +24,80 @@ func (m *making) near(p *pass.Pass) bool {
 	return p.Created.IsZero() || p.Created.Sub(m.At).Abs() <= recordSlack
 }
 
+// fits reports whether a pass may be the one that the record is about, although the record does
+// not name its id. A record with another id must also have the start and end of the pass.
+func (m *making) fits(p *pass.Pass) bool {
+	return m.near(p) && (m.id == "" || sameTime(m.start, p.Start) && sameTime(m.end, p.Expires()))
+}
+
+// sameTime reports whether two times differ by less than a second, or one of them is not known.
+// A record has whole seconds.
+func sameTime(a, b time.Time) bool { return a.IsZero() || b.IsZero() || a.Sub(b).Abs() < time.Second }
+
 // recordOf returns the record that is about a pass, nil if there is none: the record with its id or, if no
-// record has its id, the nearest one in time of those without an id. older reports whether the pass is
-// older than each record of its user.
+// record has its id, the nearest one in time that fits. older reports whether the pass is older than each
+// record of its user.
 func (f *auditFindings) recordOf(user string, p *pass.Pass) (nearest *making, older bool) {
 	older = !p.Created.IsZero()
 	records := f.records[strings.ToLower(user)]
 	for i := range records {
 		m := &records[i]
 		if strings.EqualFold(m.id, p.ID) {
-			m.Match = input.MatchID
+			f.proven, m.Match = true, input.MatchID
 			return m, false
 		}
 		older = older && p.Created.Before(m.At.Add(-recordSlack))
-		if m.id == "" && m.near(p) &&
-			(nearest == nil || p.Created.Sub(m.At).Abs() < p.Created.Sub(nearest.At).Abs()) {
+		if m.fits(p) && (nearest == nil || p.Created.Sub(m.At).Abs() < p.Created.Sub(nearest.At).Abs()) {
 			nearest = m
 		}
 	}
 	return nearest, older
 }
 
-// attribute passes a listed pass on if Audit.By created it, and reports whether it did.
+// A waiting pass has the dates in a record of Audit.By, and another id. Whether the ids in records are
+// those of passes is not documented, so such passes wait until all users have been listed.
+type waiting struct {
+	*Found
+	now    time.Time // of the service
+	record *making
+}
+
+// decide takes the passes that wait or leaves them out, once all users have been listed. If one pass was
+// listed under the id in its record, the ids are those of passes, and the passes that wait are others.
+func (s *scanner) decide() {
+	for _, w := range s.audit.waiting {
+		known := !w.record.start.IsZero() && !w.record.end.IsZero() && !w.Expires().IsZero()
+		found := false
+		if known && !s.audit.proven {
+			s.audit.counts.There++
+			found = s.take(w.Found, w.now)
+		} else {
+			w.Creation = input.Creation{}
+			found = s.unlisted(w.Found, w.now)
+		}
+		if !found && s.sinks.Done != nil {
+			s.sinks.Done(w.User)
+		}
+	}
+}
+
+// attribute passes a listed pass on if Audit.By created it. found is also true if that is undecided:
+// decide follows.
 func (s *scanner) attribute(f *Found, now time.Time) (found bool) {
 	m, older := s.audit.recordOf(f.User, &f.Pass)
+	if m != nil {
+		f.Creation = m.Creation
+	}
 	switch {
 	case m == nil && older:
 		s.counts.Older++
 		s.gone(f.User, f.UPN)
 		return false
-	case m == nil:
+	case m == nil || !m.theirs:
 		return s.unlisted(f, now)
-	}
-	f.Creation = m.Creation
-	if !m.theirs {
-		return s.unlisted(f, now)
+	case m.id != "" && m.Match != input.MatchID:
+		s.audit.waiting = append(s.audit.waiting, waiting{f, now, m})
+		return true
 	}
 	s.audit.counts.There++
 	return s.take(f, now)
@@ -108,7 +148,7 @@ func (s *scanner) gone(user, upn string) {
 		s.audit.counts.NoID++
 		return
 	}
-	f := &Found{User: user, UPN: upn, Pass: pass.Pass{ID: last.id}, Why: Gone,
+	f := &Found{User: user, UPN: upn, Pass: pass.Pass{ID: last.id, Start: last.start}, Why: Gone,
 		Creation: last.Creation}
 	f.Match = ""
 	s.opts.OnGone(f)

@@ -1,0 +1,5 @@
+//go:build !linux && !windows && !darwin && !dragonfly && !freebsd && !netbsd && !openbsd
+
+package console
+
+func flushInput(uintptr) error { return nil }
