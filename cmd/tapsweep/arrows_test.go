@@ -35,7 +35,7 @@ var arrows = map[string]string{
 	"auth":        "format jwt",
 	"console":     "progress",
 	"progress":    "results",
-	"results":     "fileout",
+	"results":     "fileout format",
 	"pass":        "",
 	"cloud":       "",
 	"fileout":     "",
