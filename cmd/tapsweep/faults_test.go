@@ -129,7 +129,7 @@ func answerFaults() []faultTest {
 		once("error in a success", fault.ItemErrorIn(200), results.Revoked, 2, 0),
 		once("error in a success, after the work", fault.ItemErrorIn(200).AfterWork(), results.Revoked, 2, 0),
 		once("item 400 as a problem", fault.ItemShaped(400, `{"title":"Bad","detail":"no"}`),
-			results.Rejected, 1, 1).says("Bad"),
+			results.Rejected, 1, 1).says("Bad: no"),
 		once("empty error code, 500", fault.ItemShaped(500, emptyCode), results.Revoked, 2, 0),
 		once("empty error code, 400", fault.ItemShaped(400, emptyCode), results.Rejected, 1, 1),
 		once("error as text, 500", fault.ItemShaped(500, errorText), results.Revoked, 2, 0),

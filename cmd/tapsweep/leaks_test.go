@@ -124,7 +124,7 @@ var leakCases = []leakCase{
 	{name: "pass in a list without a header", list: "user0001@contoso.example," + canaryPass + "\n",
 		code: status.Usage},
 
-	onBatch("400", 4, 400, asError(rude)),
+	onBatch("400", status.Stopped, 400, asError(rude)).soon(),
 	onBatch("401", 3, 401, asError(rude)),
 	onBatch("403", status.NoAccess, 403, asError(rude)).soon(),
 	onBatch("500", 1, 500, asError(rude)),
@@ -145,7 +145,7 @@ var leakCases = []leakCase{
 	onItem("pass instead of a list", 1, 200, said(`"`+canaryPass+`"`)).ofUser(),
 	onItem("pass in a broken list", 1, 200, said(`{"value":"`+canaryPass+`"}`)).ofUser(),
 
-	onBatch("bare token, 400", 4, 400, asError(unlabelled)).withToken().inProcess(),
+	onBatch("bare token, 400", status.Stopped, 400, asError(unlabelled)).soon().withToken().inProcess(),
 	onBatch("bare token, 401", 3, 401, asError(unlabelled)).withToken(),
 	onBatch("bare token, 500", 1, 500, asError(unlabelled)).withToken(),
 	onBatch("bare token, page", 1, 502, asPage(unlabelled)).withToken(),

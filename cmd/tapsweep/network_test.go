@@ -8,9 +8,11 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
+	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -173,4 +175,18 @@ func TestGatewayRefuses(t *testing.T) {
 			leaves(t, tenant, 0)
 		})
 	}
+}
+
+// A wait that ends after the deadline stops the run at once.
+func TestWaitPastTheDeadline(t *testing.T) {
+	t.Parallel()
+	_, users, env := serveUsers(t, 60, failing(fault.Fault{Method: "DELETE",
+		Do: fault.ItemStatus(429, "Retry-After", "600")}))
+	start := time.Now()
+	p := runRevoke(t, env, "--deadline", "5m", listFile(t, users))
+	p.ends(t, status.Stopped,
+		"asks to wait 10m0s before the next request of quota write, which ends after the deadline at")
+	atMost(t, "time that it took", time.Since(start), time.Minute)
+	rows, _ := readLog(t, p.stdout)
+	hasOutcome(t, rows, results.NotSent, 60)
 }
