@@ -10,7 +10,7 @@ import (
 	"tapsweep/batch/safetext"
 )
 
-// attributes are what the log tells of a batch. No URL, header or body is among them:
+// attributes are what the debug log says about a batch. No URL, header or body is among them:
 // they name users, and some proxies and services quote the token back.
 func (b *inFlightBatch) attributes(rep throttle.Report, closedUntil time.Time) []slog.Attr {
 	status, id := 0, b.reply.Header.Get("Request-Id")

@@ -123,8 +123,8 @@ func newColumns(names []string, object role, usersOnly bool) (*columns, error) {
 	case !has(user) && !has(userName) && !has(userOrPass):
 		return nil, errNoUser
 	case has(ofPass) && !has(pass) && !has(user) && !has(userName) && !has(ofUser):
-		return nil, fmt.Errorf("these are passes without their users: add the user as userId, and rename %s to methodId",
-			shownColumn(first[userOrPass]))
+		return nil, fmt.Errorf("these are passes without their users: add the user as userId, and rename %s to "+
+			"methodId", shownColumn(first[userOrPass]))
 	case has(pass):
 		c.needsPass = other
 		c.turn(userOrPass, user)
@@ -153,16 +153,16 @@ func notUsers(names []string, first *[roleCount]string) error {
 	byUser := slices.ContainsFunc(names, func(name string) bool { return fold(name) == "userid" })
 	switch thing := first[ofThing]; {
 	case first[ofOther] != "":
-		return fmt.Errorf(`column "%s" shows that a row may be about something else than a pass to delete: make a list `+
-			"with the columns user and methodId", shownColumn(first[ofOther]))
+		return fmt.Errorf(`column "%s" shows that a row may be about something else than a pass to delete: make a `+
+			"list with the columns user and methodId", shownColumn(first[ofOther]))
 	case first[ofLog] != "", byUser && fold(thing) == "appid": // only logs have both
 		target := "make a list of the affected users"
 		if column := affected(names); column != "" {
 			target = fmt.Sprintf("the affected user is in %s: make a list of these users", column)
 		}
-		return fmt.Errorf(`column "%s" shows that this is an audit or sign-in log, in which the user is the person who `+
-			"acted; %s, or find passes with tapsweep scan --created-since", shownColumn(cmp.Or(first[ofLog], thing)),
-			target)
+		return fmt.Errorf(`column "%s" shows that this is an audit or sign-in log, in which the user is the person `+
+			"who acted; %s, or find passes with tapsweep scan --created-since",
+			shownColumn(cmp.Or(first[ofLog], thing)), target)
 	case thing != "":
 		return fmt.Errorf(`column "%s" shows that these are devices, groups or apps, not users: make a list of users`,
 			shownColumn(thing))

@@ -113,8 +113,7 @@ func TestEvidenceRefused(t *testing.T) {
 	same(t, "the other file", readText(t, parent+"/other/report.csv"), "mine")
 }
 
-// What is sealed stays as it is, whichever flag leads to it. What was changed all the same is not sealed
-// again.
+// No flag makes a run write to sealed evidence. Evidence that somebody has changed is not sealed again.
 func TestEvidenceStaysSealed(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
@@ -198,8 +197,8 @@ func TestEvidenceOfSweep(t *testing.T) {
 	}
 }
 
-// A run that is interrupted is evidence too. One that is killed leaves a log and no
-// manifest, and the run that goes on with it makes one.
+// An interrupted run seals its evidence too. A killed run leaves a log without a manifest, and the run that
+// resumes it writes the manifest.
 func TestEvidenceOfStoppedRuns(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"interrupted", "killed"} {

@@ -292,7 +292,7 @@ func revokedInMetrics(t *testing.T, dir string, n int) {
 // lastRun is what the last run has added to a log.
 func lastRun(log string) string { return log[strings.LastIndex(log, `{"type":"run"`):] }
 
-// A run that goes on with --verify takes no credit for what the one before had deleted.
+// A run that resumes with --verify counts as revoked only what it has deleted itself.
 func TestVerifiedLater(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{

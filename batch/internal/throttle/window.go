@@ -115,7 +115,7 @@ func (w *windows) reopen(now time.Time, latency time.Duration) {
 		return
 	case w.size > 0 && w.count == 0 && now.Sub(w.before) > 2*w.held:
 		// A whole window went by without any: the service refuses for another reason,
-		// and what became of these requests tells nothing of how long a window is.
+		// and its answers do not show how long a window is.
 		*w = windows{}
 	case w.size > 0 && w.count == 0:
 		// It was begun before its time.

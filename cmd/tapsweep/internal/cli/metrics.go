@@ -50,6 +50,15 @@ func checkMetrics(path, command string) error {
 	if err := fileout.Check("--metrics-file", path, true); err != nil {
 		return status.Of(err)
 	}
+	// The file is written under another name and then renamed. Before the deletes is the time to find out
+	// that this is not possible.
+	dir := filepath.Dir(metrics.Target(path))
+	probe, err := os.CreateTemp(dir, ".tapsweep-*")
+	if err != nil {
+		return status.RefuseFile(fmt.Errorf("--metrics-file: nothing can be written to %s: %w", dir, err))
+	}
+	probe.Close()
+	os.Remove(probe.Name())
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return status.Refuse(fmt.Errorf("--metrics-file %s is not a regular file", path))
 	}

@@ -21,7 +21,6 @@ const Begin = "# HELP tapsweep_"
 // A Recorder records what one command writes to the metrics file. Nil records nothing.
 type Recorder struct {
 	start  time.Time
-	began  bool
 	result Result
 
 	expired map[string]time.Time // when each expired pass expired that was found and is not deleted yet
@@ -54,16 +53,6 @@ func (r *Recorder) Row(row *results.Row) {
 		r.expired[row.Method] = row.Expires
 	}
 }
-
-// Began says that the run has begun.
-func (r *Recorder) Began() {
-	if r != nil {
-		r.began = true
-	}
-}
-
-// HasBegun reports whether the run has begun.
-func (r *Recorder) HasBegun() bool { return r != nil && r.began }
 
 // Ended records how the run ended.
 func (r *Recorder) Ended(result Result) {

@@ -173,8 +173,8 @@ func (m *logBuilder) write(t testing.TB, name string) string {
 	return path
 }
 
-// incident is a night's work: a run that a tenant throttles and that is killed,
-// and another that goes on with it the next afternoon.
+// incident has two runs: one at night, which the tenant throttles and which is killed, and one that resumes
+// it the next afternoon.
 func incident(pairs int) *logBuilder {
 	m := &logBuilder{now: night}
 	rng := rand.New(rand.NewPCG(1, 2))

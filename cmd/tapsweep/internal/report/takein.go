@@ -63,7 +63,7 @@ type effect uint8
 const (
 	nothing  effect = iota // it says nothing new
 	replaces               // it counts in place of the row before
-	follows                // the same, and the row before stays: it is about a pass that was deleted before this one came
+	follows                // it counts, and the row before stays listed: that pass was deleted before this one came
 	notes                  // it is a note to the row before
 )
 

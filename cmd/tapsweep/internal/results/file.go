@@ -152,12 +152,6 @@ func CanResume(path string) bool {
 // firstBytes is the start of a log: the first key of a Run.
 const firstBytes = `{"type":"run"`
 
-// IsLog reports whether a file begins like a results log.
-func IsLog(path string) bool {
-	text, err := fileout.Begin(path, len(firstBytes))
-	return err == nil && string(text) == firstBytes
-}
-
 // CheckReplaceable returns an error if --overwrite would destroy a file that is not a results log.
 // It returns nil for an empty or missing file.
 func CheckReplaceable(path string) error { return fileout.CheckBegin(path, firstBytes) }

@@ -39,9 +39,9 @@ var hasRun = regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(firstBytes))
 var isPart = regexp.MustCompile(`"type"\s*:\s*"(run|result|wait|scanned|end)"|\A[^\n]*\boutcome\b[^\n]*\brequestId\b`)
 
 // errPart is the error for that.
-var errPart = &input.LineError{Line: 1, Msg: "it is not a whole results log, because its first line does not describe " +
-	"a run: use the log as its run has written it; to revoke some of its rows, write only their user and method to a " +
-	"list (jq '{user,method}'), in which a row without a method means any pass"}
+var errPart = &input.LineError{Line: 1, Msg: "it is not a whole results log, because its first line does not " +
+	"describe a run: use the log as its run has written it; to revoke some of its rows, write only their user and " +
+	"method to a list (jq '{user,method}'), in which a row without a method means any pass"}
 
 // Read is an input.Reader of logs. It refuses a log that is not complete, because passes would be
 // missing. Of each Key it yields the last row.

@@ -46,7 +46,7 @@ func BenchmarkPipeline(b *testing.B) {
 	b.ResetTimer()
 	// All pairs are in one run, because the beginning and end of a run are not measured.
 	job := New(runner, func(row *results.Row) error { return log.Write(row) }, Options{})
-	err = job.Run(b.Context(), Pairs(func(yield func(input.Pair, error) bool) {
+	err = job.Run(b.Context(), itemsOf(func(yield func(input.Pair, error) bool) {
 		for i := range b.N {
 			if !yield(list[i%len(list)], nil) {
 				return

@@ -68,9 +68,6 @@ type Options struct {
 	VerifyOnly bool
 }
 
-// A Source yields the pairs of a list in order. An error ends it.
-type Source = iter.Seq2[input.Pair, error]
-
 // An Item is a pair, and what is known of it before its first request.
 type Item struct {
 	input.Pair
@@ -88,17 +85,6 @@ type Item struct {
 
 // Items yields what a Job works on, in order. An error ends it.
 type Items = iter.Seq2[Item, error]
-
-// Pairs returns Items that have a pair and nothing else.
-func Pairs(src Source) Items {
-	return func(yield func(Item, error) bool) {
-		for pair, err := range src {
-			if !yield(Item{Pair: pair}, err) {
-				return
-			}
-		}
-	}
-}
 
 // Each returns Items of a slice.
 func Each(items []Item) Items {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -21,7 +22,21 @@ import (
 const passID = "9f0c11aa-1111-4222-8333-000000000001"
 const other = "9f0c11aa-1111-4222-8333-000000000002"
 
-func pairs(ps ...input.Pair) Source {
+// A source yields the pairs of a list.
+type source = iter.Seq2[input.Pair, error]
+
+// itemsOf returns Items that have a pair and nothing else.
+func itemsOf(src source) Items {
+	return func(yield func(Item, error) bool) {
+		for pair, err := range src {
+			if !yield(Item{Pair: pair}, err) {
+				return
+			}
+		}
+	}
+}
+
+func pairs(ps ...input.Pair) source {
 	return func(yield func(input.Pair, error) bool) {
 		for _, p := range ps {
 			if !yield(p, nil) {
@@ -32,7 +47,7 @@ func pairs(ps ...input.Pair) Source {
 }
 
 // runJob runs a job, and returns the rows that count for a pair.
-func runJob(ctx context.Context, t *testing.T, poster batch.Poster, opts Options, src Source) ([]results.Row, Counts,
+func runJob(ctx context.Context, t *testing.T, poster batch.Poster, opts Options, src source) ([]results.Row, Counts,
 	error) {
 	t.Helper()
 	all, counts, err := allRows(ctx, t, poster, opts, src)
@@ -332,7 +347,7 @@ func TestStops(t *testing.T) {
 				return full
 			}
 			return nil
-		}, Options{}).Run(t.Context(), Pairs(many))
+		}, Options{}).Run(t.Context(), itemsOf(many))
 		if !errors.Is(err, full) {
 			t.Errorf("Run = %v, want %v", err, full)
 		}

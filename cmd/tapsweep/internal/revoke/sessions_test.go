@@ -41,7 +41,7 @@ func revokeBoth(t *testing.T, tenant *graphsim.Tenant, opts Options, list ...inp
 	for _, pair := range list {
 		job.Expect(&Item{Pair: pair})
 	}
-	if err := job.Run(t.Context(), Pairs(pairs(list...))); err != nil {
+	if err := job.Run(t.Context(), itemsOf(pairs(list...))); err != nil {
 		t.Errorf("Run = %v", err)
 	}
 	sessions = slices.DeleteFunc(sessions, func(r results.Row) bool { return r.Provisional })
@@ -330,7 +330,7 @@ func TestSessionsWaitForTheLastRun(t *testing.T) {
 					for _, pair := range list {
 						job.Expect(&Item{Pair: pair})
 					}
-					if err := job.Run(t.Context(), Pairs(pairs(list...))); err != nil {
+					if err := job.Run(t.Context(), itemsOf(pairs(list...))); err != nil {
 						t.Fatal(err)
 					}
 					equal(t, "rows before the last run", len(sessions), 0)

@@ -30,7 +30,7 @@ var anyOf = input.Pair{Source: "l.csv", Line: 2, User: "dana@contoso.com"}
 
 // allRows runs a job and returns each row as it was written.
 func allRows(ctx context.Context, t *testing.T, poster batch.Poster, opts Options,
-	src Source) (rows []results.Row, counts Counts, err error) {
+	src source) (rows []results.Row, counts Counts, err error) {
 	t.Helper()
 	runner, err := batch.NewRunner(poster, batch.Options{MaxAttempts: 3})
 	if err != nil {
@@ -40,7 +40,7 @@ func allRows(ctx context.Context, t *testing.T, poster batch.Poster, opts Option
 		rows = append(rows, *r)
 		return nil
 	}, opts)
-	err = job.Run(ctx, Pairs(src))
+	err = job.Run(ctx, itemsOf(src))
 	return rows, job.Counts(), err
 }
 
@@ -139,7 +139,7 @@ func killedAmongSeveral(t *testing.T, kept int, lost bool) {
 			cancel()
 		}
 		return nil
-	}, Options{}).Run(ctx, Pairs(pairs(anyOf)))
+	}, Options{}).Run(ctx, itemsOf(pairs(anyOf)))
 
 	earlier := resumed(t, rows)
 	more, _, err := allRows(t.Context(), t, tenant, resumeOptions(earlier), pairs(anyOf))

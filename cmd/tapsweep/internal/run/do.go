@@ -21,7 +21,6 @@ func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 		return status.Interrupted(ctx)
 	}
 	start := time.Now()
-	r.opts.Metrics.Began()
 	if err := r.writeHeader(start); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 
@@ -15,7 +16,6 @@ import (
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/cmd/tapsweep/internal/token"
@@ -42,7 +42,7 @@ func openProtect(c *console.Console, paths []string) (*protect.List, error) {
 }
 
 // guard finds out who the protected users are, before anything is written anywhere.
-func (r *run) guard(ctx context.Context, keep *protect.List, pairs revoke.Source) (err error) {
+func (r *run) guard(ctx context.Context, keep *protect.List, pairs iter.Seq2[input.Pair, error]) (err error) {
 	r.unguarded = keep.Empty()
 	forbidden := ""
 	if !r.mayTryLookUp() {
@@ -186,7 +186,7 @@ func (r *run) findCreator(ctx context.Context, audit *scan.Audit) error {
 
 // namesOf reports whether the scan will yield object ids, user principal names or both, so that
 // protect can look up what is missing: users on lists have the name on the list, all others an id.
-func namesOf(opts *scan.Options) revoke.Source {
+func namesOf(opts *scan.Options) iter.Seq2[input.Pair, error] {
 	return func(yield func(input.Pair, error) bool) {
 		for _, u := range opts.Users {
 			if !yield(input.Pair{User: cmp.Or(u.ID, u.UPN)}, nil) {

@@ -112,8 +112,8 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 	}
 	if o.Sessions && r.list.Mixed() {
 		if err := r.lookUpNames(ctx); err != nil {
-			r.console.Say("warning: a user who is on the list by id and by name gets two calls that revoke sessions: %s",
-				safetext.Printable(err.Error()))
+			r.console.Say("warning: a user who is on the list by id and by name gets two calls "+
+				"that revoke sessions: %s", safetext.Printable(err.Error()))
 		}
 	}
 	if !o.unattended() {

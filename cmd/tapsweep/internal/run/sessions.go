@@ -1,6 +1,7 @@
 package run
 
 import (
+	"iter"
 	"strings"
 
 	"tapsweep/cmd/tapsweep/internal/revoke"
@@ -40,7 +41,7 @@ func (r *run) items(these func(user string) bool) revoke.Items {
 func (r *run) everyItem() revoke.Items { return r.items(func(string) bool { return true }) }
 
 // everybody yields the pairs of all items.
-func (r *run) everybody() revoke.Source {
+func (r *run) everybody() iter.Seq2[input.Pair, error] {
 	return func(yield func(input.Pair, error) bool) {
 		for item, err := range r.everyItem() {
 			if !yield(item.Pair, err) {

@@ -108,8 +108,8 @@ func (t *Target) compare(ctx context.Context, to *Tenant) *token.Problem {
 			away, _ := errors.AsType[*auth.UnreachedError](err)
 			to.unasked = outOfReach(away)
 			return &token.Problem{
-				Text: fmt.Sprintf("the access token is for the tenant %s, and whether that is %s cannot be found out: %s",
-					to.Token.Tenant, safetext.Printable(to.wanted), safetext.Printable(err.Error())),
+				Text: fmt.Sprintf("the access token is for the tenant %s, and whether that is %s cannot be found "+
+					"out: %s", to.Token.Tenant, safetext.Printable(to.wanted), safetext.Printable(err.Error())),
 				Hints: []string{"give the tenant by its ID: --tenant or AZURE_TENANT_ID"}}
 		}
 		to.wanted = id
