@@ -146,7 +146,7 @@ func checkLog(log *Log, lists ...string) error {
 		}
 	}
 	if log.Evidence == "" && evidence.Contains(path) {
-		return status.Refuse(fmt.Errorf("--results: %s is evidence, which is sealed", path),
+		return status.Refuse(fmt.Errorf("--results: %s is evidence, which must not change", path),
 			"resume it by --evidence "+filepath.Dir(path)+" --resume")
 	}
 	if log.Overwrite && err == nil && there.Mode().IsRegular() {
