@@ -205,7 +205,7 @@ func TestResumedLogAsList(t *testing.T) {
 	p := runRevoke(t, env, log)
 	leaves(t, tenant, 1)
 	same(t, "requests", tenant.Stats().Requests, sent)
-	holds(t, "standard error", p.stderr, "20 rows left out, done by the earlier run")
+	holds(t, "standard error", p.stderr, "20 rows of the list left out, because the earlier run completed")
 }
 
 // To resume without --protect is a slip, and no decision to revoke the passes of those who
@@ -309,7 +309,7 @@ func TestVerifiedLater(t *testing.T) {
 	p.ends(t, 1)
 	holds(t, "standard error, with single spaces", strings.Join(strings.Fields(p.stderr), " "),
 		"revoked 30 ", "Verified: the users of 29 rows hold no pass",
-		"All 30 passes are gone; for 1 it is not proven")
+		"All 30 passes are gone; 1 could not be verified")
 	revokedInMetrics(t, dir, 30)
 	log := func() string { return lastRun(readText(t, dir+"/log.jsonl")) }
 	same(t, "rows that are not verified", strings.Count(log(), "not verified"), 1)

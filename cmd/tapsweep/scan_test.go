@@ -251,7 +251,7 @@ func TestUnfinishedScanKeepsOutput(t *testing.T) {
 			good := writeFile(t, "good.csv", before)
 			p := scanTo(good)
 			same(t, "the list", readText(t, good), before)
-			holds(t, "standard error", p.stderr, good+" is not written, because the scan did not end\n")
+			holds(t, "standard error", p.stderr, good+" was not written, because the scan is not complete\n")
 			lacks(t, "standard error", p.stderr, "passes: "+good)
 			path := filepath.Join(t.TempDir(), "new.csv")
 			scanTo(path)

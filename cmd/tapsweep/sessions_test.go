@@ -316,7 +316,8 @@ func TestSessionsLeftInALog(t *testing.T) {
 		{"with the flag", []string{"--revoke-sessions"}, false, 1,
 			"There was no pass to delete. The sessions of 1 user are revoked."},
 		{"without the flag", nil, false, 0,
-			"warning: the sessions of 1 user are left, as the lists say: --revoke-sessions revokes them\n"},
+			"warning: according to the lists, the sessions of 1 user are not revoked yet: add --revoke-sessions to " +
+				"revoke them\n"},
 		{"protected", []string{"--revoke-sessions"}, true, 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -91,7 +91,7 @@ func (p *program) setFromEnvironment(cmd *cobra.Command) error {
 }
 
 func refuseVariable(err error, hints ...string) error {
-	return status.Refuse(err, append(hints, "unset or correct the variable: tapsweep help flags lists all variables")...)
+	return status.Refuse(err, append(hints, "unset or correct it: tapsweep help flags lists all variables")...)
 }
 
 // serviceVariable matches the variables that Kubernetes sets in every pod of a namespace for a
