@@ -8,30 +8,30 @@ import (
 	"tapsweep/cmd/tapsweep/internal/format"
 )
 
-// A Condition is what Read finds out about a log as a file: whether it has exactly the lines that its
-// runs wrote. A file may hold several logs, one after another.
+// A Condition records whether a log file has exactly the lines that its runs wrote. Read fills it. A file may
+// contain several logs, one after another.
 type Condition struct {
-	Whole int64 // bytes up to the end of the last whole line
-	Torn  bool  // an incomplete last line follows, and was skipped
+	Whole int64 // the length in bytes of the file up to the end of its last complete line
+	Torn  bool  // the last line is incomplete, and was skipped
 
-	Foreign      int        // skipped lines that are not part of a log; empty lines are not counted
-	firstForeign *LineError // the first of these, which may be empty
+	Foreign      int        // the number of skipped lines that are not part of a log, without empty lines
+	firstForeign *LineError // the first skipped line, which may be empty
 
-	// Lacks says how many lines are missing, as in "2 of its 40 lines", and is empty if none is.
+	// Lacks is how many lines are missing, such as "2 of its 40 lines". It is empty if none is missing.
 	Lacks string
 
-	run     *Run // the last one, nil before the first
-	open    bool // that run has no end so far
-	counted int  // the line of that run or its end, which counts the lines before it
-	lines   int  // of the log so far
-	rows    int  // of these, those about passes
-	unended bool // the last whole line lacks its line end
+	run     *Run // the last run, nil before the first
+	open    bool // the last run has no End so far
+	counted int  // the number of the last line that counts the lines before it: a Run or an End
+	lines   int  // the lines of the log so far
+	rows    int  // the rows about passes so far
+	unended bool // the last complete line lacks its line break
 
-	damage  *LineError // what is wrong with the file for good
-	missing *LineError // what was missing as of the counted line; a run that resumes the log does that again
+	damage  *LineError // an error in the file that a resumed run cannot repair
+	missing *LineError // lines that were missing at the counted line; a run that resumes the log writes them again
 }
 
-// skip takes in a line that is not part of a log.
+// skip counts a line that is not part of a log.
 func (c *Condition) skip(line *LineError, text []byte) {
 	if len(bytes.TrimSpace(text)) > 0 {
 		c.Foreign++
@@ -39,7 +39,7 @@ func (c *Condition) skip(line *LineError, text []byte) {
 	c.firstForeign = cmp.Or(c.firstForeign, line)
 }
 
-// Skipped is the warning about lines of the named log that are not part of it, and is empty if there are none.
+// Skipped returns the warning about lines that are not part of the log. It is empty if there are none.
 func (c *Condition) Skipped(name string) string {
 	if c.Foreign == 0 {
 		return ""
@@ -48,7 +48,7 @@ func (c *Condition) Skipped(name string) string {
 		format.Plural(c.Foreign, "line that is", "lines that are"), c.firstForeign.Line)
 }
 
-// add takes in a line of the log.
+// add processes a line of the log.
 func (c *Condition) add(rec *Record) {
 	c.unended = !bytes.HasSuffix(rec.Text, []byte("\n"))
 	switch {
@@ -61,9 +61,9 @@ func (c *Condition) add(rec *Record) {
 		c.run, c.open = rec.Run, true
 		c.count(rec.Line, c.lines, rec.Run.Lines, "lines")
 	case !c.open && c.damage == nil:
-		c.damage = &LineError{rec.Line, "the results log continues after its end: it holds a part of another log" +
-			wantWhole}
-	case rec.End != nil && rec.End.Lines == 0: // of an older version, which counted rows only
+		c.damage = &LineError{rec.Line, "the results log continues after its last line: it contains a part of another " +
+			"log" + wantWhole}
+	case rec.End != nil && rec.End.Lines == 0: // an older version wrote it, and counted only rows
 		says := 0
 		for _, n := range rec.End.Counts {
 			says += n
@@ -79,8 +79,8 @@ func (c *Condition) add(rec *Record) {
 	c.lines++
 }
 
-// count compares the number of lines (or rows) before a line with what that line says. Each run and each
-// end of a log counts, except for the first line.
+// count compares the number of lines (or rows) before a line with the number that the line has. Each Run and
+// each End has such a number, except for the first line of a log.
 func (c *Condition) count(line, have, says int, what string) {
 	c.counted, c.missing = line, nil
 	if c.damage == nil {
@@ -89,20 +89,19 @@ func (c *Condition) count(line, have, says int, what string) {
 	switch {
 	case says == 0:
 	case have > says:
-		c.missing = &LineError{line, fmt.Sprintf("the results log has %d lines before this one, which says %d: "+
-			"it holds lines of another log", have, says) + wantWhole}
+		c.missing = &LineError{line, fmt.Sprintf("the results log has %d lines before this line, but this line says "+
+			"%d: it contains lines of another log", have, says) + wantWhole}
 	case have < says:
 		c.Lacks = fmt.Sprintf("%d of its %d %s", says-have, says, what)
-		c.missing = &LineError{line, "the results log is not whole: it lacks " + c.Lacks + wantWhole}
+		c.missing = &LineError{line, "the results log is not complete: it lacks " + c.Lacks + wantWhole}
 	}
 }
 
-// wantWhole says what to do about a log that is not whole.
-const wantWhole = "; use the whole log, or the list of its run"
+// wantWhole is what to do about a log that is not complete.
+const wantWhole = "; use the complete log, or the list of its run"
 
-// Complete returns an error if the file is not exactly what the runs of its logs wrote, or if one of
-// these has no end: ErrNoRun or a *LineError. The path of the log is for the command that resumes
-// the run.
+// Complete returns ErrNoRun or a *LineError if the file is not exactly what its runs wrote, or if one of its
+// logs has no End. The error contains the command that resumes the run; path is the log in this command.
 func (c *Condition) Complete(path string) error {
 	if c.run == nil {
 		return ErrNoRun
@@ -121,7 +120,6 @@ func (c *Condition) problem(path string) *LineError {
 	if words := c.run.ResumeWith(path, false); path != "" && len(words) > 0 {
 		resume = "with " + CommandLine(words)
 	}
-	return &LineError{c.counted, "the results log has no end, because its run was killed, could not continue " +
-		"writing, or is still running: passes may be missing in it; resume that run first " + resume +
-		", or use its list"}
+	return &LineError{c.counted, "the results log has no last line, because its run was killed, could not write, " +
+		"or is still running: passes may be missing in it; first resume that run " + resume + ", or use its list"}
 }
