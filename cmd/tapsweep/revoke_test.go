@@ -100,7 +100,7 @@ func TestRevokeResultsLog(t *testing.T) {
 	isPrivate(t, log)
 	p := runRevoke(t, env, "--max-attempts", "1", log)
 	rows, _ := readLog(t, p.stdout)
-	p.ends(t, 1, "4 rows left out")
+	p.ends(t, 1, "4 rows of the list left out")
 	hasRows(t, rows, 1)
 	hasOutcome(t, rows, results.Failed, 1)
 

@@ -61,8 +61,8 @@ func (c *Condition) add(rec *Record) {
 		c.run, c.open = rec.Run, true
 		c.count(rec.Line, c.lines, rec.Run.Lines, "lines")
 	case !c.open && c.damage == nil:
-		c.damage = &LineError{rec.Line, "the results log continues after its last line: it contains a part of another " +
-			"log" + wantWhole}
+		c.damage = &LineError{rec.Line, "the results log continues after its last line: it contains a part of " +
+			"another log" + wantWhole}
 	case rec.End != nil && rec.End.Lines == 0: // an older version wrote it, and counted only rows
 		says := 0
 		for _, n := range rec.End.Counts {

@@ -42,7 +42,8 @@ func TestLogWithMissingLines(t *testing.T) {
 		{"a killed log before another", run + row(dana) + run + row(eli) + endAt(2), "1: has no last line"},
 		{"a row of another log", run + row(dana) + endAt(2) + row(eli), "4: continues after its last line"},
 		{"the end of another log", run + row(dana) + endAt(2) + endAt(20), "4: continues after its last line"},
-		{"a row of another log before the end", run + rows + endAt(2), "4: has 3 lines before this line, but this line says 2"},
+		{"a row of another log before the end", run + rows + endAt(2),
+			"4: has 3 lines before this line, but this line says 2"},
 	} {
 		t.Run(tt.name, func(t *testing.T) { testMissingLines(t, tt.text, tt.want) })
 	}

@@ -114,7 +114,7 @@ type Run struct {
 	Version   string    `json:"version"`
 	Command   []string  `json:"command"`             // the arguments, which are never secrets
 	Digest    string    `json:"digest"`              // the digest of the list, see input.List.Digest
-	Tenant    string    `json:"tenant"`              // from the token if it can be read, else as configured; may be empty
+	Tenant    string    `json:"tenant"`              // from the token, else as configured; may be empty
 	Domain    string    `json:"domain,omitempty"`    // the domain of the tenant, if it is known
 	Operator  string    `json:"operator,omitempty"`  // who was signed in, if the token shows it
 	DeletedBy []string  `json:"deletedBy,omitempty"` // for verify: the operators of the logs
@@ -154,8 +154,8 @@ type Row struct {
 	Source            string    `json:"source"`
 	User              string    `json:"user"`
 	Method            string    `json:"method"`
-	UPN               string    `json:"userPrincipalName,omitempty"` // set if User is an object ID and the list also has this name
-	AnyPass           bool      `json:"anyPass,omitempty"`           // the list names no pass, so the row means any pass
+	UPN               string    `json:"userPrincipalName,omitempty"` // if the list has both names of the user
+	AnyPass           bool      `json:"anyPass,omitempty"`           // the list names no pass
 	Outcome           Outcome   `json:"outcome"`
 	Status            int       `json:"status"` // the status of the answer that decided, 0 if there was none
 	Code              string    `json:"code"`   // the error code of Graph

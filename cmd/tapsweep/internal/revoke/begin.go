@@ -29,8 +29,7 @@ func (j *Job) start(item Item) []batch.Request {
 	return append(requests, j.takeFollowUps()...)
 }
 
-// begin returns the first request of an item. If the item needs none, begin writes its row and
-// returns nil.
+// begin returns the first request of an item. If the item needs no request, begin writes its row and returns nil.
 func (j *Job) begin(item Item) *batch.Request {
 	pair := item.Pair
 	s := &pairState{pair: pair, method: pair.Method, upn: pair.UPN, reason: item.Reason}
@@ -45,7 +44,7 @@ func (j *Job) begin(item Item) *batch.Request {
 			last.Outcome = results.Revoked
 		}
 		req := j.verify(s, last)
-		req.Delay = 0 // the pass was deleted some time ago
+		req.Delay = 0 // an earlier run deleted the pass some time ago
 		return req
 	}
 	if d := j.opts.Earlier.Unconfirmed(&pair); d != nil {
@@ -59,8 +58,8 @@ func (j *Job) begin(item Item) *batch.Request {
 		s.intended, s.announced, s.uncertain = true, true, true
 	}
 	s.maybeDeleted = j.opts.Earlier.MaybeDeleted(&pair)
-	// An earlier run that was deleting the pass may have found more passes of the user.
-	// Or it was deleting one that the pair does not name, and this run may not.
+	// The earlier run that intended to delete the pass may have found more passes of the user. Or it intended to
+	// delete a pass that the pair does not name, which this run must not do. A LIST shows what is there.
 	if j.opts.DryRun || s.method == "" || s.intended && (j.anyPass(s) || !strings.EqualFold(s.method, pair.Method)) {
 		return new(s.list((*Job).afterFind))
 	}
@@ -70,8 +69,8 @@ func (j *Job) begin(item Item) *batch.Request {
 	return new(s.delete())
 }
 
-// rowAtOnce returns the row of an item that needs no request, and a row without an outcome for any
-// other item.
+// rowAtOnce returns the row of an item that needs no request. For any other item it returns a row without an
+// outcome.
 func (j *Job) rowAtOnce(item *Item) (row results.Row) {
 	switch {
 	case item.Err != nil:
@@ -82,12 +81,12 @@ func (j *Job) rowAtOnce(item *Item) (row results.Row) {
 	case j.protects(&item.Pair):
 		row.Outcome = results.Protected
 	case j.opts.DryRun && item.Reason != "":
-		row.Outcome = results.Planned // a scan has just read the pass
+		row.Outcome = results.Planned // a scan has already read the pass
 	}
 	return row
 }
 
-// protects reports whether the user of a pair must not be touched.
+// protects reports whether the user of a pair is protected.
 func (j *Job) protects(pair *input.Pair) bool {
 	p := j.opts.Protected
 	return p != nil && (p(pair.User) || pair.UPN != "" && p(pair.UPN))

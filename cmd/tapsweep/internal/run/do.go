@@ -168,7 +168,8 @@ func (r *run) writeFooter(ctx context.Context, code int, runErr error) int {
 		digest, sealErr := evidence.Seal(context.WithoutCancel(ctx), dir,
 			append([]string{r.log.Name()}, r.verifiedLogs...), r.opts.Version)
 		if sealErr != nil {
-			r.console.Say("the evidence is not complete: %v\nto complete it, run the same command with --resume", sealErr)
+			r.console.Say("the evidence is not complete: %v\nto complete it, run the same command with --resume",
+				sealErr)
 			code = atLeastStopped(code)
 		} else {
 			r.summary.Evidence, r.summary.Sealed = dir, digest

@@ -108,8 +108,8 @@ func (t *Target) compare(ctx context.Context, to *Tenant) *token.Problem {
 			away, _ := errors.AsType[*auth.UnreachedError](err)
 			to.unasked = outOfReach(away)
 			return &token.Problem{
-				Text: fmt.Sprintf("the access token is for the tenant %s, but tapsweep cannot check that this is %s: %s",
-					to.Token.Tenant, safetext.Printable(to.wanted), safetext.Printable(err.Error())),
+				Text: fmt.Sprintf("the access token is for the tenant %s, but tapsweep cannot check that this is %s: "+
+					"%s", to.Token.Tenant, safetext.Printable(to.wanted), safetext.Printable(err.Error())),
 				Hints: []string{"give the ID of the tenant in --tenant or AZURE_TENANT_ID"}}
 		}
 		to.wanted = id
