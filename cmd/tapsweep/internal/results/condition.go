@@ -24,10 +24,11 @@ type Condition struct {
 	open    bool // the last run has no End so far
 	counted int  // the number of the last line that counts the lines before it: a Run or an End
 	lines   int  // the lines of the log so far
-	rows    int  // the rows about passes so far
+	rows    int  // the rows about passes so far, including those of earlier runs that the log may resume
 	unended bool // the last complete line lacks its line break
 
 	damage  *LineError // an error in the file that a resumed run cannot repair
+	noEnd   *LineError // a run has no End; this is damage unless the next run resumes it
 	missing *LineError // lines that were missing at the counted line; a run that resumes the log writes them again
 }
 
@@ -52,11 +53,8 @@ func (c *Condition) Skipped(name string) string {
 func (c *Condition) add(rec *Record) {
 	c.unended = !bytes.HasSuffix(rec.Text, []byte("\n"))
 	switch {
-	case rec.Run != nil && rec.Run.Lines == 0: // the first line of a log
-		if c.run != nil {
-			c.damage = c.problem("")
-		}
-		c.lines, c.rows, c.run, c.open, c.counted = 0, 0, rec.Run, true, rec.Line
+	case rec.Run != nil && rec.Run.Lines == 0:
+		c.begin(rec)
 	case rec.Run != nil:
 		c.run, c.open = rec.Run, true
 		c.count(rec.Line, c.lines, rec.Run.Lines, "lines")
@@ -79,10 +77,31 @@ func (c *Condition) add(rec *Record) {
 	c.lines++
 }
 
+// begin processes the first line of a log. In older versions, a run that resumed a log also began with such a
+// line, and the End counted the rows of all runs instead of the lines. So a run of the same list may resume the
+// run before it. The next number of lines or rows shows whether it does.
+func (c *Condition) begin(rec *Record) {
+	mayResume := c.run != nil && c.run.same(rec.Run) == nil
+	switch {
+	case mayResume && c.open:
+		c.noEnd = cmp.Or(c.noEnd, c.problem(""))
+	case c.run != nil:
+		c.damage = c.problem("")
+		c.lines = 0
+	}
+	if !mayResume {
+		c.rows = 0
+	}
+	c.run, c.open, c.counted = rec.Run, true, rec.Line
+}
+
 // count compares the number of lines (or rows) before a line with the number that the line has. Each Run and
 // each End has such a number, except for the first line of a log.
 func (c *Condition) count(line, have, says int, what string) {
-	c.counted, c.missing = line, nil
+	if what == "lines" && have != says {
+		c.damage = cmp.Or(c.damage, c.noEnd)
+	}
+	c.counted, c.missing, c.noEnd = line, nil, nil
 	if c.damage == nil {
 		c.Lacks = ""
 	}

@@ -22,6 +22,9 @@ type ResumeState struct {
 	SessionCounts    map[Outcome]int
 	SessionsVerified int
 
+	// IDsMatch is set if a scan found a pass whose ID is in its audit record.
+	IDsMatch bool
+
 	state       State
 	unconfirmed map[uint64]*Row // by key
 	unended     int             // the number of runs without an End, because they were killed
@@ -64,6 +67,11 @@ func (e *ResumeState) PassOutcome(user, method string) Outcome {
 func (e *ResumeState) Looked(user string) bool {
 	l, ok := e.state.users[e.state.hash("", user)]
 	return ok && (l.none || l.open == 0)
+}
+
+// HasFound reports whether a scan found passes of the user, and all of them are completed.
+func (e *ResumeState) HasFound(user string) bool {
+	return e.Looked(user) && !e.state.users[e.state.hash("", user)].none
 }
 
 // Unconfirmed returns the last row of a pair if its pass should be gone, but nobody knows whether it is. Either
@@ -239,6 +247,7 @@ func (e *ResumeState) each(r io.Reader) error {
 // row processes a row.
 func (e *ResumeState) row(rec *Record) {
 	r := rec.Row
+	e.IDsMatch = e.IDsMatch || r.Match == input.MatchID
 	key, _ := r.Key()
 	id := e.state.key(key)
 	if r.Beside { // another row counts for the key, but the intent to delete is over
