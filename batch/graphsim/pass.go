@@ -15,7 +15,7 @@ type reissue struct {
 }
 
 // GivePass replaces the passes of a user with p, as creating one does, for example
-// during a run. The user is given by object id or UPN. GivePass returns the id of the
+// during a run. The user is given by object ID or UPN. GivePass returns the id of the
 // pass, or an empty string if there is no such user.
 func (t *Tenant) GivePass(user string, p Pass) (passID string) {
 	t.mu.Lock()
@@ -96,7 +96,7 @@ type HeldPass struct {
 	UserID, UPN, PassID string
 }
 
-// Remaining returns the passes that users hold, sorted by UPN, user id and pass id.
+// Remaining returns the passes that users hold, sorted by UPN, user id and pass ID.
 func (t *Tenant) Remaining() []HeldPass {
 	t.mu.Lock()
 	t.catchUp(time.Now().UTC())

@@ -366,7 +366,8 @@ func TestLogThatIsNotWhole(t *testing.T) {
 	} {
 		part := writeFile(t, "part.jsonl", strings.Join(cut, ""))
 		for _, command := range []string{"revoke --yes", "verify --verify-wait 1s"} {
-			tapsweep(t, env, append(strings.Fields(command), "--results", "-", part)...).ends(t, status.Usage, "complete")
+			p := tapsweep(t, env, append(strings.Fields(command), "--results", "-", part)...)
+			p.ends(t, status.Usage, "complete")
 		}
 		if strings.HasPrefix(name, "without") {
 			holds(t, "the report of a log "+name, tapsweep(t, nil, "report", part).stdout,

@@ -26,7 +26,7 @@ func TestSimulationRefuses(t *testing.T) {
 	for file, want := range map[string]string{
 		"purview-audit.csv":         "audit or sign-in log",
 		"two-users-in-a-row.csv":    "names two users",
-		"tap-created-as-method.csv": "this looks like the pass itself, not its id",
+		"tap-created-as-method.csv": "this may be the pass itself, not its ID",
 	} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()

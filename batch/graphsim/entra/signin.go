@@ -18,7 +18,7 @@ import (
 // A SignIn is what a person does who is asked to sign in, with a device code or in a
 // browser.
 type SignIn struct {
-	User   string   // the object id of a user of the tenant
+	User   string   // the object ID of a user of the tenant
 	Scopes []string // what the token permits
 
 	Polls   int  // how often a client asks about a device code before the person acts

@@ -14,7 +14,7 @@ import (
 
 // Claims are those that say whose a token is, what for, and what it allows.
 type Claims struct {
-	Audience string `json:"aud"` // Graph's root, or its application id
+	Audience string `json:"aud"` // Graph's root, or its application ID
 	TenantID string `json:"tid"`
 	ObjectID string `json:"oid"` // of the user, or of the app's service principal
 	Subject  string `json:"sub"`

@@ -51,7 +51,7 @@ func PassURL(user, method string) string {
 	return before + name + after + collection + "/" + url.PathEscape(method)
 }
 
-// UserURL returns the path of a user. The name is an object id, a user principal name or input.Me. The
+// UserURL returns the path of a user. The name is an object ID, a user principal name or input.Me. The
 // '#' in the names of guests is escaped. A name that begins with '$' is not allowed as a path segment:
 // it goes into the key form, without a slash and with doubled quotes.
 // Source: learn.microsoft.com/graph/api/user-get.

@@ -56,7 +56,7 @@ func (e *ResolveError) judge(u input.User, err error, needed bool) bool {
 func (e *ResolveError) Hints() []string {
 	if e.denied {
 		return []string{"to look up protected users, the app needs the application permission User.ReadBasic.All " +
-			"or User.Read.All", "a row of the protect list with both the object id and the user principal name " +
+			"or User.Read.All", "a row of the protect list with both the object ID and the user principal name " +
 			"protects both without a lookup; then they are not checked"}
 	}
 	return []string{"correct the names, or remove users who have left from the protect list"}
@@ -138,8 +138,8 @@ func LookUp(ctx context.Context, runner *batch.Runner, user input.User) (input.U
 	return read(user, res)
 }
 
-// errTwoUsers says that a row has the object id of one user and the name of another.
-var errTwoUsers = errors.New("the object id and the user principal name are not of one user")
+// errTwoUsers says that a row has the object ID of one user and the name of another.
+var errTwoUsers = errors.New("the object ID and the user principal name are not of one user")
 
 // request returns the request for both names of a user.
 func request(u input.User, tag any) batch.Request {
@@ -163,7 +163,7 @@ func read(asked input.User, res batch.Result) (input.User, error) {
 	if err := json.Unmarshal(res.Response.Body, &got); err != nil {
 		return input.User{}, fmt.Errorf("the answer of Graph (200) cannot be read: %w", err)
 	}
-	// An object id is a GUID. A user principal name has an @; apart from that, Graph allows more in it
+	// An object ID is a GUID. A user principal name has an @; apart from that, Graph allows more in it
 	// than a list does.
 	if strings.Contains(got.ID, "@") || input.CheckUser(got.ID) != nil || !strings.Contains(got.UPN, "@") {
 		return input.User{}, fmt.Errorf("the answer of Graph (200) lacks an id or a userPrincipalName: %q, %q",

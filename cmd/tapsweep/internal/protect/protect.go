@@ -1,7 +1,7 @@
 // Package protect protects users whatever a list says: the break-glass accounts that still work when
 // everything else is locked.
 //
-// A user has two names, an object id and a user principal name, and a list may use the one that the
+// A user has two names, an object ID and a user principal name, and a list may use the one that the
 // protect list does not have. So [List.Resolve] looks up the users of a [List], and returns the
 // [Users] that are protected.
 package protect
@@ -144,7 +144,7 @@ type Users struct {
 	warning string
 }
 
-// Has reports whether a user is protected, by object id or user principal name.
+// Has reports whether a user is protected, by object ID or user principal name.
 func (u *Users) Has(user string) bool { return u != nil && u.names[fold(user)] }
 
 // Warning returns a sentence about protected names that could not be checked, and "" if there

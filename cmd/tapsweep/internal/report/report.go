@@ -81,7 +81,7 @@ type List struct {
 	Pairs      int      `json:"pairs"`
 	WithoutRow int      `json:"withoutRow"`
 
-	self  string // object id of the user whom rows of "me" mean
+	self  string // object ID of the user whom rows of "me" mean
 	seen  int    // pairs with a row
 	proof bool   // its rows are users that tapsweep verify looks at
 }

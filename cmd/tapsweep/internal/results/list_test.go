@@ -274,10 +274,10 @@ func TestReadScopeOfLog(t *testing.T) {
 		warn, err, error string // of ReadScope, of ReadScope, of ReadUsers
 	}{
 		{"a refused row", run + row(dana, "denied") + row("nope", "invalid") + row("nix", "invalid") + end, 1,
-			"they name no user: 2", "", "neither an object id"},
+			"they name no user: 2", "", "neither an object ID"},
 		{"a refused row that names a user", run + row(dana, "denied") + row(eli, "invalid") + end, 2, "", "", ""},
 		{"refused rows only", run + row("nope", "invalid") + end, 0, "", "no user in this list",
-			"neither an object id"},
+			"neither an object ID"},
 		{"a log without rows", run + end, 0, "no user in this list", "", "no user in this list"},
 	} {
 		path := write(t, "list", tt.text)

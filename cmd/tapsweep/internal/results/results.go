@@ -84,7 +84,7 @@ var meanings = map[Outcome]meaning{
 	Duplicate:   {true, false, "an earlier row names the same pass"},
 	Remains:     {false, true, "the user still holds a pass; the row names it"},
 	Replaced:    {false, false, "the user holds another pass; list the user alone to revoke it"},
-	UnknownUser: {false, false, "no such user in this tenant; check the name, or use the object id"},
+	UnknownUser: {false, false, "no such user in this tenant; check the name, or use the object ID"},
 	Denied:      {false, true, "Graph answers 403"},
 	Rejected:    {false, false, "Graph refuses the request itself; the message is in the results log"},
 	Failed:      {false, true, "every attempt failed; try again later"},

@@ -11,7 +11,7 @@ var sessionMeanings = map[Outcome]string{
 	Revoked:     "the sessions were revoked",
 	Planned:     "dry run: the sessions would be revoked",
 	Remains:     "Graph still accepts sign-ins from before the call; it has to be sent again",
-	UnknownUser: "no such user in this tenant; check the name, or use the object id",
+	UnknownUser: "no such user in this tenant; check the name, or use the object ID",
 	Denied:      "Graph answers 403",
 	Rejected:    "Graph refuses the request itself; the message is in the results log",
 	Failed:      "every attempt failed; try again later",

@@ -52,7 +52,7 @@ func sourceHints(err error) []string {
 		return []string{"Graph does not understand what was asked: " +
 			"see learn.microsoft.com/graph/filter-query-parameter for --filter"}
 	case source.Wrong():
-		return []string{"check the object id of the group"}
+		return []string{"check the object ID of the group"}
 	case strings.HasPrefix(source.What, "the audit log"):
 		return []string{
 			"reading the audit log needs the permission AuditLog.Read.All (b0afded3-3588-46d8-8b3d-9842eff778da)",

@@ -46,7 +46,7 @@ func TestOf(t *testing.T) {
 		{"the audit log is denied", source(403, "the audit log", false), NoAccess,
 			"reading the audit log needs the permission"},
 		{"a filter is wrong", source(400, "the users", true), Usage, "Graph does not understand"},
-		{"a group does not exist", source(404, "the group x", false), Usage, "check the object id"},
+		{"a group does not exist", source(404, "the group x", false), Usage, "check the object ID"},
 		{"too many passes", &revoke.BoundError{}, Usage, "raise the limit with --max-items"},
 		{"a log is in use", results.ErrInUse, Usage, "wait until that run has ended"},
 		{"a file is not trusted", &results.TrustError{Hint: "do this"}, Usage, "do this"},
