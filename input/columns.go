@@ -215,8 +215,8 @@ func (c *columns) fill(r row, values []string) row {
 			refused = cmp.Or(refused, err)
 		case unknown:
 			if holdsGUID(value) {
-				refused = cmp.Or(refused, fmt.Errorf(`column "%s" contains a GUID, but its name is not known: rename it `+
-					"to methodId if it is the pass ID, or remove it", shownColumn(c.names[i])))
+				refused = cmp.Or(refused, fmt.Errorf(`column "%s" contains a GUID, but its name is not known: rename `+
+					"it to methodId if it is the pass ID, or remove it", shownColumn(c.names[i])))
 			}
 		}
 	}

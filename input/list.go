@@ -85,8 +85,8 @@ type opener struct {
 	writeErr error
 	digest   hash.Hash
 
-	// seen has the place of the first row of each pair, by a keyed hash of 128 bits. Two pairs do not collide by chance,
-	// and the author of a list cannot make them collide. So no pair is lost as a repeat of another pair.
+	// seen has the place of the first row of each pair, by a keyed hash of 128 bits. Two pairs do not collide by
+	// chance, and the author of a list cannot make them collide. So no pair is lost as a repeat of another pair.
 	seen  map[[2]uint64]firstPlace
 	seeds [2]maphash.Seed
 

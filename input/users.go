@@ -13,8 +13,8 @@ type User struct {
 	UPN    string // user principal name
 }
 
-// ReadUsers reads lists of users in the formats of Open, and ignores their passes. A list with one user on each line may
-// also have object IDs.
+// ReadUsers reads lists of users in the formats of Open, and ignores their passes. A list with one user on each line
+// may also have object IDs.
 //
 // If rows are invalid, ReadUsers returns a *Problems and no users: it skips no row, because every user counts. A list
 // without a user is an error. ReadUsers does not read standard input. If read knows the format of a list, each of its

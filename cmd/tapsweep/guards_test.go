@@ -35,7 +35,7 @@ func TestMisspeltProtectedName(t *testing.T) {
 	star := writeFile(t, "star.txt", "bg*@contoso.com\n")
 	const absent = "p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"
 	const twoUsers = "two.csv:2: protected user bg1@contoso.com (" + dana + "): the object ID and the user principal " +
-		`name are not of one user, Graph names the user "dana@contoso.com"`
+		`name belong to two users, Graph names the user "dana@contoso.com"`
 	unchecked := func(who string) string {
 		return "warning: 1 of 1 protected names could not be checked (" + who + "): "
 	}

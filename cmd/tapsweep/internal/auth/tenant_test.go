@@ -38,13 +38,13 @@ func TestTenantID(t *testing.T) {
 		{"domain", sim, entra.DefaultDomain, id, ""},
 		{"in capitals", sim, strings.ToUpper(entra.DefaultDomain), id, ""},
 		{"another domain", sim, "fabrikam.example", "", "AADSTS90002"},
-		{"no domain", sim, "../x", "", "neither an id nor a domain"},
+		{"no domain", sim, "../x", "", "neither the ID nor a domain"},
 		{"the token endpoint alone", authority{200,
 			`{"issuer":"https://login.example/{tenantid}/v2.0","token_endpoint":"https://login.example/` + id +
 				`/oauth2/v2.0/token"}`, nil}, "a.example", id, ""},
-		{"two ids", authority{200, `{"issuer":"https://login.example/` + id +
-			`/v2.0","token_endpoint":"https://login.example/` + other + `/token"}`, nil}, "a.example", "", "two ids"},
-		{"no id", authority{200, `{}`, nil}, "a.example", "", "no id of a tenant"},
+		{"two tenant IDs", authority{200, `{"issuer":"https://login.example/` + id +
+			`/v2.0","token_endpoint":"https://login.example/` + other + `/token"}`, nil}, "a.example", "", "two tenant IDs"},
+		{"no id", authority{200, `{}`, nil}, "a.example", "", "no tenant ID"},
 		{"a page of a proxy", authority{200, `<html>`, nil}, "a.example", "", "cannot be read"},
 	}
 	for _, tt := range tests {

@@ -137,7 +137,7 @@ func TestNamesAreChecked(t *testing.T) {
 			wrong: ":2: protected user " + bg + " (" + noID + ") is not in the tenant"},
 		{name: "names of two users", list: "userId,upn\n" + id1 + "," + guest, pair: bg,
 			wrong: ":2: protected user " + guest + " (" + id1 + "): the object ID and the user principal name " +
-				"are not of one user, Graph names the user \"" + bg + "\""},
+				"belong to two users, Graph names the user \"" + bg + "\""},
 		{name: "forbidden", list: bg + "\n" + nobody + "\n" + guest + "\n" + lee, pair: bg, forbidden: forbidden,
 			warning: "4 of 4 protected names could not be checked (" + bg + ", bg1@contoso.con, " + guest +
 				", …): the token lacks X"},
