@@ -9,13 +9,13 @@ import (
 	"tapsweep/input"
 )
 
-// csvHeader names the columns. The first four make the file a list, too.
+// csvHeader has the names of the columns.
 var csvHeader = []string{"source", "line", "user", "method", "outcome", "status", "code", "message", "attempts",
 	"requestId", "time", "hint", "reason", "verified", "userPrincipalName", "verifiedAt", "pending", "anyPass",
 	"column", "beside", "createdBy", "createdAt", "auditId", "auditMatch", "action", "sentAt"}
 
-// A CSV writes one line for each row, safe to be opened in a spreadsheet. The rows without beside are the
-// pairs, except for duplicates. A row with beside is about a further pass, and has the request id of its delete.
+// A CSV writes one line for each row, in a form that is safe to open in a spreadsheet. Rows without beside are the
+// pairs, except for duplicates. A row with beside is about a further pass, and has the request ID of its delete.
 type CSV struct{ w *csv.Writer }
 
 // NewCSV writes the header.
@@ -48,7 +48,7 @@ func ifSet[T comparable](value T, text string) string {
 	return text
 }
 
-// Close writes what is left, but does not close the writer.
+// Close writes buffered data. It does not close the writer.
 func (c *CSV) Close() error {
 	c.w.Flush()
 	return c.w.Error()

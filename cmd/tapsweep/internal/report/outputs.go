@@ -10,8 +10,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/fileout"
 )
 
-// Outputs are the files of a report. "-" is Stdout; an empty name is not written. They appear
-// together, or not at all as far as that can be.
+// Outputs are the files of a report. "-" means Stdout; a file with an empty name is not written. If possible, either
+// all files appear or none.
 type Outputs struct {
 	HTML, CSV, JSON, Text string
 
@@ -23,7 +23,7 @@ type Outputs struct {
 	files []*fileout.File
 }
 
-// Write writes a report in each form that has a name. If none has, the text goes to Stdout.
+// Write writes all files with a name. If there are none, it writes the text to Stdout.
 func (o *Outputs) Write(ctx context.Context, logs *Logs) error {
 	defer o.abort()
 	if err := o.render(ctx, logs); err != nil {

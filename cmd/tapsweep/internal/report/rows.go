@@ -11,19 +11,19 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A Row is the row that counts of a pass or of the sessions of a user, with what rows that verify say.
+// A Row is the row that counts for a pass or for the sessions of a user, with the results of verification.
 type Row struct {
 	results.Row
-	VerifiedAt time.Time // when no pass was listed, if another row says so
-	Beside     bool      // it is listed, and does not count: the row of another pass does
+	VerifiedAt time.Time // when no pass was listed, if this is in another row
+	Beside     bool      // the row is listed but does not count, because the row of another pass counts
 
 	log        *log
-	unverified bool // it was to be verified, and was not
-	hopeless   bool // and no run can verify it
-	proof      *log // another log that has the row of that
+	unverified bool // the pass should have been verified, but was not
+	hopeless   bool // no run can verify it
+	proof      *log // another log, which has the row about this
 }
 
-// Rows are the rows that count, and those beside, in the order of the logs.
+// Rows yields the rows that count, and those with Beside, in the order of the logs.
 func (l *Logs) Rows(ctx context.Context) iter.Seq2[*Row, error] {
 	return func(yield func(*Row, error) bool) {
 		for i, lg := range l.logs {
@@ -39,14 +39,14 @@ func (l *Logs) Rows(ctx context.Context) iter.Seq2[*Row, error] {
 	}
 }
 
-// rowsOf are the rows of one log.
+// rowsOf yields the rows of one log.
 func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*Row, error] {
 	return func(yield func(*Row, error) bool) {
 		lg, n := l.logs[i], -1
 		notes := lg.notes
 		for rec, err := range lg.records(ctx, results.KindRow, results.KindSessions) {
 			if n++; err == nil && n == len(lg.rows) {
-				return // the log is longer than at first
+				return // the log has become longer since the first reading
 			}
 			if err == nil && lg.rows[n] == superseded {
 				continue
@@ -70,7 +70,7 @@ func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*Row, error] {
 	}
 }
 
-// complete sets what the row does not say itself.
+// complete sets the fields of a row that depend on its runs.
 func (row *Row) complete() {
 	if row.Provisional && row.Outcome == results.Found {
 		row.Outcome, row.Provisional = results.Unknown, false
@@ -78,7 +78,7 @@ func (row *Row) complete() {
 	}
 	last := row.log.last()
 	gone := row.Outcome == results.Revoked || row.Outcome == results.Absent
-	// The last run on the log was to verify whatever was done before.
+	// The last run of the log should have verified all passes that were deleted before.
 	expected := last.header.Verify && last.kind() != "verify" && row.proof == nil
 	row.unverified = !row.Beside && gone && !row.Verified && !row.NoProof &&
 		(row.unverified || row.Provisional || expected)
@@ -87,7 +87,7 @@ func (row *Row) complete() {
 	clean(&row.Row)
 }
 
-// annotate puts what a row that verifies says into the row that counts.
+// annotate adds the result of a verification to the row that counts.
 func (l *Logs) annotate(row *Row, n note, own int) error {
 	row.Provisional = false
 	if n.kind() == unverified && row.Verified {

@@ -11,7 +11,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A Sessions says what became of the sessions of users. They count apart from passes.
+// A Sessions has the totals of the sessions of users. They are counted separately from passes.
 type Sessions struct {
 	Users      int                     `json:"users"` // with a row; the last row of a user counts
 	Counts     map[results.Outcome]int `json:"counts"`
@@ -32,13 +32,13 @@ func newSessions(withoutRow int) *Sessions {
 		tasks: make(map[task]bool)}
 }
 
-// Listed are the users that the page lists: first those for whom something is left.
+// Listed returns the users that the page lists: first those for whom something is left.
 func (s *Sessions) Listed() []*Row {
 	rows := slices.Concat(s.left, s.done)
 	return rows[:min(len(rows), maxListed)]
 }
 
-// maxListed is how many users of the sessions a page lists.
+// maxListed is the maximum number of users for whom a page lists the sessions.
 const maxListed = 1000
 
 // add counts a row.
@@ -81,10 +81,10 @@ func (s *Sessions) finish(l *Logs) {
 	}
 }
 
-// All is the number of users, including those without a row.
+// All returns the number of users, including those without a row.
 func (s *Sessions) All() int { return plus(s.Users, s.WithoutRow) }
 
-// open is the number of users for whom something is left, 0 for nil.
+// open returns the number of users for whom something is left, 0 for nil.
 func (s *Sessions) open() int {
 	if s == nil {
 		return 0
@@ -92,7 +92,7 @@ func (s *Sessions) open() int {
 	return s.Left + s.WithoutRow + s.Unverified
 }
 
-// Verdict says in one sentence what became of the sessions.
+// Verdict returns one sentence about the sessions.
 func (s *Sessions) Verdict() string {
 	what, n := "revoked", s.Counts[results.Revoked]
 	if planned := s.Counts[results.Planned]; planned > 0 {
@@ -111,7 +111,7 @@ func (s *Sessions) Verdict() string {
 	return text + "."
 }
 
-// Table are the counts in the order of the outcomes.
+// Table returns the counts in the order of the outcomes.
 func (s *Sessions) Table() []shareRow {
 	return shareRows(s.Counts, s.All(), s.WithoutRow, results.Outcome.SessionMeaning,
 		"the run ended before it wrote a row; the call may have been sent for some")
