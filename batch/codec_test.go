@@ -92,7 +92,7 @@ func TestDecode(t *testing.T) {
 		{"header an array", `{"id":"1","status":401,"headers":{"WWW-AUTHENTICATE":["a","b"]}},` +
 			`{"id":"2","status":204,"headers":["x"]}`,
 			[]answer{{Response: Response{Status: 401, Header: http.Header{"Www-Authenticate": {"a", "b"}}}}, ok(204)}},
-		{"header odd", `{"id":"1","status":204,"headers":{"a":{},"b":null,"c":true}},`+
+		{"header odd", `{"id":"1","status":204,"headers":{"a":{},"b":null,"c":true}},` +
 			`{"id":"2","status":204,"headers":"x"}`,
 			[]answer{{Response: Response{Status: 204, Header: http.Header{}}}, ok(204)}},
 		{"body text", `{"id":"1","status":200,"body":"aGVsbG8"},{"id":"2","status":204}`,

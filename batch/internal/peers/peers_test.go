@@ -355,7 +355,8 @@ func TestPeers(t *testing.T) {
 
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d passes, %v a batch or request, loopback TLS, one process but for curl; "+
-		"unthrottled: median of %d (least to most); throttled: %d/s, burst %d. How often the time is tapsweep's stands in brackets.\n\n",
+		"unthrottled: median of %d (least to most); throttled: %d/s, burst %d. "+
+		"How often the time is tapsweep's stands in brackets.\n\n",
 		passes, latency, rounds, limitRate, limitBurst)
 	w := tabwriter.NewWriter(&b, 0, 0, 1, ' ', 0)
 	fmt.Fprintln(w, "| contender\t| unthrottled\t| left\t| throttled\t| refused\t| left\t|")
