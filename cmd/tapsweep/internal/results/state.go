@@ -52,16 +52,16 @@ func (s *State) init() {
 // further run.
 func (s *State) Apply(rec *Record, done bool) {
 	s.init()
-	switch {
-	case rec.Run != nil:
+	switch rec.Kind {
+	case KindRun:
 		s.digest = rec.Run.Digest
-	case rec.Scanned != nil:
+	case KindScanned:
 		for _, user := range rec.Scanned.Users {
 			u := s.hash("", user)
 			s.users[u] = listed{open: s.users[u].open, none: true}
 			s.forgetFailure(user)
 		}
-	case rec.Row != nil:
+	case KindRow, KindSessions:
 		s.rows++
 		s.row(rec.Row, done)
 	}
