@@ -52,9 +52,9 @@ type Options struct {
 	// Again makes a person sign in even if the token cache holds a sign-in.
 	Again bool
 
-	// Getenv returns a variable of the environment. Nil means os.Getenv. The credentials that
-	// azidentity makes of the environment alone read the process's, whatever Getenv says: a managed
-	// identity, a workload identity, and those of tools.
+	// Getenv returns a variable of the environment. Nil means that none is set. The credentials
+	// that azidentity makes of the environment alone read the process's, whatever Getenv returns:
+	// a managed identity, a workload identity, and those of tools.
 	Getenv func(name string) string
 
 	// Roots are the certificate authorities that are trusted. Nil means the system's.
@@ -75,9 +75,6 @@ func usage(format string, args ...any) error { return &UsageError{fmt.Errorf(for
 
 // settle fills in values from the environment, and refuses options that contradict each other.
 func (o Options) settle() (Options, error) {
-	if o.Getenv == nil {
-		o.Getenv = os.Getenv
-	}
 	if err := o.settleMethod(); err != nil {
 		return o, err
 	}
@@ -126,10 +123,18 @@ func (o *Options) settleMethod() error {
 	return nil
 }
 
+// getenv returns a variable of the environment.
+func (o *Options) getenv(name string) string {
+	if o.Getenv == nil {
+		return ""
+	}
+	return o.Getenv(name)
+}
+
 // fill takes an empty value from a variable.
 func (o *Options) fill(value *string, variable string) {
 	if *value == "" {
-		*value = o.Getenv(variable)
+		*value = o.getenv(variable)
 	}
 }
 
@@ -265,7 +270,7 @@ func (o *Options) client() azcore.ClientOptions {
 // Source: azidentity v1.15.0, default_azure_credential.go: only AZURE_CLIENT_ID names a managed identity.
 func (o *Options) export() {
 	for name, value := range map[string]string{"AZURE_TENANT_ID": o.Tenant, "AZURE_CLIENT_ID": o.ClientID} {
-		if value != "" && value != o.Getenv(name) {
+		if value != "" && value != o.getenv(name) {
 			os.Setenv(name, value)
 		}
 	}
@@ -293,7 +298,7 @@ func (o *Options) readSecret() (string, error) {
 		}
 		return secret, nil
 	}
-	secret := trim(o.Getenv("AZURE_CLIENT_SECRET"))
+	secret := trim(o.getenv("AZURE_CLIENT_SECRET"))
 	if secret == "" {
 		return "", errors.New("no secret: set AZURE_CLIENT_SECRET, or name a file with it by --secret-file")
 	}

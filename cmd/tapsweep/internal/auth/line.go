@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -38,21 +37,17 @@ type line struct {
 }
 
 func newLine(o Options) *line {
-	getenv := o.Getenv
-	if getenv == nil {
-		getenv = os.Getenv
-	}
 	client := http.Client{Transport: Transport(o.Roots)}
 	if o.HTTP != nil {
 		client = *o.HTTP
 	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	l := &line{client: &client, hosts: o.Hosts, regional: getenv("AZURE_REGIONAL_AUTHORITY_NAME") != ""}
+	l := &line{client: &client, hosts: o.Hosts, regional: o.getenv("AZURE_REGIONAL_AUTHORITY_NAME") != ""}
 	if u, err := url.Parse(o.Authority); err == nil && l.hosts == nil {
 		l.hosts = []string{hostOf(u)}
 	}
 	if o.Method == "managed-identity" || o.Method == "default" {
-		l.identity = identityAddresses(getenv)
+		l.identity = identityAddresses(o.getenv)
 	}
 	return l
 }
