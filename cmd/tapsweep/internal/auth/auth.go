@@ -62,7 +62,7 @@ type Options struct {
 
 	certificateFrom string // the flag or variable that named the certificate
 
-	line *line
+	line *issuerTransport
 }
 
 // A UsageError says that the options contradict each other or lack something.
@@ -180,7 +180,7 @@ type Credential struct {
 	ClientID string // as configured; empty if it is not configured
 	Tenant   string // as configured; empty if it may be any tenant
 
-	line *line // to the token issuer; nil if the credential does not use HTTP
+	line *issuerTransport // to the token issuer; nil if the credential does not use HTTP
 }
 
 // New makes the credential. It sends nothing. An error that does not wrap a *UsageError is
