@@ -45,7 +45,7 @@ func TestProgressWithoutATerminal(t *testing.T) {
 	same(t, "standard output", p.stdout, "")
 }
 
-// answered runs tapsweep at a terminal, and answers once it asks.
+// answered runs tapsweep at a terminal, and answers once it asks. A process, because the terminal sends it signals.
 func answered(t *testing.T, env []string, answer func(keyboard *os.File, p *os.Process), args ...string) process {
 	t.Helper()
 	keyboard, tty, err := pty.Open()
