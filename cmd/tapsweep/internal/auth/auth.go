@@ -50,8 +50,9 @@ type Options struct {
 	// Again makes a person sign in even if the token cache holds a sign-in.
 	Again bool
 
-	// Getenv returns an environment variable. Nil means os.Getenv. Some credentials of azidentity ignore Getenv and
-	// read the environment of the process: a managed identity, a workload identity, and those of command-line tools.
+	// Getenv returns an environment variable. Nil means that none is set. Some credentials of azidentity ignore
+	// Getenv and read the environment of the process: a managed identity, a workload identity, and those of
+	// command-line tools.
 	Getenv func(name string) string
 
 	// Roots are the certificate authorities that are trusted. Nil means those of the system.
@@ -59,7 +60,7 @@ type Options struct {
 
 	certificateFrom string // the flag or variable that named the certificate
 
-	line *line
+	line *issuerTransport
 }
 
 // A UsageError is returned if the options contradict each other or lack something.
@@ -72,9 +73,6 @@ func usage(format string, args ...any) error { return &UsageError{fmt.Errorf(for
 
 // settle fills in values from the environment, and refuses options that contradict each other.
 func (o Options) settle() (Options, error) {
-	if o.Getenv == nil {
-		o.Getenv = os.Getenv
-	}
 	if err := o.settleMethod(); err != nil {
 		return o, err
 	}
@@ -123,10 +121,18 @@ func (o *Options) settleMethod() error {
 	return nil
 }
 
+// getenv returns an environment variable.
+func (o *Options) getenv(name string) string {
+	if o.Getenv == nil {
+		return ""
+	}
+	return o.Getenv(name)
+}
+
 // fill sets an empty value from a variable.
 func (o *Options) fill(value *string, variable string) {
 	if *value == "" {
-		*value = o.Getenv(variable)
+		*value = o.getenv(variable)
 	}
 }
 
@@ -172,7 +178,7 @@ type Credential struct {
 	ClientID string // the configured client ID, or empty
 	Tenant   string // the configured tenant; empty means any tenant
 
-	line *line // sends requests to the token issuer; nil if the credential does not use HTTP
+	line *issuerTransport // sends requests to the token issuer; nil if the credential does not use HTTP
 }
 
 // New creates the credential. It sends nothing. An error that does not wrap a *UsageError is about the credential
@@ -262,7 +268,7 @@ func (o *Options) client() azcore.ClientOptions {
 // Source: azidentity v1.15.0, default_azure_credential.go: only AZURE_CLIENT_ID names a managed identity.
 func (o *Options) export() {
 	for name, value := range map[string]string{"AZURE_TENANT_ID": o.Tenant, "AZURE_CLIENT_ID": o.ClientID} {
-		if value != "" && value != o.Getenv(name) {
+		if value != "" && value != o.getenv(name) {
 			os.Setenv(name, value)
 		}
 	}
@@ -290,7 +296,7 @@ func (o *Options) readSecret() (string, error) {
 		}
 		return secret, nil
 	}
-	secret := trim(o.Getenv("AZURE_CLIENT_SECRET"))
+	secret := trim(o.getenv("AZURE_CLIENT_SECRET"))
 	if secret == "" {
 		return "", errors.New("no secret: set AZURE_CLIENT_SECRET, or name a file that contains it with --secret-file")
 	}

@@ -26,8 +26,8 @@ const (
 	barFrom  = 60
 )
 
-// A meter holds the counts that the progress shows. It has no clock: its callers pass the time.
-type meter struct {
+// A counter holds the counts that the progress shows. It has no clock: its callers pass the time.
+type counter struct {
 	Options
 	start time.Time
 	ended bool
@@ -47,14 +47,14 @@ type sample struct {
 	done int
 }
 
-func newMeter(now time.Time, opts Options) meter {
-	return meter{Options: opts, start: now, closed: make(map[string]time.Time), samples: []sample{{at: now}},
+func newMeter(now time.Time, opts Options) counter {
+	return counter{Options: opts, start: now, closed: make(map[string]time.Time), samples: []sample{{at: now}},
 		outcomes: make(map[results.Outcome]int)}
 }
 
 // row counts a row of the results log. A pass counts when its last row is written. Rows that are not_sent do not count,
 // because a run that stops writes many of them at once.
-func (m *meter) row(r *results.Row) {
+func (m *counter) row(r *results.Row) {
 	switch {
 	case r.Action == results.RevokeSessions:
 		if r.SupersedesPending == "" && (r.Outcome == results.Revoked || r.Outcome == results.Planned) {
@@ -79,7 +79,7 @@ func (m *meter) row(r *results.Row) {
 }
 
 // wait returns how long the tenant asks to wait, zero if that is too short to show.
-func (m *meter) wait(now time.Time) (longest time.Duration) {
+func (m *counter) wait(now time.Time) (longest time.Duration) {
 	for _, until := range m.closed {
 		longest = max(longest, until.Sub(now))
 	}
@@ -91,7 +91,7 @@ func (m *meter) wait(now time.Time) (longest time.Duration) {
 
 // timeLeft estimates the time left from the pace since the start, including waits, because more waits will follow. The
 // current wait is part of the pace, and is added to the time left, so that the time left decreases evenly.
-func (m *meter) timeLeft(now time.Time) (left time.Duration, known bool) {
+func (m *counter) timeLeft(now time.Time) (left time.Duration, known bool) {
 	wait, rest := m.wait(now), m.Total-m.done
 	elapsed := now.Add(wait).Sub(m.start)
 	if rest <= 0 || m.done == 0 || elapsed < minElapsed || !m.outage.IsZero() {
@@ -102,7 +102,7 @@ func (m *meter) timeLeft(now time.Time) (left time.Duration, known bool) {
 }
 
 // pace takes a sample, and returns the current pace in rows per second.
-func (m *meter) pace(now time.Time) float64 {
+func (m *counter) pace(now time.Time) float64 {
 	m.samples = append(m.samples, sample{now, m.done})
 	for now.Sub(m.samples[1].at) >= paceWindow {
 		m.samples = m.samples[1:]
@@ -112,7 +112,7 @@ func (m *meter) pace(now time.Time) float64 {
 }
 
 // parts returns the parts of the line, the most important first.
-func (m *meter) parts(now time.Time) (parts []string) {
+func (m *counter) parts(now time.Time) (parts []string) {
 	add := func(when bool, format string, args ...any) {
 		if when {
 			parts = append(parts, fmt.Sprintf(format, args...))
@@ -151,7 +151,7 @@ func precise(d time.Duration) time.Duration {
 
 // line returns the line for a terminal with width columns. It leaves out the first part that does not fit, and all
 // parts after it.
-func (m *meter) line(now time.Time, width int) string {
+func (m *counter) line(now time.Time, width int) string {
 	parts := m.parts(now)
 	if m.Total > 0 && width >= barFrom {
 		filled := barWidth * min(m.done, m.Total) / m.Total
@@ -169,6 +169,6 @@ func (m *meter) line(now time.Time, width int) string {
 }
 
 // sentence returns the line for Plain.
-func (m *meter) sentence(now time.Time) string {
+func (m *counter) sentence(now time.Time) string {
 	return fmt.Sprintf("tapsweep: %s: %s\n", m.Phase, strings.Join(m.parts(now), ", "))
 }

@@ -48,8 +48,8 @@ const (
 	maxPrinted = 500
 )
 
-// A Page holds the options of an HTML page.
-type Page struct {
+// An HTMLPage holds the options of an HTML page.
+type HTMLPage struct {
 	CSV    string    // the name of the CSV file with all pairs, if there is one
 	Made   time.Time // when the page was made
 	By     string    // the version of tapsweep
@@ -59,7 +59,7 @@ type Page struct {
 // view is the data of the template.
 type view struct {
 	*Report
-	Page
+	HTMLPage
 	Style  template.CSS
 	Script template.JS
 	Early  template.JS
@@ -72,7 +72,7 @@ type view struct {
 	Names  []names
 
 	Shown int // pairs of the table
-	Rows  iter.Seq[*Row]
+	Rows  iter.Seq[*ReportedRow]
 }
 
 // When returns the time of the runs. If they are on one day, it has the day once.
@@ -98,14 +98,14 @@ func (v *view) Many() bool { return v.Shown > maxPrinted }
 
 // HTML writes the report as one page. The page needs no network, and people can read it without scripts. HTML reads the
 // logs again for the rows.
-func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p Page) error {
+func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p HTMLPage) error {
 	p.inline = cmp.Or(p.inline, maxInline)
-	v := &view{Report: r, Page: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript), Early: earlyScript,
+	v := &view{Report: r, HTMLPage: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript), Early: earlyScript,
 		Policy: policy(pageStyle, pageScript, earlyScript), Steps: r.steps(), Tenant: r.tenant(), Chart: r.chart(),
 		Shares: r.shares(), Names: r.names()}
 	pick := v.pick()
 	var failed error
-	v.Rows = func(yield func(*Row) bool) {
+	v.Rows = func(yield func(*ReportedRow) bool) {
 		for row, err := range l.Rows(ctx) {
 			if err != nil {
 				failed = err
@@ -137,16 +137,16 @@ func policy(style string, scripts ...string) string {
 }
 
 // pick returns a function that selects the rows of the table: all, or the first of those that are not done.
-func (v *view) pick() func(*Row) bool {
+func (v *view) pick() func(*ReportedRow) bool {
 	v.Shown = v.Listed()
 	if v.Shown <= v.inline {
-		return func(row *Row) bool {
+		return func(row *ReportedRow) bool {
 			return row.Action != results.RevokeSessions && (row.Beside || row.Outcome != results.Duplicate)
 		}
 	}
 	v.Shown = min(v.Left, v.inline)
 	left := 0
-	return func(row *Row) bool {
+	return func(row *ReportedRow) bool {
 		if row.Beside || !row.Outcome.Left() || row.Action == results.RevokeSessions {
 			return false
 		}
@@ -163,7 +163,7 @@ func clock(t time.Time) string {
 }
 
 // verifiedAt returns when a pass was verified, without the day if the row has the same day.
-func verifiedAt(row *Row) string {
+func verifiedAt(row *ReportedRow) string {
 	return strings.TrimPrefix(clock(row.VerifiedAt), row.Time.Format("2006-01-02 "))
 }
 

@@ -20,10 +20,10 @@ type index struct {
 	at      map[uint64]uint32 // entries by the hash of a key, of the line of a list, or of a pass
 	notes   []note            // by entry; may be shorter than entries
 
-	latest map[uint64]uint32   // the last entry of each user; nil if no log is of tapsweep verify
-	also   map[uint64]struct{} // further lists of an entry; the key is the entry, shifted, and the list
-	looked map[uint64]struct{} // users whose passes a scan listed
-	wants  map[uint64]*log     // for a user with a pass: the last log that revokes the sessions
+	latest map[uint64]uint32     // the last entry of each user; nil if no log is of tapsweep verify
+	also   map[uint64]struct{}   // further lists of an entry; the key is the entry, shifted, and the list
+	looked map[uint64]struct{}   // users whose passes a scan listed
+	wants  map[uint64]*sourceLog // for a user with a pass: the last log that revokes the sessions
 }
 
 // An entry is about a pass, the sessions of a user, or a line of a list.
@@ -62,8 +62,8 @@ func newIndex(l *Logs) *index {
 	}
 	ix := &index{entries: make([]entry, 0, min(size/rowSize, 1<<21)),
 		logs: l, seed: maphash.MakeSeed(), at: make(map[uint64]uint32), also: make(map[uint64]struct{}),
-		looked: make(map[uint64]struct{}), wants: make(map[uint64]*log)}
-	if slices.ContainsFunc(l.logs, func(lg *log) bool { return lg.first.Kind() == "verify" }) {
+		looked: make(map[uint64]struct{}), wants: make(map[uint64]*sourceLog)}
+	if slices.ContainsFunc(l.logs, func(lg *sourceLog) bool { return lg.first.Kind() == "verify" }) {
 		ix.latest = make(map[uint64]uint32)
 	}
 	return ix
@@ -86,7 +86,7 @@ func (ix *index) userOf(name string) uint64 { return ix.hash("user", name) }
 func (ix *index) passOf(r *head) uint32 { return uint32(ix.hash("", r.Method)) }
 
 // lineOf returns the hash of the line of a list that a row is about.
-func (ix *index) lineOf(lg *log, r *head) uint64 {
+func (ix *index) lineOf(lg *sourceLog, r *head) uint64 {
 	return ix.hash("line", r.User, r.Source, strconv.Itoa(r.Line), strconv.Itoa(r.Column), strconv.Itoa(lg.listOf))
 }
 
@@ -100,9 +100,9 @@ type head struct {
 	results.Row
 
 	at     place
-	line   int   // the line of the log
-	offset int64 // the offset of that line
-	run    *Run  // the run that wrote it
+	line   int          // the line of the log
+	offset int64        // the offset of that line
+	run    *ReportedRun // the run that wrote it
 	who    uint64
 }
 
@@ -119,7 +119,7 @@ func (ix *index) line(c *cursor) error {
 		lg.began(c.run)
 		lg.listOf = ix.logs.list(c.run)
 	case results.KindWait:
-		ix.logs.waits = append(ix.logs.waits, wait{*c.rec.Wait, c.run})
+		ix.logs.waits = append(ix.logs.waits, waitOfRun{*c.rec.Wait, c.run})
 	case results.KindEnd:
 		c.run.end(*c.rec.End)
 	case results.KindScanned:
@@ -134,7 +134,7 @@ func (ix *index) line(c *cursor) error {
 }
 
 // row processes a row.
-func (ix *index) row(lg *log, i int, r *head) {
+func (ix *index) row(lg *sourceLog, i int, r *head) {
 	r.at, r.who = place{uint32(i), uint32(len(lg.rows))}, ix.userOf(r.User)
 	lg.rows = append(lg.rows, counts)
 	r.run.row(&r.Row)
@@ -181,7 +181,7 @@ func (ix *index) dropFailure(user string) {
 }
 
 // add adds a row to its entry. If the row has no entry yet, add creates one.
-func (ix *index) add(lg *log, r *head) {
+func (ix *index) add(lg *sourceLog, r *head) {
 	p, id, known := ix.find(lg, r)
 	if !known {
 		p = ix.begin(lg, r)
@@ -198,7 +198,7 @@ func (ix *index) add(lg *log, r *head) {
 // If the row has no key, or repeats the key of a protected pass, it is the hash of the line of the list. It can also
 // be the hash of the pass, which another list may name in another way. If the list is a log with two rows about one
 // pass, their lines distinguish the entries.
-func (ix *index) find(lg *log, r *head) (p uint32, id uint64, known bool) {
+func (ix *index) find(lg *sourceLog, r *head) (p uint32, id uint64, known bool) {
 	key, ok := r.Key()
 	if ok {
 		id = ix.hash(string(key.Action), key.User, key.Method)
@@ -261,7 +261,7 @@ func (ix *index) saw(p uint32, list int, source string, known bool) {
 }
 
 // begin creates the entry for a row.
-func (ix *index) begin(lg *log, r *head) uint32 {
+func (ix *index) begin(lg *sourceLog, r *head) uint32 {
 	p := uint32(len(ix.entries))
 	e := entry{before: none, list: uint32(lg.listOf)}
 	if r.Action == results.RevokeSessions {
@@ -328,7 +328,7 @@ func (ix *index) finish() {
 }
 
 // fits returns an error if a run cannot be in the same report as the others. text is the first line of the run.
-func (l *Logs) fits(run *Run, text []byte) error {
+func (l *Logs) fits(run *ReportedRun, text []byte) error {
 	if l.first == nil {
 		l.first = run
 		l.begun = make(map[string]string)
@@ -353,13 +353,13 @@ func (l *Logs) fits(run *Run, text []byte) error {
 }
 
 // list returns the index of the list of the run. For --self, each signed-in user has another list.
-func (l *Logs) list(run *Run) int {
-	i := slices.IndexFunc(l.lists, func(li *List) bool {
+func (l *Logs) list(run *ReportedRun) int {
+	i := slices.IndexFunc(l.lists, func(li *ReportedList) bool {
 		return li.Digest == run.header.Digest && li.self == run.header.Self && li.proof == (run.kind() == "verify")
 	})
 	if i < 0 {
 		i = len(l.lists)
-		l.lists = append(l.lists, &List{Digest: run.header.Digest, self: run.header.Self, proof: run.kind() == "verify",
+		l.lists = append(l.lists, &ReportedList{Digest: run.header.Digest, self: run.header.Self, proof: run.kind() == "verify",
 			Sources: []string{}})
 	}
 	l.lists[i].Pairs = max(l.lists[i].Pairs, run.Pairs)

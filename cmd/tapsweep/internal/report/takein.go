@@ -57,14 +57,14 @@ func (ix *index) was(p uint32, outcomes ...results.Outcome) bool {
 // isGone reports whether the pass is gone, or the sessions are revoked, according to the row that counts.
 func (ix *index) isGone(p uint32) bool { return ix.was(p, results.Revoked, results.Absent) }
 
-// An effect is what a further row changes in an entry.
-type effect uint8
+// A rowEffect is what a further row changes in an entry.
+type rowEffect uint8
 
 const (
-	nothing  effect = iota // the row has nothing new
-	replaces               // the row counts instead of the previous row
-	follows                // the row counts, and the previous row stays listed, because its pass was deleted earlier
-	notes                  // the row becomes a note to the previous row
+	nothing  rowEffect = iota // the row has nothing new
+	replaces                  // the row counts instead of the previous row
+	follows                   // the row counts, and the previous row stays listed, because its pass was deleted earlier
+	notes                     // the row becomes a note to the previous row
 )
 
 // takeIn processes a further row for an entry.
@@ -87,7 +87,7 @@ func (ix *index) takeIn(p uint32, r *head) {
 }
 
 // effectOf returns the effect of a further row, and the kind of its note.
-func (ix *index) effectOf(p uint32, r *head) (effect, noteKind) {
+func (ix *index) effectOf(p uint32, r *head) (rowEffect, noteKind) {
 	e, gone := &ix.entries[p], ix.isGone(p)
 	proves := r.run.kind() == "verify" && !ix.logs.lists[e.list].proof // a row of another command counts
 	clear := r.Verified && (r.Outcome == results.Revoked || r.Outcome == results.Absent)
@@ -120,7 +120,7 @@ func (ix *index) deletesLate(p uint32, r *head) bool {
 
 // effectOnLeft returns the effect of a row on a pass that is not gone. If a scan only finds the pass again, the
 // previous row counts, because it shows why the pass is left.
-func (ix *index) effectOnLeft(p uint32, r *head) effect {
+func (ix *index) effectOnLeft(p uint32, r *head) rowEffect {
 	left := results.Outcomes[ix.entries[p].outcome].Left()
 	if r.Outcome == results.Found && left {
 		return nothing
@@ -129,7 +129,7 @@ func (ix *index) effectOnLeft(p uint32, r *head) effect {
 }
 
 // effectOnGone returns the effect of a row without a pass on a pass that is gone.
-func (ix *index) effectOnGone(p uint32, r *head) (effect, noteKind) {
+func (ix *index) effectOnGone(p uint32, r *head) (rowEffect, noteKind) {
 	switch r.Outcome {
 	case results.Revoked, results.Absent:
 		if r.run.header.Verify && !r.Provisional && ix.kind(p) == noNote {
@@ -146,7 +146,7 @@ func (ix *index) effectOnGone(p uint32, r *head) (effect, noteKind) {
 
 // proof processes a row of tapsweep verify about a user with passes in other runs. If the user holds no pass, all of
 // these passes are verified.
-func (ix *index) proof(lg *log, r *head, passes []uint32) {
+func (ix *index) proof(lg *sourceLog, r *head, passes []uint32) {
 	ix.saw(passes[len(passes)-1], lg.listOf, r.Source, true)
 	ix.setFate(r.at, superseded)
 	if r.Outcome == results.Remains {
@@ -163,7 +163,8 @@ func (ix *index) proof(lg *log, r *head, passes []uint32) {
 // whichRemains returns the index of the pass that a row is about: the pass in the row, or the pass that it replaced.
 func (ix *index) whichRemains(passes []uint32, r *head) int {
 	named := func(p uint32) bool { return ix.entries[p].pass == ix.passOf(r) }
-	for _, is := range []func(uint32) bool{named, ix.isGone} {
+	namedGone := func(p uint32) bool { return named(p) && ix.isGone(p) }
+	for _, is := range []func(uint32) bool{namedGone, named, ix.isGone} {
 		if i := slices.IndexFunc(passes, is); i >= 0 {
 			return i
 		}

@@ -14,26 +14,26 @@ import (
 	"tapsweep/input"
 )
 
-// A Kind is the kind of a line: the value of its key "type".
-type Kind string
+// A RecordKind is the kind of a line: the value of its key "type".
+type RecordKind string
 
 // The kinds of lines. Read skips other kinds, which another version may write.
 const (
-	KindRun     Kind = "run"
-	KindRow     Kind = "result"
-	KindWait    Kind = "wait"
-	KindScanned Kind = "scanned"
-	KindEnd     Kind = "end"
+	KindRun     RecordKind = "run"
+	KindRow     RecordKind = "result"
+	KindWait    RecordKind = "wait"
+	KindScanned RecordKind = "scanned"
+	KindEnd     RecordKind = "end"
 
 	// KindSessions is a row whose Action is RevokeSessions. In the file its type is "result", like that of all
 	// rows. Here it has its own kind, so that KindRow means only rows about passes.
-	KindSessions Kind = "sessions"
+	KindSessions RecordKind = "sessions"
 )
 
 // A Record is one line of a log. The field for its Kind is set (Row for KindSessions); the others are nil. A
 // Record is valid until the next one is read.
 type Record struct {
-	Kind   Kind
+	Kind   RecordKind
 	Line   int   // the number of the line, from 1
 	Offset int64 // the offset of the first byte of the line
 	Text   []byte
@@ -45,13 +45,13 @@ type Record struct {
 	End     *End
 }
 
-// A LineError is an error in one line of a log.
-type LineError struct {
+// A LogError is an error in one line of a log.
+type LogError struct {
 	Line int // from 1
 	What string
 }
 
-func (e *LineError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.What) }
+func (e *LogError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.What) }
 
 // ErrNoRun is returned for a file that does not begin like a results log.
 var ErrNoRun = errors.New("it is not a results log, or not a complete one: its first line does not describe a run")
@@ -71,12 +71,12 @@ const byteOrderMark = "\xEF\xBB\xBF"
 // their run.
 //
 // Read skips an incomplete last line, and lines that are not part of a log, such as those that kubectl logs mixes
-// in. It counts them in c, which is final when Read has ended. Read ends with a *LineError at a broken line, and
+// in. It counts them in c, which is final when Read has ended. Read ends with a *LogError at a broken line, and
 // at a line that has a line of the log behind other text. It ends with ErrNoRun if r contains no run.
-func Read(r io.Reader, c *Condition, kinds ...Kind) iter.Seq2[*Record, error] {
+func Read(r io.Reader, c *Condition, kinds ...RecordKind) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
 		*c = Condition{}
-		in := reader{br: bufio.NewReaderSize(r, maxLine), c: c, kinds: kinds}
+		in := logReader{br: bufio.NewReaderSize(r, maxLine), c: c, kinds: kinds}
 		for {
 			rec, err := in.next()
 			if err == io.EOF {
@@ -89,19 +89,19 @@ func Read(r io.Reader, c *Condition, kinds ...Kind) iter.Seq2[*Record, error] {
 	}
 }
 
-// A reader is the state of Read.
-type reader struct {
+// A logReader is the state of Read.
+type logReader struct {
 	br    *bufio.Reader
 	c     *Condition
-	kinds []Kind // empty means all
-	n     int    // the number of the last line that was read
-	self  string // the Self of the run
+	kinds []RecordKind // empty means all
+	n     int          // the number of the last line that was read
+	self  string       // the Self of the run
 	rec   Record
 	row   Row
 }
 
 // next returns the next record of one of the kinds, or io.EOF.
-func (in *reader) next() (*Record, error) {
+func (in *logReader) next() (*Record, error) {
 	for {
 		text, err := in.br.ReadSlice('\n')
 		in.n++
@@ -109,7 +109,7 @@ func (in *reader) next() (*Record, error) {
 		case err == io.EOF && len(text) == 0 && in.c.run == nil && in.c.firstForeign != nil:
 			return nil, ErrNoRun
 		case err == bufio.ErrBufferFull:
-			return nil, &LineError{in.n, "the line is longer than 1 MiB"}
+			return nil, &LogError{in.n, "the line is longer than 1 MiB"}
 		case err != nil && (err != io.EOF || len(text) == 0):
 			return nil, err
 		}
@@ -143,12 +143,12 @@ func (in *reader) next() (*Record, error) {
 
 // isForeign reports whether a line is not part of the log. It returns an error for a line that has a line of the
 // log behind other text.
-func (in *reader) isForeign(text []byte) (bool, error) {
+func (in *logReader) isForeign(text []byte) (bool, error) {
 	at := bytes.Index(text, []byte(lineMark))
 	var line struct{ Type string }
 	switch {
 	case at > 0:
-		return false, &LineError{in.n, fmt.Sprintf("it has %q before a line of a results log: remove that text "+
+		return false, &LogError{in.n, fmt.Sprintf("it has %q before a line of a results log: remove that text "+
 			"(kubectl logs adds it with --timestamps or --prefix)", safetext.Printable(string(text[:min(at, 40)])))}
 	case at == 0, !bytes.HasSuffix(text, []byte("\n")) && !json.Valid(text): // the line may be incomplete
 		return false, nil
@@ -157,13 +157,13 @@ func (in *reader) isForeign(text []byte) (bool, error) {
 }
 
 // foreign returns the error for a line that is not part of a log.
-func (in *reader) foreign(text []byte) *LineError {
-	return &LineError{in.n, fmt.Sprintf("it is not part of a results log, because it begins with %q: "+
+func (in *logReader) foreign(text []byte) *LogError {
+	return &LogError{in.n, fmt.Sprintf("it is not part of a results log, because it begins with %q: "+
 		"keep only the lines that begin with %s", safetext.Printable(string(text[:min(len(text), 40)])), lineMark)}
 }
 
 // torn reports whether a line is the incomplete last line of a log, whose run was killed while it wrote the line.
-func (in *reader) torn(text []byte) bool {
+func (in *logReader) torn(text []byte) bool {
 	valid := json.Valid(text)
 	if _, err := in.br.Peek(1); err != io.EOF || valid {
 		return false
@@ -187,18 +187,18 @@ func RowAt(r io.ReaderAt, offset int64) (*Row, error) {
 
 // wants reports whether Read yields records of a kind. It never yields unknown kinds, which another version may
 // write.
-func (in *reader) wants(kind Kind) bool {
+func (in *logReader) wants(kind RecordKind) bool {
 	if len(in.kinds) == 0 {
-		return slices.Contains([]Kind{KindRun, KindRow, KindSessions, KindWait, KindScanned, KindEnd}, kind)
+		return slices.Contains([]RecordKind{KindRun, KindRow, KindSessions, KindWait, KindScanned, KindEnd}, kind)
 	}
 	return slices.Contains(in.kinds, kind)
 }
 
 // decode decodes a line into the record. It skips rows that Read will not yield.
-func (in *reader) decode(text []byte) error {
+func (in *logReader) decode(text []byte) error {
 	rest, isLine := bytes.CutPrefix(text, []byte(lineMark))
 	if kind, _, ok := bytes.Cut(rest, []byte(`"`)); isLine && ok {
-		in.rec = Record{Kind: Kind(kind), Line: in.n, Offset: in.c.Whole, Text: text}
+		in.rec = Record{Kind: RecordKind(kind), Line: in.n, Offset: in.c.Whole, Text: text}
 	} else if in.c.run == nil {
 		return ErrNoRun
 	} else {
@@ -209,7 +209,7 @@ func (in *reader) decode(text []byte) error {
 		return ErrNoRun
 	}
 	if err := json.Unmarshal(text, in.target()); err != nil {
-		return &LineError{in.n, "the line is broken: " + err.Error()}
+		return &LogError{in.n, "the line is broken: " + err.Error()}
 	}
 	switch {
 	case rec.Run != nil:
@@ -222,7 +222,7 @@ func (in *reader) decode(text []byte) error {
 }
 
 // target returns the value that a line of the record's kind is decoded into.
-func (in *reader) target() any {
+func (in *logReader) target() any {
 	rec := &in.rec
 	switch rec.Kind {
 	case KindRun:
@@ -249,7 +249,7 @@ func (in *reader) target() any {
 }
 
 // checkRow replaces the user "me" by the signed-in user, and sets the kind of the row.
-func (in *reader) checkRow() error {
+func (in *logReader) checkRow() error {
 	if in.row.User == input.Me && in.self != "" {
 		in.row.User = in.self
 	}
@@ -257,7 +257,7 @@ func (in *reader) checkRow() error {
 		in.rec.Kind = KindSessions
 	}
 	if !slices.Contains(Outcomes, in.row.Outcome) {
-		return &LineError{in.n, fmt.Sprintf("the outcome %q is not known: the log is damaged, or of another "+
+		return &LogError{in.n, fmt.Sprintf("the outcome %q is not known: the log is damaged, or of another "+
 			"version of tapsweep", safetext.Printable(string(in.row.Outcome)))}
 	}
 	return nil

@@ -11,10 +11,10 @@ import (
 // and no text, which takes about 38 bytes.
 type State struct {
 	seed   maphash.Seed
-	words  map[uint64]word   // by the hash of the key, or of the line of the list
-	users  map[uint64]listed // the users that a scan listed, by hash
-	digest string            // the digest of the list of the run
-	rows   uint32            // the number of rows so far
+	words  map[uint64]word        // by the hash of the key, or of the line of the list
+	users  map[uint64]scannedUser // the users that a scan scannedUser, by hash
+	digest string                 // the digest of the list of the run
+	rows   uint32                 // the number of rows so far
 }
 
 // A word is the last row of a key. It is small, because a log may have millions of keys.
@@ -36,15 +36,15 @@ const (
 
 func (w word) has(f flags) bool { return w.flags&f == f }
 
-// listed is the state of a user whose passes a scan listed.
-type listed struct {
+// scannedUser is the state of a user whose passes a scan listed.
+type scannedUser struct {
 	open int32 // the number of words of the user that are not completed
 	none bool  // the user had no pass that the scan looks for
 }
 
 func (s *State) init() {
 	if s.words == nil {
-		s.seed, s.words, s.users = maphash.MakeSeed(), make(map[uint64]word), make(map[uint64]listed)
+		s.seed, s.words, s.users = maphash.MakeSeed(), make(map[uint64]word), make(map[uint64]scannedUser)
 	}
 }
 
@@ -52,16 +52,16 @@ func (s *State) init() {
 // its key.
 func (s *State) Apply(rec *Record, done bool) {
 	s.init()
-	switch {
-	case rec.Run != nil:
+	switch rec.Kind {
+	case KindRun:
 		s.digest = rec.Run.Digest
-	case rec.Scanned != nil:
+	case KindScanned:
 		for _, user := range rec.Scanned.Users {
 			u := s.hash("", user)
-			s.users[u] = listed{open: s.users[u].open, none: true}
+			s.users[u] = scannedUser{open: s.users[u].open, none: true}
 			s.forgetFailure(user)
 		}
-	case rec.Row != nil:
+	case KindRow, KindSessions:
 		s.rows++
 		s.row(rec.Row, done)
 	}
@@ -87,7 +87,7 @@ func (s *State) row(r *Row, done bool) {
 	switch {
 	case r.Outcome == NotSent: // an earlier run may have sent the delete
 		w.flags |= before.flags & maybeGone
-	case r.Outcome == Failed, r.Outcome == Unknown, r.Outcome == Remains && r.InPlaceOf == "" && !r.AnyPass:
+	case r.Outcome == Failed, r.Outcome == Unknown, r.Outcome == Remains && r.InPlaceOf == "":
 		w.flags |= maybeGone
 	}
 	s.words[id] = w

@@ -11,9 +11,9 @@ import (
 // Counts has the totals of the rows of a run.
 type Counts struct {
 	Outcomes  map[results.Outcome]int
-	Causes    map[Cause]*Tally // why rows are not done
-	Throttled int              // requests refused with 429; the run adds those in whole batches refused with 503
-	Requests  int              // individual requests that were answered or lost, including refused ones
+	Causes    map[Cause]*CauseRows // why rows are not done
+	Throttled int                  // requests refused with 429; the run adds those in whole batches refused with 503
+	Requests  int                  // individual requests that were answered or lost, including refused ones
 
 	Sessions *Counts // the totals of the rows about sessions, nil if there are none
 
@@ -30,8 +30,8 @@ type Cause struct {
 	Code    string
 }
 
-// A Tally counts the rows of a Cause.
-type Tally struct {
+// CauseRows counts the rows of a Cause.
+type CauseRows struct {
 	Rows int
 	Hint string // the hint of the first row that has one
 }
@@ -82,7 +82,7 @@ func (c *Counts) Touched() bool {
 
 // NewCounts returns Counts without rows.
 func NewCounts() Counts {
-	return Counts{Outcomes: make(map[results.Outcome]int), Causes: make(map[Cause]*Tally)}
+	return Counts{Outcomes: make(map[results.Outcome]int), Causes: make(map[Cause]*CauseRows)}
 }
 
 // Sent counts the attempts and refusals of a request.
@@ -111,7 +111,7 @@ func (c *Counts) Row(row *results.Row) {
 		if len(c.Causes) >= maxCauses {
 			return
 		}
-		c.Causes[key] = new(Tally)
+		c.Causes[key] = new(CauseRows)
 	}
 	c.Causes[key].Rows++
 	c.Causes[key].Hint = cmp.Or(c.Causes[key].Hint, row.Hint)

@@ -67,7 +67,7 @@ func (j *Job) sessionName(user string) string { return SessionName(j.opts.Self, 
 
 // sessionUser returns the state of the user of a pair, nil if the pair has nothing to do with sessions.
 func (j *Job) sessionUser(pair *input.Pair) *sessionUser {
-	if !j.opts.Sessions || pair.FirstOf != nil || pair.User == "" || j.protects(pair) {
+	if !j.opts.Sessions || pair.FirstOf != nil || pair.User == "" || j.opts.protects(pair) {
 		return nil
 	}
 	id := maphash.String(j.sessions.seed, j.key(j.sessionName(pair.User)))

@@ -31,7 +31,7 @@ func warn(c *console.Console, about string, warnings []string) {
 
 // openProtect reads the lists of protected users. It warns about skipped lines of logs, because they may name
 // users.
-func openProtect(c *console.Console, paths []string) (*protect.List, error) {
+func openProtect(c *console.Console, paths []string) (*protect.Rows, error) {
 	logs := new(results.Lists)
 	keep, err := protect.Open(logs.Read, paths...)
 	if err != nil {
@@ -42,7 +42,7 @@ func openProtect(c *console.Console, paths []string) (*protect.List, error) {
 }
 
 // guard finds out who the protected users are. It runs before anything is written.
-func (r *run) guard(ctx context.Context, keep *protect.List, pairs iter.Seq2[input.Pair, error]) (err error) {
+func (r *run) guard(ctx context.Context, keep *protect.Rows, pairs iter.Seq2[input.Pair, error]) (err error) {
 	r.unguarded = keep.Empty()
 	forbidden := ""
 	if !r.mayTryLookUp() {
@@ -87,7 +87,7 @@ func (r *run) mayTryLookUp() bool {
 
 // guardList calls guard with the users on the list. With --self this is the user who is signed in. The token
 // may not have the name under which this user is protected, so Graph is asked.
-func (r *run) guardList(ctx context.Context, keep *protect.List) error {
+func (r *run) guardList(ctx context.Context, keep *protect.Rows) error {
 	if !r.list.IsSelf() {
 		return r.guard(ctx, keep, r.everybody())
 	}

@@ -19,7 +19,7 @@ type Options struct {
 	Target      *tenant.Target
 	NoPreflight bool // do not check what the access token allows
 
-	Log      Log
+	Log      LogOptions
 	Batch    batch.Options // the pace
 	Priority string        // low, normal or high; empty means that Graph decides
 	Deadline time.Duration // stop early after this time; 0 means never
@@ -29,8 +29,8 @@ type Options struct {
 	Metrics  *metrics.Recorder // nil without a metrics file
 }
 
-// Log is where the results log is, and what may happen to a log that exists.
-type Log struct {
+// LogOptions is where the results log is, and what may happen to a log that exists.
+type LogOptions struct {
 	Path      string // "-" is standard output; empty means no log, for a scan
 	Resume    bool   // resume the log of an earlier run
 	Overwrite bool

@@ -99,7 +99,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 }
 
 // prepareRevoke checks the protected users, opens the log, and asks the person to confirm.
-func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect.List) error {
+func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect.Rows) error {
 	if err := r.guardList(ctx, keep); err != nil {
 		return err
 	}
@@ -117,8 +117,8 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 	}
 	if !o.unattended() {
 		q, listed := r.question(r.everyItem()), r.list.Stats()
-		q.leftOut[leftCompleted] += listed.Done
-		q.leftOut[leftProtected] += listed.Protected
+		q.completed += listed.Done
+		q.leftOut[results.Protected] += listed.Protected
 		if err := r.confirm(ctx, q); err != nil {
 			return errors.Join(err, r.close())
 		}

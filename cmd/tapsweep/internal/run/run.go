@@ -33,7 +33,7 @@ type run struct {
 
 	log     *results.Log         // nil for a run without a log
 	earlier *results.ResumeState // what earlier runs have completed, empty if there is no log to resume
-	waits   *waits               // nil before the work begins, because earlier waits are not logged
+	waits   *waitLog             // nil before the work begins, because earlier waits are not logged
 
 	// doneBefore are users whose passes are gone according to the lists, and whose sessions are not revoked.
 	doneBefore []input.Pair

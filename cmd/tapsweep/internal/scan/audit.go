@@ -45,12 +45,12 @@ type AuditCounts struct {
 	// Odd has records of created passes that cannot be used, or whose pass ID cannot be read. A record is left out
 	// if it lacks the user or the time, or the creator if Audit.By is set. A record without a pass ID is matched
 	// by time.
-	Odd Listed[string]
+	Odd Examples[string]
 
 	// Gone has the users in By who no longer hold a pass. Unlisted has the users in By whose current pass has no
 	// record by Name. Doubtful is how many of these passes Name may have created.
-	Gone     Listed[string]
-	Unlisted Listed[Unlisted]
+	Gone     Examples[string]
+	Unlisted Examples[Unlisted]
 	Doubtful int
 
 	// NoID is the number of users that OnGone did not receive, because no record has the ID of their pass.
@@ -63,13 +63,13 @@ type Creator struct {
 	Passes int
 }
 
-// Listed is a number of values, and the first of them.
-type Listed[T any] struct {
+// Examples is a number of values, and the first of them.
+type Examples[T any] struct {
 	Count int
 	First []T // at most 20
 }
 
-func (l *Listed[T]) add(one T) {
+func (l *Examples[T]) add(one T) {
 	if l.Count++; len(l.First) < 20 {
 		l.First = append(l.First, one)
 	}
@@ -143,9 +143,9 @@ func (f *auditFindings) summary() *AuditCounts {
 	return &c
 }
 
-// A record is an entry of the audit log.
+// A directoryAudit is an entry of the audit log.
 // Source: learn.microsoft.com/graph/api/resources/directoryaudit.
-type record struct {
+type directoryAudit struct {
 	ID       string `json:"id"`
 	Time     string `json:"activityDateTime"`
 	Activity string `json:"activityDisplayName"`
@@ -176,14 +176,14 @@ type record struct {
 // only parts of them are compared.
 // Source: learn.microsoft.com/entra/architecture/security-operations-privileged-accounts;
 // SigmaHQ rules/cloud/azure/audit_logs/azure_tap_added.yml.
-func (r *record) creates() bool {
+func (r *directoryAudit) creates() bool {
 	return strings.Contains(strings.ToLower(r.Activity), "registered security info") &&
 		strings.Contains(strings.ToLower(r.Reason), "temporary access pass") &&
 		!strings.EqualFold(r.Result, "failure")
 }
 
 // initiator returns all names of the creator in the record. The first one is the best for people.
-func (r *record) initiator() (names []string) {
+func (r *directoryAudit) initiator() (names []string) {
 	if u := r.By.User; u != nil {
 		names = append(names, u.UPN, u.ID)
 	}
@@ -200,7 +200,7 @@ const noID = "00000000-0000-0000-0000-000000000000"
 // cannot be read. Property names exist with one and with two prefixes. A value is JSON in a string.
 // Source: a record of 2022-06-27 in a public thesis; nicolonsky/ITDR,
 // Queries/Entra-TAP-Issuance.md, 342c663.
-func (r *record) readPass(m *making) (unreadable bool) {
+func (r *directoryAudit) readPass(m *making) (unreadable bool) {
 	for _, p := range r.Targets[0].Properties {
 		name := strings.ToLower(p.Name)
 		value := p.New
@@ -225,7 +225,7 @@ func (r *record) readPass(m *making) (unreadable bool) {
 // add adds a record, and reports whether it is new. It counts a record that cannot be used. Such a record does not
 // end the scan, because other records name users who have a pass.
 func (f *auditFindings) add(raw json.RawMessage) (fresh bool) {
-	var r record
+	var r directoryAudit
 	_ = json.Unmarshal(raw, &r) // values of another type are skipped; the others are decoded
 	key := maphash.String(f.seed, cmp.Or(r.ID, string(raw)))
 	if _, again := f.read[key]; again {
@@ -285,10 +285,10 @@ func (f *auditFindings) keep(user, upn string, m making) (fresh bool) {
 }
 
 // auditTargets returns the users in the audit log.
-func (s *scanner) auditTargets() (list []target) {
+func (s *scanner) auditTargets() (list []userToList) {
 	for _, id := range s.audit.order {
 		if s.markSeen(id) {
-			list = append(list, target{name: id, upn: s.audit.names[id], look: s.filtersAccounts()})
+			list = append(list, userToList{name: id, upn: s.audit.names[id], look: s.filtersAccounts()})
 		}
 	}
 	return list

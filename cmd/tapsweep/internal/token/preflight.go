@@ -21,13 +21,13 @@ import (
 	"tapsweep/input"
 )
 
-// A Kind is the kind of identity that is signed in.
-type Kind string
+// A Holder is the kind of identity that is signed in.
+type Holder string
 
 const (
-	Unknown Kind = "unknown"
-	App     Kind = "app"
-	User    Kind = "user"
+	Unknown Holder = "unknown"
+	App     Holder = "app"
+	User    Holder = "user"
 )
 
 // Access is whether the token shows that Graph allows something.
@@ -67,7 +67,7 @@ type Task struct {
 
 // A Token holds the claims of an access token.
 type Token struct {
-	Kind        Kind
+	Kind        Holder
 	Tenant      string   // the tenant ID, empty if not known
 	TenantName  string   // for people; the caller sets it if it knows more than the ID
 	Who         string   // who is signed in, for people; empty if not known
