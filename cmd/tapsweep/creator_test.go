@@ -210,7 +210,7 @@ func TestCreatorOfEachRevokedPass(t *testing.T) {
 			scope := []string{"--created-since", "24h", "--created-by", simulation.Mallory.UPN}
 			all := []string{"--reason", "expired,used,scheduled,usable", "--include-usable"}
 			evidence := []string{"--yes", "--evidence", dir + "/evidence"}
-			says := "1 matched with the audit log by time, not by id\n"
+			says := "1 matched with the audit log by time, not by ID\n"
 			var p process
 			if form == "sweep" {
 				p = run("sweep", slices.Concat(scope, evidence, all)...)

@@ -39,7 +39,7 @@ func isWrong(err error) bool {
 	return ok && source.Wrong()
 }
 
-// sourceHints returns what a scan needs to read a source.
+// sourceHints returns what the token needs to read a source of users.
 // Source: learn.microsoft.com/graph/permissions-reference.
 func sourceHints(err error) []string {
 	source, ok := errors.AsType[*scan.SourceError](err)
