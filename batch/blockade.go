@@ -42,7 +42,7 @@ type blockade struct {
 	lastAccepted int // number of the last batch that Graph accepted, 0 for none
 	rejections   int // batches rejected since then
 
-	// Requests that were rejected alone before a batch showed that there is no blockade.
+	// suspects are requests that were rejected alone before a batch showed that there is no blockade.
 	suspects []*item
 
 	since    time.Time    // when the first rejected batch was sent, zero for no blockade
@@ -71,8 +71,8 @@ func (bl *blockade) holds(now time.Time) (held bool, until time.Time) {
 	return now.Before(bl.nextTest), bl.nextTest
 }
 
-// updateBlockade takes in the reply to a batch. A batch that was in flight when the blockade
-// began says little about it.
+// updateBlockade processes the reply to a batch. A batch that was in flight when the blockade began does not show
+// whether it continues.
 func (l *loop) updateBlockade(b *inFlightBatch) {
 	bl := &b.queue.blockade
 	bl.testing = bl.testing && !b.testsBlockade
@@ -93,7 +93,7 @@ func (l *loop) updateBlockade(b *inFlightBatch) {
 	}
 }
 
-// onRejection takes in the rejection of a whole batch.
+// onRejection processes the rejection of a whole batch.
 func (l *loop) onRejection(b *inFlightBatch) {
 	bl := &b.queue.blockade
 	if bl.active() && !b.testsBlockade {
@@ -107,7 +107,7 @@ func (l *loop) onRejection(b *inFlightBatch) {
 		bl.rejections++
 		return
 	}
-	whole, _ := errors.AsType[*StatusError](b.err) // every rejection is one
+	whole, _ := errors.AsType[*StatusError](b.err) // every rejection is a *StatusError
 	l.extendBlockade(b.queue, b.sent, b.replied, whole)
 	bl.needsControl = mayBeRequests
 	if whole.Status == 401 && bl.failed == 1 {
@@ -115,7 +115,7 @@ func (l *loop) onRejection(b *inFlightBatch) {
 	}
 }
 
-// extendBlockade begins or continues a blockade. It stops the run if that lasts too long.
+// extendBlockade begins or continues a blockade. It stops the run if the blockade lasts too long.
 func (l *loop) extendBlockade(q *quotaQueue, sent, replied time.Time, whole *StatusError) {
 	bl := &q.blockade
 	if !bl.active() {

@@ -25,7 +25,7 @@ type StatusError struct {
 }
 
 func (e *StatusError) Error() string {
-	// An answer without a code may come from something in front of Graph.
+	// An answer without a code may come from a system in front of Graph.
 	s := fmt.Sprintf("the answer was %d", e.Status)
 	if e.Code != "" {
 		s = fmt.Sprintf("Graph answered %d %s", e.Status, safetext.Printable(e.Code))
@@ -195,7 +195,7 @@ func firstWords(text string) string {
 	return strings.ToValidUTF8(text[:maxWords], "") + "…"
 }
 
-// words returns text with one space between words.
+// words returns text with one space between its words.
 func words(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // holdsError reports whether a body is an error object. The status may say otherwise.
