@@ -37,10 +37,8 @@ func (r *row) setPass(ids []string) error {
 		if id == "" {
 			continue
 		}
-		if err := setOnce(&r.Method, id, "the row names two passes"); err != nil {
-			return err
-		}
-		if err := CheckMethod(id); err != nil {
+		// CheckMethod comes first, because it hides a pass that stands in place of its id.
+		if err := cmp.Or(CheckMethod(id), setOnce(&r.Method, id, "the row names two passes")); err != nil {
 			return err
 		}
 	}

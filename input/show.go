@@ -23,11 +23,28 @@ func shown(s string) string {
 	case isGUID(s):
 		return s
 	case len(runes) >= minPass && !isName(s):
-		return fmt.Sprintf("%s... (%d characters)", printable(string(runes[:2])), len(runes))
+		return hidden(s)
 	case len(runes) > maxShown:
 		s = string(runes[:maxShown]) + "..."
 	}
 	return printable(s)
+}
+
+// hidden returns the first two characters of a value and its length.
+func hidden(s string) string {
+	runes := []rune(s)
+	if len(runes) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s... (%d characters)", printable(string(runes[:min(2, len(runes))])), len(runes))
+}
+
+// shownPass is like shown, but for the column of the pass, in which a short value may be a part of the pass.
+func shownPass(s string) string {
+	if isGUID(s) {
+		return s
+	}
+	return hidden(s)
 }
 
 // printable makes characters visible that a terminal would act on or hide, such as an escape
