@@ -140,6 +140,8 @@ func TestScanRefuses(t *testing.T) {
 		{"since zero days", env, []string{"--created-since", "0d"}, status.Usage,
 			"is not in the past"},
 		{"since after now", env, []string{"--all-users", "--created-since=-1h"}, status.Usage, "is not a time such as"},
+		{"since, and an age that is greater", env, []string{"--all-users", "--created-since", "1h", "--min-age", "2h"},
+			status.Usage, "no pass can match both --created-since 1h and --min-age 2h0m0s"},
 		{"expired, and other reasons", env, []string{"--all-users", "--reason", "usable,used", "--expired-for", "1h"},
 			status.Usage, "--expired-for has no effect"},
 		{"age", env, []string{"--all-users", "--min-age", "old"}, status.Usage, "7d"},
