@@ -50,6 +50,8 @@ func TestCreatedSinceIsShown(t *testing.T) {
 			holds(t, "preflight.txt", readText(t, dir+"/preflight.txt"), want)
 		})
 	}
+	_, env := serveLeftovers(t, 10, graphsim.Options{}) // a quiet run shows it if it fails
+	tapsweep(t, env, "scan", "--created-since", day, "--filter", "no such filter").ends(t, status.Usage, want)
 }
 
 // What scan prints, revoke takes, in each format. The user principal names stay with the passes.

@@ -1,11 +1,11 @@
 package run
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"slices"
 	"strings"
@@ -127,8 +127,8 @@ func (r *run) identify(ctx context.Context) error {
 // isSelf reports whether a row's user is the one who is signed in, as far as that is known.
 func (r *run) isSelf(user string) bool { return user == input.Me || r.tenant.Token.Is(user) }
 
-// preflight checks the token against the task, and shows both unless quiet is set. Without a preflight
-// only what could not be compared is shown.
+// preflight checks the token against the task, and shows both. If quiet is set, they are shown only if this
+// or the run fails. Without a preflight only what could not be compared is shown.
 func (r *run) preflight(task token.Task, quiet bool) error {
 	r.requiredAccess = task
 	if r.opts.NoPreflight {
@@ -137,11 +137,13 @@ func (r *run) preflight(task token.Task, quiet bool) error {
 		}
 		return nil
 	}
-	w := r.console.Err
-	if quiet {
-		w = io.Discard
+	var block bytes.Buffer
+	if err := r.tenant.Check(&block, task); err != nil || !quiet {
+		_, _ = block.WriteTo(r.console.Err)
+		return err
 	}
-	return r.tenant.Check(w, task)
+	r.heldPreflight = block.Bytes()
+	return nil
 }
 
 // findCreator looks up the user that --created-by names. A record of the audit log has the
