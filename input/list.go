@@ -158,7 +158,7 @@ func (o *opener) take(r row) {
 			return
 		}
 		o.refused = cmp.Or(o.refused, bad)
-		r.User, r.Method, r.UPN = shown(r.User), shownPass(r.Method), ""
+		r.User, r.Method, r.UPN = shown(r.User), shownMethod(r.Method), ""
 		bad.Err = nil // gob knows no other errors
 	} else {
 		o.count(&r.Pair)

@@ -37,8 +37,11 @@ func (r *row) setPass(ids []string) error {
 		if id == "" {
 			continue
 		}
-		// CheckMethod comes first, because it hides a pass that stands in place of its id.
-		if err := cmp.Or(CheckMethod(id), setOnce(&r.Method, id, "the row names two passes")); err != nil {
+		if err := CheckMethod(id); err != nil {
+			r.Method = cmp.Or(r.Method, id) // for display
+			return err
+		}
+		if err := setOnce(&r.Method, id, "the row names two passes"); err != nil {
 			return err
 		}
 	}

@@ -46,38 +46,24 @@ func TestProgressWithoutATerminal(t *testing.T) {
 	same(t, "standard output", p.stdout, "")
 }
 
-// What was typed before the question does not answer it.
-func TestTypedAhead(t *testing.T) {
+// A key that was typed before the question, such as an answer to the program before, does not answer it.
+func TestKeysBeforeTheQuestion(t *testing.T) {
 	t.Parallel()
-	tenant, users, env := serveUsers(t, 2, graphsim.Options{})
-	list := listFile(t, users)
-	say := func(text string) func(*os.File, *os.Process) {
-		return func(keyboard *os.File, _ *os.Process) { keyboard.WriteString(text) }
-	}
-	typed(t, env, "y\ny\n", say("n\n"), "revoke", list).ends(t, status.Usage, "not confirmed")
-	leaves(t, tenant, 2)
-	typed(t, env, "n\n", say("y\n"), "revoke", list).ends(t, status.Done)
-	leaves(t, tenant, 0)
+	no := func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("n\n") }
+	p := answered(t, nil, no, "revoke", "--simulate", "--user", "dana@contoso.com", "--results", "log.jsonl")
+	p.ends(t, status.Usage, "y\r\n", "not confirmed")
 }
 
-// answered runs tapsweep at a terminal, and answers once it asks.
+// answered runs tapsweep at a terminal at which somebody has typed "y", and answers once it asks. A process, because
+// the terminal sends it signals.
 func answered(t *testing.T, env []string, answer func(keyboard *os.File, p *os.Process), args ...string) process {
-	t.Helper()
-	return typed(t, env, "", answer, args...)
-}
-
-// typed is answered with input that is typed before tapsweep starts.
-func typed(t *testing.T, env []string, ahead string, answer func(keyboard *os.File, p *os.Process),
-	args ...string) process {
 	t.Helper()
 	keyboard, tty, err := pty.Open()
 	if err != nil {
 		t.Skip("no pseudo terminal: ", err)
 	}
 	defer keyboard.Close()
-	if _, err := keyboard.WriteString(ahead); err != nil {
-		t.Fatal(err)
-	}
+	keyboard.WriteString("y\n")
 	var shown, out strings.Builder
 	cmd := command(t, env, args...)
 	cmd.Stdin, cmd.Stderr, cmd.Stdout = tty, tty, &out
