@@ -29,6 +29,9 @@ func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 	r.summary.Took, r.summary.Run = time.Since(start), *r.header
 	code := r.writeFooter(ctx, r.code(runErr), runErr)
 	r.opts.Metrics.Ended(r.summary.metrics())
+	if code != status.Done {
+		_, _ = r.console.Err.Write(r.heldPreflight) // as for every message, nothing can be done if this fails
+	}
 	if exit, ok := errors.AsType[*status.Error](runErr); ok {
 		r.summary.kept(r.console.Err)
 		return exit
