@@ -8,15 +8,13 @@ import (
 	"tapsweep/cmd/tapsweep/internal/tenant"
 )
 
-type checkFlags struct {
-	connect tenant.Options
-	opts    checkup.Options
-	output  string
-	log     logFlags
-}
-
 func (p *program) checkCommand() *cobra.Command {
-	var f checkFlags
+	var (
+		connect tenant.Options
+		o       checkup.Options
+		form    string
+		log     logFlags
+	)
 	cmd := &cobra.Command{
 		Use:   "check [flags]",
 		Short: "Sign in, and say which commands work and what is missing",
@@ -35,13 +33,12 @@ Exit codes:
   tapsweep check --user dana@contoso.com --output json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			target, err := p.resolve(f.connect)
+			target, err := p.resolve(connect)
 			if target == nil {
 				return err
 			}
-			o := f.opts
 			o.Target, o.NoCredential = target, err
-			o.JSON, o.Logger = f.output == "json", f.log.logger(p.console)
+			o.JSON, o.Logger = form == "json", log.logger(p.console)
 			for _, s := range p.settings {
 				o.Variables = append(o.Variables, checkup.Variable{Variable: s.variable,
 					Value: safetext.Printable(s.value), Commands: s.commands})
@@ -50,13 +47,12 @@ Exit codes:
 		},
 	}
 	fl := cmd.Flags()
-	fl.SortFlags = false
-	fl.StringVar(&f.opts.User, "user", "",
+	fl.StringVar(&o.User, "user", "",
 		"list the passes of this `USER`; \"me\" is the signed-in user")
-	addEnum(fl, &f.output, "output", "text", textOrJSON, oneOf(textOrJSON))
+	addEnum(fl, &form, "output", "text", textOrJSON, oneOf(textOrJSON))
 	inHelp(fl, whereToLook, "user")
 	inHelp(fl, output, "output")
-	addConnect(fl, &f.connect)
-	f.log.add(fl)
+	addConnect(fl, &connect)
+	log.add(fl)
 	return cmd
 }

@@ -136,6 +136,7 @@ per pass to a results log.`,
 	root.AddCommand(p.checkCommand(), p.scanCommand(), p.revokeCommand(), p.verifyCommand(), p.reportCommand(),
 		p.sweepCommand(), p.simulateCommand())
 	for _, cmd := range root.Commands() {
+		cmd.Flags().SortFlags = false
 		p.inOrder(cmd)
 		completeWords(cmd)
 	}
@@ -165,6 +166,18 @@ func (p *program) inOrder(cmd *cobra.Command) {
 		}
 		p.command.Store(cmd)
 		return run(cmd, args)
+	}
+}
+
+// runs makes the options of a command of its flags and arguments, and does the work.
+func runs[Options any](p *program, options func(*program, *cobra.Command, []string) (Options, error),
+	work func(context.Context, *console.Console, Options) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		o, err := options(p, cmd, args)
+		if err != nil {
+			return err
+		}
+		return work(cmd.Context(), p.console, o)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/evidence"
@@ -13,21 +12,16 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// freeName returns a name that no file has, and that is none of those taken.
-func freeName(base, ext string, taken ...string) string {
-	name := base + ext
-	for i := 2; ; i++ {
-		if _, err := os.Lstat(name); err != nil && !slices.ContainsFunc(taken,
-			func(t string) bool { return sameName(name, t) }) {
-			return name
-		}
-		name = fmt.Sprintf("%s-%d%s", base, i, ext)
-	}
-}
-
 // newName is the results log of a run that was given none: two may begin in one second.
 func newName() string {
-	return freeName("tapsweep-"+time.Now().UTC().Format("20060102T150405Z"), ".jsonl")
+	base := "tapsweep-" + time.Now().UTC().Format("20060102T150405Z")
+	name := base + ".jsonl"
+	for i := 2; ; i++ {
+		if _, err := os.Lstat(name); err != nil {
+			return name
+		}
+		name = fmt.Sprintf("%s-%d.jsonl", base, i)
+	}
 }
 
 // checkOutput returns an error if the file for the passes of a scan must not be written.

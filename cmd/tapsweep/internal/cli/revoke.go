@@ -42,16 +42,9 @@ Exit codes:
   tapsweep revoke --user dana@contoso.com --user lee@contoso.com
   tapsweep revoke --simulate --yes list.csv`,
 		Args: func(_ *cobra.Command, lists []string) error { return f.checkLists(lists) },
-		RunE: func(cmd *cobra.Command, lists []string) error {
-			o, err := f.options(p, cmd, lists)
-			if err != nil {
-				return err
-			}
-			return run.Revoke(cmd.Context(), p.console, o)
-		},
+		RunE: runs(p, f.options, run.Revoke),
 	}
 	fl := cmd.Flags()
-	fl.SortFlags = false
 	f.addAsk(fl)
 	fl.BoolVar(&f.revoke.Simulate, "simulate", false,
 		"rehearse with a simulated tenant in this process, which holds the passes of the list")

@@ -28,7 +28,6 @@ A limit is 20/s:60 (a bucket of 60 that refills with 20 a second) or 3000/150s
 		},
 	}
 	fl := cmd.Flags()
-	fl.SortFlags = false
 	addInt(fl, &o.Users, "users", 100, 0, 1_000_000, "number of users with one pass each, up to 1000000")
 	fl.BoolVar(&o.Mixed, "mixed", false,
 		"of ten users, nine hold no pass and one a pass that is expired, used, usable or scheduled")

@@ -72,7 +72,7 @@ Steps
 func TestMan(t *testing.T) {
 	t.Parallel()
 	want := `.nr HY 0
-.TH "TAPSWEEP-LISTS" "7" "Nov 2026" "tapsweep v1" "tapsweep"
+.TH "TAPSWEEP-LISTS" "7" "" "tapsweep v1" "tapsweep"
 .ad l
 .SH NAME
 tapsweep\-lists \- Lists
@@ -105,7 +105,7 @@ most requests in a second
 \fB\-\-quiet\fP
 no summary
 `
-	got := Man(fenced(page), Header{Name: "tapsweep-lists", Short: "Lists", Section: "7", Date: "Nov 2026",
+	got := Man(fenced(page), Header{Name: "tapsweep-lists", Short: "Lists", Section: "7",
 		Source: "tapsweep v1", Manual: "tapsweep"}, links)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

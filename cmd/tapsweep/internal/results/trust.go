@@ -17,6 +17,9 @@ type TrustError struct {
 
 func (e *TrustError) Error() string { return fmt.Sprintf("%s %s", e.Path, e.Why) }
 
+// Hints returns the Hint.
+func (e *TrustError) Hints() []string { return []string{e.Hint} }
+
 // CheckTrust returns a *TrustError if the file or directory at path belongs to another user,
 // if its group or others can write to it, or if it is reached through a link that others could
 // have created. If there is nothing at path, or a device or a pipe, only links are checked. On
