@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/gob"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
@@ -218,7 +217,7 @@ func (o *opener) finish() error {
 	case err != nil:
 		return fmt.Errorf("keeping the rows of the lists: %w", err)
 	case stats.Unique+stats.Done+stats.Protected > 0:
-		o.list.digest = "sha256:" + hex.EncodeToString(o.digest.Sum(nil))
+		o.list.digest = fmt.Sprintf("sha256:%x", o.digest.Sum(nil))
 		o.list.size, err = o.list.rows.Seek(0, io.SeekCurrent)
 		return err
 	case o.refused != nil:

@@ -60,7 +60,7 @@ func (r *row) setUser(names []string) error {
 		switch {
 		case name == "":
 			continue
-		case isGUID(name):
+		case IsGUID(name):
 			form = &id
 		case !isName(name): // beside an object ID, characters outside ASCII do no harm
 			return CheckUser(name)

@@ -20,7 +20,7 @@ const minPass = 8
 func shown(s string) string {
 	runes := []rune(s)
 	switch {
-	case isGUID(s):
+	case IsGUID(s):
 		return s
 	case len(runes) >= minPass && !isName(s):
 		return fmt.Sprintf("%s... (%d characters)", printable(string(runes[:2])), len(runes))

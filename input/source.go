@@ -148,7 +148,7 @@ func (s *source) readPlain(text *bufio.Reader) error {
 		line, err := text.ReadString('\n')
 		if name := strings.TrimSpace(line); !isComment([]byte(line)) {
 			r := s.newRow(n).fill([]string{name}, nil)
-			if isGUID(name) && !s.usersOnly {
+			if IsGUID(name) && !s.usersOnly {
 				r = r.refuse(fmt.Errorf(`"%s" may be a user's object id or a pass's id: `+
 					"if these are users, add the header line userId", name))
 			}

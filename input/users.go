@@ -94,7 +94,7 @@ func (s *source) users(lenient bool, problems *Problems) (users []User, warning 
 
 func (r *row) toUser() User {
 	u := User{Source: r.Source, Line: r.Line, ID: r.User, UPN: r.UPN}
-	if !isGUID(r.User) {
+	if !IsGUID(r.User) {
 		u.ID, u.UPN = "", r.User
 	}
 	return u

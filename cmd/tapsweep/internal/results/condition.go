@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"tapsweep/cmd/tapsweep/internal/format"
+	"tapsweep/input"
 )
 
 // A Condition is what Read finds out about a log as a file: whether it has exactly the lines that its
@@ -14,8 +15,8 @@ type Condition struct {
 	Whole int64 // bytes up to the end of the last whole line
 	Torn  bool  // an incomplete last line follows, and was skipped
 
-	Foreign      int        // skipped lines that are not part of a log; empty lines are not counted
-	firstForeign *LineError // the first of these, which may be empty
+	Foreign      int              // skipped lines that are not part of a log; empty lines are not counted
+	firstForeign *input.LineError // the first of these, which may be empty
 
 	// Lacks says how many lines are missing, as in "2 of its 40 lines", and is empty if none is.
 	Lacks string
@@ -27,12 +28,12 @@ type Condition struct {
 	rows    int  // of these, those about passes
 	unended bool // the last whole line lacks its line end
 
-	damage  *LineError // what is wrong with the file for good
-	missing *LineError // what was missing as of the counted line; a run that resumes the log does that again
+	damage  *input.LineError // what is wrong with the file for good
+	missing *input.LineError // what was missing as of the counted line; a run that resumes the log does that again
 }
 
 // skip takes in a line that is not part of a log.
-func (c *Condition) skip(line *LineError, text []byte) {
+func (c *Condition) skip(line *input.LineError, text []byte) {
 	if len(bytes.TrimSpace(text)) > 0 {
 		c.Foreign++
 	}
@@ -61,8 +62,8 @@ func (c *Condition) add(rec *Record) {
 		c.run, c.open = rec.Run, true
 		c.count(rec.Line, c.lines, rec.Run.Lines, "lines")
 	case !c.open && c.damage == nil:
-		c.damage = &LineError{rec.Line, "the results log continues after its end: it holds a part of another log" +
-			wantWhole}
+		c.damage = lineError(rec.Line, "the results log continues after its end: it holds a part of another log"+
+			wantWhole)
 	case rec.End != nil && rec.End.Lines == 0: // of an older version, which counted rows only
 		says := 0
 		for _, n := range rec.End.Counts {
@@ -89,11 +90,11 @@ func (c *Condition) count(line, have, says int, what string) {
 	switch {
 	case says == 0:
 	case have > says:
-		c.missing = &LineError{line, fmt.Sprintf("the results log has %d lines before this one, which says %d: "+
-			"it holds lines of another log", have, says) + wantWhole}
+		c.missing = lineError(line, "the results log has %d lines before this one, which says %d: "+
+			"it holds lines of another log"+wantWhole, have, says)
 	case have < says:
 		c.Lacks = fmt.Sprintf("%d of its %d %s", says-have, says, what)
-		c.missing = &LineError{line, "the results log is not whole: it lacks " + c.Lacks + wantWhole}
+		c.missing = lineError(line, "the results log is not whole: it lacks %s"+wantWhole, c.Lacks)
 	}
 }
 
@@ -101,7 +102,7 @@ func (c *Condition) count(line, have, says int, what string) {
 const wantWhole = "; use the whole log, or the list of its run"
 
 // Complete returns an error if the file is not exactly what the runs of its logs wrote, or if one of
-// these has no end: ErrNoRun or a *LineError. The path of the log is for the command that resumes
+// these has no end: ErrNoRun or a *input.LineError. The path of the log is for the command that resumes
 // the run.
 func (c *Condition) Complete(path string) error {
 	if c.run == nil {
@@ -113,7 +114,7 @@ func (c *Condition) Complete(path string) error {
 	return nil
 }
 
-func (c *Condition) problem(path string) *LineError {
+func (c *Condition) problem(path string) *input.LineError {
 	if c.damage != nil || !c.open {
 		return cmp.Or(c.damage, c.missing)
 	}
@@ -121,7 +122,6 @@ func (c *Condition) problem(path string) *LineError {
 	if words := c.run.ResumeWith(path, false); path != "" && len(words) > 0 {
 		resume = "with " + CommandLine(words)
 	}
-	return &LineError{c.counted, "the results log has no end, because its run was killed, could not continue " +
-		"writing, or is still running: passes may be missing in it; resume that run first " + resume +
-		", or use its list"}
+	return lineError(c.counted, "the results log has no end, because its run was killed, could not continue writing, "+
+		"or is still running: passes may be missing in it; resume that run first %s, or use its list", resume)
 }

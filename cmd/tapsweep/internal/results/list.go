@@ -58,7 +58,7 @@ func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
 	var c Condition
 	for rec, err := range Read(text(), &c) {
 		if err != nil {
-			return nil, listError(err)
+			return nil, err
 		}
 		if rec.Run != nil {
 			l.runs = append(l.runs, ListRun{name, rec.Line, rec.Run})
@@ -69,7 +69,7 @@ func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
 	if words := c.Skipped(name); words != "" {
 		l.Skipped = append(l.Skipped, words)
 	}
-	return list.rows, listError(c.Complete(name))
+	return list.rows, c.Complete(name)
 }
 
 // noteSessions keeps a user whose sessions have a row and, with the option Sessions, one whose pass is
@@ -114,7 +114,7 @@ func (l *list) rows(yield func(input.Row, error) bool) {
 	for rec, err := range Read(l.text(), new(Condition)) {
 		switch {
 		case err != nil:
-			yield(input.Row{}, listError(err))
+			yield(input.Row{}, err)
 			return
 		case rec.Run != nil:
 			digest = rec.Run.Digest
@@ -149,12 +149,4 @@ func asListRow(rec *Record) input.Row {
 		row.Err = errors.New("the row is about a user without a pass: scan again, or name the user in a list")
 	}
 	return row
-}
-
-// listError returns an error about a log as one of input.
-func listError(err error) error {
-	if line, ok := errors.AsType[*LineError](err); ok {
-		return &input.LineError{Line: line.Line, Msg: line.What, Err: err}
-	}
-	return err
 }

@@ -45,13 +45,10 @@ type Record struct {
 	End     *End
 }
 
-// A LineError says at which line a file is not what the runs of a log wrote.
-type LineError struct {
-	Line int // from 1
-	What string
+// lineError says at which line, from 1, a file is not what the runs of a log wrote.
+func lineError(line int, format string, args ...any) *input.LineError {
+	return &input.LineError{Line: line, Msg: fmt.Sprintf(format, args...)}
 }
-
-func (e *LineError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.What) }
 
 // ErrNoRun is the error for a file that does not begin like a results log.
 var ErrNoRun = errors.New("it is not a results log, or not a whole one: its first line does not describe a run")
@@ -71,7 +68,7 @@ const byteOrderMark = "\xEF\xBB\xBF"
 // the user "me" in its rows.
 //
 // Read skips lines that are not part of a log, as kubectl logs mixes in, and a last line that is not
-// complete. c says so, and is complete when Read has ended. Read ends with an error, which is a *LineError
+// complete. c says so, and is complete when Read has ended. Read ends with an error, which is a *input.LineError
 // or ErrNoRun, at a line that is broken or that hides a line of a log, and in a file without a run.
 func Read(r io.Reader, c *Condition, kinds ...Kind) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
@@ -109,7 +106,7 @@ func (in *reader) next() (*Record, error) {
 		case err == io.EOF && len(text) == 0 && in.c.run == nil && in.c.firstForeign != nil:
 			return nil, ErrNoRun
 		case err == bufio.ErrBufferFull:
-			return nil, &LineError{in.n, "the line is longer than 1 MiB"}
+			return nil, lineError(in.n, "the line is longer than 1 MiB")
 		case err != nil && (err != io.EOF || len(text) == 0):
 			return nil, err
 		}
@@ -147,8 +144,8 @@ func (in *reader) isForeign(text []byte) (bool, error) {
 	var line struct{ Type string }
 	switch {
 	case at > 0:
-		return false, &LineError{in.n, fmt.Sprintf("it has %q before a line of a results log: remove that text "+
-			"(kubectl logs adds it with --timestamps or --prefix)", safetext.Printable(string(text[:min(at, 40)])))}
+		return false, lineError(in.n, "it has %q before a line of a results log: remove that text "+
+			"(kubectl logs adds it with --timestamps or --prefix)", safetext.Printable(string(text[:min(at, 40)])))
 	case at == 0, !bytes.HasSuffix(text, []byte("\n")) && !json.Valid(text): // it may be torn
 		return false, nil
 	}
@@ -156,9 +153,9 @@ func (in *reader) isForeign(text []byte) (bool, error) {
 }
 
 // foreign returns the error for a line that is not part of a log.
-func (in *reader) foreign(text []byte) *LineError {
-	return &LineError{in.n, fmt.Sprintf("it is not part of a results log, because it begins with %q: "+
-		"keep only the lines that begin with %s", safetext.Printable(string(text[:min(len(text), 40)])), lineMark)}
+func (in *reader) foreign(text []byte) *input.LineError {
+	return lineError(in.n, "it is not part of a results log, because it begins with %q: "+
+		"keep only the lines that begin with %s", safetext.Printable(string(text[:min(len(text), 40)])), lineMark)
 }
 
 // torn reports whether a line is the last one of a log and is broken, because its run was killed while
@@ -209,7 +206,7 @@ func (in *reader) decode(text []byte) error {
 		return ErrNoRun
 	}
 	if err := json.Unmarshal(text, in.target()); err != nil {
-		return &LineError{in.n, "the line is broken: " + err.Error()}
+		return lineError(in.n, "the line is broken: %v", err)
 	}
 	switch {
 	case rec.Run != nil:
@@ -257,8 +254,8 @@ func (in *reader) checkRow() error {
 		in.rec.Kind = KindSessions
 	}
 	if !slices.Contains(Outcomes, in.row.Outcome) {
-		return &LineError{in.n, fmt.Sprintf("the outcome %q is not known: the log is damaged, or of another "+
-			"version of tapsweep", safetext.Printable(string(in.row.Outcome)))}
+		return lineError(in.n, "the outcome %q is not known: the log is damaged, or of another "+
+			"version of tapsweep", safetext.Printable(string(in.row.Outcome)))
 	}
 	return nil
 }

@@ -128,7 +128,7 @@ type ResumeOptions struct {
 }
 
 // Resume opens the log at path to continue its run. It removes an incomplete last line. For any other
-// line that is not part of a log it returns a *LineError and changes nothing. It also returns an
+// line that is not part of a log it returns a *input.LineError and changes nothing. It also returns an
 // error and changes nothing if the log is of another list, tenant or Graph root than next, or is not
 // trusted (see CheckTrust). If there is no log at path, Resume creates one.
 func Resume(path string, next *Run, opts ResumeOptions) (*Log, *ResumeState, error) {

@@ -2,7 +2,6 @@ package results
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"slices"
@@ -102,7 +101,7 @@ func ReadUsers(paths ...string) (*LogUsers, error) {
 	for _, user := range u.Users {
 		fmt.Fprintf(digest, "%s\n", strings.ToLower(user.User))
 	}
-	u.Digest = "sha256:" + hex.EncodeToString(digest.Sum(nil))
+	u.Digest = fmt.Sprintf("sha256:%x", digest.Sum(nil))
 	return u, nil
 }
 
@@ -125,7 +124,7 @@ func (u *LogUsers) read(path string, found *users) error {
 		case r.Outcome == Invalid:
 			u.Invalid++
 		case r.User == input.Me:
-			return &LineError{rec.Line, "the row is about the user who was signed in, and does not say who that was"}
+			return lineError(rec.Line, "the row is about the user who was signed in, and does not say who that was")
 		case r.User != "":
 			found.add(path, rec)
 		}
@@ -146,7 +145,7 @@ func (u *LogUsers) addRun(rec *Record) error {
 		u.Operators = append(u.Operators, run.Operator)
 	}
 	if err := run.Elsewhere(u.First.Tenant, u.First.GraphRoot); err != nil {
-		return &LineError{rec.Line, err.Error() + ", of which an earlier run is"}
+		return lineError(rec.Line, "%v, of which an earlier run is", err)
 	}
 	return nil
 }

@@ -11,7 +11,6 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/answer"
-	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
@@ -56,7 +55,7 @@ type sessionCall struct {
 func SessionName(self []string, names map[string]string, user string) string {
 	user = cmp.Or(names[strings.ToLower(user)], user)
 	if user != input.Me && isSelf(self, user) {
-		if i := slices.IndexFunc(self, format.IsGUID); i >= 0 {
+		if i := slices.IndexFunc(self, input.IsGUID); i >= 0 {
 			return self[i]
 		}
 	}

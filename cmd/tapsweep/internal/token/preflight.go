@@ -214,7 +214,7 @@ func (t *Token) WrongPlace(wanted string) *Problem {
 // WrongTenant returns a Problem if the token is of another tenant than wanted, the id that the user
 // asked for.
 func (t *Token) WrongTenant(wanted string) *Problem {
-	if !format.IsGUID(wanted) || t.claims.TenantID == "" || strings.EqualFold(wanted, t.claims.TenantID) {
+	if !input.IsGUID(wanted) || t.claims.TenantID == "" || strings.EqualFold(wanted, t.claims.TenantID) {
 		return nil
 	}
 	return &Problem{Text: fmt.Sprintf("the access token of %s is for the tenant %s, but %s was requested",
