@@ -3,6 +3,8 @@ package input
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // A User is one row of a list of users. At least one of ID and UPN is set, as written. Both are
@@ -12,6 +14,11 @@ type User struct {
 	Line   int    // on which the row starts, counted from 1
 	ID     string // object id
 	UPN    string // user principal name
+}
+
+// IsAmong reports whether a user has one of the names. Entra compares both kinds of names without case.
+func IsAmong(user string, names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, user) })
 }
 
 // ReadUsers reads lists that name users, and ignores the passes that they name. It takes the

@@ -3,8 +3,6 @@ package results
 import (
 	"cmp"
 	"strings"
-
-	"tapsweep/input"
 )
 
 // An Action is what a run does with what a Key names.
@@ -60,6 +58,3 @@ const ScanSource = "scan"
 
 // FromScan reports whether the row is of a scan, and not of a list that happens to be called so.
 func (r *Row) FromScan() bool { return r.Source == ScanSource && r.Line == 0 }
-
-// fromScan is like Row.FromScan.
-func fromScan(p *input.Pair) bool { return p.Source == ScanSource && p.Line == 0 }

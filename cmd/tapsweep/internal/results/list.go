@@ -84,7 +84,7 @@ func (l *Lists) noteSessions(name string, rec *Record) {
 // SessionsLeft returns the users whose passes are gone, as logs say, and whose sessions no run
 // has revoked. The pairs name no pass.
 func (l *Lists) SessionsLeft() (pairs []input.Pair) {
-	for _, u := range l.users.all {
+	for _, u := range l.users.Users {
 		if u.passGone && !u.Sessions.done() {
 			pairs = append(pairs, input.Pair{Source: u.Source, Line: u.Line, User: u.User, UPN: u.UPN})
 		}
@@ -94,7 +94,7 @@ func (l *Lists) SessionsLeft() (pairs []input.Pair) {
 
 // SessionsMissed returns how many users have sessions that a run was to revoke and did not.
 func (l *Lists) SessionsMissed() (n int) {
-	for _, u := range l.users.all {
+	for _, u := range l.users.Users {
 		if u.Sessions != nil && !u.Sessions.done() {
 			n++
 		}

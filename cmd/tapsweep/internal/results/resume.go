@@ -99,7 +99,7 @@ func (e *ResumeState) unconfirmedOf(action Action) (rows []*Row) {
 // or the pass was still listed afterwards. For passes found by a scan it returns false,
 // because they have a row before the delete.
 func (e *ResumeState) MaybeDeleted(p *input.Pair) bool {
-	if p.Method == "" || fromScan(p) {
+	if p.Method == "" || p.Source == ScanSource && p.Line == 0 {
 		return false
 	}
 	w, known := e.state.words[e.key(p)]
@@ -233,7 +233,7 @@ func (e *ResumeState) each(r io.Reader) error {
 			return err
 		}
 		if !rec.Row.Beside && e.completes(rec.Row) {
-			e.opts.Each(clone(rec.Row))
+			e.opts.Each(new(*rec.Row))
 		}
 	}
 	return nil
@@ -252,17 +252,11 @@ func (e *ResumeState) row(rec *Record) {
 	}
 	delete(e.unconfirmed, id)
 	if e.isUnconfirmed(r) {
-		e.unconfirmed[id] = clone(r)
+		e.unconfirmed[id] = new(*r) // r is not valid when the next row is read
 		e.unconfirmed[id].Provisional = false
 	}
 	e.state.Apply(rec, e.completes(r))
 	e.noteSessions(id, r)
-}
-
-// clone returns a row that stays valid when the next one is read.
-func clone(r *Row) *Row {
-	row := *r
-	return &row
 }
 
 // isUnconfirmed reports whether what the row is about should be gone, and is not known to be.

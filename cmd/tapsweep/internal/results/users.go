@@ -39,8 +39,8 @@ func (s *LogSessions) done() bool {
 
 // users are the users of logs, each once.
 type users struct {
-	all []*LogUser          // in the order of the logs
-	at  map[string]*LogUser // by name in lower case
+	Users []*LogUser          // in the order of the logs
+	at    map[string]*LogUser // by name in lower case
 }
 
 // add takes in a row of the log with that name.
@@ -53,7 +53,7 @@ func (u *users) add(log string, rec *Record) {
 			u.at = make(map[string]*LogUser)
 		}
 		user = &LogUser{Source: log, Line: rec.Line}
-		u.at[name], u.all = user, append(u.all, user)
+		u.at[name], u.Users = user, append(u.Users, user)
 	}
 	user.User = r.User
 	if r.UPN != "" {
@@ -69,7 +69,7 @@ func (u *users) add(log string, rec *Record) {
 
 // LogUsers are the users of results logs, each once.
 type LogUsers struct {
-	Users  []*LogUser
+	users
 	First  *Run   // of the first log; all are of its tenant and Graph root
 	Digest string // of the users
 
@@ -90,13 +90,11 @@ func (u *LogUsers) Sessions() bool {
 // so is a file that is no log or not complete (see Condition.Complete).
 func ReadUsers(paths ...string) (*LogUsers, error) {
 	u := new(LogUsers)
-	var found users
 	for _, path := range paths {
-		if err := u.read(path, &found); err != nil {
+		if err := u.read(path); err != nil {
 			return nil, fmt.Errorf("reading %s: %w", path, err)
 		}
 	}
-	u.Users = found.all
 	digest := sha256.New()
 	for _, user := range u.Users {
 		fmt.Fprintf(digest, "%s\n", strings.ToLower(user.User))
@@ -105,7 +103,7 @@ func ReadUsers(paths ...string) (*LogUsers, error) {
 	return u, nil
 }
 
-func (u *LogUsers) read(path string, found *users) error {
+func (u *LogUsers) read(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -126,7 +124,7 @@ func (u *LogUsers) read(path string, found *users) error {
 		case r.User == input.Me:
 			return lineError(rec.Line, "the row is about the user who was signed in, and does not say who that was")
 		case r.User != "":
-			found.add(path, rec)
+			u.add(path, rec)
 		}
 	}
 	if words := c.Skipped(path); words != "" {

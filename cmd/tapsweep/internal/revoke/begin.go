@@ -16,15 +16,10 @@ func (j *Job) start(item Item) []batch.Request {
 		j.startProof(&item)
 	}
 	var requests []batch.Request
-	switch {
-	case item.OnlySessions:
-		j.startOnlySessions(&item.Pair)
-	case j.opts.Earlier.Completed(&item.Pair):
-		j.completedBefore(&item.Pair)
-	default:
-		if req := j.begin(item); req != nil {
-			requests = append(requests, *req)
-		}
+	if item.OnlySessions || j.opts.Earlier.Completed(&item.Pair) {
+		j.startOnlySessions(&item)
+	} else if req := j.begin(item); req != nil {
+		requests = append(requests, *req)
 	}
 	return append(requests, j.takeFollowUps()...)
 }

@@ -46,15 +46,14 @@ type sessionCall struct {
 
 	guest, unread bool // the proof shows a guest, or could not be read
 
-	verifySince time.Time
-	pause       time.Duration // before the proof is read again
+	proof proof
 }
 
 // SessionName returns the name under which a user has a row about sessions. The signed-in user, whose
 // names are self, and users among names have the object id, whatever name the list has.
 func SessionName(self []string, names map[string]string, user string) string {
 	user = cmp.Or(names[strings.ToLower(user)], user)
-	if user != input.Me && isSelf(self, user) {
+	if user != input.Me && input.IsAmong(user, self) {
 		if i := slices.IndexFunc(self, input.IsGUID); i >= 0 {
 			return self[i]
 		}
@@ -122,20 +121,17 @@ func (j *Job) dealtWith(pair *input.Pair, o results.Outcome, deleted bool) {
 	}
 }
 
-// completedBefore takes in a pair that an earlier run has completed. If all pairs of its user are, only
-// the sessions may be left.
-func (j *Job) completedBefore(pair *input.Pair) {
-	if u := j.sessionUser(pair); u != nil && pair.Err == nil {
-		j.startSessions(u, pair)
+// startOnlySessions takes in an item that was dealt with before: by another item, or by an earlier run. If all
+// items of its user are, only the sessions may be left.
+func (j *Job) startOnlySessions(item *Item) {
+	u := j.sessionUser(&item.Pair)
+	if u == nil || !item.OnlySessions && item.Err != nil {
+		return
 	}
-}
-
-// startOnlySessions begins the sessions of a user whose passes were dealt with before.
-func (j *Job) startOnlySessions(pair *input.Pair) {
-	if u := j.sessionUser(pair); u != nil {
+	if item.OnlySessions {
 		u.open--
-		j.startSessions(u, pair)
 	}
+	j.startSessions(u, &item.Pair)
 }
 
 // startSessions decides what becomes of the sessions of a user, once no pass is without an outcome.
@@ -247,15 +243,12 @@ func sentAt(res batch.Result) time.Time { return res.Date.Add(-res.Took).UTC().T
 func (j *Job) finishSessions(c *sessionCall, row results.Row) {
 	j.completeSessions(&row)
 	counts := &j.sessions.counts
-	counts.Row(&row)
+	j.writeRow(counts, &row)
 	if c.guest {
 		counts.Guests++
 	}
 	if c.unread {
 		counts.Unverified++
-	}
-	if err := j.write(&row); err != nil {
-		j.stop(err)
 	}
 }
 

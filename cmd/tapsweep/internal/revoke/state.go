@@ -1,9 +1,7 @@
 package revoke
 
 import (
-	"slices"
 	"strings"
-	"time"
 
 	"tapsweep/batch"
 	"tapsweep/batch/safetext"
@@ -32,8 +30,7 @@ type pairState struct {
 	maybeDeleted bool // an earlier run may have deleted it without a row
 	intended     bool // an earlier run was deleting the pass when it ended
 
-	verifySince time.Time     // zero until the work is done, and is being verified
-	pause       time.Duration // before the next LIST that verifies
+	proof proof // that the pass is gone
 }
 
 // A handler takes the answer to a pair's request. It returns the next request, or writes the pair's
@@ -52,15 +49,10 @@ const (
 
 // key returns the same key for all known names of a user.
 func (j *Job) key(user string) string {
-	if isSelf(j.opts.Self, user) {
+	if input.IsAmong(user, j.opts.Self) {
 		return input.Me
 	}
 	return strings.ToLower(user)
-}
-
-// isSelf reports whether the user is the signed-in user, whose names are self.
-func isSelf(self []string, user string) bool {
-	return slices.ContainsFunc(self, func(name string) bool { return strings.EqualFold(name, user) })
 }
 
 // anyPass reports whether the pair means whatever pass the user holds.

@@ -9,6 +9,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/evidence"
+	"tapsweep/cmd/tapsweep/internal/metrics"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"
@@ -28,7 +29,8 @@ func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 	r.count(runErr)
 	r.summary.Took, r.summary.Run = time.Since(start), *r.header
 	code := r.writeFooter(ctx, r.code(runErr), runErr)
-	r.opts.Metrics.Ended(r.summary.metrics())
+	r.opts.Metrics.Ended(metrics.Result{Outcomes: r.summary.Counts.Outcomes, Refused: r.summary.Counts.Throttled,
+		Scan: r.summary.Scan, Sessions: r.summary.Counts.Sessions.All(), Complete: r.summary.Stopped == nil})
 	if exit, ok := errors.AsType[*status.Error](runErr); ok {
 		r.summary.kept(r.console.Err)
 		return exit
@@ -69,7 +71,7 @@ func (r *run) writeHeader(start time.Time) error {
 // work does the work until the context ends, and says so if it does.
 func (r *run) work(ctx context.Context, body func(context.Context) error) error {
 	stopSaying := context.AfterFunc(ctx, func() {
-		r.sayStopping(context.Cause(ctx))
+		r.console.Say("%v: stopping, which takes up to 10 s if batches are in flight", context.Cause(ctx))
 		if r.log != nil {
 			r.log.Hurry()
 		}
@@ -83,10 +85,6 @@ func (r *run) work(ctx context.Context, body func(context.Context) error) error 
 		err = r.log.Check() // before the last line, which says how the run ended
 	}
 	return err
-}
-
-func (r *run) sayStopping(why error) {
-	r.console.Say("%v: stopping, which takes up to 10 s if batches are in flight", why)
 }
 
 // count puts the counts of the whole log into the summary.
@@ -124,8 +122,9 @@ func (r *run) code(runErr error) int {
 	}
 	code := codeOf(&r.summary.Counts, runErr)
 	a := r.summary.audit()
-	// With odd records some users may not have been scanned.
-	if code == status.Done && a != nil && (a.Odd.Count+a.Doubtful > 0 || r.summary.wrongCreator()) {
+	// With odd records some users may not have been scanned. --created-by may name nobody: the tenant has no such
+	// user, and no record of the audit log names one.
+	if code == status.Done && a != nil && (a.Odd.Count+a.Doubtful > 0 || r.summary.NoCreator && a.By == 0) {
 		return status.Incomplete
 	}
 	return code

@@ -11,7 +11,6 @@ import (
 
 	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/format"
-	"tapsweep/cmd/tapsweep/internal/metrics"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
@@ -261,10 +260,4 @@ func (s *summary) kept(w io.Writer) {
 		line{s.Incomplete, "The results log is not complete: run the same command again, with --resume if the log " +
 			"is a file. What is done is not done twice"},
 	)
-}
-
-// metrics returns what the metrics file says of the run.
-func (s *summary) metrics() metrics.Result {
-	return metrics.Result{Outcomes: s.Counts.Outcomes, Refused: s.Counts.Throttled, Scan: s.Scan,
-		Sessions: s.Counts.Sessions.All(), Complete: s.Stopped == nil}
 }

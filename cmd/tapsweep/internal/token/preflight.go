@@ -276,7 +276,4 @@ func (t *Token) Privileged() bool { return slices.Contains(t.claims.RoleTemplate
 func (t *Token) Client() string { return t.claims.ClientID() }
 
 // Is reports whether a row's user is the signed-in one, by "me" or by a known name.
-func (t *Token) Is(user string) bool {
-	return user == input.Me ||
-		slices.ContainsFunc(t.Self, func(name string) bool { return strings.EqualFold(name, user) })
-}
+func (t *Token) Is(user string) bool { return user == input.Me || input.IsAmong(user, t.Self) }
