@@ -10,7 +10,6 @@ import (
 	"unicode"
 )
 
-// A role is what the values of a column say.
 type role int
 
 const (

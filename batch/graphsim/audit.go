@@ -64,7 +64,6 @@ type auditRecord struct {
 	action auditAction
 }
 
-// auditAction is what an entry about a pass says.
 type auditAction uint8
 
 const (

@@ -89,7 +89,6 @@ func (u *user) keep() *passState {
 	return u.state
 }
 
-// passes returns the passes that the user holds.
 func (u *user) passes() []*Pass {
 	if u.state == nil {
 		return nil

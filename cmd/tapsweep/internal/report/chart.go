@@ -33,7 +33,6 @@ type label struct {
 	Text string
 }
 
-// An area is one series.
 type area struct{ Class, Path, Name, Count string }
 
 type bar struct{ X, Y, Width, Height float64 }

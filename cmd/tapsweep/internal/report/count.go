@@ -65,7 +65,6 @@ func newReport(l *Logs) *Report {
 	return r
 }
 
-// add counts a row.
 func (r *Report) add(row *Row) {
 	switch {
 	case row.Action == results.RevokeSessions:
@@ -109,7 +108,6 @@ func addBounded(counts map[string]int, key string) {
 	counts[key]++
 }
 
-// head fills in what the runs and the lists say.
 func (r *Report) head() {
 	for _, run := range r.Runs {
 		r.Tenant = cmp.Or(r.Tenant, clip(run.header.Tenant))

@@ -41,7 +41,6 @@ func (s *Sessions) Listed() []*Row {
 // maxListed is how many users of the sessions a page lists.
 const maxListed = 1000
 
-// add counts a row.
 func (s *Sessions) add(row *Row) {
 	s.Users++
 	s.Counts[row.Outcome]++
@@ -65,7 +64,6 @@ func (s *Sessions) add(row *Row) {
 	}
 }
 
-// finish finds the commands for what is left.
 func (s *Sessions) finish(l *Logs) {
 	s.Failures = s.failures.sorted()
 	for _, lg := range l.logs {
@@ -117,7 +115,6 @@ func (s *Sessions) Table() []shareRow {
 		"the run ended before it wrote a row; the call may have been sent for some")
 }
 
-// text writes the part of the text about sessions.
 func (s *Sessions) text(w io.Writer) {
 	if s == nil {
 		return

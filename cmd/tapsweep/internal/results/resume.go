@@ -239,7 +239,6 @@ func (e *ResumeState) each(r io.Reader) error {
 	return nil
 }
 
-// row takes in a row.
 func (e *ResumeState) row(rec *Record) {
 	r := rec.Row
 	key, _ := r.Key()
