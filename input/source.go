@@ -16,7 +16,7 @@ type source struct {
 	stdin     io.Reader // in place of a file of that name
 	read      Reader    // asked first; nil knows no form
 	usersOnly bool      // the passes of the rows are ignored
-	yield     func(row)
+	yield     func(Row)
 
 	file interface {
 		io.ReaderAt
@@ -103,7 +103,7 @@ func (s *source) readAll(problems *Problems) error {
 }
 
 // newRow returns the row of a line, without a user.
-func (s *source) newRow(line int) row { return row{Pair: Pair{Source: s.name, Line: line}} }
+func (s *source) newRow(line int) Row { return Row{Pair: Pair{Source: s.name, Line: line}} }
 
 func (s *source) text() *bufio.Reader { return Decode(io.NewSectionReader(s.file, 0, s.size)) }
 

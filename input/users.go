@@ -67,7 +67,7 @@ func readLists(read Reader, names []string, lenient bool) (users []User, warning
 func (s *source) users(lenient bool, problems *Problems) (users []User, warning string, err error) {
 	const none = "no user in this list"
 	before, leftOut := problems.Count, 0
-	s.yield = func(r row) {
+	s.yield = func(r Row) {
 		if r.Err == nil && r.UPN != "" { // a name beside an object id will be looked up too
 			if err := CheckUser(r.UPN); err != nil {
 				r = r.refuse(err)
@@ -76,7 +76,7 @@ func (s *source) users(lenient bool, problems *Problems) (users []User, warning 
 		switch bad, _ := r.Err.(*LineError); {
 		case bad == nil:
 			users = append(users, r.toUser())
-		case lenient && r.out == OutRefused:
+		case lenient && r.Out == OutRefused:
 			leftOut++
 		default:
 			problems.Add(bad)
@@ -99,7 +99,7 @@ func (s *source) users(lenient bool, problems *Problems) (users []User, warning 
 	return users, warning, nil
 }
 
-func (r *row) toUser() User {
+func (r *Row) toUser() User {
 	u := User{Source: r.Source, Line: r.Line, ID: r.User, UPN: r.UPN}
 	if !IsGUID(r.User) {
 		u.ID, u.UPN = "", r.User

@@ -3,7 +3,6 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
-	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/checkup"
 	"tapsweep/cmd/tapsweep/internal/tenant"
 )
@@ -37,12 +36,8 @@ Exit codes:
 			if target == nil {
 				return err
 			}
-			o.Target, o.NoCredential = target, err
+			o.Target, o.NoCredential, o.Variables = target, err, p.settings
 			o.JSON, o.Logger = form == "json", log.logger(p.console)
-			for _, s := range p.settings {
-				o.Variables = append(o.Variables, checkup.Variable{Variable: s.variable,
-					Value: safetext.Printable(s.value), Commands: s.commands})
-			}
 			return checkup.Run(cmd.Context(), p.console, o)
 		},
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapsweep/batch/safetext"
+	"tapsweep/cmd/tapsweep/internal/checkup"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/metrics"
@@ -36,8 +37,8 @@ type program struct {
 	environ []string
 	args    []string // for the record, with flags from the environment; no flag takes a secret
 
-	variables []string  // environment variables that set flags of this command
-	settings  []setting // all variables that set flags
+	variables []string           // environment variables that set flags of this command
+	settings  []checkup.Variable // all variables that set flags
 	recorder  *metrics.Recorder
 	metrics   string // the file to write at the end, empty for none
 

@@ -132,7 +132,7 @@ func (l *list) rows(yield func(input.Row, error) bool) {
 // stays protected: the protect list need not be named again.
 func asListRow(rec *Record) input.Row {
 	r := rec.Row
-	row := input.Row{Line: rec.Line, User: r.User, UPN: r.UPN, Method: r.Method, Creation: r.Creation}
+	row := input.Row{Pair: input.Pair{Line: rec.Line, User: r.User, UPN: r.UPN, Method: r.Method, Creation: r.Creation}}
 	hasPass := r.Method != "" || r.AnyPass
 	switch {
 	case r.Outcome == Revoked, r.Outcome == Absent, r.Outcome == Duplicate:
