@@ -48,7 +48,7 @@ func CheckUser(s string) error {
 func CheckMethod(s string) error {
 	if !IsGUID(s) {
 		return fmt.Errorf(`method "%s" is not a GUID: this looks like the pass itself, not its id; write the pass id `+
-			"as 8-4-4-4-12 hex digits, or leave it empty if any pass of the user is meant", shown(s))
+			"as 8-4-4-4-12 hex digits, or leave it empty if any pass of the user is meant", shownMethod(s))
 	}
 	return nil
 }

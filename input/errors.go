@@ -17,7 +17,7 @@ type LineError struct {
 	Err    error  // the cause, if there is one
 }
 
-// Error returns the place and the message: `list.csv:4: method "nope" is not a GUID`.
+// Error returns the place and the message: `list.csv:4: method "no... (4 characters)" is not a GUID`.
 func (e *LineError) Error() string {
 	return place(e.Source, e.Line, e.Column) + ": " + e.Msg
 }

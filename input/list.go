@@ -155,7 +155,7 @@ func (o *opener) take(r Row) {
 			return
 		}
 		o.refused = cmp.Or(o.refused, bad)
-		r.User, r.Method, r.UPN = shown(r.User), shown(r.Method), ""
+		r.User, r.Method, r.UPN = shown(r.User), shownMethod(r.Method), ""
 		bad.Err = nil // gob knows no other errors
 	} else {
 		o.count(&r.Pair)

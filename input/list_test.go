@@ -63,7 +63,7 @@ func TestProblems(t *testing.T) {
 	check(t, "the number of unwrapped errors", len(problems.Unwrap()), 20)
 	lines := strings.Split(err.Error(), "\n")
 	check(t, "the number of lines", len(lines), 21)
-	check(t, "the first line", lines[0], csv+`:2: method "nope0" is not a GUID: `+
+	check(t, "the first line", lines[0], csv+`:2: method "no... (5 characters)" is not a GUID: `+
 		"this looks like the pass itself, not its id; write the pass id as 8-4-4-4-12 hex digits, "+
 		"or leave it empty if any pass of the user is meant")
 	check(t, "the last line", lines[len(lines)-1], "and 6 more")

@@ -30,10 +30,11 @@ func (r *Row) setPass(ids []string) error {
 		if id == "" {
 			continue
 		}
-		if err := setOnce(&r.Method, id, "the row names two passes"); err != nil {
+		if err := CheckMethod(id); err != nil {
+			r.Method = cmp.Or(r.Method, id) // for display
 			return err
 		}
-		if err := CheckMethod(id); err != nil {
+		if err := setOnce(&r.Method, id, "the row names two passes"); err != nil {
 			return err
 		}
 	}

@@ -76,10 +76,7 @@ func TestSessionsOfPassesThatAreGone(t *testing.T) {
 	tenant := incident(simulation.Roles...)
 	at := time.Now().Add(-time.Hour)
 	tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example"})
-	tenant.AddAudit(graphsim.AuditEntry{Time: at, Service: graphsim.PassService, By: *simulation.Mallory,
-		TargetID: selfID, Activity: "Admin registered security info",
-		Reason:     "Admin registered temporary access pass method for user",
-		Properties: map[string]string{"TemporaryAccessPass.Id": otherPass}})
+	tenant.AddAudit(hers(at, map[string]string{"TemporaryAccessPass.Id": otherPass}))
 	tenant.AddUser(graphsim.User{ID: leeID, UPN: "lee@contoso.example",
 		Passes: []graphsim.Pass{{Created: at, CreatedBy: simulation.Mallory}}})
 	tenant.GivePass("lee@contoso.example", graphsim.Pass{CreatedBy: simulation.Helpdesk})
@@ -155,10 +152,45 @@ func TestScanNamesUndecidedPasses(t *testing.T) {
 func incidentWith(properties map[string]string) *graphsim.Tenant {
 	tenant, at := incident(simulation.Roles...), time.Now().Add(-time.Hour)
 	tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example", Passes: []graphsim.Pass{{Created: at}}})
-	tenant.AddAudit(graphsim.AuditEntry{Time: at, Service: graphsim.PassService, By: *simulation.Mallory,
-		TargetID: selfID, Properties: properties,
-		Activity: "User registered security info", Reason: "User registered temporary access pass method"})
+	tenant.AddAudit(hers(at, properties))
 	return tenant
+}
+
+// hers is a record that Mallory has created a pass for the user selfID.
+func hers(at time.Time, properties map[string]string) graphsim.AuditEntry {
+	return graphsim.AuditEntry{Time: at, Service: graphsim.PassService, By: *simulation.Mallory, TargetID: selfID,
+		Properties: properties, Activity: "User registered security info",
+		Reason: "User registered temporary access pass method"}
+}
+
+// A scan of the audit log that was killed knows, when it is resumed, that the ids in records are those
+// of passes. It reports again which passes are gone.
+func TestScanOfTheAuditLogResumes(t *testing.T) {
+	t.Parallel()
+	tenant, at := incident(simulation.Roles...), time.Now().Add(-time.Hour)
+	tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example",
+		Passes: []graphsim.Pass{{Created: at, LifetimeMinutes: 480}}})
+	second := func(t time.Time) string { return `"` + t.UTC().Format(time.RFC3339) + `"` }
+	record := hers(at, map[string]string{"TemporaryAccessPass.Id": otherPass,
+		"TemporaryAccessPass.StartDateTime": second(at), "TemporaryAccessPass.EndDateTime": second(at.Add(8 * time.Hour))})
+	tenant.AddAudit(record)
+	tenant.AddUser(graphsim.User{ID: leeID, UPN: "lee@contoso.example"})
+	record.TargetID = leeID
+	tenant.AddAudit(record)
+	tenant.AddFaults(fault.Fault{Path: selfID, Times: 1, Do: fault.ItemStatus(403)}) // in the first run
+	env, dir := serve(t, tenant), t.TempDir()
+	log := dir + "/scan.jsonl"
+	args := []string{"scan", "--created-since", "24h", "--created-by", simulation.Mallory.UPN, "--resume",
+		"--results", log, "--output", dir + "/hers.csv"}
+	gone := "users who hold no pass any more: 1: " + leeID
+	tapsweep(t, env, args...).ends(t, status.Incomplete, gone)
+	text := readText(t, log)
+	write(t, log, text[:strings.Index(text, `{"type":"end"`)])
+	p := tapsweep(t, env, args...)
+	p.ends(t, status.Incomplete, gone, selfID+": the pass of ", "may be the one of ")
+	list := readText(t, dir+"/hers.csv")
+	same(t, "passes that are found by id", strings.Count(list, ","+input.MatchID), 3)
+	same(t, "passes that are found by time", strings.Count(list, ","+input.MatchTime), 0)
 }
 
 // An incident report says who created each revoked pass. The rows of a scan carry it through a list,

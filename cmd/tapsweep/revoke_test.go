@@ -189,7 +189,7 @@ func TestExitCodes(t *testing.T) {
 			"--simulate goes to a tenant of its own"},
 		{"there is no terminal to ask at", "revoke LIST", status.Usage, "--yes"},
 		{"no list", "revoke --yes nosuch.csv", status.Usage, "nosuch.csv"},
-		{"bad row", "revoke --yes BAD", status.Usage, `bad.csv:2: method "nope" is not a GUID`},
+		{"bad row", "revoke --yes BAD", status.Usage, `bad.csv:2: method "no... (4 characters)" is not a GUID`},
 		{"plain http", "revoke --yes --graph-url http://graph.microsoft.com LIST", status.Usage, "https://"},
 		{"results is a list", "revoke --yes --overwrite --results LIST LIST", status.Usage, "is also a list"},
 		{"results is a directory", "revoke --yes --results / LIST", status.Usage, "is a directory"},

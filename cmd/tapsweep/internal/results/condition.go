@@ -25,10 +25,11 @@ type Condition struct {
 	open    bool // that run has no end so far
 	counted int  // the line of that run or its end, which counts the lines before it
 	lines   int  // of the log so far
-	rows    int  // of these, those about passes
+	rows    int  // about passes so far, also of earlier runs that the log may resume
 	unended bool // the last whole line lacks its line end
 
 	damage  *input.LineError // what is wrong with the file for good
+	noEnd   *input.LineError // a run lacks its end; this is damage unless the next run resumes it
 	missing *input.LineError // what was missing as of the counted line; a run that resumes the log does that again
 }
 
@@ -52,11 +53,8 @@ func (c *Condition) Skipped(name string) string {
 func (c *Condition) add(rec *Record) {
 	c.unended = !bytes.HasSuffix(rec.Text, []byte("\n"))
 	switch {
-	case rec.Run != nil && rec.Run.Lines == 0: // the first line of a log
-		if c.run != nil {
-			c.damage = c.problem("")
-		}
-		c.lines, c.rows, c.run, c.open, c.counted = 0, 0, rec.Run, true, rec.Line
+	case rec.Run != nil && rec.Run.Lines == 0:
+		c.begin(rec)
 	case rec.Run != nil:
 		c.run, c.open = rec.Run, true
 		c.count(rec.Line, c.lines, rec.Run.Lines, "lines")
@@ -79,10 +77,31 @@ func (c *Condition) add(rec *Record) {
 	c.lines++
 }
 
+// begin takes in the first line of a log. In older versions a run that resumed a log began with such a
+// line too, and the end counted the rows of all runs, not the lines. So a run of the same list may
+// resume the one before it. What is counted next shows whether it does.
+func (c *Condition) begin(rec *Record) {
+	mayResume := c.run != nil && c.run.same(rec.Run) == nil
+	switch {
+	case mayResume && c.open:
+		c.noEnd = cmp.Or(c.noEnd, c.problem(""))
+	case c.run != nil:
+		c.damage = c.problem("")
+		c.lines = 0
+	}
+	if !mayResume {
+		c.rows = 0
+	}
+	c.run, c.open, c.counted = rec.Run, true, rec.Line
+}
+
 // count compares the number of lines (or rows) before a line with what that line says. Each run and each
 // end of a log counts, except for the first line.
 func (c *Condition) count(line, have, says int, what string) {
-	c.counted, c.missing = line, nil
+	if what == "lines" && have != says {
+		c.damage = cmp.Or(c.damage, c.noEnd)
+	}
+	c.counted, c.missing, c.noEnd = line, nil, nil
 	if c.damage == nil {
 		c.Lacks = ""
 	}

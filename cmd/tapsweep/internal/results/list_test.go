@@ -142,6 +142,14 @@ func TestOlderLog(t *testing.T) {
 	if err != nil || !users.First.Verify || users.First.Resume == nil {
 		t.Errorf("ReadUsers = %+v, %v; want a run that verifies", users, err)
 	}
+	const resume = `{"type":"run","command":["revoke","--verify","--resume"]}` + "\n"
+	const both, stop = `{"type":"end","counts":{"revoked":2}}` + "\n", `{"type":"end","counts":{"revoked":1},"exit":4}` + "\n"
+	for name, first := range map[string]string{"killed": "", "stopped": stop} {
+		log := write(t, "l.jsonl", run+logText("revoked 1")+first+resume+logText("revoked 2")+both)
+		if l, _ := open(t, input.Options{}, log); l.Stats().Done != 2 {
+			t.Errorf("%s and resumed: Stats() = %+v, want 2 passes that are done", name, l.Stats())
+		}
+	}
 	_, err = ReadUsers(write(t, "l.jsonl", run+end))
 	if want := "lacks 1 of its 1 rows"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("ReadUsers of a log that lacks a row = %v, want %q", err, want)

@@ -23,6 +23,9 @@ type ResumeState struct {
 	SessionCounts    map[Outcome]int
 	SessionsVerified int
 
+	// IDsMatch is set if a scan has found a pass under the id in its audit record.
+	IDsMatch bool
+
 	state       State
 	unconfirmed map[uint64]*Row // by key
 	unended     int             // runs that have no end, because they were killed
@@ -66,6 +69,11 @@ func (e *ResumeState) PassOutcome(user, method string) Outcome {
 func (e *ResumeState) Looked(user string) bool {
 	l, ok := e.state.users[e.state.hash("", user)]
 	return ok && (l.none || l.open == 0)
+}
+
+// HasFound is like Looked, but false if the scan found no pass of the user.
+func (e *ResumeState) HasFound(user string) bool {
+	return e.Looked(user) && !e.state.users[e.state.hash("", user)].none
 }
 
 // Unconfirmed returns the last row of a pair whose pass should be gone, and is not known to be: it was
@@ -241,6 +249,7 @@ func (e *ResumeState) each(r io.Reader) error {
 
 func (e *ResumeState) row(rec *Record) {
 	r := rec.Row
+	e.IDsMatch = e.IDsMatch || r.Match == input.MatchID
 	key, _ := r.Key()
 	id := e.state.key(key)
 	if r.Beside { // another row is the last word on the key, but the intent is over

@@ -65,7 +65,11 @@ func (s *summary) printAudit(w io.Writer, a *scan.AuditCounts) {
 	if name != "" {
 		fmt.Fprintf(w, ", %d by %s", a.By, name)
 	}
-	fmt.Fprintf(w, "; %d still there\n", a.There)
+	fmt.Fprintf(w, "; %d still there", a.There)
+	if s.Scan.Earlier > 0 {
+		fmt.Fprint(w, ", not counting the users of earlier runs")
+	}
+	fmt.Fprintln(w)
 	var by []string
 	for _, c := range a.Creators {
 		by = append(by, fmt.Sprintf("%s %d", c.Name, c.N))

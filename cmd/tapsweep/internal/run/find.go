@@ -56,6 +56,9 @@ func (r *run) look(ctx context.Context, opts scan.Options, found func(*scan.Foun
 	r.job.Join(stop)
 	seen := &scannedUsers{write: r.write}
 	opts.Skip = r.earlier.Looked
+	if opts.Audit != nil { // a user without a find may be reported, such as one whose pass is gone
+		opts.Skip, opts.Audit.IDsMatch = r.earlier.HasFound, r.earlier.IDsMatch
+	}
 	counts, err := scan.Run(ctx, r.runner, opts, scan.Sinks{
 		Found: func(f *scan.Found) {
 			r.job.Answered()

@@ -27,6 +27,10 @@ type Audit struct {
 	// Names are further names of the user By, found by a lookup. They are needed because a
 	// record has the user principal name at the time of the event.
 	Names []string
+
+	// IDsMatch says that a pass was found earlier under the id in its record, so the ids in records
+	// are those of passes.
+	IDsMatch bool
 }
 
 // AuditCounts summarise what was read from the audit log.
@@ -107,7 +111,7 @@ type auditFindings struct {
 func newAuditFindings(a *Audit) *auditFindings {
 	f := &auditFindings{by: make(map[string]bool), seed: maphash.MakeSeed(), read: make(map[uint64]struct{}),
 		creators: make(map[string]int), records: make(map[string][]making), names: make(map[string]string),
-		since: a.Since.Truncate(time.Second)}
+		since: a.Since.Truncate(time.Second), proven: a.IDsMatch}
 	f.counts.Name = strings.TrimSpace(a.By)
 	for _, name := range append([]string{a.By}, a.Names...) {
 		if name = strings.ToLower(strings.TrimSpace(name)); name != "" {
