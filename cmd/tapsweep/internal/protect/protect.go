@@ -88,6 +88,9 @@ func (l *List) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq
 			}
 		}
 	}
+	if err := refused.orNil(); err != nil {
+		return nil, err
+	}
 	if n := len(unchecked); n > 0 {
 		first := strings.Join(unchecked[:min(n, 3)], ", ")
 		if n > 3 {
@@ -95,7 +98,7 @@ func (l *List) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq
 		}
 		u.warning = fmt.Sprintf("%d of %d protected names could not be checked (%s): %s", n, len(rows), first, why)
 	}
-	return u, refused.orNil()
+	return u, nil
 }
 
 type kinds struct{ id, upn bool }
