@@ -75,6 +75,7 @@ func (l *loop) updateBlockade(b *inFlightBatch) {
 	}
 }
 
+// onRejection takes in the rejection of a whole batch.
 func (l *loop) onRejection(b *inFlightBatch) {
 	bl := &b.queue.blockade
 	if bl.active() && !b.testsBlockade {

@@ -72,6 +72,7 @@ func (r *Runner) post(ctx context.Context, b *inFlightBatch) {
 	b.receivedBytes, b.reply.Body = len(b.reply.Body), nil
 }
 
+// beforeSend calls Options.BeforeSend.
 func (r *Runner) beforeSend(ctx context.Context, b *inFlightBatch) error {
 	if r.opts.BeforeSend == nil || b.isControl {
 		return nil
@@ -121,6 +122,7 @@ func (b *inFlightBatch) report() throttle.Report {
 	return rep
 }
 
+// reportAnswer adds the answer to request i to the report.
 func (b *inFlightBatch) reportAnswer(rep *throttle.Report, i int) {
 	a, retried := &b.answers[i], b.items[i].throttledInRow > 0
 	rep.Used = max(rep.Used, utilization(a.Header))

@@ -34,6 +34,7 @@ type item struct {
 
 func newItem(req Request) *item { return &item{Result: Result{Request: req}} }
 
+// record keeps the reply to attempt i of the batch.
 func (it *item) record(b *inFlightBatch, i int, v verdict) {
 	switch v {
 	case disconnected: // it was no attempt, so what is known of those before still holds

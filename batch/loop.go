@@ -117,6 +117,7 @@ func (l *loop) onOtherReplies() {
 	}
 }
 
+// onReply takes in the reply to a batch.
 func (l *loop) onReply(b *inFlightBatch) {
 	q := b.queue
 	l.inFlight--

@@ -51,6 +51,7 @@ func (q *quotaQueue) push(it *item) {
 	}
 }
 
+// onReply takes in the reply to a batch and returns what it reports.
 func (q *quotaQueue) onReply(b *inFlightBatch) throttle.Report {
 	rep := b.report()
 	q.inFlight--

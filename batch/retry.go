@@ -22,6 +22,7 @@ const (
 // sendAgain queues an item that holds its key.
 func (l *loop) sendAgain(it *item, _ *inFlightBatch) { it.queue.push(it) }
 
+// waitAsAsked lets a throttled request wait.
 func (l *loop) waitAsAsked(it *item, b *inFlightBatch) {
 	l.wait(it, b.replied.Add(it.throttledPause(b)))
 }

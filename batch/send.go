@@ -143,6 +143,7 @@ func (l *loop) short() bool {
 	return queued < maxParked && (short || !fed)
 }
 
+// accept brings a request into the run.
 func (l *loop) accept(req Request, retry bool) {
 	it := newItem(req)
 	it.queue = l.queueOf(req.Quota)

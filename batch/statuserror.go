@@ -105,6 +105,7 @@ func (e *StatusError) read(body []byte) {
 	}
 }
 
+// readObject reads an error object as Graph and OData write it.
 func (e *StatusError) readObject(object json.RawMessage) {
 	var detail struct {
 		Code       scalar    `json:"code"`
@@ -194,6 +195,7 @@ func firstWords(text string) string {
 	return strings.ToValidUTF8(text[:maxWords], "") + "…"
 }
 
+// words returns text with one space between words.
 func words(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // holdsError reports whether a body is an error object. The status may say otherwise.

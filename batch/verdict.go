@@ -24,6 +24,7 @@ const (
 	unsent                            // there was no token, or BeforeSend failed; the run stops
 )
 
+// A consequence is what a verdict does.
 type consequence struct {
 	attempt     bool // counts as an attempt
 	uncertain   bool // the request may have been carried out
@@ -46,6 +47,7 @@ var consequences = [...]consequence{
 	suspect:            {next: (*loop).sendAlone},
 }
 
+// onVerdict does what follows from the verdict on request i of a batch.
 func (l *loop) onVerdict(v verdict, b *inFlightBatch, i int) {
 	it, c := b.items[i], &consequences[v]
 	it.record(b, i, v)
@@ -165,6 +167,7 @@ func (b *inFlightBatch) tookToken() bool {
 	})
 }
 
+// wasAccepted reports whether Graph answered a request of the batch.
 func (b *inFlightBatch) wasAccepted() bool {
 	return slices.ContainsFunc(b.answers, func(a answer) bool { return a.err == nil })
 }

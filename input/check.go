@@ -76,6 +76,7 @@ func isDomain(s string) bool {
 	return true
 }
 
+// isAlnum reports whether r is an ASCII letter or digit.
 func isAlnum(r rune) bool {
 	return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 }

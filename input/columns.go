@@ -10,6 +10,7 @@ import (
 	"unicode"
 )
 
+// A role is what the values of a column say.
 type role int
 
 const (

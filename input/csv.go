@@ -18,6 +18,7 @@ type header struct {
 	template bool // the list is the template of an Entra bulk operation
 }
 
+// readCSV reads CSV.
 func (s *source) readCSV(text *bufio.Reader) error {
 	h, err := readHeader(text)
 	if err != nil {

@@ -80,6 +80,7 @@ func jsonMistake(text string) string {
 	return wrong[:1] + strings.SplitAfter(wrong[1:], "'")[0] + " is wrong here"
 }
 
+// documents reads the values on the top level.
 func (j *jsonReader) documents() error {
 	for {
 		tok, err := j.Token()
@@ -103,11 +104,13 @@ func (j *jsonReader) documents() error {
 	}
 }
 
+// wrong returns the error for the last token.
 func (j *jsonReader) wrong(msg string) error {
 	line, _ := j.lines.at(j.InputOffset())
 	return &LineError{Line: line, Msg: msg}
 }
 
+// elements reads the elements of an array, and its end.
 func (j *jsonReader) elements() error {
 	for j.More() {
 		tok, err := j.Token()
@@ -193,6 +196,7 @@ func (j *jsonReader) endAnswer(line int, names, values []string) error {
 	return nil
 }
 
+// yieldRow yields the row of an object.
 func (j *jsonReader) yieldRow(line, column int, names, values []string) {
 	r := j.newRow(line)
 	if line <= j.last {

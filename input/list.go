@@ -76,6 +76,7 @@ func (o *Options) check(names []string) error {
 	return nil
 }
 
+// An opener makes a List.
 type opener struct {
 	list     *List
 	skip     bool
@@ -109,6 +110,7 @@ func newOpener(rows temporary, skip bool) *opener {
 		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
 }
 
+// read reads what is named.
 func (o *opener) read(names []string, opts *Options) error {
 	if o.list.self = opts.Self; opts.Self {
 		o.names = []string{SelfSource}

@@ -30,6 +30,7 @@ const (
 	OutRefused                  // it was refused earlier, as Err says; the list is not refused because of it
 )
 
+// readForeign yields the rows that a Reader reads.
 func (s *source) readForeign(rows iter.Seq2[Row, error], err error) error {
 	if err != nil {
 		return err

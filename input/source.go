@@ -11,6 +11,7 @@ import (
 	"unicode"
 )
 
+// A source is one list while it is read.
 type source struct {
 	name      string    // as messages show it
 	stdin     io.Reader // in place of a file of that name
@@ -105,6 +106,7 @@ func (s *source) readAll(problems *Problems) error {
 // newRow returns the row of a line, without a user.
 func (s *source) newRow(line int) Row { return Row{Pair: Pair{Source: s.name, Line: line}} }
 
+// text returns the text of the list, from its start.
 func (s *source) text() *bufio.Reader { return Decode(io.NewSectionReader(s.file, 0, s.size)) }
 
 // rows yields each row of the list. A *LineError that it returns, unlike one in a row, means that

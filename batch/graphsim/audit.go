@@ -64,6 +64,7 @@ type auditRecord struct {
 	action auditAction
 }
 
+// auditAction is what an entry about a pass says.
 type auditAction uint8
 
 const (

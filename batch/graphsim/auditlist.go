@@ -32,6 +32,7 @@ func (t *Tenant) listAudits(c *call, now time.Time) answer {
 	})
 }
 
+// details returns an entry in full.
 func (r *auditRecord) details() *AuditEntry {
 	if r.entry != nil {
 		return r.entry

@@ -14,6 +14,7 @@ import (
 	"tapsweep/batch/graphsim/internal/wire"
 )
 
+// batchRequest is one request of a batch as the client sent it.
 type batchRequest struct {
 	ID        string
 	Method    string
@@ -88,6 +89,7 @@ func (r *batchRequest) hasContentType() bool {
 	return false
 }
 
+// calls turns the requests of a batch into calls.
 func calls(requests []batchRequest, root string, who *caller) []call {
 	all := make([]call, len(requests))
 	for i, r := range requests {

@@ -17,8 +17,10 @@ type exchange struct {
 	writing []*passState // of the users with a write in it
 }
 
+// deliver hands a response to the client.
 type deliver func(*wire.Response)
 
+// wait waits for d or for the end of ctx.
 func wait(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()

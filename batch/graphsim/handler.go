@@ -64,6 +64,7 @@ func (t *Tenant) handle(c *call, now time.Time) answer {
 	return t.handlePasses(c, u, now)
 }
 
+// call is one request, in a batch or by itself.
 type call struct {
 	fault.Request
 	query  string
@@ -74,6 +75,7 @@ type call struct {
 	who    *caller
 }
 
+// answer is the answer to a call, in a batch or by itself.
 type answer struct {
 	status int
 	header []string // names and values in turn
@@ -132,6 +134,7 @@ func (t *Tenant) inBatch(id string, a *answer) wire.Item {
 	return item
 }
 
+// byItself returns an answer as an HTTP response.
 func (t *Tenant) byItself(a answer) wire.Response {
 	id := t.variety.NewID()
 	header := make(http.Header, 2+len(a.header)/2)

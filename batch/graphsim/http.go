@@ -18,6 +18,7 @@ import (
 	"tapsweep/batch/graphsim/internal/wire"
 )
 
+// inbound is an HTTP request, from a socket or not.
 type inbound struct {
 	entra.Request // its Path is as sent, not decoded
 	header        http.Header
@@ -129,6 +130,7 @@ func (t *Tenant) serve(ctx context.Context, in *inbound, deliver func(*wire.Resp
 	}
 }
 
+// call returns the call of a direct request.
 func (in *inbound) call(path, root string, who *caller) call {
 	sent := "/" + path
 	if in.Query != "" {

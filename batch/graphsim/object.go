@@ -42,6 +42,7 @@ func newSelection(list string) selection {
 	return s
 }
 
+// selection reads a $select for a caller.
 func (t *Tenant) selection(list string, allowed permission) selection {
 	s := newSelection(list)
 	s.idOnly = allowed&readUsers == 0
@@ -90,6 +91,7 @@ func (s selection) user(u *user) directoryObject {
 	return o
 }
 
+// nullable returns text, or null if it is empty.
 func nullable(text string) any {
 	if text == "" {
 		return wire.Null

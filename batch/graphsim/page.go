@@ -22,6 +22,7 @@ func (c *collection) has(i int) bool {
 	return (i-c.first)*c.step >= 0 && (c.step < 0 || i <= c.end)
 }
 
+// page is a page of a collection.
 type page struct {
 	Context string `json:"@odata.context"`
 	Count   *int   `json:"@odata.count,omitempty"`
@@ -105,6 +106,7 @@ const (
 	maxPage     = 999
 )
 
+// query is what a request for a collection asks for.
 type query struct {
 	url.Values
 	keep       func(i int) bool // what $filter asks for

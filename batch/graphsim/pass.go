@@ -42,6 +42,7 @@ func (t *Tenant) replacePasses(u *user, p Pass, now time.Time) *Pass {
 	return t.addPass(u, p)
 }
 
+// deletePass carries a DELETE out.
 func (t *Tenant) deletePass(c *call, u *user, index int, now time.Time) {
 	p := u.state.passes[index]
 	t.dropPass(u, index, now)

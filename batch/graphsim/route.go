@@ -5,6 +5,7 @@ import (
 	"strings"
 )
 
+// resource is what a path names.
 type resource int
 
 const (
@@ -44,6 +45,7 @@ var patterns = []struct {
 
 func pattern(path string) []string { return strings.Split(path, "/") }
 
+// route is what a path means.
 type route struct {
 	resource          resource
 	isMe              bool

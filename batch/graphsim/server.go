@@ -131,6 +131,7 @@ func (t *Tenant) Environment(serverURL, caFile string) []string {
 	}
 }
 
+// certify makes a certificate authority and a certificate signed by it.
 func certify(host string) (caPEM []byte, cert tls.Certificate, err error) {
 	now := time.Now()
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

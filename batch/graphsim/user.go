@@ -89,6 +89,7 @@ func (u *user) keep() *passState {
 	return u.state
 }
 
+// passes returns the passes that the user holds.
 func (u *user) passes() []*Pass {
 	if u.state == nil {
 		return nil

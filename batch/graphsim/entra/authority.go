@@ -122,6 +122,7 @@ func (a *Authority) DisableApp() {
 	a.appDisabled = true
 }
 
+// isTenant reports whether name, from a URL, is this tenant.
 func (a *Authority) isTenant(name string) bool {
 	return strings.EqualFold(name, a.opts.TenantID) || strings.EqualFold(name, a.opts.Domain)
 }

@@ -86,11 +86,13 @@ func respond(status int, body any) wire.Response {
 	return wire.Response{Status: status, Header: header, Body: wire.Marshal(body)}
 }
 
+// tokenRequest is a request to the token endpoint.
 type tokenRequest struct {
 	url.Values
 	host, endpoint string
 }
 
+// tokenBody is the body of a response with a token.
 type tokenBody map[string]any
 
 func (a *Authority) tokenBody(accessToken string) tokenBody {
@@ -98,6 +100,7 @@ func (a *Authority) tokenBody(accessToken string) tokenBody {
 	return tokenBody{"token_type": "Bearer", "expires_in": life, "ext_expires_in": life, "access_token": accessToken}
 }
 
+// grant answers a request to the token endpoint.
 func (a *Authority) grant(r Request) wire.Response {
 	form, err := url.ParseQuery(string(r.Body))
 	if err != nil || form.Get("grant_type") == "" {

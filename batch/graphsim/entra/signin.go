@@ -32,6 +32,7 @@ func (a *Authority) WillSignIn(s SignIn) {
 	a.signIn = s
 }
 
+// deviceCode is a code that a person may sign in with.
 type deviceCode struct {
 	polls   int
 	expires time.Time

@@ -30,6 +30,7 @@ type Identity struct {
 // IsUser reports whether a user is signed in.
 func (id *Identity) IsUser() bool { return id.UserID != "" }
 
+// token is an issued access token.
 type token struct {
 	Identity
 	audience string

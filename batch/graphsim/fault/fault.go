@@ -66,6 +66,7 @@ func Random(seed uint64, share float64, effects ...Effect) []Fault {
 	return []Fault{{Do: Effect{name: "random", lottery: l}}}
 }
 
+// lottery picks effects at random.
 type lottery struct {
 	mu      sync.Mutex
 	rng     *rand.Rand

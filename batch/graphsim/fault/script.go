@@ -104,6 +104,7 @@ func (e *Effect) IsAfterWork() bool { return e.afterWork }
 // ChangeWhole applies an effect on a whole batch.
 func (e *Effect) ChangeWhole(r *wire.Response, v *wire.Variety) { e.whole(r, v) }
 
+// single is a single response that an effect changes.
 type single struct {
 	wire.Item
 	variety *wire.Variety

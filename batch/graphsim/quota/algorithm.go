@@ -157,6 +157,7 @@ func (s steps) at(after time.Duration, initial float64) float64 {
 	return initial
 }
 
+// at returns factor and load at a time.
 func (s *schedule) at(t time.Time) (factor, load float64) {
 	after := t.Sub(s.start)
 	return s.factors.at(after, 1), s.loads.at(after, 0)

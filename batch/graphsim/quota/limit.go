@@ -107,6 +107,7 @@ func (l *Limit) hasRoom(now time.Time, n int) bool {
 	return l.algorithm.fits(float64(n))
 }
 
+// take charges requests that get through.
 func (l *Limit) take(n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -135,6 +135,7 @@ func GUID(parts ...string) string {
 	return guid([16]byte(sum[:16]))
 }
 
+// guid makes a version 4 GUID.
 func guid(b [16]byte) string {
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return uuid.UUID(b).String()

@@ -79,6 +79,7 @@ func (c *Credential) Unreached() *UnreachedError {
 // Source: learn.microsoft.com/entra/identity-platform/reference-error-codes.
 var transient = []int{90006, 90012, 90024, 90033, 90055}
 
+// An oauthError is the error object of an authority.
 type oauthError struct {
 	Code    string `json:"error"` // temporarily_unavailable is transient: RFC 6749, 4.1.2.1
 	Said    string `json:"error_description"`

@@ -143,6 +143,7 @@ func (o *Options) fillName(value *string, flag, variable string) error {
 	return checkPlain(from, *value)
 }
 
+// checkComplete returns an error if the method lacks a value.
 func (o *Options) checkComplete() error {
 	const client = "--client-id or AZURE_CLIENT_ID, of an app registration of the tenant"
 	var needed [][2]string // a value and where it comes from
@@ -283,6 +284,7 @@ func (o *Options) secretOf(secret string) (azcore.TokenCredential, error) {
 		ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery})
 }
 
+// readSecret returns the secret from its file or from the environment.
 func (o *Options) readSecret() (string, error) {
 	if o.SecretFile != "" {
 		secret, err := readSecretFile(o.SecretFile)

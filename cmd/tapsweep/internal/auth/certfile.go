@@ -84,6 +84,7 @@ func partsOfDER(der []byte, password string) ([]*x509.Certificate, []crypto.Priv
 	return append([]*x509.Certificate{leaf}, others...), []crypto.PrivateKey{key}, nil
 }
 
+// partsOfPEM reads all blocks of a PEM file.
 func partsOfPEM(data []byte) (certs []*x509.Certificate, keys []crypto.PrivateKey, err error) {
 	for rest := data; ; {
 		var block *pem.Block

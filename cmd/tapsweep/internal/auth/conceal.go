@@ -45,6 +45,7 @@ func conceal(req *http.Request) error {
 	return nil
 }
 
+// concealTokens registers the tokens in an answer with safetext.Conceal.
 func concealTokens(body []byte) {
 	var answer struct {
 		Access  string `json:"access_token"`

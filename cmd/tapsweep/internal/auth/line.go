@@ -89,6 +89,7 @@ func hostOf(u *url.URL) string {
 	return host
 }
 
+// isAuthority reports whether a URL is on one of the authority's hosts.
 func (l *line) isAuthority(u *url.URL) bool {
 	if u.Scheme != "https" || u.User != nil || u.Host == "" {
 		return false
@@ -155,6 +156,7 @@ func (l *line) judge(resp *http.Response, body []byte, own bool) error {
 	return nil
 }
 
+// redirected returns the error for an answer that is a redirect.
 func redirected(resp *http.Response) error {
 	to, err := resp.Location()
 	if err != nil {

@@ -96,6 +96,7 @@ func (l *line) askTenant(ctx context.Context, at string) (string, error) {
 	return tenantOf(req.URL.Host, data)
 }
 
+// tenantOf returns the ID of a tenant from its metadata.
 func tenantOf(host string, data []byte) (string, error) {
 	var answer struct {
 		Issuer string `json:"issuer"`

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
+// A section is a group of flags in the help.
 type section string
 
 // The sections, in the order of the help.
@@ -59,6 +60,7 @@ func init() {
 	cobra.AddTemplateFunc("description", description)
 }
 
+// inHelp puts flags into a section of the help.
 func inHelp(fl *pflag.FlagSet, s section, names ...string) {
 	for _, name := range names {
 		fl.SetAnnotation(name, inSection, []string{string(s)}) // fails for a flag that does not exist
@@ -90,6 +92,7 @@ func commonFlags(cmd *cobra.Command) string {
 	return flagUsages(common, helpWidth(cmd)) + rare
 }
 
+// flagUsages describes flags by section, in lines of a width.
 func flagUsages(flags []*pflag.Flag, width int) string {
 	var b strings.Builder
 	for _, s := range sections {

@@ -23,6 +23,7 @@ func (f *logFlags) add(fl *pflag.FlagSet) {
 	hasVariable(fl, "log-level", "log-format")
 }
 
+// logger returns the log that the flags ask for.
 func (f *logFlags) logger(c *console.Console) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(f.level)) // the flag has checked it

@@ -14,6 +14,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
+// reportFlags are the flags of report, as typed.
 type reportFlags struct{ report.Outputs }
 
 func (p *program) reportCommand() *cobra.Command {
@@ -46,6 +47,7 @@ Exit codes:
 	return cmd
 }
 
+// needsLog refuses a command line without a results log.
 func needsLog(_ *cobra.Command, logs []string) error {
 	if len(logs) == 0 {
 		return errors.New("no results log is named")
@@ -53,6 +55,7 @@ func needsLog(_ *cobra.Command, logs []string) error {
 	return nil
 }
 
+// files are the files to write, by flag.
 func (f *reportFlags) files() (flags, paths []string) {
 	for _, o := range []struct{ flag, path string }{{"--html", f.HTML}, {"--csv", f.CSV}, {"--json", f.JSON}} {
 		if o.path != "" {
@@ -117,6 +120,7 @@ func (p *program) report(ctx context.Context, f *reportFlags, names []string) (e
 	return nil
 }
 
+// unwritten returns the error of a report that could not be made.
 func unwritten(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return &status.Error{Code: status.Stopped, Err: fmt.Errorf("%w, no report was written", context.Cause(ctx))}

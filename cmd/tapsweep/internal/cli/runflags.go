@@ -114,6 +114,7 @@ type conflict struct {
 	text, hint string // no hint if empty
 }
 
+// refuse refuses the first conflict that is there.
 func refuse(conflicts ...conflict) error {
 	for _, c := range conflicts {
 		switch {
@@ -229,6 +230,7 @@ func (f *guardFlags) check(fl *pflag.FlagSet) error {
 	)
 }
 
+// options returns the guards of a run.
 func (f *guardFlags) options() run.Guards {
 	g := f.guards
 	if f.verify {

@@ -168,6 +168,7 @@ func (f *scopeFlags) setPlaces(opts *scan.Options, now time.Time) error {
 	return nil
 }
 
+// setNamed sets the users that --user names.
 func (f *scopeFlags) setNamed(opts *scan.Options) error {
 	for i, name := range f.named {
 		if err := input.CheckUser(name); err != nil {

@@ -109,6 +109,7 @@ func (p *parser) code(match []string) {
 // delimiter is the row below the header of a table.
 var delimiter = regexp.MustCompile(`^[|\s:-]+$`)
 
+// table reads a row of a table.
 func (p *parser) table(match []string) {
 	last := len(p.blocks) - 1
 	if !p.open || last < 0 || p.blocks[last].Kind != Table {
@@ -135,6 +136,7 @@ var (
 // A LinkFunc returns what a reader sees in place of a link.
 type LinkFunc func(text, target string) string
 
+// resolve puts plain text in place of links.
 func (f LinkFunc) resolve(text string) string {
 	return link.ReplaceAllStringFunc(text, func(s string) string {
 		match := link.FindStringSubmatch(s)

@@ -170,6 +170,7 @@ func (m *meter) line(now time.Time, width int) string {
 	return text
 }
 
+// sentence returns the line of the plain form.
 func (m *meter) sentence(now time.Time) string {
 	return fmt.Sprintf("tapsweep: %s: %s\n", m.Phase, strings.Join(m.parts(now), ", "))
 }

@@ -141,6 +141,7 @@ func LookUp(ctx context.Context, runner *batch.Runner, user input.User) (input.U
 // errTwoUsers says that a row has the object id of one user and the name of another.
 var errTwoUsers = errors.New("the object id and the user principal name are not of one user")
 
+// request returns the request for both names of a user.
 func request(u input.User, tag any) batch.Request {
 	url := pass.UserURL(cmp.Or(u.ID, u.UPN)) + "?$select=id,userPrincipalName"
 	return batch.Request{Method: "GET", URL: url, Tag: tag}

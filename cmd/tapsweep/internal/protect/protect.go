@@ -101,6 +101,7 @@ func (l *List) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq
 	return u, nil
 }
 
+// kinds are kinds of names.
 type kinds struct{ id, upn bool }
 
 // missing returns the kinds of names that the pairs use and some row does not have.
@@ -132,6 +133,7 @@ func (l *List) missing(pairs iter.Seq2[input.Pair, error]) (kinds, error) {
 	return used, nil
 }
 
+// distinct returns the rows, each user once.
 func (l *List) distinct() (rows []input.User) {
 	seen := make(map[string]bool)
 	for _, u := range l.users {
@@ -171,6 +173,7 @@ func (u *Users) add(users ...input.User) {
 	}
 }
 
+// nameOf returns the names that a row gives its user, for messages.
 func nameOf(u input.User) string {
 	if u.ID != "" && u.UPN != "" {
 		return safetext.Printable(u.UPN) + " (" + u.ID + ")"

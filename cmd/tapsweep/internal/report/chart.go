@@ -33,6 +33,7 @@ type label struct {
 	Text string
 }
 
+// An area is one series.
 type area struct{ Class, Path, Name, Count string }
 
 type bar struct{ X, Y, Width, Height float64 }

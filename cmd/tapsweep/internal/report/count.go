@@ -65,6 +65,7 @@ func newReport(l *Logs) *Report {
 	return r
 }
 
+// add counts a row.
 func (r *Report) add(row *Row) {
 	switch {
 	case row.Action == results.RevokeSessions:
@@ -108,6 +109,7 @@ func addBounded(counts map[string]int, key string) {
 	counts[key]++
 }
 
+// head fills in what the runs and the lists say.
 func (r *Report) head() {
 	for _, run := range r.Runs {
 		r.Tenant = cmp.Or(r.Tenant, clip(run.header.Tenant))

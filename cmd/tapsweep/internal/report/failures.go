@@ -57,6 +57,7 @@ func (f failures) causeOf(row *Row) cause {
 	return c
 }
 
+// add counts a row that is not done.
 func (f *failures) add(row *Row) {
 	if *f == nil {
 		*f = make(failures)

@@ -37,6 +37,7 @@ type entry struct {
 	about   about
 }
 
+// An about says what an entry is about.
 type about uint8
 
 const (
@@ -107,6 +108,7 @@ type head struct {
 // failedLook reports whether the row is of a user whose passes could not be listed.
 func (r *head) failedLook() bool { return r.FromScan() && r.Method == "" }
 
+// line takes in the line that a cursor is at.
 func (ix *index) line(c *cursor) error {
 	switch lg := c.lg; c.rec.Kind {
 	case results.KindRun:
@@ -130,6 +132,7 @@ func (ix *index) line(c *cursor) error {
 	return nil
 }
 
+// row takes in a row.
 func (ix *index) row(lg *log, i int, r *head) {
 	r.at, r.who = place{uint32(i), uint32(len(lg.rows))}, ix.userOf(r.User)
 	lg.rows = append(lg.rows, counts)
@@ -255,6 +258,7 @@ func (ix *index) saw(p uint32, list int, source string, known bool) {
 	ix.logs.lists[list].saw(source)
 }
 
+// begin makes an entry of a row.
 func (ix *index) begin(lg *log, r *head) uint32 {
 	p := uint32(len(ix.entries))
 	e := entry{before: none, list: uint32(lg.listOf)}
@@ -275,6 +279,7 @@ func (ix *index) begin(lg *log, r *head) uint32 {
 	return p
 }
 
+// setRow makes a row the one that counts.
 func (ix *index) setRow(p uint32, r *head) {
 	e := &ix.entries[p]
 	e.at, e.pass, e.outcome = r.at, ix.passOf(r), uint8(slices.Index(results.Outcomes, r.Outcome))

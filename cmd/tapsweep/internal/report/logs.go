@@ -185,6 +185,7 @@ func (lg *log) decode() error {
 
 func digestOf(sum hash.Hash) string { return fmt.Sprintf("sha256:%x", sum.Sum(nil)) }
 
+// began takes in the next run of the log.
 func (lg *log) began(run *Run) {
 	for _, before := range lg.runs {
 		before.resumed = true

@@ -44,6 +44,7 @@ func taskOf(row *Row) task {
 	return task{}
 }
 
+// nextCommands finds the commands for what is left.
 func (r *Report) nextCommands(l *Logs) {
 	withoutRow := l.withoutRow()
 	for _, lg := range l.logs {
@@ -160,6 +161,7 @@ func (r *Report) steps() []NextCommand {
 	return steps
 }
 
+// add adds a cause that has no Failure.
 func (c *NextCommand) add(n int, name results.Outcome, hint string) {
 	if n > 0 {
 		c.Causes = append(c.Causes, causeCount{&Failure{Outcome: name, Hint: hint}, n})

@@ -86,6 +86,7 @@ type List struct {
 	proof bool   // its rows are users that tapsweep verify looks at
 }
 
+// noun is what the rows of the list are.
 func (l *List) noun() string {
 	if l.proof {
 		return "user"

@@ -39,6 +39,7 @@ func (l *Logs) Rows(ctx context.Context) iter.Seq2[*Row, error] {
 	}
 }
 
+// rowsOf are the rows of one log.
 func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*Row, error] {
 	return func(yield func(*Row, error) bool) {
 		lg, n := l.logs[i], -1

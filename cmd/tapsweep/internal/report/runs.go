@@ -41,6 +41,7 @@ func newRun(name string, r *results.Run) *Run {
 // kind is the run's command, and empty if it is not known.
 func (r *Run) kind() string { return r.header.Kind() }
 
+// simulated reports whether the tenant of the run was simulated.
 func (r *Run) simulated() bool { return r.header.Simulated }
 
 // unfinished reports whether the run scanned, did not come to its end and was not resumed.

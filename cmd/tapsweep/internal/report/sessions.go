@@ -41,6 +41,7 @@ func (s *Sessions) Listed() []*Row {
 // maxListed is how many users of the sessions a page lists.
 const maxListed = 1000
 
+// add counts a row.
 func (s *Sessions) add(row *Row) {
 	s.Users++
 	s.Counts[row.Outcome]++
@@ -64,6 +65,7 @@ func (s *Sessions) add(row *Row) {
 	}
 }
 
+// finish finds the commands for what is left.
 func (s *Sessions) finish(l *Logs) {
 	s.Failures = s.failures.sorted()
 	for _, lg := range l.logs {
@@ -115,6 +117,7 @@ func (s *Sessions) Table() []shareRow {
 		"the run ended before it wrote a row; the call may have been sent for some")
 }
 
+// text writes the part of the text about sessions.
 func (s *Sessions) text(w io.Writer) {
 	if s == nil {
 		return

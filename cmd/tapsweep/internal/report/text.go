@@ -74,6 +74,7 @@ func (r *Report) tenant() string {
 	return known(r.Tenant)
 }
 
+// sources are the lists, the logs and their runs.
 func (r *Report) sources() (rows [][]string) {
 	for _, l := range r.Lists {
 		if l.Pairs > 0 { // what a scan finds is on no list

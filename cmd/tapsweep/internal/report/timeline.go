@@ -8,6 +8,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
+// A span is a stretch of time.
 type span struct{ start, end time.Time }
 
 func (s span) length() time.Duration { return s.end.Sub(s.start) }
@@ -81,6 +82,7 @@ func (a *axis) x(t time.Time) float64 {
 	return min(float64(a.before[i]+min(t.Sub(a.spans[i].start), a.spans[i].length()))/float64(a.length), 1)
 }
 
+// at returns the time at x.
 func (a *axis) at(x float64) time.Time {
 	running := time.Duration(x * float64(a.length))
 	i := len(a.spans) - 1
@@ -93,6 +95,7 @@ func (a *axis) at(x float64) time.Time {
 // bin returns the part of the running time that has a time.
 func (a *axis) bin(t time.Time) int { return min(int(a.x(t)*numBins), numBins-1) }
 
+// add counts the row of a pair.
 func (a *axis) add(row *Row) { a.bins[a.bin(row.Time)][seriesOf(row.Outcome)]++ }
 
 // A series is a group of outcomes in the chart. They are stacked in this order, from the bottom up.

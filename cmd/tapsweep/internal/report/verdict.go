@@ -67,6 +67,7 @@ func (r *Report) Good() bool {
 		!slices.ContainsFunc(r.Runs, (*Run).unfinished)
 }
 
+// lacks reports whether lines of a log are missing.
 func (r *Report) lacks() bool {
 	return slices.ContainsFunc(r.Logs, func(lg Log) bool { return lg.Lacks != "" })
 }

@@ -29,8 +29,10 @@ func PassKey(user, method string) Key {
 	return Key{DeletePass, strings.ToLower(user), strings.ToLower(method)}
 }
 
+// listKey returns the key of the list of a user's passes.
 func listKey(user string) Key { return Key{ListPasses, strings.ToLower(user), ""} }
 
+// sessionsKey returns the key of a user's sessions.
 func sessionsKey(user string) Key { return Key{RevokeSessions, strings.ToLower(user), ""} }
 
 // Key returns what the row is about: the pass that the list names, even if the row is about

@@ -86,6 +86,7 @@ func Read(r io.Reader, c *Condition, kinds ...Kind) iter.Seq2[*Record, error] {
 	}
 }
 
+// A reader is the state of Read.
 type reader struct {
 	br    *bufio.Reader
 	c     *Condition

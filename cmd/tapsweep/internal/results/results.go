@@ -69,6 +69,7 @@ const (
 var Outcomes = []Outcome{Revoked, Absent, Planned, Found, Duplicate, Remains, Replaced, UnknownUser, Denied,
 	Rejected, Failed, Unknown, NotSent, Protected, Invalid}
 
+// A meaning is what an outcome says about a pair.
 type meaning struct {
 	done  bool   // nothing is left to do
 	again bool   // a resumed run tries the pair again

@@ -247,6 +247,7 @@ func (e *ResumeState) each(r io.Reader) error {
 	return nil
 }
 
+// row takes in a row.
 func (e *ResumeState) row(rec *Record) {
 	r := rec.Row
 	e.IDsMatch = e.IDsMatch || r.Match == input.MatchID

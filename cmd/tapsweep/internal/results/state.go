@@ -67,6 +67,7 @@ func (s *State) Apply(rec *Record, done bool) {
 	}
 }
 
+// row takes in a row.
 func (s *State) row(r *Row, done bool) {
 	if r.Beside {
 		return // the key has another row
@@ -123,6 +124,7 @@ func (s *State) forgetFailure(user string) {
 	delete(s.words, id)
 }
 
+// id is the hash of what a row is about.
 func (s *State) id(r *Row, digest string) uint64 {
 	if key, ok := r.Key(); ok {
 		return s.key(key)

@@ -37,6 +37,7 @@ func (s *LogSessions) done() bool {
 	return s != nil && (s.Outcome == Revoked || s.Outcome == UnknownUser)
 }
 
+// users are the users of logs, each once.
 type users struct {
 	Users []*LogUser          // in the order of the logs
 	at    map[string]*LogUser // by name in lower case
@@ -132,6 +133,7 @@ func (u *LogUsers) read(path string) error {
 	return c.Complete(path)
 }
 
+// addRun takes in the first line of a run.
 func (u *LogUsers) addRun(rec *Record) error {
 	run := rec.Run
 	if u.First == nil {

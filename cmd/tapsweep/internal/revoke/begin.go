@@ -82,6 +82,7 @@ func (j *Job) rowAtOnce(item *Item) (row results.Row) {
 	return row
 }
 
+// protects reports whether the user of a pair must not be touched.
 func (j *Job) protects(pair *input.Pair) bool {
 	p := j.opts.Protected
 	return p != nil && (p(pair.User) || pair.UPN != "" && p(pair.UPN))

@@ -120,6 +120,7 @@ func (c *Counts) Row(row *results.Row) {
 // maxCauses limits the memory that the service's codes can take.
 const maxCauses = 1000
 
+// cause returns the Code of a row's Cause.
 func cause(row *results.Row) string {
 	if row.Code == "" && (row.Outcome == results.Failed || row.Outcome == results.Unknown) {
 		return row.Message

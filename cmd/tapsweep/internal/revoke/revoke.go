@@ -189,6 +189,7 @@ func (j *Job) Answered() { j.scanDenials = 0 }
 // Sent counts a request that was not the Job's.
 func (j *Job) Sent(res batch.Result) { j.counts.Sent(res) }
 
+// finish writes the last row of a pair.
 func (j *Job) finish(s *pairState, row results.Row) {
 	if row.Outcome == results.NotSent && s.uncertain {
 		row.Outcome = results.Unknown // this request was not sent, but an earlier one was
@@ -201,6 +202,7 @@ func (j *Job) finish(s *pairState, row results.Row) {
 	}
 }
 
+// writeRow counts and writes a row.
 func (j *Job) writeRow(counts *Counts, row *results.Row) {
 	counts.Row(row)
 	if err := j.write(row); err != nil {

@@ -16,6 +16,7 @@ import (
 	"tapsweep/input"
 )
 
+// sessions are what a Job knows of the sessions of users.
 type sessions struct {
 	seed   maphash.Seed
 	users  map[uint64]*sessionUser // by hash of the name: a list may have a million
@@ -238,6 +239,7 @@ func (c *sessionCall) withUser(row results.Row) results.Row {
 // Graph dates the answer to the whole batch, and has revoked the sessions some time before.
 func sentAt(res batch.Result) time.Time { return res.Date.Add(-res.Took).UTC().Truncate(time.Second) }
 
+// finishSessions writes the last row about the sessions of a user.
 func (j *Job) finishSessions(c *sessionCall, row results.Row) {
 	j.completeSessions(&row)
 	counts := &j.sessions.counts

@@ -59,6 +59,7 @@ func (s *summary) seen() string {
 	return strings.Join(seen, ", ")
 }
 
+// printAudit writes what was read from the audit log.
 func (s *summary) printAudit(w io.Writer, a *scan.AuditCounts) {
 	name := safetext.Printable(a.Name)
 	fmt.Fprintf(w, "%s read, %s created", format.Plural(a.Records, "audit record", "audit records"), passes(a.Made))

@@ -106,6 +106,7 @@ func (r *run) count(runErr error) {
 	r.summary.Counts, r.summary.Earlier, r.summary.Stopped = counts, r.earlier.Len, runErr
 }
 
+// sum adds up two counts.
 func sum(a, b map[results.Outcome]int) map[results.Outcome]int {
 	all := maps.Clone(a)
 	for o, n := range b {
@@ -114,6 +115,7 @@ func sum(a, b map[results.Outcome]int) map[results.Outcome]int {
 	return all
 }
 
+// code returns the exit code of a run, which depends on its whole log.
 func (r *run) code(runErr error) int {
 	if exit, ok := errors.AsType[*status.Error](runErr); ok {
 		return exit.Code

@@ -19,6 +19,7 @@ type Scope struct {
 	Warnings []string // about the lists of users
 }
 
+// task is what finding passes needs of the token.
 func (s *Scope) task(readOnly bool) token.Task {
 	find := &s.Find
 	task := token.Task{ReadOnly: readOnly, Others: true, Find: true, Users: find.All || find.MembersOnly ||

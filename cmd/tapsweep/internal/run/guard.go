@@ -61,6 +61,7 @@ func (r *run) guard(ctx context.Context, keep *protect.List, pairs iter.Seq2[inp
 	return nil
 }
 
+// protected reports whether a user of the list must not be touched.
 func (r *run) protected(user string) bool {
 	if user == input.Me {
 		return slices.ContainsFunc(r.tenant.Token.Self, r.protectedUsers.Has)

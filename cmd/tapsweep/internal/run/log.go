@@ -76,6 +76,7 @@ func (r *run) close() error {
 	return r.log.Close()
 }
 
+// write writes a line of the log, if there is one.
 func (r *run) write(line any) error {
 	if r.log == nil {
 		return nil

@@ -57,6 +57,7 @@ type Guards struct {
 	Sessions bool // revoke the sessions of each user, too, after the last of the user's passes
 }
 
+// unattended reports whether nobody is asked.
 func (g *Guards) unattended() bool { return g.Yes || g.DryRun }
 
 // maxUnattended is the default of MaxItems for a run that nobody watches.

@@ -77,6 +77,7 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 	})
 }
 
+// foundRow is the row of a pass that was found.
 func foundRow(f *scan.Found) *results.Row {
 	return &results.Row{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID, Outcome: results.Found,
 		Reason:  string(f.Why),
@@ -84,11 +85,13 @@ func foundRow(f *scan.Found) *results.Row {
 		Creation: f.Creation}
 }
 
+// lineOf is the line of a pass that was found.
 func lineOf(row *results.Row) *scan.Line {
 	return &scan.Line{User: row.User, Method: row.Method, UPN: row.UPN, Reason: row.Reason, Created: row.Created,
 		Start: row.Start, Expires: row.Expires, UsableOnce: row.UsableOnce, Creation: row.Creation}
 }
 
+// output is where passes are printed to.
 type output struct {
 	*scan.Writer
 	file *fileout.File

@@ -18,6 +18,7 @@ import (
 	"tapsweep/input"
 )
 
+// A summary is how a run ended.
 type summary struct {
 	Run     results.Run // the first line of its log
 	Lists   input.Stats // what the lists hold, zero without lists
@@ -91,6 +92,7 @@ func (s *summary) brief(w io.Writer) {
 	fmt.Fprintln(w, strings.ReplaceAll(strings.TrimSpace(text), "\n", "; "))
 }
 
+// print writes the summary.
 func (s *summary) print(w io.Writer) {
 	fmt.Fprintln(w, s.headline())
 	table := outcomeTable{counts: &s.Counts, meaning: results.Outcome.Meaning, first: s.First,
@@ -143,6 +145,7 @@ func rows(n int) string { return format.Plural(n, "row", "rows") }
 
 func passes(n int) string { return format.Plural(n, "pass", "passes") }
 
+// An outcomeTable has the outcomes of one kind of rows.
 type outcomeTable struct {
 	counts   *revoke.Counts
 	meaning  func(results.Outcome) string
@@ -150,6 +153,7 @@ type outcomeTable struct {
 	ofVerify bool                         // the run deletes nothing
 }
 
+// print writes the table, with what is left to do.
 func (t *outcomeTable) print(w io.Writer) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, o := range results.Outcomes {

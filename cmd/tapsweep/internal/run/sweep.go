@@ -23,6 +23,7 @@ type SweepOptions struct {
 	Scope Scope
 }
 
+// A sweepRun is a sweep under way.
 type sweepRun struct {
 	*run
 	o     *SweepOptions
@@ -54,6 +55,7 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) error {
 	})
 }
 
+// sweep finds passes and deletes them.
 func (r *run) sweep(ctx context.Context, o *SweepOptions) error {
 	s := &sweepRun{run: r, o: o, limit: o.maxDeletes(r.console.IsTerminal(r.console.In))}
 	r.makeJob(revoke.Options{DryRun: o.DryRun, Verify: o.Verify, AbortAfter: o.AbortAfter, MaxDeletes: s.limit,
@@ -133,6 +135,7 @@ func (s *sweepRun) finish(ctx context.Context) error {
 	return s.deleteItems(ctx, left)
 }
 
+// deleteItems deletes the passes of items.
 func (s *sweepRun) deleteItems(ctx context.Context, items []revoke.Item) error {
 	if err := s.expect(revoke.Each(items)); err != nil {
 		return err

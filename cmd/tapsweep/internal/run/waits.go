@@ -15,6 +15,7 @@ type waits struct {
 	outage  time.Time // the start of an outage, zero without one
 }
 
+// quotaWait is the wait of one quota.
 type quotaWait struct {
 	until   time.Time
 	refused int // not logged yet

@@ -274,6 +274,7 @@ func (f *auditFindings) keep(user, upn string, m making) (fresh bool) {
 	return true
 }
 
+// auditTargets returns the users in the audit log.
 func (s *scanner) auditTargets() (list []target) {
 	for _, id := range s.audit.order {
 		if s.markSeen(id) {

@@ -92,6 +92,7 @@ func (w *Writer) Write(l *Line) error {
 	return w.enc.Encode(l)
 }
 
+// row writes a pass in the table.
 func (w *Writer) row(l *Line) error {
 	head, creation := "USER\tPASS\tREASON\tCREATED\tEXPIRES\tONE-TIME", ""
 	if w.audit {

@@ -41,12 +41,14 @@ func (p *page) request() batch.Request {
 	return batch.Request{Method: "GET", URL: p.url, Headers: p.headers, Quota: p.quota, Tag: p}
 }
 
+// at returns another page of the same source.
 func (p *page) at(url string) *page {
 	next := *p
 	next.url = url
 	return &next
 }
 
+// properties returns the properties of a user that are needed.
 func (s *scanner) properties() string {
 	if s.filtersAccounts() {
 		return "id,userPrincipalName,userType,accountEnabled"
@@ -54,6 +56,7 @@ func (s *scanner) properties() string {
 	return "id,userPrincipalName"
 }
 
+// sources returns the first page of each source.
 func (s *scanner) sources() (list []*page) {
 	add := func(p *page) {
 		p.first, p.seen = p.url, make(map[uint64]struct{})
@@ -127,6 +130,7 @@ func (s *scanner) arrived(p *page, res batch.Result) {
 	s.tellTotal()
 }
 
+// counting is the tag of count.
 type counting struct{}
 
 // count asks how many users the tenant has. To count is an advanced query, which may lag behind,
@@ -153,6 +157,7 @@ func (s *scanner) tellTotal() {
 	}
 }
 
+// contents adds the contents of a page.
 func (s *scanner) contents(p *page, values []json.RawMessage) error {
 	progress := false
 	for _, raw := range values {
@@ -180,6 +185,7 @@ func (s *scanner) contents(p *page, values []json.RawMessage) error {
 // Source: learn.microsoft.com/graph/paging.
 const maxIdle = 500
 
+// follow queues the next page of a source.
 func (s *scanner) follow(p *page, link string) {
 	next, ok := s.relativeLink(link)
 	_, again := p.seen[maphash.String(s.seed, next)]
@@ -316,6 +322,7 @@ func (s *scanner) admits(a *account) (bool, error) {
 // Source: learn.microsoft.com/graph/permissions-reference.
 func Unseen(err error) bool { return errors.Is(err, errHidden) }
 
+// accountOf handles the answer to a lookup.
 func (s *scanner) accountOf(t target, res batch.Result) []batch.Request {
 	var a account
 	if !pass.Listed(res) {

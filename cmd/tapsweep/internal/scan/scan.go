@@ -153,6 +153,7 @@ func newScan(opts Options, sinks Sinks, stop context.CancelCauseFunc) *scanner {
 		counts: Counts{Passes: make(map[pass.Reason]int)}}
 }
 
+// totals returns the totals so far.
 func (s *scanner) totals() Counts {
 	c := s.counts
 	c.NotSeen += len(s.queue)
@@ -215,6 +216,7 @@ func (s *scanner) markSeen(name string) bool {
 	return true
 }
 
+// key returns the hash under which a name is stored.
 func (s *scanner) key(name string) uint64 { return maphash.String(s.seed, strings.ToLower(name)) }
 
 // filtersAccounts reports whether properties of the account decide if it is scanned.
@@ -270,6 +272,7 @@ func (s *scanner) release() (next []batch.Request) {
 	return next
 }
 
+// listed handles the answer to a LIST.
 func (s *scanner) listed(t target, res batch.Result) {
 	held, err := pass.Read(res)
 	if err != nil || !pass.Listed(res) {
