@@ -287,7 +287,7 @@ func TestAuthorityAstray(t *testing.T) {
 	}
 }
 
-// The deadline begins before the token is asked for.
+// The deadline begins before the token is asked for. A process, because azidentity reads IDENTITY_ENDPOINT by itself.
 func TestDeadlineOfTheToken(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -124,6 +124,7 @@ func proxy(t *testing.T, to string) (address string, tunnels *atomic.Int32) {
 
 // Both the token and the batches go through the proxy of the environment, past which the tenant's name
 // cannot be found. A proxy that is not valid is not bypassed, and its password is not shown.
+// A process, because net/http reads HTTPS_PROXY by itself, and once.
 func TestProxy(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})

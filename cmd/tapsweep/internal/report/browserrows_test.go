@@ -10,8 +10,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// Pairs on one line of a list are told apart by their columns, which fit into the table, and so do its heads. They are sorted by
-// number.
+// Passes on one line of a list have columns, which fit into the table, and so do its heads. They are sorted by number.
 func TestBrowserColumns(t *testing.T) {
 	m := &logBuilder{now: night}
 	m.run("incident-4711.json", 4)

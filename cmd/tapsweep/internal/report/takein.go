@@ -161,10 +161,11 @@ func (ix *index) proof(lg *log, r *head, passes []uint32) {
 }
 
 // whichRemains returns which of the passes a row is about: the one that it names, or one that is gone, in whose
-// place it came.
+// place it came. If two rows name the pass, the one counts that says that it is gone.
 func (ix *index) whichRemains(passes []uint32, r *head) int {
 	named := func(p uint32) bool { return ix.entries[p].pass == ix.passOf(r) }
-	for _, is := range []func(uint32) bool{named, ix.isGone} {
+	namedGone := func(p uint32) bool { return named(p) && ix.isGone(p) }
+	for _, is := range []func(uint32) bool{namedGone, named, ix.isGone} {
 		if i := slices.IndexFunc(passes, is); i >= 0 {
 			return i
 		}

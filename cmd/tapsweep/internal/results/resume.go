@@ -290,7 +290,7 @@ func (e *ResumeState) completes(r *Row) bool {
 		return false
 	case r.Outcome == Protected:
 		return e.opts.Protected != nil && e.opts.Protected(r.User)
-	case r.Outcome == Remains && r.InPlaceOf != "" && !r.FromScan():
+	case r.Outcome == Replaced, r.Outcome == Remains && r.InPlaceOf != "" && !r.FromScan():
 		return !e.opts.AnyPass // the pass that the list names is gone; a scan finds the other one
 	}
 	return !r.Outcome.Again()

@@ -87,7 +87,7 @@ func (s *State) row(r *Row, done bool) {
 	switch {
 	case r.Outcome == NotSent: // which says nothing of the requests before it
 		w.flags |= before.flags & maybeGone
-	case r.Outcome == Failed, r.Outcome == Unknown, r.Outcome == Remains && r.InPlaceOf == "" && !r.AnyPass:
+	case r.Outcome == Failed, r.Outcome == Unknown, r.Outcome == Remains && r.InPlaceOf == "":
 		w.flags |= maybeGone
 	}
 	s.words[id] = w

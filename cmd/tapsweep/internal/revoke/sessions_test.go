@@ -243,7 +243,8 @@ func writePace(t *testing.T, deletes, sessions, both time.Duration) {
 	}
 	defer f.Close()
 	fmt.Fprintf(f, "\n## passes and sessions\n\n| 10,000 users, 3,000 writes in 150 s for each | passes alone | "+
-		"sessions alone | both | over the slower |\n|---|---|---|---|---|\n| time | %.0f s | %.0f s | %.0f s | %.3f |\n",
+		"sessions alone | both | over the slower |\n|---|---|---|---|---|\n"+
+		"| time | %.0f s | %.0f s | %.0f s | %.3f |\n",
 		deletes.Seconds(), sessions.Seconds(), both.Seconds(), both.Seconds()/max(deletes, sessions).Seconds())
 }
 

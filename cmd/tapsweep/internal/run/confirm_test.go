@@ -9,6 +9,7 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/protect"
+	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
@@ -70,19 +71,19 @@ func TestConfirmProtected(t *testing.T) {
 	}
 	var out bytes.Buffer
 	r := asking(strings.NewReader("y\n"), &out)
-	r.list = openList(t, "user\ndana@contoso.com\nlee@contoso.com\n")
+	r.list = openList(t, "user\ndana@contoso.com\nlee@contoso.com\nDana@contoso.com\n")
 	r.protectedUsers, err = keep.Resolve(t.Context(), nil, r.list.Pairs(), "the token lacks User.Read.All")
 	if err != nil {
 		t.Fatal(err)
 	}
 	q := r.question(r.everyItem())
-	if q.passes != 1 || q.users != 1 || q.leftOut[leftProtected] != 1 || q.sample[0].User != "lee@contoso.com" {
+	if q.passes != 1 || q.users != 1 || q.leftOut[results.Protected] != 1 || q.sample[0].User != "lee@contoso.com" {
 		t.Errorf("question %+v", q)
 	}
 	if err := r.confirm(t.Context(), q); err != nil {
 		t.Errorf("confirm = %v", err)
 	}
-	for _, want := range []string{"Rows left out: 1 of protected users.\n", "protected names could not be checked ("} {
+	for _, want := range []string{"Rows left out: 1 of protected users, 1 named twice.\n", "protected names could not be checked ("} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the question lacks %q\n%s", want, out.String())
 		}

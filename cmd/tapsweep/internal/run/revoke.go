@@ -118,8 +118,8 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 	}
 	if !o.unattended() {
 		q, listed := r.question(r.everyItem()), r.list.Stats()
-		q.leftOut[leftCompleted] += listed.Done
-		q.leftOut[leftProtected] += listed.Protected
+		q.completed += listed.Done
+		q.leftOut[results.Protected] += listed.Protected
 		if err := r.confirm(ctx, q); err != nil {
 			return errors.Join(err, r.close())
 		}
