@@ -28,14 +28,6 @@ func metricsFile(cmd *cobra.Command) string {
 	return f.Value.String()
 }
 
-// recorderFor returns what records the run of a command, nil if it writes no metrics file.
-func (p *program) recorderFor(cmd *cobra.Command) *metrics.Recorder {
-	if metricsFile(cmd) == "" {
-		return nil
-	}
-	return p.recorder
-}
-
 // checkMetrics refuses a name that the textfile collector does not read, and a file that exists
 // and is not the metrics of the same command, because it would be lost: a scan by hand, in the
 // environment of the night job, would replace the night job's metrics.

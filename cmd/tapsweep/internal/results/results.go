@@ -227,9 +227,6 @@ type End struct {
 	Lines    int             `json:"lines"` // how many lines of the log come before; Log.Write sets it
 }
 
-// announces reports whether the row is about a delete that is not sent yet.
-func (r *Row) announces() bool { return r.Provisional && r.Outcome == Found }
-
 // clean makes server text safe to store and show.
 func (r *Row) clean() {
 	r.Type = "result"

@@ -170,7 +170,9 @@ func (j *Job) requests(items Items) iter.Seq[batch.Request] {
 // permission than deleting.
 func (j *Job) Record(row *results.Row) {
 	if row.Method == "" && !row.Outcome.Done() {
-		j.block(&input.Pair{User: row.User}, row.Outcome) // a pass that an earlier run has left may be there
+		if u := j.sessionUser(&input.Pair{User: row.User}); u != nil {
+			u.block(row.Outcome) // a pass that an earlier run has left may be there
+		}
 	}
 	row.Time = time.Now()
 	j.writeRow(&j.counts, row)

@@ -103,13 +103,6 @@ func (u *sessionUser) block(o results.Outcome) {
 	}
 }
 
-// block says that a pass of the pair's user keeps the sessions from being revoked.
-func (j *Job) block(pair *input.Pair, o results.Outcome) {
-	if u := j.sessionUser(pair); u != nil {
-		u.block(o)
-	}
-}
-
 // dealtWith takes in the outcome of a pair. deleted says that this run has deleted the pass. After the
 // last pair of a user the sessions are revoked.
 func (j *Job) dealtWith(pair *input.Pair, o results.Outcome, deleted bool) {

@@ -8,7 +8,6 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/cmd/tapsweep/internal/revoke"
 )
 
 // verdict writes in one line how the run ended, with the command that resumes it. A second line names
@@ -87,11 +86,11 @@ func (s *summary) sessionSentence() string {
 
 // resume returns how to resume the run, empty if there is nothing left to do or nothing to resume from.
 func (s *summary) resume() string {
-	again := s.Counts.Unverified + toRepeat(s.Counts.Sessions)
-	for o, n := range s.Counts.Outcomes {
-		if o.Again() && o != results.Remains && o != results.Protected {
-			again += n
-		}
+	again := s.Counts.Unverified + s.Counts.Sum(func(o results.Outcome) bool {
+		return o.Again() && o != results.Remains && o != results.Protected
+	})
+	if sessions := s.Counts.Sessions; sessions != nil { // users with a call to send or to verify
+		again += sessions.Unverified + sessions.Sum(results.Outcome.Again)
 	}
 	words := s.Run.ResumeWith(s.Results, false)
 	switch {
@@ -101,20 +100,6 @@ func (s *summary) resume() string {
 		return "Resume with the same list on standard input: " + results.CommandLine(words)
 	}
 	return "Resume: " + results.CommandLine(words)
-}
-
-// toRepeat returns the number of users for whom a run that resumes has a call to send or to verify.
-func toRepeat(sessions *revoke.Counts) (n int) {
-	if sessions == nil {
-		return 0
-	}
-	n = sessions.Unverified
-	for o, k := range sessions.Outcomes {
-		if o.Again() {
-			n += k
-		}
-	}
-	return n
 }
 
 // revokeAgain returns the command that revokes what remains, or what a dry run has found.

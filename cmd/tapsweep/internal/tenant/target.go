@@ -2,7 +2,6 @@
 package tenant
 
 import (
-	"cmp"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -93,6 +92,3 @@ func (t *Target) SignInTime() time.Duration {
 
 // Interactive reports whether a person signs in.
 func (t *Target) Interactive() bool { return t.credential.Interactive() }
-
-// userAgent names this build to Graph.
-func (t *Target) userAgent() string { return "tapsweep/" + cmp.Or(t.opts.Program, "devel") }
