@@ -10,7 +10,7 @@ import (
 
 // listAudits answers GET /auditLogs/directoryAudits, the newest first.
 // Source: learn.microsoft.com/graph/api/directoryaudit-list. Called with mu held.
-func (t *Tenant) listAudits(c *call, now time.Time) answer {
+func (t *Tenant) listAudits(c *call, now time.Time) callAnswer {
 	all := t.audits.sorted()
 	text := func(of func(e *AuditEntry) string) filterable {
 		return filterable{ops: "eq", text: func(i int) string { return of(all[i].details()) }}

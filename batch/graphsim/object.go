@@ -43,14 +43,14 @@ func newSelection(list string) selection {
 }
 
 // selection reads a $select for a caller.
-func (t *Tenant) selection(list string, allowed permission) selection {
+func (t *Tenant) selection(list string, allowed rights) selection {
 	s := newSelection(list)
 	s.idOnly = allowed&readUsers == 0
 	s.hidesEnabled = t.hidesEnabled(allowed)
 	return s
 }
 
-func (t *Tenant) hidesEnabled(allowed permission) bool {
+func (t *Tenant) hidesEnabled(allowed rights) bool {
 	return t.opts.BasicHidesEnabled && allowed&readEnabled == 0
 }
 
@@ -72,7 +72,7 @@ func (s *selection) text(name, value string) string {
 
 // user returns a user as the caller sees it. Of users that a caller may not read it
 // shows type and id. Source: learn.microsoft.com/graph/api/group-list-transitivemembers.
-func (s selection) user(u *user) directoryObject {
+func (s selection) user(u *storedUser) directoryObject {
 	if s.idOnly {
 		return directoryObject{Type: "#microsoft.graph.user", ID: u.ID}
 	}
@@ -99,7 +99,7 @@ func nullable(text string) any {
 	return text
 }
 
-func (u *user) userType() string {
+func (u *storedUser) userType() string {
 	if u.Guest {
 		return "Guest"
 	}
@@ -107,16 +107,16 @@ func (u *user) userType() string {
 }
 
 // listUsers answers GET /users. Called with mu held.
-func (t *Tenant) listUsers(c *call) answer {
-	text := func(ops string, of func(u *user) string) filterable {
+func (t *Tenant) listUsers(c *call) callAnswer {
+	text := func(ops string, of func(u *storedUser) string) filterable {
 		return filterable{ops: ops, text: func(i int) string { return of(t.users[i]) }}
 	}
 	isEnabled := func(i int) string { return strconv.FormatBool(!t.users[i].Disabled) }
 	q, refused := t.readQuery(c, map[string]filterable{
 		"accountEnabled":    {bare: true, ops: "eq", text: isEnabled},
-		"userType":          text("eq", (*user).userType),
-		"userPrincipalName": text("eq startswith", func(u *user) string { return u.UPN }),
-		"department":        text("eq", func(u *user) string { return u.Department }),
+		"userType":          text("eq", (*storedUser).userType),
+		"userPrincipalName": text("eq startswith", func(u *storedUser) string { return u.UPN }),
+		"department":        text("eq", func(u *storedUser) string { return u.Department }),
 	}, "$count")
 	switch {
 	case refused != nil:
@@ -131,7 +131,7 @@ func (t *Tenant) listUsers(c *call) answer {
 }
 
 // getUser answers GET /users/{user}. Called with mu held.
-func (t *Tenant) getUser(c *call, u *user, now time.Time) answer {
+func (t *Tenant) getUser(c *call, u *storedUser, now time.Time) callAnswer {
 	allowed := c.who.allowedOn(u)
 	s := t.selection(selectOf(c.query), allowed)
 	object := s.user(u)
@@ -149,7 +149,7 @@ func (t *Tenant) getUser(c *call, u *user, now time.Time) answer {
 // It does not say who has a pass, because nobody has published whether Graph does.
 // Source: learn.microsoft.com/graph/api/authenticationmethodsroot-list-userregistrationdetails.
 // Called with mu held.
-func (t *Tenant) listRegistrations(c *call) answer {
+func (t *Tenant) listRegistrations(c *call) callAnswer {
 	isAdmin := func(i int) string { return strconv.FormatBool(t.users[i].Privileged) }
 	q, refused := t.readQuery(c, map[string]filterable{"isAdmin": {bare: true, ops: "eq", text: isAdmin}})
 	if refused != nil {
@@ -170,7 +170,7 @@ func (t *Tenant) listRegistrations(c *call) answer {
 
 // getOrganization answers with the one organization of the tenant.
 // Source: learn.microsoft.com/graph/api/organization-list.
-func (t *Tenant) getOrganization(c *call) answer {
+func (t *Tenant) getOrganization(c *call) callAnswer {
 	opts := t.Entra.Options()
 	domain := object{"name": opts.Domain, "isDefault": true, "isInitial": true}
 	return jsonAnswer(200, object{"@odata.context": c.root + "/$metadata#organization", "value": []object{

@@ -22,8 +22,8 @@ func (c *collection) has(i int) bool {
 	return (i-c.first)*c.step >= 0 && (c.step < 0 || i <= c.end)
 }
 
-// page is a page of a collection.
-type page struct {
+// collectionPage is a page of a collection.
+type collectionPage struct {
 	Context string `json:"@odata.context"`
 	Count   *int   `json:"@odata.count,omitempty"`
 	Next    string `json:"@odata.nextLink,omitempty"`
@@ -32,14 +32,14 @@ type page struct {
 
 // page answers with one page of a collection. It looks at each position once: the first
 // position of the next page is in the token.
-func (t *Tenant) page(c *call, q *query, context string, all collection) answer {
+func (t *Tenant) page(c *call, q *query, context string, all collection) callAnswer {
 	at := all.first
 	if q.hasToken {
 		if at = q.from; !all.has(at) {
 			return *t.expiredToken(c)
 		}
 	}
-	p := page{Context: c.root + "/$metadata#" + context, Value: []any{}}
+	p := collectionPage{Context: c.root + "/$metadata#" + context, Value: []any{}}
 	if t.opts.EmptyPages && q.hasToken && !q.afterEmpty {
 		p.Next = t.nextLink(c, q, skipToken(at, true))
 		return jsonAnswer(200, p)
@@ -120,7 +120,7 @@ type query struct {
 
 // readQuery reads $top, $select, $skiptoken, $filter if there are properties for it, and the other
 // options that the collection has. If refused is not nil, it is the answer.
-func (t *Tenant) readQuery(c *call, properties map[string]filterable, options ...string) (q query, refused *answer) {
+func (t *Tenant) readQuery(c *call, properties map[string]filterable, options ...string) (q query, refused *callAnswer) {
 	if properties != nil {
 		options = append(options, "$filter")
 	}
@@ -163,12 +163,12 @@ func (t *Tenant) readQuery(c *call, properties map[string]filterable, options ..
 	return q, nil
 }
 
-func (t *Tenant) badQuery(c *call, code, message string) *answer {
+func (t *Tenant) badQuery(c *call, code, message string) *callAnswer {
 	a := t.fail(c, 400, code, message)
 	return &a
 }
 
-func (t *Tenant) expiredToken(c *call) *answer {
+func (t *Tenant) expiredToken(c *call) *callAnswer {
 	return t.badQuery(c, "Directory_ExpiredPageToken",
 		"The specified page token value has expired and can no longer be included in your request.")
 }

@@ -7,7 +7,7 @@ import (
 // revokeSessions carries out POST …/revokeSignInSessions. For a guest it answers the same, and changes
 // nothing. Called with mu held, like all below.
 // Source: learn.microsoft.com/graph/api/user-revokesigninsessions.
-func (t *Tenant) revokeSessions(c *call, u *user, now time.Time) answer {
+func (t *Tenant) revokeSessions(c *call, u *storedUser, now time.Time) callAnswer {
 	if u.Privileged || u.KeepsSessions {
 		return t.forbidden(c)
 	}
@@ -23,7 +23,7 @@ func (t *Tenant) revokeSessions(c *call, u *user, now time.Time) answer {
 
 // shownSessions returns since when sign-ins of the user count, as Graph shows it at now, zero if
 // the sessions were never revoked.
-func (t *Tenant) shownSessions(u *user, now time.Time) (shown time.Time) {
+func (t *Tenant) shownSessions(u *storedUser, now time.Time) (shown time.Time) {
 	if u.state == nil {
 		return shown
 	}

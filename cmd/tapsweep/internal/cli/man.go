@@ -46,7 +46,7 @@ func (p *program) writeManPages(dir string) error {
 			return err
 		}
 		name := "tapsweep-" + page.Name
-		text := markdown.Man(page.Text, markdown.Header{Name: name, Short: page.Title, Section: "7",
+		text := markdown.Man(page.Text, markdown.ManHeader{Name: name, Short: page.Title, Section: "7",
 			Source: source, Manual: "tapsweep"}, links("tapsweep-", "(7)"))
 		err = os.WriteFile(filepath.Join(dir, name+".7"), []byte(text), 0o644)
 	}

@@ -195,19 +195,19 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 		if err != nil {
 			return 0, err
 		}
-		switch {
-		case rec.Run != nil:
+		switch rec.Kind {
+		case KindRun:
 			if err := rec.Run.same(e.next); err != nil {
 				return 0, err
 			}
 			e.run, e.sessions = rec.Run, e.sessions || rec.Run.Sessions
 			e.unended++
 			e.state.Apply(rec, false)
-		case rec.Row != nil:
+		case KindRow, KindSessions:
 			e.row(rec)
-		case rec.Scanned != nil:
+		case KindScanned:
 			e.state.Apply(rec, false)
-		case rec.End != nil:
+		case KindEnd:
 			e.unended--
 			if rec.End.Stopped == "" && e.opts.Anew {
 				e.forget()

@@ -37,14 +37,14 @@ func (s *LogSessions) done() bool {
 	return s != nil && (s.Outcome == Revoked || s.Outcome == UnknownUser)
 }
 
-// users are the users of logs, each once.
-type users struct {
+// A userSet holds the users of logs, each once.
+type userSet struct {
 	Users []*LogUser          // in the order of the logs
 	at    map[string]*LogUser // by name in lower case
 }
 
 // add takes in a row of the log with that name.
-func (u *users) add(log string, rec *Record) {
+func (u *userSet) add(log string, rec *Record) {
 	r := rec.Row
 	name := strings.ToLower(r.User)
 	user := u.at[name]
@@ -69,7 +69,7 @@ func (u *users) add(log string, rec *Record) {
 
 // LogUsers are the users of results logs, each once.
 type LogUsers struct {
-	users
+	userSet
 	First  *Run   // of the first log; all are of its tenant and Graph root
 	Digest string // of the users
 

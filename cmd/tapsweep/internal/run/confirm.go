@@ -144,14 +144,14 @@ func (r *run) printQuestion(q *question) {
 	}
 	more, warning := q.passes-len(q.sample), r.protectedUsers.Warning()
 	printLines(w,
-		line{more > 0, fmt.Sprintf("  and %d more", more)},
-		line{len(r.opts.Variables) > 0, "Flags set by environment variables: " + strings.Join(r.opts.Variables, ", ") +
+		summaryLine{more > 0, fmt.Sprintf("  and %d more", more)},
+		summaryLine{len(r.opts.Variables) > 0, "Flags set by environment variables: " + strings.Join(r.opts.Variables, ", ") +
 			"."},
-		line{q.own > 0, fmt.Sprintf("Your own passes among them: %d.", q.own)},
-		line{q.anyPass > 0, format.Plural(q.anyPass, "row names", "rows name") +
+		summaryLine{q.own > 0, fmt.Sprintf("Your own passes among them: %d.", q.own)},
+		summaryLine{q.anyPass > 0, format.Plural(q.anyPass, "row names", "rows name") +
 			" no pass ID: ANY Temporary Access Pass of the user will be deleted."},
-		line{len(left) > 0, "Rows left out: " + strings.Join(left, ", ") + "."},
-		line{warning != "", warning + "."})
+		summaryLine{len(left) > 0, "Rows left out: " + strings.Join(left, ", ") + "."},
+		summaryLine{warning != "", warning + "."})
 }
 
 // person returns a pair's user for display: the user principal name if the list has one, and

@@ -29,7 +29,7 @@ func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 	r.count(runErr)
 	r.summary.Took, r.summary.Run = time.Since(start), *r.header
 	code := r.writeFooter(ctx, r.code(runErr), runErr)
-	r.opts.Metrics.Ended(metrics.Result{Outcomes: r.summary.Counts.Outcomes, Refused: r.summary.Counts.Throttled,
+	r.opts.Metrics.Ended(metrics.RunResult{Outcomes: r.summary.Counts.Outcomes, Refused: r.summary.Counts.Throttled,
 		Scan: r.summary.Scan, Sessions: r.summary.Counts.Sessions.All(), Complete: r.summary.Stopped == nil})
 	if exit, ok := errors.AsType[*status.Error](runErr); ok {
 		r.summary.kept(r.console.Err)

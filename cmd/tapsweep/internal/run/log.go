@@ -119,7 +119,7 @@ func (r *run) syncIntents(_ context.Context, requests []batch.Request) error {
 
 // checkLog refuses a results log that must not be written, such as one that is also one of the
 // lists. The directory of the evidence, in which it may be, need not exist.
-func checkLog(log *Log, lists ...string) error {
+func checkLog(log *LogOptions, lists ...string) error {
 	path := log.Path
 	if err := checkEvidence(log); err != nil {
 		return err
@@ -164,7 +164,7 @@ var standardStreams = []string{"/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/
 	"/proc/self/fd/2"}
 
 // checkEvidence refuses a directory that cannot hold the evidence, or holds other evidence.
-func checkEvidence(log *Log) error {
+func checkEvidence(log *LogOptions) error {
 	if log.Evidence == "" {
 		return nil
 	}
