@@ -10,8 +10,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/markdown"
 )
 
-// manualPages returns a help topic for each page of the manual. cobra lists commands that do
-// nothing as help topics: tapsweep help lists.
+// manualPages returns a help topic for each page of the manual, such as tapsweep help lists. For cobra, a
+// command without a function is a help topic.
 func manualPages() []*cobra.Command {
 	var topics []*cobra.Command
 	for _, page := range docs.Pages() {
@@ -33,7 +33,7 @@ func pageOf(target string) string {
 	return ""
 }
 
-// links makes readers see, in place of a link to a page, how to open that page.
+// links returns a function for the text of a link, which says how to open the page of the link.
 func links(before, after string) markdown.LinkFunc {
 	return func(text, target string) string {
 		if page := pageOf(target); page != "" {

@@ -12,7 +12,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// newName is the results log of a run that was given none: two may begin in one second.
+// newName returns the default name of a results log. It has a number if another run began in the same
+// second.
 func newName() string {
 	base := "tapsweep-" + time.Now().UTC().Format("20060102T150405Z")
 	name := base + ".jsonl"
@@ -33,7 +34,7 @@ func checkOutput(path string, mayExist bool) error {
 		return nil
 	}
 	if evidence.Contains(path) {
-		return status.Refuse(fmt.Errorf("--output: %s is evidence, which is sealed", path), "choose another file")
+		return status.Refuse(fmt.Errorf("--output: %s is evidence, which must not change", path), "choose another file")
 	}
 	info, err := os.Stat(path)
 	switch {
@@ -49,5 +50,5 @@ func checkOutput(path string, mayExist bool) error {
 	return nil
 }
 
-// sameName reports whether two files, which may not exist yet, have one name.
+// sameName reports whether two paths name the same file. The files need not exist yet.
 func sameName(a, b string) bool { return a != "" && b != "" && filepath.Clean(a) == filepath.Clean(b) }

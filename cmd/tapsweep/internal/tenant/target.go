@@ -1,4 +1,5 @@
-// Package tenant turns a target and a credential into a tenant that one can talk to.
+// Package tenant resolves the options about signing in to a target, and connects to it: it gets an access
+// token and checks that the token is for the wanted tenant.
 package tenant
 
 import (
@@ -15,16 +16,16 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// Options say who signs in, and where.
+// Options are the options about the tenant and how to sign in.
 type Options struct {
-	auth.Options // who signs in. Getenv also has the variables that name a proxy and certificate authorities
-	cloud.Choice // where. Resolve sets its Authority, and what depends on it in auth.Options
+	auth.Options // who signs in; Getenv also returns the variables of a proxy and of certificate authorities
+	cloud.Choice // where; Resolve sets the Authority here and in auth.Options
 
-	Program string                           // version of tapsweep, for the user agent
+	Program string                           // the version of tapsweep, for the user agent
 	Say     func(format string, args ...any) // shows a message to a person
 }
 
-// A Target is a resolved endpoint and credential. Nothing has been contacted.
+// A Target is a resolved endpoint and credential. Resolving sends nothing.
 type Target struct {
 	// Stall is how long to wait during an outage of the authority. 0 means not at all.
 	Stall time.Duration
@@ -35,11 +36,11 @@ type Target struct {
 	endpoint   *cloud.Endpoint
 	credential *auth.Credential
 	opts       Options
-	roots      *x509.CertPool // nil means the system's
+	roots      *x509.CertPool // nil means those of the system
 }
 
-// Resolve finds the endpoint and the credential that the options name. It contacts nobody. If
-// only the credential is missing, the error comes with a Target without one.
+// Resolve returns the endpoint and the credential that the options select. It sends nothing. If only the
+// credential is missing, it returns an error and a Target without a credential.
 func Resolve(opts Options) (*Target, error) {
 	opts.Root, opts.Choice.Authority = strings.TrimSuffix(opts.Root, "/"), opts.Getenv("AZURE_AUTHORITY_HOST")
 	endpoint, err := opts.Choice.Resolve()
@@ -79,7 +80,7 @@ func (t *Target) Cloud() string {
 	return t.endpoint.Cloud.Name
 }
 
-// Root returns Graph's root.
+// Root returns the root URL of Graph.
 func (t *Target) Root() string { return t.endpoint.Root }
 
 // SignInTime returns how long a request for the first token may take.
