@@ -24,6 +24,11 @@ func variable(flag string) string {
 	return prefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
+// flagOf returns the name of the flag that a variable sets.
+func flagOf(variable string) string {
+	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(variable, prefix), "_", "-"))
+}
+
 // hasVariable marks flags that an environment variable can set. Such a flag means the same in all its
 // commands. It does not select what to revoke, and does not allow more than the command line does.
 func hasVariable(fl *pflag.FlagSet, names ...string) {
@@ -61,7 +66,7 @@ func (p *program) setFromEnvironment(cmd *cobra.Command) error {
 			return refuseVariable(fmt.Errorf("%s is not a variable of tapsweep", safetext.Printable(name)),
 				didYouMean(typed, prefix, names)...)
 		}
-		flag := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, prefix), "_", "-"))
+		flag := flagOf(name)
 		f := cmd.Flags().Lookup(flag)
 		if value == "" && flag == "metrics-file" || f != nil && f.Changed && flag != "protect" {
 			continue

@@ -121,6 +121,10 @@ func (f *scopeFlags) options(command string, now time.Time) (scope run.Scope, er
 			return scope, status.Refuse(err)
 		}
 	}
+	if !scope.Find.CreatedSince.IsZero() && now.Sub(scope.Find.CreatedSince) <= f.find.MinAge {
+		return scope, status.Refuse(fmt.Errorf("no pass can match both --created-since %s and --min-age %v: leave one "+
+			"of the two out", f.since, f.find.MinAge))
+	}
 	if f.find.ExpiredFor > 0 && len(f.find.Reasons) > 0 && !slices.Contains(f.find.Reasons, pass.Expired) {
 		return scope, status.Refuse(errors.New("--expired-for has no effect, because --reason leaves " +
 			"expired passes out"))

@@ -31,6 +31,9 @@ func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 	code := r.writeFooter(ctx, r.code(runErr), runErr)
 	r.opts.Metrics.Ended(metrics.RunResult{Outcomes: r.summary.Counts.Outcomes, Refused: r.summary.Counts.Throttled,
 		Scan: r.summary.Scan, Sessions: r.summary.Counts.Sessions.All(), Complete: r.summary.Stopped == nil})
+	if code != status.Done {
+		_, _ = r.console.Err.Write(r.heldPreflight) // as for every message, nothing can be done if this fails
+	}
 	if exit, ok := errors.AsType[*status.Error](runErr); ok {
 		r.summary.kept(r.console.Err)
 		return exit
