@@ -3,7 +3,6 @@
 package tenant
 
 import (
-	"cmp"
 	"crypto/x509"
 	"errors"
 	"fmt"
