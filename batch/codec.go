@@ -32,7 +32,7 @@ func encode(items []*item, headers map[string]string) ([]byte, error) {
 	wire := make([]wireRequest, len(items))
 	for i, it := range items {
 		wire[i] = wireRequest{
-			ID:      decimalID(i),
+			ID:      strconv.Itoa(i + 1),
 			Method:  it.Request.Method,
 			URL:     it.Request.URL,
 			Headers: mergeHeaders(&it.Request, headers),
@@ -50,8 +50,6 @@ func encode(items []*item, headers map[string]string) ([]byte, error) {
 	}
 	return buf.Bytes(), nil
 }
-
-func decimalID(i int) string { return strconv.Itoa(i + 1) }
 
 // mergeHeaders adds the headers of the run to the headers of the request, which take precedence. It also adds the
 // Content-Type that Graph requires for a body.
@@ -123,7 +121,7 @@ func decode(body []byte, n int) ([]answer, error) {
 	}
 	for _, w := range wire.Responses {
 		i, err := strconv.Atoi(w.id)
-		if err != nil || i < 1 || i > n || w.id != decimalID(i-1) {
+		if err != nil || i < 1 || i > n || w.id != strconv.Itoa(i) {
 			continue // we sent no such id
 		}
 		a := &answers[i-1]

@@ -27,7 +27,7 @@ const localMarks = ".-_!#^~'$&*+={}|`"
 // it accepts is safe in a URL path after url.PathEscape, which alone would accept "..".
 func CheckUser(s string) error {
 	switch {
-	case isGUID(s):
+	case IsGUID(s):
 		return nil
 	case s == "":
 		return errors.New("user is empty: give an object ID or a user principal name")
@@ -45,17 +45,15 @@ func CheckUser(s string) error {
 
 // CheckMethod returns an error if s is not the ID of a pass. The empty string is an error.
 func CheckMethod(s string) error {
-	if !isGUID(s) {
+	if !IsGUID(s) {
 		return fmt.Errorf(`method "%s" is not a GUID: this may be the pass itself, not its ID; write the pass ID `+
 			"as 8-4-4-4-12 hex digits, or leave it empty to delete any pass of the user", shownMethod(s))
 	}
 	return nil
 }
 
-// isGUID reports whether s has the form of an ID in Graph.
-func isGUID(s string) bool {
-	return len(s) == 36 && uuid.Validate(s) == nil // Validate also accepts three other forms
-}
+// IsGUID reports whether s has the form of an ID in Graph: 36 characters with hyphens.
+func IsGUID(s string) bool { return len(s) == 36 && uuid.Validate(s) == nil } // Validate accepts three other forms
 
 // isName reports whether s is a user principal name. It allows characters outside ASCII.
 func isName(s string) bool {

@@ -116,7 +116,7 @@ func (h *header) names(fields []string) []string {
 
 // csvRow converts a record to a row. It refuses a record that has another number of fields than the header, because a
 // field may be missing, so that another value is in the column of the pass.
-func (c *columns) csvRow(r row, values []string) row {
+func (c *columns) csvRow(r Row, values []string) Row {
 	width := len(c.names)
 	switch {
 	case strings.HasPrefix(values[0], "#"):

@@ -1,7 +1,6 @@
 package input
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -158,8 +157,8 @@ func (j *jsonReader) readObject(top bool) error {
 			return err
 		}
 		names, values = append(names, name), append(values, textOf(value))
-		if name == "@odata.context" && bytes.Contains(value, []byte("/temporaryAccessPassMethods")) {
-			j.context = ofPass
+		if name == "@odata.context" {
+			j.context = contextOf(textOf(value))
 		}
 		var properties map[string]json.RawMessage // PowerShell puts the type into these properties
 		if fold(name) == "additionalproperties" && json.Unmarshal(value, &properties) == nil &&
@@ -178,6 +177,18 @@ func (j *jsonReader) readObject(top bool) error {
 	}
 	j.yieldRow(line, column, names, values)
 	return nil
+}
+
+// contextOf returns ofUser or ofPass if the context of an answer of Graph shows that its rows are users or
+// passes, else unknown. Source: learn.microsoft.com/graph/api/user-list, "Response".
+func contextOf(text string) role {
+	switch _, set, _ := strings.Cut(strings.TrimSuffix(text, "/$entity"), "#"); {
+	case strings.Contains(set, "/temporaryAccessPassMethods"):
+		return ofPass
+	case set == "users", strings.HasPrefix(set, "users(") && strings.HasSuffix(set, ")"):
+		return ofUser
+	}
+	return unknown
 }
 
 // endAnswer records whether more pages follow an answer of Graph. names and values are its members except the rows.

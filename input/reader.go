@@ -12,11 +12,8 @@ type Reader func(name string, start []byte, text func() io.Reader) (iter.Seq2[Ro
 
 // A Row is one row of a list that a Reader reads. User, UPN and Method are checked as in any other list.
 type Row struct {
-	Line              int // on which the row starts, counted from 1
-	User, UPN, Method string
-	Creation          Creation
-	Out               LeftOut
-	Err               error // why the row is refused, nil if it is not
+	Pair
+	Out LeftOut // of a row that a Reader reads
 }
 
 // LeftOut is the reason why a row is left out.
@@ -40,7 +37,7 @@ func (s *source) readForeign(rows iter.Seq2[Row, error], err error) error {
 			return err
 		}
 		next := s.newRow(r.Line)
-		next.Creation, next.out = r.Creation, r.Out
+		next.Creation, next.Out = r.Creation, r.Out
 		switch users := []string{r.User, r.UPN}; {
 		case s.usersOnly: // a list of users has the users of all rows
 			next = next.fill(users, nil)

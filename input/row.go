@@ -6,21 +6,14 @@ import (
 	"strings"
 )
 
-// A row is one row of a list after the checks. Either Err is set, or the row names a user. In a refused row, User and
-// Method are as written.
-type row struct {
-	Pair
-	out LeftOut // set by a Reader
-}
-
-func (r row) refuse(err error) row {
+func (r Row) refuse(err error) Row {
 	r.Err = &LineError{Source: r.Source, Line: r.Line, Column: r.Column, Msg: err.Error(), Err: err}
 	return r
 }
 
 // fill sets the user and the pass. users are all names of the user in the row, and passes are all pass IDs in it. Empty
 // texts are ignored.
-func (r row) fill(users, passes []string) row {
+func (r Row) fill(users, passes []string) Row {
 	err := r.setPass(passes)
 	if bad := r.setUser(users); err == nil {
 		err = bad
@@ -32,7 +25,7 @@ func (r row) fill(users, passes []string) row {
 }
 
 // setPass sets the pass. All IDs must be the same.
-func (r *row) setPass(ids []string) error {
+func (r *Row) setPass(ids []string) error {
 	for _, id := range ids {
 		if id == "" {
 			continue
@@ -52,7 +45,7 @@ func (r *row) setPass(ids []string) error {
 // user principal name can change between the export and the run, and then belong to somebody else. Two different names
 // of the same kind are an error, because they name two users. A value that is not a name is also an error.
 // Source: learn.microsoft.com/graph/api/resources/user, properties id and userPrincipalName.
-func (r *row) setUser(names []string) error {
+func (r *Row) setUser(names []string) error {
 	var id, upn string
 	for _, name := range names {
 		r.User = cmp.Or(r.User, name) // for display, if the row is refused
@@ -60,7 +53,7 @@ func (r *row) setUser(names []string) error {
 		switch {
 		case name == "":
 			continue
-		case isGUID(name):
+		case IsGUID(name):
 			form = &id
 		case !isName(name): // with an object ID, characters outside ASCII in the name do no harm
 			return CheckUser(name)

@@ -17,7 +17,7 @@ type source struct {
 	stdin     io.Reader // set if the list is standard input
 	read      Reader    // asked first; may be nil
 	usersOnly bool      // the passes of the rows are ignored
-	yield     func(row)
+	yield     func(Row)
 
 	file interface {
 		io.ReaderAt
@@ -103,7 +103,7 @@ func (s *source) readAll(problems *Problems) error {
 }
 
 // newRow returns the row of a line, without a user.
-func (s *source) newRow(line int) row { return row{Pair: Pair{Source: s.name, Line: line}} }
+func (s *source) newRow(line int) Row { return Row{Pair: Pair{Source: s.name, Line: line}} }
 
 // text returns the text of the list, from its start.
 func (s *source) text() *bufio.Reader { return Decode(io.NewSectionReader(s.file, 0, s.size)) }
@@ -146,7 +146,7 @@ func (s *source) readPlain(text *bufio.Reader) error {
 		line, err := text.ReadString('\n')
 		if name := strings.TrimSpace(line); !isComment([]byte(line)) {
 			r := s.newRow(n).fill([]string{name}, nil)
-			if isGUID(name) && !s.usersOnly {
+			if IsGUID(name) && !s.usersOnly {
 				r = r.refuse(fmt.Errorf(`"%s" may be the ID of a user or of a pass: `+
 					"if the list has users, add the header line userId", name))
 			}

@@ -3,6 +3,8 @@ package input
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // A User is one row of a list of users. ID, UPN or both are set, as written in the row.
@@ -11,6 +13,11 @@ type User struct {
 	Line   int    // the line on which the row starts, counted from 1
 	ID     string // object ID
 	UPN    string // user principal name
+}
+
+// IsAmong reports whether a user has one of the names. Entra ignores case in both kinds of names.
+func IsAmong(user string, names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, user) })
 }
 
 // ReadUsers reads lists of users in the formats of Open, and ignores their passes. A list with one user on each line
@@ -57,7 +64,7 @@ func readLists(read Reader, names []string, lenient bool) (users []User, warning
 func (s *source) users(lenient bool, problems *Problems) (users []User, warning string, err error) {
 	const none = "no user in this list"
 	before, leftOut := problems.Count, 0
-	s.yield = func(r row) {
+	s.yield = func(r Row) {
 		if r.Err == nil && r.UPN != "" { // the name will also be looked up
 			if err := CheckUser(r.UPN); err != nil {
 				r = r.refuse(err)
@@ -66,7 +73,7 @@ func (s *source) users(lenient bool, problems *Problems) (users []User, warning 
 		switch bad, _ := r.Err.(*LineError); {
 		case bad == nil:
 			users = append(users, r.toUser())
-		case lenient && r.out == OutRefused:
+		case lenient && r.Out == OutRefused:
 			leftOut++
 		default:
 			problems.Add(bad)
@@ -89,9 +96,9 @@ func (s *source) users(lenient bool, problems *Problems) (users []User, warning 
 	return users, warning, nil
 }
 
-func (r *row) toUser() User {
+func (r *Row) toUser() User {
 	u := User{Source: r.Source, Line: r.Line, ID: r.User, UPN: r.UPN}
-	if !isGUID(r.User) {
+	if !IsGUID(r.User) {
 		u.ID, u.UPN = "", r.User
 	}
 	return u

@@ -83,7 +83,7 @@ func (s *tokenSource) token(ctx context.Context) (azcore.AccessToken, error) {
 		case <-ctx.Done():
 			err := context.Cause(ctx)
 			if held.Token != "" {
-				err = &offlineError{err} // the credential works, because there was a token before
+				err = &OfflineError{err} // the credential works, because there was a token before
 			}
 			return held, err
 		}

@@ -3,6 +3,7 @@ package answer
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"tapsweep/batch"
@@ -73,11 +74,5 @@ func ReadRow(res batch.Result) results.Row {
 
 // Join joins the parts of a message that are not empty.
 func Join(parts ...string) string {
-	var present []string
-	for _, p := range parts {
-		if p != "" {
-			present = append(present, p)
-		}
-	}
-	return strings.Join(present, ": ")
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ": ")
 }

@@ -15,8 +15,7 @@ import (
 type Claims struct {
 	Audience string `json:"aud"` // the root URL of Graph, or its application ID
 	TenantID string `json:"tid"`
-	ObjectID string `json:"oid"` // the ID of the user, or of the service principal of the app
-	Subject  string `json:"sub"`
+	ObjectID string `json:"oid"`   // the ID of the user, or of the service principal of the app
 	Kind     string `json:"idtyp"` // app or user; an optional claim
 
 	AppID           string `json:"appid"`
@@ -32,7 +31,6 @@ type Claims struct {
 	RoleTemplateIDs   []string `json:"wids"`  // Entra roles
 	ManagedIdentityID string   `json:"xms_mirid"`
 
-	Issued  int64 `json:"iat"` // Unix seconds
 	Expires int64 `json:"exp"` // Unix seconds
 }
 

@@ -14,9 +14,6 @@ import (
 	"tapsweep/cmd/tapsweep/internal/scan"
 )
 
-// Begin is the beginning of every file.
-const Begin = "# HELP tapsweep_"
-
 // A Recorder records the metrics of one command. A nil Recorder records nothing.
 type Recorder struct {
 	start  time.Time

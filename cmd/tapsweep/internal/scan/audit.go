@@ -10,6 +10,7 @@ import (
 	"time"
 	"unique"
 
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/input"
 )
 
@@ -34,13 +35,13 @@ type Audit struct {
 
 // AuditCounts are the totals of the audit log.
 type AuditCounts struct {
-	Name     string    // Audit.By
-	Records  int       // records read, each counted once
-	Made     int       // created passes, as far as the records show which are different
-	By       int       // how many of these Name created; all if Name is empty
-	Creators []Creator // the creators of the most passes, at most five
-	Others   int       // passes by all other creators
-	There    int       // how many of the passes in By a LIST shows
+	Name     string         // Audit.By
+	Records  int            // records read, each counted once
+	Made     int            // created passes, as far as the records show which are different
+	By       int            // how many of these Name created; all if Name is empty
+	Creators []format.Count // the creators of the most passes, at most five
+	Others   int            // passes by all other creators
+	There    int            // how many of the passes in By a LIST shows
 
 	// Odd has records of created passes that cannot be used, or whose pass ID cannot be read. A record is left out
 	// if it lacks the user or the time, or the creator if Audit.By is set. A record without a pass ID is matched
@@ -55,12 +56,6 @@ type AuditCounts struct {
 
 	// NoID is the number of users that OnGone did not receive, because no record has the ID of their pass.
 	NoID int
-}
-
-// A Creator is a user or app that created passes.
-type Creator struct {
-	Name   string
-	Passes int
 }
 
 // Examples is a number of values, and the first of them.
@@ -129,16 +124,10 @@ func newAuditFindings(a *Audit) *auditFindings {
 // summary returns the counts, with the creators of the most passes.
 func (f *auditFindings) summary() *AuditCounts {
 	c := f.counts
-	for name, n := range f.creators {
-		c.Creators = append(c.Creators, Creator{name, n})
-	}
-	slices.SortFunc(c.Creators, func(a, b Creator) int {
-		return cmp.Or(cmp.Compare(b.Passes, a.Passes), cmp.Compare(a.Name, b.Name))
-	})
-	for len(c.Creators) > 5 {
-		last := len(c.Creators) - 1
-		c.Others += c.Creators[last].Passes
-		c.Creators = c.Creators[:last]
+	all := format.Counts(f.creators)
+	c.Creators = all[:min(len(all), 5)]
+	for _, other := range all[len(c.Creators):] {
+		c.Others += other.N
 	}
 	return &c
 }
