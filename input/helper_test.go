@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tapsweep/internal/assert"
 )
 
 const (
@@ -34,9 +36,7 @@ var filled = strings.NewReplacer(strings.ToUpper(dana), strings.ToUpper(dana), "
 func write(t testing.TB, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, []byte(filled.Replace(text)), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.WriteFile(path, []byte(filled.Replace(text)), 0o600))
 	return path
 }
 
@@ -61,14 +61,6 @@ func all(t testing.TB, l *List) []Pair {
 		pairs = append(pairs, p)
 	}
 	return pairs
-}
-
-// check compares one thing with what is wanted.
-func check[T comparable](t testing.TB, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s is %v, want %v", what, got, want)
-	}
 }
 
 // checkError checks that an error contains a text, which is filled, or that there is none if the

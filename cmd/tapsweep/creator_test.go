@@ -172,7 +172,8 @@ func TestScanOfTheAuditLogResumes(t *testing.T) {
 		Passes: []graphsim.Pass{{Created: at, LifetimeMinutes: 480}}})
 	second := func(t time.Time) string { return `"` + t.UTC().Format(time.RFC3339) + `"` }
 	record := hers(at, map[string]string{"TemporaryAccessPass.Id": otherPass,
-		"TemporaryAccessPass.StartDateTime": second(at), "TemporaryAccessPass.EndDateTime": second(at.Add(8 * time.Hour))})
+		"TemporaryAccessPass.StartDateTime": second(at),
+		"TemporaryAccessPass.EndDateTime":   second(at.Add(8 * time.Hour))})
 	tenant.AddAudit(record)
 	tenant.AddUser(graphsim.User{ID: leeID, UPN: "lee@contoso.example"})
 	record.TargetID = leeID

@@ -1,12 +1,14 @@
 package answer
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 
 	"tapsweep/batch"
 	"tapsweep/input"
+	"tapsweep/internal/assert"
 )
 
 // A hint names the causes that the token leaves open, and no others.
@@ -55,8 +57,6 @@ func TestNeedsClaims(t *testing.T) {
 		{batch.StatusError{Status: 403, Code: "Insufficient_Claims"}, true},
 		{batch.StatusError{Status: 403, Header: challenge}, true},
 	} {
-		if got := needsClaims(&tt.answer); got != tt.want {
-			t.Errorf("needsClaims(%+v) = %v", tt.answer, got)
-		}
+		assert.Same(t, fmt.Sprintf("needsClaims(%+v)", tt.answer), needsClaims(&tt.answer), tt.want)
 	}
 }

@@ -25,6 +25,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
 	"tapsweep/cmd/tapsweep/internal/jwt"
+	"tapsweep/internal/assert"
 )
 
 // clean removes the variables for signing in from the environment, and gives the test its own
@@ -75,20 +76,14 @@ func ask(t *testing.T, c azcore.TokenCredential, scope string) (jwt.Claims, erro
 	if err != nil {
 		return jwt.Claims{}, &graph.TokenError{Err: err}
 	}
-	claims, err := jwt.Parse(token.Token)
-	if err != nil {
-		t.Fatal(err)
-	}
+	claims := assert.Must(jwt.Parse(token.Token))
 	return claims, nil
 }
 
 // mustNew returns the credential of options that are right.
 func mustNew(t *testing.T, o Options) *Credential {
 	t.Helper()
-	c, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := assert.Must(New(o))
 	return c
 }
 
@@ -103,19 +98,14 @@ func checkError(t *testing.T, what string, err error, want string) {
 func file(t *testing.T, name string, data []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.WriteFile(path, data, 0o600))
 	return path
 }
 
 // makeCertificate returns a certificate of a new RSA key.
 func makeCertificate(t *testing.T) (*x509.Certificate, *rsa.PrivateKey) {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := assert.Must(rsa.GenerateKey(rand.Reader, 2048))
 	return certificateOf(t, key), key
 }
 
@@ -124,23 +114,14 @@ func certificateOf(t *testing.T, key crypto.Signer) *x509.Certificate {
 	t.Helper()
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "tapsweep"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
+	der := assert.Must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))
+	cert := assert.Must(x509.ParseCertificate(der))
 	return cert
 }
 
 func pemOf(t *testing.T, cert *x509.Certificate, key any) []byte {
 	t.Helper()
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	der := assert.Must(x509.MarshalPKCS8PrivateKey(key))
 	return append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
 		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})...)
 }
@@ -296,9 +277,7 @@ func TestDeviceCode(t *testing.T) {
 			o := entraOptions(tenant, "device-code")
 			o.Prompt = func(text string) {
 				prompts++
-				if !strings.Contains(text, "https://login.example/device") {
-					t.Errorf("the person is told %q", text)
-				}
+				assert.Holds(t, "the person is told", text, "https://login.example/device")
 			}
 			c := mustNew(t, o)
 			claims, err := ask(t, c, scope)
@@ -356,9 +335,7 @@ func TestDefaultWithoutAnything(t *testing.T) {
 	}
 	text := (&graph.TokenError{Err: err}).Error()
 	for _, want := range []string{"no way to sign in works here", "\nenvironment: "} {
-		if !strings.Contains(text, want) {
-			t.Errorf("error %s, want %q in it", text, want)
-		}
+		assert.Holds(t, "error", text, want)
 	}
 	for line := range strings.Lines(text) {
 		if len(line) > 300 {

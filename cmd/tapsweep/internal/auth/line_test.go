@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -21,6 +20,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
+	"tapsweep/internal/assert"
 )
 
 // network sends requests to test servers by host name, and records requests to other hosts.
@@ -190,9 +190,7 @@ func TestRenewalStaysWithTheAuthority(t *testing.T) {
 			defer cancel()
 			_, err := pinned.GetToken(ctx, fresh)
 			checkError(t, "GetToken", err, "redirect to https://thief.example")
-			if !errors.Is(err, batch.ErrNotSent) {
-				t.Errorf("GetToken = %v, which does not count as offline", err)
-			}
+			assert.Is(t, "GetToken", err, batch.ErrNotSent)
 			net.checkAstray(t)
 		})
 	}
@@ -281,10 +279,7 @@ func TestManagedIdentityAddresses(t *testing.T) {
 		asked := 0
 		l := newLine(Options{Method: tt.method, Authority: "https://login.example",
 			HTTP: &http.Client{Transport: authority{200, "{}", &asked}}})
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, tt.url, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		req := assert.Must(http.NewRequestWithContext(t.Context(), http.MethodGet, tt.url, nil))
 		if _, err := l.Do(req); (err == nil) != tt.want || (asked == 1) != tt.want {
 			t.Errorf("%s in region %q asks %s: %v after %d requests, want %v", tt.method, tt.region, tt.url, err,
 				asked, tt.want)

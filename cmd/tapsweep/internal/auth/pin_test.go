@@ -15,6 +15,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
+	"tapsweep/internal/assert"
 )
 
 // series returns one token after the other.
@@ -74,9 +75,7 @@ func TestPinOffline(t *testing.T) {
 			net := &network{hosts: map[string]http.RoundTripper{"login.example": graphsim.New(graphsim.Options{})}}
 			c, err := Secret("https://login.example", entra.DefaultTenantID, entra.DefaultClientID, tt.secret,
 				&http.Client{Transport: net})
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.OK(t, err)
 			pinned := Pin(c)
 			net.down = tt.first
 			_, err = ask(t, pinned, scope)
@@ -100,9 +99,7 @@ if [ -e ` + dir + `/used ]; then echo "ERROR: Please run 'az login' to setup acc
 touch ` + dir + `/used
 echo '{"accessToken":"opaque","expiresOn":"2099-01-01 00:00:00.000000","expires_on":4070908800}'
 `
-	if err := os.WriteFile(filepath.Join(dir, "az"), []byte(script), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.WriteFile(filepath.Join(dir, "az"), []byte(script), 0o700))
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 	pinned := Pin(mustNew(t, Options{Method: "azure-cli"}))
 	opts := policy.TokenRequestOptions{Scopes: []string{scope}}

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
+	"tapsweep/internal/assert"
 )
 
 // authority answers each request with the same status and body.
@@ -51,9 +53,7 @@ func TestTenantID(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := TenantID(t.Context(), tt.transport, "https://login.example/", nil, tt.domain)
 			checkError(t, "TenantID", err, tt.problem)
-			if got != tt.want {
-				t.Errorf("TenantID = %q, want %q", got, tt.want)
-			}
+			assert.Same(t, "TenantID", got, tt.want)
 		})
 	}
 }
@@ -82,8 +82,6 @@ func TestEnforces(t *testing.T) {
 		{Credential{Method: "azure-cli", Tenant: "contoso.com"}, false},
 		{Credential{Method: "default", Tenant: "contoso.com"}, false}, // whose token it is depends on what is there
 	} {
-		if got := tt.c.Enforces(); got != tt.want {
-			t.Errorf("%s of tenant %q: %v", tt.c.Method, tt.c.Tenant, got)
-		}
+		assert.Same(t, fmt.Sprintf("%s of tenant %q", tt.c.Method, tt.c.Tenant), tt.c.Enforces(), tt.want)
 	}
 }

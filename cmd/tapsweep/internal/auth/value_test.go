@@ -9,6 +9,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
 	"tapsweep/batch/safetext"
+	"tapsweep/internal/assert"
 )
 
 // A secret file is decoded like a list. Text around the secret is refused with a message and
@@ -98,9 +99,7 @@ func TestSecretsAreSecrets(t *testing.T) {
 		"x:Q=]@abc?*",
 		"~secretly.Named~012345678901234567890=", "tokenKey9~abcdefghijklmnopqrstuvwxyz0123", `"starts.with.one.quote`,
 	} {
-		if err := checkSecret(s); err != nil {
-			t.Errorf("checkSecret(%q) = %v", s, err)
-		}
+		assert.Is(t, fmt.Sprintf("checkSecret(%q)", s), checkSecret(s), nil)
 	}
 }
 
@@ -148,8 +147,6 @@ func TestSecretsAreConcealed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for where, secret := range secrets {
-		if got := safetext.Printable("refused: " + secret + "."); got != "refused: ***." {
-			t.Errorf("Printable = %q: the secret of the %s is not masked", got, where)
-		}
+		assert.Same(t, where, safetext.Printable("refused: "+secret+"."), "refused: ***.")
 	}
 }

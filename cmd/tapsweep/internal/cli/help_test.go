@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -8,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/internal/assert"
 )
 
 // mostCommonFlags is how many flags the help of revoke shows at most, so that it fits on a screen.
@@ -108,12 +110,8 @@ func TestWrongCommandLines(t *testing.T) {
 			`tapsweep: --reason "gone" is not expired, used, disabled, scheduled or usable` + "\n"},
 	} {
 		p := tapsweep(t, nil, strings.Fields(tt.args)...)
-		if p.code != status.Usage {
-			t.Errorf("tapsweep %s: exit %d, want %d", tt.args, p.code, status.Usage)
-		}
-		if !strings.Contains(p.stderr, tt.want) {
-			t.Errorf("tapsweep %s says\n%swant\n%s", tt.args, p.stderr, tt.want)
-		}
+		assert.Same(t, fmt.Sprintf("tapsweep %s: exit", tt.args), p.code, status.Usage)
+		assert.Holds(t, fmt.Sprintf("what tapsweep %s says", tt.args), p.stderr, tt.want)
 	}
 }
 
@@ -124,9 +122,8 @@ func TestDefaultsAreTaken(t *testing.T) {
 			if f.DefValue == "" || f.DefValue == "[]" {
 				return
 			}
-			if err := f.Value.Set(f.DefValue); err != nil {
-				t.Errorf("%s --%s: its default is refused: %v", cmd.Name(), f.Name, err)
-			}
+			assert.Is(t, fmt.Sprintf("default of %s --%s", cmd.Name(), f.Name), f.Value.Set(f.DefValue),
+				nil)
 		})
 	}
 }

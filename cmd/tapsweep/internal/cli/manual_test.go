@@ -9,6 +9,7 @@ import (
 
 	"tapsweep/cmd/tapsweep/docs"
 	"tapsweep/cmd/tapsweep/internal/markdown"
+	"tapsweep/internal/assert"
 )
 
 // tapsweep help NAME shows the page NAME. tapsweep help names all pages.
@@ -20,9 +21,7 @@ func TestHelpShowsTheManual(t *testing.T) {
 		if p.code != 0 || !strings.HasPrefix(p.stdout, page.Title+"\n\n") {
 			t.Errorf("help %s: exit %d\n%.200s%s", page.Name, p.code, p.stdout, p.stderr)
 		}
-		if !strings.Contains(list, page.Title) {
-			t.Errorf("help does not name %s:\n%s", page.Name, list)
-		}
+		assert.Holds(t, "the help", list, page.Title)
 	}
 }
 
@@ -56,12 +55,8 @@ func TestLinksOutsideOfABrowser(t *testing.T) {
 		{"#columns", "Lists", "Lists"},
 		{"../../../batch", "Lists", "Lists"},
 	} {
-		if got := helpLink("Lists", tt.target); got != tt.help {
-			t.Errorf("in a terminal %s is %q, want %q", tt.target, got, tt.help)
-		}
-		if got := manLink("Lists", tt.target); got != tt.man {
-			t.Errorf("in a man page %s is %q, want %q", tt.target, got, tt.man)
-		}
+		assert.Same(t, "in a terminal "+tt.target, helpLink("Lists", tt.target), tt.help)
+		assert.Same(t, "in a man page "+tt.target, manLink("Lists", tt.target), tt.man)
 	}
 }
 

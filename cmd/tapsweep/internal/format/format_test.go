@@ -1,6 +1,11 @@
 package format
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+
+	"tapsweep/internal/assert"
+)
 
 func TestIsGUID(t *testing.T) {
 	for text, want := range map[string]bool{
@@ -13,16 +18,12 @@ func TestIsGUID(t *testing.T) {
 		"dana@contoso.com":                              false,
 		"":                                              false,
 	} {
-		if got := IsGUID(text); got != want {
-			t.Errorf("IsGUID(%q) = %v, want %v", text, got, want)
-		}
+		assert.Same(t, fmt.Sprintf("IsGUID(%q)", text), IsGUID(text), want)
 	}
 }
 
 func TestPlural(t *testing.T) {
 	for n, want := range map[int]string{0: "0 rows", 1: "1 row", 2: "2 rows"} {
-		if got := Plural(n, "row", "rows"); got != want {
-			t.Errorf("Plural(%d) = %q, want %q", n, got, want)
-		}
+		assert.Same(t, fmt.Sprintf("Plural(%d)", n), Plural(n, "row", "rows"), want)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/internal/assert"
 )
 
 // checkFile writes the file for a sweep that ended with 1, and checks that it has the lines of want,
@@ -20,13 +21,8 @@ import (
 func checkFile(t *testing.T, r *Recorder, want string, lacks ...string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "tapsweep.prom")
-	if err := r.Write(path, "sweep", 1); err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, r.Write(path, "sweep", 1))
+	data := assert.Must(os.ReadFile(path))
 	problems, err := promlint.New(bytes.NewReader(data)).Lint()
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%v %v in\n%s", err, problems, data)

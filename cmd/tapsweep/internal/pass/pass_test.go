@@ -1,11 +1,13 @@
 package pass
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"tapsweep/batch"
+	"tapsweep/internal/assert"
 )
 
 func answer(status int, body string) batch.Result {
@@ -41,9 +43,7 @@ func TestReason(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := tt.pass.Reason(now); got != tt.want {
-				t.Errorf("Reason = %s, want %s", got, tt.want)
-			}
+			assert.Same(t, "Reason", tt.pass.Reason(now), tt.want)
 		})
 	}
 }
@@ -80,9 +80,7 @@ func TestRead(t *testing.T) {
 			if (err == nil) != tt.ok {
 				t.Errorf("Read = %v, want success: %v", err, tt.ok)
 			}
-			if len(got) != tt.n {
-				t.Errorf("%d passes, want %d", len(got), tt.n)
-			}
+			assert.Same(t, "passes", len(got), tt.n)
 		})
 	}
 	held, _ := Read(answer(200, full))
@@ -116,8 +114,6 @@ func TestURLs(t *testing.T) {
 	}
 	for _, tt := range tests {
 		want := tt.want + "/authentication/temporaryAccessPassMethods/" + pass
-		if got := PassURL(tt.user, pass); got != want {
-			t.Errorf("PassURL(%q) = %s, want %s", tt.user, got, want)
-		}
+		assert.Same(t, fmt.Sprintf("PassURL(%q)", tt.user), PassURL(tt.user, pass), want)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"tapsweep/input"
+	"tapsweep/internal/assert"
 )
 
 const pass = "9f0c11aa-1111-4222-8333-000000000001"
@@ -211,15 +212,11 @@ func FuzzListToURL(f *testing.F) {
 			return
 		}
 		for pair, err := range list.Pairs() {
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.OK(t, err)
 			if pair.Err == nil {
 				checkURLs(t, pair.User, pair.Method)
 			}
 		}
-		if err := list.Close(); err != nil {
-			t.Fatal(err)
-		}
+		assert.OK(t, list.Close())
 	})
 }

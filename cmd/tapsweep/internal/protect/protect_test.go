@@ -20,6 +20,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/input"
+	"tapsweep/internal/assert"
 )
 
 const (
@@ -43,27 +44,19 @@ func pairs(users ...string) iter.Seq2[input.Pair, error] {
 func writeList(t *testing.T, text string) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "protect")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.WriteFile(path, []byte(text), 0o600))
 	return path
 }
 
 func open(t *testing.T, text string) *List {
 	t.Helper()
-	l, err := Open(nil, writeList(t, text))
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := assert.Must(Open(nil, writeList(t, text)))
 	return l
 }
 
 func newRunner(t *testing.T, poster batch.Poster) *batch.Runner {
 	t.Helper()
-	runner, err := batch.NewRunner(poster, batch.Options{MaxAttempts: 3})
-	if err != nil {
-		t.Fatal(err)
-	}
+	runner := assert.Must(batch.NewRunner(poster, batch.Options{MaxAttempts: 3}))
 	return runner
 }
 
@@ -112,9 +105,7 @@ func TestResolve(t *testing.T) {
 					t.Errorf("Has(%q) = %t, want %t", name, !want, want)
 				}
 			}
-			if warning := users.Warning(); warning != "" {
-				t.Errorf("Warning() = %q", warning)
-			}
+			assert.Same(t, "Warning()", users.Warning(), "")
 		})
 	}
 }
@@ -186,14 +177,9 @@ func TestManyNamesAreChecked(t *testing.T) {
 }
 
 func TestNobody(t *testing.T) {
-	l, err := Open(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := assert.Must(Open(nil))
 	users, err := l.Resolve(t.Context(), nil, nil, "") // asks nobody and reads nothing
-	if err != nil {
-		t.Errorf("Resolve = %v", err)
-	}
+	assert.Is(t, "Resolve", err, nil)
 	for _, u := range []*Users{users, nil} {
 		if u.Has(bg) {
 			t.Errorf("%v protects %s", u, bg)
@@ -234,9 +220,7 @@ func TestResolveReadsNoFurther(t *testing.T) {
 		}
 		tenant := contoso(graphsim.Options{})
 		_, err := open(t, tt.list).Resolve(t.Context(), newRunner(t, tenant), src, "")
-		if !errors.Is(err, tt.want) {
-			t.Errorf("Resolve of %q before %q = %v, want %v", tt.list, tt.pairs, err, tt.want)
-		}
+		assert.Is(t, fmt.Sprintf("Resolve of %q before %q", tt.list, tt.pairs), err, tt.want)
 		if n := tenant.Stats().Requests; tt.want != nil && n != 0 {
 			t.Errorf("%d requests, want none", n)
 		}
@@ -303,9 +287,7 @@ func TestResolveFails(t *testing.T) {
 				if strings.ContainsAny(msg, "\n\x1b") {
 					t.Errorf("the message has a line break or an escape sequence: %q", msg)
 				}
-				if e.denied != tt.denied {
-					t.Errorf("denied = %t, want %t", e.denied, tt.denied)
-				}
+				assert.Same(t, "denied", e.denied, tt.denied)
 				hint := strings.Join(e.Hints(), "\n")
 				if strings.Contains(hint, "User.ReadBasic.All") != tt.denied {
 					t.Errorf("hints %q, names the permission: want %t", hint, tt.denied)

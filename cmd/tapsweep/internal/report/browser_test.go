@@ -25,6 +25,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/internal/assert"
 )
 
 var pictures = flag.String("pictures", "", "directory to keep screenshots and printed pages in")
@@ -69,9 +70,7 @@ func browse(t *testing.T, path string, first ...chromedp.Action[chromedp.Void]) 
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
 	v.Context, cancel = chromedp.NewContext(context.Background(), chromedp.WithListener(v.hear), allocator)
 	t.Cleanup(func() {
-		if err := chromedp.Cancel(v.Context); err != nil {
-			t.Error(err)
-		}
+		assert.Is(t, "Cancel", chromedp.Cancel(v.Context), nil)
 		cancel()
 	})
 	if err := chromedp.Do(v.Context); err != nil { // starts the browser
@@ -180,19 +179,11 @@ func (v *visit) print(name string) []byte {
 func htmlOf(t *testing.T, p Page, paths ...string) string {
 	t.Helper()
 	l := open(t, paths...)
-	r, err := New(t.Context(), l, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := assert.Must(New(t.Context(), l, nil))
 	path := filepath.Join(t.TempDir(), "report.html")
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := assert.Must(os.Create(path))
 	p.Made, p.By = night.Add(24*time.Hour), "v1.4.0"
-	if err := errors.Join(r.HTML(t.Context(), f, l, p), f.Close()); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, errors.Join(r.HTML(t.Context(), f, l, p), f.Close()))
 	return path
 }
 
@@ -231,8 +222,8 @@ func (v *visit) click(selector string) { v.t.Helper(); v.do(chromedp.Click(chrom
 func (v *visit) wantOnPaper(rows int, filter string) {
 	v.t.Helper()
 	got := eval[[]any](v, paperScript)
-	check(v.t, "rows on paper", fmt.Sprint(got[0]), fmt.Sprint(rows))
-	check(v.t, "filter on paper", fmt.Sprint(got[1]), filter)
+	assert.Same(v.t, "rows on paper", fmt.Sprint(got[0]), fmt.Sprint(rows))
+	assert.Same(v.t, "filter on paper", fmt.Sprint(got[1]), filter)
 }
 
 func media(scheme string) chromedp.Action[chromedp.Void] {

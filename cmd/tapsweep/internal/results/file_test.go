@@ -9,21 +9,18 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"tapsweep/internal/assert"
 )
 
 // begun returns a log with its first line on disk.
 func begun(t *testing.T) (*Log, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "log.jsonl")
-	log, err := Create(path, false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	log := assert.Must(Create(path, false))
 	run := header
 	log.Write(&run)
-	if err := log.Sync(); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, log.Sync())
 	return log, path
 }
 
@@ -49,9 +46,7 @@ func TestMovedLog(t *testing.T) {
 		for _, close := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
 				log, path := begun(t)
-				if err := tt.do(path); err != nil {
-					t.Fatal(err)
-				}
+				assert.OK(t, tt.do(path))
 				if !close {
 					time.Sleep(checkEvery + time.Millisecond)
 					synctest.Wait()
@@ -86,10 +81,7 @@ func isMoved(err error, want string) bool {
 func TestNothingIsLeftWithoutALine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.jsonl")
 	for _, write := range []bool{false, true} {
-		log, err := Create(path, false)
-		if err != nil {
-			t.Fatal(err)
-		}
+		log := assert.Must(Create(path, false))
 		if write {
 			log.mu.Lock()
 			log.sync = func() error { return errors.New("this file system cannot sync") }
@@ -142,10 +134,7 @@ func TestOldLogStays(t *testing.T) {
 	for _, full := range []bool{false, true} {
 		path := writeLog(t, Revoked)
 		before, _ := os.ReadFile(path)
-		log, err := Create(path, true)
-		if err != nil {
-			t.Fatal(err)
-		}
+		log := assert.Must(Create(path, true))
 		log.mu.Lock()
 		log.sync = func() error {
 			if text, _ := os.ReadFile(path); string(text) != string(before) {
@@ -178,15 +167,10 @@ func TestCreateBehindALink(t *testing.T) {
 	if err := os.Symlink(path, link); err != nil {
 		t.Skip(err)
 	}
-	log, err := Create(link, true)
-	if err != nil {
-		t.Fatal(err)
-	}
+	log := assert.Must(Create(link, true))
 	run := header
 	run.Version = "new"
-	if err := errors.Join(log.Write(&run), log.Close()); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, errors.Join(log.Write(&run), log.Close()))
 	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
 		t.Errorf("the link is gone: %v", err)
 	}

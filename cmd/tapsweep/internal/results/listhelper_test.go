@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"tapsweep/input"
+	"tapsweep/internal/assert"
 )
 
 const (
@@ -20,9 +21,7 @@ const (
 func write(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.WriteFile(path, []byte(text), 0o600))
 	return path
 }
 

@@ -3,12 +3,12 @@ package results
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"tapsweep/input"
+	"tapsweep/internal/assert"
 )
 
 // A results log in which lines are missing is no list, and is not verified: the pairs in them would be
@@ -88,7 +88,5 @@ func TestListRuns(t *testing.T) {
 	for _, run := range logs.Runs() {
 		got = append(got, fmt.Sprintf("%s:%d %s", run.Source, run.Line, run.GraphRoot))
 	}
-	if want := []string{path + ":1 https://a", path + ":3 https://a", path + ":5 https://b"}; !slices.Equal(got, want) {
-		t.Errorf("Runs() = %q, want %q", got, want)
-	}
+	assert.Equal(t, "Runs()", got, []string{path + ":1 https://a", path + ":3 https://a", path + ":5 https://b"})
 }

@@ -2,11 +2,13 @@ package results
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
 
 	"tapsweep/input"
+	"tapsweep/internal/assert"
 )
 
 const (
@@ -84,9 +86,7 @@ func TestBesideRowEndsItsAnnouncement(t *testing.T) {
 	for pass, want := range map[string]int{pass1: 0, strings.ToUpper(pass1): 0, pass2: 1} {
 		e := resumed(t, ResumeOptions{}, runLine, rowLine(Found, methodIs(pass1), anyPass, pending),
 			rowLine(Revoked, methodIs(pass), anyPass, `"beside":true`))
-		if got := len(e.AllUnconfirmed()); got != want {
-			t.Errorf("a row beside about %s: %d doubts about %s, want %d", pass, got, pass1, want)
-		}
+		assert.Same(t, fmt.Sprintf("a row beside about %s: doubts about", pass), len(e.AllUnconfirmed()), want)
 	}
 }
 
@@ -120,12 +120,8 @@ func TestSyncAheadOfEachRow(t *testing.T) {
 			{"a row after it", &Row{User: "last@contoso.com", Outcome: Denied}, ""},
 		} {
 			before := disk.Len()
-			if err := log.Write(step.line); err != nil {
-				t.Fatal(err)
-			}
-			if err := log.SyncAhead(); err != nil {
-				t.Fatal(err)
-			}
+			assert.OK(t, log.Write(step.line))
+			assert.OK(t, log.SyncAhead())
 			switch added := disk.String()[before:]; {
 			case step.want == "" && added != "":
 				t.Errorf("%s: SyncAhead wrote %q, want nothing", step.name, added)

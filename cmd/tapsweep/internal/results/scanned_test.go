@@ -5,15 +5,14 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"tapsweep/internal/assert"
 )
 
 // A scan that is resumed knows which users it has scanned and what it found.
 func TestResumeScan(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.jsonl")
-	log, err := Create(path, false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	log := assert.Must(Create(path, false))
 	run := header
 	created := time.Date(2026, 3, 2, 8, 11, 40, 0, time.UTC)
 	log.Write(&run)
@@ -25,9 +24,7 @@ func TestResumeScan(t *testing.T) {
 	next := header
 	var found []*Row
 	log, earlier, err := Resume(path, &next, ResumeOptions{Each: func(r *Row) { found = append(found, r) }})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	defer log.Close()
 	var looked []string
 	for _, user := range []string{"A", "b", "C", "d", "e"} {

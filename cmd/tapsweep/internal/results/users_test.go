@@ -3,6 +3,8 @@ package results
 import (
 	"strings"
 	"testing"
+
+	"tapsweep/internal/assert"
 )
 
 // verify has each user once, with the place of the first row and the content of the last. It reads
@@ -12,9 +14,7 @@ func TestReadUsers(t *testing.T) {
 	text = strings.Replace(text, `{"type":"end","exit":1,"lines":6}`, `{"type":"result","action":"revokeSessions",`+
 		`"user":"`+strings.ToUpper(dana)+`","outcome":"revoked"}`+"\n"+`{"type":"end","lines":7}`, 1)
 	_, err := ReadUsers(write(t, "log.jsonl", text), "../../../../testdata/logs/log-ps51-redirect.jsonl")
-	if err == nil || !strings.Contains(err.Error(), "of which an earlier run is") {
-		t.Errorf("logs of two tenants: ReadUsers = %v", err)
-	}
+	assert.Says(t, "logs of two tenants: ReadUsers", err, "of which an earlier run is")
 	found, err := ReadUsers("../../../../testdata/logs/log-ps51-redirect.jsonl")
 	if err != nil || len(found.Users) != 3 {
 		t.Errorf("UTF-16: ReadUsers = %+v, %v, want 3 users", found, err)

@@ -1,10 +1,12 @@
 package revoke
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/internal/assert"
 )
 
 func TestAbort(t *testing.T) {
@@ -47,9 +49,7 @@ func TestAbort(t *testing.T) {
 				}
 				got = i + 1
 			}
-			if got != tt.want {
-				t.Errorf("abort(%d) aborts in row %d, want %d", tt.n, got, tt.want)
-			}
+			assert.Same(t, fmt.Sprintf("row in which abort(%d) aborts", tt.n), got, tt.want)
 		})
 	}
 }

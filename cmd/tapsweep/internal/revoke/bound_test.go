@@ -12,6 +12,7 @@ import (
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
+	"tapsweep/internal/assert"
 )
 
 // holder returns a user with n passes.
@@ -66,9 +67,9 @@ func TestMaxDeletes(t *testing.T) {
 				}
 				rows, counts, err := runJob(t.Context(), t, tenant, tt.opts, pairs(tt.pairs...))
 				isBoundError(t, err, tt.bound)
-				equal(t, "passes were deleted", tenant.Stats().Deleted, tt.sent)
-				equal(t, "rows not sent", counts.Outcomes[results.NotSent], tt.notSent)
-				equal(t, "rows", len(rows), len(tt.pairs))
+				assert.Same(t, "passes were deleted", tenant.Stats().Deleted, tt.sent)
+				assert.Same(t, "rows not sent", counts.Outcomes[results.NotSent], tt.notSent)
+				assert.Same(t, "rows", len(rows), len(tt.pairs))
 				says := func(r results.Row) bool { return strings.Contains(r.Message, "--max-items") }
 				if tt.bound && !slices.ContainsFunc(rows, says) {
 					t.Errorf("no row names the bound: %+v", rows)
@@ -119,8 +120,8 @@ func TestMaxDeletesAfterALostAnswer(t *testing.T) {
 		pair := input.Pair{Source: "l.csv", Line: 2, User: u.UPN}
 		rows, counts, err := allRows(t.Context(), t, tenant, Options{MaxDeletes: 1}, pairs(pair))
 		isBoundError(t, err, true)
-		equal(t, "outcome", rows[len(rows)-1].Outcome, results.NotSent)
-		equal(t, "Touched", counts.Touched(), true)
+		assert.Same(t, "outcome", rows[len(rows)-1].Outcome, results.NotSent)
+		assert.Same(t, "Touched", counts.Touched(), true)
 		if resumed(t, rows).Completed(&pair) {
 			t.Errorf("the pair is settled, and the user holds a pass: %+v", rows)
 		}
@@ -134,10 +135,8 @@ func TestMaxDeletesCountsEachPassOnce(t *testing.T) {
 		tenant.AddUser(holdsThree())
 		tenant.AddFaults(fault.Fault{Method: "DELETE", Path: passID, Do: fault.ItemStatus(404).AfterWork()})
 		_, _, err := allRows(t.Context(), t, tenant, Options{MaxDeletes: 3}, pairs(anyOf))
-		if err != nil {
-			t.Errorf("Run = %v, want nil: three passes are no more than three", err)
-		}
-		equal(t, "passes left", len(tenant.Remaining()), 0)
+		assert.Is(t, "Run", err, nil)
+		assert.Same(t, "passes left", len(tenant.Remaining()), 0)
 	})
 }
 
@@ -153,11 +152,9 @@ func TestIntentOfAnotherPass(t *testing.T) {
 		row.InPlaceOf = passID
 		earlier := resumed(t, []results.Row{row})
 		rows, _, err := allRows(t.Context(), t, tenant, resumeOptions(earlier), pairs(named))
-		if err != nil {
-			t.Fatal(err)
-		}
-		equal(t, "passes left", len(tenant.Remaining()), 1)
-		equal(t, "outcome", onlyRow(t, rows, nil).Outcome, results.Replaced)
+		assert.OK(t, err)
+		assert.Same(t, "passes left", len(tenant.Remaining()), 1)
+		assert.Same(t, "outcome", onlyRow(t, rows, nil).Outcome, results.Replaced)
 	})
 }
 
@@ -170,9 +167,7 @@ func TestIntentAfterAFailedList(t *testing.T) {
 		first := []results.Row{intent(anyOf, passID)}
 		earlier := resumed(t, first)
 		rows, _, err := allRows(t.Context(), t, tenant, resumeOptions(earlier), pairs(anyOf))
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.OK(t, err)
 		d := resumed(t, append(first, rows...)).Unconfirmed(&anyOf)
 		if d == nil || d.Method != passID || !d.Intended() {
 			t.Errorf("after %+v the log does not know that %s was being deleted: %+v", rows, passID, d)

@@ -17,6 +17,7 @@ import (
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
+	"tapsweep/internal/assert"
 )
 
 const passID = "9f0c11aa-1111-4222-8333-000000000001"
@@ -70,20 +71,6 @@ func onlyRow(t *testing.T, rows []results.Row, err error) results.Row {
 		t.Fatalf("%d rows, want 1: %+v", len(rows), rows)
 	}
 	return rows[0]
-}
-
-func equal[T comparable](t *testing.T, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s: %v, want %v", what, got, want)
-	}
-}
-
-func contains(t *testing.T, what, got, want string) {
-	t.Helper()
-	if !strings.Contains(got, want) {
-		t.Errorf("%s: %q, want one with %q", what, got, want)
-	}
 }
 
 // A long list goes in full batches, except for a few at the start, while the run looks for the
@@ -224,15 +211,15 @@ func TestOutcome(t *testing.T) {
 				}
 				rows, counts, err := runJob(t.Context(), t, tenant, Options{}, pairs(pair))
 				r := onlyRow(t, rows, err)
-				equal(t, "outcome", r.Outcome, tt.want)
-				equal(t, "attempts", r.Attempts, cmp.Or(tt.attempts, 1))
-				contains(t, "message", r.Message, tt.message)
-				equal(t, "line", r.Line, 2)
-				equal(t, "source", r.Source, "l.csv")
-				equal(t, "user", r.User, "dana@contoso.com")
-				equal(t, "rows counted with the outcome", counts.Outcomes[tt.want], 1)
-				equal(t, "rows counted", counts.Total(), 1)
-				equal(t, "passes left", len(tenant.Remaining()), tt.left)
+				assert.Same(t, "outcome", r.Outcome, tt.want)
+				assert.Same(t, "attempts", r.Attempts, cmp.Or(tt.attempts, 1))
+				assert.Holds(t, "message", r.Message, tt.message)
+				assert.Same(t, "line", r.Line, 2)
+				assert.Same(t, "source", r.Source, "l.csv")
+				assert.Same(t, "user", r.User, "dana@contoso.com")
+				assert.Same(t, "rows counted with the outcome", counts.Outcomes[tt.want], 1)
+				assert.Same(t, "rows counted", counts.Total(), 1)
+				assert.Same(t, "passes left", len(tenant.Remaining()), tt.left)
 			})
 		})
 	}
@@ -251,9 +238,9 @@ func TestBlocked(t *testing.T) {
 			t.Fatalf("Run = %v, want ErrBlocked", err)
 		}
 		r := onlyRow(t, rows, nil)
-		equal(t, "outcome", r.Outcome, results.NotSent)
-		equal(t, "hint", r.Hint, "")
-		equal(t, "times that the message names the cause", strings.Count(r.Message, "address not allowed"), 1)
+		assert.Same(t, "outcome", r.Outcome, results.NotSent)
+		assert.Same(t, "hint", r.Hint, "")
+		assert.Same(t, "times that the message names the cause", strings.Count(r.Message, "address not allowed"), 1)
 	})
 }
 
@@ -276,12 +263,12 @@ func TestDryRun(t *testing.T) {
 		want, _, _ := strings.Cut(r.User, "@")
 		if want == "any" {
 			want = "planned"
-			equal(t, "pass of the pair without one", r.Method, other)
+			assert.Same(t, "pass of the pair without one", r.Method, other)
 		}
-		equal(t, "outcome of "+r.User, string(r.Outcome), want)
+		assert.Same(t, "outcome of "+r.User, string(r.Outcome), want)
 	}
 	for _, e := range tenant.Log() {
-		equal(t, "method of a request", e.Method, "GET")
+		assert.Same(t, "method of a request", e.Method, "GET")
 	}
 }
 
@@ -306,8 +293,8 @@ func TestCreation(t *testing.T) {
 		pair.Creation = input.Creation{By: "mallory@contoso.com", AuditID: "a-7", Match: input.MatchID}
 		rows, _, err := runJob(t.Context(), t, tenant, tt.opts, pairs(pair))
 		row := onlyRow(t, rows, err)
-		equal(t, tt.name+": the pass of the row", row.Method, tt.want)
-		equal(t, tt.name+": the row says who created it", row.Creation == pair.Creation, tt.says)
+		assert.Same(t, tt.name+": the pass of the row", row.Method, tt.want)
+		assert.Same(t, tt.name+": the row says who created it", row.Creation == pair.Creation, tt.says)
 	}
 }
 
@@ -319,11 +306,11 @@ func TestRowsWithoutRequests(t *testing.T) {
 	if err != nil || len(rows) != 2 {
 		t.Fatalf("Run = %v with %d rows, want 2", err, len(rows))
 	}
-	equal(t, "outcome of a bad row", rows[0].Outcome, results.Invalid)
-	equal(t, "outcome of a repeated row", rows[1].Outcome, results.Duplicate)
-	equal(t, "message of a repeated row", rows[1].Message, "the same pass as l.csv:1")
-	equal(t, "rows left", counts.Left(), 1)
-	equal(t, "requests", tenant.Stats().Requests, 0)
+	assert.Same(t, "outcome of a bad row", rows[0].Outcome, results.Invalid)
+	assert.Same(t, "outcome of a repeated row", rows[1].Outcome, results.Duplicate)
+	assert.Same(t, "message of a repeated row", rows[1].Message, "the same pass as l.csv:1")
+	assert.Same(t, "rows left", counts.Left(), 1)
+	assert.Same(t, "requests", tenant.Stats().Requests, 0)
 }
 
 // A log that cannot be written stops the run before more is sent, and a list
@@ -348,13 +335,11 @@ func TestStops(t *testing.T) {
 			}
 			return nil
 		}, Options{}).Run(t.Context(), itemsOf(many))
-		if !errors.Is(err, full) {
-			t.Errorf("Run = %v, want %v", err, full)
-		}
+		assert.Is(t, "Run", err, full)
 		if sent := tenant.Stats().Requests; sent > 100 {
 			t.Errorf("%d requests were sent, want at most 100", sent)
 		}
-		equal(t, "rows", rows, 1000)
+		assert.Same(t, "rows", rows, 1000)
 	})
 	t.Run("list", func(t *testing.T) {
 		changed := errors.New("list.csv changed")
@@ -363,9 +348,7 @@ func TestStops(t *testing.T) {
 		}
 		tenant := graphsim.New(graphsim.Options{})
 		rows, _, err := runJob(t.Context(), t, tenant, Options{}, src)
-		if !errors.Is(err, changed) {
-			t.Errorf("Run = %v, want %v", err, changed)
-		}
-		equal(t, "rows", len(rows), 1)
+		assert.Is(t, "Run", err, changed)
+		assert.Same(t, "rows", len(rows), 1)
 	})
 }

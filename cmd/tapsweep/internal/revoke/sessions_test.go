@@ -16,6 +16,7 @@ import (
 	"tapsweep/batch/graphsim/quota"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
+	"tapsweep/internal/assert"
 )
 
 // sessionRoles are the permissions that passes and sessions take.
@@ -26,10 +27,7 @@ func revokeBoth(t *testing.T, tenant *graphsim.Tenant, opts Options, list ...inp
 	passes, sessions []results.Row, counts Counts) {
 	t.Helper()
 	opts.Sessions = true
-	runner, err := batch.NewRunner(tenant, batch.Options{MaxAttempts: 3})
-	if err != nil {
-		t.Fatal(err)
-	}
+	runner := assert.Must(batch.NewRunner(tenant, batch.Options{MaxAttempts: 3}))
 	job := New(runner, func(row *results.Row) error {
 		if row.Action == results.RevokeSessions {
 			sessions = append(sessions, *row)
@@ -41,9 +39,7 @@ func revokeBoth(t *testing.T, tenant *graphsim.Tenant, opts Options, list ...inp
 	for _, pair := range list {
 		job.Expect(&Item{Pair: pair})
 	}
-	if err := job.Run(t.Context(), itemsOf(pairs(list...))); err != nil {
-		t.Errorf("Run = %v", err)
-	}
+	assert.Is(t, "Run", job.Run(t.Context(), itemsOf(pairs(list...))), nil)
 	sessions = slices.DeleteFunc(sessions, func(r results.Row) bool { return r.Provisional })
 	return passes, sessions, job.Counts()
 }
@@ -78,15 +74,15 @@ func (tt *sessionTest) run(t *testing.T) {
 	tenant.AddUser(tt.user)
 	_, sessions, counts := revokeBoth(t, tenant, tt.opts, append([]input.Pair{danasPair(passID)}, tt.more...)...)
 	if tt.want == "" {
-		equal(t, "rows about sessions", len(sessions), 0)
+		assert.Same(t, "rows about sessions", len(sessions), 0)
 		return
 	}
 	row := onlyRow(t, sessions, nil)
-	equal(t, "outcome", row.Outcome, tt.want)
-	equal(t, "counted", counts.Sessions.Outcomes[tt.want], 1)
-	equal(t, "something is left", counts.Sessions.Left() > 0, tt.want.Left())
+	assert.Same(t, "outcome", row.Outcome, tt.want)
+	assert.Same(t, "counted", counts.Sessions.Outcomes[tt.want], 1)
+	assert.Same(t, "something is left", counts.Sessions.Left() > 0, tt.want.Left())
 	if tt.calls > 0 || tt.fault == nil {
-		equal(t, "calls", len(calls(tenant)), tt.calls)
+		assert.Same(t, "calls", len(calls(tenant)), tt.calls)
 	}
 }
 
@@ -144,10 +140,10 @@ func TestOneCallAfterTheLastPass(t *testing.T) {
 				_, sessions, _ := revokeBoth(t, tenant, Options{Self: []string{id, user.UPN}}, danasPair(passID),
 					last)
 				row := onlyRow(t, sessions, nil)
-				equal(t, "user of the row", row.User, id)
+				assert.Same(t, "user of the row", row.User, id)
 				log := tenant.Log()
-				equal(t, "requests", len(log), 3)
-				equal(t, "the last request", log[len(log)-1].Method, "POST")
+				assert.Same(t, "requests", len(log), 3)
+				assert.Same(t, "the last request", log[len(log)-1].Method, "POST")
 			})
 		})
 	}
@@ -187,10 +183,10 @@ func TestSessionProof(t *testing.T) {
 				tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Guest: tt.guest})
 				_, sessions, counts := revokeBoth(t, tenant, Options{Verify: time.Minute}, danasPair(passID))
 				row := onlyRow(t, sessions, nil)
-				equal(t, "outcome", row.Outcome, tt.want)
-				equal(t, "verified", row.Verified, tt.verified)
-				equal(t, "left", counts.Left(), tt.left)
-				contains(t, "message", row.Message, tt.says)
+				assert.Same(t, "outcome", row.Outcome, tt.want)
+				assert.Same(t, "verified", row.Verified, tt.verified)
+				assert.Same(t, "left", counts.Left(), tt.left)
+				assert.Holds(t, "message", row.Message, tt.says)
 			})
 		})
 	}
@@ -210,8 +206,8 @@ func TestThrottledSessionsDoNotSlowDeletes(t *testing.T) {
 			start := time.Now()
 			passes, rows, _ := revokeBoth(t, tenant, Options{}, pairsOf(tenant.AddUsers(users))...)
 			took = passes[len(passes)-1].Time.Sub(start)
-			equal(t, "rows about sessions", len(rows), users)
-			equal(t, "users whose sessions are revoked", tenant.Stats().Revoked, users)
+			assert.Same(t, "rows about sessions", len(rows), users)
+			assert.Same(t, "users whose sessions are revoked", tenant.Stats().Revoked, users)
 		})
 		return took
 	}
@@ -237,10 +233,7 @@ func writePace(t *testing.T, deletes, sessions, both time.Duration) {
 	if *paceFlag == "" {
 		return
 	}
-	f, err := os.OpenFile(*paceFlag, os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := assert.Must(os.OpenFile(*paceFlag, os.O_APPEND|os.O_WRONLY, 0))
 	defer f.Close()
 	fmt.Fprintf(f, "\n## passes and sessions\n\n| 10,000 users, 3,000 writes in 150 s for each | passes alone | "+
 		"sessions alone | both | over the slower |\n|---|---|---|---|---|\n"+
@@ -314,10 +307,7 @@ func TestSessionsWaitForTheLastRun(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true, Faults: tt.fault})
 				tenant.AddUser(graphsim.User{UPN: "dana@contoso.com",
 					Passes: []graphsim.Pass{{ID: passID}, {ID: other}}})
-				runner, err := batch.NewRunner(tenant, batch.Options{})
-				if err != nil {
-					t.Fatal(err)
-				}
+				runner := assert.Must(batch.NewRunner(tenant, batch.Options{}))
 				var sessions []results.Row
 				job := New(runner, func(row *results.Row) error {
 					if row.Action == results.RevokeSessions {
@@ -331,15 +321,11 @@ func TestSessionsWaitForTheLastRun(t *testing.T) {
 					for _, pair := range list {
 						job.Expect(&Item{Pair: pair})
 					}
-					if err := job.Run(t.Context(), itemsOf(pairs(list...))); err != nil {
-						t.Fatal(err)
-					}
-					equal(t, "rows before the last run", len(sessions), 0)
+					assert.OK(t, job.Run(t.Context(), itemsOf(pairs(list...))))
+					assert.Same(t, "rows before the last run", len(sessions), 0)
 				}
-				if err := job.Run(t.Context(), Each([]Item{last})); err != nil {
-					t.Fatal(err)
-				}
-				equal(t, "outcome", onlyRow(t, sessions, nil).Outcome, tt.want)
+				assert.OK(t, job.Run(t.Context(), Each([]Item{last})))
+				assert.Same(t, "outcome", onlyRow(t, sessions, nil).Outcome, tt.want)
 			})
 		})
 	}
@@ -369,7 +355,7 @@ func TestSessionsOfARunThatResumes(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true})
 			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: other}}})
 			revokeBoth(t, tenant, Options{Earlier: resumed(t, tt.log)}, first, second)
-			equal(t, "calls", len(calls(tenant)), tt.calls)
+			assert.Same(t, "calls", len(calls(tenant)), tt.calls)
 		})
 	}
 }
@@ -378,18 +364,13 @@ func TestSessionsOfARunThatResumes(t *testing.T) {
 func TestSessionsOfUsersWhoCouldNotBeScanned(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true})
 	tenant.AddUser(graphsim.User{UPN: "dana@contoso.com"})
-	runner, err := batch.NewRunner(tenant, batch.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	runner := assert.Must(batch.NewRunner(tenant, batch.Options{}))
 	var last results.Row
 	job := New(runner, func(row *results.Row) error { last = *row; return nil }, Options{Sessions: true})
 	left := Item{Pair: input.Pair{User: "dana@contoso.com"}, OnlySessions: true}
 	job.Expect(&left)
 	job.Record(&results.Row{Source: results.ScanSource, User: "dana@contoso.com", Outcome: results.Failed})
-	if err := job.Run(t.Context(), Each([]Item{left})); err != nil {
-		t.Fatal(err)
-	}
-	equal(t, "outcome", last.Outcome, results.NotSent)
-	equal(t, "calls", len(calls(tenant)), 0)
+	assert.OK(t, job.Run(t.Context(), Each([]Item{left})))
+	assert.Same(t, "outcome", last.Outcome, results.NotSent)
+	assert.Same(t, "calls", len(calls(tenant)), 0)
 }

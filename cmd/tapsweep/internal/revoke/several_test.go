@@ -17,6 +17,7 @@ import (
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
+	"tapsweep/internal/assert"
 )
 
 const third = "9f0c11aa-1111-4222-8333-000000000003"
@@ -33,9 +34,7 @@ func allRows(ctx context.Context, t *testing.T, poster batch.Poster, opts Option
 	src source) (rows []results.Row, counts Counts, err error) {
 	t.Helper()
 	runner, err := batch.NewRunner(poster, batch.Options{MaxAttempts: 3})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	job := New(runner, func(r *results.Row) error {
 		rows = append(rows, *r)
 		return nil
@@ -103,7 +102,7 @@ func TestSeveralPasses(t *testing.T) {
 				if settled != 1 || counts.Total() != 1 {
 					t.Errorf("%d rows settle the pair, %d are counted, want 1", settled, counts.Total())
 				}
-				equal(t, "passes left", len(tenant.Remaining()), tt.left)
+				assert.Same(t, "passes left", len(tenant.Remaining()), tt.left)
 			})
 		})
 	}
@@ -124,10 +123,7 @@ func TestSeveralPassesKilled(t *testing.T) {
 func killedAmongSeveral(t *testing.T, kept int, lost bool) {
 	tenant := graphsim.New(graphsim.Options{})
 	tenant.AddUser(holdsThree())
-	runner, err := batch.NewRunner(tenant, batch.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	runner := assert.Must(batch.NewRunner(tenant, batch.Options{}))
 	var rows []results.Row
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -146,7 +142,7 @@ func killedAmongSeveral(t *testing.T, kept int, lost bool) {
 	if err != nil {
 		t.Fatalf("Run = %v", err)
 	}
-	equal(t, "passes left", len(tenant.Remaining()), 0)
+	assert.Same(t, "passes left", len(tenant.Remaining()), 0)
 	for id, r := range lasts(append(rows, more...)) {
 		if r.Provisional || !r.Outcome.Done() {
 			t.Errorf("the last row of %s says %s, pending %v", id, r.Outcome, r.Provisional)
@@ -174,15 +170,9 @@ func resumed(t *testing.T, rows []results.Row) *results.ResumeState {
 		_ = enc.Encode(r)
 	}
 	path := filepath.Join(t.TempDir(), "r.jsonl")
-	if err := os.WriteFile(path, log.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.WriteFile(path, log.Bytes(), 0o600))
 	l, earlier, err := results.Resume(path, &run, results.ResumeOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
+	assert.OK(t, l.Close())
 	return earlier
 }

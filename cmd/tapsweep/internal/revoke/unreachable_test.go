@@ -3,7 +3,6 @@ package revoke
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -12,6 +11,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/internal/assert"
 )
 
 // unreachable is a tenant that batches with a method cannot reach.
@@ -57,13 +57,11 @@ func TestUnreachable(t *testing.T) {
 				tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: passID}}})
 				rows, counts, err := runJob(t.Context(), t, unreachable{tenant, tt.method, tt.lost, new(int)}, tt.opts,
 					pairs(danasPair(passID)))
-				if !errors.Is(err, batch.ErrUnreachable) {
-					t.Errorf("Run = %v, want ErrUnreachable", err)
-				}
+				assert.Is(t, "Run", err, batch.ErrUnreachable)
 				r := onlyRow(t, rows, nil)
-				equal(t, "outcome", r.Outcome, tt.want)
-				contains(t, "message", r.Message, tt.message)
-				equal(t, "nothing is left", counts.Left() == 0, tt.want.Done())
+				assert.Same(t, "outcome", r.Outcome, tt.want)
+				assert.Holds(t, "message", r.Message, tt.message)
+				assert.Same(t, "nothing is left", counts.Left() == 0, tt.want.Done())
 			})
 		})
 	}

@@ -2,6 +2,7 @@ package revoke
 
 import (
 	"cmp"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
+	"tapsweep/internal/assert"
 )
 
 // A list afterwards decides the outcome of a pair. Each case says how long that takes.
@@ -76,24 +78,24 @@ func TestVerify(t *testing.T) {
 					pairs(pair))
 				took := time.Since(start)
 				r := onlyRow(t, rows, err)
-				equal(t, "outcome", r.Outcome, tt.want)
-				equal(t, "verified", r.Verified, tt.verified)
-				contains(t, "message", r.Message, tt.message)
+				assert.Same(t, "outcome", r.Outcome, tt.want)
+				assert.Same(t, "verified", r.Verified, tt.verified)
+				assert.Holds(t, "message", r.Message, tt.message)
 				if tt.name != "the list fails once" { // the pause after a 503 is random
-					equal(t, "duration", took.Truncate(time.Second), tt.took)
+					assert.Same(t, "duration", took.Truncate(time.Second), tt.took)
 				}
-				equal(t, "passes left", len(tenant.Remaining()), tt.left)
+				assert.Same(t, "passes left", len(tenant.Remaining()), tt.left)
 				if r.Outcome == results.Remains {
-					equal(t, "reason is missing", r.Reason == "", false)
+					assert.Same(t, "reason is missing", r.Reason == "", false)
 					if tt.left > 0 {
-						equal(t, "pass that remains", r.Method, tenant.Remaining()[0].PassID)
+						assert.Same(t, "pass that remains", r.Method, tenant.Remaining()[0].PassID)
 					}
 				}
-				equal(t, "supersedes a pending row", r.SupersedesPending != "", tt.want != results.Rejected)
-				equal(t, "names the pass of the list", r.InPlaceOf == passID, !tt.noMethod && r.Method != passID)
-				equal(t, "nothing is left", counts.Left() == 0, r.Verified)
+				assert.Same(t, "supersedes a pending row", r.SupersedesPending != "", tt.want != results.Rejected)
+				assert.Same(t, "names the pass of the list", r.InPlaceOf == passID, !tt.noMethod && r.Method != passID)
+				assert.Same(t, "nothing is left", counts.Left() == 0, r.Verified)
 				if tt.want == results.Rejected || r.Verified {
-					equal(t, "unverified rows", counts.Unverified, 0)
+					assert.Same(t, "unverified rows", counts.Unverified, 0)
 				}
 			})
 		})
@@ -132,8 +134,6 @@ func TestAnyPass(t *testing.T) {
 					method)
 			}
 		}
-		if len(tenant.Remaining()) != left {
-			t.Errorf("dry run %v: %d passes left, want %d", dry, len(tenant.Remaining()), left)
-		}
+		assert.Same(t, fmt.Sprintf("dry run %v: passes left", dry), len(tenant.Remaining()), left)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
+	"tapsweep/internal/assert"
 )
 
 // What a person is asked, and which answers confirm it.
@@ -65,27 +66,19 @@ Continue? [y/N] `},
 func TestConfirmProtected(t *testing.T) {
 	keep, err := protect.Open(nil, writeFile(t, "glass.csv",
 		"userId,upn\n"+selfID+",Dana@contoso.com\n,bg2@contoso.com\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	var out bytes.Buffer
 	r := asking(strings.NewReader("y\n"), &out)
 	r.list = openList(t, "user\ndana@contoso.com\nlee@contoso.com\n")
 	r.protectedUsers, err = keep.Resolve(t.Context(), nil, r.list.Pairs(), "the token lacks User.Read.All")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	q := r.question(r.everyItem())
 	if q.passes != 1 || q.users != 1 || q.leftOut[leftProtected] != 1 || q.sample[0].User != "lee@contoso.com" {
 		t.Errorf("question %+v", q)
 	}
-	if err := r.confirm(t.Context(), q); err != nil {
-		t.Errorf("confirm = %v", err)
-	}
+	assert.Is(t, "confirm", r.confirm(t.Context(), q), nil)
 	for _, want := range []string{"Rows left out: 1 of protected users.\n", "protected names could not be checked ("} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("the question lacks %q\n%s", want, out.String())
-		}
+		assert.Holds(t, "the question", out.String(), want)
 	}
 }
 
@@ -128,7 +121,5 @@ func TestConfirmShowsNoRawText(t *testing.T) {
 	if err != nil || strings.ContainsAny(out.String(), "\x1b\r\u202e") {
 		t.Errorf("%v, %q", err, out.String())
 	}
-	if !strings.Contains(out.String(), "  expired\n") {
-		t.Errorf("the question does not say why the pass is deleted\n%s", out.String())
-	}
+	assert.Holds(t, "the question", out.String(), "  expired\n")
 }

@@ -15,6 +15,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
+	"tapsweep/internal/assert"
 )
 
 var (
@@ -173,20 +174,14 @@ func (tt whoseCase) test(t *testing.T, by string) {
 		tenant.AddAudit(r.entry())
 	}
 	found, _, counts, err := look(t, tenant, since(24*time.Hour, by), batch.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	found = slices.DeleteFunc(found, func(line string) bool { return strings.HasPrefix(line, "erik") })
-	if got := strings.Join(found, "; "); got != tt.want {
-		t.Errorf("found %q, want %q", got, tt.want)
-	}
+	assert.Same(t, "found", strings.Join(found, "; "), tt.want)
 	instead := ""
 	for _, u := range counts.Audit.Unlisted.First {
 		instead = cmp.Or(u.By, "?")
 	}
-	if instead != tt.instead {
-		t.Errorf("left out as created by %q, want %q", instead, tt.instead)
-	}
+	assert.Same(t, "left out as created by", instead, tt.instead)
 	for what, n := range map[string]int{"odd": counts.Audit.Odd.Count, "gone": counts.Audit.Gone.Count,
 		"older": counts.Older, "doubtful": counts.Audit.Doubtful} {
 		if (n == 1) != (what == tt.more) {
@@ -244,9 +239,7 @@ func TestAuditFilterIsRefused(t *testing.T) {
 			if source, ok := errors.AsType[*SourceError](err); ok != (tt.records == 0) {
 				t.Fatalf("the scan ended with %v", source)
 			}
-			if counts.Audit.Records != tt.records {
-				t.Errorf("%d records were read, want %d", counts.Audit.Records, tt.records)
-			}
+			assert.Same(t, "audit records", counts.Audit.Records, tt.records)
 			if want := []string{"dana usable: mallory@contoso.com by id"}; tt.records > 0 &&
 				!slices.Equal(found, want) {
 				t.Errorf("found %q, want %q", found, want)
@@ -285,16 +278,12 @@ func TestAuditIsCounted(t *testing.T) {
 				opts := since(24*time.Hour, tt.by)
 				opts.Audit.Names = tt.names
 				found, _, counts, err := look(t, tenant, opts, batch.Options{})
-				if err != nil {
-					t.Fatal(err)
-				}
+				assert.OK(t, err)
 				if a := counts.Audit; a.Records != 2003 || a.Made != 3 || a.By != tt.want || a.There != tt.want ||
 					a.Name != tt.by {
 					t.Errorf("%+v, want 2003 records, 3 that create a pass, %d by %q", *a, tt.want, tt.by)
 				}
-				if want := []Creator{{mallory.UPN, 2}, {helpdesk.UPN, 1}}; !slices.Equal(counts.Audit.Creators, want) {
-					t.Errorf("creators %v, want %v", counts.Audit.Creators, want)
-				}
+				assert.Equal(t, "creators", counts.Audit.Creators, []Creator{{mallory.UPN, 2}, {helpdesk.UPN, 1}})
 				if len(found) != tt.want {
 					t.Errorf("found %q, want %d", found, tt.want)
 				}

@@ -18,6 +18,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
+	"tapsweep/internal/assert"
 )
 
 const root = "https://graph.microsoft.com/v1.0"
@@ -31,9 +32,7 @@ func look(t *testing.T, tenant batch.Poster, opts Options,
 	batching batch.Options) (found, failed []string, counts Counts, err error) {
 	t.Helper()
 	runner, err := batch.NewRunner(tenant, batching)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	opts.Root = cmp.Or(opts.Root, root)
 	done := 0
 	counts, err = Run(t.Context(), runner, opts, Sinks{
@@ -298,20 +297,13 @@ func TestTotal(t *testing.T) {
 			if tt.fault.Path != "" {
 				tenant.AddFaults(tt.fault)
 			}
-			runner, err := batch.NewRunner(tenant, batch.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			runner := assert.Must(batch.NewRunner(tenant, batch.Options{}))
 			said := 0
 			tt.opts.Root = root
 			counts, err := Run(t.Context(), runner, tt.opts, Sinks{Total: func(n int) { said = n },
 				Found: func(*Found) {}, Failed: func(*results.Row) {}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if said != tt.want {
-				t.Errorf("it says %d users, want %d", said, tt.want)
-			}
+			assert.OK(t, err)
+			assert.Same(t, "it", said, tt.want)
 			if n := counts.Users + counts.Failed; said > 0 && said != n {
 				t.Errorf("%d users were to be looked at, and %d were", said, n)
 			}

@@ -11,14 +11,15 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
 	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/status"
-
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"tapsweep/internal/assert"
 )
 
 // outOfOrder is a tenant whose authority gives a different answer for a while.
@@ -124,19 +125,14 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 				}
 				credential, err := auth.Secret("https://login.example", entra.DefaultTenantID,
 					entra.DefaultClientID, tt.secret, &http.Client{Transport: tenant})
-				if err != nil {
-					t.Fatal(err)
-				}
+				assert.OK(t, err)
 				said := 0
 				c := &Target{credential: credential, Stall: 30 * time.Minute, Waiting: func(string, ...any) { said++ },
 					opts: Options{Getenv: environment()}}
 				if tt.stall != 0 {
 					c.Stall = max(tt.stall, 0)
 				}
-				client, err := graph.New(auth.Pin(credential), graph.Options{Transport: tenant})
-				if err != nil {
-					t.Fatal(err)
-				}
+				client := assert.Must(graph.New(auth.Pin(credential), graph.Options{Transport: tenant}))
 				ctx := context.WithoutCancel(t.Context())
 				if tt.deadline > 0 {
 					var cancel context.CancelFunc
@@ -152,18 +148,14 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 					if err != nil || token == "" {
 						t.Errorf("firstToken = %v, want a token", err)
 					}
-					if said != 1 {
-						t.Errorf("the wait is reported %d times, want once", said)
-					}
+					assert.Same(t, "the wait is reported", said, 1)
 					return
 				}
 				if err == nil {
 					t.Fatal("firstToken has a token, want an error")
 				}
 				exit := c.noToken(err)
-				if exit.Code != tt.exit {
-					t.Errorf("exit %d, want %d: %v", exit.Code, tt.exit, exit)
-				}
+				assert.Same(t, "exit", exit.Code, tt.exit)
 				if !strings.Contains(exit.Error(), tt.want) {
 					t.Errorf("error %q, want %q in it", exit, tt.want)
 				}
@@ -200,9 +192,7 @@ func TestFirstTokenIsBounded(t *testing.T) {
 				c := &Target{opts: Options{Getenv: environment()},
 					credential: &auth.Credential{TokenCredential: h, Method: method}}
 				client, err := graph.New(h, graph.Options{})
-				if err != nil {
-					t.Fatal(err)
-				}
+				assert.OK(t, err)
 				start := time.Now()
 				_, err = c.firstToken(t.Context(), client)
 				if _, ok := errors.AsType[*graph.TokenError](err); !ok || time.Since(start) != want ||

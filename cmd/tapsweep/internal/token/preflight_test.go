@@ -10,6 +10,7 @@ import (
 
 	"tapsweep/cmd/tapsweep/docs"
 	"tapsweep/cmd/tapsweep/internal/cloud"
+	"tapsweep/internal/assert"
 )
 
 const (
@@ -38,14 +39,8 @@ func (c claims) with(name string, value any) claims {
 
 func (c claims) read(t *testing.T, choice cloud.Choice) *Token {
 	t.Helper()
-	endpoint, err := choice.Resolve()
-	if err != nil {
-		t.Fatal(err)
-	}
-	payload, err := json.Marshal(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	endpoint := assert.Must(choice.Resolve())
+	payload := assert.Must(json.Marshal(c))
 	return Read("e30."+base64.RawURLEncoding.EncodeToString(payload)+".c2ln", endpoint)
 }
 
@@ -143,12 +138,8 @@ func checkProblem(t *testing.T, problem *Problem, want, hint string) {
 		}
 		return
 	}
-	if !strings.Contains(problem.Text, want) {
-		t.Errorf("Check = %q, want %q", problem.Text, want)
-	}
-	if hints := strings.Join(problem.Hints, "\n"); !strings.Contains(hints, hint) {
-		t.Errorf("hints %q, want %q", hints, hint)
-	}
+	assert.Holds(t, "Check", problem.Text, want)
+	assert.Holds(t, "hints", strings.Join(problem.Hints, "\n"), hint)
 }
 
 func TestCheckGovernmentCloud(t *testing.T) {
@@ -174,10 +165,7 @@ func TestCheckTenant(t *testing.T) {
 
 // Graph, not tapsweep, judges a token that cannot be read.
 func TestUnreadable(t *testing.T) {
-	endpoint, err := cloud.Choice{}.Resolve()
-	if err != nil {
-		t.Fatal(err)
-	}
+	endpoint := assert.Must(cloud.Choice{}.Resolve())
 	for _, text := range []string{"", "opaque", "a.b.c", "e30.!!!.c",
 		"e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"roles":7}`)) + ".c",
 		"e30.e30.c", "e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"oid":"`+anOwner+`","exp":1}`)) + ".c"} {
@@ -241,9 +229,7 @@ func TestPrint(t *testing.T) {
 		"token:         ends in 1h0m\n",
 		"warning: the token shows no role",
 	} {
-		if !strings.Contains(b.String(), want) {
-			t.Errorf("no %q in\n%s", want, b.String())
-		}
+		assert.Holds(t, "the output", b.String(), want)
 	}
 }
 
