@@ -33,9 +33,7 @@ func TestBeforeSendComesFirst(t *testing.T) {
 			}
 			return nil
 		}}, deletes(users))
-		if len(announced) != len(users) {
-			t.Errorf("%d requests announced, want %d", len(announced), len(users))
-		}
+		check(t, "requests announced", len(announced), len(users))
 	})
 }
 
@@ -53,12 +51,8 @@ func TestBeforeSendRefuses(t *testing.T) {
 			return nil
 		}}
 		results, err := run(t.Context(), t, tenant, opts, deletes(users))
-		if !errors.Is(err, full) {
-			t.Errorf("Run = %v, want the error of BeforeSend", err)
-		}
-		if len(results) != len(users) {
-			t.Errorf("%d results, want %d", len(results), len(users))
-		}
+		checkErr(t, "Run", err, full)
+		check(t, "results", len(results), len(users))
 		refused := of(t, results, users[9].UPN)
 		if !errors.Is(refused.Err, batch.ErrNotSent) || !strings.Contains(refused.Err.Error(), full.Error()) {
 			t.Errorf("the refused request: %v, want ErrNotSent and the error of BeforeSend", refused.Err)

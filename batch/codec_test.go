@@ -3,11 +3,14 @@ package batch
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tapsweep/internal/assert"
 )
 
 func TestEncode(t *testing.T) {
@@ -17,9 +20,7 @@ func TestEncode(t *testing.T) {
 		newItem(Request{Method: "GET", URL: "/users?$top=1&$select=id",
 			Headers: map[string]string{"consistencylevel": "eventual"}}),
 	}, map[string]string{"ConsistencyLevel": "session", "x-ms-throttle-priority": "low"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	want := `{"requests":[` +
 		`{"id":"1","method":"DELETE","url":"/users/a_b.com%23EXT%23@t.example/x/1",` +
 		`"headers":{"ConsistencyLevel":"session","x-ms-throttle-priority":"low"}},` +
@@ -28,9 +29,7 @@ func TestEncode(t *testing.T) {
 		`"x-ms-throttle-priority":"low"},"body":{}},` +
 		`{"id":"3","method":"GET","url":"/users?$top=1&$select=id",` +
 		`"headers":{"consistencylevel":"eventual","x-ms-throttle-priority":"low"}}]}`
-	if diff := cmp.Diff(want, strings.TrimSpace(string(body))); diff != "" {
-		t.Errorf("encode (-want +got):\n%s", diff)
-	}
+	assert.Equal(t, "encode", strings.TrimSpace(string(body)), want)
 }
 
 func TestRequestCheck(t *testing.T) {
@@ -109,13 +108,9 @@ func TestDecode(t *testing.T) {
 func checkDecoded(t *testing.T, body string, want []answer) {
 	t.Helper()
 	got, err := decode([]byte(body), 2)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	for i := range got {
-		if !errors.Is(got[i].err, want[i].err) {
-			t.Errorf("answer %d: error %v, want %v", i+1, got[i].err, want[i].err)
-		}
+		assert.Is(t, fmt.Sprintf("answer %d: error", i+1), got[i].err, want[i].err)
 		if diff := cmp.Diff(want[i].Response, got[i].Response); got[i].err == nil && diff != "" {
 			t.Errorf("answer %d (-want +got):\n%s", i+1, diff)
 		}
@@ -172,9 +167,7 @@ func TestNewStatusError(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.want.Status, tt.want.Header = 403, tt.header
 			got := NewStatusError(403, tt.header, []byte(tt.body))
-			if diff := cmp.Diff(&tt.want, got); diff != "" {
-				t.Errorf("NewStatusError (-want +got):\n%s", diff)
-			}
+			assert.Equal(t, "NewStatusError", got, &tt.want)
 		})
 	}
 }
@@ -187,9 +180,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		answers, err := decode(body, 3)
 		if err != nil {
-			if !errors.Is(err, ErrNoResponse) {
-				t.Errorf("decode error %v is not ErrNoResponse", err)
-			}
+			assert.Is(t, "decode error", err, ErrNoResponse)
 			return
 		}
 		if len(answers) != 3 {

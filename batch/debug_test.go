@@ -13,6 +13,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
+	"tapsweep/internal/assert"
 )
 
 // Each batch has one record with its size, time, counts, wait and request-id, and without its
@@ -91,9 +92,7 @@ func decodeRecords(t *testing.T, log io.Reader) (records []record) {
 	t.Helper()
 	for dec := json.NewDecoder(log); dec.More(); {
 		var r record
-		if err := dec.Decode(&r); err != nil {
-			t.Fatal(err)
-		}
+		assert.OK(t, dec.Decode(&r))
 		records = append(records, r)
 	}
 	return records

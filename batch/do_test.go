@@ -2,13 +2,13 @@ package batch_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"testing/synctest"
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
+	"tapsweep/internal/assert"
 )
 
 // do runs one request against a tenant with one user.
@@ -16,10 +16,7 @@ func do(ctx context.Context, t *testing.T, faults ...fault.Fault) (batch.Result,
 	t.Helper()
 	tenant := graphsim.New(graphsim.Options{Faults: faults})
 	user := tenant.AddUsers(1)[0]
-	runner, err := batch.NewRunner(tenant, batch.Options{MaxAttempts: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
+	runner := assert.Must(batch.NewRunner(tenant, batch.Options{MaxAttempts: 2}))
 	return runner.Do(ctx, listOf(user.UPN))
 }
 
@@ -45,12 +42,8 @@ func TestDo(t *testing.T) {
 					stop()
 				}
 				res, err := do(ctx, t, tt.faults...)
-				if !errors.Is(err, tt.want) {
-					t.Errorf("Do = %v, want %v", err, tt.want)
-				}
-				if res.Response.Status != tt.status {
-					t.Errorf("status %d, want %d", res.Response.Status, tt.status)
-				}
+				checkErr(t, "Do", err, tt.want)
+				check(t, "status", res.Response.Status, tt.status)
 			})
 		})
 	}

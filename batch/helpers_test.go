@@ -3,19 +3,17 @@ package batch_test
 import (
 	"cmp"
 	"context"
-	"errors"
 	"iter"
 	"testing"
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/internal/assert"
 )
 
 func check[T comparable](t *testing.T, what string, got, want T) {
 	t.Helper()
-	if got != want {
-		t.Errorf("%s: %v, want %v", what, got, want)
-	}
+	assert.Same(t, what, got, want)
 }
 
 func checkBetween[T cmp.Ordered](t *testing.T, what string, got, least, most T) {
@@ -28,9 +26,7 @@ func checkBetween[T cmp.Ordered](t *testing.T, what string, got, least, most T) 
 // checkErr checks that an error is or wraps want.
 func checkErr(t *testing.T, what string, got, want error) {
 	t.Helper()
-	if !errors.Is(got, want) {
-		t.Errorf("%s: %v, want %v", what, got, want)
-	}
+	assert.Is(t, what, got, want)
 }
 
 // checkLeft checks how many passes the tenant still has.
@@ -67,10 +63,7 @@ func checkWrites(t *testing.T, tenant *graphsim.Tenant) {
 
 func newRunner(t *testing.T, poster batch.Poster, opts batch.Options) *batch.Runner {
 	t.Helper()
-	runner, err := batch.NewRunner(poster, opts)
-	if err != nil {
-		t.Fatal(err)
-	}
+	runner := assert.Must(batch.NewRunner(poster, opts))
 	return runner
 }
 

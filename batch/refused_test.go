@@ -1,7 +1,6 @@
 package batch_test
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -27,9 +26,7 @@ func TestRefusalsOfEverythingAreProbed(t *testing.T) {
 								Limits: []*quota.Limit{limit}})
 							opts := batch.Options{BatchSize: size, Concurrency: concurrency, StallTimeout: time.Minute}
 							_, err := run(t.Context(), t, tenant, opts, deletes(tenant.AddUsers(1000)))
-							if !errors.Is(err, batch.ErrStalled) {
-								t.Errorf("Run = %v, want a stall", err)
-							}
+							checkErr(t, "Run", err, batch.ErrStalled)
 							if n := tenant.Stats().Requests; n > 150 {
 								t.Errorf("%d requests in a minute of refusals, want a few", n)
 							}

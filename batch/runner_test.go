@@ -52,9 +52,7 @@ func TestRunKeepsListOrder(t *testing.T) {
 		if !ok {
 			b = seen[strings.TrimPrefix(path, "/v1.0")]
 		}
-		if b != i/10+1 {
-			t.Errorf("request %d went in batch %d, want %d", i, b, i/10+1)
-		}
+		check(t, fmt.Sprintf("batch of request %d", i), b, i/10+1)
 	}
 }
 

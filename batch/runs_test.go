@@ -12,6 +12,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/quota"
+	"tapsweep/internal/assert"
 )
 
 // refusedIn deletes 2,000 passes in so many runs of one Runner, with a pause after each, under
@@ -26,14 +27,10 @@ func refusedIn(t *testing.T, runs int, pause time.Duration) (refused int) {
 		runner := newRunner(t, tenant, batch.Options{})
 		var results []batch.Result
 		for part := range slices.Chunk(users, len(users)/runs) {
-			if err := runner.Run(t.Context(), deletes(part), collect(&results)); err != nil {
-				t.Fatal(err)
-			}
+			assert.OK(t, runner.Run(t.Context(), deletes(part), collect(&results)))
 			time.Sleep(pause)
 		}
-		if done := statuses(results)[204]; done != len(users) {
-			t.Errorf("%d passes deleted, want %d", done, len(users))
-		}
+		check(t, "passes deleted", statuses(results)[204], len(users))
 		refused = tenant.Stats().Refused
 	})
 	return refused
@@ -115,12 +112,8 @@ func TestRunKeepsTheWaitOfTheOneBefore(t *testing.T) {
 				t.Errorf("%d requests sent during the wait", n)
 			}
 		})
-		if err := runner.Run(t.Context(), deletes(users[50:]), collect(&second)); err != nil {
-			t.Errorf("the second run: %v", err)
-		}
-		if done := statuses(second)[204]; done != 50 {
-			t.Errorf("the second run deleted %d passes, want 50", done)
-		}
+		checkErr(t, "the second run", runner.Run(t.Context(), deletes(users[50:]), collect(&second)), nil)
+		check(t, "passes that the second run deleted", statuses(second)[204], 50)
 		if took := time.Since(start); took > 10*time.Minute {
 			t.Errorf("the second run took %v, want less than the wait", took)
 		}
@@ -142,12 +135,9 @@ func TestMaxWaitOfTheRunBefore(t *testing.T) {
 		}
 		start, sent := time.Now(), tenant.Stats().Requests
 		results = nil
-		if err := runner.Run(t.Context(), deletes(users[50:]), collect(&results)); !errors.Is(err, batch.ErrMaxWait) {
-			t.Errorf("the second run: %v, want ErrMaxWait", err)
-		}
-		if len(results) != 50 {
-			t.Errorf("the second run settled %d requests, want 50", len(results))
-		}
+		checkErr(t, "the second run", runner.Run(t.Context(), deletes(users[50:]), collect(&results)),
+			batch.ErrMaxWait)
+		check(t, "requests that the second run settled", len(results), 50)
 		if n := tenant.Stats().Requests - sent; n > 0 {
 			t.Errorf("the second run sent %d requests", n)
 		}
@@ -155,9 +145,7 @@ func TestMaxWaitOfTheRunBefore(t *testing.T) {
 			t.Errorf("the second run took %v", took)
 		}
 		time.Sleep(6 * time.Minute)
-		if err := runner.Run(t.Context(), deletes(users[50:]), collect(&results)); err != nil {
-			t.Errorf("the third run: %v", err)
-		}
+		checkErr(t, "the third run", runner.Run(t.Context(), deletes(users[50:]), collect(&results)), nil)
 	})
 }
 
@@ -187,12 +175,8 @@ func TestRunForgetsAttempts(t *testing.T) {
 			t.Fatalf("the first run: %v, want ErrAttempts", err)
 		}
 		res, err := runner.Do(t.Context(), req)
-		if err != nil {
-			t.Errorf("the second run: %v", err)
-		}
-		if res.Attempts != 2 {
-			t.Errorf("%d attempts, want 2 of the second run", res.Attempts)
-		}
+		checkErr(t, "the second run", err, nil)
+		check(t, "attempts", res.Attempts, 2)
 	})
 }
 
@@ -208,12 +192,8 @@ func TestRunnerIsBusy(t *testing.T) {
 				_, inner = runner.Do(t.Context(), listOf(user.UPN))
 				return nil
 			})
-		if err != nil {
-			t.Errorf("the outer run: %v", err)
-		}
-		if !errors.Is(inner, batch.ErrBusy) {
-			t.Errorf("the inner run: %v, want ErrBusy", inner)
-		}
+		checkErr(t, "the outer run", err, nil)
+		checkErr(t, "the inner run", inner, batch.ErrBusy)
 	})
 }
 

@@ -18,6 +18,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/quota"
+	"tapsweep/internal/assert"
 )
 
 // recorder is a tenant that keeps the URLs of each batch in the order of sending.
@@ -139,9 +140,7 @@ func TestSplitOfAPassingRefusal(t *testing.T) {
 	for _, urls := range rec.batches {
 		sizes = append(sizes, len(urls))
 	}
-	if want := []int{20, 10, 10, 20, 1}; !slices.Equal(sizes, want) {
-		t.Errorf("batches of %v, want %v: the halves first and not filled up", sizes, want)
-	}
+	assert.Equal(t, "batches of", sizes, []int{20, 10, 10, 20, 1})
 	if !slices.Equal(rec.batches[0], append(slices.Clone(rec.batches[1]), rec.batches[2]...)) {
 		t.Errorf("the halves are not those of the batch: %q", rec.batches[:3])
 	}

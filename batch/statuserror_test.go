@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"tapsweep/internal/assert"
 )
 
 // For every form in which a service or a gateway reports an error, the message has its text.
@@ -54,12 +56,8 @@ func TestStatusErrorShapes(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := NewStatusError(403, http.Header{}, []byte(tt.body))
-			if got.Code != tt.code {
-				t.Errorf("Code = %q, want %q", got.Code, tt.code)
-			}
-			if got.Message != tt.message {
-				t.Errorf("Message = %q, want %q", got.Message, tt.message)
-			}
+			assert.Same(t, "Code", got.Code, tt.code)
+			assert.Same(t, "Message", got.Message, tt.message)
 		})
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/quota"
+	"tapsweep/internal/assert"
 )
 
 // offlineError says that the authority cannot be reached.
@@ -104,10 +105,10 @@ func TestAuthorityAway(t *testing.T) {
 						}
 						return nil
 					})
-					checkErr(t, "Run", err, tt.want)
-					check(t, "a lack of access", errors.Is(err, batch.ErrUnauthorized), false)
-					check(t, "results", settled, len(users))
-					check(t, "all done", done == len(users), tt.want == nil)
+					assert.Is(t, "Run", err, tt.want)
+					assert.Same(t, "a lack of access", errors.Is(err, batch.ErrUnauthorized), false)
+					assert.Same(t, "results", settled, len(users))
+					assert.Same(t, "all done", done == len(users), tt.want == nil)
 				})
 			})
 		}

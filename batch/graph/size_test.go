@@ -13,6 +13,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graph"
+	"tapsweep/internal/assert"
 )
 
 // answering answers each POST with what the function writes.
@@ -90,9 +91,7 @@ func TestCompressedAnswer(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	_, err := client.PostBatch(t.Context(), []byte(deleteBatch))
 	runtime.ReadMemStats(&after)
-	if err == nil || !strings.Contains(err.Error(), "larger than") {
-		t.Errorf("PostBatch = %v, want an error about the size of the answer", err)
-	}
+	assert.Says(t, "PostBatch", err, "larger than")
 	if used := after.TotalAlloc - before.TotalAlloc; used > 192<<20 {
 		t.Errorf("%d MiB were allocated", used>>20)
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"tapsweep/internal/assert"
 )
 
 func TestTokenError(t *testing.T) {
@@ -42,9 +44,7 @@ func TestTokenError(t *testing.T) {
 			if got, want := e.Error(), "getting an access token: "+tt.want; got != want {
 				t.Errorf("Error = %q, want %q", got, want)
 			}
-			if got := e.Code(); got != tt.code {
-				t.Errorf("Code = %d, want %d", got, tt.code)
-			}
+			assert.Same(t, "Code", e.Code(), tt.code)
 		})
 	}
 }

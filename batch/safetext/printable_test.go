@@ -1,8 +1,11 @@
 package safetext
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+
+	"tapsweep/internal/assert"
 )
 
 func TestPrintable(t *testing.T) {
@@ -24,9 +27,7 @@ func TestPrintable(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := Printable(tt.in); got != tt.want {
-				t.Errorf("Printable(%q) = %q, want %q", tt.in, got, tt.want)
-			}
+			assert.Same(t, fmt.Sprintf("Printable(%q)", tt.in), Printable(tt.in), tt.want)
 		})
 	}
 }

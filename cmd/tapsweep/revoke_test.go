@@ -21,6 +21,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/cli"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/internal/assert"
 )
 
 // separated returns a function that writes users with this separator.
@@ -44,7 +45,7 @@ func asJSON(before, between, after string) func([]graphsim.User) string {
 // asUTF16 writes users as Excel does.
 func asUTF16(users []graphsim.User) string {
 	text := strings.ReplaceAll(separated(";")(users), "\n", "\r\n")
-	return must(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String(text))
+	return assert.Must(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String(text))
 }
 
 // Passes in each form in which people have them: all deleted, the
@@ -140,14 +141,10 @@ func TestClosedOutput(t *testing.T) {
 	tenant, users, env := serveUsers(t, 2000, graphsim.Options{Latency: 50 * time.Millisecond})
 	cmd := command(t, env, "revoke", "--yes", "--concurrency", "1", "--results", "-", listFile(t, users))
 	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	var stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = w, &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, cmd.Start())
 	w.Close()
 	r.Read(make([]byte, 1))
 	r.Close()

@@ -16,6 +16,7 @@ import (
 	"unicode"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/internal/assert"
 )
 
 // rude is text of a service that repeats what it was sent, acts on terminals and
@@ -202,9 +203,7 @@ func checkFiles(t *testing.T, dir string) (files int) {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Error(err)
-	}
+	assert.Is(t, "error", err, nil)
 	return files
 }
 

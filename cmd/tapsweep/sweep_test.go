@@ -15,6 +15,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/internal/assert"
 )
 
 // The night job: what is expired or used goes, everything else stays, whichever way
@@ -173,10 +174,7 @@ func TestVerifyRefuses(t *testing.T) {
 
 func mustRead(t *testing.T, path string) []byte {
 	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := assert.Must(os.ReadFile(path))
 	return data
 }
 

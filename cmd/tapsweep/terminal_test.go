@@ -8,6 +8,7 @@ import (
 	"github.com/creack/pty"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/internal/assert"
 )
 
 // The bar is for a terminal at standard error, and nothing of it is anywhere else.
@@ -56,9 +57,7 @@ func answered(t *testing.T, env []string, answer func(keyboard *os.File, p *os.P
 	var shown, out strings.Builder
 	cmd := command(t, env, args...)
 	cmd.Stdin, cmd.Stderr, cmd.Stdout = tty, tty, &out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, cmd.Start())
 	tty.Close()
 	asked, buf := false, make([]byte, 4096)
 	for err == nil {
