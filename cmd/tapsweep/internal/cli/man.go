@@ -45,7 +45,7 @@ func (p *program) writeManPages(dir string) error {
 		if err != nil {
 			return err
 		}
-		text := markdown.Man(page.Text, markdown.Header{Name: manName(page.Name), Short: page.Title, Section: "7",
+		text := markdown.Man(page.Text, markdown.ManHeader{Name: manName(page.Name), Short: page.Title, Section: "7",
 			Source: source, Manual: "tapsweep"}, manLink)
 		err = os.WriteFile(filepath.Join(dir, manName(page.Name)+".7"), []byte(text), 0o644)
 	}

@@ -27,9 +27,8 @@ func (p *program) sweepCommand() *cobra.Command {
 made for a nightly job: without a terminal it prints nothing if there was
 nothing to do, and otherwise one line.
 
-While a limit applies (--max-items; 10000 without a terminal), all users are
-scanned before the first pass is deleted. If more passes are found than the
-limit, none is deleted. With --max-items 0, passes are deleted during the scan.
+All users are scanned before the first pass is deleted. If more passes are found
+than --max-items allows (10000 without a terminal), none is deleted.
 
 Exit codes:
   0   Every pass that was found is gone, or its user is protected.

@@ -48,7 +48,7 @@ func writeList(t *testing.T, text string) (path string) {
 	return path
 }
 
-func open(t *testing.T, text string) *List {
+func open(t *testing.T, text string) *Rows {
 	t.Helper()
 	l := assert.Must(Open(nil, writeList(t, text)))
 	return l

@@ -28,7 +28,7 @@ func BenchmarkMillion(b *testing.B) {
 		if err != nil || r.Pairs != rows {
 			b.Fatal(err, r.Pairs)
 		}
-		assert.OK(b, r.HTML(b.Context(), io.Discard, l, Page{}))
+		assert.OK(b, r.HTML(b.Context(), io.Discard, l, HTMLPage{}))
 		runtime.GC()
 		var s runtime.MemStats
 		runtime.ReadMemStats(&s)

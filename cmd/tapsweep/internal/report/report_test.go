@@ -103,7 +103,7 @@ func TestHTML(t *testing.T) {
 	path := incident(500).write(t, "incident-4711.jsonl")
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			page := pageOf(t, Page{inline: tt.inline, CSV: "report.csv"}, path)
+			page := pageOf(t, HTMLPage{inline: tt.inline, CSV: "report.csv"}, path)
 			left := strings.Count(page, `class="left"><td`)
 			assert.Same(t, "rows that are not done", left, tt.left)
 			assert.Same(t, "other rows", strings.Count(page, "<tr data-o=")-left, tt.others)
@@ -120,7 +120,7 @@ func TestHostile(t *testing.T) {
 	r := reportOf(t, path)
 	var object bytes.Buffer
 	assert.OK(t, r.JSON(&object))
-	page, table := pageOf(t, Page{CSV: `"><script>`, inline: 9}, path), csvOf(t, path)
+	page, table := pageOf(t, HTMLPage{CSV: `"><script>`, inline: 9}, path), csvOf(t, path)
 	outputs := map[string]string{"text": text(t, r), "csv": strings.Join(table, "\n"), "html": page,
 		"json": object.String()}
 	for name, s := range outputs {
@@ -305,7 +305,7 @@ func FuzzLog(f *testing.F) {
 		}
 		assert.Same(t, "sum of the counts", sumOf(r.Counts), r.Pairs)
 		var b bytes.Buffer
-		assert.Is(t, "Join", errors.Join(r.Text(&b), r.JSON(&b), r.HTML(t.Context(), &b, l, Page{})), nil)
+		assert.Is(t, "Join", errors.Join(r.Text(&b), r.JSON(&b), r.HTML(t.Context(), &b, l, HTMLPage{})), nil)
 		if strings.Contains(b.String(), "NaN") && !bytes.Contains(log, []byte("NaN")) {
 			t.Error("a number is none")
 		}
@@ -318,7 +318,7 @@ func TestDuplicatesAreCounted(t *testing.T) {
 	path := logOf(t, 0, 3, "revoke a.csv", row(2, results.Revoked), row(3, results.Duplicate, repeat),
 		row(4, results.Duplicate, repeat), ends(0))
 	var listed []results.Outcome
-	r, err := New(t.Context(), open(t, path), func(row *Row) error {
+	r, err := New(t.Context(), open(t, path), func(row *ReportedRow) error {
 		listed = append(listed, row.Outcome)
 		return nil
 	})
@@ -326,5 +326,5 @@ func TestDuplicatesAreCounted(t *testing.T) {
 	assert.Equal(t, "rows of the CSV", listed, []results.Outcome{results.Revoked})
 	assert.Same(t, "duplicates counted", r.Counts[results.Duplicate], 2)
 	assert.Same(t, "pairs", r.Pairs, 3)
-	assert.Same(t, "rows of the page", strings.Count(pageOf(t, Page{}, path), "<tr data-o="), 1)
+	assert.Same(t, "rows of the page", strings.Count(pageOf(t, HTMLPage{}, path), "<tr data-o="), 1)
 }

@@ -60,7 +60,7 @@ func TestSessions(t *testing.T) {
 	var text, page bytes.Buffer
 	assert.OK(t, r.Text(&text))
 	l := open(t, log)
-	assert.OK(t, r.HTML(t.Context(), &page, l, Page{}))
+	assert.OK(t, r.HTML(t.Context(), &page, l, HTMLPage{}))
 	for _, want := range []string{s.Verdict(), "no row"} {
 		assert.Holds(t, "the text", text.String(), want)
 		if !strings.Contains(page.String(), want) {

@@ -14,8 +14,8 @@ type Condition struct {
 	Whole int64 // bytes up to the end of the last whole line
 	Torn  bool  // an incomplete last line follows, and was skipped
 
-	Foreign      int        // skipped lines that are not part of a log; empty lines are not counted
-	firstForeign *LineError // the first of these, which may be empty
+	Foreign      int       // skipped lines that are not part of a log; empty lines are not counted
+	firstForeign *LogError // the first of these, which may be empty
 
 	// Lacks says how many lines are missing, as in "2 of its 40 lines", and is empty if none is.
 	Lacks string
@@ -27,13 +27,13 @@ type Condition struct {
 	rows    int  // about passes so far, also of earlier runs that the log may resume
 	unended bool // the last whole line lacks its line end
 
-	damage  *LineError // what is wrong with the file for good
-	noEnd   *LineError // a run lacks its end; this is damage unless the next run resumes it
-	missing *LineError // what was missing as of the counted line; a run that resumes the log does that again
+	damage  *LogError // what is wrong with the file for good
+	noEnd   *LogError // a run lacks its end; this is damage unless the next run resumes it
+	missing *LogError // what was missing as of the counted line; a run that resumes the log does that again
 }
 
 // skip takes in a line that is not part of a log.
-func (c *Condition) skip(line *LineError, text []byte) {
+func (c *Condition) skip(line *LogError, text []byte) {
 	if len(bytes.TrimSpace(text)) > 0 {
 		c.Foreign++
 	}
@@ -59,7 +59,7 @@ func (c *Condition) add(rec *Record) {
 		c.run, c.open = rec.Run, true
 		c.count(rec.Line, c.lines, rec.Run.Lines, "lines")
 	case !c.open && c.damage == nil:
-		c.damage = &LineError{rec.Line, "the results log continues after its end: it holds a part of another log" +
+		c.damage = &LogError{rec.Line, "the results log continues after its end: it holds a part of another log" +
 			wantWhole}
 	case rec.End != nil && rec.End.Lines == 0: // of an older version, which counted rows only
 		says := 0
@@ -108,11 +108,11 @@ func (c *Condition) count(line, have, says int, what string) {
 	switch {
 	case says == 0:
 	case have > says:
-		c.missing = &LineError{line, fmt.Sprintf("the results log has %d lines before this one, which says %d: "+
+		c.missing = &LogError{line, fmt.Sprintf("the results log has %d lines before this one, which says %d: "+
 			"it holds lines of another log", have, says) + wantWhole}
 	case have < says:
 		c.Lacks = fmt.Sprintf("%d of its %d %s", says-have, says, what)
-		c.missing = &LineError{line, "the results log is not whole: it lacks " + c.Lacks + wantWhole}
+		c.missing = &LogError{line, "the results log is not whole: it lacks " + c.Lacks + wantWhole}
 	}
 }
 
@@ -120,7 +120,7 @@ func (c *Condition) count(line, have, says int, what string) {
 const wantWhole = "; use the whole log, or the list of its run"
 
 // Complete returns an error if the file is not exactly what the runs of its logs wrote, or if one of
-// these has no end: ErrNoRun or a *LineError. The path of the log is for the command that resumes
+// these has no end: ErrNoRun or a *LogError. The path of the log is for the command that resumes
 // the run.
 func (c *Condition) Complete(path string) error {
 	if c.run == nil {
@@ -132,7 +132,7 @@ func (c *Condition) Complete(path string) error {
 	return nil
 }
 
-func (c *Condition) problem(path string) *LineError {
+func (c *Condition) problem(path string) *LogError {
 	if c.damage != nil || !c.open {
 		return cmp.Or(c.damage, c.missing)
 	}
@@ -140,7 +140,7 @@ func (c *Condition) problem(path string) *LineError {
 	if words := c.run.ResumeWith(path, false); path != "" && len(words) > 0 {
 		resume = "with " + CommandLine(words)
 	}
-	return &LineError{c.counted, "the results log has no end, because its run was killed, could not continue " +
+	return &LogError{c.counted, "the results log has no end, because its run was killed, could not continue " +
 		"writing, or is still running: passes may be missing in it; resume that run first " + resume +
 		", or use its list"}
 }

@@ -18,7 +18,7 @@ type Lists struct {
 	Skipped []string
 
 	runs  []ListRun
-	users users
+	users userSet
 }
 
 // A ListRun is where a run in a log took place, and the line of the log that says so.
@@ -54,7 +54,7 @@ func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
 	default:
 		return nil, nil
 	}
-	list := &list{text: text}
+	list := &logAsList{text: text}
 	var c Condition
 	for rec, err := range Read(text(), &c) {
 		if err != nil {
@@ -102,14 +102,14 @@ func (l *Lists) SessionsMissed() (n int) {
 	return n
 }
 
-// A list is one log while it is read as a list.
-type list struct {
+// A logAsList is one log that is read as a list.
+type logAsList struct {
 	text  func() io.Reader
 	state State
 }
 
 // rows yields the rows about passes that are the last word on their key. For sessions, see SessionsLeft.
-func (l *list) rows(yield func(input.Row, error) bool) {
+func (l *logAsList) rows(yield func(input.Row, error) bool) {
 	n, digest := 0, ""
 	for rec, err := range Read(l.text(), new(Condition)) {
 		switch {
@@ -153,7 +153,7 @@ func asListRow(rec *Record) input.Row {
 
 // listError returns an error about a log as one of input.
 func listError(err error) error {
-	if line, ok := errors.AsType[*LineError](err); ok {
+	if line, ok := errors.AsType[*LogError](err); ok {
 		return &input.LineError{Line: line.Line, Msg: line.What, Err: err}
 	}
 	return err

@@ -14,26 +14,26 @@ import (
 	"tapsweep/input"
 )
 
-// A Kind is the type of a line of a log, as its key "type" names it.
-type Kind string
+// A RecordKind is the type of a line of a log, as its key "type" names it.
+type RecordKind string
 
 // The kinds of lines. Read skips lines of other kinds, which other versions may write.
 const (
-	KindRun     Kind = "run"
-	KindRow     Kind = "result"
-	KindWait    Kind = "wait"
-	KindScanned Kind = "scanned"
-	KindEnd     Kind = "end"
+	KindRun     RecordKind = "run"
+	KindRow     RecordKind = "result"
+	KindWait    RecordKind = "wait"
+	KindScanned RecordKind = "scanned"
+	KindEnd     RecordKind = "end"
 
 	// KindSessions is a row whose Action is RevokeSessions. On the line its type is that of every
 	// row. Here it is a kind of its own, so that whoever reads rows reads those of passes.
-	KindSessions Kind = "sessions"
+	KindSessions RecordKind = "sessions"
 )
 
 // A Record is one line of a log. The field of its Kind is set, Row for KindSessions, and the
 // others are nil. It is valid until the next one is read.
 type Record struct {
-	Kind   Kind
+	Kind   RecordKind
 	Line   int   // from 1
 	Offset int64 // of the first byte of the line
 	Text   []byte
@@ -45,13 +45,13 @@ type Record struct {
 	End     *End
 }
 
-// A LineError says at which line a file is not what the runs of a log wrote.
-type LineError struct {
+// A LogError says at which line a file is not what the runs of a log wrote.
+type LogError struct {
 	Line int // from 1
 	What string
 }
 
-func (e *LineError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.What) }
+func (e *LogError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.What) }
 
 // ErrNoRun is the error for a file that does not begin like a results log.
 var ErrNoRun = errors.New("it is not a results log, or not a whole one: its first line does not describe a run")
@@ -71,12 +71,12 @@ const byteOrderMark = "\xEF\xBB\xBF"
 // the user "me" in its rows.
 //
 // Read skips lines that are not part of a log, as kubectl logs mixes in, and a last line that is not
-// complete. c says so, and is complete when Read has ended. Read ends with an error, which is a *LineError
+// complete. c says so, and is complete when Read has ended. Read ends with an error, which is a *LogError
 // or ErrNoRun, at a line that is broken or that hides a line of a log, and in a file without a run.
-func Read(r io.Reader, c *Condition, kinds ...Kind) iter.Seq2[*Record, error] {
+func Read(r io.Reader, c *Condition, kinds ...RecordKind) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
 		*c = Condition{}
-		in := reader{br: bufio.NewReaderSize(r, maxLine), c: c, kinds: kinds}
+		in := logReader{br: bufio.NewReaderSize(r, maxLine), c: c, kinds: kinds}
 		for {
 			rec, err := in.next()
 			if err == io.EOF {
@@ -89,19 +89,19 @@ func Read(r io.Reader, c *Condition, kinds ...Kind) iter.Seq2[*Record, error] {
 	}
 }
 
-// A reader is the state of Read.
-type reader struct {
+// A logReader is the state of Read.
+type logReader struct {
 	br    *bufio.Reader
 	c     *Condition
-	kinds []Kind // empty for all
-	n     int    // of the line last read
-	self  string // of the run
+	kinds []RecordKind // empty for all
+	n     int          // of the line last read
+	self  string       // of the run
 	rec   Record
 	row   Row
 }
 
 // next returns the next record of one of the kinds, or io.EOF.
-func (in *reader) next() (*Record, error) {
+func (in *logReader) next() (*Record, error) {
 	for {
 		text, err := in.br.ReadSlice('\n')
 		in.n++
@@ -109,7 +109,7 @@ func (in *reader) next() (*Record, error) {
 		case err == io.EOF && len(text) == 0 && in.c.run == nil && in.c.firstForeign != nil:
 			return nil, ErrNoRun
 		case err == bufio.ErrBufferFull:
-			return nil, &LineError{in.n, "the line is longer than 1 MiB"}
+			return nil, &LogError{in.n, "the line is longer than 1 MiB"}
 		case err != nil && (err != io.EOF || len(text) == 0):
 			return nil, err
 		}
@@ -142,12 +142,12 @@ func (in *reader) next() (*Record, error) {
 }
 
 // isForeign reports whether a line was mixed into the log. A line that hides a line of the log is an error.
-func (in *reader) isForeign(text []byte) (bool, error) {
+func (in *logReader) isForeign(text []byte) (bool, error) {
 	at := bytes.Index(text, []byte(lineMark))
 	var line struct{ Type string }
 	switch {
 	case at > 0:
-		return false, &LineError{in.n, fmt.Sprintf("it has %q before a line of a results log: remove that text "+
+		return false, &LogError{in.n, fmt.Sprintf("it has %q before a line of a results log: remove that text "+
 			"(kubectl logs adds it with --timestamps or --prefix)", safetext.Printable(string(text[:min(at, 40)])))}
 	case at == 0, !bytes.HasSuffix(text, []byte("\n")) && !json.Valid(text): // it may be torn
 		return false, nil
@@ -156,14 +156,14 @@ func (in *reader) isForeign(text []byte) (bool, error) {
 }
 
 // foreign returns the error for a line that is not part of a log.
-func (in *reader) foreign(text []byte) *LineError {
-	return &LineError{in.n, fmt.Sprintf("it is not part of a results log, because it begins with %q: "+
+func (in *logReader) foreign(text []byte) *LogError {
+	return &LogError{in.n, fmt.Sprintf("it is not part of a results log, because it begins with %q: "+
 		"keep only the lines that begin with %s", safetext.Printable(string(text[:min(len(text), 40)])), lineMark)}
 }
 
 // torn reports whether a line is the last one of a log and is broken, because its run was killed while
 // writing it.
-func (in *reader) torn(text []byte) bool {
+func (in *logReader) torn(text []byte) bool {
 	valid := json.Valid(text)
 	if _, err := in.br.Peek(1); err != io.EOF || valid {
 		return false
@@ -187,18 +187,18 @@ func RowAt(r io.ReaderAt, offset int64) (*Row, error) {
 
 // wants reports whether records of a kind are to be yielded. Those of an unknown kind, which another
 // version has written, are not.
-func (in *reader) wants(kind Kind) bool {
+func (in *logReader) wants(kind RecordKind) bool {
 	if len(in.kinds) == 0 {
-		return slices.Contains([]Kind{KindRun, KindRow, KindSessions, KindWait, KindScanned, KindEnd}, kind)
+		return slices.Contains([]RecordKind{KindRun, KindRow, KindSessions, KindWait, KindScanned, KindEnd}, kind)
 	}
 	return slices.Contains(in.kinds, kind)
 }
 
 // decode makes a record of a line. Rows that nobody wants are not decoded.
-func (in *reader) decode(text []byte) error {
+func (in *logReader) decode(text []byte) error {
 	rest, isLine := bytes.CutPrefix(text, []byte(lineMark))
 	if kind, _, ok := bytes.Cut(rest, []byte(`"`)); isLine && ok {
-		in.rec = Record{Kind: Kind(kind), Line: in.n, Offset: in.c.Whole, Text: text}
+		in.rec = Record{Kind: RecordKind(kind), Line: in.n, Offset: in.c.Whole, Text: text}
 	} else if in.c.run == nil {
 		return ErrNoRun
 	} else {
@@ -209,7 +209,7 @@ func (in *reader) decode(text []byte) error {
 		return ErrNoRun
 	}
 	if err := json.Unmarshal(text, in.target()); err != nil {
-		return &LineError{in.n, "the line is broken: " + err.Error()}
+		return &LogError{in.n, "the line is broken: " + err.Error()}
 	}
 	switch {
 	case rec.Run != nil:
@@ -222,7 +222,7 @@ func (in *reader) decode(text []byte) error {
 }
 
 // target returns what a line of the record's kind is decoded to.
-func (in *reader) target() any {
+func (in *logReader) target() any {
 	rec := &in.rec
 	switch rec.Kind {
 	case KindRun:
@@ -249,7 +249,7 @@ func (in *reader) target() any {
 }
 
 // checkRow puts the signed-in user in the place of "me", and finds the kind of the row.
-func (in *reader) checkRow() error {
+func (in *logReader) checkRow() error {
 	if in.row.User == input.Me && in.self != "" {
 		in.row.User = in.self
 	}
@@ -257,7 +257,7 @@ func (in *reader) checkRow() error {
 		in.rec.Kind = KindSessions
 	}
 	if !slices.Contains(Outcomes, in.row.Outcome) {
-		return &LineError{in.n, fmt.Sprintf("the outcome %q is not known: the log is damaged, or of another "+
+		return &LogError{in.n, fmt.Sprintf("the outcome %q is not known: the log is damaged, or of another "+
 			"version of tapsweep", safetext.Printable(string(in.row.Outcome)))}
 	}
 	return nil

@@ -13,7 +13,8 @@
 //	run, wait, end                      -                     -                                -
 //	result: revoked, absent             user and pass         the row of the key               yes
 //	  planned, found                    user and pass         the row of the key               yes; as a list, no
-//	  replaced, unknown_user, rejected  user and pass         the row of the key               no; not tried again
+//	  replaced                          user and pass         the row of the key               no; tried again for any pass
+//	  unknown_user, rejected            user and pass         the row of the key               no; not tried again
 //	  denied, failed, unknown, remains  user and pass         the row of the key               no
 //	  not_sent                          user and pass         the row of the key (1)           no
 //	  protected                         user and pass         the row of the key (1)           if still protected

@@ -136,7 +136,7 @@ type ResumeOptions struct {
 }
 
 // Resume opens the log at path to continue its run. It removes an incomplete last line. For any other
-// line that is not part of a log it returns a *LineError and changes nothing. It also returns an
+// line that is not part of a log it returns a *LogError and changes nothing. It also returns an
 // error and changes nothing if the log is of another list, tenant or Graph root than next, or is not
 // trusted (see CheckTrust). If there is no log at path, Resume creates one.
 func Resume(path string, next *Run, opts ResumeOptions) (*Log, *ResumeState, error) {
@@ -195,19 +195,19 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 		if err != nil {
 			return 0, err
 		}
-		switch {
-		case rec.Run != nil:
+		switch rec.Kind {
+		case KindRun:
 			if err := rec.Run.same(e.next); err != nil {
 				return 0, err
 			}
 			e.run, e.sessions = rec.Run, e.sessions || rec.Run.Sessions
 			e.unended++
 			e.state.Apply(rec, false)
-		case rec.Row != nil:
+		case KindRow, KindSessions:
 			e.row(rec)
-		case rec.Scanned != nil:
+		case KindScanned:
 			e.state.Apply(rec, false)
-		case rec.End != nil:
+		case KindEnd:
 			e.unended--
 			if rec.End.Stopped == "" && e.opts.Anew {
 				e.forget()
@@ -296,7 +296,7 @@ func (e *ResumeState) completes(r *Row) bool {
 		return false
 	case r.Outcome == Protected:
 		return e.opts.Protected != nil && e.opts.Protected(r.User)
-	case r.Outcome == Remains && r.InPlaceOf != "" && !r.FromScan():
+	case r.Outcome == Replaced, r.Outcome == Remains && r.InPlaceOf != "" && !r.FromScan():
 		return !e.opts.AnyPass // the pass that the list names is gone; a scan finds the other one
 	}
 	return !r.Outcome.Again()

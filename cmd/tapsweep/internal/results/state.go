@@ -11,10 +11,10 @@ import (
 // hash of each key and no text: some 38 bytes for each.
 type State struct {
 	seed   maphash.Seed
-	words  map[uint64]word   // by the hash of the key, or of the line
-	users  map[uint64]listed // by user, of scans
-	digest string            // of the list of the run
-	rows   uint32            // so far
+	words  map[uint64]word        // by the hash of the key, or of the line
+	users  map[uint64]scannedUser // by user, of scans
+	digest string                 // of the list of the run
+	rows   uint32                 // so far
 }
 
 // A word is the last row of a key. It is small, because a log may have millions.
@@ -36,15 +36,15 @@ const (
 
 func (w word) has(f flags) bool { return w.flags&f == f }
 
-// listed is what is known of a user whose passes a scan has listed.
-type listed struct {
+// scannedUser is what is known of a user whose passes a scan has listed.
+type scannedUser struct {
 	open int32 // words of the user that are not completed
 	none bool  // none of the passes that the scan looks for was there
 }
 
 func (s *State) init() {
 	if s.words == nil {
-		s.seed, s.words, s.users = maphash.MakeSeed(), make(map[uint64]word), make(map[uint64]listed)
+		s.seed, s.words, s.users = maphash.MakeSeed(), make(map[uint64]word), make(map[uint64]scannedUser)
 	}
 }
 
@@ -52,16 +52,16 @@ func (s *State) init() {
 // further run.
 func (s *State) Apply(rec *Record, done bool) {
 	s.init()
-	switch {
-	case rec.Run != nil:
+	switch rec.Kind {
+	case KindRun:
 		s.digest = rec.Run.Digest
-	case rec.Scanned != nil:
+	case KindScanned:
 		for _, user := range rec.Scanned.Users {
 			u := s.hash("", user)
-			s.users[u] = listed{open: s.users[u].open, none: true}
+			s.users[u] = scannedUser{open: s.users[u].open, none: true}
 			s.forgetFailure(user)
 		}
-	case rec.Row != nil:
+	case KindRow, KindSessions:
 		s.rows++
 		s.row(rec.Row, done)
 	}
@@ -87,7 +87,7 @@ func (s *State) row(r *Row, done bool) {
 	switch {
 	case r.Outcome == NotSent: // which says nothing of the requests before it
 		w.flags |= before.flags & maybeGone
-	case r.Outcome == Failed, r.Outcome == Unknown, r.Outcome == Remains && r.InPlaceOf == "" && !r.AnyPass:
+	case r.Outcome == Failed, r.Outcome == Unknown, r.Outcome == Remains && r.InPlaceOf == "":
 		w.flags |= maybeGone
 	}
 	s.words[id] = w

@@ -38,14 +38,14 @@ func (s *LogSessions) done() bool {
 	return s != nil && (s.Outcome == Revoked || s.Outcome == UnknownUser)
 }
 
-// users are the users of logs, each once.
-type users struct {
+// A userSet holds the users of logs, each once.
+type userSet struct {
 	all []*LogUser          // in the order of the logs
 	at  map[string]*LogUser // by name in lower case
 }
 
 // add takes in a row of the log with that name.
-func (u *users) add(log string, rec *Record) {
+func (u *userSet) add(log string, rec *Record) {
 	r := rec.Row
 	name := strings.ToLower(r.User)
 	user := u.at[name]
@@ -91,7 +91,7 @@ func (u *LogUsers) Sessions() bool {
 // so is a file that is no log or not complete (see Condition.Complete).
 func ReadUsers(paths ...string) (*LogUsers, error) {
 	u := new(LogUsers)
-	var found users
+	var found userSet
 	for _, path := range paths {
 		if err := u.read(path, &found); err != nil {
 			return nil, fmt.Errorf("reading %s: %w", path, err)
@@ -106,7 +106,7 @@ func ReadUsers(paths ...string) (*LogUsers, error) {
 	return u, nil
 }
 
-func (u *LogUsers) read(path string, found *users) error {
+func (u *LogUsers) read(path string, found *userSet) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -125,7 +125,7 @@ func (u *LogUsers) read(path string, found *users) error {
 		case r.Outcome == Invalid:
 			u.Invalid++
 		case r.User == input.Me:
-			return &LineError{rec.Line, "the row is about the user who was signed in, and does not say who that was"}
+			return &LogError{rec.Line, "the row is about the user who was signed in, and does not say who that was"}
 		case r.User != "":
 			found.add(path, rec)
 		}
@@ -146,7 +146,7 @@ func (u *LogUsers) addRun(rec *Record) error {
 		u.Operators = append(u.Operators, run.Operator)
 	}
 	if err := run.Elsewhere(u.First.Tenant, u.First.GraphRoot); err != nil {
-		return &LineError{rec.Line, err.Error() + ", of which an earlier run is"}
+		return &LogError{rec.Line, err.Error() + ", of which an earlier run is"}
 	}
 	return nil
 }

@@ -11,9 +11,9 @@ import (
 // Counts sums up the rows of a run.
 type Counts struct {
 	Outcomes  map[results.Outcome]int
-	Causes    map[Cause]*Tally // why rows are not done
-	Throttled int              // refusals with 429; of a whole run also those of whole batches with 503
-	Requests  int              // individual requests answered or lost, including refusals
+	Causes    map[Cause]*CauseRows // why rows are not done
+	Throttled int                  // refusals with 429; of a whole run also those of whole batches with 503
+	Requests  int                  // individual requests answered or lost, including refusals
 
 	Sessions *Counts // of the rows about sessions, nil without any
 
@@ -30,8 +30,8 @@ type Cause struct {
 	Code    string
 }
 
-// A Tally counts the rows of a Cause.
-type Tally struct {
+// CauseRows counts the rows of a Cause.
+type CauseRows struct {
 	Rows int
 	Hint string // of the first row that had one
 }
@@ -82,7 +82,7 @@ func (c *Counts) Touched() bool {
 
 // NewCounts returns Counts without rows.
 func NewCounts() Counts {
-	return Counts{Outcomes: make(map[results.Outcome]int), Causes: make(map[Cause]*Tally)}
+	return Counts{Outcomes: make(map[results.Outcome]int), Causes: make(map[Cause]*CauseRows)}
 }
 
 // Sent counts the attempts and refusals of a request.
@@ -111,7 +111,7 @@ func (c *Counts) Row(row *results.Row) {
 		if len(c.Causes) >= maxCauses {
 			return
 		}
-		c.Causes[key] = new(Tally)
+		c.Causes[key] = new(CauseRows)
 	}
 	c.Causes[key].Rows++
 	c.Causes[key].Hint = cmp.Or(c.Causes[key].Hint, row.Hint)

@@ -68,7 +68,7 @@ func (j *Job) sessionName(user string) string { return SessionName(j.opts.Self, 
 // sessionUser returns what the Job knows of the user of a pair. It is nil if the pair does not count
 // for the sessions of the user.
 func (j *Job) sessionUser(pair *input.Pair) *sessionUser {
-	if !j.opts.Sessions || pair.FirstOf != nil || pair.User == "" || j.protects(pair) {
+	if !j.opts.Sessions || pair.FirstOf != nil || pair.User == "" || j.opts.protects(pair) {
 		return nil
 	}
 	id := maphash.String(j.sessions.seed, j.key(j.sessionName(pair.User)))

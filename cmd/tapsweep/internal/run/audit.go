@@ -38,7 +38,7 @@ func (s *summary) scanned(w io.Writer) {
 	if s.Scan.Audit != nil {
 		s.printAudit(w, s.Scan.Audit)
 	}
-	printLines(w, line{s.seen() != "", "  passes seen: " + s.seen()})
+	printLines(w, summaryLine{s.seen() != "", "  passes seen: " + s.seen()})
 	for _, left := range []struct {
 		n    int
 		what string
@@ -51,7 +51,7 @@ func (s *summary) scanned(w io.Writer) {
 		{c.NotSeen, "or more not scanned"},
 		{c.Passes[pass.Unknown], "of unknown reason, which only --any-pass or the id of the pass deletes"},
 	} {
-		printLines(w, line{left.n > 0, fmt.Sprintf("  %d %s", left.n, left.what)})
+		printLines(w, summaryLine{left.n > 0, fmt.Sprintf("  %d %s", left.n, left.what)})
 	}
 }
 
@@ -86,20 +86,20 @@ func (s *summary) printAudit(w io.Writer, a *scan.AuditCounts) {
 		by = append(by, fmt.Sprintf("others %d", a.Others))
 	}
 	printLines(w,
-		line{len(by) > 0, "  created by: " + strings.Join(by, ", ")},
-		line{s.Scan.ByTime > 0, fmt.Sprintf("  %d matched with the audit log by time, not by id", s.Scan.ByTime)})
+		summaryLine{len(by) > 0, "  created by: " + strings.Join(by, ", ")},
+		summaryLine{s.Scan.ByTime > 0, fmt.Sprintf("  %d matched with the audit log by time, not by id", s.Scan.ByTime)})
 	for _, u := range a.Unlisted.First {
 		fmt.Fprintln(w, unlisted(&u, name))
 	}
 	more := a.Unlisted.Count - len(a.Unlisted.First)
-	printLines(w, line{more > 0, fmt.Sprintf("and %d more", more)})
+	printLines(w, summaryLine{more > 0, fmt.Sprintf("and %d more", more)})
 	printNames(w, "users who hold no pass any more", a.Gone)
-	printLines(w, line{a.NoID > 0, fmt.Sprintf("  %d left out, because no record names the ID of the pass", a.NoID)})
+	printLines(w, summaryLine{a.NoID > 0, fmt.Sprintf("  %d left out, because no record names the ID of the pass", a.NoID)})
 	printNames(w, "audit records to check, which lack the user, time, creator or pass id", a.Odd)
 }
 
 // printNames writes how many there are of something, and the first of them.
-func printNames(w io.Writer, what string, names scan.Listed[string]) {
+func printNames(w io.Writer, what string, names scan.Examples[string]) {
 	if names.Count == 0 {
 		return
 	}

@@ -12,6 +12,7 @@ import (
 
 	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/format"
+	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
@@ -29,48 +30,35 @@ type question struct {
 	passes, anyPass, own int
 	users                int // whose passes are deleted, or whose sessions are revoked
 	sample               []revoke.Item
-	leftOut              [numLeft]int // rows
+	completed            int                     // rows that an earlier run has completed
+	leftOut              map[results.Outcome]int // rows that have this outcome at once
 }
-
-// Why rows are left out.
-const (
-	leftProtected = iota
-	leftCompleted
-	leftRepeat
-	leftInvalid
-	numLeft
-)
-
-var leftTexts = [numLeft]string{"of protected users", "completed by an earlier run", "named twice", "bad"}
 
 // question goes through the items once more, for what is left of them.
 func (r *run) question(items revoke.Items) *question {
-	q := new(question)
+	q := &question{leftOut: make(map[results.Outcome]int)}
+	opts := revoke.Options{Protected: r.protected, Earlier: r.earlier}
 	seed, users := maphash.MakeSeed(), make(map[uint64]struct{}) // hashes: a list may have a million users
 	for item, err := range items {
-		pair := &item.Pair
-		switch {
-		case err != nil:
+		if err != nil {
 			return q // the run will meet it too, and say so
-		case pair.Err != nil:
-			q.leftOut[leftInvalid]++
-			continue
-		case r.spares(pair.User, pair.UPN):
-			q.leftOut[leftProtected]++
-			continue
 		}
-		completed := r.earlier.Completed(pair)
+		pair := &item.Pair
+		outcome, completed := opts.AtOnce(&item)
 		switch {
-		case item.OnlySessions:
 		case completed:
-			q.leftOut[leftCompleted]++
-		case pair.FirstOf != nil:
-			q.leftOut[leftRepeat]++
-		default:
+			q.completed++
+		case outcome != "":
+			q.leftOut[outcome]++
+			continue
+		case !item.OnlySessions:
 			q.add(item, r.isSelf(pair.User))
 		}
-		user := strings.ToLower(r.sessionName(pair.User))
-		if r.header.Sessions && !r.earlier.SessionsCompleted(user) || !r.header.Sessions && !completed {
+		user, counts := strings.ToLower(r.sessionName(pair.User)), !completed
+		if r.header.Sessions {
+			counts = pair.Err == nil && !r.spares(pair.User, pair.UPN) && !r.earlier.SessionsCompleted(user)
+		}
+		if counts {
 			users[maphash.String(seed, user)] = struct{}{}
 		}
 	}
@@ -143,21 +131,27 @@ func (r *run) printQuestion(q *question) {
 			safetext.Printable(method), item.Reason), " "))
 	}
 	var left []string
-	for why, n := range q.leftOut {
-		if n > 0 {
-			left = append(left, fmt.Sprintf("%d %s", n, leftTexts[why]))
+	for _, rows := range []struct {
+		n    int
+		what string
+	}{
+		{q.leftOut[results.Protected], "of protected users"}, {q.completed, "completed by an earlier run"},
+		{q.leftOut[results.Duplicate], "named twice"}, {q.leftOut[results.Invalid], "bad"},
+	} {
+		if rows.n > 0 {
+			left = append(left, fmt.Sprintf("%d %s", rows.n, rows.what))
 		}
 	}
 	more, warning := q.passes-len(q.sample), r.protectedUsers.Warning()
 	printLines(w,
-		line{more > 0, fmt.Sprintf("  and %d more", more)},
-		line{len(r.opts.Variables) > 0, "Flags set by environment variables: " + strings.Join(r.opts.Variables, ", ") +
+		summaryLine{more > 0, fmt.Sprintf("  and %d more", more)},
+		summaryLine{len(r.opts.Variables) > 0, "Flags set by environment variables: " + strings.Join(r.opts.Variables, ", ") +
 			"."},
-		line{q.own > 0, fmt.Sprintf("Your own passes among them: %d.", q.own)},
-		line{q.anyPass > 0, format.Plural(q.anyPass, "row names", "rows name") +
+		summaryLine{q.own > 0, fmt.Sprintf("Your own passes among them: %d.", q.own)},
+		summaryLine{q.anyPass > 0, format.Plural(q.anyPass, "row names", "rows name") +
 			" no pass ID: ANY Temporary Access Pass of the user will be deleted."},
-		line{len(left) > 0, "Rows left out: " + strings.Join(left, ", ") + "."},
-		line{warning != "", warning + "."})
+		summaryLine{len(left) > 0, "Rows left out: " + strings.Join(left, ", ") + "."},
+		summaryLine{warning != "", warning + "."})
 }
 
 // person returns a pair's user for display: the user principal name if the list has one, and

@@ -9,6 +9,7 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/protect"
+	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
@@ -69,15 +70,16 @@ func TestConfirmProtected(t *testing.T) {
 	assert.OK(t, err)
 	var out bytes.Buffer
 	r := asking(strings.NewReader("y\n"), &out)
-	r.list = openList(t, "user\ndana@contoso.com\nlee@contoso.com\n")
+	r.list = openList(t, "user\ndana@contoso.com\nlee@contoso.com\nDana@contoso.com\n")
 	r.protectedUsers, err = keep.Resolve(t.Context(), nil, r.list.Pairs(), "the token lacks User.Read.All")
 	assert.OK(t, err)
 	q := r.question(r.everyItem())
-	if q.passes != 1 || q.users != 1 || q.leftOut[leftProtected] != 1 || q.sample[0].User != "lee@contoso.com" {
+	if q.passes != 1 || q.users != 1 || q.leftOut[results.Protected] != 1 || q.sample[0].User != "lee@contoso.com" {
 		t.Errorf("question %+v", q)
 	}
 	assert.Is(t, "confirm", r.confirm(t.Context(), q), nil)
-	for _, want := range []string{"Rows left out: 1 of protected users.\n", "protected names could not be checked ("} {
+	for _, want := range []string{"Rows left out: 1 of protected users, 1 named twice.\n",
+		"protected names could not be checked ("} {
 		assert.Holds(t, "the question", out.String(), want)
 	}
 }

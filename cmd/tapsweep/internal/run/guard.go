@@ -31,7 +31,7 @@ func warn(c *console.Console, about string, warnings []string) {
 
 // openProtect reads the lists of protected users. It warns of skipped lines of logs, which may have been
 // meant to name somebody.
-func openProtect(c *console.Console, paths []string) (*protect.List, error) {
+func openProtect(c *console.Console, paths []string) (*protect.Rows, error) {
 	logs := new(results.Lists)
 	keep, err := protect.Open(logs.Read, paths...)
 	if err != nil {
@@ -42,7 +42,7 @@ func openProtect(c *console.Console, paths []string) (*protect.List, error) {
 }
 
 // guard finds out who the protected users are, before anything is written anywhere.
-func (r *run) guard(ctx context.Context, keep *protect.List, pairs iter.Seq2[input.Pair, error]) (err error) {
+func (r *run) guard(ctx context.Context, keep *protect.Rows, pairs iter.Seq2[input.Pair, error]) (err error) {
 	r.unguarded = keep.Empty()
 	forbidden := ""
 	if !r.mayTryLookUp() {
@@ -87,7 +87,7 @@ func (r *run) mayTryLookUp() bool {
 
 // guardList is guard for the users on the list. With --self, that is the user who is signed
 // in, who may be protected under a name that the token does not have.
-func (r *run) guardList(ctx context.Context, keep *protect.List) error {
+func (r *run) guardList(ctx context.Context, keep *protect.Rows) error {
 	if !r.list.IsSelf() {
 		return r.guard(ctx, keep, r.everybody())
 	}

@@ -57,7 +57,7 @@ func (r *run) create(path string) (*results.Log, error) {
 
 // resumeHints returns what to do about a log that cannot be resumed.
 func (r *run) resumeHints(err error) []string {
-	if _, ok := errors.AsType[*results.LineError](err); ok {
+	if _, ok := errors.AsType[*results.LogError](err); ok {
 		return []string{"nothing was changed: keep a copy of the log, remove that line and resume; " +
 			"tapsweep looks up again what the removed line recorded"}
 	}
@@ -121,7 +121,7 @@ func (r *run) syncIntents(_ context.Context, requests []batch.Request) error {
 
 // checkLog refuses a results log that must not be written, such as one that is also one of the
 // lists. The directory of the evidence, in which it may be, need not exist.
-func checkLog(log *Log, lists ...string) error {
+func checkLog(log *LogOptions, lists ...string) error {
 	path := log.Path
 	if err := checkEvidence(log); err != nil {
 		return err
@@ -166,7 +166,7 @@ var standardStreams = []string{"/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/
 	"/proc/self/fd/2"}
 
 // checkEvidence refuses a directory that cannot hold the evidence, or holds other evidence.
-func checkEvidence(log *Log) error {
+func checkEvidence(log *LogOptions) error {
 	if log.Evidence == "" {
 		return nil
 	}

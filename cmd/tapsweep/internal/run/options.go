@@ -19,7 +19,7 @@ type Options struct {
 	Target      *tenant.Target
 	NoPreflight bool // do not judge by the access token what it may do
 
-	Log      Log
+	Log      LogOptions
 	Batch    batch.Options // how much is sent how fast
 	Priority string        // low, normal or high; empty is what Graph does
 	Deadline time.Duration // 0 is none
@@ -29,8 +29,8 @@ type Options struct {
 	Metrics  *metrics.Recorder // nil without a metrics file
 }
 
-// Log says where the results log is.
-type Log struct {
+// LogOptions says where the results log is.
+type LogOptions struct {
 	Path      string // "-" is standard output; empty is none, for a scan
 	Resume    bool   // resume the log of an earlier run
 	Overwrite bool

@@ -100,7 +100,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 
 // prepareRevoke does the rest of what comes before the first line of the log: guards, the log
 // of an earlier run and the question.
-func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect.List) error {
+func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect.Rows) error {
 	if err := r.guardList(ctx, keep); err != nil {
 		return err
 	}
@@ -118,8 +118,8 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 	}
 	if !o.unattended() {
 		q, listed := r.question(r.everyItem()), r.list.Stats()
-		q.leftOut[leftCompleted] += listed.Done
-		q.leftOut[leftProtected] += listed.Protected
+		q.completed += listed.Done
+		q.leftOut[results.Protected] += listed.Protected
 		if err := r.confirm(ctx, q); err != nil {
 			return errors.Join(err, r.close())
 		}

@@ -33,7 +33,7 @@ type run struct {
 
 	log     *results.Log         // nil for a run without one
 	earlier *results.ResumeState // what runs before have completed, empty without a log to resume
-	waits   *waits               // nil before the work begins: what comes before is not in the log
+	waits   *waitLog             // nil before the work begins: what comes before is not in the log
 
 	// doneBefore are users whose passes are gone, as the lists say, and whose sessions are left.
 	doneBefore []input.Pair

@@ -38,20 +38,20 @@ type summary struct {
 	Evidence   string // directory of the evidence
 	Sealed     string // SHA-256 of its manifest, in hex
 
-	Scan            *scan.Counts // nil for a run that does not look for passes
+	Scan            *scan.Totals // nil for a run that does not look for passes
 	CreatorDoubt    string       // why it is not known whether the --created-by user exists, empty if known
 	NoCreator       bool         // the tenant has no such user
 	Output          string       // where a scan printed the passes
 	ProtectedPasses int          // that a sweep has found and left alone
 }
 
-// A line of the summary is printed if it is to be shown.
-type line struct {
+// A summaryLine is printed if it is to be shown.
+type summaryLine struct {
 	show bool
 	text string
 }
 
-func printLines(w io.Writer, lines ...line) {
+func printLines(w io.Writer, lines ...summaryLine) {
 	for _, l := range lines {
 		if l.show {
 			fmt.Fprintln(w, l.text)
@@ -199,7 +199,7 @@ const mostCauses = 8
 
 // printCauses lists why rows of this run have an outcome, the most frequent first, and what to do about
 // each.
-func printCauses(w io.Writer, causes map[revoke.Cause]*revoke.Tally, o results.Outcome) {
+func printCauses(w io.Writer, causes map[revoke.Cause]*revoke.CauseRows, o results.Outcome) {
 	var list []revoke.Cause
 	for c := range causes {
 		if c.Outcome == o && c.Code != "" {
@@ -233,18 +233,18 @@ func (s *summary) further(w io.Writer) {
 		would = "would be deleted"
 	}
 	printLines(w,
-		line{sessions.Guests > 0, format.Plural(sessions.Guests, "user is a guest", "users are guests") +
+		summaryLine{sessions.Guests > 0, format.Plural(sessions.Guests, "user is a guest", "users are guests") +
 			", whom the home tenant signs in: only that can end the sessions"},
-		line{sessions.Unverified > 0, fmt.Sprintf("sessions of %s revoked, but not verified; the rows say why",
+		summaryLine{sessions.Unverified > 0, fmt.Sprintf("sessions of %s revoked, but not verified; the rows say why",
 			format.Plural(sessions.Unverified, "user", "users"))},
-		line{s.Run.Verify && s.Run.Kind() != "verify", "Verified: the users of " + rows(c.Verified) + " hold no pass"},
-		line{s.Earlier > 0, rows(s.Earlier) + " completed by an earlier run"},
-		line{s.Lists.AnyPass > 0, format.Plural(s.Lists.AnyPass, "row names", "rows name") +
+		summaryLine{s.Run.Verify && s.Run.Kind() != "verify", "Verified: the users of " + rows(c.Verified) + " hold no pass"},
+		summaryLine{s.Earlier > 0, rows(s.Earlier) + " completed by an earlier run"},
+		summaryLine{s.Lists.AnyPass > 0, format.Plural(s.Lists.AnyPass, "row names", "rows name") +
 			" no pass ID: ANY Temporary Access Pass of the user " + would},
-		line{c.Beside > 0, format.Plural(c.Beside, "further pass", "further passes") +
+		summaryLine{c.Beside > 0, format.Plural(c.Beside, "further pass", "further passes") +
 			" of users who had several were also deleted; each has a row in the log"},
-		line{left > 0, rows(left) + " left out, done by the earlier run, or protected in it"},
-		line{s.ProtectedPasses > 0, passes(s.ProtectedPasses) + " of protected users left alone"},
+		summaryLine{left > 0, rows(left) + " left out, done by the earlier run, or protected in it"},
+		summaryLine{s.ProtectedPasses > 0, passes(s.ProtectedPasses) + " of protected users left alone"},
 	)
 	if s.Stopped != nil {
 		fmt.Fprintln(w, "stopped early: "+safetext.Printable(format.Error(s.Stopped)))
@@ -254,17 +254,17 @@ func (s *summary) further(w io.Writer) {
 // kept says where the records of the run are. A run that is refused has some as well.
 func (s *summary) kept(w io.Writer) {
 	printLines(w,
-		line{s.Output != "" && s.Output != "-", "passes: " + safetext.Visible(s.Output, "")},
-		line{s.Results != "" && s.Results != "-", "results: " + safetext.Visible(s.Results, "")},
-		line{s.Evidence != "", "evidence: " + safetext.Visible(s.Evidence, "") + ", SHA-256 of its SHA256SUMS " +
+		summaryLine{s.Output != "" && s.Output != "-", "passes: " + safetext.Visible(s.Output, "")},
+		summaryLine{s.Results != "" && s.Results != "-", "results: " + safetext.Visible(s.Results, "")},
+		summaryLine{s.Evidence != "", "evidence: " + safetext.Visible(s.Evidence, "") + ", SHA-256 of its SHA256SUMS " +
 			s.Sealed},
-		line{s.Incomplete, "The results log is not complete: run the same command again, with --resume if the log " +
+		summaryLine{s.Incomplete, "The results log is not complete: run the same command again, with --resume if the log " +
 			"is a file. What is done is not done twice"},
 	)
 }
 
 // metrics returns what the metrics file says of the run.
-func (s *summary) metrics() metrics.Result {
-	return metrics.Result{Outcomes: s.Counts.Outcomes, Refused: s.Counts.Throttled, Scan: s.Scan,
+func (s *summary) metrics() metrics.RunResult {
+	return metrics.RunResult{Outcomes: s.Counts.Outcomes, Refused: s.Counts.Throttled, Scan: s.Scan,
 		Sessions: s.Counts.Sessions.All(), Complete: s.Stopped == nil}
 }

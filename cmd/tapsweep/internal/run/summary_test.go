@@ -28,14 +28,14 @@ func TestSummary(t *testing.T) {
 	for i, o := range results.Outcomes {
 		every[o] = i + 1
 	}
-	causes := map[revoke.Cause]*revoke.Tally{
+	causes := map[revoke.Cause]*revoke.CauseRows{
 		{Outcome: results.Denied, Code: "accessDenied"}: {Rows: 7,
 			Hint: "the user may hold an admin role"},
 		{Outcome: results.Denied, Code: "insufficient_claims"}: {Rows: 2, Hint: "sign in again"},
 		{Outcome: results.NotSent}:                             {Rows: 13},
 	}
 	for _, code := range "abcdefghij" {
-		causes[revoke.Cause{Outcome: results.Rejected, Code: string(code)}] = &revoke.Tally{Rows: 1}
+		causes[revoke.Cause{Outcome: results.Rejected, Code: string(code)}] = &revoke.CauseRows{Rows: 1}
 	}
 	for name, s := range map[string]summary{
 		"stopped": {
@@ -58,12 +58,12 @@ func TestSummary(t *testing.T) {
 			Rows:   6, Run: *ran("verify", "--results", "log.jsonl", "a.jsonl")},
 		"scan": {
 			Counts: revoke.Counts{Outcomes: rowCounts{results.Found: 221}, Requests: 230},
-			Scan: &scan.Counts{Users: 230, Found: 221, Earlier: 170, ByTime: 7, Recent: 3,
+			Scan: &scan.Totals{Users: 230, Found: 221, Earlier: 170, ByTime: 7, Recent: 3,
 				Passes: map[pass.Reason]int{pass.Expired: 200, pass.Used: 20, pass.Unknown: 1},
 				Audit: &scan.AuditCounts{Name: "mallory@contoso.com", Records: 303, Made: 300, By: 100, There: 98,
 					Creators: []scan.Creator{{Name: "helpdesk@contoso.com", Passes: 200}}, Others: 100,
-					Gone: scan.Listed[string]{Count: 3, First: []string{"dana@contoso.com"}},
-					Unlisted: scan.Listed[scan.Unlisted]{Count: 3, First: []scan.Unlisted{
+					Gone: scan.Examples[string]{Count: 3, First: []string{"dana@contoso.com"}},
+					Unlisted: scan.Examples[scan.Unlisted]{Count: 3, First: []scan.Unlisted{
 						{User: "lee@contoso.com", Made: start, At: start.Add(time.Hour), By: "helpdesk@contoso.com"},
 						{User: "erik@contoso.com", Made: start, Doubtful: true}}}}},
 			Run: *ran("scan", "--created-by", "mallory@contoso.com", "--results", "log.jsonl")},

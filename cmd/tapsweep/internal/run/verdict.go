@@ -18,9 +18,9 @@ func (s *summary) verdict(w io.Writer) {
 		func(text string) bool { return text == "" })
 	again := s.revokeAgain()
 	printLines(w,
-		line{len(sentences) > 0, strings.Join(sentences, " ")},
-		line{again != "" && s.Run.DryRun, "To delete these passes: " + again},
-		line{again != "" && !s.Run.DryRun, "To revoke what remains: " + again})
+		summaryLine{len(sentences) > 0, strings.Join(sentences, " ")},
+		summaryLine{again != "" && s.Run.DryRun, "To delete these passes: " + again},
+		summaryLine{again != "" && !s.Run.DryRun, "To revoke what remains: " + again})
 }
 
 // sentence says how many of the passes of the whole log are gone. A scan has none.

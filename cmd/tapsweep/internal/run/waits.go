@@ -7,8 +7,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// waits writes one line of the log for each wait, and not for each refusal.
-type waits struct {
+// A waitLog writes one line of the log for each wait, and not for each refusal.
+type waitLog struct {
 	write   func(line any) error // the log keeps its error, and the next row returns it
 	quotas  map[string]*quotaWait
 	refused int       // requests
@@ -24,12 +24,12 @@ type quotaWait struct {
 // minGrowthLogged is how much a wait has to grow to be logged again.
 const minGrowthLogged = time.Second
 
-func newWaits(write func(line any) error) *waits {
-	return &waits{write: write, quotas: make(map[string]*quotaWait)}
+func newWaits(write func(line any) error) *waitLog {
+	return &waitLog{write: write, quotas: make(map[string]*quotaWait)}
 }
 
 // observe logs the wait that a batch was asked for.
-func (w *waits) observe(o batch.Observation) {
+func (w *waitLog) observe(o batch.Observation) {
 	if o.Outage != w.outage {
 		w.endOutage(o.Time)
 		w.outage = o.Outage
@@ -46,7 +46,7 @@ func (w *waits) observe(o batch.Observation) {
 	}
 }
 
-func (w *waits) log(quota string, q *quotaWait, now, until time.Time) {
+func (w *waitLog) log(quota string, q *quotaWait, now, until time.Time) {
 	_ = w.write(&results.Wait{Time: toMillisecond(now), Until: toMillisecond(until), Refused: q.refused, Quota: quota})
 	q.until, q.refused = until, 0
 }
@@ -54,7 +54,7 @@ func (w *waits) log(quota string, q *quotaWait, now, until time.Time) {
 func toMillisecond(t time.Time) time.Time { return t.UTC().Round(time.Millisecond) }
 
 // endOutage logs an outage, whose length is known only when it is over.
-func (w *waits) endOutage(now time.Time) {
+func (w *waitLog) endOutage(now time.Time) {
 	if !w.outage.IsZero() {
 		_ = w.write(&results.Wait{Time: toMillisecond(w.outage), Until: toMillisecond(now),
 			Quota: results.NoConnection})
@@ -63,7 +63,7 @@ func (w *waits) endOutage(now time.Time) {
 }
 
 // flush logs refusals that came after the last wait had begun, and an outage that is not over.
-func (w *waits) flush(now time.Time) {
+func (w *waitLog) flush(now time.Time) {
 	w.endOutage(now)
 	for quota, q := range w.quotas {
 		if q.refused > 0 {

@@ -21,7 +21,7 @@ import (
 
 // Simulate starts a simulated tenant that holds what the list names, and connects to it: token
 // endpoint, TLS, batches. It uses no real credential.
-func Simulate(ctx context.Context, list *input.List, keep *protect.List, version string) (*Tenant, error) {
+func Simulate(ctx context.Context, list *input.List, keep *protect.Rows, version string) (*Tenant, error) {
 	sim := graphsim.New(graphsim.Options{
 		Latency: 150 * time.Millisecond, SessionLag: 2 * time.Second,
 		Roles: []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "User.RevokeSessions.All"},

@@ -20,13 +20,13 @@ import (
 	"tapsweep/input"
 )
 
-// A Kind is who a token was given to.
-type Kind string
+// A Holder is who a token was given to.
+type Holder string
 
 const (
-	Unknown Kind = "unknown"
-	App     Kind = "app"
-	User    Kind = "user"
+	Unknown Holder = "unknown"
+	App     Holder = "app"
+	User    Holder = "user"
 )
 
 // Access says whether Graph will allow something, as far as a token shows.
@@ -66,7 +66,7 @@ type Task struct {
 
 // A Token is what the claims of an access token say.
 type Token struct {
-	Kind        Kind
+	Kind        Holder
 	Tenant      string   // id, empty if not known
 	TenantName  string   // for people; the caller sets it if more is known than the id
 	Who         string   // a name for people, empty if not known

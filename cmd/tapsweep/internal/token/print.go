@@ -98,8 +98,8 @@ func untilEnd(d time.Duration) string {
 	return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
 }
 
-// A Verdict says whether a command works with a token.
-type Verdict struct {
+// A CommandVerdict says whether a command works with a token.
+type CommandVerdict struct {
 	Command string `json:"command"`
 	Works   Access `json:"works"`
 	Missing string `json:"missing,omitempty"` // the permission to grant first, empty if none is known to be missing
@@ -109,7 +109,7 @@ type Verdict struct {
 }
 
 // Verdicts says which commands work with the token.
-func (t *Token) Verdicts() (list []Verdict) {
+func (t *Token) Verdicts() (list []CommandVerdict) {
 	for _, c := range []struct {
 		command string
 		needs   capability
@@ -126,7 +126,7 @@ func (t *Token) Verdicts() (list []Verdict) {
 		{"verify (sessions)", listPasses | readSessions},
 	} {
 		own := c.command == "revoke --self"
-		v := Verdict{Command: c.command, Works: Yes, Users: c.needs&lookUpUsers != 0, UserOnly: own}
+		v := CommandVerdict{Command: c.command, Works: Yes, Users: c.needs&lookUpUsers != 0, UserOnly: own}
 		_, grant := t.lacking(c.needs, own)
 		switch {
 		case grant != nil && own:
