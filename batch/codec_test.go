@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"tapsweep/internal/assert"
 )
 
@@ -53,9 +51,8 @@ func TestRequestCheck(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if err := tt.req.check(); (err == nil) != tt.ok {
-				t.Errorf("check() = %v, want ok %v", err, tt.ok)
-			}
+			err := tt.req.check()
+			assert.That(t, (err == nil) == tt.ok, "check() = %v, want ok %v", err, tt.ok)
 		})
 	}
 }
@@ -111,8 +108,8 @@ func checkDecoded(t *testing.T, body string, want []answer) {
 	assert.OK(t, err)
 	for i := range got {
 		assert.Is(t, fmt.Sprintf("answer %d: error", i+1), got[i].err, want[i].err)
-		if diff := cmp.Diff(want[i].Response, got[i].Response); got[i].err == nil && diff != "" {
-			t.Errorf("answer %d (-want +got):\n%s", i+1, diff)
+		if got[i].err == nil {
+			assert.Equal(t, fmt.Sprintf("answer %d", i+1), got[i].Response, want[i].Response)
 		}
 	}
 }

@@ -31,9 +31,7 @@ func TestDebugLog(t *testing.T) {
 		logger := slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		runAll(t, tenant, batch.Options{Logger: logger, Concurrency: 1}, deletes(users))
 		for _, secret := range []string{"contoso", users[0].Passes[0].ID, "temporaryAccessPass", "Bearer"} {
-			if strings.Contains(log.String(), secret) {
-				t.Errorf("the log contains %q", secret)
-			}
+			assert.That(t, !strings.Contains(log.String(), secret), "the log contains %q", secret)
 		}
 		got := decodeRecords(t, &log)
 		if len(got) < 5 {

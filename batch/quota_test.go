@@ -20,6 +20,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/quota"
+	"tapsweep/internal/assert"
 )
 
 // sortingPoster is a tenant that counts batches with more than one method. In these tests each
@@ -54,9 +55,8 @@ func runQuotas(t *testing.T, tenant *graphsim.Tenant, opts batch.Options, src it
 	start := time.Now()
 	last, count = make(map[string]time.Duration), make(map[string]int)
 	err := newRunner(t, poster, opts).Run(t.Context(), src, func(r batch.Result) []batch.Request {
-		if r.Err != nil || r.Response.Status > 299 {
-			t.Errorf("%s %s: status %d, %v", r.Request.Method, r.Request.Tag, r.Response.Status, r.Err)
-		}
+		assert.That(t, r.Err == nil && r.Response.Status <= 299,
+			"%s %s: status %d, %v", r.Request.Method, r.Request.Tag, r.Response.Status, r.Err)
 		last[r.Request.Quota] = time.Since(start)
 		count[r.Request.Quota]++
 		if follow == nil {

@@ -3,6 +3,8 @@ package batch
 import (
 	"testing"
 	"time"
+
+	"tapsweep/internal/assert"
 )
 
 func TestParseRetryAfter(t *testing.T) {
@@ -40,9 +42,8 @@ func TestParseRetryAfter(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got, ok := parseRetryAfter(tt.value, now)
-			if got != tt.want || ok != tt.ok {
-				t.Errorf("parseRetryAfter(%q) = %v, %v, want %v, %v", tt.value, got, ok, tt.want, tt.ok)
-			}
+			assert.That(t, got == tt.want && ok == tt.ok,
+				"parseRetryAfter(%q) = %v, %v, want %v, %v", tt.value, got, ok, tt.want, tt.ok)
 		})
 	}
 }

@@ -47,9 +47,8 @@ func TestRunsShareAPace(t *testing.T) {
 	}
 	one := trials(1)
 	for _, runs := range []int{4, 20} {
-		if got := trials(runs); got > one+one/3 {
-			t.Errorf("%d requests refused in four trials of %d runs, %d in four of one", got, runs, one)
-		}
+		assert.That(t, trials(runs) <= one+one/3,
+			"%d requests refused in four trials of %d runs, %d in four of one", trials(runs), runs, one)
 	}
 }
 
@@ -57,9 +56,8 @@ func TestRunsShareAPace(t *testing.T) {
 func TestRunsShareAPaceAfterAPause(t *testing.T) {
 	one := refusedIn(t, 1, 0)
 	for _, pause := range []time.Duration{2 * time.Second, 10 * time.Second, time.Minute} {
-		if got := refusedIn(t, 4, pause); got > 4*one {
-			t.Errorf("%d requests refused in four runs with pauses of %v, %d in one run", got, pause, one)
-		}
+		assert.That(t, refusedIn(t, 4, pause) <= 4*one,
+			"%d requests refused in four runs with pauses of %v, %d in one run", refusedIn(t, 4, pause), pause, one)
 	}
 }
 
@@ -83,9 +81,7 @@ func TestIdleQuotaKeepsItsPace(t *testing.T) {
 			}
 		}
 		runAll(t, tenant, batch.Options{}, later)
-		if got := tenant.Stats().Refused; got > 200 {
-			t.Errorf("%d requests refused, want at most 200", got)
-		}
+		assert.That(t, tenant.Stats().Refused <= 200, "%d requests refused, want at most 200", tenant.Stats().Refused)
 	})
 }
 
@@ -108,18 +104,15 @@ func TestRunKeepsTheWaitOfTheOneBefore(t *testing.T) {
 		checkErr(t, "the first run, whose wait ends after its deadline", err, batch.ErrMaxWait)
 		start, sent := time.Now(), tenant.Stats().Requests
 		time.AfterFunc(8*time.Minute, func() {
-			if n := tenant.Stats().Requests - sent; n > 0 {
-				t.Errorf("%d requests sent during the wait", n)
-			}
+			assert.That(t, tenant.Stats().Requests-sent == 0,
+				"%d requests sent during the wait", (tenant.Stats().Requests - sent))
 		})
 		checkErr(t, "the second run", runner.Run(t.Context(), deletes(users[50:]), collect(&second)), nil)
 		check(t, "passes that the second run deleted", statuses(second)[204], 50)
-		if took := time.Since(start); took > 10*time.Minute {
-			t.Errorf("the second run took %v, want less than the wait", took)
-		}
-		if early := tenant.Stats().SentTooEarly; early > 0 {
-			t.Errorf("%d requests were sent before the wait was over", early)
-		}
+		assert.That(t, time.Since(start) <= 10*time.Minute,
+			"the second run took %v, want less than the wait", time.Since(start))
+		assert.That(t, tenant.Stats().SentTooEarly == 0,
+			"%d requests were sent before the wait was over", tenant.Stats().SentTooEarly)
 	})
 }
 
@@ -138,12 +131,9 @@ func TestMaxWaitOfTheRunBefore(t *testing.T) {
 		checkErr(t, "the second run", runner.Run(t.Context(), deletes(users[50:]), collect(&results)),
 			batch.ErrMaxWait)
 		check(t, "requests that the second run settled", len(results), 50)
-		if n := tenant.Stats().Requests - sent; n > 0 {
-			t.Errorf("the second run sent %d requests", n)
-		}
-		if took := time.Since(start); took > 0 {
-			t.Errorf("the second run took %v", took)
-		}
+		assert.That(t, tenant.Stats().Requests-sent == 0,
+			"the second run sent %d requests", (tenant.Stats().Requests - sent))
+		assert.That(t, time.Since(start) <= 0, "the second run took %v", time.Since(start))
 		time.Sleep(6 * time.Minute)
 		checkErr(t, "the third run", runner.Run(t.Context(), deletes(users[50:]), collect(&results)), nil)
 	})

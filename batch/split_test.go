@@ -261,9 +261,8 @@ func checkUnmixed(t *testing.T, batches [][]string, bad []string) {
 				continue
 			}
 			for _, u := range urls {
-				if before != nil && !slices.Contains(before, u) {
-					t.Errorf("batch %d holds %s, which was not in the batch before with %s", i+1, u, user)
-				}
+				assert.That(t, before == nil || slices.Contains(before, u),
+					"batch %d holds %s, which was not in the batch before with %s", i+1, u, user)
 			}
 			before = urls
 		}
@@ -410,9 +409,7 @@ func checkCost(t *testing.T, batches [][]string) {
 		}
 	}
 	for url, n := range alone {
-		if n > 4 {
-			t.Errorf("%s was sent alone %d times", url, n)
-		}
+		assert.That(t, n <= 4, "%s was sent alone %d times", url, n)
 	}
 	for root, n := range parts {
 		size := len(batches[root])

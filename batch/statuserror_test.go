@@ -65,9 +65,8 @@ func TestStatusErrorShapes(t *testing.T) {
 // Only the beginning of a large body is processed.
 func TestStatusErrorIsBounded(t *testing.T) {
 	for _, body := range []string{strings.Repeat("<p>x", 1<<20), strings.Repeat("x ", 1<<20)} {
-		if n := len(NewStatusError(403, nil, []byte(body)).Message); n > maxWords+len("…") {
-			t.Errorf("a message of %d bytes, want at most %d", n, maxWords)
-		}
+		assert.That(t, len(NewStatusError(403, nil, []byte(body)).Message) <= maxWords+len("…"),
+			"a message of %d bytes, want at most %d", len(NewStatusError(403, nil, []byte(body)).Message), maxWords)
 	}
 }
 
@@ -96,9 +95,7 @@ func TestNewReply(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			reply, err := NewReply(tt.status, http.Header{"A": {"b"}}, []byte(tt.body))
-			if (err == nil) != tt.ok {
-				t.Errorf("NewReply(%d) = %v, want a reply %v", tt.status, err, tt.ok)
-			}
+			assert.That(t, (err == nil) == tt.ok, "NewReply(%d) = %v, want a reply %v", tt.status, err, tt.ok)
 			if tt.ok && (string(reply.Body) != tt.body || reply.Header.Get("A") != "b") {
 				t.Errorf("NewReply(%d) = %q, %v", tt.status, reply.Body, reply.Header)
 			}

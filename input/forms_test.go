@@ -137,9 +137,7 @@ func rowsOf(t *testing.T, text string, usersOnly bool) (rows []Pair, good bool) 
 		io.Closer
 	}{strings.NewReader(text), nil}
 	s.yield = func(r row) {
-		if r.Line < last {
-			t.Errorf("a row of line %d comes after one of line %d", r.Line, last)
-		}
+		assert.That(t, r.Line >= last, "a row of line %d comes after one of line %d", r.Line, last)
 		last = max(r.Line, 1)
 		if r.Err != nil {
 			bad, _ := errors.AsType[*LineError](r.Err)

@@ -43,9 +43,7 @@ func write(t testing.TB, name, text string) string {
 func open(t testing.TB, opts Options, paths ...string) *List {
 	t.Helper()
 	l, err := Open(paths, opts)
-	if err != nil {
-		t.Fatalf("Open: %v", err)
-	}
+	assert.OK(t, err, "Open")
 	t.Cleanup(func() { l.Close() })
 	return l
 }
@@ -55,9 +53,7 @@ func all(t testing.TB, l *List) []Pair {
 	t.Helper()
 	var pairs []Pair
 	for p, err := range l.Pairs() {
-		if err != nil {
-			t.Fatalf("Pairs: %v", err)
-		}
+		assert.OK(t, err, "Pairs")
 		pairs = append(pairs, p)
 	}
 	return pairs

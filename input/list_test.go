@@ -94,8 +94,6 @@ func TestSkipInvalid(t *testing.T) {
 		"one page of Graph's": `{"value":[OBJ1],"@odata.nextLink":"x"}`,
 	} {
 		_, err := Open([]string{write(t, "list", text)}, Options{SkipInvalid: true})
-		if err == nil {
-			t.Errorf("%s: Open returns no error", name)
-		}
+		assert.That(t, err != nil, "%s: Open returns no error", name)
 	}
 }

@@ -89,9 +89,7 @@ func TestRowsAreKept(t *testing.T) {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 	for yielded, err := range l.Pairs() {
-		if err == nil {
-			t.Errorf("Pairs() after Close yields %v", yielded)
-		}
+		assert.That(t, err != nil, "Pairs() after Close yields %v", yielded)
 	}
 	setTemp(t, filepath.Join(temp, "none"))
 	_, err := Open([]string{path}, Options{})
@@ -119,8 +117,6 @@ func TestReadErrors(t *testing.T) {
 		default:
 			err = s.readCSV(br)
 		}
-		if err == nil || err.Error() != "gone" {
-			t.Errorf("reading %q = %v, want the reader's error", text, err)
-		}
+		assert.That(t, err != nil && err.Error() == "gone", "reading %q = %v, want the reader's error", text, err)
 	}
 }

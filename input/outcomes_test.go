@@ -35,9 +35,7 @@ func TestOutcomes(t *testing.T) {
 			continue
 		}
 		text, err := strconv.Unquote(line[i:])
-		if err != nil {
-			t.Fatalf("the text in %s: %v", line, err)
-		}
+		assert.OK(t, err, line)
 		names := strings.Fields(line[:i])
 		name := names[len(names)-1]
 		if call, ok := functions[name]; ok {

@@ -49,9 +49,7 @@ func TestReadScope(t *testing.T) {
 	} {
 		path := write(t, "list", tt.text)
 		users, warnings, err := ReadScope(nil, path)
-		if len(users) != tt.users {
-			t.Errorf("%s: ReadScope = %v, want %d users", tt.name, users, tt.users)
-		}
+		assert.That(t, len(users) == tt.users, "%s: ReadScope = %v, want %d users", tt.name, users, tt.users)
 		got := strings.TrimPrefix(strings.Join(warnings, " "), path+": ")
 		assert.Same(t, tt.name+": the warning", got, tt.warn)
 		_, strict := ReadUsers(nil, path)

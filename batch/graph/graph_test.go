@@ -83,9 +83,8 @@ func TestAzidentityToBatchOverTLS(t *testing.T) {
 	assert.Is(t, "Run", err, nil)
 	assert.Same(t, "results", n, 95)
 	assert.Same(t, "passes left", len(tenant.Remaining()), 0)
-	if n := tenant.Stats().Connections; n > 2 {
-		t.Errorf("%d connections, want at most 2, which HTTP/2 shares", n)
-	}
+	assert.That(t, tenant.Stats().Connections <= 2,
+		"%d connections, want at most 2, which HTTP/2 shares", tenant.Stats().Connections)
 }
 
 // In a run that is longer than many tokens are valid, no token is refused, and each is requested once.
@@ -167,9 +166,7 @@ func TestSlowRenewalDelaysNothing(t *testing.T) {
 		// The token lasts 10 minutes; until a minute before, it is in use.
 		assert.Is(t, "Run", err, batch.ErrUnauthorized)
 		assert.Same(t, "it took nine minutes or more", time.Since(start) >= 9*time.Minute, true)
-		if n < 20*4*50 {
-			t.Errorf("%d passes deleted, want 4,000 or more", n)
-		}
+		assert.That(t, n >= 20*4*50, "%d passes deleted, want 4,000 or more", n)
 	})
 }
 
@@ -335,11 +332,8 @@ func TestParseRoot(t *testing.T) {
 	}
 	for _, tt := range tests {
 		_, err := graph.ParseRoot(tt.root)
-		if (err == nil) != tt.ok {
-			t.Errorf("ParseRoot(%q) = %v, want ok %v", tt.root, err, tt.ok)
-		}
-		if err != nil && strings.Contains(err.Error(), "pw") {
-			t.Errorf("ParseRoot(%q) quotes the password: %v", tt.root, err)
-		}
+		assert.That(t, (err == nil) == tt.ok, "ParseRoot(%q) = %v, want ok %v", tt.root, err, tt.ok)
+		assert.That(t, err == nil || !strings.Contains(err.Error(), "pw"),
+			"ParseRoot(%q) quotes the password: %v", tt.root, err)
 	}
 }

@@ -58,15 +58,11 @@ func TestAnswerWithoutEnd(t *testing.T) {
 				Transport: answering{status: tt.status, header: http.Header{},
 					body: func() io.Reader { return endless{&read} }}})
 			_, err := client.PostBatch(t.Context(), []byte(deleteBatch))
-			if err == nil {
-				t.Error("an endless answer was accepted")
-			}
+			assert.That(t, err != nil, "an endless answer was accepted")
 			if _, refused := errors.AsType[*batch.StatusError](err); refused != (tt.status == 403) {
 				t.Errorf("the error is %v", err)
 			}
-			if read > tt.most {
-				t.Errorf("%d bytes were read, want at most %d", read, tt.most)
-			}
+			assert.That(t, read <= tt.most, "%d bytes were read, want at most %d", read, tt.most)
 		})
 	}
 }
@@ -79,9 +75,8 @@ func TestCompressedAnswer(t *testing.T) {
 	_ = zip.Close()
 	spaces := bytes.Repeat(bomb.Bytes(), 256) // members of one stream
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-			t.Error("the client does not request gzip, so this test is void")
-		}
+		assert.That(t, strings.Contains(r.Header.Get("Accept-Encoding"), "gzip"),
+			"the client does not request gzip, so this test is void")
 		w.Header().Set("Content-Encoding", "gzip")
 		_, _ = w.Write(spaces)
 	}))
@@ -92,7 +87,6 @@ func TestCompressedAnswer(t *testing.T) {
 	_, err := client.PostBatch(t.Context(), []byte(deleteBatch))
 	runtime.ReadMemStats(&after)
 	assert.Says(t, "PostBatch", err, "larger than")
-	if used := after.TotalAlloc - before.TotalAlloc; used > 192<<20 {
-		t.Errorf("%d MiB were allocated", used>>20)
-	}
+	assert.That(t, after.TotalAlloc-before.TotalAlloc <= 192<<20,
+		"%d MiB were allocated", (after.TotalAlloc-before.TotalAlloc)>>20)
 }

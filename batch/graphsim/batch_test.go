@@ -16,6 +16,7 @@ import (
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/internal/wire"
 	"tapsweep/batch/graphsim/quota"
+	"tapsweep/internal/assert"
 )
 
 // Graph refuses each of these batches as a whole, with a message that holds the text.
@@ -102,12 +103,8 @@ func TestShuffledAndVaried(t *testing.T) {
 	}
 	one, again, two := order(1), order(1), order(2)
 	check(t, "order with the same seed", again, one)
-	if slices.Equal(one, two) {
-		t.Errorf("another seed made the same order %v", two)
-	}
-	if slices.IsSorted(one) {
-		t.Errorf("the responses are in order: %v", one)
-	}
+	assert.That(t, !slices.Equal(one, two), "another seed made the same order %v", two)
+	assert.That(t, !slices.IsSorted(one), "the responses are in order: %v", one)
 	if len(forms) < 6 { // with and without body, three sorts of headers
 		t.Errorf("204 came in %d forms only: %v", len(forms), forms)
 	}

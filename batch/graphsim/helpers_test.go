@@ -52,9 +52,7 @@ func (r reply) code() string {
 // object returns the body as a JSON object.
 func (r reply) object(t *testing.T) (o map[string]any) {
 	t.Helper()
-	if err := json.Unmarshal([]byte(r.Body), &o); err != nil {
-		t.Fatalf("body %s: %v", r.Body, err)
-	}
+	assert.OK(t, json.Unmarshal([]byte(r.Body), &o), r.Body)
 	return o
 }
 
@@ -143,9 +141,7 @@ func responses(t *testing.T, body string) map[string]reply {
 			Body    json.RawMessage
 		}
 	}
-	if err := json.Unmarshal([]byte(body), &in); err != nil {
-		t.Fatalf("batch response: %v\n%s", err, body)
-	}
+	assert.OK(t, json.Unmarshal([]byte(body), &in), body)
 	all := make(map[string]reply)
 	for _, r := range in.Responses {
 		one := reply{Status: r.Status, Header: http.Header{}, Body: strings.TrimPrefix(string(r.Body), "null")}

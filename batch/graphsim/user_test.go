@@ -217,9 +217,7 @@ func TestUserMemory(t *testing.T) {
 	tenant := manyUsers(n)
 	each := float64(heap()-before) / n
 	t.Logf("%.0f bytes a user", each)
-	if each > 280 {
-		t.Errorf("%.0f bytes a user, want 280 at most", each)
-	}
+	assert.That(t, each <= 280, "%.0f bytes a user, want 280 at most", each)
 	runtime.KeepAlive(tenant)
 }
 

@@ -39,12 +39,10 @@ func TestConceal(t *testing.T) {
 		"beyond the bound":   strings.Repeat("x", maxPrintable-3) + secret,
 	} {
 		got := Printable("refused: " + text + " is wrong")
-		if strings.Contains(got, "aZ8") || strings.Contains(got, "YVo4") {
-			t.Errorf("%s: Printable = %q, which holds the secret", name, got)
-		}
-		if name != "beyond the bound" && !strings.Contains(got, "***") {
-			t.Errorf("%s: Printable = %q, want *** in it", name, got)
-		}
+		assert.That(t, !strings.Contains(got, "aZ8") && !strings.Contains(got, "YVo4"),
+			"%s: Printable = %q, which holds the secret", name, got)
+		assert.That(t, name == "beyond the bound" || strings.Contains(got, "***"),
+			"%s: Printable = %q, want *** in it", name, got)
 	}
 	assert.Same(t, "Printable", Printable("a short word"), "a short word")
 	assert.Same(t, "Mask", Mask("nothing of it"), "nothing of it")

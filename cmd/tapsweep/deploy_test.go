@@ -256,9 +256,7 @@ func manifests(t *testing.T) map[string]string {
 	fields := make(map[string]string)
 	for _, document := range codeOf(t, "kubernetes", "yaml") {
 		var tree map[string]any
-		if err := yaml.UnmarshalStrict([]byte(document), &tree); err != nil {
-			t.Fatalf("%v\n%s", err, document)
-		}
+		assert.OK(t, yaml.UnmarshalStrict([]byte(document), &tree), document)
 		flatten(fields, fmt.Sprint(tree["kind"]), tree)
 	}
 	return fields

@@ -228,12 +228,10 @@ func checkValues(t *testing.T, where string, value any) {
 func checkLeft(t *testing.T, where, text string) {
 	t.Helper()
 	around := func(at []int) string { return text[max(at[0]-40, 0):min(at[1]+20, len(text))] }
-	if at := leaks.FindStringIndex(text); at != nil {
-		t.Errorf("%s holds a secret: …%s…", where, around(at))
-	}
-	if at := tooLong.FindStringIndex(text); at != nil {
-		t.Errorf("%s holds more than 500 characters of the service's text", where)
-	}
+	assert.That(t, leaks.FindStringIndex(text) == nil,
+		"%s holds a secret: …%s…", where, around(leaks.FindStringIndex(text)))
+	assert.That(t, tooLong.FindStringIndex(text) == nil,
+		"%s holds more than 500 characters of the service's text", where)
 	if i := strings.IndexFunc(text,
 		func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsPrint(r) }); i >= 0 {
 		t.Errorf("%s holds a character that a terminal acts on: %q", where, around([]int{i, i + 1}))

@@ -62,11 +62,19 @@ func Says(t testing.TB, what string, err error, text string) {
 	}
 }
 
-// OK ends the test if there is an error.
-func OK(t testing.TB, err error) {
+// That fails the test with the message if something is not good.
+func That(t testing.TB, good bool, format string, args ...any) {
+	t.Helper()
+	if !good {
+		t.Errorf(format, args...)
+	}
+}
+
+// OK ends the test if there is an error. The rest of the message says what it is about.
+func OK(t testing.TB, err error, about ...any) {
 	t.Helper()
 	if err != nil {
-		t.Fatal(err)
+		t.Fatal(append([]any{err}, about...)...)
 	}
 }
 

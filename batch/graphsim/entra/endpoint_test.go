@@ -87,9 +87,7 @@ func TestTokenRefusals(t *testing.T) {
 			t.Errorf("%s: error_codes %v, want %.0f", tt.name, numbers, tt.number)
 		}
 		for _, name := range []string{"error", "error_description", "trace_id", "correlation_id"} {
-			if body[name] == nil {
-				t.Errorf("%s: no %s in %v", tt.name, name, body)
-			}
+			assert.That(t, body[name] != nil, "%s: no %s in %v", tt.name, name, body)
 		}
 		assert.Same(t, tt.name+": tokens issued", a.Issued().Tokens, 0)
 	}
@@ -175,8 +173,6 @@ func TestAudience(t *testing.T) {
 		a := newAuthority()
 		_, body := ask(a, DefaultTenantID, secretForm(url.Values{"scope": {scope}}))
 		_, problem, _ := a.Check("Bearer "+body["access_token"].(string), "here.example")
-		if strings.Contains(problem, "audience") == isGood {
-			t.Errorf("token for %s: problem %q", scope, problem)
-		}
+		assert.That(t, strings.Contains(problem, "audience") != isGood, "token for %s: problem %q", scope, problem)
 	}
 }

@@ -402,8 +402,6 @@ func TestPeers(t *testing.T) {
 		idle.Seconds()/ourLimited.took.Seconds())
 	assert.OK(t, os.WriteFile(*peers, []byte(b.String()), 0o644))
 	for _, m := range append(free[0], ourLimited) {
-		if m.left > 0 || m.err != nil {
-			t.Errorf("tapsweep left %d passes: %v", m.left, m.err)
-		}
+		assert.That(t, m.left <= 0 && m.err == nil, "tapsweep left %d passes: %v", m.left, m.err)
 	}
 }

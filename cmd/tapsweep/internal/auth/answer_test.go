@@ -55,9 +55,8 @@ func TestRenewalInAnOutage(t *testing.T) {
 				if offline := errors.Is(err, batch.ErrNotSent); err == nil || offline != tt.offline {
 					t.Errorf("GetToken = %v, offline %v, want %v", err, offline, tt.offline)
 				}
-				if tt.offline && !strings.Contains(err.Error(), "login.example answers ") {
-					t.Errorf("error %v does not say what the authority answers", err)
-				}
+				assert.That(t, !tt.offline || strings.Contains(err.Error(), "login.example answers "),
+					"error %v does not say what the authority answers", err)
 			})
 		})
 	}

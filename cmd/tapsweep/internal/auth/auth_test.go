@@ -251,9 +251,8 @@ func TestManagedIdentity(t *testing.T) {
 			// azidentity keeps these tokens for the whole process, by scope.
 			claims, err := ask(t, c, "https://"+strings.ReplaceAll(tt.name, " ", "-")+".example/.default")
 			checkSignIn(t, claims, err, tt.want)
-			if err == nil && claims.ManagedIdentityID == "" {
-				t.Error("the token does not tell that it is a managed identity's")
-			}
+			assert.That(t, err != nil || claims.ManagedIdentityID != "",
+				"the token does not tell that it is a managed identity's")
 		})
 	}
 }
@@ -287,9 +286,8 @@ func TestDeviceCode(t *testing.T) {
 			if err != nil {
 				return
 			}
-			if claims.UserPrincipalName() != user.UPN || !strings.EqualFold(claims.ObjectID, user.ID) {
-				t.Errorf("claims %+v, want those of %s", claims, user.UPN)
-			}
+			assert.That(t, claims.UserPrincipalName() == user.UPN && strings.EqualFold(claims.ObjectID, user.ID),
+				"claims %+v, want those of %s", claims, user.UPN)
 			// What follows needs no person: neither the cached token nor a new one.
 			for range 2 {
 				if _, err := ask(t, c, scope); err != nil {
@@ -299,9 +297,8 @@ func TestDeviceCode(t *testing.T) {
 			if _, err := c.GetToken(t.Context(), fresh); err != nil {
 				t.Error(err)
 			}
-			if prompts != 1 || tenant.Stats().TokensByClaims != 1 {
-				t.Errorf("%d prompts, %d tokens by claims, want 1 and 1", prompts, tenant.Stats().TokensByClaims)
-			}
+			assert.That(t, prompts == 1 && tenant.Stats().TokensByClaims == 1,
+				"%d prompts, %d tokens by claims, want 1 and 1", prompts, tenant.Stats().TokensByClaims)
 		})
 	}
 }
@@ -340,9 +337,7 @@ func TestDefaultWithoutAnything(t *testing.T) {
 		assert.Holds(t, "error", text, want)
 	}
 	for line := range strings.Lines(text) {
-		if len(line) > 300 {
-			t.Errorf("a line of %d bytes: %s", len(line), line)
-		}
+		assert.That(t, len(line) <= 300, "a line of %d bytes: %s", len(line), line)
 	}
 }
 

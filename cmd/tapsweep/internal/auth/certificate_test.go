@@ -145,13 +145,9 @@ func TestCertificateFiles(t *testing.T) {
 				if _, ok := errors.AsType[*UsageError](err); !ok {
 					t.Errorf("error %v is not about usage", err)
 				}
-				if !strings.Contains(err.Error(), named+" ") {
-					t.Errorf("error %v does not name %s", err, named)
-				}
+				assert.That(t, strings.Contains(err.Error(), named+" "), "error %v does not name %s", err, named)
 				for _, jargon := range []string{"x509", "asn1", "pkcs12:", "NewClientCertificateCredential", "module"} {
-					if strings.Contains(err.Error(), jargon) {
-						t.Errorf("error %v is not plain language", err)
-					}
+					assert.That(t, !strings.Contains(err.Error(), jargon), "error %v is not plain language", err)
 				}
 			})
 		}

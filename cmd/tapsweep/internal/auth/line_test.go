@@ -172,9 +172,7 @@ func trapped(t *testing.T, method string) (Options, *network, *graphsim.Tenant) 
 
 func (n *network) checkAstray(t *testing.T) {
 	t.Helper()
-	if len(n.astray) > 0 {
-		t.Errorf("requests were sent to other hosts: %q", n.astray)
-	}
+	assert.That(t, len(n.astray) == 0, "requests were sent to other hosts: %q", n.astray)
 }
 
 // A renewal is as strict as the first request. The run treats the error as a missing connection.
@@ -244,9 +242,7 @@ func TestAnswersAreBounded(t *testing.T) {
 				_, err := signIn(t, o)
 				server.Close() // waits for the handler
 				checkError(t, "signing in", err, "an answer of more than 1 MiB")
-				if sent > most {
-					t.Errorf("%d bytes were read", sent)
-				}
+				assert.That(t, sent <= most, "%d bytes were read", sent)
 			})
 		}
 	}
@@ -301,9 +297,7 @@ func TestManagedIdentityRedirect(t *testing.T) {
 	c := mustNew(t, Options{Method: "managed-identity", Authority: "https://login.example"})
 	_, err := ask(t, c, "https://redirected.example/.default")
 	checkError(t, "GetToken", err, "which is not followed")
-	if stolen {
-		t.Error("the redirect was followed")
-	}
+	assert.That(t, !stolen, "the redirect was followed")
 }
 
 // The token of a managed identity is not requested through a proxy. Its addresses use http.

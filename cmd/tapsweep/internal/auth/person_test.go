@@ -68,9 +68,7 @@ func TestPromptIsPrintable(t *testing.T) {
 	if _, err := signIn(t, o); err != nil {
 		t.Fatal(err)
 	}
-	if strings.ContainsAny(said, "\x1b\n") {
-		t.Errorf("the message controls the terminal: %q", said)
-	}
+	assert.That(t, !strings.ContainsAny(said, "\x1b\n"), "the message controls the terminal: %q", said)
 	for _, want := range []string{`\x1b[2J use a web browser`, "enter the code"} {
 		assert.Holds(t, "the message", said, want)
 	}

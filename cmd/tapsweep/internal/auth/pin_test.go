@@ -48,9 +48,7 @@ func TestPin(t *testing.T) {
 			c := Pin(&Credential{TokenCredential: &series{tt.tokens}})
 			var err error
 			for i := range tt.tokens {
-				if err != nil {
-					t.Fatalf("token %d: %v", i, err)
-				}
+				assert.OK(t, err, i)
 				_, err = c.GetToken(t.Context(), policy.TokenRequestOptions{})
 			}
 			checkError(t, "GetToken", err, tt.want)
@@ -79,9 +77,8 @@ func TestPinOffline(t *testing.T) {
 			pinned := Pin(c)
 			net.down = tt.first
 			_, err = ask(t, pinned, scope)
-			if good := tt.first == nil && tt.secret != "wrong"; good != (err == nil) {
-				t.Errorf("%s: the first token: %v", tt.name, err)
-			}
+			assert.That(t, (tt.first == nil && tt.secret != "wrong") == (err == nil),
+				"%s: the first token: %v", tt.name, err)
 			net.down = tt.then
 			_, err = pinned.GetToken(t.Context(), fresh)
 			if offline := errors.Is(err, batch.ErrNotSent); err == nil || offline != tt.offline {
@@ -108,7 +105,5 @@ echo '{"accessToken":"opaque","expiresOn":"2099-01-01 00:00:00.000000","expires_
 	}
 	_, err := pinned.GetToken(t.Context(), opts)
 	checkError(t, "GetToken", err, "az login")
-	if errors.Is(err, batch.ErrNotSent) {
-		t.Errorf("GetToken = %v, which counts as offline", err)
-	}
+	assert.That(t, !errors.Is(err, batch.ErrNotSent), "GetToken = %v, which counts as offline", err)
 }

@@ -36,9 +36,7 @@ func TestTokenFile(t *testing.T) {
 			got, err := c.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{scope}})
 			checkError(t, "GetToken", err, tt.err)
 			assert.Same(t, "the token", got.Token, tt.want)
-			if err == nil && !got.ExpiresOn.After(time.Now()) {
-				t.Errorf("the token ended at %v", got.ExpiresOn)
-			}
+			assert.That(t, err != nil || got.ExpiresOn.After(time.Now()), "the token ended at %v", got.ExpiresOn)
 			if err != nil && (strings.Contains(err.Error(), token) || strings.Contains(err.Error(), old)) {
 				t.Errorf("the token is in the error: %v", err)
 			}

@@ -75,9 +75,8 @@ func TestSecretOfTheEnvironment(t *testing.T) {
 			t.Setenv("AZURE_CLIENT_SECRET", value)
 			claims, err := signIn(t, entraOptions(graphsim.New(graphsim.Options{}), method))
 			checkSignIn(t, claims, err, want)
-			if err != nil && !strings.Contains(err.Error(), "AZURE_CLIENT_SECRET: ") {
-				t.Errorf("%s: error %v does not name the variable", method, err)
-			}
+			assert.That(t, err == nil || strings.Contains(err.Error(), "AZURE_CLIENT_SECRET: "),
+				"%s: error %v does not name the variable", method, err)
 		}
 	}
 }

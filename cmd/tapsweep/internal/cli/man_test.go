@@ -22,9 +22,8 @@ func TestManPages(t *testing.T) {
 		}
 		page := string(mustRead(t, filepath.Join(dir, "tapsweep-"+cmd.Name()+".1")))
 		for _, flag := range flagNames(cmd) {
-			if !strings.Contains(page, `\fB--`+flag+`\fP`) {
-				t.Errorf("the page of %s does not name --%s", cmd.Name(), flag)
-			}
+			assert.That(t, strings.Contains(page, `\fB--`+flag+`\fP`),
+				"the page of %s does not name --%s", cmd.Name(), flag)
 		}
 	}
 	for _, page := range docs.Pages() {

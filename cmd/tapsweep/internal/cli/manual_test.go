@@ -18,9 +18,8 @@ func TestHelpShowsTheManual(t *testing.T) {
 	list := tapsweep(t, nil, "help").stdout
 	for _, page := range docs.Pages() {
 		p := tapsweep(t, nil, "help", page.Name)
-		if p.code != 0 || !strings.HasPrefix(p.stdout, page.Title+"\n\n") {
-			t.Errorf("help %s: exit %d\n%.200s%s", page.Name, p.code, p.stdout, p.stderr)
-		}
+		assert.That(t, p.code == 0 && strings.HasPrefix(p.stdout, page.Title+"\n\n"),
+			"help %s: exit %d\n%.200s%s", page.Name, p.code, p.stdout, p.stderr)
 		assert.Holds(t, "the help", list, page.Title)
 	}
 }
@@ -82,9 +81,8 @@ func TestFlagsInTheManual(t *testing.T) {
 		all = append(all, flagNames(cmd)...)
 	}
 	for _, name := range all {
-		if !regexp.MustCompile("--" + name + "[^a-z-]").MatchString(text.String()) {
-			t.Errorf("the manual does not explain --%s", name)
-		}
+		assert.That(t, regexp.MustCompile("--"+name+"[^a-z-]").MatchString(text.String()),
+			"the manual does not explain --%s", name)
 	}
 	for _, match := range shownFlag.FindAllStringSubmatch(text.String(), -1) {
 		if name := match[1]; !slices.Contains(all, name) {

@@ -79,9 +79,8 @@ func TestResolveRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := tt.choice.Resolve()
 			assert.Says(t, "Resolve", err, tt.want)
-			if err != nil && strings.Contains(err.Error(), "pw") {
-				t.Errorf("Resolve = %v, which quotes the password", err)
-			}
+			assert.That(t, err == nil || !strings.Contains(err.Error(), "pw"),
+				"Resolve = %v, which quotes the password", err)
 		})
 	}
 }

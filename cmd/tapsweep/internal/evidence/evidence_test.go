@@ -34,9 +34,7 @@ func TestManifestNamesEachFile(t *testing.T) {
 	for _, name := range sealed {
 		assert.Same(t, fmt.Sprintf("the manifest names %s: times", name),
 			strings.Count(string(manifest), "  "+name+"\n"), 1)
-		if !Contains(filepath.Join(dir, name)) {
-			t.Errorf("Contains(%s) = false", name)
-		}
+		assert.That(t, Contains(filepath.Join(dir, name)), "Contains(%s) = false", name)
 	}
 }
 
@@ -61,9 +59,7 @@ func TestBeginRecordsTheSeal(t *testing.T) {
 	dir, digest := sealedDir(t)
 	assert.OK(t, Begin(dir, "may delete\n", true))
 	text := assert.Must(os.ReadFile(filepath.Join(dir, preflight)))
-	if !strings.Contains(string(text), digest) {
-		t.Errorf("%s does not have the seal %s:\n%s", preflight, digest, text)
-	}
+	assert.That(t, strings.Contains(string(text), digest), "%s does not have the seal %s:\n%s", preflight, digest, text)
 	if _, err := os.Stat(filepath.Join(dir, manifestName)); err == nil {
 		t.Errorf("%s is still there", manifestName)
 	}

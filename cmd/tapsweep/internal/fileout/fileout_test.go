@@ -16,9 +16,7 @@ func write(t *testing.T, path string, overwrite bool, text string) error {
 	if _, err := f.WriteString(text); err != nil {
 		t.Fatal(err)
 	}
-	if got := read(path); got == text {
-		t.Error("the file is there before Commit")
-	}
+	assert.That(t, read(path) != text, "the file is there before Commit")
 	return f.Commit()
 }
 

@@ -24,12 +24,8 @@ func checkFile(t *testing.T, r *Recorder, want string, lacks ...string) {
 	assert.OK(t, r.Write(path, "sweep", 1))
 	data := assert.Must(os.ReadFile(path))
 	problems, err := promlint.New(bytes.NewReader(data)).Lint()
-	if err != nil || len(problems) > 0 {
-		t.Errorf("%v %v in\n%s", err, problems, data)
-	}
-	if !strings.HasPrefix(string(data), Begin) {
-		t.Errorf("it begins otherwise:\n%s", data)
-	}
+	assert.That(t, err == nil && len(problems) == 0, "%v %v in\n%s", err, problems, data)
+	assert.That(t, strings.HasPrefix(string(data), Begin), "it begins otherwise:\n%s", data)
 	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
 		t.Errorf("%v beside it", files)
 	}
@@ -41,9 +37,7 @@ func checkFile(t *testing.T, r *Recorder, want string, lacks ...string) {
 		}
 	}
 	for _, name := range lacks {
-		if strings.Contains(text, "\n"+name) {
-			t.Errorf("%s in\n%s", name, data)
-		}
+		assert.That(t, !strings.Contains(text, "\n"+name), "%s in\n%s", name, data)
 	}
 }
 

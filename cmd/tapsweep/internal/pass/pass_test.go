@@ -77,29 +77,18 @@ func TestRead(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := Read(tt.res)
-			if (err == nil) != tt.ok {
-				t.Errorf("Read = %v, want success: %v", err, tt.ok)
-			}
+			assert.That(t, (err == nil) == tt.ok, "Read = %v, want success: %v", err, tt.ok)
 			assert.Same(t, "passes", len(got), tt.n)
 		})
 	}
 	held, _ := Read(answer(200, full))
 	p := held[0]
-	if want := time.Date(2026, 3, 2, 9, 11, 40, 0, time.UTC); !p.Expires().Equal(want) {
-		t.Errorf("the pass expires at %v, want %v", p.Expires(), want)
-	}
-	if !p.UsableOnce {
-		t.Error("UsableOnce = false")
-	}
-	if want := 123456700; p.Created.Nanosecond() != want {
-		t.Errorf("the pass was created at %v, want %d ns", p.Created, want)
-	}
-	if Find(held, pass) != nil {
-		t.Error("Find returns a pass with another id")
-	}
-	if Find(held, strings.ToUpper(id)) == nil {
-		t.Error("Find does not ignore case")
-	}
+	assert.That(t, p.Expires().Equal(time.Date(2026, 3, 2, 9, 11, 40, 0, time.UTC)),
+		"the pass expires at %v, want %v", p.Expires(), time.Date(2026, 3, 2, 9, 11, 40, 0, time.UTC))
+	assert.That(t, p.UsableOnce, "UsableOnce = false")
+	assert.That(t, p.Created.Nanosecond() == 123456700, "the pass was created at %v, want %d ns", p.Created, 123456700)
+	assert.That(t, Find(held, pass) == nil, "Find returns a pass with another id")
+	assert.That(t, Find(held, strings.ToUpper(id)) != nil, "Find does not ignore case")
 }
 
 // A guest's "#", a quote and a leading "$" are escaped.

@@ -158,9 +158,8 @@ func checkURLs(t *testing.T, user, method string) {
 	if gotUser, gotMethod, err := readURL(url); err != nil || gotUser != user || gotMethod != method {
 		t.Errorf("PassURL(%q, %q) = %s, which names %q, %q, %v", user, method, url, gotUser, gotMethod, err)
 	}
-	if list := PassesURL(user); list+"/"+method != url {
-		t.Errorf("PassesURL(%q) = %s, and PassURL is %s", user, list, url)
-	}
+	assert.That(t, PassesURL(user)+"/"+method == url,
+		"PassesURL(%q) = %s, and PassURL is %s", user, PassesURL(user), url)
 }
 
 // No list makes a write go beyond the passes of the users that it names.
@@ -198,9 +197,7 @@ func FuzzListToURL(f *testing.F) {
 				r)
 		}) {
 			if input.CheckUser(field) == nil {
-				if field == input.Me {
-					t.Error("me passes for a name")
-				}
+				assert.That(t, field != input.Me, "me passes for a name")
 				checkURLs(t, field, pass)
 			}
 			if input.CheckMethod(field) == nil {

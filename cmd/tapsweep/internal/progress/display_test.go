@@ -184,9 +184,7 @@ func TestBarUnderALog(t *testing.T) {
 		}
 		d.Stop()
 		assert.Same(t, "lines", strings.Count(tt.text(), "\n"), 1001)
-		if tt.count() > 10 {
-			t.Errorf("%d writes in 2s", tt.count())
-		}
+		assert.That(t, tt.count() <= 10, "%d writes in 2s", tt.count())
 	})
 }
 
@@ -288,8 +286,6 @@ func TestPTY(t *testing.T) {
 	d.Stop()
 	tty.Close()
 	<-read
-	if !strings.HasPrefix(wide, "revoking  [=====---------------]  1/4 rows") {
-		t.Errorf("at 100 columns: %q", wide)
-	}
+	assert.That(t, strings.HasPrefix(wide, "revoking  [=====---------------]  1/4 rows"), "at 100 columns: %q", wide)
 	wantText(t, screen, "revoking  1/4 rows\n")
 }

@@ -121,9 +121,7 @@ func TestLine(t *testing.T) {
 	m.outage, m.ReadOnly = after(40), true
 	const offline = "tapsweep: revoking: 1234/5000 rows, no connection for 1m20s, 14 not done, 0.0/s, " +
 		"sessions of 5 users, 3 verifying, 5.0 % refused\n"
-	if got := m.sentence(after(120)); got != offline {
-		t.Errorf("%q, want %q", got, offline)
-	}
+	assert.That(t, m.sentence(after(120)) == offline, "%q, want %q", m.sentence(after(120)), offline)
 }
 
 // The pace is that of now, not the one since the start.

@@ -86,9 +86,7 @@ func browse(t *testing.T, path string, first ...chromedp.Action[chromedp.Void]) 
 			t.Error(w)
 		}
 		for _, url := range v.asked {
-			if url != "file://"+path && url != "file://"+path+"#pairs-title" {
-				t.Errorf("the page asked for %s", url)
-			}
+			assert.That(t, url == "file://"+path || url == "file://"+path+"#pairs-title", "the page asked for %s", url)
 		}
 	})
 	return v
@@ -145,9 +143,8 @@ func eval[T any](v *visit, expression string) T {
 
 func (v *visit) want(expression, want string) {
 	v.t.Helper()
-	if got := eval[string](v, "String("+expression+")"); got != want {
-		v.t.Errorf("%s is %q, want %q", expression, got, want)
-	}
+	assert.That(v.t, (eval[string](v, "String("+expression+")")) == want,
+		"%s is %q, want %q", expression, (eval[string](v, "String("+expression+")")), want)
 }
 
 func (v *visit) keep(name string, data []byte) {
@@ -162,9 +159,7 @@ func (v *visit) keep(name string, data []byte) {
 func (v *visit) shoot(name string) {
 	v.t.Helper()
 	b := get(v, chromedp.FullScreenshot(100))
-	if len(b) < 10_000 {
-		v.t.Errorf("%s has %d bytes", name, len(b))
-	}
+	assert.That(v.t, len(b) >= 10_000, "%s has %d bytes", name, len(b))
 	v.keep(name, b)
 }
 
@@ -359,9 +354,8 @@ func TestBrowserHostile(t *testing.T) {
 	})()`, "TypeError")
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if len(v.wrong) != 1 || !strings.Contains(v.wrong[0], "TrustedHTML") {
-		t.Errorf("the policy did not stop it: %v", v.wrong)
-	}
+	assert.That(t, len(v.wrong) == 1 && strings.Contains(v.wrong[0], "TrustedHTML"),
+		"the policy did not stop it: %v", v.wrong)
 	v.wrong = nil
 }
 
@@ -394,9 +388,7 @@ func TestBrowserManyRows(t *testing.T) {
 	t.Logf("%d MB written in %v, opened in %v with the browser's start", info.Size()>>20, made, opened)
 	t.Logf("filter %.0f ms, by outcome %.0f ms, sort %.0f ms", filter, again, sort)
 	// Machines differ, and others may be at work on them.
-	if filter > 1000 || again > 1000 || sort > 5000 {
-		t.Error("too slow")
-	}
+	assert.That(t, filter <= 1000 && again <= 1000 && sort <= 5000, "too slow")
 }
 
 // Text can be read in both schemes: WCAG asks for a contrast of 4.5.

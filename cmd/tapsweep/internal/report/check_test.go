@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/internal/assert"
 )
 
 // A tally is the rows of a report by outcome.
@@ -13,9 +14,7 @@ type tally = map[results.Outcome]int
 // wantNote fails the test if the report has no note that contains a text.
 func wantNote(t testing.TB, r *Report, text string) {
 	t.Helper()
-	if notes := r.Notes(); !strings.Contains(strings.Join(notes, "\n"), text) {
-		t.Errorf("no note %q in %q", text, notes)
-	}
+	assert.That(t, strings.Contains(strings.Join(r.Notes(), "\n"), text), "no note %q in %q", text, r.Notes())
 }
 
 func sumOf[K comparable](counts map[K]int) (sum int) {

@@ -13,9 +13,8 @@ import (
 // wantNext fails the test unless the report has just one next command, for so many passes, which contains a text.
 func wantNext(t testing.TB, r *Report, left int, command string) {
 	t.Helper()
-	if len(r.Resume) != 1 || r.Resume[0].Left != left || !strings.Contains(r.Resume[0].Command, command) {
-		t.Errorf("next commands are %+v, want one for %d with %q", r.Resume, left, command)
-	}
+	assert.That(t, len(r.Resume) == 1 && r.Resume[0].Left == left && strings.Contains(r.Resume[0].Command, command),
+		"next commands are %+v, want one for %d with %q", r.Resume, left, command)
 }
 
 // What remains is mostly another pass than the list names, so the log is the list that names it.

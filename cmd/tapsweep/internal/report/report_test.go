@@ -128,9 +128,7 @@ func TestHostile(t *testing.T) {
 		if i := strings.IndexFunc(s, acts); i >= 0 {
 			t.Errorf("%s holds a control character: %q", name, s[max(i-40, 0):i+3])
 		}
-		if strings.Contains(s, "\nnote: all is well") {
-			t.Errorf("%s: a name has lines of its own", name)
-		}
+		assert.That(t, !strings.Contains(s, "\nnote: all is well"), "%s: a name has lines of its own", name)
 	}
 	assert.Same(t, "scripts in the page", strings.Count(page, "<script"), 2)
 	assert.Same(t, "pictures in the page", strings.Count(page, "<img"), 0)
@@ -190,12 +188,8 @@ func TestCutAnywhere(t *testing.T) {
 			continue
 		}
 		r, err := New(t.Context(), l, nil)
-		if err != nil {
-			t.Fatalf("cut at %d: %v", n, err)
-		}
-		if r.Pairs > 2 {
-			t.Errorf("cut at %d: %d pairs", n, r.Pairs)
-		}
+		assert.OK(t, err, n)
+		assert.That(t, r.Pairs <= 2, "cut at %d: %d pairs", n, r.Pairs)
 		if ended := r.Runs[0].Exit != nil; ended != (n >= len(whole)-1) {
 			t.Errorf("cut at %d: the run has ended: %v", n, ended)
 		}

@@ -135,9 +135,8 @@ func TestTenants(t *testing.T) {
 		l.Close()
 		t.Fatal("two tenants are in one report")
 	}
-	if want := "it is of tenant fabrikam.com"; !strings.Contains(err.Error(), want) {
-		t.Errorf("two tenants: %v, want %q", err, want)
-	}
+	assert.That(t, strings.Contains(err.Error(), "it is of tenant fabrikam.com"),
+		"two tenants: %v, want %q", err, "it is of tenant fabrikam.com")
 }
 
 // Numbers and times that cannot be true do not make sums that cannot be true.

@@ -63,9 +63,7 @@ func TestSessions(t *testing.T) {
 	assert.OK(t, r.HTML(t.Context(), &page, l, HTMLPage{}))
 	for _, want := range []string{s.Verdict(), "no row"} {
 		assert.Holds(t, "the text", text.String(), want)
-		if !strings.Contains(page.String(), want) {
-			t.Errorf("the page has no %q", want)
-		}
+		assert.That(t, strings.Contains(page.String(), want), "the page has no %q", want)
 	}
 	assert.Same(t, "rows about sessions in the table", strings.Count(strings.Join(csvOf(t, log), "\n"),
 		",revokeSessions,"),
@@ -87,7 +85,6 @@ func TestForgottenSessions(t *testing.T) {
 	s := reportOf(t, m.write(t, "log.jsonl")).Sessions
 	assert.Same(t, "without a row", s.WithoutRow, 1)
 	assert.Same(t, "verdict", s.Verdict(), "The sessions of 1 of 2 users are revoked.")
-	if len(s.Resume) != 1 || !strings.Contains(s.Resume[0], "--revoke-sessions --verify") {
-		t.Errorf("the commands are %q, want one with all flags of the killed run", s.Resume)
-	}
+	assert.That(t, len(s.Resume) == 1 && strings.Contains(s.Resume[0], "--revoke-sessions --verify"),
+		"the commands are %q, want one with all flags of the killed run", s.Resume)
 }

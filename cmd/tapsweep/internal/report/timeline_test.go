@@ -49,13 +49,10 @@ func TestTicks(t *testing.T) {
 		20 * time.Hour, 50 * time.Hour, 6 * 24 * time.Hour, 90 * 24 * time.Hour} {
 		a := newAxis(runsAt(length, 0))
 		ticks := a.ticks()
-		if len(ticks) == 0 {
-			t.Errorf("%v: the axis has no label", length)
-		}
+		assert.That(t, len(ticks) != 0, "%v: the axis has no label", length)
 		for i := 1; i < len(ticks); i++ {
-			if d := ticks[i].X - ticks[i-1].X; d < 19.9 {
-				t.Errorf("%v: %q and %q are %.1f %% apart", length, ticks[i-1].Text, ticks[i].Text, d)
-			}
+			assert.That(t, ticks[i].X-ticks[i-1].X >= 19.9,
+				"%v: %q and %q are %.1f %% apart", length, ticks[i-1].Text, ticks[i].Text, (ticks[i].X - ticks[i-1].X))
 		}
 	}
 	a := newAxis(runsAt(7*time.Minute, 0))

@@ -50,7 +50,5 @@ func TestStrayLines(t *testing.T) {
 	assert.Same(t, "passes", r.Pairs, 16)
 	assert.Same(t, "skipped lines", r.Logs[0].Stray, 1)
 	want := path + ": skipped 1 line that is not part of a results log, starting at line 36."
-	if !strings.Contains(strings.Join(r.Notes(), "\n"), want) {
-		t.Errorf("no %q in %q", want, r.Notes())
-	}
+	assert.That(t, strings.Contains(strings.Join(r.Notes(), "\n"), want), "no %q in %q", want, r.Notes())
 }

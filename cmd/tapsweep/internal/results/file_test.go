@@ -53,9 +53,7 @@ func TestMovedLog(t *testing.T) {
 					if err := log.Write(&Row{User: "the last row"}); !isMoved(err, tt.want) {
 						t.Errorf("%s: Write = %v, want %q", tt.name, err, tt.want)
 					}
-					if err := log.SyncAhead(); err == nil {
-						t.Errorf("%s: SyncAhead = nil, so deletes are sent", tt.name)
-					}
+					assert.That(t, log.SyncAhead() != nil, "%s: SyncAhead = nil, so deletes are sent", tt.name)
 				}
 				if err := log.Close(); !isMoved(err, tt.want) {
 					t.Errorf("%s: Close = %v, want %q", tt.name, err, tt.want)
@@ -64,9 +62,7 @@ func TestMovedLog(t *testing.T) {
 				if tt.kept != "" && !close && !strings.Contains(string(text), "the last row") {
 					t.Errorf("%s: the last row is not in the file: %q", tt.name, text)
 				}
-				if strings.Contains(string(text), "\x00") {
-					t.Errorf("%s: the log has a gap", tt.name)
-				}
+				assert.That(t, !strings.Contains(string(text), "\x00"), "%s: the log has a gap", tt.name)
 			})
 		}
 	}
@@ -114,9 +110,7 @@ func TestCreateReplaces(t *testing.T) {
 	} {
 		path := write(t, "file", tt.text)
 		log, err := Create(path, true)
-		if (err != nil) != tt.refuse {
-			t.Errorf("Create over %s = %v, want an error: %v", name, err, tt.refuse)
-		}
+		assert.That(t, (err != nil) == tt.refuse, "Create over %s = %v, want an error: %v", name, err, tt.refuse)
 		if log != nil {
 			log.Close()
 		}

@@ -122,9 +122,8 @@ func TestForeignLines(t *testing.T) {
 	_, logs := open(t, input.Options{}, path)
 	assert.Equal(t, "as a list", logs.Skipped, []string{path + want})
 	users, err := ReadUsers(path)
-	if err != nil || !slices.Equal(users.Skipped, []string{path + want}) || len(users.Users) != 1 {
-		t.Errorf("ReadUsers = %+v, %v; want 1 user and %q", users, err, want)
-	}
+	assert.That(t, err == nil && slices.Equal(users.Skipped, []string{path + want}) && len(users.Users) == 1,
+		"ReadUsers = %+v, %v; want 1 user and %q", users, err, want)
 }
 
 // A log of an older version does not say how many lines it has, but how many rows.
@@ -132,9 +131,8 @@ func TestOlderLog(t *testing.T) {
 	const run = `{"type":"run","command":["revoke","--verify"]}` + "\n"
 	const end = `{"type":"end","counts":{"revoked":1}}` + "\n"
 	users, err := ReadUsers(write(t, "l.jsonl", run+logText("revoked 1")+end))
-	if err != nil || !users.First.Verify || users.First.Resume == nil {
-		t.Errorf("ReadUsers = %+v, %v; want a run that verifies", users, err)
-	}
+	assert.That(t, err == nil && users.First.Verify && users.First.Resume != nil,
+		"ReadUsers = %+v, %v; want a run that verifies", users, err)
 	const resume = `{"type":"run","command":["revoke","--verify","--resume"]}` + "\n"
 	const both = `{"type":"end","counts":{"revoked":2}}` + "\n"
 	const stop = `{"type":"end","counts":{"revoked":1},"exit":4}` + "\n"
@@ -262,9 +260,7 @@ func TestReadScopeOfLog(t *testing.T) {
 	} {
 		path := write(t, "list", tt.text)
 		users, warnings, err := input.ReadScope(new(Lists).Read, path)
-		if len(users) != tt.users {
-			t.Errorf("%s: ReadScope = %v, want %d users", tt.name, users, tt.users)
-		}
+		assert.That(t, len(users) == tt.users, "%s: ReadScope = %v, want %d users", tt.name, users, tt.users)
 		if got := strings.Join(warnings, " "); (got == "") != (tt.warn == "") || !strings.Contains(got, tt.warn) {
 			t.Errorf("%s: ReadScope warns %q, want %q", tt.name, got, tt.warn)
 		}

@@ -37,9 +37,7 @@ func openList(names []string, opts input.Options) (*input.List, *Lists, error) {
 func open(t *testing.T, opts input.Options, names ...string) (*input.List, *Lists) {
 	t.Helper()
 	l, logs, err := openList(names, opts)
-	if err != nil {
-		t.Fatalf("Open: %v", err)
-	}
+	assert.OK(t, err, "Open")
 	t.Cleanup(func() { l.Close() })
 	return l, logs
 }

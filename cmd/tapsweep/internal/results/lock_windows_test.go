@@ -20,9 +20,8 @@ func TestLockIsBeyondTheLog(t *testing.T) {
 	defer f.Close()
 	const flags = windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY
 	const before, all = uint32(lockedByte >> 32), uint32(lockedByte>>32) + 1 // the high halves of lengths
-	if err := windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 0, before, new(windows.Overlapped)); err != nil {
-		t.Fatalf("locking all that a log can hold: %v", err)
-	}
+	assert.OK(t, windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 0, before, new(windows.Overlapped)),
+		"locking all that a log can hold")
 	assert.OK(t, windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 0, before, new(windows.Overlapped)))
 	if err := windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 0, all, new(windows.Overlapped)); !errors.Is(err,
 		windows.ERROR_LOCK_VIOLATION) {

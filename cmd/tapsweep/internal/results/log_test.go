@@ -52,9 +52,8 @@ func TestCreate(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		mode = 0o666 // who may read a file is up to its folder there
 	}
-	if !strings.HasPrefix(string(text), `{"type":"run","version":"1"`) || info.Mode().Perm() != mode {
-		t.Errorf("log %q, mode %v", text, info.Mode())
-	}
+	assert.That(t, strings.HasPrefix(string(text), `{"type":"run","version":"1"`) && info.Mode().Perm() == mode,
+		"log %q, mode %v", text, info.Mode())
 }
 
 // disk counts what reaches it, and fails when told to.
@@ -84,9 +83,8 @@ func TestGroupCommit(t *testing.T) {
 		}
 		time.Sleep(syncEvery + time.Millisecond)
 		synctest.Wait()
-		if d.lines != 1000 || d.syncs != 1 {
-			t.Errorf("after %v: %d rows on disk, %d syncs", syncEvery, d.lines, d.syncs)
-		}
+		assert.That(t, d.lines == 1000 && d.syncs == 1,
+			"after %v: %d rows on disk, %d syncs", syncEvery, d.lines, d.syncs)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		assert.Same(t, "syncs with nothing to write", d.syncs, 1)
@@ -143,9 +141,8 @@ func TestSyncAhead(t *testing.T) {
 		return d.Sync()
 	})
 	log.Write(&Row{Outcome: Revoked, Provisional: true})
-	if err := log.SyncAhead(); err != nil || d.syncs != 0 {
-		t.Errorf("SyncAhead = %v, %d syncs for a row that announces nothing", err, d.syncs)
-	}
+	assert.That(t, log.SyncAhead() == nil && d.syncs == 0,
+		"SyncAhead = %v, %d syncs for a row that announces nothing", log.SyncAhead(), d.syncs)
 	var waiting sync.WaitGroup
 	wait := func() {
 		waiting.Go(func() {
@@ -162,9 +159,8 @@ func TestSyncAhead(t *testing.T) {
 	close(release)
 	waiting.Wait()
 	// One more may come of the log's own clock.
-	if d.lines != 102 || d.syncs < 2 || d.syncs > 3 {
-		t.Errorf("%d lines on disk, %d syncs; want 102 and 2", d.lines, d.syncs)
-	}
+	assert.That(t, d.lines == 102 && d.syncs >= 2 && d.syncs <= 3,
+		"%d lines on disk, %d syncs; want 102 and 2", d.lines, d.syncs)
 	assert.Is(t, "Close", log.Close(), nil)
 }
 

@@ -52,9 +52,7 @@ func TestResume(t *testing.T) {
 		case Invalid:
 			pair.Err = errors.New("invalid")
 		}
-		if earlier.Completed(pair) == o.Again() {
-			t.Errorf("%s: Completed = %v", o, !o.Again())
-		}
+		assert.That(t, earlier.Completed(pair) != o.Again(), "%s: Completed = %v", o, !o.Again())
 		if o.Again() {
 			again++
 		}
@@ -78,9 +76,8 @@ func TestResume(t *testing.T) {
 	}
 	// The last row of a pair counts.
 	log, earlier, err = Resume(path, &next, ResumeOptions{})
-	if err != nil || earlier.Completed(&input.Pair{Source: "l.csv", Line: 2, User: "user2@contoso.com"}) {
-		t.Errorf("Resume = %v, the earlier row still counts", err)
-	}
+	assert.That(t, err == nil && !earlier.Completed(&input.Pair{Source: "l.csv", Line: 2, User: "user2@contoso.com"}),
+		"Resume = %v, the earlier row still counts", err)
 	log.Close()
 }
 
@@ -147,9 +144,7 @@ func TestResumeTornAnywhere(t *testing.T) {
 		os.WriteFile(path, whole[:n], 0o600)
 		next := header
 		log, earlier, err := Resume(path, &next, ResumeOptions{})
-		if err != nil {
-			t.Fatalf("cut at %d: %v", n, err)
-		}
+		assert.OK(t, err, n)
 		log.Close()
 		kept := string(whole[:n])
 		if n < len(whole) && whole[n] == '\n' {
@@ -308,9 +303,7 @@ func TestResumeTellsPairsApart(t *testing.T) {
 		tt.pair.Source, tt.pair.Line, tt.pair.User = "l.json", 1, strings.ToUpper(dana)
 		assert.Same(t, tt.name+": Completed", e.Completed(&tt.pair), tt.want)
 	}
-	if e.Len != 5 || e.Counts[Revoked] != 3 {
-		t.Errorf("%d are completed, %v, want 5", e.Len, e.Counts)
-	}
+	assert.That(t, e.Len == 5 && e.Counts[Revoked] == 3, "%d are completed, %v, want 5", e.Len, e.Counts)
 }
 
 // A pass that an earlier run was about to delete, or had sent a delete for, is not forgotten.

@@ -32,13 +32,9 @@ func TestResumeScan(t *testing.T) {
 			looked = append(looked, user)
 		}
 	}
-	if want := []string{"A", "b", "C"}; !slices.Equal(looked, want) || earlier.Len != 1 {
-		t.Errorf("looked at %q, want %q; %d rows", looked, want, earlier.Len)
-	}
-	if len(found) != 1 || found[0].UPN != "c@contoso.com" || !found[0].Created.Equal(created) {
-		t.Errorf("found %+v", found)
-	}
-	if new(ResumeState).Looked("a") {
-		t.Error("no log knows somebody")
-	}
+	assert.That(t, slices.Equal(looked, []string{"A", "b", "C"}) && earlier.Len == 1,
+		"looked at %q, want %q; %d rows", looked, []string{"A", "b", "C"}, earlier.Len)
+	assert.That(t, len(found) == 1 && found[0].UPN == "c@contoso.com" && found[0].Created.Equal(created),
+		"found %+v", found)
+	assert.That(t, !new(ResumeState).Looked("a"), "no log knows somebody")
 }

@@ -39,9 +39,7 @@ func TestResumeSessions(t *testing.T) {
 		path := write(t, "log.jsonl", "")
 		appendTo(t, path, joined(tt.lines))
 		log, e, err := Resume(path, &Run{Sessions: true}, tt.opts)
-		if err != nil {
-			t.Fatalf("%s: Resume = %v", tt.name, err)
-		}
+		assert.OK(t, err, tt.name)
 		log.Close()
 		assert.Same(t, tt.name+": SessionsCompleted", e.SessionsCompleted(dana), tt.completed)
 		assert.Same(t, tt.name+": unconfirmed", e.SessionsUnconfirmed(dana) != nil, tt.unconfirmed)
@@ -65,9 +63,8 @@ func TestSessionsAreNoPass(t *testing.T) {
 	log, e, err := Resume(path, &Run{Sessions: true}, ResumeOptions{})
 	assert.OK(t, err)
 	log.Close()
-	if !e.Looked(dana) || e.Len != 1 || e.Counts[Revoked] != 1 {
-		t.Errorf("the user is scanned again, or %d passes are completed, want 1", e.Len)
-	}
+	assert.That(t, e.Looked(dana) && e.Len == 1 && e.Counts[Revoked] == 1,
+		"the user is scanned again, or %d passes are completed, want 1", e.Len)
 }
 
 // A log as a list has users whose passes are gone, and whose sessions no run has revoked.
@@ -87,9 +84,7 @@ func TestSessionsLeft(t *testing.T) {
 	} {
 		logs := &Lists{Sessions: true}
 		l, err := input.Open([]string{write(t, "l", runLine+tt.text+endLine)}, input.Options{Reader: logs.Read})
-		if err != nil {
-			t.Fatalf("%s: Open = %v", name, err)
-		}
+		assert.OK(t, err, name)
 		l.Close()
 		assert.Same(t, name+": users are left", len(logs.SessionsLeft()), tt.left)
 		assert.Same(t, name+": users were missed", logs.SessionsMissed(), tt.missed)

@@ -174,9 +174,8 @@ func TestCommandsOfARun(t *testing.T) {
 	}
 	simulated := Run{Command: []string{"revoke", "l.csv"}, Simulated: true, Verify: true}
 	simulated.Describe("LOG")
-	if got := simulated.ResumeWith("LOG", false); got != nil {
-		t.Errorf("ResumeWith of a simulation = %q, want nil", got)
-	}
+	assert.That(t, simulated.ResumeWith("LOG", false) == nil,
+		"ResumeWith of a simulation = %q, want nil", simulated.ResumeWith("LOG", false))
 	assert.Same(t, "RevokeWith of a run with --verify", strings.Join(simulated.RevokeWith("LOG"), " "),
 		"tapsweep revoke --verify LOG")
 }

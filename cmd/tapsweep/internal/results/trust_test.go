@@ -79,9 +79,7 @@ func testTrust(t *testing.T, path, want string) {
 	if !ok || !strings.Contains(err.Error(), want) {
 		t.Fatalf("CheckTrust = %v, want a TrustError with %q", err, want)
 	}
-	if trust.Hint == "" {
-		t.Error("the error has no hint")
-	}
+	assert.That(t, trust.Hint != "", "the error has no hint")
 }
 
 func isTrust(err error) bool {

@@ -16,17 +16,13 @@ func TestReadUsers(t *testing.T) {
 	_, err := ReadUsers(write(t, "log.jsonl", text), "../../../../testdata/logs/log-ps51-redirect.jsonl")
 	assert.Says(t, "logs of two tenants: ReadUsers", err, "of which an earlier run is")
 	found, err := ReadUsers("../../../../testdata/logs/log-ps51-redirect.jsonl")
-	if err != nil || len(found.Users) != 3 {
-		t.Errorf("UTF-16: ReadUsers = %+v, %v, want 3 users", found, err)
-	}
+	assert.That(t, err == nil && len(found.Users) == 3, "UTF-16: ReadUsers = %+v, %v, want 3 users", found, err)
 	if found, err = ReadUsers(write(t, "log.jsonl", text)); err != nil || len(found.Users) != 1 {
 		t.Fatalf("ReadUsers = %+v, %v, want 1 user", found, err)
 	}
 	u := found.Users[0]
-	if u.Line != 2 || u.Method != pass1 || u.Outcome != Revoked {
-		t.Errorf("the user is %+v, want pass 1 of line 2, revoked", u)
-	}
-	if u.Sessions == nil || u.Sessions.Outcome != Revoked || !found.Sessions() {
-		t.Errorf("the sessions are %+v, want revoked", u.Sessions)
-	}
+	assert.That(t, u.Line == 2 && u.Method == pass1 && u.Outcome == Revoked,
+		"the user is %+v, want pass 1 of line 2, revoked", u)
+	assert.That(t, u.Sessions != nil && u.Sessions.Outcome == Revoked && found.Sessions(),
+		"the sessions are %+v, want revoked", u.Sessions)
 }

@@ -44,9 +44,7 @@ func TestAbort(t *testing.T) {
 				if !a.note(o) {
 					continue
 				}
-				if got != 0 {
-					t.Errorf("note(%s) = true again in row %d", o, i+1)
-				}
+				assert.That(t, got == 0, "note(%s) = true again in row %d", o, i+1)
 				got = i + 1
 			}
 			assert.Same(t, fmt.Sprintf("row in which abort(%d) aborts", tt.n), got, tt.want)

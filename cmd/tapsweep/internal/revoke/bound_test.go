@@ -71,9 +71,7 @@ func TestMaxDeletes(t *testing.T) {
 				assert.Same(t, "rows not sent", counts.Outcomes[results.NotSent], tt.notSent)
 				assert.Same(t, "rows", len(rows), len(tt.pairs))
 				says := func(r results.Row) bool { return strings.Contains(r.Message, "--max-items") }
-				if tt.bound && !slices.ContainsFunc(rows, says) {
-					t.Errorf("no row names the bound: %+v", rows)
-				}
+				assert.That(t, !tt.bound || slices.ContainsFunc(rows, says), "no row names the bound: %+v", rows)
 			})
 		})
 	}
@@ -98,13 +96,10 @@ func TestMaxDeletesOfIntents(t *testing.T) {
 		opts.MaxDeletes = 1
 		rows, _, err := allRows(t.Context(), t, tenant, opts, pairs(anyOf, erik))
 		isBoundError(t, err, true)
-		if n := tenant.Stats().Deleted; n > 1 {
-			t.Errorf("%d passes were deleted, want 1 at the most", n)
-		}
+		assert.That(t, tenant.Stats().Deleted <= 1,
+			"%d passes were deleted, want 1 at the most", tenant.Stats().Deleted)
 		after := resumed(t, append([]results.Row{intent(anyOf, passID), intent(erik, other)}, rows...))
-		if after.Completed(&erik) {
-			t.Errorf("the pair of erik is settled by %+v, and his pass is there", rows)
-		}
+		assert.That(t, !after.Completed(&erik), "the pair of erik is settled by %+v, and his pass is there", rows)
 	})
 }
 
@@ -122,9 +117,7 @@ func TestMaxDeletesAfterALostAnswer(t *testing.T) {
 		isBoundError(t, err, true)
 		assert.Same(t, "outcome", rows[len(rows)-1].Outcome, results.NotSent)
 		assert.Same(t, "Touched", counts.Touched(), true)
-		if resumed(t, rows).Completed(&pair) {
-			t.Errorf("the pair is settled, and the user holds a pass: %+v", rows)
-		}
+		assert.That(t, !resumed(t, rows).Completed(&pair), "the pair is settled, and the user holds a pass: %+v", rows)
 	})
 }
 
@@ -169,8 +162,7 @@ func TestIntentAfterAFailedList(t *testing.T) {
 		rows, _, err := allRows(t.Context(), t, tenant, resumeOptions(earlier), pairs(anyOf))
 		assert.OK(t, err)
 		d := resumed(t, append(first, rows...)).Unconfirmed(&anyOf)
-		if d == nil || d.Method != passID || !d.Intended() {
-			t.Errorf("after %+v the log does not know that %s was being deleted: %+v", rows, passID, d)
-		}
+		assert.That(t, d != nil && d.Method == passID && d.Intended(),
+			"after %+v the log does not know that %s was being deleted: %+v", rows, passID, d)
 	})
 }

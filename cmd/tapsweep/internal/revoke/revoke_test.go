@@ -64,9 +64,7 @@ func danasPair(method string) input.Pair {
 // onlyRow returns the row of a run of one pair.
 func onlyRow(t *testing.T, rows []results.Row, err error) results.Row {
 	t.Helper()
-	if err != nil {
-		t.Fatalf("Run = %v", err)
-	}
+	assert.OK(t, err, "Run")
 	if len(rows) != 1 {
 		t.Fatalf("%d rows, want 1: %+v", len(rows), rows)
 	}
@@ -83,9 +81,7 @@ func TestFullBatches(t *testing.T) {
 			list = append(list, input.Pair{User: u.UPN, Method: u.Passes[0].ID})
 		}
 		rows, _, err := runJob(t.Context(), t, tenant, Options{}, pairs(list...))
-		if err != nil || len(rows) != 2000 {
-			t.Errorf("%d rows, %v; want 2000", len(rows), err)
-		}
+		assert.That(t, err == nil && len(rows) == 2000, "%d rows, %v; want 2000", len(rows), err)
 		if stats := tenant.Stats(); stats.MeanSize() < 19 {
 			t.Errorf("batches of %.1f requests in the mean, want at least 19: %v", stats.MeanSize(), stats.Sizes)
 		}
@@ -336,9 +332,8 @@ func TestStops(t *testing.T) {
 			return nil
 		}, Options{}).Run(t.Context(), itemsOf(many))
 		assert.Is(t, "Run", err, full)
-		if sent := tenant.Stats().Requests; sent > 100 {
-			t.Errorf("%d requests were sent, want at most 100", sent)
-		}
+		assert.That(t, tenant.Stats().Requests <= 100,
+			"%d requests were sent, want at most 100", tenant.Stats().Requests)
 		assert.Same(t, "rows", rows, 1000)
 	})
 	t.Run("list", func(t *testing.T) {

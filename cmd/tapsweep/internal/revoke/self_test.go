@@ -56,9 +56,7 @@ func TestOneUserOfThreeNames(t *testing.T) {
 	tenant.AddUser(me)
 	poster := delegated{tenant, tenant.Entra.UserToken(me.ID, "UserAuthMethod-TAP.ReadWrite.All")}
 	rows, _, err := runJob(t.Context(), t, poster, Options{Self: []string{me.ID, me.UPN}}, pairs(list...))
-	if err != nil {
-		t.Fatalf("Run = %v", err)
-	}
+	assert.OK(t, err, "Run")
 	assert.Same(t, "rows", len(rows), len(list))
 	for _, row := range rows {
 		assert.Same(t, "outcome of "+row.User, row.Outcome, results.Revoked)

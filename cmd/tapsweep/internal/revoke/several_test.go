@@ -83,9 +83,7 @@ func TestSeveralPasses(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{Faults: tt.faults})
 				tenant.AddUser(holdsThree())
 				rows, counts, err := allRows(t.Context(), t, tenant, Options{Verify: tt.verify}, pairs(anyOf))
-				if err != nil {
-					t.Fatalf("Run = %v", err)
-				}
+				assert.OK(t, err, "Run")
 				last := lasts(rows)
 				for i, id := range []string{passID, other, third} {
 					if r := last[id]; r.Outcome != tt.want[i] || r.Provisional {
@@ -99,9 +97,8 @@ func TestSeveralPasses(t *testing.T) {
 						settled++
 					}
 				}
-				if settled != 1 || counts.Total() != 1 {
-					t.Errorf("%d rows settle the pair, %d are counted, want 1", settled, counts.Total())
-				}
+				assert.That(t, settled == 1 && counts.Total() == 1,
+					"%d rows settle the pair, %d are counted, want 1", settled, counts.Total())
 				assert.Same(t, "passes left", len(tenant.Remaining()), tt.left)
 			})
 		})
@@ -139,18 +136,13 @@ func killedAmongSeveral(t *testing.T, kept int, lost bool) {
 
 	earlier := resumed(t, rows)
 	more, _, err := allRows(t.Context(), t, tenant, resumeOptions(earlier), pairs(anyOf))
-	if err != nil {
-		t.Fatalf("Run = %v", err)
-	}
+	assert.OK(t, err, "Run")
 	assert.Same(t, "passes left", len(tenant.Remaining()), 0)
 	for id, r := range lasts(append(rows, more...)) {
-		if r.Provisional || !r.Outcome.Done() {
-			t.Errorf("the last row of %s says %s, pending %v", id, r.Outcome, r.Provisional)
-		}
+		assert.That(t, !r.Provisional && r.Outcome.Done(),
+			"the last row of %s says %s, pending %v", id, r.Outcome, r.Provisional)
 	}
-	if len(rows) == 6 && len(more) > 0 {
-		t.Errorf("%d rows after a run that was complete", len(more))
-	}
+	assert.That(t, len(rows) != 6 || len(more) == 0, "%d rows after a run that was complete", len(more))
 }
 
 // resumeOptions returns the Options of a run that resumes a log.

@@ -56,9 +56,8 @@ Continue? [y/N] `},
 			r.tenant.ID, r.tenant.Domain, r.tenant.Root = "t", "contoso.com", "https://graph.microsoft.com"
 			r.tenant.Token.Who, r.tenant.Token.Self = "app a", []string{"lee@contoso.com"}
 			err := r.confirm(t.Context(), r.question(r.everyItem()))
-			if (err == nil) != tt.ok || !strings.Contains(out.String(), tt.shown) {
-				t.Errorf("confirm = %v, want ok %v, shown\n%s, want\n%s", err, tt.ok, out.String(), tt.shown)
-			}
+			assert.That(t, (err == nil) == tt.ok && strings.Contains(out.String(), tt.shown),
+				"confirm = %v, want ok %v, shown\n%s, want\n%s", err, tt.ok, out.String(), tt.shown)
 		})
 	}
 }
@@ -120,8 +119,6 @@ func TestConfirmShowsNoRawText(t *testing.T) {
 	item := revoke.Item{Pair: input.Pair{User: "a\x1b[2J\r\nAbout to revoke 0 passes", Method: "m\u202e"},
 		Reason: pass.Expired}
 	err := r.confirm(t.Context(), r.question(revoke.Each([]revoke.Item{item})))
-	if err != nil || strings.ContainsAny(out.String(), "\x1b\r\u202e") {
-		t.Errorf("%v, %q", err, out.String())
-	}
+	assert.That(t, err == nil && !strings.ContainsAny(out.String(), "\x1b\r\u202e"), "%v, %q", err, out.String())
 	assert.Holds(t, "the question", out.String(), "  expired\n")
 }

@@ -184,9 +184,7 @@ func (tt whoseCase) test(t *testing.T, by string) {
 	assert.Same(t, "left out as created by", instead, tt.instead)
 	for what, n := range map[string]int{"odd": counts.Audit.Odd.Count, "gone": counts.Audit.Gone.Count,
 		"older": counts.Older, "doubtful": counts.Audit.Doubtful} {
-		if (n == 1) != (what == tt.more) {
-			t.Errorf("%s: %d, want only %q to be 1", what, n, tt.more)
-		}
+		assert.That(t, (n == 1) == (what == tt.more), "%s: %d, want only %q to be 1", what, n, tt.more)
 	}
 	if tt.want != "" && (counts.ByTime == 1) != strings.HasSuffix(tt.want, "by time, not by id") {
 		t.Errorf("%d passes matched by time", counts.ByTime)
@@ -207,9 +205,8 @@ func TestReplacedPass(t *testing.T) {
 			t.Fatalf("%+v, %v, want one pass that was replaced", counts.Audit.Unlisted, err)
 		}
 		u := counts.Audit.Unlisted.First[0]
-		if u.UPN != "dana@contoso.com" || !u.At.Equal(at) || !u.Made.Equal(at.Add(-90*time.Minute)) {
-			t.Errorf("%+v, want dana's of %v replaced at %v", u, at.Add(-90*time.Minute), at)
-		}
+		assert.That(t, u.UPN == "dana@contoso.com" && u.At.Equal(at) && u.Made.Equal(at.Add(-90*time.Minute)),
+			"%+v, want dana's of %v replaced at %v", u, at.Add(-90*time.Minute), at)
 	})
 }
 
@@ -284,9 +281,7 @@ func TestAuditIsCounted(t *testing.T) {
 					t.Errorf("%+v, want 2003 records, 3 that create a pass, %d by %q", *a, tt.want, tt.by)
 				}
 				assert.Equal(t, "creators", counts.Audit.Creators, []Creator{{mallory.UPN, 2}, {helpdesk.UPN, 1}})
-				if len(found) != tt.want {
-					t.Errorf("found %q, want %d", found, tt.want)
-				}
+				assert.That(t, len(found) == tt.want, "found %q, want %d", found, tt.want)
 			})
 		})
 	}
@@ -353,15 +348,10 @@ func TestOddRecords(t *testing.T) {
 			tenant.AddUser(graphsim.User{ID: danaID, UPN: "dana@contoso.com", Passes: made(mallory, 2*time.Minute)})
 			tenant.AddAudit(registration(tt.record))
 			found, _, counts, err := look(t, tenant, since(time.Hour, tt.by), batch.Options{})
-			if err != nil {
-				t.Fatalf("the scan ended: %v", err)
-			}
-			if len(found) != 1 {
-				t.Errorf("found %q, want dana's", found)
-			}
-			if counts.Audit.Odd.Count != tt.odd || len(counts.Audit.Odd.First) != tt.odd {
-				t.Errorf("odd %+v, want %d", counts.Audit.Odd, tt.odd)
-			}
+			assert.OK(t, err, "the scan ended")
+			assert.That(t, len(found) == 1, "found %q, want dana's", found)
+			assert.That(t, counts.Audit.Odd.Count == tt.odd && len(counts.Audit.Odd.First) == tt.odd,
+				"odd %+v, want %d", counts.Audit.Odd, tt.odd)
 		})
 	}
 }
@@ -375,9 +365,8 @@ func TestManyOddRecords(t *testing.T) {
 		tenant.AddAudit(e)
 	}
 	_, _, counts, err := look(t, tenant, since(time.Hour, ""), batch.Options{})
-	if err != nil || counts.Audit.Odd.Count != 50 || len(counts.Audit.Odd.First) != 20 {
-		t.Errorf("odd %+v, %v, want 50 with the first 20", counts.Audit.Odd, err)
-	}
+	assert.That(t, err == nil && counts.Audit.Odd.Count == 50 && len(counts.Audit.Odd.First) == 20,
+		"odd %+v, %v, want 50 with the first 20", counts.Audit.Odd, err)
 	if first := fmt.Sprint(counts.Audit.Odd.First[0]); len(first) != 36 {
 		t.Errorf("a record is listed as %q, want its id", first)
 	}

@@ -12,6 +12,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
+	"tapsweep/internal/assert"
 )
 
 // rewriter rewrites each page of users on its way back. The function gets the
@@ -69,9 +70,7 @@ func TestEndlessPages(t *testing.T) {
 				if _, ok := errors.AsType[*SourceError](err); !ok || !strings.Contains(err.Error(), "nothing new") {
 					t.Errorf("err = %v, want one that says that the pages have nothing new", err)
 				}
-				if poster.pages > maxIdle+10 {
-					t.Errorf("%d pages were asked for", poster.pages)
-				}
+				assert.That(t, poster.pages <= maxIdle+10, "%d pages were asked for", poster.pages)
 			})
 		})
 	}
@@ -99,9 +98,7 @@ func TestTokensExpireAgainAndAgain(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Roles: permitted, Faults: faults})
 		tenant.AddUsers(8000)
 		found, _, counts, err := look(t, tenant, Options{All: true}, batch.Options{})
-		if err != nil || len(found) != 8000 {
-			t.Errorf("%d found, %+v, %v, want all 8000", len(found), counts, err)
-		}
+		assert.That(t, err == nil && len(found) == 8000, "%d found, %+v, %v, want all 8000", len(found), counts, err)
 	})
 }
 
@@ -115,12 +112,8 @@ func TestRestartOfManyPages(t *testing.T) {
 			{Path: token, Attempt: 2, Do: fault.ItemStatus(410)}}})
 		tenant.AddUsers(users)
 		found, _, counts, err := look(t, smallPages{tenant, "/users?"}, Options{All: true}, batch.Options{})
-		if err != nil || len(found) != users {
-			t.Errorf("%d found, %v, want %d", len(found), err, users)
-		}
-		if counts.Pages < 2*maxIdle {
-			t.Errorf("%d pages came, so the source did not start again", counts.Pages)
-		}
+		assert.That(t, err == nil && len(found) == users, "%d found, %v, want %d", len(found), err, users)
+		assert.That(t, counts.Pages >= 2*maxIdle, "%d pages came, so the source did not start again", counts.Pages)
 	})
 }
 
@@ -147,9 +140,7 @@ func TestExpiredTokenIsNoFilter(t *testing.T) {
 				if !ok || e.Wrong() != tt.wrong {
 					t.Fatalf("err = %v, want a SourceError with Wrong() = %v", err, tt.wrong)
 				}
-				if expired := strings.Contains(e.Error(), "page token"); expired != (tt.path == "$skiptoken") {
-					t.Errorf("err = %v", err)
-				}
+				assert.That(t, strings.Contains(e.Error(), "page token") == (tt.path == "$skiptoken"), "err = %v", err)
 			})
 		})
 	}

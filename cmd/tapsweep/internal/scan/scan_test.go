@@ -52,9 +52,8 @@ func look(t *testing.T, tenant batch.Poster, opts Options,
 	})
 	slices.Sort(found)
 	slices.Sort(failed)
-	if err == nil && counts.Users-done > counts.Found {
-		t.Errorf("%d users, %d without a find, %d found", counts.Users, done, counts.Found)
-	}
+	assert.That(t, err != nil || counts.Users-done <= counts.Found,
+		"%d users, %d without a find, %d found", counts.Users, done, counts.Found)
 	return found, failed, counts, err
 }
 
@@ -122,16 +121,12 @@ func TestSelect(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.opts.All = true
 			found, failed, counts, err := look(t, company(graphsim.Options{EmptyPages: true}), tt.opts, batch.Options{})
-			if err != nil || !slices.Equal(found, tt.want) {
-				t.Errorf("found %q, %v, want %q", found, err, tt.want)
-			}
-			if want := []string{"admin denied"}; tt.opts.Filter == "" && !slices.Equal(failed, want) {
-				t.Errorf("failed %q, want %q", failed, want)
-			}
+			assert.That(t, err == nil && slices.Equal(found, tt.want), "found %q, %v, want %q", found, err, tt.want)
+			assert.That(t, tt.opts.Filter != "" || slices.Equal(failed, []string{"admin denied"}),
+				"failed %q, want %q", failed, []string{"admin denied"})
 			recent, older := tt.opts.MinAge+tt.opts.ExpiredFor > 0, !tt.opts.CreatedSince.IsZero()
-			if (counts.Recent > 0) != recent || (counts.Older > 0) != older {
-				t.Errorf("%d too recent, %d too old", counts.Recent, counts.Older)
-			}
+			assert.That(t, (counts.Recent > 0) == recent && (counts.Older > 0) == older,
+				"%d too recent, %d too old", counts.Recent, counts.Older)
 			if tt.opts.EnabledOnly && counts.Disabled != 1 || counts.Found != len(tt.want) {
 				t.Errorf("%+v", counts)
 			}
@@ -141,9 +136,7 @@ func TestSelect(t *testing.T) {
 
 func TestMembersOnly(t *testing.T) {
 	_, _, counts, err := look(t, company(graphsim.Options{}), Options{All: true, MembersOnly: true}, batch.Options{})
-	if err != nil || counts.Guests != 1 || counts.Users != 11 {
-		t.Errorf("%+v, %v", counts, err)
-	}
+	assert.That(t, err == nil && counts.Guests == 1 && counts.Users == 11, "%+v, %v", counts, err)
 }
 
 // Without the permission to see whether an account is enabled, nobody may be taken
@@ -152,20 +145,14 @@ func TestEnabledOnlyUnseen(t *testing.T) {
 	tenant := company(graphsim.Options{Roles: []string{"UserAuthMethod-TAP.ReadWrite.All", "User.ReadBasic.All"},
 		BasicHidesEnabled: true})
 	found, _, _, err := look(t, tenant, Options{All: true, EnabledOnly: true}, batch.Options{})
-	if !Unseen(err) || len(found) > 0 {
-		t.Errorf("found %q, %v", found, err)
-	}
+	assert.That(t, Unseen(err) && len(found) == 0, "found %q, %v", found, err)
 	// That is no reason to leave out members.
 	_, _, counts, err := look(t, tenant, Options{All: true, MembersOnly: true}, batch.Options{})
-	if err != nil || counts.Guests != 1 || counts.Users != 11 {
-		t.Errorf("members: %+v, %v", counts, err)
-	}
+	assert.That(t, err == nil && counts.Guests == 1 && counts.Users == 11, "members: %+v, %v", counts, err)
 	// Users that somebody named are not left out in silence.
 	found, failed, _, err := look(t, tenant,
 		Options{Users: []input.User{{UPN: "expired@contoso.com"}}, EnabledOnly: true}, batch.Options{})
-	if err != nil || len(found) > 0 || len(failed) != 1 {
-		t.Errorf("found %q, failed %q, %v", found, failed, err)
-	}
+	assert.That(t, err == nil && len(found) == 0 && len(failed) == 1, "found %q, failed %q, %v", found, failed, err)
 }
 
 func TestListedUsers(t *testing.T) {
@@ -195,9 +182,8 @@ func TestGroups(t *testing.T) {
 	inner := tenant.AddGroup(graphsim.Group{Name: "inner", Members: []string{id("used"), id("expired")}})
 	outer := tenant.AddGroup(graphsim.Group{Name: "outer", Members: []string{id("expired")}, Groups: []string{inner}})
 	found, _, counts, err := look(t, tenant, Options{Groups: []string{outer, inner}}, batch.Options{})
-	if err != nil || !slices.Equal(found, []string{"expired expired", "used used"}) || counts.Users != 2 {
-		t.Errorf("found %q, %+v, %v", found, counts, err)
-	}
+	assert.That(t, err == nil && slices.Equal(found, []string{"expired expired", "used used"}) && counts.Users == 2,
+		"found %q, %+v, %v", found, counts, err)
 	_, _, _, err = look(t, tenant, Options{Groups: []string{"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"}}, batch.Options{})
 	if e, ok := errors.AsType[*SourceError](err); !ok || !strings.Contains(e.Error(), "404") {
 		t.Errorf("a group that is not there: %v", err)
@@ -304,9 +290,8 @@ func TestTotal(t *testing.T) {
 				Found: func(*Found) {}, Failed: func(*results.Row) {}})
 			assert.OK(t, err)
 			assert.Same(t, "it", said, tt.want)
-			if n := counts.Users + counts.Failed; said > 0 && said != n {
-				t.Errorf("%d users were to be looked at, and %d were", said, n)
-			}
+			assert.That(t, said <= 0 || said == (counts.Users+counts.Failed),
+				"%d users were to be looked at, and %d were", said, (counts.Users + counts.Failed))
 		})
 	}
 }
@@ -322,9 +307,8 @@ func TestSkip(t *testing.T) {
 	found, _, counts, err := look(t, tenant, Options{All: true, Skip: func(id string) bool {
 		return done[id]
 	}}, batch.Options{})
-	if err != nil || len(found) != 100 || counts.Earlier != 1400 || tenant.Stats().Lists != 100 {
-		t.Errorf("%d found, %+v, %v", len(found), counts, err)
-	}
+	assert.That(t, err == nil && len(found) == 100 && counts.Earlier == 1400 && tenant.Stats().Lists == 100,
+		"%d found, %+v, %v", len(found), counts, err)
 }
 
 // However large the tenant, only so much of it is known at a time: no page is asked
@@ -346,9 +330,7 @@ func TestBackpressure(t *testing.T) {
 		if err := runner.Run(t.Context(), s.requests(), s.settle); err != nil || s.totals().Users != 10_000 {
 			t.Errorf("%+v, %v", s.totals(), err)
 		}
-		if most > pageAhead+pageSize {
-			t.Errorf("%d users were known at a time", most)
-		}
+		assert.That(t, most <= pageAhead+pageSize, "%d users were known at a time", most)
 	})
 }
 
@@ -385,9 +367,8 @@ func TestScanPace(t *testing.T) {
 				}
 				t.Logf("%v, %.3f of the ideal %v; %d refused", took, float64(took)/float64(tt.ideal), tt.ideal,
 					tenant.Stats().Refused)
-				if float64(took) > tt.most*float64(tt.ideal) {
-					t.Errorf("%v is more than %v times %v", took, tt.most, tt.ideal)
-				}
+				assert.That(t, float64(took) <= tt.most*float64(tt.ideal),
+					"%v is more than %v times %v", took, tt.most, tt.ideal)
 			})
 		})
 	}
@@ -431,15 +412,11 @@ func TestHostileAnswers(t *testing.T) {
 			_, err := Run(t.Context(), runner, Options{All: true, Root: root}, Sinks{
 				Found: func(f *Found) {
 					n++
-					if strings.ContainsAny(f.UPN, "\x1b\r\n\u202e") {
-						t.Errorf("raw text of the service: %q", f.UPN)
-					}
+					assert.That(t, !strings.ContainsAny(f.UPN, "\x1b\r\n\u202e"), "raw text of the service: %q", f.UPN)
 				},
 				Failed: func(*results.Row) {},
 			})
-			if (err != nil) != tt.ended || n != tt.found {
-				t.Errorf("%d found, %v", n, err)
-			}
+			assert.That(t, (err != nil) == tt.ended && n == tt.found, "%d found, %v", n, err)
 			for _, e := range tenant.Log() {
 				if !strings.HasPrefix(e.Path, "/users?") && e.Path != "/users/"+dana+
 					"/authentication/temporaryAccessPassMethods" {
@@ -461,9 +438,8 @@ func TestOneUserTwoNames(t *testing.T) {
 	for _, members := range []bool{false, true} {
 		found, _, counts, err := look(t, tenant, Options{Users: users, Groups: []string{group}, MembersOnly: members},
 			batch.Options{})
-		if err != nil || len(found) != 1 || counts.Found != 1 {
-			t.Errorf("members only %v: found %q, %+v, %v", members, found, counts, err)
-		}
+		assert.That(t, err == nil && len(found) == 1 && counts.Found == 1,
+			"members only %v: found %q, %+v, %v", members, found, counts, err)
 	}
 }
 
@@ -493,9 +469,8 @@ func TestAccountsWithoutAType(t *testing.T) {
 		Faults: []fault.Fault{{Path: "/users?", Do: fault.ItemBody(body)}}})
 	tenant.AddUser(graphsim.User{ID: "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c312", UPN: "dana@contoso.com"})
 	_, failed, counts, err := look(t, tenant, Options{All: true, MembersOnly: true}, batch.Options{})
-	if err != nil || counts.Guests != 1 || counts.Users != 1 || len(failed) != 0 {
-		t.Errorf("%+v, failed %q, %v", counts, failed, err)
-	}
+	assert.That(t, err == nil && counts.Guests == 1 && counts.Users == 1 && len(failed) == 0,
+		"%+v, failed %q, %v", counts, failed, err)
 }
 
 func TestAdvancedFilter(t *testing.T) {

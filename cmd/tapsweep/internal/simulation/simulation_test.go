@@ -26,13 +26,10 @@ func TestWriteList(t *testing.T) {
 	held.AddUsers(3)
 	path := filepath.Join(t.TempDir(), "simulated.csv")
 	assert.OK(t, writeList(path, held.Remaining()))
-	if err := writeList(path, held.Remaining()[:1]); err == nil {
-		t.Error("a list is replaced")
-	}
+	assert.That(t, writeList(path, held.Remaining()[:1]) != nil, "a list is replaced")
 	text, err := os.ReadFile(path)
-	if n := strings.Count(string(text), "\n"); err != nil || n != 4 {
-		t.Errorf("the list has %d lines, want 4: %v", n, err)
-	}
+	assert.That(t, err == nil && strings.Count(string(text), "\n") == 4,
+		"the list has %d lines, want 4: %v", strings.Count(string(text), "\n"), err)
 }
 
 func TestParseLimit(t *testing.T) {

@@ -74,8 +74,6 @@ func TestRefuseFile(t *testing.T) {
 		&os.PathError{Err: syscall.ENOSPC}: Stopped, os.ErrPermission: Usage, results.ErrInUse: Usage} {
 		got := Of(RefuseFile(err, "a hint"))
 		assert.Same(t, fmt.Sprintf("%v: code", err), got.Code, want)
-		if !slices.Contains(got.Hints, "a hint") {
-			t.Errorf("%v: hints %q", err, got.Hints)
-		}
+		assert.That(t, slices.Contains(got.Hints, "a hint"), "%v: hints %q", err, got.Hints)
 	}
 }

@@ -141,13 +141,10 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 				}
 				token, err := c.firstToken(ctx, client)
 				took := time.Since(start)
-				if took < tt.least || took > tt.most {
-					t.Errorf("it took %v, want %v to %v", took, tt.least, tt.most)
-				}
+				assert.That(t, took >= tt.least && took <= tt.most,
+					"it took %v, want %v to %v", took, tt.least, tt.most)
 				if tt.exit == 0 {
-					if err != nil || token == "" {
-						t.Errorf("firstToken = %v, want a token", err)
-					}
+					assert.That(t, err == nil && token != "", "firstToken = %v, want a token", err)
 					assert.Same(t, "the wait is reported", said, 1)
 					return
 				}
@@ -156,12 +153,9 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 				}
 				exit := c.noToken(err)
 				assert.Same(t, "exit", exit.Code, tt.exit)
-				if !strings.Contains(exit.Error(), tt.want) {
-					t.Errorf("error %q, want %q in it", exit, tt.want)
-				}
-				if !strings.Contains(strings.Join(exit.Hints, "\n"), tt.hint) {
-					t.Errorf("hints %q, want %q", exit.Hints, tt.hint)
-				}
+				assert.That(t, strings.Contains(exit.Error(), tt.want), "error %q, want %q in it", exit, tt.want)
+				assert.That(t, strings.Contains(strings.Join(exit.Hints, "\n"), tt.hint),
+					"hints %q, want %q", exit.Hints, tt.hint)
 			})
 		})
 	}

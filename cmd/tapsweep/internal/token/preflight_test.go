@@ -133,9 +133,7 @@ func TestCheck(t *testing.T) {
 func checkProblem(t *testing.T, problem *Problem, want, hint string) {
 	t.Helper()
 	if problem == nil || want == "" {
-		if problem != nil || want != "" {
-			t.Errorf("Check = %v, want %q", problem, want)
-		}
+		assert.That(t, problem == nil && want == "", "Check = %v, want %q", problem, want)
 		return
 	}
 	assert.Holds(t, "Check", problem.Text, want)
@@ -241,9 +239,8 @@ func TestHostileClaims(t *testing.T) {
 	token.Print(&b, others)
 	problem := token.Check(others, "")
 	text := b.String() + problem.Text
-	if strings.ContainsAny(text, "\x1b") || strings.Contains(text, "a\nb") {
-		t.Errorf("raw text of a token: %q", text)
-	}
+	assert.That(t, !strings.ContainsAny(text, "\x1b") && !strings.Contains(text, "a\nb"),
+		"raw text of a token: %q", text)
 	if hints := strings.Join(problem.Hints, "\n"); strings.Contains(hints, "reboot") ||
 		!strings.Contains(hints, "APP_ID") {
 		t.Errorf("hints %q", hints)
@@ -271,13 +268,10 @@ func TestIDsInTheManual(t *testing.T) {
 	text := docs.Find("signing-in").Text
 	for _, p := range []permission{passOnly, allMethods, listOnly, readBasic, readUsers, groupMembers, auditLog,
 		sessionsOnly} {
-		if row := "| " + p.name + " | `" + p.role + "` | `" + p.scope + "` |"; !strings.Contains(text, row) {
-			t.Errorf("the table of permissions lacks %s", row)
-		}
+		assert.That(t, strings.Contains(text, "| "+p.name+" | `"+p.role+"` | `"+p.scope+"` |"),
+			"the table of permissions lacks %s", "| "+p.name+" | `"+p.role+"` | `"+p.scope+"` |")
 	}
 	for _, id := range []string{graphApp, passOnly.ownScope} {
-		if !strings.Contains(text, id) {
-			t.Errorf("the manual does not have %s", id)
-		}
+		assert.That(t, strings.Contains(text, id), "the manual does not have %s", id)
 	}
 }

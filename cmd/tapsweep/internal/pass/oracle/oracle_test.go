@@ -45,9 +45,8 @@ func TestPassURL(t *testing.T) {
 		info := assert.Must(request.ToDeleteRequestInformation(t.Context(), nil))
 		want := assert.Must(info.GetUri())
 		got := assert.Must(url.Parse("https://graph.microsoft.com/v1.0" + pass.PassURL(user, method)))
-		if got.Path != want.Path || got.Host != want.Host || info.Method != abstractions.DELETE {
-			t.Errorf("PassURL(%q) decodes to %s, the SDK's to %s", user, got.Path, want.Path)
-		}
+		assert.That(t, got.Path == want.Path && got.Host == want.Host && info.Method == abstractions.DELETE,
+			"PassURL(%q) decodes to %s, the SDK's to %s", user, got.Path, want.Path)
 	}
 }
 
