@@ -104,8 +104,7 @@ func TestVerdict(t *testing.T) {
 			"1 of 2 passes are gone; 1 left: see above.\nTo revoke what remains: tapsweep revoke r.jsonl\n"},
 		{"not proven", "revoke --verify a.csv", rowCounts{results.Revoked: 2},
 			func(s *summary) { s.Counts.Unverified = 1 },
-			"All 2 passes are gone; for 1 it is not proven, because the " +
-				"passes of the user could not be listed afterwards. " +
+			"All 2 passes are gone; 1 could not be verified, because Graph did not list the passes of the user. " +
 				"Resume: tapsweep revoke --resume --results r.jsonl --verify a.csv\n"},
 		{"standard input", "revoke -", rowCounts{results.NotSent: 1}, nil,
 			"0 of 1 passes are gone; 1 left: see above. " +
@@ -127,7 +126,7 @@ func TestVerdict(t *testing.T) {
 			"Resume: tapsweep scan --resume --results r.jsonl --all-users\n"},
 		{"sessions of some", "verify a.jsonl", rowCounts{results.Revoked: 2}, func(s *summary) {
 			s.Counts.Sessions = &revoke.Counts{Outcomes: rowCounts{results.Revoked: 1, results.Remains: 1}, Verified: 1}
-		}, "Verified: 2 of 2 users hold no pass. The sessions of 1 of 2 users are verified to be revoked. " +
+		}, "Verified: 2 of 2 users hold no pass. Verified: the sessions of 1 of 2 users are revoked. " +
 			"Resume: tapsweep verify --resume --results r.jsonl a.jsonl\n" +
 			"To revoke what remains: tapsweep revoke --revoke-sessions r.jsonl\n"},
 	} {
