@@ -47,8 +47,9 @@ func TestRunsShareAPace(t *testing.T) {
 	}
 	one := trials(1)
 	for _, runs := range []int{4, 20} {
-		assert.That(t, trials(runs) <= one+one/3,
-			"%d requests refused in four trials of %d runs, %d in four of one", trials(runs), runs, one)
+		got := trials(runs)
+		assert.That(t, got <= one+one/3, "%d requests refused in four trials of %d runs, %d in four of one",
+			got, runs, one)
 	}
 }
 
@@ -56,8 +57,9 @@ func TestRunsShareAPace(t *testing.T) {
 func TestRunsShareAPaceAfterAPause(t *testing.T) {
 	one := refusedIn(t, 1, 0)
 	for _, pause := range []time.Duration{2 * time.Second, 10 * time.Second, time.Minute} {
-		assert.That(t, refusedIn(t, 4, pause) <= 4*one,
-			"%d requests refused in four runs with pauses of %v, %d in one run", refusedIn(t, 4, pause), pause, one)
+		got := refusedIn(t, 4, pause)
+		assert.That(t, got <= 4*one, "%d requests refused in four runs with pauses of %v, %d in one run",
+			got, pause, one)
 	}
 }
 
@@ -105,7 +107,7 @@ func TestRunKeepsTheWaitOfTheOneBefore(t *testing.T) {
 		start, sent := time.Now(), tenant.Stats().Requests
 		time.AfterFunc(8*time.Minute, func() {
 			assert.That(t, tenant.Stats().Requests-sent == 0,
-				"%d requests sent during the wait", (tenant.Stats().Requests - sent))
+				"%d requests sent during the wait", tenant.Stats().Requests-sent)
 		})
 		checkErr(t, "the second run", runner.Run(t.Context(), deletes(users[50:]), collect(&second)), nil)
 		check(t, "passes that the second run deleted", statuses(second)[204], 50)
@@ -132,7 +134,7 @@ func TestMaxWaitOfTheRunBefore(t *testing.T) {
 			batch.ErrMaxWait)
 		check(t, "requests that the second run settled", len(results), 50)
 		assert.That(t, tenant.Stats().Requests-sent == 0,
-			"the second run sent %d requests", (tenant.Stats().Requests - sent))
+			"the second run sent %d requests", tenant.Stats().Requests-sent)
 		assert.That(t, time.Since(start) <= 0, "the second run took %v", time.Since(start))
 		time.Sleep(6 * time.Minute)
 		checkErr(t, "the third run", runner.Run(t.Context(), deletes(users[50:]), collect(&results)), nil)

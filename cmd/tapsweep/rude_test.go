@@ -228,8 +228,9 @@ func checkValues(t *testing.T, where string, value any) {
 func checkLeft(t *testing.T, where, text string) {
 	t.Helper()
 	around := func(at []int) string { return text[max(at[0]-40, 0):min(at[1]+20, len(text))] }
-	assert.That(t, leaks.FindStringIndex(text) == nil,
-		"%s holds a secret: …%s…", where, around(leaks.FindStringIndex(text)))
+	if at := leaks.FindStringIndex(text); at != nil {
+		t.Errorf("%s holds a secret: …%s…", where, around(at))
+	}
 	assert.That(t, tooLong.FindStringIndex(text) == nil,
 		"%s holds more than 500 characters of the service's text", where)
 	if i := strings.IndexFunc(text,

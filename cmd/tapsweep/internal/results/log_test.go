@@ -141,8 +141,8 @@ func TestSyncAhead(t *testing.T) {
 		return d.Sync()
 	})
 	log.Write(&Row{Outcome: Revoked, Provisional: true})
-	assert.That(t, log.SyncAhead() == nil && d.syncs == 0,
-		"SyncAhead = %v, %d syncs for a row that announces nothing", log.SyncAhead(), d.syncs)
+	assert.Is(t, "SyncAhead", log.SyncAhead(), nil)
+	assert.Same(t, "syncs for a row that announces nothing", d.syncs, 0)
 	var waiting sync.WaitGroup
 	wait := func() {
 		waiting.Go(func() {
