@@ -31,7 +31,7 @@ func TestEncode(t *testing.T) {
 }
 
 func TestRequestCheck(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		req  Request
 		ok   bool
@@ -48,8 +48,7 @@ func TestRequestCheck(t *testing.T) {
 		{"not encoded", Request{Method: "GET", URL: "/users/é"}, false},
 		{"nested", Request{Method: "POST", URL: "/$batch", Body: json.RawMessage(`{}`)}, false},
 		{"broken body", Request{Method: "POST", URL: "/users", Body: json.RawMessage(`{`)}, false},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			err := tt.req.check()
 			assert.That(t, (err == nil) == tt.ok, "check() = %v, want ok %v", err, tt.ok)
@@ -61,7 +60,7 @@ func TestRequestCheck(t *testing.T) {
 func TestDecode(t *testing.T) {
 	ok := func(status int) answer { return answer{Response: Response{Status: status}} }
 	none := answer{err: ErrNoResponse}
-	tests := []struct {
+	for _, tt := range []struct {
 		name      string
 		responses string
 		want      []answer
@@ -93,8 +92,7 @@ func TestDecode(t *testing.T) {
 			[]answer{{Response: Response{Status: 204, Header: http.Header{}}}, ok(204)}},
 		{"body text", `{"id":"1","status":200,"body":"aGVsbG8"},{"id":"2","status":204}`,
 			[]answer{{Response: Response{Status: 200, Body: json.RawMessage(`"aGVsbG8"`)}}, ok(204)}},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			checkDecoded(t, `{"responses":[`+tt.responses+`]}`, tt.want)
 		})
@@ -139,7 +137,7 @@ func TestDecodeUnreadable(t *testing.T) {
 }
 
 func TestNewStatusError(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name, body string
 		header     http.Header
 		want       StatusError
@@ -159,8 +157,7 @@ func TestNewStatusError(t *testing.T) {
 		{"html", `<html>`, nil, StatusError{}},
 		{"nothing", ``, nil, StatusError{}},
 		{"null", `null`, nil, StatusError{}},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.want.Status, tt.want.Header = 403, tt.header
 			got := NewStatusError(403, tt.header, []byte(tt.body))

@@ -3,7 +3,6 @@ package batch_test
 import (
 	"context"
 	"testing"
-	"testing/synctest"
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
@@ -34,17 +33,15 @@ func TestDo(t *testing.T) {
 		{"the token is refused", false, []fault.Fault{{Do: fault.ItemStatus(401)}}, 401, batch.ErrUnauthorized},
 		{"the context has ended", true, nil, 0, context.Canceled},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ctx, stop := context.WithCancel(t.Context())
-				defer stop()
-				if tt.stop {
-					stop()
-				}
-				res, err := do(ctx, t, tt.faults...)
-				checkErr(t, "Do", err, tt.want)
-				check(t, "status", res.Response.Status, tt.status)
-			})
-		})
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			if tt.stop {
+				stop()
+			}
+			res, err := do(ctx, t, tt.faults...)
+			checkErr(t, "Do", err, tt.want)
+			check(t, "status", res.Response.Status, tt.status)
+		}))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"iter"
 	"testing"
+	"testing/synctest"
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
@@ -153,3 +154,8 @@ func (f posterFunc) PostBatch(ctx context.Context, body []byte) (batch.Reply, er
 
 // renewToken is a Reauthorize that always succeeds.
 func renewToken(context.Context, *batch.StatusError) error { return nil }
+
+// inBubble returns a test that runs in virtual time.
+func inBubble(f func(*testing.T)) func(*testing.T) {
+	return func(t *testing.T) { synctest.Test(t, f) }
+}

@@ -9,7 +9,7 @@ import (
 
 func TestParseRetryAfter(t *testing.T) {
 	now := time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
-	tests := []struct {
+	for _, tt := range []struct {
 		name, value string
 		want        time.Duration
 		ok          bool
@@ -38,8 +38,7 @@ func TestParseRetryAfter(t *testing.T) {
 		{"a list of nonsense", "soon, later", 0, false},
 		{"a list with a date", "5, Mon, 02 Mar 2026 08:30:37 GMT, 6", 37 * time.Second, true},
 		{"RFC 850 date", "Monday, 02-Mar-26 08:30:10 GMT", 10 * time.Second, true},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, ok := parseRetryAfter(tt.value, now)
 			assert.That(t, got == tt.want && ok == tt.ok,

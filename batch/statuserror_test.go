@@ -14,12 +14,11 @@ import (
 func TestStatusErrorShapes(t *testing.T) {
 	page := `<!DOCTYPE html><html><head><title>403 Forbidden</title><style>p{color:red}</style></head>` +
 		`<body><script>var x="<b>";</script><h1>Access  denied</h1><p>by policy&nbsp;7 &amp; 8</p></body></html>`
-	tests := []struct{ name, body, code, message string }{
+	for _, tt := range []struct{ name, body, code, message string }{
 		{"Graph", `{"error":{"code":"accessDenied","message":"no"}}`, "accessDenied", "no"},
 		{"Graph after a byte order mark", "\xef\xbb\xbf" + `{"error":{"code":"accessDenied","message":"no"}}`,
 			"accessDenied", "no"},
-		{"OData v3",
-			`{"odata.error":{"code":"Request_BadRequest","message":{"lang":"en","value":"Invalid value."}}}`,
+		{"OData v3", `{"odata.error":{"code":"Request_BadRequest","message":{"lang":"en","value":"Invalid value."}}}`,
 			"Request_BadRequest", "Invalid value."},
 		{"OData v3, message a text", `{"odata.error":{"code":"c","message":"Invalid value."}}`, "c", "Invalid value."},
 		{"Graph with OData's message",
@@ -52,8 +51,7 @@ func TestStatusErrorShapes(t *testing.T) {
 		{"text", "upstream connect error\r\nor disconnect", "", "upstream connect error or disconnect"},
 		{"broken JSON", `{"error":`, "", `{"error":`},
 		{"long text", strings.Repeat("é", 400), "", strings.Repeat("é", 150) + "…"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := NewStatusError(403, http.Header{}, []byte(tt.body))
 			assert.Same(t, "Code", got.Code, tt.code)
@@ -73,7 +71,7 @@ func TestStatusErrorIsBounded(t *testing.T) {
 // An answer with any success status is a batch response if it contains responses.
 func TestNewReply(t *testing.T) {
 	good, none := `{"responses":[{"id":"1","status":204}]}`, `{"error":{"code":"c"}}`
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		status int
 		body   string
@@ -91,8 +89,7 @@ func TestNewReply(t *testing.T) {
 		{"204", 204, "", false},
 		{"302 with responses", 302, good, false},
 		{"400 with responses", 400, good, false},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			reply, err := NewReply(tt.status, http.Header{"A": {"b"}}, []byte(tt.body))
 			assert.That(t, (err == nil) == tt.ok, "NewReply(%d) = %v, want a reply %v", tt.status, err, tt.ok)

@@ -117,7 +117,7 @@ func TestTokensAreRenewedAhead(t *testing.T) {
 func TestReauthorizeSendsClaims(t *testing.T) {
 	challenge := `Bearer realm="", error="insufficient_claims", ` +
 		`claims="eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZX19fQ=="`
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		header http.Header
 		want   string
@@ -127,8 +127,7 @@ func TestReauthorizeSendsClaims(t *testing.T) {
 		{"no challenge", nil, `"nbf"`},
 		{"broken challenge", http.Header{"Www-Authenticate": {`Bearer claims="!!"`}}, `"nbf"`},
 		{"claims without a value", http.Header{"Www-Authenticate": {`Bearer claims`}}, `"nbf"`},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			credential := &fakeCredential{expiry: time.Hour}
 			credential.issue = func(n int) (string, error) { return fmt.Sprint("token", n), nil }
@@ -304,7 +303,7 @@ func TestOneLayerRetries(t *testing.T) {
 }
 
 func TestParseRoot(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		root string
 		ok   bool
 	}{
@@ -329,8 +328,7 @@ func TestParseRoot(t *testing.T) {
 		{"ftp://graph.microsoft.com", false},
 		{"https://", false},
 		{"https://a b", false},
-	}
-	for _, tt := range tests {
+	} {
 		_, err := graph.ParseRoot(tt.root)
 		assert.That(t, (err == nil) == tt.ok, "ParseRoot(%q) = %v, want ok %v", tt.root, err, tt.ok)
 		assert.That(t, err == nil || !strings.Contains(err.Error(), "pw"),

@@ -68,7 +68,7 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestAuthorityAway(t *testing.T) {
 	refused := []fault.Fault{{Batch: 16, Do: fault.ItemStatus(401)}}
 	const short, long, end = 10 * time.Minute, time.Hour, 20 * time.Minute
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		faults []fault.Fault
 		life   time.Duration // of a token
@@ -84,8 +84,7 @@ func TestAuthorityAway(t *testing.T) {
 		{"a token that is refused", refused, long, time.Second, time.Second, 0, nil},
 		{"a token that is refused, for too long", refused, long, time.Second, time.Second, 5 * time.Minute,
 			batch.ErrUnreachable},
-	}
-	for _, tt := range tests {
+	} {
 		for _, concurrency := range []int{1, 8} {
 			t.Run(tt.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {

@@ -43,15 +43,14 @@ const deleteBatch = `{"requests":[{"id":"1","method":"DELETE","url":"/users/x"}]
 
 // An endless answer is read only up to the maximum for the batch.
 func TestAnswerWithoutEnd(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		status int
 		most   int
 	}{
 		{"accepted", 200, 40 << 20},
 		{"refused", 403, 1 << 20},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			read := 0
 			client := newClient(t, secretCredential(), graph.Options{

@@ -28,7 +28,7 @@ func TestBatchRefusals(t *testing.T) {
 	for i := range 21 {
 		many = append(many, get(fmt.Sprint(i)))
 	}
-	tests := []struct{ name, body, message string }{
+	for _, tt := range []struct{ name, body, message string }{
 		{"not JSON", `{"requests":[`, invalid},
 		{"an array", `[]`, invalid},
 		{"no requests", `{}`, invalid},
@@ -51,8 +51,7 @@ func TestBatchRefusals(t *testing.T) {
 		{"POST without body", request(`"id":"1","method":"POST","url":"/x"`),
 			"Write request id : 1 does not contain Content-Type header or body."},
 		{"dependsOn", request(`"id":"1","method":"GET","url":"/x","dependsOn":["2"]`), "dependsOn"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tenant := New(Options{})
 			_, err := tenant.PostBatch(t.Context(), []byte(tt.body))

@@ -98,8 +98,7 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 			if tt.flag == "--evidence" {
 				log = filepath.Join(path, "results.jsonl")
 			}
-			args := []string{"revoke", "--yes", "--rate", "20", tt.flag, path,
-				listFile(t, users)}
+			args := []string{"revoke", "--yes", "--rate", "20", tt.flag, path, listFile(t, users)}
 			p := tapsweepWhile(t, env, func() {
 				waitWhile(t, func() bool { return len(tenant.Remaining()) == len(users) })
 				assert.Is(t, "do", tt.do(log), nil)

@@ -77,8 +77,7 @@ func TestNamedUser(t *testing.T) {
 	}
 
 	log := newLog(t)
-	args := []string{"revoke", "--yes", "--results", log,
-		"--user", users[0].UPN, "--user", users[1].ID}
+	args := []string{"revoke", "--yes", "--results", log, "--user", users[0].UPN, "--user", users[1].ID}
 	tapsweep(t, env, args...).ends(t, status.Done)
 	leaves(t, tenant, 2)
 	rows, _ := readLog(t, readText(t, log))
@@ -178,8 +177,7 @@ func TestVariables(t *testing.T) {
 // A log keeps the flags of its run, so that another environment can resume it.
 func TestVariablesAreLogged(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(failing(fault.Fault{Method: "DELETE", Attempt: 1,
-		Do: fault.ItemStatus(403)}))
+	tenant := graphsim.New(failing(fault.Fault{Method: "DELETE", Attempt: 1, Do: fault.ItemStatus(403)}))
 	env, root := serveAt(t, tenant)
 	env = without(env, graphURL)
 	list := listFile(t, tenant.AddUsers(2))

@@ -131,8 +131,7 @@ func runPage(t *testing.T, page docs.Page, bin string) {
 	write(t, dir+"/break-glass.txt", "breakglass@contoso.com\n")
 	// What earlier pages, or the day before, have left.
 	var script strings.Builder
-	script.WriteString("set -euo pipefail\n" +
-		"trap '[ ! -e simulation.pid ] || kill $(cat simulation.pid)' EXIT\n" +
+	script.WriteString("set -euo pipefail\n" + "trap '[ ! -e simulation.pid ] || kill $(cat simulation.pid)' EXIT\n" +
 		"trap 'echo \"stopped at: $BASH_COMMAND\" >&2' ERR\n" +
 		"tapsweep revoke --results incident.jsonl list.csv\n")
 	if !strings.Contains(page.Text, "--results proof.jsonl") {

@@ -160,7 +160,7 @@ func TestExitCodes(t *testing.T) {
 	lists := strings.NewReplacer("LIST", listFile(t, users),
 		"GONE", writeFile(t, "gone.csv", "user,method\nnobody@contoso.example,9f0c11aa-1111-4222-8333-000000000001\n"),
 		"BAD", writeFile(t, "bad.csv", "user,method\ndana@contoso.example,nope\n"))
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		line   string // LIST, GONE and BAD stand for lists
 		code   int
@@ -198,8 +198,7 @@ func TestExitCodes(t *testing.T) {
 		{"some left", "revoke --yes GONE", 1, "unknown_user"},
 		{"dry run", "revoke --dry-run LIST", 0, "planned"},
 		{"full disk", "revoke --yes --overwrite --results /dev/full LIST", status.Stopped, "no space left"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			env := env
 			if tt.name == "wrong secret" {
@@ -274,7 +273,7 @@ func TestAbortAfter(t *testing.T) {
 // What ends a run early leaves a log that can be taken up, and says why.
 func TestStopsEarly(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		limit  *quota.Limit
 		args   []string
@@ -284,8 +283,7 @@ func TestStopsEarly(t *testing.T) {
 		{"stall", quota.First(1_000_000, time.Second), []string{"--stall-timeout", "2s"}, "refuses everything"},
 		{"deadline", quota.Bucket(1000, 1000), []string{"--rate", "10", "--deadline", "4s"},
 			"the deadline of 4s has passed"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant, users, env := serveUsers(t, 500, graphsim.Options{Limits: []*quota.Limit{tt.limit}})

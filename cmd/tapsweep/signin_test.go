@@ -286,8 +286,7 @@ func TestRefusedInTheMiddle(t *testing.T) {
 			p := tapsweepWhile(t, env, func() {
 				waitWhile(t, func() bool { return tenant.Stats().Batches < 5 })
 				tt.then(tenant)
-			}, "revoke", "--yes", "--concurrency", "1", "--results", "-",
-				listFile(t, users))
+			}, "revoke", "--yes", "--concurrency", "1", "--results", "-", listFile(t, users))
 			p.ends(t, tt.exit, tt.want)
 			left := len(tenant.Remaining())
 			rows := readWhole(t, p.stdout, tt.exit)

@@ -16,7 +16,7 @@ import (
 func TestProgressOnATerminal(t *testing.T) {
 	t.Parallel()
 	list := listFile(t, graphsim.New(graphsim.Options{}).AddUsers(10))
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		term string
 		args []string
@@ -26,8 +26,7 @@ func TestProgressOnATerminal(t *testing.T) {
 		{"none", "xterm", []string{"--progress", "none"}, false},
 		{"plain", "xterm", []string{"--progress", "plain"}, false},
 		{"dumb", "dumb", nil, false},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			p := answered(t, []string{"TERM=" + tt.term}, nil,

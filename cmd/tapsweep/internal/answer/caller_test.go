@@ -15,7 +15,7 @@ import (
 func TestHint(t *testing.T) {
 	causes := map[string]string{"permission": hintPermission, "target": hintTarget, "app role": hintAppRole,
 		"user role": hintUserRole, "own": hintOwn, "none": hintNone}
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		caller Caller
 		user   string
@@ -34,8 +34,7 @@ func TestHint(t *testing.T) {
 		{"another's pass, own permission", Caller{PermittedOwn: true, Self: []string{"lee@contoso.com"}},
 			"dana@contoso.com", "permission target user role"},
 		{"own pass, no permission", Caller{}, input.Me, "permission own"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := tt.caller.Hint(tt.user)
 			for name, text := range causes {

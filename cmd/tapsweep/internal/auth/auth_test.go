@@ -199,7 +199,7 @@ func TestWorkloadIdentity(t *testing.T) {
 	federated := func(subject string, life time.Duration) func(*graphsim.Tenant) string {
 		return func(s *graphsim.Tenant) string { return s.Entra.FederatedToken(subject, life) }
 	}
-	tests := []struct {
+	for _, tt := range []struct {
 		name  string
 		token func(*graphsim.Tenant) string
 		want  string
@@ -212,8 +212,7 @@ func TestWorkloadIdentity(t *testing.T) {
 			return graphsim.New(graphsim.Options{}).Entra.FederatedToken(entra.FederatedSubject, time.Hour)
 		}, "AADSTS700027"},
 		{"no token", func(*graphsim.Tenant) string { return "nonsense" }, "AADSTS50027"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			clean(t)
 			tenant := graphsim.New(graphsim.Options{})
@@ -225,7 +224,7 @@ func TestWorkloadIdentity(t *testing.T) {
 }
 
 func TestManagedIdentity(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name, client, header string
 		disabled             bool
 		want                 string
@@ -234,8 +233,7 @@ func TestManagedIdentity(t *testing.T) {
 		{"assigned by a user", entra.DefaultClientID, "h", false, ""},
 		{"gone", "", "h", true, "No managed identity was found"},
 		{"wrong header", "", "x", false, "X-IDENTITY-HEADER"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			clean(t)
 			tenant := graphsim.New(graphsim.Options{})
@@ -258,7 +256,7 @@ func TestManagedIdentity(t *testing.T) {
 }
 
 func TestDeviceCode(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		who  entra.SignIn
 		want string
@@ -266,8 +264,7 @@ func TestDeviceCode(t *testing.T) {
 		{"at once", entra.SignIn{Scopes: []string{"UserAuthMethod-TAP.ReadWrite"}}, ""},
 		{"after a while", entra.SignIn{Polls: 2}, ""},
 		{"the person says no", entra.SignIn{Polls: 1, Decline: true}, "400 Bad Request"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			clean(t)
 			tenant := graphsim.New(graphsim.Options{Entra: entra.Options{TokenLife: 20 * time.Minute}})
@@ -342,7 +339,7 @@ func TestDefaultWithoutAnything(t *testing.T) {
 }
 
 func TestUsage(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		opts Options
 		want string
@@ -361,8 +358,7 @@ func TestUsage(t *testing.T) {
 			"--auth device-code needs --client-id"},
 		{"browser without an app", Options{Method: "browser"}, "--auth browser needs --client-id"},
 		{"token file without a file", Options{Method: "token-file"}, "--auth token-file needs --token-file"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			clean(t)
 			_, err := New(tt.opts)

@@ -30,7 +30,7 @@ func (a authority) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestTenantID(t *testing.T) {
 	const id, other = entra.DefaultTenantID, "11111111-3b7d-4e88-9a41-d5c27be0f913"
 	sim := graphsim.New(graphsim.Options{})
-	tests := []struct {
+	for _, tt := range []struct {
 		name      string
 		transport http.RoundTripper
 		domain    string
@@ -48,8 +48,7 @@ func TestTenantID(t *testing.T) {
 			`/v2.0","token_endpoint":"https://login.example/` + other + `/token"}`, nil}, "a.example", "", "two ids"},
 		{"no id", authority{200, `{}`, nil}, "a.example", "", "no id of a tenant"},
 		{"a page of a proxy", authority{200, `<html>`, nil}, "a.example", "", "cannot be read"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := TenantID(t.Context(), tt.transport, "https://login.example/", nil, tt.domain)
 			checkError(t, "TenantID", err, tt.problem)

@@ -17,7 +17,7 @@ import (
 // not sent.
 func TestSecretFile(t *testing.T) {
 	const s = entra.DefaultSecret
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		data []byte
 		want string // in the error
@@ -41,8 +41,7 @@ func TestSecretFile(t *testing.T) {
 		{"UTF-16 without a mark", utf16LE(s)[2:], "is not text"},
 		{"not text", []byte{0xff, 0x00, 0x01, 0xfe}, "is not text"},
 		{"empty in UTF-16", utf16LE("\r\n"), "is empty"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			clean(t)
 			o := entraOptions(graphsim.New(graphsim.Options{}), "")

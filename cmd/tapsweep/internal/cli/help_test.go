@@ -114,8 +114,7 @@ func TestDefaultsAreTaken(t *testing.T) {
 			if f.DefValue == "" || f.DefValue == "[]" {
 				return
 			}
-			assert.Is(t, fmt.Sprintf("default of %s --%s", cmd.Name(), f.Name), f.Value.Set(f.DefValue),
-				nil)
+			assert.Is(t, fmt.Sprintf("default of %s --%s", cmd.Name(), f.Name), f.Value.Set(f.DefValue), nil)
 		})
 	}
 }

@@ -17,7 +17,7 @@ func answer(status int, body string) batch.Result {
 func TestReason(t *testing.T) {
 	now := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	hour := func(h int) time.Time { return now.Add(time.Duration(h) * time.Hour) }
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		pass Pass
 		want Reason
@@ -40,8 +40,7 @@ func TestReason(t *testing.T) {
 		{"nothing said, no dates", Pass{}, Unknown},
 		{"a new word, past its end", Pass{usability: "Suspended", Start: hour(-2), Lifetime: time.Hour}, Expired},
 		{"a new word, in its time", Pass{usability: "Suspended", Start: hour(-1), Lifetime: 2 * time.Hour}, Unknown},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			assert.Same(t, "Reason", tt.pass.Reason(now), tt.want)
 		})
@@ -55,7 +54,7 @@ func TestRead(t *testing.T) {
 		`"isUsable":false,"methodUsabilityReason":"OneTimeUsed"}]}`
 	nulls := `{"value":[{"id":"` + id + `","createdDateTime":null,"startDateTime":"soon",` +
 		`"lifetimeInMinutes":null,"methodUsabilityReason":null}]}`
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		res  batch.Result
 		n    int
@@ -73,8 +72,7 @@ func TestRead(t *testing.T) {
 		{"an id that is a path", answer(200, `{"value":[{"id":"../../authentication/phoneMethods/1"}]}`), 0, false},
 		{"an id that is two dots", answer(200, `{"value":[{"id":".."}]}`), 0, false},
 		{"more pages", answer(200, `{"value":[],"@odata.nextLink":"x"}`), 0, false},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := Read(tt.res)
 			assert.That(t, (err == nil) == tt.ok, "Read = %v, want success: %v", err, tt.ok)
@@ -93,15 +91,14 @@ func TestRead(t *testing.T) {
 
 // A guest's "#", a quote and a leading "$" are escaped.
 func TestURLs(t *testing.T) {
-	tests := []struct{ user, want string }{
+	for _, tt := range []struct{ user, want string }{
 		{"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", "/users/5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"},
 		{"dana@contoso.com", "/users/dana@contoso.com"},
 		{"a_b.com#EXT#@t.onmicrosoft.com", "/users/a_b.com%23EXT%23@t.onmicrosoft.com"},
 		{"o'neil@contoso.com", "/users/o%27neil@contoso.com"},
 		{"$x@contoso.com", "/users('$x@contoso.com')"},
 		{"$o'x@contoso.com", "/users('$o%27%27x@contoso.com')"},
-	}
-	for _, tt := range tests {
+	} {
 		want := tt.want + "/authentication/temporaryAccessPassMethods/" + pass
 		assert.Same(t, fmt.Sprintf("PassURL(%q)", tt.user), PassURL(tt.user, pass), want)
 	}

@@ -104,7 +104,7 @@ func decodeOnce(s string) (string, error) {
 // The oracle finds what the fuzzer should find.
 func TestReadURL(t *testing.T) {
 	const tail = "/authentication/temporaryAccessPassMethods/" + pass
-	tests := []struct{ url, user string }{
+	for _, tt := range []struct{ url, user string }{
 		{"/users/dana@contoso.com" + tail, "dana@contoso.com"},
 		{"/users/a%23EXT%23@contoso.com" + tail, "a#EXT#@contoso.com"},
 		{"/users('$o''neil@contoso.com')" + tail, "$o'neil@contoso.com"},
@@ -139,8 +139,7 @@ func TestReadURL(t *testing.T) {
 		{"/users/dana@contoso.com/authentication/temporaryAccessPassMethods/.", ""},
 		{"/users/dana@contoso.com" + tail + "/x", ""},
 		{"/", ""},
-	}
-	for _, tt := range tests {
+	} {
 		user, got, err := readURL(tt.url)
 		if user != tt.user || (err == nil) != (tt.user != "") || err == nil && got != pass {
 			t.Errorf("readURL(%q) = %q, %q, %v; want %q", tt.url, user, got, err, tt.user)
@@ -193,8 +192,7 @@ func FuzzListToURL(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		// First each field as it is, which is fast; then what the readers read.
 		for field := range strings.FieldsFuncSeq(text, func(r rune) bool {
-			return strings.ContainsRune("\n,;\t\"",
-				r)
+			return strings.ContainsRune("\n,;\t\"", r)
 		}) {
 			if input.CheckUser(field) == nil {
 				assert.That(t, field != input.Me, "me passes for a name")

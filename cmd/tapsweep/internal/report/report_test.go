@@ -249,7 +249,7 @@ func TestRefuses(t *testing.T) {
 }
 
 func TestResumeCommand(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name, log string
 		args      []string
 		want      string
@@ -268,8 +268,7 @@ func TestResumeCommand(t *testing.T) {
 		{"another", "l.jsonl", []string{"simulate"}, "", "the log does not have the command of its run"},
 		{"unprintable", "l.jsonl", []string{"revoke", "a\u202e.csv"}, "",
 			"the command of the run has characters that cannot be shown"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got, note := ResumeCommand(tt.log, ran(tt.args...), false); got != tt.want || note != tt.note {
 				t.Errorf("ResumeCommand(%q) = %s, %q; want %s, %q", tt.args, got, note, tt.want, tt.note)

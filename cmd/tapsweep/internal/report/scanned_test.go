@@ -55,7 +55,7 @@ func TestScanThenRevoke(t *testing.T) {
 			sweep = append(sweep, scanRow(results.Revoked, userName(i), pass(i)))
 		}
 	}
-	tests := []struct {
+	for _, tt := range []struct {
 		name, command string
 		rows          []piece
 		want          tally
@@ -66,8 +66,7 @@ func TestScanThenRevoke(t *testing.T) {
 			tally{results.Revoked: 2, results.Denied: 1, results.Found: 2}},
 		{"sweep", "sweep --yes --all-users", sweep, tally{results.Revoked: 3, results.Found: 1}},
 		{"log", "revoke --yes " + scan, log, tally{results.Revoked: 4}},
-	}
-	for _, tt := range tests {
+	} {
 		r := reportOf(t, scan, logOf(t, time.Hour, 4, tt.command, append(tt.rows, ends(0))...))
 		assert.Equal(t, tt.name, r.Counts, tt.want)
 		assert.Same(t, tt.name+": shown as a scan", r.kind == "scan", false)

@@ -57,8 +57,7 @@ func TestResume(t *testing.T) {
 			again++
 		}
 	}
-	if earlier.Len != len(Outcomes)-again || earlier.Counts[Revoked] != 1 ||
-		earlier.Counts[Denied] != 0 {
+	if earlier.Len != len(Outcomes)-again || earlier.Counts[Revoked] != 1 || earlier.Counts[Denied] != 0 {
 		t.Errorf("%d completed, counts %v", earlier.Len, earlier.Counts)
 	}
 	// The list is the same, as its digest shows, but a row may have moved.

@@ -37,7 +37,7 @@ func TestMaxDeletes(t *testing.T) {
 	danas := func(n int) []graphsim.User { return []graphsim.User{holder("dana", n)} }
 	any := []input.Pair{pair("dana", "")}
 	const first, gone = "9f0c11aa-1111-4222-8333-000000000000", "9f0c11aa-1111-4222-8333-00000000ffff"
-	tests := []struct {
+	for _, tt := range []struct {
 		name    string
 		users   []graphsim.User
 		pairs   []input.Pair
@@ -57,23 +57,20 @@ func TestMaxDeletes(t *testing.T) {
 			Options{MaxDeletes: 1, AnyPass: true}, 0, true, 1},
 		{"one in place of the named one", danas(1), []input.Pair{pair("dana", gone)},
 			Options{MaxDeletes: 1, AnyPass: true}, 1, false, 0},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{})
-				for _, u := range tt.users {
-					tenant.AddUser(u)
-				}
-				rows, counts, err := runJob(t.Context(), t, tenant, tt.opts, pairs(tt.pairs...))
-				isBoundError(t, err, tt.bound)
-				assert.Same(t, "passes were deleted", tenant.Stats().Deleted, tt.sent)
-				assert.Same(t, "rows not sent", counts.Outcomes[results.NotSent], tt.notSent)
-				assert.Same(t, "rows", len(rows), len(tt.pairs))
-				says := func(r results.Row) bool { return strings.Contains(r.Message, "--max-items") }
-				assert.That(t, !tt.bound || slices.ContainsFunc(rows, says), "no row names the bound: %+v", rows)
-			})
-		})
+	} {
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{})
+			for _, u := range tt.users {
+				tenant.AddUser(u)
+			}
+			rows, counts, err := runJob(t.Context(), t, tenant, tt.opts, pairs(tt.pairs...))
+			isBoundError(t, err, tt.bound)
+			assert.Same(t, "passes were deleted", tenant.Stats().Deleted, tt.sent)
+			assert.Same(t, "rows not sent", counts.Outcomes[results.NotSent], tt.notSent)
+			assert.Same(t, "rows", len(rows), len(tt.pairs))
+			says := func(r results.Row) bool { return strings.Contains(r.Message, "--max-items") }
+			assert.That(t, !tt.bound || slices.ContainsFunc(rows, says), "no row names the bound: %+v", rows)
+		}))
 	}
 }
 

@@ -106,7 +106,7 @@ func TestOutcome(t *testing.T) {
 	listFails := func(attempt int, do fault.Effect) []fault.Fault {
 		return []fault.Fault{{Method: "GET", Attempt: attempt, Do: do}}
 	}
-	tests := []struct {
+	for _, tt := range []struct {
 		name     string
 		user     graphsim.User // if zero, dana with the pass
 		faults   []fault.Fault
@@ -192,32 +192,29 @@ func TestOutcome(t *testing.T) {
 			want: results.Rejected, left: 1, message: "cannot be read"},
 		{name: "any pass, list in pages", faults: listFails(0, fault.ItemBody(`{"value":[],"@odata.nextLink":"x"}`)),
 			anyPass: true, want: results.Rejected, left: 1, message: "more than one page"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Faults: tt.faults, ListLag: tt.lag})
-				if tt.user.UPN == "" {
-					tt.user = dana(passID)
-				}
-				tenant.AddUser(tt.user)
-				pair := danasPair(passID)
-				if tt.anyPass {
-					pair.Method = ""
-				}
-				rows, counts, err := runJob(t.Context(), t, tenant, Options{}, pairs(pair))
-				r := onlyRow(t, rows, err)
-				assert.Same(t, "outcome", r.Outcome, tt.want)
-				assert.Same(t, "attempts", r.Attempts, cmp.Or(tt.attempts, 1))
-				assert.Holds(t, "message", r.Message, tt.message)
-				assert.Same(t, "line", r.Line, 2)
-				assert.Same(t, "source", r.Source, "l.csv")
-				assert.Same(t, "user", r.User, "dana@contoso.com")
-				assert.Same(t, "rows counted with the outcome", counts.Outcomes[tt.want], 1)
-				assert.Same(t, "rows counted", counts.Total(), 1)
-				assert.Same(t, "passes left", len(tenant.Remaining()), tt.left)
-			})
-		})
+	} {
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Faults: tt.faults, ListLag: tt.lag})
+			if tt.user.UPN == "" {
+				tt.user = dana(passID)
+			}
+			tenant.AddUser(tt.user)
+			pair := danasPair(passID)
+			if tt.anyPass {
+				pair.Method = ""
+			}
+			rows, counts, err := runJob(t.Context(), t, tenant, Options{}, pairs(pair))
+			r := onlyRow(t, rows, err)
+			assert.Same(t, "outcome", r.Outcome, tt.want)
+			assert.Same(t, "attempts", r.Attempts, cmp.Or(tt.attempts, 1))
+			assert.Holds(t, "message", r.Message, tt.message)
+			assert.Same(t, "line", r.Line, 2)
+			assert.Same(t, "source", r.Source, "l.csv")
+			assert.Same(t, "user", r.User, "dana@contoso.com")
+			assert.Same(t, "rows counted with the outcome", counts.Outcomes[tt.want], 1)
+			assert.Same(t, "rows counted", counts.Total(), 1)
+			assert.Same(t, "passes left", len(tenant.Remaining()), tt.left)
+		}))
 	}
 }
 
@@ -270,7 +267,7 @@ func TestDryRun(t *testing.T) {
 
 // What the list says about the creation of its pass is not said about another pass of the user.
 func TestCreation(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name       string
 		opts       Options
 		held, want string // passes of dana; the list names passID
@@ -281,8 +278,7 @@ func TestCreation(t *testing.T) {
 		{"replaced", Options{}, other, passID, true},
 		{"another pass in its place", Options{AnyPass: true}, other, other, false},
 		{"protected", Options{Protected: func(string) bool { return true }}, passID, passID, true},
-	}
-	for _, tt := range tests {
+	} {
 		tenant := graphsim.New(graphsim.Options{})
 		tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: tt.held}}})
 		pair := danasPair(passID)
@@ -346,4 +342,9 @@ func TestStops(t *testing.T) {
 		assert.Is(t, "Run", err, changed)
 		assert.Same(t, "rows", len(rows), 1)
 	})
+}
+
+// inBubble returns a test that runs in virtual time.
+func inBubble(f func(*testing.T)) func(*testing.T) {
+	return func(t *testing.T) { synctest.Test(t, f) }
 }

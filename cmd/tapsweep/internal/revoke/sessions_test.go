@@ -131,21 +131,19 @@ func TestOneCallAfterTheLastPass(t *testing.T) {
 	const id = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
 	user := graphsim.User{ID: id, UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: passID}, {ID: other}}}
 	for _, second := range []string{"dana@contoso.com", "DANA@contoso.com", id} {
-		t.Run(second, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true, Latency: time.Second})
-				tenant.AddUser(user)
-				last := danasPair(other)
-				last.Line, last.User = 3, second
-				_, sessions, _ := revokeBoth(t, tenant, Options{Self: []string{id, user.UPN}}, danasPair(passID),
-					last)
-				row := onlyRow(t, sessions, nil)
-				assert.Same(t, "user of the row", row.User, id)
-				log := tenant.Log()
-				assert.Same(t, "requests", len(log), 3)
-				assert.Same(t, "the last request", log[len(log)-1].Method, "POST")
-			})
-		})
+		t.Run(second, inBubble(func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true, Latency: time.Second})
+			tenant.AddUser(user)
+			last := danasPair(other)
+			last.Line, last.User = 3, second
+			_, sessions, _ := revokeBoth(t, tenant, Options{Self: []string{id, user.UPN}}, danasPair(passID),
+				last)
+			row := onlyRow(t, sessions, nil)
+			assert.Same(t, "user of the row", row.User, id)
+			log := tenant.Log()
+			assert.Same(t, "requests", len(log), 3)
+			assert.Same(t, "the last request", log[len(log)-1].Method, "POST")
+		}))
 	}
 }
 
@@ -176,20 +174,18 @@ func TestSessionProof(t *testing.T) {
 		{"the proof is denied", sessionRoles, 0, false, proof(403), results.Revoked, false, 1, "403"},
 		{"no permission", sessionRoles[:1:1], 0, false, nil, results.Revoked, false, 1, "User.Read.All"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Roles: append(tt.roles, "User.RevokeSessions.All",
-					"User.ReadBasic.All"),
-					SessionLag: tt.lag, Faults: tt.fault, Latency: 2500 * time.Millisecond})
-				tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Guest: tt.guest})
-				_, sessions, counts := revokeBoth(t, tenant, Options{Verify: time.Minute}, danasPair(passID))
-				row := onlyRow(t, sessions, nil)
-				assert.Same(t, "outcome", row.Outcome, tt.want)
-				assert.Same(t, "verified", row.Verified, tt.verified)
-				assert.Same(t, "left", counts.Left(), tt.left)
-				assert.Holds(t, "message", row.Message, tt.says)
-			})
-		})
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Roles: append(tt.roles, "User.RevokeSessions.All",
+				"User.ReadBasic.All"),
+				SessionLag: tt.lag, Faults: tt.fault, Latency: 2500 * time.Millisecond})
+			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Guest: tt.guest})
+			_, sessions, counts := revokeBoth(t, tenant, Options{Verify: time.Minute}, danasPair(passID))
+			row := onlyRow(t, sessions, nil)
+			assert.Same(t, "outcome", row.Outcome, tt.want)
+			assert.Same(t, "verified", row.Verified, tt.verified)
+			assert.Same(t, "left", counts.Left(), tt.left)
+			assert.Holds(t, "message", row.Message, tt.says)
+		}))
 	}
 }
 
@@ -303,32 +299,30 @@ func TestSessionsWaitForTheLastRun(t *testing.T) {
 		{"deleted, and another denied", []input.Pair{danasPair(passID)}, []input.Pair{danasPair(other)},
 			[]fault.Fault{denied(other)}, results.NotSent},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true, Faults: tt.fault})
-				tenant.AddUser(graphsim.User{UPN: "dana@contoso.com",
-					Passes: []graphsim.Pass{{ID: passID}, {ID: other}}})
-				runner := assert.Must(batch.NewRunner(tenant, batch.Options{}))
-				var sessions []results.Row
-				job := New(runner, func(row *results.Row) error {
-					if row.Action == results.RevokeSessions {
-						sessions = append(sessions, *row)
-					}
-					return nil
-				}, Options{Sessions: true})
-				last := Item{Pair: input.Pair{User: "dana@contoso.com"}, OnlySessions: true}
-				job.Expect(&last)
-				for _, list := range [][]input.Pair{tt.first, tt.then} {
-					for _, pair := range list {
-						job.Expect(&Item{Pair: pair})
-					}
-					assert.OK(t, job.Run(t.Context(), itemsOf(pairs(list...))))
-					assert.Same(t, "rows before the last run", len(sessions), 0)
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true, Faults: tt.fault})
+			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com",
+				Passes: []graphsim.Pass{{ID: passID}, {ID: other}}})
+			runner := assert.Must(batch.NewRunner(tenant, batch.Options{}))
+			var sessions []results.Row
+			job := New(runner, func(row *results.Row) error {
+				if row.Action == results.RevokeSessions {
+					sessions = append(sessions, *row)
 				}
-				assert.OK(t, job.Run(t.Context(), Each([]Item{last})))
-				assert.Same(t, "outcome", onlyRow(t, sessions, nil).Outcome, tt.want)
-			})
-		})
+				return nil
+			}, Options{Sessions: true})
+			last := Item{Pair: input.Pair{User: "dana@contoso.com"}, OnlySessions: true}
+			job.Expect(&last)
+			for _, list := range [][]input.Pair{tt.first, tt.then} {
+				for _, pair := range list {
+					job.Expect(&Item{Pair: pair})
+				}
+				assert.OK(t, job.Run(t.Context(), itemsOf(pairs(list...))))
+				assert.Same(t, "rows before the last run", len(sessions), 0)
+			}
+			assert.OK(t, job.Run(t.Context(), Each([]Item{last})))
+			assert.Same(t, "outcome", onlyRow(t, sessions, nil).Outcome, tt.want)
+		}))
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"tapsweep/batch"
@@ -55,7 +54,7 @@ func lasts(rows []results.Row) map[string]results.Row {
 // If a row names no pass and its user has three, each pass gets a final row. One of them counts
 // for the pair. Earlier, only the last pass had a row.
 func TestSeveralPasses(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		faults []fault.Fault
 		verify time.Duration
@@ -76,32 +75,29 @@ func TestSeveralPasses(t *testing.T) {
 		{name: "the first vanishes", faults: []fault.Fault{{Method: "DELETE", Path: passID,
 			Do: fault.ItemStatus(404).AfterWork()}},
 			want: [3]results.Outcome{"absent", "revoked", "revoked"}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Faults: tt.faults})
-				tenant.AddUser(holdsThree())
-				rows, counts, err := allRows(t.Context(), t, tenant, Options{Verify: tt.verify}, pairs(anyOf))
-				assert.OK(t, err, "Run")
-				last := lasts(rows)
-				for i, id := range []string{passID, other, third} {
-					if r := last[id]; r.Outcome != tt.want[i] || r.Provisional {
-						t.Errorf("pass %d: the last row says %q, pending %v, want %q and final", i+1, r.Outcome,
-							r.Provisional, tt.want[i])
-					}
+	} {
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Faults: tt.faults})
+			tenant.AddUser(holdsThree())
+			rows, counts, err := allRows(t.Context(), t, tenant, Options{Verify: tt.verify}, pairs(anyOf))
+			assert.OK(t, err, "Run")
+			last := lasts(rows)
+			for i, id := range []string{passID, other, third} {
+				if r := last[id]; r.Outcome != tt.want[i] || r.Provisional {
+					t.Errorf("pass %d: the last row says %q, pending %v, want %q and final", i+1, r.Outcome,
+						r.Provisional, tt.want[i])
 				}
-				settled := 0 // rows that count for the pair
-				for _, r := range rows {
-					if !r.Provisional && !r.Beside {
-						settled++
-					}
+			}
+			settled := 0 // rows that count for the pair
+			for _, r := range rows {
+				if !r.Provisional && !r.Beside {
+					settled++
 				}
-				assert.That(t, settled == 1 && counts.Total() == 1,
-					"%d rows settle the pair, %d are counted, want 1", settled, counts.Total())
-				assert.Same(t, "passes left", len(tenant.Remaining()), tt.left)
-			})
-		})
+			}
+			assert.That(t, settled == 1 && counts.Total() == 1,
+				"%d rows settle the pair, %d are counted, want 1", settled, counts.Total())
+			assert.Same(t, "passes left", len(tenant.Remaining()), tt.left)
+		}))
 	}
 }
 

@@ -29,8 +29,7 @@ func TestSummary(t *testing.T) {
 		every[o] = i + 1
 	}
 	causes := map[revoke.Cause]*revoke.CauseRows{
-		{Outcome: results.Denied, Code: "accessDenied"}: {Rows: 7,
-			Hint: "the user may hold an admin role"},
+		{Outcome: results.Denied, Code: "accessDenied"}:        {Rows: 7, Hint: "the user may hold an admin role"},
 		{Outcome: results.Denied, Code: "insufficient_claims"}: {Rows: 2, Hint: "sign in again"},
 		{Outcome: results.NotSent}:                             {Rows: 13},
 	}

@@ -213,7 +213,7 @@ func TestReplacedPass(t *testing.T) {
 // If Graph refuses a filter, the scan asks for more and filters itself.
 func TestAuditFilterIsRefused(t *testing.T) {
 	refusing := func(part string) fault.Fault { return fault.Fault{Path: part, Do: fault.ItemStatus(400)} }
-	tests := []struct {
+	for _, tt := range []struct {
 		name    string
 		faults  []fault.Fault
 		records int // that are read; 0 means that the log cannot be read
@@ -222,8 +222,7 @@ func TestAuditFilterIsRefused(t *testing.T) {
 		{"the service", []fault.Fault{refusing("loggedByService")}, 2},
 		{"the time as well", []fault.Fault{refusing("activityDateTime")}, 3},
 		{"everything", []fault.Fault{refusing("directoryAudits")}, 0},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tenant := audited(graphsim.Options{Faults: tt.faults})
 			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: made(mallory, time.Hour)})
@@ -250,7 +249,7 @@ func TestAuditFilterIsRefused(t *testing.T) {
 
 // Records are counted once, although pages are read again.
 func TestAuditIsCounted(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name, by string
 		names    []string
 		want     int
@@ -259,31 +258,28 @@ func TestAuditIsCounted(t *testing.T) {
 		{"by somebody else", "eve@contoso.com", nil, 0},
 		{"by anybody", "", nil, 3},
 		{"by another name of mallory", "m@contoso.com", []string{"Mallory@contoso.com"}, 2},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				gone := fault.Fault{Path: "$skiptoken", Attempt: 1, Do: fault.ItemStatus(410)}
-				tenant := audited(graphsim.Options{Faults: []fault.Fault{gone}})
-				tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: made(mallory, time.Hour)})
-				tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: made(mallory, time.Hour)})
-				tenant.AddUser(graphsim.User{UPN: "femi@contoso.com", Passes: made(helpdesk, time.Hour)})
-				for i := range 2000 {
-					tenant.AddAudit(graphsim.AuditEntry{Time: time.Now().Add(-time.Duration(i) * time.Second),
-						Service: graphsim.PassService, Reason: "User registered Authenticator App", TargetID: "x"})
-				}
-				opts := since(24*time.Hour, tt.by)
-				opts.Audit.Names = tt.names
-				found, _, counts, err := look(t, tenant, opts, batch.Options{})
-				assert.OK(t, err)
-				if a := counts.Audit; a.Records != 2003 || a.Made != 3 || a.By != tt.want || a.There != tt.want ||
-					a.Name != tt.by {
-					t.Errorf("%+v, want 2003 records, 3 that create a pass, %d by %q", *a, tt.want, tt.by)
-				}
-				assert.Equal(t, "creators", counts.Audit.Creators, []Creator{{mallory.UPN, 2}, {helpdesk.UPN, 1}})
-				assert.That(t, len(found) == tt.want, "found %q, want %d", found, tt.want)
-			})
-		})
+	} {
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			gone := fault.Fault{Path: "$skiptoken", Attempt: 1, Do: fault.ItemStatus(410)}
+			tenant := audited(graphsim.Options{Faults: []fault.Fault{gone}})
+			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: made(mallory, time.Hour)})
+			tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: made(mallory, time.Hour)})
+			tenant.AddUser(graphsim.User{UPN: "femi@contoso.com", Passes: made(helpdesk, time.Hour)})
+			for i := range 2000 {
+				tenant.AddAudit(graphsim.AuditEntry{Time: time.Now().Add(-time.Duration(i) * time.Second),
+					Service: graphsim.PassService, Reason: "User registered Authenticator App", TargetID: "x"})
+			}
+			opts := since(24*time.Hour, tt.by)
+			opts.Audit.Names = tt.names
+			found, _, counts, err := look(t, tenant, opts, batch.Options{})
+			assert.OK(t, err)
+			if a := counts.Audit; a.Records != 2003 || a.Made != 3 || a.By != tt.want || a.There != tt.want ||
+				a.Name != tt.by {
+				t.Errorf("%+v, want 2003 records, 3 that create a pass, %d by %q", *a, tt.want, tt.by)
+			}
+			assert.Equal(t, "creators", counts.Audit.Creators, []Creator{{mallory.UPN, 2}, {helpdesk.UPN, 1}})
+			assert.That(t, len(found) == tt.want, "found %q, want %d", found, tt.want)
+		}))
 	}
 }
 
@@ -316,7 +312,7 @@ func TestOddRecords(t *testing.T) {
 	var none graphsim.AuditEntry
 	noTarget := graphsim.AuditEntry{NoTarget: true}
 	noInitiator := graphsim.AuditEntry{NoInitiator: true, TargetID: danaID}
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		record graphsim.AuditEntry
 		raw    string // in place of the record
@@ -337,8 +333,7 @@ func TestOddRecords(t *testing.T) {
 		{"a target that is null", none, broken + `"targetResources":[null]}`, "", 1},
 		{"no object", none, `7`, "", 0},
 		{"nothing", none, `null`, "", 0},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var opts graphsim.Options
 			if tt.raw != "" {

@@ -61,18 +61,16 @@ func TestEndlessPages(t *testing.T) {
 		{"empty pages of the audit log", "/auditLogs/directoryAudits?", "", Options{Audit: &Audit{}}},
 		{"the same record again", "/auditLogs/directoryAudits?", `{"id":"r-1"}`, Options{Audit: &Audit{}}},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := audited(graphsim.Options{})
-				tenant.AddUsers(1500)
-				poster := &rewriter{Tenant: tenant, rewrite: endless(tt.path, tt.values)}
-				_, _, _, err := look(t, poster, tt.opts, batch.Options{})
-				if _, ok := errors.AsType[*SourceError](err); !ok || !strings.Contains(err.Error(), "nothing new") {
-					t.Errorf("err = %v, want one that says that the pages have nothing new", err)
-				}
-				assert.That(t, poster.pages <= maxIdle+10, "%d pages were asked for", poster.pages)
-			})
-		})
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			tenant := audited(graphsim.Options{})
+			tenant.AddUsers(1500)
+			poster := &rewriter{Tenant: tenant, rewrite: endless(tt.path, tt.values)}
+			_, _, _, err := look(t, poster, tt.opts, batch.Options{})
+			if _, ok := errors.AsType[*SourceError](err); !ok || !strings.Contains(err.Error(), "nothing new") {
+				t.Errorf("err = %v, want one that says that the pages have nothing new", err)
+			}
+			assert.That(t, poster.pages <= maxIdle+10, "%d pages were asked for", poster.pages)
+		}))
 	}
 }
 
@@ -128,20 +126,18 @@ func TestExpiredTokenIsNoFilter(t *testing.T) {
 		{"a page token, without a filter", "$skiptoken", "", false},
 		{"a page token, with one", "$skiptoken", "department eq 'x'", false},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				faults := []fault.Fault{{Path: tt.path, Do: fault.ItemStatus(400)}}
-				tenant := graphsim.New(graphsim.Options{Roles: permitted, Faults: faults})
-				tenant.AddMany(2500, func(i int) graphsim.User {
-					return graphsim.User{UPN: fmt.Sprintf("u%d@contoso.com", i), Department: "x"}
-				})
-				_, _, _, err := look(t, tenant, Options{All: true, Filter: tt.filter}, batch.Options{})
-				e, ok := errors.AsType[*SourceError](err)
-				if !ok || e.Wrong() != tt.wrong {
-					t.Fatalf("err = %v, want a SourceError with Wrong() = %v", err, tt.wrong)
-				}
-				assert.That(t, strings.Contains(e.Error(), "page token") == (tt.path == "$skiptoken"), "err = %v", err)
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			faults := []fault.Fault{{Path: tt.path, Do: fault.ItemStatus(400)}}
+			tenant := graphsim.New(graphsim.Options{Roles: permitted, Faults: faults})
+			tenant.AddMany(2500, func(i int) graphsim.User {
+				return graphsim.User{UPN: fmt.Sprintf("u%d@contoso.com", i), Department: "x"}
 			})
-		})
+			_, _, _, err := look(t, tenant, Options{All: true, Filter: tt.filter}, batch.Options{})
+			e, ok := errors.AsType[*SourceError](err)
+			if !ok || e.Wrong() != tt.wrong {
+				t.Fatalf("err = %v, want a SourceError with Wrong() = %v", err, tt.wrong)
+			}
+			assert.That(t, strings.Contains(e.Error(), "page token") == (tt.path == "$skiptoken"), "err = %v", err)
+		}))
 	}
 }

@@ -97,7 +97,7 @@ func TestSelect(t *testing.T) {
 	all := []string{"ancient expired", "dormant disabled", "expired expired", "gone expired", "lately expired",
 		"scheduled scheduled",
 		"strange unknown", "usable usable", "used used"}
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		opts Options
 		want []string
@@ -116,8 +116,7 @@ func TestSelect(t *testing.T) {
 		{"enabled accounts", Options{EnabledOnly: true, Reasons: []pass.Reason{pass.Expired}},
 			[]string{"ancient expired", "expired expired", "lately expired"}},
 		{"a department", Options{Filter: "department eq 'sales'"}, []string{"expired expired", "lately expired"}},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.opts.All = true
 			found, failed, counts, err := look(t, company(graphsim.Options{EmptyPages: true}), tt.opts, batch.Options{})
@@ -205,7 +204,7 @@ func TestPagesGoWrong(t *testing.T) {
 		return graphsim.Options{Roles: permitted,
 			Faults: []fault.Fault{{Method: "GET", Path: path, Attempt: attempt, Do: do}}}
 	}
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		opts graphsim.Options
 		ok   bool
@@ -232,22 +231,19 @@ func TestPagesGoWrong(t *testing.T) {
 		{"a page that is its own next", failing("/users?", 0,
 			fault.ItemBody(`{"value":[],"@odata.nextLink":"`+root+`/users?$select=id,userPrincipalName&$top=999"}`)),
 			false, "form a loop"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(tt.opts)
-				tenant.AddUsers(2500)
-				found, failed, counts, err := look(t, tenant, Options{All: true}, batch.Options{})
-				if tt.ok && (err != nil || len(found) != 2500 || counts.Users != 2500 || tenant.Stats().Lists != 2500) {
-					t.Errorf("%d found, %d failed, %+v, %d LISTs, %v", len(found), len(failed), counts,
-						tenant.Stats().Lists, err)
-				}
-				if !tt.ok && (err == nil || !strings.Contains(err.Error(), tt.want)) {
-					t.Errorf("err = %v, want %q", err, tt.want)
-				}
-			})
-		})
+	} {
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			tenant := graphsim.New(tt.opts)
+			tenant.AddUsers(2500)
+			found, failed, counts, err := look(t, tenant, Options{All: true}, batch.Options{})
+			if tt.ok && (err != nil || len(found) != 2500 || counts.Users != 2500 || tenant.Stats().Lists != 2500) {
+				t.Errorf("%d found, %d failed, %+v, %d LISTs, %v", len(found), len(failed), counts,
+					tenant.Stats().Lists, err)
+			}
+			if !tt.ok && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("err = %v, want %q", err, tt.want)
+			}
+		}))
 	}
 }
 
@@ -255,7 +251,7 @@ func TestPagesGoWrong(t *testing.T) {
 func TestTotal(t *testing.T) {
 	group := []string{"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"}
 	named := []input.User{{UPN: "used@contoso.com"}, {UPN: "none@contoso.com"}}
-	tests := []struct {
+	for _, tt := range []struct {
 		name  string
 		opts  Options
 		fault fault.Fault
@@ -275,8 +271,7 @@ func TestTotal(t *testing.T) {
 			fault.Fault{Path: "$count", Do: fault.ItemBody(`{"value":[]}`)}, 0},
 		{"Graph refuses to count", Options{All: true}, fault.Fault{Path: "$count", Do: fault.ItemStatus(400)}, 0},
 		{"counting is denied", Options{All: true}, fault.Fault{Path: "$count", Do: fault.ItemStatus(403)}, 0},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tenant := company(graphsim.Options{Audit: true})
 			tenant.AddGroup(graphsim.Group{ID: group[0], Name: "g", Members: []string{tenant.Remaining()[0].UserID}})
@@ -336,7 +331,7 @@ func TestBackpressure(t *testing.T) {
 
 // The pace of a scan, beside that of a client that knows the limits.
 func TestScanPace(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name        string
 		users       int
 		limits      []*quota.Limit
@@ -350,27 +345,24 @@ func TestScanPace(t *testing.T) {
 		// costs one unit and a page with $select one.
 		{"documented read quota", 30_000, []*quota.Limit{quota.Bucket(800, 8000).Of(quota.ResourceUnits)}, 0,
 			time.Duration(float64(30_000+31-8000) / 800 * float64(time.Second)), 1.05},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Roles: permitted, Latency: 50 * time.Millisecond,
-					Limits: tt.limits})
-				tenant.AddMany(tt.users,
-					func(i int) graphsim.User { return graphsim.User{UPN: fmt.Sprintf("u%d@contoso.example", i)} })
-				start := time.Now()
-				_, failed, counts, err := look(t, tenant, Options{All: true},
-					batch.Options{Concurrency: tt.concurrency})
-				took := time.Since(start)
-				if err != nil || len(failed) > 0 || counts.Users != tt.users {
-					t.Fatalf("%+v, %d failed, %v", counts, len(failed), err)
-				}
-				t.Logf("%v, %.3f of the ideal %v; %d refused", took, float64(took)/float64(tt.ideal), tt.ideal,
-					tenant.Stats().Refused)
-				assert.That(t, float64(took) <= tt.most*float64(tt.ideal),
-					"%v is more than %v times %v", took, tt.most, tt.ideal)
-			})
-		})
+	} {
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Roles: permitted, Latency: 50 * time.Millisecond,
+				Limits: tt.limits})
+			tenant.AddMany(tt.users,
+				func(i int) graphsim.User { return graphsim.User{UPN: fmt.Sprintf("u%d@contoso.example", i)} })
+			start := time.Now()
+			_, failed, counts, err := look(t, tenant, Options{All: true},
+				batch.Options{Concurrency: tt.concurrency})
+			took := time.Since(start)
+			if err != nil || len(failed) > 0 || counts.Users != tt.users {
+				t.Fatalf("%+v, %d failed, %v", counts, len(failed), err)
+			}
+			t.Logf("%v, %.3f of the ideal %v; %d refused", took, float64(took)/float64(tt.ideal), tt.ideal,
+				tenant.Stats().Refused)
+			assert.That(t, float64(took) <= tt.most*float64(tt.ideal),
+				"%v is more than %v times %v", took, tt.most, tt.ideal)
+		}))
 	}
 }
 
@@ -383,7 +375,7 @@ func TestHostileAnswers(t *testing.T) {
 		name, _ := json.Marshal(upn)
 		return fmt.Sprintf(`{"value":[{"id":%q,"userPrincipalName":%s}]}`, id, name)
 	}
-	tests := []struct {
+	for _, tt := range []struct {
 		name  string
 		page  string
 		list  string
@@ -400,8 +392,7 @@ func TestHostileAnswers(t *testing.T) {
 		{"a pass that is two dots", page(dana, "dana@contoso.com"), `{"value":[{"id":".."}]}`, false, 0},
 		{"a name that is a formula and more", page(dana, "=1+1\x1b[2J\r\n\u202ebad"),
 			`{"value":[{"id":"` + good + `"}]}`, false, 1},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{Roles: permitted, Record: true, Faults: []fault.Fault{
 				{Path: "/users?", Do: fault.ItemBody(tt.page)},
@@ -483,4 +474,9 @@ func TestAdvancedFilter(t *testing.T) {
 	if !strings.Contains(first.Path, "$count=true") || !strings.Contains(first.Path, "department%20eq%20%27sales%27") {
 		t.Errorf("%s", first.Path)
 	}
+}
+
+// inBubble returns a test that runs in virtual time.
+func inBubble(f func(*testing.T)) func(*testing.T) {
+	return func(t *testing.T) { synctest.Test(t, f) }
 }

@@ -62,7 +62,7 @@ const tokenPath, metadataPath = "/oauth2/v2.0/token", "/v2.0/.well-known/openid-
 func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 	refused := func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }
 	busy := answering(429, `{}`, "Retry-After", "45")
-	tests := []struct {
+	for _, tt := range []struct {
 		name     string
 		path     string
 		answer   func(*http.Request) (*http.Response, error)
@@ -114,8 +114,7 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 			lasts: time.Hour, exit: status.NoAccess,
 			most: time.Second, want: "login.example answers 307 with a redirect to https://thief.example, which is not",
 			hint: hintMisled},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()

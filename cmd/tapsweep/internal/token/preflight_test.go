@@ -180,7 +180,7 @@ func TestUnreadable(t *testing.T) {
 }
 
 func TestWarnings(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		claims claims
 		task   Task
@@ -202,8 +202,7 @@ func TestWarnings(t *testing.T) {
 		{"proof of sessions", app(tapAll, "User.Read.All"), Task{Others: true, SessionProof: true}, ""},
 		{"proof of sessions, basic", app(tapAll, "User.ReadBasic.All"), Task{Others: true, SessionProof: true},
 			"the token lacks User.Read.All (df021288-bdef-4463-88db-98f22de89214)"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := strings.Join(tt.claims.read(t, cloud.Choice{}).Warnings(tt.task), "\n")
 			if tt.want == "" && got != "" || !strings.Contains(got, tt.want) {
