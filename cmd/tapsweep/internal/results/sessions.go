@@ -72,9 +72,17 @@ func (e *ResumeState) SessionsUnconfirmed(user string) *Row {
 	return e.unconfirmed[e.state.key(sessionsKey(user))]
 }
 
-// ReopenSessions says that the sessions of a user are revoked once more.
+// ReopenSessions says that the sessions of a user get a further row, which counts in place of the one that an
+// earlier run has completed.
 func (e *ResumeState) ReopenSessions(user string) {
-	delete(e.state.words, e.state.key(sessionsKey(user)))
+	id := e.state.key(sessionsKey(user))
+	if w := e.state.words[id]; w.has(completed) {
+		e.SessionCounts[Outcomes[w.outcome]]--
+		if w.has(verified) {
+			e.SessionsVerified--
+		}
+	}
+	delete(e.state.words, id)
 }
 
 // SessionsWanted returns rows of the users whose passes scans have found and whose sessions are

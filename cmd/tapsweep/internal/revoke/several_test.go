@@ -87,6 +87,13 @@ func TestSeveralPasses(t *testing.T) {
 				if err != nil {
 					t.Fatalf("Run = %v", err)
 				}
+				seen := make(map[string]bool)
+				for _, r := range rows {
+					if announced := r.Outcome == results.Found && r.Provisional; !seen[r.Method] && !announced {
+						t.Errorf("the first row of pass %s is %s, want one that announces the delete", r.Method, r.Outcome)
+					}
+					seen[r.Method] = true
+				}
 				last := lasts(rows)
 				for i, id := range []string{passID, other, third} {
 					if r := last[id]; r.Outcome != tt.want[i] || r.Provisional {
