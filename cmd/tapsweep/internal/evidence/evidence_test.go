@@ -2,8 +2,10 @@ package evidence
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -34,13 +36,23 @@ func sealedDir(t *testing.T) (dir, digest string) {
 	return dir, digest
 }
 
+// The manifest names each file that a run leaves, and nobody else can read them.
 func TestManifestNamesEachFile(t *testing.T) {
 	dir, _ := sealedDir(t)
+	for path, want := range map[string]os.FileMode{dir: 0o700, filepath.Join(dir, preflight): 0o600} {
+		if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != want {
+			t.Errorf("Stat(%s) = %v, %v, want mode %o", path, info, err, want)
+		}
+	}
+	if err := Begin(dir, "another run\n", false); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("Begin of a new run = %v, want fs.ErrExist", err)
+	}
 	manifest, err := os.ReadFile(filepath.Join(dir, manifestName))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range sealed {
+	for _, name := range []string{"results.jsonl", "preflight.txt", "report.csv", "report.html", "report.json",
+		"report.txt"} {
 		if n := strings.Count(string(manifest), "  "+name+"\n"); n != 1 {
 			t.Errorf("the manifest names %s %d times, want once", name, n)
 		}
@@ -92,5 +104,8 @@ func TestBeginRecordsTheSeal(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, manifestName)); err == nil {
 		t.Errorf("%s is still there", manifestName)
+	}
+	if !Contains(filepath.Join(dir, Log)) {
+		t.Errorf("Contains(%s) of a run that is under way = false", Log)
 	}
 }

@@ -29,6 +29,9 @@ func TestResumeSessions(t *testing.T) {
 		{"revoked, and another pass is gone", ResumeOptions{},
 			[]string{with, gone, sessionLine(Revoked), rowLine(Revoked, ofScan, methodIs(pass2))}, false, false, true},
 		{"not sent", ResumeOptions{}, []string{with, sessionLine(NotSent)}, false, false, true},
+		{"the pass is gone, and was to be verified", ResumeOptions{},
+			[]string{`{"type":"run","sessions":true,"verify":true}` + "\n",
+				rowLine(Revoked, ofScan, methodIs(pass1), pending)}, false, false, true},
 		{"not verified", verify, []string{with, sessionLine(Revoked)}, false, true, true},
 		{"verified", verify, []string{with, sessionLine(Revoked, `"verified":true`)}, true, false, false},
 		{"a guest", verify, []string{with, sessionLine(Revoked, `"noProof":true`)}, true, false, false},
@@ -92,6 +95,7 @@ func TestSessionsLeft(t *testing.T) {
 		"another pass came":     {rowLine(Replaced, methodIs(pass1)), 1, 0},
 		"not sent":              {gone + sessionLine(NotSent), 1, 1},
 		"revoked":               {gone + sessionLine(Revoked), 0, 0},
+		"no such user":          {gone + sessionLine(UnknownUser), 0, 0},
 		"no pass is gone":       {rowLine(Failed, methodIs(pass1)) + sessionLine(NotSent), 0, 1},
 		"another user":          {gone + sessionLine(Revoked, of), 1, 0},
 	} {
@@ -101,6 +105,9 @@ func TestSessionsLeft(t *testing.T) {
 			t.Fatalf("%s: Open = %v", name, err)
 		}
 		l.Close()
+		if l.Stats().Invalid > 0 {
+			t.Errorf("%s: a row about sessions is a row of the list", name)
+		}
 		if got := len(logs.SessionsLeft()); got != tt.left {
 			t.Errorf("%s: %d users are left, want %d", name, got, tt.left)
 		}

@@ -19,6 +19,10 @@ func TestReadUsers(t *testing.T) {
 	if err != nil || len(found.Users) != 3 {
 		t.Errorf("UTF-16: ReadUsers = %+v, %v, want 3 users", found, err)
 	}
+	found, err = ReadUsers(write(t, "log.jsonl", logText("run, protected 1, end")))
+	if err != nil || len(found.Users) != 0 {
+		t.Errorf("a protected user: ReadUsers = %+v, %v, want no user", found, err)
+	}
 	if found, err = ReadUsers(write(t, "log.jsonl", text)); err != nil || len(found.Users) != 1 {
 		t.Fatalf("ReadUsers = %+v, %v, want 1 user", found, err)
 	}
