@@ -60,7 +60,8 @@ func TestListFromATerminal(t *testing.T) {
 	answered(t, nil, nil, "revoke", "--simulate", "-").ends(t, status.Usage, "cannot ask")
 }
 
-// answered runs tapsweep at a terminal at which somebody has typed "y", and answers once it asks.
+// answered runs tapsweep at a terminal at which somebody has typed "y", and answers once it asks. A process, because
+// the terminal sends it signals.
 func answered(t *testing.T, env []string, answer func(keyboard *os.File, p *os.Process), args ...string) process {
 	t.Helper()
 	keyboard, tty, err := pty.Open()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 
@@ -129,6 +130,7 @@ func TestNamesArePlain(t *testing.T) {
 		if tt.value != "" {
 			t.Setenv(tt.variable, tt.value)
 		}
+		tt.opts.Getenv = os.Getenv
 		_, err := New(tt.opts)
 		checkError(t, fmt.Sprintf("New with %s %q %+v", tt.variable, tt.value, tt.opts), err, tt.variable+tt.want)
 		if _, ok := errors.AsType[*UsageError](err); !ok {

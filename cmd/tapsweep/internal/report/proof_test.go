@@ -50,9 +50,23 @@ func TestProofAnnotates(t *testing.T) {
 		[]string{"2 tapsweep revoke --resume --results LOG --yes a.csv", "1 tapsweep revoke LOG"})
 }
 
+// A pass that is still listed is the one that was said to be gone, even if a later row names it too: as a pass in
+// place of another one.
+func TestProofOfAPassInTwoRows(t *testing.T) {
+	dana := userName(2)
+	gone := row(2, results.Revoked, notVerified, aboutPass(dana, pass(2)))
+	inPlace := row(3, results.Remains, notVerified, aboutPass(dana, pass(3)), instead(pass(2)))
+	for name, rows := range map[string][]piece{"first": {gone, inPlace, ends(1)}, "last": {inPlace, gone, ends(1)}} {
+		log := logOf(t, 0, 2, "revoke --yes --results v1.jsonl a.csv", rows...)
+		proof := logOf(t, time.Hour, 1, "verify --results proof.jsonl "+log,
+			row(2, results.Remains, notVerified, aboutPass(dana, pass(2))), ends(1))
+		diff(t, "counts if the row of the gone pass is "+name, reportOf(t, log, proof).Counts, tally{results.Remains: 2})
+	}
+}
+
 // The row that counts keeps its time, answer and reason.
 func TestProofKeeps(t *testing.T) {
-	rows := make(map[int]*Row)
+	rows := make(map[int]*ReportedRow)
 	v1, proof := proven(t)
 	for row, err := range open(t, v1, proof).Rows(t.Context()) {
 		if err != nil {
@@ -60,7 +74,7 @@ func TestProofKeeps(t *testing.T) {
 		}
 		rows[row.Line] = row
 	}
-	said := func(r *Row) string {
+	said := func(r *ReportedRow) string {
 		return fmt.Sprintf("%v %d %s %q %v %q", r.Time.Sub(night), r.Status, r.Outcome, r.Reason, r.Verified, r.Message)
 	}
 	check(t, "verified", said(rows[2]), `1s 204 revoked "EnabledByPolicy" true ""`)

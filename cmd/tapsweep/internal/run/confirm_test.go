@@ -35,7 +35,7 @@ Signed in as app a.
   DANA@contoso.com  ` + selfPass + `
   lee@contoso.com  ANY Temporary Access Pass of the user
   erik@contoso.com (` + selfID + `)  ` + otherPass + `
-Your own passes among them: 1.
+These passes include 1 of your own.
 1 row names no pass ID: ANY Temporary Access Pass of the user will be deleted.
 Rows left out: 1 named twice.
 Continue? [y/N] `},
@@ -72,7 +72,7 @@ func TestConfirmLeavesOut(t *testing.T) {
 	}
 	var out bytes.Buffer
 	r := asking(strings.NewReader("y\n"), &out)
-	r.list = openList(t, "user,upn\ndana@contoso.com,\nlee@contoso.com,\nerik@contoso.com,\n"+
+	r.list = openList(t, "user,upn\ndana@contoso.com,\nlee@contoso.com,\nerik@contoso.com,\nDana@contoso.com,\n"+
 		otherID+",bg2@contoso.com\n")
 	r.earlier = earlierRun(t, `{"type":"result","user":"erik@contoso.com","anyPass":true,"outcome":"revoked"}`)
 	noPairs := func(func(input.Pair, error) bool) {}
@@ -81,13 +81,14 @@ func TestConfirmLeavesOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	q := r.question(r.everyItem())
-	if q.passes != 1 || q.users != 1 || q.leftOut != [numLeft]int{leftProtected: 2, leftCompleted: 1} || q.sample[0].User != "lee@contoso.com" {
+	if q.passes != 1 || q.users != 1 || q.sample[0].User != "lee@contoso.com" {
 		t.Errorf("question %+v", q)
 	}
 	if err := r.confirm(t.Context(), q); err != nil {
 		t.Errorf("confirm = %v", err)
 	}
-	for _, want := range []string{"Rows left out: 2 of protected users, 1 completed by an earlier run.\n", "protected names could not be checked ("} {
+	for _, want := range []string{"protected names could not be checked (",
+		"Rows left out: 2 of protected users, 1 completed by an earlier run, 1 named twice.\n"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the question lacks %q\n%s", want, out.String())
 		}

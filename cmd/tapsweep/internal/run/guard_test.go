@@ -48,7 +48,7 @@ func TestGuardIfGraphNamesNobody(t *testing.T) {
 		if r.runner, err = batch.NewRunner(denies{}, batch.Options{}); err != nil {
 			t.Fatal(err)
 		}
-		keep := new(protect.List)
+		keep := new(protect.Rows)
 		if tt.protect != "" {
 			if keep, err = protect.Open(nil, writeFile(t, "protect.csv", tt.protect)); err != nil {
 				t.Fatal(err)
