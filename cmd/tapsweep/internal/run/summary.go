@@ -259,8 +259,16 @@ func (s *summary) kept(w io.Writer) {
 		line{s.Evidence != "", "evidence: " + safetext.Visible(s.Evidence, "") + ", SHA-256 of its SHA256SUMS " +
 			s.Sealed},
 		line{s.Incomplete, "The results log is not complete: run the same command again, with --resume if the log " +
-			"is a file. What is done is not done twice"},
+			"is a file. " + s.again()},
 	)
+}
+
+// again says what the same command does if it is run again, without a log that it can resume.
+func (s *summary) again() string {
+	if (s.Lists.AnyPass > 0 || s.Run.AnyPass) && !s.Run.DryRun {
+		return "Without --resume it also deletes passes that users have received meanwhile"
+	}
+	return "What is done is not done twice"
 }
 
 // metrics returns what the metrics file says of the run.

@@ -17,6 +17,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/input"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -91,6 +92,28 @@ func TestSummary(t *testing.T) {
 }
 
 var start = time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
+
+// What is advised after a log that is not complete says what else it does: a row without a pass means another
+// pass later.
+func TestIncomplete(t *testing.T) {
+	const harmless = "What is done is not done twice\n"
+	const deletes = "Without --resume it also deletes passes that users have received meanwhile\n"
+	for name, tt := range map[string]struct {
+		s    summary
+		want string
+	}{
+		"passes of a list":    {summary{}, harmless},
+		"rows without a pass": {summary{Lists: input.Stats{AnyPass: 1}}, deletes},
+		"any pass":            {summary{Run: results.Run{AnyPass: true}}, deletes},
+		"a dry run":           {summary{Run: results.Run{AnyPass: true, DryRun: true}}, harmless},
+	} {
+		var b bytes.Buffer
+		tt.s.Incomplete = true
+		if tt.s.kept(&b); !strings.HasSuffix(b.String(), tt.want) {
+			t.Errorf("%s: the summary ends with %q, want %q", name, b.String(), tt.want)
+		}
+	}
+}
 
 // The last lines say how many passes are gone, and which command comes next.
 func TestVerdict(t *testing.T) {
