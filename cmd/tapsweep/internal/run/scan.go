@@ -63,9 +63,17 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 			_ = out.Write(lineOf(row)) // kept, and returned by commit
 		})
 		r.console.Display().Stop() // the passes may go to the same terminal
-		// If the scan is stopped, what it found is kept in a new file, but no old file is replaced.
-		if err != nil && o.Output != "-" && (out.Empty() || isThere(o.Output)) {
-			r.console.Say("%s is not written, because the scan did not end", o.Output)
+		why := ""
+		switch {
+		case o.Output == "-":
+		case r.summary.wrongCreator(): // an empty list would look like an all-clear
+			why = "--created-by names nobody"
+		case err != nil && (out.Empty() || isThere(o.Output)):
+			// What a stopped scan has found is kept in a new file, but no old file is replaced.
+			why = "the scan did not end"
+		}
+		if why != "" {
+			r.console.Say("%s is not written, because %s", o.Output, why)
 			return err
 		}
 		if outErr := out.commit(); outErr != nil {
