@@ -73,7 +73,7 @@ func TestSignInUnreached(t *testing.T) {
 		{"no roots", []string{"SSL_CERT_FILE=nono"}, 3,
 			[]string{"SSL_CERT_FILE: nono does not exist",
 				"the certificate is of an authority that this machine does not trust\n",
-				"name its certificate authority by SSL_CERT_FILE"}},
+				"put its certificate authority into a file that SSL_CERT_FILE names"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel() // azidentity tries again for a while

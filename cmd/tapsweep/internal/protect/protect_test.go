@@ -49,7 +49,7 @@ func writeList(t *testing.T, text string) (path string) {
 	return path
 }
 
-func open(t *testing.T, text string) *List {
+func open(t *testing.T, text string) *Rows {
 	t.Helper()
 	l, err := Open(nil, writeList(t, text))
 	if err != nil {
