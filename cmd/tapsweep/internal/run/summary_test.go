@@ -96,7 +96,7 @@ var start = time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
 // What is advised after a log that is not complete says what else it does: a row without a pass means another
 // pass later.
 func TestIncomplete(t *testing.T) {
-	const harmless = "What is done is not done twice\n"
+	const harmless = "Completed passes are not sent again\n"
 	const deletes = "Without --resume it also deletes passes that users have received meanwhile\n"
 	for name, tt := range map[string]struct {
 		s    summary
