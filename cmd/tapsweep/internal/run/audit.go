@@ -80,7 +80,7 @@ func (s *summary) printAudit(w io.Writer, a *scan.AuditCounts) {
 	fmt.Fprintln(w)
 	var by []string
 	for _, c := range a.Creators {
-		by = append(by, fmt.Sprintf("%s %d", c.Name, c.Passes))
+		by = append(by, fmt.Sprintf("%s %d", c.Name, c.N))
 	}
 	if a.Others > 0 {
 		by = append(by, fmt.Sprintf("others %d", a.Others))
@@ -126,9 +126,4 @@ func unlisted(u *scan.Unlisted, creator string) string {
 		cmp.Or(u.By, "somebody whom no audit record names yet"))
 }
 
-func second(t time.Time) string {
-	if t.IsZero() {
-		return "an unknown time"
-	}
-	return t.UTC().Format(time.RFC3339)
-}
+func second(t time.Time) string { return format.Time(t, time.RFC3339, "an unknown time") }

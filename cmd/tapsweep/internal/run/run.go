@@ -45,7 +45,7 @@ type run struct {
 	summary summary
 
 	requiredAccess token.Task // what the token must allow
-	heldPreflight  []byte     // a quiet run shows it if it fails
+	heldPreflight  []byte     // what a quiet run shows if it fails
 	verifiedLogs   []string   // the logs that this run verifies; the evidence reports on them and on its own log
 }
 

@@ -63,12 +63,13 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 			_ = out.Write(lineOf(row)) // commit returns the error
 		})
 		r.console.Display().Stop() // the passes may go to the same terminal
+		_, statErr := os.Lstat(o.Output)
 		why := ""
 		switch {
 		case o.Output == "-":
 		case r.summary.wrongCreator(): // an empty list would look like a scan that found nothing suspicious
 			why = "--created-by names nobody"
-		case err != nil && (out.Empty() || isThere(o.Output)):
+		case err != nil && (out.Empty() || statErr == nil):
 			// If the scan is stopped, the passes found so far are kept in a new file. An old file is not replaced.
 			why = "the scan is not complete"
 		}
@@ -105,12 +106,9 @@ type output struct {
 }
 
 func openOutput(c *console.Console, o *ScanOptions) (*output, error) {
-	file := fileout.Stream(c.Out)
-	var err error
-	if o.Output != "-" {
-		if file, err = fileout.Create(o.Output, o.Log.Overwrite || o.Log.Resume); err != nil {
-			return nil, status.RefuseFile(fmt.Errorf("--output: %w", err))
-		}
+	file, err := fileout.Open(o.Output, c.Out, o.Log.Overwrite || o.Log.Resume)
+	if err != nil {
+		return nil, status.RefuseFile(fmt.Errorf("--output: %w", err))
 	}
 	w, err := scan.NewWriter(file, o.Format, o.Scope.Find.Audit != nil)
 	if err != nil {
@@ -126,9 +124,4 @@ func (o *output) commit() error {
 		return err
 	}
 	return o.file.Commit()
-}
-
-func isThere(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
 }

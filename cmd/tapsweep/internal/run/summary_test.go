@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
@@ -63,7 +64,7 @@ func TestSummary(t *testing.T) {
 			Scan: &scan.Totals{Users: 230, Found: 221, Earlier: 170, ByTime: 7, Recent: 3,
 				Passes: map[pass.Reason]int{pass.Expired: 200, pass.Used: 20, pass.Unknown: 1},
 				Audit: &scan.AuditCounts{Name: "mallory@contoso.com", Records: 303, Made: 300, By: 100, There: 98,
-					Creators: []scan.Creator{{Name: "helpdesk@contoso.com", Passes: 200}}, Others: 100,
+					Creators: []format.Count{{Name: "helpdesk@contoso.com", N: 200}}, Others: 100,
 					Gone: scan.Examples[string]{Count: 3, First: []string{"dana@contoso.com"}},
 					Unlisted: scan.Examples[scan.Unlisted]{Count: 3, First: []scan.Unlisted{
 						{User: "lee@contoso.com", Made: start, At: start.Add(time.Hour), By: "helpdesk@contoso.com"},
