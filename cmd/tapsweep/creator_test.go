@@ -74,7 +74,7 @@ func TestNoListOfNobody(t *testing.T) {
 	t.Parallel()
 	output := filepath.Join(t.TempDir(), "hers.csv")
 	tapsweep(t, serve(t, incident(simulation.Roles...)), "scan", "--created-by", "malory@contoso.example", "--output",
-		output).ends(t, status.Incomplete, output+" is not written, because --created-by names nobody\n")
+		output).ends(t, status.Incomplete, output+" was not written, because --created-by names nobody\n")
 	exists(t, output, false)
 }
 
