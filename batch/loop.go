@@ -86,7 +86,9 @@ func (l *loop) run(ctx context.Context) {
 		select {
 		case b := <-l.replies:
 			l.onReply(b)
-			l.onOtherReplies()
+			for len(l.replies) > 0 { // before anything is sent: one of them may bring a refusal
+				l.onReply(<-l.replies)
+			}
 		case err := <-l.renewed:
 			l.onRenewed(err)
 		case <-timer.C:
@@ -109,14 +111,6 @@ func untilWake(wake time.Time) time.Duration {
 func (l *loop) finished() bool {
 	unsettled := func(q *quotaQueue) bool { return q.unsettled > 0 }
 	return l.srcDone && !l.renewing && !slices.ContainsFunc(l.queues, unsettled)
-}
-
-// onOtherReplies takes in all other replies before anything is sent: one of them may bring a
-// refusal.
-func (l *loop) onOtherReplies() {
-	for len(l.replies) > 0 {
-		l.onReply(<-l.replies)
-	}
 }
 
 // onReply takes in the reply to a batch.

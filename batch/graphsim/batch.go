@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -81,12 +82,8 @@ func (r *batchRequest) check() (problem string) {
 }
 
 func (r *batchRequest) hasContentType() bool {
-	for name := range r.Headers {
-		if strings.EqualFold(name, "Content-Type") {
-			return true
-		}
-	}
-	return false
+	isContentType := func(name string) bool { return strings.EqualFold(name, "Content-Type") }
+	return slices.ContainsFunc(slices.Collect(maps.Keys(r.Headers)), isContentType)
 }
 
 // calls turns the requests of a batch into calls.

@@ -134,7 +134,7 @@ func (l *Log) Write(entry any) error {
 			l.fail(err)
 		}
 		l.lines++
-		if row, ok := entry.(*Row); ok && row.announces() {
+		if row, ok := entry.(*Row); ok && row.Provisional && row.Outcome == Found { // it announces a delete
 			l.ahead = l.lines
 		}
 	}

@@ -169,7 +169,9 @@ func (j *Job) requests(items Items) iter.Seq[batch.Request] {
 // for AbortAfter separately, because reading needs another permission than deleting.
 func (j *Job) Record(row *results.Row) {
 	if row.Method == "" && !row.Outcome.Done() {
-		j.block(&input.Pair{User: row.User}, row.Outcome) // a pass that an earlier run left may still exist
+		if u := j.sessionUser(&input.Pair{User: row.User}); u != nil {
+			u.block(row.Outcome) // a pass that an earlier run left may still exist
+		}
 	}
 	row.Time = time.Now()
 	j.writeRow(&j.counts, row)

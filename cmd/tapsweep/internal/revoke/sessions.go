@@ -102,13 +102,6 @@ func (u *sessionUser) block(o results.Outcome) {
 	}
 }
 
-// block is sessionUser.block for the user of a pair.
-func (j *Job) block(pair *input.Pair, o results.Outcome) {
-	if u := j.sessionUser(pair); u != nil {
-		u.block(o)
-	}
-}
-
 // dealtWith records the outcome of a pair. deleted is set if this run deleted the pass. After the last pair of a
 // user, dealtWith starts to revoke the sessions.
 func (j *Job) dealtWith(pair *input.Pair, o results.Outcome, deleted bool) {

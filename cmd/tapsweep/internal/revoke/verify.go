@@ -26,7 +26,7 @@ type proof struct {
 	pause time.Duration // the wait before the next reading
 }
 
-// next returns how long to wait for the next reading, and false if the timeout is over.
+// next returns the wait before the next LIST or GET, and false if the timeout is over.
 func (p *proof) next(timeout time.Duration) (pause time.Duration, ok bool) {
 	left := timeout - time.Since(p.since)
 	pause = min(p.pause, left)

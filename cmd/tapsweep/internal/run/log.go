@@ -30,7 +30,11 @@ func (r *run) openLog(opts results.ResumeOptions) (err error) {
 		}
 	}
 	if !log.Resume {
-		if r.log, err = r.create(log.Path); err != nil {
+		if log.Path == "-" {
+			r.log = results.Stream(r.console.Out)
+			return nil
+		}
+		if r.log, err = results.Create(log.Path, log.Overwrite); err != nil {
 			return status.RefuseFile(err)
 		}
 		return nil
@@ -47,13 +51,6 @@ func (r *run) openLog(opts results.ResumeOptions) (err error) {
 		return status.Refuse(err, r.resumeHints(err)...)
 	}
 	return err
-}
-
-func (r *run) create(path string) (*results.Log, error) {
-	if path == "-" {
-		return results.Stream(r.console.Out), nil
-	}
-	return results.Create(path, r.opts.Log.Overwrite)
 }
 
 // resumeHints returns what to do about a log that cannot be resumed.

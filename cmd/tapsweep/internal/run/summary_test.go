@@ -11,14 +11,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -32,8 +31,7 @@ func TestSummary(t *testing.T) {
 		every[o] = i + 1
 	}
 	causes := map[revoke.Cause]*revoke.CauseRows{
-		{Outcome: results.Denied, Code: "accessDenied"}: {Rows: 7,
-			Hint: "the user may hold an admin role"},
+		{Outcome: results.Denied, Code: "accessDenied"}:        {Rows: 7, Hint: "the user may hold an admin role"},
 		{Outcome: results.Denied, Code: "insufficient_claims"}: {Rows: 2, Hint: "sign in again"},
 		{Outcome: results.NotSent}:                             {Rows: 13},
 	}
@@ -77,17 +75,10 @@ func TestSummary(t *testing.T) {
 			s.print(&got)
 			golden := filepath.Join("testdata", name+".golden")
 			if *update {
-				if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
+				assert.OK(t, os.WriteFile(golden, got.Bytes(), 0o644))
 			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got.String()); diff != "" {
-				t.Errorf("summary (-want +got):\n%s", diff)
-			}
+			want := assert.Must(os.ReadFile(golden))
+			assert.Equal(t, "summary", got.String(), string(want))
 		})
 	}
 }
@@ -110,9 +101,8 @@ func TestIncomplete(t *testing.T) {
 	} {
 		var b bytes.Buffer
 		tt.s.Incomplete = true
-		if tt.s.kept(&b); !strings.HasSuffix(b.String(), tt.want) {
-			t.Errorf("%s: the summary ends with %q, want %q", name, b.String(), tt.want)
-		}
+		tt.s.kept(&b)
+		assert.Holds(t, name, b.String(), tt.want)
 	}
 }
 
@@ -174,9 +164,7 @@ func TestVerdict(t *testing.T) {
 			}
 			var b bytes.Buffer
 			s.verdict(&b)
-			if b.String() != tt.want {
-				t.Errorf("the summary ends with\n%s, want\n%s", b.String(), tt.want)
-			}
+			assert.Same(t, "the end of the summary", b.String(), tt.want)
 		})
 	}
 }
