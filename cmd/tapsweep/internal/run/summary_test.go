@@ -11,13 +11,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -31,8 +31,7 @@ func TestSummary(t *testing.T) {
 		every[o] = i + 1
 	}
 	causes := map[revoke.Cause]*revoke.CauseRows{
-		{Outcome: results.Denied, Code: "accessDenied"}: {Rows: 7,
-			Hint: "the user may hold an admin role"},
+		{Outcome: results.Denied, Code: "accessDenied"}:        {Rows: 7, Hint: "the user may hold an admin role"},
 		{Outcome: results.Denied, Code: "insufficient_claims"}: {Rows: 2, Hint: "sign in again"},
 		{Outcome: results.NotSent}:                             {Rows: 13},
 	}
@@ -76,22 +75,36 @@ func TestSummary(t *testing.T) {
 			s.print(&got)
 			golden := filepath.Join("testdata", name+".golden")
 			if *update {
-				if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
+				assert.OK(t, os.WriteFile(golden, got.Bytes(), 0o644))
 			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got.String()); diff != "" {
-				t.Errorf("summary (-want +got):\n%s", diff)
-			}
+			want := assert.Must(os.ReadFile(golden))
+			assert.Equal(t, "summary", got.String(), string(want))
 		})
 	}
 }
 
 var start = time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
+
+// What is advised after a log that is not complete says what else it does: a row without a pass means another
+// pass later.
+func TestIncomplete(t *testing.T) {
+	const harmless = "Completed passes are not sent again\n"
+	const deletes = "Without --resume it also deletes passes that users have received meanwhile\n"
+	for name, tt := range map[string]struct {
+		s    summary
+		want string
+	}{
+		"passes of a list":    {summary{}, harmless},
+		"rows without a pass": {summary{Lists: input.Stats{AnyPass: 1}}, deletes},
+		"any pass":            {summary{Run: results.Run{AnyPass: true}}, deletes},
+		"a dry run":           {summary{Run: results.Run{AnyPass: true, DryRun: true}}, harmless},
+	} {
+		var b bytes.Buffer
+		tt.s.Incomplete = true
+		tt.s.kept(&b)
+		assert.Holds(t, name, b.String(), tt.want)
+	}
+}
 
 // The last lines say how many passes are gone, and which command comes next.
 func TestVerdict(t *testing.T) {
@@ -151,9 +164,7 @@ func TestVerdict(t *testing.T) {
 			}
 			var b bytes.Buffer
 			s.verdict(&b)
-			if b.String() != tt.want {
-				t.Errorf("the summary ends with\n%s, want\n%s", b.String(), tt.want)
-			}
+			assert.Same(t, "the end of the summary", b.String(), tt.want)
 		})
 	}
 }
