@@ -46,15 +46,14 @@ func (a *Authority) Token(roles ...string) string {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.issueApp(roles, graphAppID)
+	return a.issueApp(a.opts.ClientID, roles, graphAppID)
 }
 
 // AppToken issues an app-only token for Graph of another app, by its client id.
 func (a *Authority) AppToken(clientID string, roles ...string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.issue(Identity{Permissions: roles}, graphAppID, jwt.MapClaims{"appid": clientID,
-		"roles": roles, "idtyp": "app", "oid": ServicePrincipal(clientID)})
+	return a.issueApp(clientID, roles, graphAppID)
 }
 
 // UserToken issues a delegated token for Graph, such as a person gets who signs in. The
@@ -77,10 +76,9 @@ func (a *Authority) ExpireTokens() {
 }
 
 // issueApp is called with mu held, like all below.
-func (a *Authority) issueApp(roles []string, audience string) string {
-	return a.issue(Identity{Permissions: roles}, audience, jwt.MapClaims{
-		"roles": roles, "idtyp": "app", "oid": ServicePrincipal(a.opts.ClientID),
-	})
+func (a *Authority) issueApp(clientID string, roles []string, audience string) string {
+	return a.issue(Identity{Permissions: roles}, audience, jwt.MapClaims{"appid": clientID,
+		"roles": roles, "idtyp": "app", "oid": ServicePrincipal(clientID)})
 }
 
 func (a *Authority) issueUser(userID string, scopes []string, audience string) string {
