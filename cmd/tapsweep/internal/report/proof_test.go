@@ -60,7 +60,8 @@ func TestProofOfAPassInTwoRows(t *testing.T) {
 		log := logOf(t, 0, 2, "revoke --yes --results v1.jsonl a.csv", rows...)
 		proof := logOf(t, time.Hour, 1, "verify --results proof.jsonl "+log,
 			row(2, results.Remains, notVerified, aboutPass(dana, pass(2))), ends(1))
-		diff(t, "counts if the row of the gone pass is "+name, reportOf(t, log, proof).Counts, tally{results.Remains: 2})
+		diff(t, "counts if the row of the gone pass is "+name, reportOf(t, log, proof).Counts,
+			tally{results.Remains: 2})
 	}
 }
 

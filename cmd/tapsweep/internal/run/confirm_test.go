@@ -83,7 +83,8 @@ func TestConfirmProtected(t *testing.T) {
 	if err := r.confirm(t.Context(), q); err != nil {
 		t.Errorf("confirm = %v", err)
 	}
-	for _, want := range []string{"Rows left out: 1 of protected users, 1 named twice.\n", "protected names could not be checked ("} {
+	for _, want := range []string{"Rows left out: 1 of protected users, 1 named twice.\n",
+		"protected names could not be checked ("} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the question lacks %q\n%s", want, out.String())
 		}
