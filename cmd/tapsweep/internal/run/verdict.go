@@ -23,6 +23,9 @@ func (s *summary) verdict(w io.Writer) {
 		line{again != "" && !s.Run.DryRun, "To revoke what remains: " + again})
 }
 
+// unseen says that users may hold passes that a sweep does not know of.
+const unseen = "the scan did not end, so users who were not scanned may hold passes"
+
 // sentence says how many of the passes of the whole log are gone. A scan has none.
 func (s *summary) sentence() string {
 	c := &s.Counts
@@ -36,11 +39,15 @@ func (s *summary) sentence() string {
 		return ""
 	case s.Run.DryRun:
 		return s.wouldDelete(left)
+	case all == 0 && s.ScanStopped:
+		return "No pass was deleted; " + unseen + "."
 	case all == 0:
 		return "There was no pass to delete."
 	}
 	text := "All " + passes(all) + " are gone"
 	switch {
+	case s.ScanStopped:
+		text = fmt.Sprintf("%d of the %d passes found so far are gone; %s", all-left, all, unseen)
 	case left > 0:
 		text = fmt.Sprintf("%d of %d passes are gone; %d left: see above", all-left, all, left)
 	case all == 1:
@@ -61,6 +68,9 @@ func (s *summary) wouldDelete(left int) string {
 	}
 	if left > 0 {
 		text += fmt.Sprintf("; %s cannot be done: see above", rows(left))
+	}
+	if s.ScanStopped {
+		text += "; " + unseen
 	}
 	return text + "."
 }
