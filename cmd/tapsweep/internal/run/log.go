@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,12 +26,12 @@ func (r *run) openLog(opts results.ResumeOptions) (err error) {
 	log := &r.opts.Log
 	if log.Evidence != "" {
 		if err := evidence.Make(log.Evidence); err != nil {
-			return status.RefuseFile(fmt.Errorf("--evidence: %w", err))
+			return status.RefuseFile(fmt.Errorf("--evidence: %w", err), fileHints(err)...)
 		}
 	}
 	if !log.Resume {
 		if r.log, err = r.create(log.Path); err != nil {
-			return status.RefuseFile(err)
+			return status.RefuseFile(err, fileHints(err)...)
 		}
 		return nil
 	}
@@ -55,8 +56,19 @@ func (r *run) create(path string) (*results.Log, error) {
 	return results.Create(path, r.opts.Log.Overwrite)
 }
 
+// fileHints returns what to do about a log or directory that this user may not write.
+func fileHints(err error) []string {
+	if errors.Is(err, fs.ErrPermission) {
+		return []string{"choose a place where you may write, with --results or --evidence"}
+	}
+	return nil
+}
+
 // resumeHints returns what to do about a log that cannot be resumed.
 func (r *run) resumeHints(err error) []string {
+	if hints := fileHints(err); hints != nil {
+		return hints
+	}
 	if _, ok := errors.AsType[*results.LineError](err); ok {
 		return []string{"nothing was changed: keep a copy of the log, remove that line and resume; " +
 			"tapsweep looks up again what the removed line recorded"}
