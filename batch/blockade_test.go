@@ -54,7 +54,7 @@ func TestGatewayForTwoSeconds(t *testing.T) {
 }
 
 func gatewayFor(t *testing.T, do fault.Effect, from time.Duration, concurrency int) {
-	const rows = 2000
+	const rows = 1000 // of which at most 800 are sent before the gateway rejects batches
 	tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond})
 	users := tenant.AddUsers(rows)
 	tenant.AddFaults(during(from, from+2*time.Second, do))
@@ -65,7 +65,7 @@ func gatewayFor(t *testing.T, do fault.Effect, from time.Duration, concurrency i
 		check(t, "attempts", r.Attempts, 1)
 		check(t, "uncertain", r.Uncertain, false)
 	}
-	// 100 batches at 0.1 s; what was split has smaller ones.
+	// 50 batches at 0.1 s; what was split has smaller ones.
 	most := from + 6*time.Second + rows/20*100*time.Millisecond/time.Duration(concurrency)
 	checkBetween(t, "time", time.Since(start), 0, most)
 	checkBetween(t, "batches", tenant.Stats().Batches, rows/20, rows/20+60)

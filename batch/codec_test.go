@@ -92,7 +92,8 @@ func TestDecode(t *testing.T) {
 		{"header an array", `{"id":"1","status":401,"headers":{"WWW-AUTHENTICATE":["a","b"]}},` +
 			`{"id":"2","status":204,"headers":["x"]}`,
 			[]answer{{Response: Response{Status: 401, Header: http.Header{"Www-Authenticate": {"a", "b"}}}}, ok(204)}},
-		{"header odd", `{"id":"1","status":204,"headers":{"a":{},"b":null,"c":true}},{"id":"2","status":204,"headers":"x"}`,
+		{"header odd", `{"id":"1","status":204,"headers":{"a":{},"b":null,"c":true}},` +
+			`{"id":"2","status":204,"headers":"x"}`,
 			[]answer{{Response: Response{Status: 204, Header: http.Header{}}}, ok(204)}},
 		{"body text", `{"id":"1","status":200,"body":"aGVsbG8"},{"id":"2","status":204}`,
 			[]answer{{Response: Response{Status: 200, Body: json.RawMessage(`"aGVsbG8"`)}}, ok(204)}},
@@ -180,7 +181,8 @@ func TestNewStatusError(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"responses":[{"id":"1","status":204,"headers":{"a":["b"]},"body":{"error":"x"}}]}`))
-	f.Add([]byte(`{"responses":[{"id":1,"status":"429","headers":{"Retry-After":7},"body":{"error":{"innerError":[]}}}]}`))
+	f.Add([]byte(`{"responses":[{"id":1,"status":"429","headers":{"Retry-After":7},` +
+		`"body":{"error":{"innerError":[]}}}]}`))
 	f.Add([]byte(`{"responses":[null]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		answers, err := decode(body, 3)

@@ -66,19 +66,21 @@ func (l *loop) run(ctx context.Context) {
 		wake := l.send(ctx, time.Now())
 		l.stopIfOutOfTime(ctx, wake)
 		wake = l.stopIfUnreachable(l.stopIfStalled(wake))
-		switch {
-		case l.stopped == nil && ctx.Err() != nil:
+		if l.stopped == nil && ctx.Err() != nil {
 			continue // src or settle ended the run, and no reply may be left to wait for
-		case l.stopped != nil && l.inFlight == 0 && !l.renewing:
-			l.drain()
-			return
-		case l.testLastSuspects():
-			continue
-		case l.finished():
-			return
 		}
 		if l.stopped != nil {
 			done = nil
+			if l.inFlight == 0 && !l.renewing {
+				l.drain()
+				return
+			}
+		}
+		if l.testLastSuspects() {
+			continue
+		}
+		if l.finished() {
+			return
 		}
 		timer.Reset(untilWake(wake))
 		select {

@@ -3,6 +3,7 @@ package batch_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -514,14 +515,17 @@ func TestRunSettlesOnceUnderAnyFaults(t *testing.T) {
 	eachSeed(t, 60, settleOnce)
 }
 
+var firstSeed = flag.Uint64("seed", 0, "the first seed of the tests that use random numbers")
+
 // eachSeed tests a property for a number of seeds, a fifth of it with -short.
 func eachSeed(t *testing.T, rounds int, property func(*testing.T, uint64)) {
 	if testing.Short() {
 		rounds /= 5
 	}
-	for seed := range rounds {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { property(t, uint64(seed)) })
+	for i := range uint64(rounds) {
+		seed := *firstSeed + i
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { property(t, seed) })
 		})
 	}
 }

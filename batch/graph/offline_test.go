@@ -89,8 +89,8 @@ func TestAuthorityAway(t *testing.T) {
 			t.Run(tt.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					tenant := graphsim.New(graphsim.Options{Latency: time.Second, Faults: tt.faults,
-						Limits: []*quota.Limit{quota.Bucket(8, 40)}})
-					users := tenant.AddUsers(8000)
+						Limits: []*quota.Limit{quota.Bucket(2, 40)}})
+					users := tenant.AddUsers(2000)
 					start := time.Now()
 					down := func() bool { return time.Since(start) >= tt.from && time.Since(start) < end }
 					client := newClient(t, &away{life: tt.life, takes: tt.takes, issue: tenant.Entra.Token, down: down},
@@ -106,8 +106,8 @@ func TestAuthorityAway(t *testing.T) {
 					})
 					checkErr(t, "Run", err, tt.want)
 					check(t, "a lack of access", errors.Is(err, batch.ErrUnauthorized), false)
-					check(t, "results", settled, 8000)
-					check(t, "all done", done == 8000, tt.want == nil)
+					check(t, "results", settled, len(users))
+					check(t, "all done", done == len(users), tt.want == nil)
 				})
 			})
 		}

@@ -27,9 +27,9 @@ func TestTokenError(t *testing.T) {
 		{"a chain with answers", "Attempted credentials:\n\tA: GET https://x\n" + rule + "\nRESPONSE 404\n" + rule +
 			"\nResponse contained no body\n",
 			"no way to sign in works here\nA: GET https://x RESPONSE 404", 0},
-		{"no connection in a chain", "Attempted credentials:\n\tClientSecretCredential: unable to resolve an endpoint: " +
-			"server response error: Get \"https://" + strings.Repeat("x", 200) + "\": tls: failed to verify " +
-			"certificate: x509: certificate signed by unknown authority. To troubleshoot, visit x\n",
+		{"no connection in a chain", "Attempted credentials:\n\tClientSecretCredential: unable to resolve " +
+			"an endpoint: server response error: Get \"https://" + strings.Repeat("x", 200) + "\": tls: failed to " +
+			"verify certificate: x509: certificate signed by unknown authority. To troubleshoot, visit x\n",
 			"no way to sign in works here\nsecret: unable to resolve an endpoint: server response error: " +
 				"Get … to verify certificate: x509: certificate signed by unknown authority.", 0},
 		{"no connection", "C: Get \"https://" + strings.Repeat("x", 500) +

@@ -10,7 +10,7 @@ import (
 
 // listAudits answers GET /auditLogs/directoryAudits, the newest first.
 // Source: learn.microsoft.com/graph/api/directoryaudit-list. Called with mu held.
-func (t *Tenant) listAudits(c *call, now time.Time) answer {
+func (t *Tenant) listAudits(c *call, now time.Time) callAnswer {
 	q, refused := t.readQuery(c, "$filter")
 	if refused != nil {
 		return *refused

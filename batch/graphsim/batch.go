@@ -91,7 +91,7 @@ func (r *batchRequest) hasContentType() bool {
 }
 
 // calls turns the requests of a batch into calls.
-func calls(requests []batchRequest, root string, who *caller) []call {
+func calls(requests []batchRequest, root string, who *principal) []call {
 	all := make([]call, len(requests))
 	for i, r := range requests {
 		// Graph encodes nothing for the client: a '#' that is left in ends the URL.
@@ -114,9 +114,9 @@ func calls(requests []batchRequest, root string, who *caller) []call {
 
 // handleBatch carries the requests of a batch out in any order. With Options.Spread other
 // exchanges get their turn between two of them. Called with mu held.
-func (t *Tenant) handleBatch(ctx context.Context, x *exchange, requests []batchRequest, now time.Time) wire.Response {
+func (t *Tenant) handleBatch(ctx context.Context, x *exchange, requests []batchRequest, now time.Time) wire.HTTPResponse {
 	n := len(requests)
-	answers, effects := make([]answer, n), make([]*fault.Effect, n)
+	answers, effects := make([]callAnswer, n), make([]*fault.Effect, n)
 	for k, i := range t.variety.Perm(n) {
 		if k > 0 && t.opts.Spread > 0 {
 			t.mu.Unlock()

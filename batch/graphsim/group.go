@@ -30,8 +30,8 @@ func (t *Tenant) AddGroup(g Group) string {
 }
 
 // members returns the users in a group, directly or not, each of them once. Called with mu held.
-func (t *Tenant) members(g *Group) (users []*user) {
-	seenUsers, seenGroups := map[*user]bool{}, map[*Group]bool{g: true}
+func (t *Tenant) members(g *Group) (users []*storedUser) {
+	seenUsers, seenGroups := map[*storedUser]bool{}, map[*Group]bool{g: true}
 	for queue := []*Group{g}; len(queue) > 0; queue = queue[1:] {
 		for _, id := range queue[0].Members {
 			if u := t.find(id); u != nil && !seenUsers[u] {
@@ -50,7 +50,7 @@ func (t *Tenant) members(g *Group) (users []*user) {
 }
 
 // handleGroup answers requests for a group and for its members. Called with mu held.
-func (t *Tenant) handleGroup(c *call) answer {
+func (t *Tenant) handleGroup(c *call) callAnswer {
 	g := t.groups[strings.ToLower(c.route.group)]
 	if g == nil {
 		return t.notFound(c, c.route.group)

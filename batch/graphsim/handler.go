@@ -23,7 +23,7 @@ func isAllowed(r resource, method string) bool {
 }
 
 // handle carries one request out. Called with mu held.
-func (t *Tenant) handle(c *call, now time.Time) answer {
+func (t *Tenant) handle(c *call, now time.Time) callAnswer {
 	r := &c.route
 	switch {
 	case r.resource == resBad:
@@ -58,7 +58,7 @@ func (t *Tenant) handle(c *call, now time.Time) answer {
 }
 
 // handleUser answers requests for one user.
-func (t *Tenant) handleUser(c *call, u *user, now time.Time) answer {
+func (t *Tenant) handleUser(c *call, u *storedUser, now time.Time) callAnswer {
 	switch c.route.resource {
 	case resUser:
 		return t.getUser(c, u, now)
@@ -76,34 +76,34 @@ type call struct {
 	header http.Header // nil for none
 	body   []byte
 	root   string // what absolute URLs in the answer begin with
-	who    *caller
+	who    *principal
 }
 
-// answer is the answer to a call, in a batch or by itself.
-type answer struct {
+// callAnswer is the answer to a call, in a batch or by itself.
+type callAnswer struct {
 	status int
 	header []string // names and values in turn
 	body   any      // nil for none
 	done   bool     // the call changed something
 }
 
-func jsonAnswer(status int, body any) answer {
-	return answer{status: status, header: []string{"Content-Type", wire.JSONType}, body: body}
+func jsonAnswer(status int, body any) callAnswer {
+	return callAnswer{status: status, header: []string{"Content-Type", wire.JSONType}, body: body}
 }
 
 // fail returns an error answer. Called with mu held, like all below.
 // Source: learn.microsoft.com/graph/errors; learn.microsoft.com/graph/json-batching.
-func (t *Tenant) fail(c *call, status int, code, message string) answer {
+func (t *Tenant) fail(c *call, status int, code, message string) callAnswer {
 	return jsonAnswer(status, wire.NewError(code, message, t.variety.NewID(), c.header.Get("client-request-id")))
 }
 
-func (t *Tenant) notFound(c *call, id string) answer {
+func (t *Tenant) notFound(c *call, id string) callAnswer {
 	return t.fail(c, 404, "Request_ResourceNotFound", "Resource '"+id+
 		"' does not exist or one of its queried reference-property objects are not present.")
 }
 
 // forbidden is the answer to a caller without the permission. Each service has its own.
-func (t *Tenant) forbidden(c *call) answer {
+func (t *Tenant) forbidden(c *call) callAnswer {
 	switch c.route.resource {
 	case resPasses, resPass:
 		return t.fail(c, 403, "accessDenied", "Request Authorization failed")
@@ -117,7 +117,7 @@ func (t *Tenant) forbidden(c *call) answer {
 
 // throttled is the answer to a request that a limit refused.
 // Source: learn.microsoft.com/graph/throttling.
-func (t *Tenant) throttled(retryAfter string) answer {
+func (t *Tenant) throttled(retryAfter string) callAnswer {
 	body := wire.NewError("TooManyRequests", "Too Many Requests", t.variety.NewID(), "")
 	body.Error.Inner.Code, body.Error.Inner.Message, body.Error.Inner.Status = "429", "Please retry after", "429"
 	a := jsonAnswer(429, body)
@@ -129,7 +129,7 @@ func (t *Tenant) throttled(retryAfter string) answer {
 
 // inBatch returns an answer as a response in a batch. Graph leaves out the body or the
 // headers of a 204 now and then, and so does this.
-func (t *Tenant) inBatch(id string, a *answer) wire.Item {
+func (t *Tenant) inBatch(id string, a *callAnswer) wire.Item {
 	form := t.variety.Turn(6)
 	item := wire.Item{ID: id, Status: a.status, Headers: wire.Headers(a.header, form%3), Body: a.body}
 	if a.body == nil && form%2 == 0 {
@@ -139,7 +139,7 @@ func (t *Tenant) inBatch(id string, a *answer) wire.Item {
 }
 
 // byItself returns an answer as an HTTP response.
-func (t *Tenant) byItself(a answer) wire.Response {
+func (t *Tenant) byItself(a callAnswer) wire.HTTPResponse {
 	id := t.variety.NewID()
 	header := make(http.Header, 2+len(a.header)/2)
 	header.Set("Request-Id", id)
@@ -147,7 +147,7 @@ func (t *Tenant) byItself(a answer) wire.Response {
 	for i := 0; i < len(a.header); i += 2 {
 		header.Set(a.header[i], a.header[i+1])
 	}
-	r := wire.Response{Status: a.status, Header: header}
+	r := wire.HTTPResponse{Status: a.status, Header: header}
 	if a.body != nil {
 		r.Body = wire.Marshal(a.body)
 	}

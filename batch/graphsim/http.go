@@ -20,8 +20,8 @@ import (
 
 // inbound is an HTTP request, from a socket or not.
 type inbound struct {
-	entra.Request // its Path is as sent, not decoded
-	header        http.Header
+	entra.HTTPRequest // its Path is as sent, not decoded
+	header            http.Header
 }
 
 // ServeHTTP serves $batch and direct requests under /v1.0 and /beta, which need a token
@@ -31,7 +31,7 @@ func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(http.ErrAbortHandler) // the client went away
 	}
-	t.serve(r.Context(), in, func(out *wire.Response) {
+	t.serve(r.Context(), in, func(out *wire.HTTPResponse) {
 		if out.Err != nil {
 			panic(http.ErrAbortHandler)
 		}
@@ -64,7 +64,7 @@ func (t *Tenant) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	var resp *http.Response
-	t.serve(r.Context(), in, func(out *wire.Response) {
+	t.serve(r.Context(), in, func(out *wire.HTTPResponse) {
 		if err = out.Err; err != nil {
 			return
 		}
@@ -86,7 +86,7 @@ type cutReader struct{}
 func (cutReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 func readInbound(r *http.Request, host string) (*inbound, error) {
-	in := &inbound{header: r.Header, Request: entra.Request{
+	in := &inbound{header: r.Header, HTTPRequest: entra.HTTPRequest{
 		Method: r.Method, Host: host, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery,
 	}}
 	if r.Body == nil {
@@ -98,15 +98,15 @@ func readInbound(r *http.Request, host string) (*inbound, error) {
 }
 
 // serve finds out what an HTTP request is for and hands the response to deliver.
-func (t *Tenant) serve(ctx context.Context, in *inbound, deliver func(*wire.Response)) {
-	respond := func(r wire.Response) { deliver(&r) }
+func (t *Tenant) serve(ctx context.Context, in *inbound, deliver func(*wire.HTTPResponse)) {
+	respond := func(r wire.HTTPResponse) { deliver(&r) }
 	if len(in.Body) > maxBody {
 		respond(t.tooLarge())
 		return
 	}
 	version, path, _ := strings.Cut(strings.TrimPrefix(in.Path, "/"), "/")
 	if version != "v1.0" && version != "beta" {
-		respond(t.Entra.Serve(in.Request))
+		respond(t.Entra.Serve(in.HTTPRequest))
 		return
 	}
 	id, problem, challenge := t.Entra.Check(in.header.Get("Authorization"), in.Host)
@@ -131,7 +131,7 @@ func (t *Tenant) serve(ctx context.Context, in *inbound, deliver func(*wire.Resp
 }
 
 // call returns the call of a direct request.
-func (in *inbound) call(path, root string, who *caller) call {
+func (in *inbound) call(path, root string, who *principal) call {
 	sent := "/" + path
 	if in.Query != "" {
 		sent += "?" + in.Query
@@ -143,13 +143,13 @@ func (in *inbound) call(path, root string, who *caller) call {
 }
 
 // refuse answers with an error before anything has been sent to the tenant.
-func (t *Tenant) refuse(in *inbound, status int, code, message string) wire.Response {
+func (t *Tenant) refuse(in *inbound, status int, code, message string) wire.HTTPResponse {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.byItself(t.fail(&call{header: in.header}, status, code, message))
 }
 
-func (t *Tenant) unauthorized(in *inbound, problem, challenge string) wire.Response {
+func (t *Tenant) unauthorized(in *inbound, problem, challenge string) wire.HTTPResponse {
 	r := t.refuse(in, 401, "InvalidAuthenticationToken", problem)
 	r.Header.Set("WWW-Authenticate", challenge)
 	t.mu.Lock()
@@ -168,8 +168,8 @@ const maxBody = 4 << 20
 // error that wraps ctx.Err(). It is then unknown whether the requests were carried out,
 // as with a real connection.
 func (t *Tenant) PostBatch(ctx context.Context, body []byte) (batch.Reply, error) {
-	var out wire.Response
-	deliver := func(r *wire.Response) {
+	var out wire.HTTPResponse
+	deliver := func(r *wire.HTTPResponse) {
 		if r.Err == nil && r.Cut {
 			r.Err = io.ErrUnexpectedEOF
 		}
@@ -186,7 +186,7 @@ func (t *Tenant) PostBatch(ctx context.Context, body []byte) (batch.Reply, error
 	return batch.NewReply(out.Status, out.Header, out.Body)
 }
 
-func (t *Tenant) tooLarge() wire.Response {
+func (t *Tenant) tooLarge() wire.HTTPResponse {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.byItself(t.fail(&call{}, 413, "RequestEntityTooLarge", "The request is larger than 4 MB."))

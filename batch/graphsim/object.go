@@ -42,14 +42,14 @@ func newSelection(list string) selection {
 }
 
 // selection reads a $select for a caller.
-func (t *Tenant) selection(list string, allowed permission) selection {
+func (t *Tenant) selection(list string, allowed rights) selection {
 	s := newSelection(list)
 	s.idOnly = allowed&readUsers == 0
 	s.hidesEnabled = t.hidesEnabled(allowed)
 	return s
 }
 
-func (t *Tenant) hidesEnabled(allowed permission) bool {
+func (t *Tenant) hidesEnabled(allowed rights) bool {
 	return t.opts.BasicHidesEnabled && allowed&readEnabled == 0
 }
 
@@ -75,7 +75,7 @@ func (s selection) group(g *Group) directoryObject {
 
 // user returns a user as the caller sees it. Of users that a caller may not read it
 // shows type and id. Source: learn.microsoft.com/graph/api/group-list-transitivemembers.
-func (s selection) user(u *user) directoryObject {
+func (s selection) user(u *storedUser) directoryObject {
 	if s.idOnly {
 		return directoryObject{Type: "#microsoft.graph.user", ID: u.ID}
 	}
@@ -102,7 +102,7 @@ func nullable(text string) any {
 	return text
 }
 
-func (u *user) userType() string {
+func (u *storedUser) userType() string {
 	if u.Guest {
 		return "Guest"
 	}
@@ -110,21 +110,21 @@ func (u *user) userType() string {
 }
 
 // listUsers answers GET /users. Called with mu held.
-func (t *Tenant) listUsers(c *call) answer {
+func (t *Tenant) listUsers(c *call) callAnswer {
 	q, refused := t.readQuery(c, "$filter", "$count")
 	if refused != nil {
 		return *refused
 	}
 	users := collection{end: len(t.users), step: 1}
-	text := func(ops string, of func(u *user) string) filterable {
+	text := func(ops string, of func(u *storedUser) string) filterable {
 		return filterable{ops: ops, text: func(i int) string { return of(t.users[i]) }}
 	}
 	isEnabled := func(i int) string { return strconv.FormatBool(!t.users[i].Disabled) }
 	keep, ok := readFilter(q.Get("$filter"), map[string]filterable{
 		"accountEnabled":    {bare: true, ops: "eq", text: isEnabled},
-		"userType":          text("eq", (*user).userType),
-		"userPrincipalName": text("eq startswith", func(u *user) string { return u.UPN }),
-		"department":        text("eq", func(u *user) string { return u.Department }),
+		"userType":          text("eq", (*storedUser).userType),
+		"userPrincipalName": text("eq startswith", func(u *storedUser) string { return u.UPN }),
+		"department":        text("eq", func(u *storedUser) string { return u.Department }),
 	})
 	switch filter := q.Get("$filter"); {
 	case !q.Has("$filter"):
@@ -142,7 +142,7 @@ func (t *Tenant) listUsers(c *call) answer {
 }
 
 // getUser answers GET /users/{user}. Called with mu held.
-func (t *Tenant) getUser(c *call, u *user, now time.Time) answer {
+func (t *Tenant) getUser(c *call, u *storedUser, now time.Time) callAnswer {
 	allowed := c.who.allowedOn(u)
 	s := t.selection(selectOf(c.query), allowed)
 	object := s.user(u)
@@ -165,7 +165,7 @@ type registration struct {
 // It does not say who has a pass, because nobody has published whether Graph does.
 // Source: learn.microsoft.com/graph/api/authenticationmethodsroot-list-userregistrationdetails.
 // Called with mu held.
-func (t *Tenant) listRegistrations(c *call) answer {
+func (t *Tenant) listRegistrations(c *call) callAnswer {
 	q, refused := t.readQuery(c, "$filter")
 	if refused != nil {
 		return *refused
@@ -183,7 +183,7 @@ func (t *Tenant) listRegistrations(c *call) answer {
 	return t.page(c, &q, "reports/authenticationMethods/userRegistrationDetails", users)
 }
 
-func (s *selection) registration(u *user) registration {
+func (s *selection) registration(u *storedUser) registration {
 	r := registration{ID: s.text("id", u.ID), UPN: s.text("userPrincipalName", u.UPN)}
 	if s.has("isAdmin") {
 		r.Admin = u.Privileged

@@ -23,8 +23,8 @@ func (c *collection) has(i int) bool {
 	return (i-c.first)*c.step >= 0 && (c.step < 0 || i <= c.end)
 }
 
-// page is a page of a collection.
-type page struct {
+// collectionPage is a page of a collection.
+type collectionPage struct {
 	Context string `json:"@odata.context"`
 	Count   *int   `json:"@odata.count,omitempty"`
 	Next    string `json:"@odata.nextLink,omitempty"`
@@ -33,14 +33,14 @@ type page struct {
 
 // page answers with one page of a collection. It looks at each position once: the first
 // position of the next page is in the token.
-func (t *Tenant) page(c *call, q *query, context string, all collection) answer {
+func (t *Tenant) page(c *call, q *query, context string, all collection) callAnswer {
 	at := all.first
 	if q.hasToken {
 		if at = q.from; !all.has(at) {
 			return *t.expiredToken(c)
 		}
 	}
-	p := page{Context: c.root + "/$metadata#" + context, Value: []any{}}
+	p := collectionPage{Context: c.root + "/$metadata#" + context, Value: []any{}}
 	if t.opts.EmptyPages && q.hasToken && !q.afterEmpty {
 		p.Next = t.nextLink(c, q, skipToken(at, true))
 		return jsonAnswer(200, p)
@@ -120,7 +120,7 @@ type query struct {
 
 // readQuery reads $top, $select, $skiptoken and the other options that the collection
 // has. If refused is not nil, it is the answer.
-func (t *Tenant) readQuery(c *call, options ...string) (q query, refused *answer) {
+func (t *Tenant) readQuery(c *call, options ...string) (q query, refused *callAnswer) {
 	var err error
 	if q.Values, err = url.ParseQuery(c.query); err != nil {
 		return q, t.badQuery(c, "BadRequest", "The query specified in the URI is not valid.")
@@ -154,7 +154,7 @@ func (t *Tenant) readQuery(c *call, options ...string) (q query, refused *answer
 
 // readCount reads $count. Counting is an advanced query, which needs the header on every
 // page. Source: learn.microsoft.com/graph/aad-advanced-queries, learn.microsoft.com/graph/paging.
-func (t *Tenant) readCount(c *call, q *query) (refused *answer) {
+func (t *Tenant) readCount(c *call, q *query) (refused *callAnswer) {
 	q.eventual = strings.EqualFold(c.header.Get("ConsistencyLevel"), "eventual")
 	q.count = q.Get("$count") == "true"
 	if q.count && !q.eventual {
@@ -164,16 +164,16 @@ func (t *Tenant) readCount(c *call, q *query) (refused *answer) {
 	return nil
 }
 
-func (t *Tenant) badQuery(c *call, code, message string) *answer {
+func (t *Tenant) badQuery(c *call, code, message string) *callAnswer {
 	a := t.fail(c, 400, code, message)
 	return &a
 }
 
-func (t *Tenant) badFilter(c *call) answer {
+func (t *Tenant) badFilter(c *call) callAnswer {
 	return *t.badQuery(c, "Request_UnsupportedQuery", "Unsupported or invalid query filter clause specified.")
 }
 
-func (t *Tenant) expiredToken(c *call) *answer {
+func (t *Tenant) expiredToken(c *call) *callAnswer {
 	return t.badQuery(c, "Directory_ExpiredPageToken",
 		"The specified page token value has expired and can no longer be included in your request.")
 }

@@ -9,7 +9,7 @@ import (
 // revokeSessions carries out POST …/revokeSignInSessions. For a guest it answers the same, and changes
 // nothing. Called with mu held, like all below.
 // Source: learn.microsoft.com/graph/api/user-revokesigninsessions.
-func (t *Tenant) revokeSessions(c *call, u *user, now time.Time) answer {
+func (t *Tenant) revokeSessions(c *call, u *storedUser, now time.Time) callAnswer {
 	if u.Privileged || u.KeepsSessions {
 		return t.forbidden(c)
 	}
@@ -31,7 +31,7 @@ func (t *Tenant) revokeSessions(c *call, u *user, now time.Time) answer {
 
 // sessionsFrom returns since when sign-ins of the user count, as Graph shows it at now, or null if
 // the sessions were never revoked.
-func (u *user) sessionsFrom(now time.Time) any {
+func (u *storedUser) sessionsFrom(now time.Time) any {
 	var shown time.Time
 	if u.state != nil {
 		for _, at := range u.state.sessions {

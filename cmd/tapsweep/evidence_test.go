@@ -130,7 +130,7 @@ func TestEvidenceStaysSealed(t *testing.T) {
 		"report --overwrite --html DIR/report.html LOG",
 		"scan --all-users --results LOG --overwrite",
 	} {
-		tapsweep(t, env, words(line, files)...).ends(t, status.Usage, "is evidence, which is sealed")
+		tapsweep(t, env, words(line, files)...).ends(t, status.Usage, "is evidence, which must not change")
 	}
 	checkSeal(t, dir, seal)
 	log := dir + "/results.jsonl"
@@ -160,18 +160,16 @@ func TestEvidenceIsLockedUntilSealed(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "evidence")
 	p := tapsweepWhile(t, env, func() {
 		waitWhile(t, func() bool { return tenant.Stats().Deleted == 0 }) // until the run has the lock
-		for free := false; !free; time.Sleep(time.Millisecond) {
+		waitWhile(t, func() bool {
 			lock := flock.New(dir+"/results.jsonl", flock.SetFlag(os.O_RDWR))
-			var err error
-			if free, err = lock.TryLock(); err != nil {
-				t.Error(err)
-				return
-			}
+			defer lock.Close()
+			free, err := lock.TryLock()
+			same(t, "error of the lock", err, nil)
 			if free {
 				exists(t, dir+"/SHA256SUMS", true)
 			}
-			lock.Close()
-		}
+			return !free && err == nil
+		})
 	}, "revoke", "--yes", "--evidence", dir, listFile(t, users))
 	p.ends(t, 0)
 	checkSeal(t, dir, p.stderr)

@@ -47,7 +47,7 @@ func TestNothingReadIsReplaced(t *testing.T) {
 		{"scan --users KEEP --output LINK --overwrite", notOurs},
 		{"scan --users KEEP --metrics-file KEEP", "is not the metrics of tapsweep scan"},
 		{"scan --all-users --token-file TOKEN --output TOKEN --overwrite", notOurs},
-		{"scan --all-users --output EVIDENCE/report.csv --overwrite", "is evidence, which is sealed"},
+		{"scan --all-users --output EVIDENCE/report.csv --overwrite", "is evidence, which must not change"},
 		{"verify --results LOG --overwrite LOG", "--results: " + log + " is also a list"},
 		{"report --html LOG --overwrite LOG", "is one of the logs"},
 		{"report --json LOG --overwrite LOG", "is one of the logs"},

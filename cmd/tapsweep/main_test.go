@@ -287,7 +287,7 @@ func outcomes(rows []results.Row) map[results.Outcome]int {
 
 // Scripts run the program against a simulated tenant that holds what a list
 // names: "tenant LIST" starts it, "left N" asks what it still holds, "outcomes
-// LOG" prints the counts of a results log.
+// LOG" prints the counts of a results log. Each command has a process, as in a shell: scripts have pipes and files.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/script",

@@ -70,7 +70,7 @@ func TestSignInUnreached(t *testing.T) {
 		{"no roots", []string{"SSL_CERT_FILE=nono"}, 3,
 			[]string{"SSL_CERT_FILE: nono does not exist",
 				"the certificate is of an authority that this machine does not trust\n",
-				"name its certificate authority by SSL_CERT_FILE"}},
+				"put its certificate authority into a file that SSL_CERT_FILE names"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel() // azidentity tries again for a while
@@ -124,6 +124,7 @@ func proxy(t *testing.T, to string) (address string, tunnels *atomic.Int32) {
 
 // Both the token and the batches go through the proxy of the environment, past which the tenant's name
 // cannot be found. A proxy that is not valid is not bypassed, and its password is not shown.
+// A process, because net/http reads HTTPS_PROXY by itself, and once.
 func TestProxy(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})

@@ -33,7 +33,7 @@ func TestResultsPipe(t *testing.T) {
 	pipe := namedPipe(t)
 	env := serve(t, graphsim.New(graphsim.Options{}))
 	tapsweep(t, env, "revoke", "--yes", "--results", pipe, "--resume", list).ends(t, status.Usage,
-		"is a pipe or a device, and a run cannot resume from it")
+		"is a pipe or a device: a run cannot resume from it")
 	read := make(chan []byte, 1)
 	go func() {
 		text, _ := os.ReadFile(pipe)

@@ -13,7 +13,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// It was --listen that was said to be wrong.
+// A temporary directory that is missing is named, and not --listen. A process, because Go reads TMPDIR by itself.
 func TestSimulateWithoutTemp(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
@@ -28,7 +28,7 @@ func TestSimulateWithoutTemp(t *testing.T) {
 }
 
 // simulate starts a simulated tenant in a process of its own. It returns the environment that leads to it,
-// and a function that ends it.
+// and a function that ends it, as Ctrl-C does in a terminal.
 func simulate(t *testing.T, args ...string) (env []string, stop func()) {
 	t.Helper()
 	cmd := command(t, nil, append([]string{"simulate"}, args...)...)

@@ -258,7 +258,7 @@ func TestVerifyResumes(t *testing.T) {
 // A sweep that may read and not delete ends as soon as that shows.
 func TestSweepAborts(t *testing.T) {
 	t.Parallel()
-	_, env := serveLeftovers(t, 3000, failing(fault.Fault{Method: "DELETE", Do: fault.ItemStatus(403)}))
+	_, env := serveExpired(t, 200, failing(fault.Fault{Method: "DELETE", Do: fault.ItemStatus(403)}))
 	p := runSweep(t, env, "--abort-after", "40", "--concurrency", "1")
 	p.ends(t, 3)
 	rows, _ := readLog(t, p.stdout)

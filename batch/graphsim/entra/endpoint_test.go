@@ -16,7 +16,7 @@ import (
 )
 
 func newAuthority() *Authority {
-	return New(Options{}, []string{"User.Read.All"}, func(string) (User, bool) { return User{}, false })
+	return New(Options{}, []string{"User.Read.All"}, func(string) (SignInUser, bool) { return SignInUser{}, false })
 }
 
 // secretForm is a good request for a token, with changes.
@@ -31,7 +31,7 @@ func secretForm(changes url.Values) url.Values {
 
 // ask asks the token endpoint of a tenant.
 func ask(a *Authority, tenant string, form url.Values) (status int, body map[string]any) {
-	r := a.Serve(Request{Method: "POST", Host: "login.example", Path: "/" + tenant + "/oauth2/v2.0/token",
+	r := a.Serve(HTTPRequest{Method: "POST", Host: "login.example", Path: "/" + tenant + "/oauth2/v2.0/token",
 		Body: []byte(form.Encode())})
 	if err := json.Unmarshal(r.Body, &body); err != nil {
 		panic(err)
@@ -129,7 +129,7 @@ func TestChanges(t *testing.T) {
 
 func TestExpireTokens(t *testing.T) {
 	for challenges, want := range map[bool]string{false: challenge, true: ClaimsChallenge} {
-		a := New(Options{Challenge: challenges}, nil, func(string) (User, bool) { return User{}, false })
+		a := New(Options{Challenge: challenges}, nil, func(string) (SignInUser, bool) { return SignInUser{}, false })
 		token := a.Token()
 		a.ExpireTokens()
 		if _, problem, header := a.Check("Bearer "+token, "x"); problem == "" || header != want {
@@ -144,7 +144,7 @@ func TestExpireTokens(t *testing.T) {
 func TestDiscovery(t *testing.T) {
 	a := newAuthority()
 	path := "/" + DefaultDomain + "/v2.0/.well-known/openid-configuration"
-	r := a.Serve(Request{Method: "GET", Host: "login.example", Path: path})
+	r := a.Serve(HTTPRequest{Method: "GET", Host: "login.example", Path: path})
 	var got struct {
 		Issuer string
 		Token  string `json:"token_endpoint"`

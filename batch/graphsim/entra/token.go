@@ -30,8 +30,8 @@ type Identity struct {
 // IsUser reports whether a user is signed in.
 func (id *Identity) IsUser() bool { return id.UserID != "" }
 
-// token is an issued access token.
-type token struct {
+// issuedToken is an issued access token.
+type issuedToken struct {
 	Identity
 	audience string
 	expires  time.Time
@@ -98,7 +98,7 @@ func (a *Authority) issueUser(userID string, scopes []string, audience string) s
 // Source: learn.microsoft.com/entra/identity-platform/access-token-claims-reference.
 func (a *Authority) issue(id Identity, audience string, claims jwt.MapClaims) string {
 	now := time.Now()
-	maps.DeleteFunc(a.tokens, func(_ string, t token) bool { return now.After(t.expires.Add(a.opts.TokenLife)) })
+	maps.DeleteFunc(a.tokens, func(_ string, t issuedToken) bool { return now.After(t.expires.Add(a.opts.TokenLife)) })
 	expires := now.Add(a.opts.TokenLife)
 	if claims["appid"] == nil {
 		claims["appid"] = a.opts.ClientID
@@ -110,7 +110,7 @@ func (a *Authority) issue(id Identity, audience string, claims jwt.MapClaims) st
 		"appidacr": "1", "ver": "1.0", "uti": a.variety.NewID(),
 	})
 	text := a.sign(claims)
-	a.tokens[text] = token{id, audience, expires, false}
+	a.tokens[text] = issuedToken{id, audience, expires, false}
 	return text
 }
 
@@ -164,7 +164,7 @@ func (a *Authority) IdentityHandler(header string) http.Handler {
 	})
 }
 
-func (a *Authority) managedToken(r *http.Request, header string) wire.Response {
+func (a *Authority) managedToken(r *http.Request, header string) wire.HTTPResponse {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	q := r.URL.Query()

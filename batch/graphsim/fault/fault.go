@@ -34,7 +34,7 @@ type Fault struct {
 type Effect struct {
 	name      string
 	afterWork bool
-	whole     func(*wire.Response, *wire.Variety)
+	whole     func(*wire.HTTPResponse, *wire.Variety)
 	single    func(*single)
 	lottery   *lottery
 }

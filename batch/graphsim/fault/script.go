@@ -114,7 +114,7 @@ func (f *active) matchesBatch(batch int, requests []*Request) bool {
 func (e *Effect) IsAfterWork() bool { return e.afterWork }
 
 // ChangeWhole applies an effect on a whole batch.
-func (e *Effect) ChangeWhole(r *wire.Response, v *wire.Variety) { e.whole(r, v) }
+func (e *Effect) ChangeWhole(r *wire.HTTPResponse, v *wire.Variety) { e.whole(r, v) }
 
 // single is a single response that an effect changes.
 type single struct {

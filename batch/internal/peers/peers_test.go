@@ -138,7 +138,8 @@ func count(failed int, example error) error {
 // adapter is the SDK's, with its default middleware, its retries included. Only
 // compression is left out, which the simulated tenant does not take.
 func (s *site) adapter() (*msgraphgocore.GraphRequestAdapterBase, error) {
-	middleware, err := nethttplibrary.GetDefaultMiddlewaresWithOptions(nethttplibrary.NewCompressionOptionsReference(false))
+	middleware, err := nethttplibrary.GetDefaultMiddlewaresWithOptions(
+		nethttplibrary.NewCompressionOptionsReference(false))
 	if err != nil {
 		return nil, err
 	}
@@ -168,9 +169,11 @@ func init() {
 	})
 }
 
-func passBuilder(a abstractions.RequestAdapter, u graphsim.User) *users.ItemAuthenticationTemporaryAccessPassMethodsTemporaryAccessPassAuthenticationMethodItemRequestBuilder {
+// passesOf builds the SDK's requests about the passes of a user.
+func passesOf(a abstractions.RequestAdapter,
+	u graphsim.User) *users.ItemAuthenticationTemporaryAccessPassMethodsRequestBuilder {
 	return users.NewUsersRequestBuilderInternal(map[string]string{"baseurl": a.GetBaseUrl()}, a).ByUserId(u.ID).
-		Authentication().TemporaryAccessPassMethods().ByTemporaryAccessPassAuthenticationMethodId(u.Passes[0].ID)
+		Authentication().TemporaryAccessPassMethods()
 }
 
 // typed deletes one at a time, as the SDK's snippets do, 16 of them at once.
@@ -184,7 +187,7 @@ func typed(ctx context.Context, s *site) error {
 	g.SetLimit(atOnce)
 	for i, u := range s.users {
 		g.Go(func() error {
-			errs[i] = passBuilder(a, u).Delete(ctx, nil)
+			errs[i] = passesOf(a, u).ByTemporaryAccessPassAuthenticationMethodId(u.Passes[0].ID).Delete(ctx, nil)
 			return nil
 		})
 	}
@@ -223,7 +226,8 @@ func collections(ctx context.Context, s *site) error {
 func sendCollection(ctx context.Context, a *msgraphgocore.GraphRequestAdapterBase, share []graphsim.User) error {
 	c := msgraphgocore.NewBatchRequestCollectionWithLimit(a, len(share)/19+1) // it puts 19 into a batch
 	for _, u := range share {
-		info, err := passBuilder(a, u).ToDeleteRequestInformation(ctx, nil)
+		pass := passesOf(a, u).ByTemporaryAccessPassAuthenticationMethodId(u.Passes[0].ID)
+		info, err := pass.ToDeleteRequestInformation(ctx, nil)
 		if err != nil {
 			return err
 		}
@@ -350,8 +354,9 @@ func TestPeers(t *testing.T) {
 	each(func(i int, c *contender) { limited[i] = measure(t, c, quota.Bucket(limitRate, limitBurst)) })
 
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d passes, %v a batch or request, loopback TLS, one process but for curl; unthrottled: median of %d (least to most); "+
-		"throttled: %d/s, burst %d. How often the time is tapsweep's stands in brackets.\n\n",
+	fmt.Fprintf(&b, "%d passes, %v a batch or request, loopback TLS, one process but for curl; "+
+		"unthrottled: median of %d (least to most); throttled: %d/s, burst %d. "+
+		"How often the time is tapsweep's stands in brackets.\n\n",
 		passes, latency, rounds, limitRate, limitBurst)
 	w := tabwriter.NewWriter(&b, 0, 0, 1, ' ', 0)
 	fmt.Fprintln(w, "| contender\t| unthrottled\t| left\t| throttled\t| refused\t| left\t|")

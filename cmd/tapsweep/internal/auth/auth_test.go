@@ -46,7 +46,8 @@ func clean(t *testing.T) {
 // entraOptions returns options for a simulated tenant.
 func entraOptions(tenant *graphsim.Tenant, method string) Options {
 	return Options{Method: method, Tenant: entra.DefaultTenantID, ClientID: entra.DefaultClientID,
-		Authority: "https://login.example", HTTP: &http.Client{Transport: tenant}, Prompt: func(string) {}}
+		Authority: "https://login.example", HTTP: &http.Client{Transport: tenant},
+		Prompt: func(string) {}, Getenv: os.Getenv}
 }
 
 const (
@@ -85,6 +86,7 @@ func ask(t *testing.T, c azcore.TokenCredential, scope string) (jwt.Claims, erro
 // mustNew returns the credential of options that are right.
 func mustNew(t *testing.T, o Options) *Credential {
 	t.Helper()
+	o.Getenv = os.Getenv
 	c, err := New(o)
 	if err != nil {
 		t.Fatal(err)

@@ -16,13 +16,13 @@ import (
 // library, which cannot read the files that OpenSSL 3 and Windows write today.
 func (o *Options) environment() (azcore.TokenCredential, error) {
 	if o.Method == "default" && !slices.Contains([]string{"", "prod", "environmentcredential"},
-		strings.ToLower(o.Getenv("AZURE_TOKEN_CREDENTIALS"))) {
+		strings.ToLower(o.getenv("AZURE_TOKEN_CREDENTIALS"))) {
 		return nil, nil // its chain does not use the environment
 	}
 	switch {
 	case o.Tenant == "" || o.ClientID == "":
 		return nil, nil
-	case o.Getenv("AZURE_CLIENT_SECRET") != "":
+	case o.getenv("AZURE_CLIENT_SECRET") != "":
 		return o.secret()
 	case o.Certificate != "":
 		return o.certificate()
@@ -35,11 +35,11 @@ func (o *Options) certificate() (azcore.TokenCredential, error) {
 	if err != nil {
 		return nil, usage("%s: %w", o.certificateFrom, err)
 	}
-	certs, key, err := parseCertificate(data, o.Getenv("AZURE_CLIENT_CERTIFICATE_PASSWORD"))
+	certs, key, err := parseCertificate(data, o.getenv("AZURE_CLIENT_CERTIFICATE_PASSWORD"))
 	if err != nil {
 		return nil, usage("%s %s %w", o.certificateFrom, o.Certificate, err)
 	}
-	chain := o.Getenv("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN")
+	chain := o.getenv("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN")
 	return azidentity.NewClientCertificateCredential(o.Tenant, o.ClientID, certs, key,
 		&azidentity.ClientCertificateCredentialOptions{
 			ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery,

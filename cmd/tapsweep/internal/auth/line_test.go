@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -280,7 +281,7 @@ func TestManagedIdentityAddresses(t *testing.T) {
 		t.Setenv("AZURE_REGIONAL_AUTHORITY_NAME", tt.region)
 		asked := 0
 		l := newLine(Options{Method: tt.method, Authority: "https://login.example",
-			HTTP: &http.Client{Transport: authority{200, "{}", &asked}}})
+			HTTP: &http.Client{Transport: authority{200, "{}", &asked}}, Getenv: os.Getenv})
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, tt.url, nil)
 		if err != nil {
 			t.Fatal(err)

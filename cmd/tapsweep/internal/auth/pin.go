@@ -22,11 +22,11 @@ import (
 // batch.ErrNotSent, so that a run waits for the connection.
 func Pin(c *Credential) azcore.TokenCredential { return &pinned{next: c} }
 
-// An offlineError says that the authority cannot be reached.
-type offlineError struct{ error }
+// An authorityOfflineError says that the authority cannot be reached.
+type authorityOfflineError struct{ error }
 
-func (e *offlineError) Unwrap() error        { return e.error }
-func (e *offlineError) Is(target error) bool { return target == batch.ErrNotSent }
+func (e *authorityOfflineError) Unwrap() error        { return e.error }
+func (e *authorityOfflineError) Is(target error) bool { return target == batch.ErrNotSent }
 
 type pinned struct {
 	next *Credential
@@ -45,7 +45,7 @@ func (p *pinned) GetToken(ctx context.Context, opts policy.TokenRequestOptions) 
 	defer p.mu.Unlock()
 	if err != nil {
 		if cut := p.next.Unreached(); p.had && cut != nil {
-			err = &offlineError{cut}
+			err = &authorityOfflineError{cut}
 		}
 		return token, err
 	}

@@ -69,7 +69,7 @@ func TenantID(ctx context.Context, transport http.RoundTripper, authority string
 	}
 }
 
-func (l *line) askTenant(ctx context.Context, at string) (string, error) {
+func (l *issuerTransport) askTenant(ctx context.Context, at string) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {
 		return "", err

@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -126,6 +127,7 @@ func TestNamesArePlain(t *testing.T) {
 		if tt.value != "" {
 			t.Setenv(tt.variable, tt.value)
 		}
+		tt.opts.Getenv = os.Getenv
 		_, err := New(tt.opts)
 		checkError(t, fmt.Sprintf("New with %s %q %+v", tt.variable, tt.value, tt.opts), err, tt.variable+tt.want)
 		if _, ok := errors.AsType[*UsageError](err); !ok {

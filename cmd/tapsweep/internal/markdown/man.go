@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// A Header is the first line of a man page and its NAME.
-type Header struct {
+// A ManHeader is the first line of a man page and its NAME.
+type ManHeader struct {
 	Name    string // such as tapsweep-lists
 	Short   string // what the page is about, in a line
 	Section string
@@ -18,7 +18,7 @@ type Header struct {
 // Man writes a page as a man page, without hyphenation (HY). Its first heading is left out, because NAME
 // has it.
 // Source: groff_man(7), man-pages(7).
-func Man(page string, h Header, links LinkFunc) string {
+func Man(page string, h ManHeader, links LinkFunc) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, ".nr HY 0\n.TH %q %q %q %q %q\n.ad l\n", strings.ToUpper(h.Name), h.Section, h.Date, h.Source,
 		h.Manual)

@@ -105,7 +105,7 @@ most requests in a second
 \fB\-\-quiet\fP
 no summary
 `
-	got := Man(fenced(page), Header{Name: "tapsweep-lists", Short: "Lists", Section: "7", Date: "Nov 2026",
+	got := Man(fenced(page), ManHeader{Name: "tapsweep-lists", Short: "Lists", Section: "7", Date: "Nov 2026",
 		Source: "tapsweep v1", Manual: "tapsweep"}, links)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

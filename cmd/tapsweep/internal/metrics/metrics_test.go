@@ -65,7 +65,7 @@ func TestWrite(t *testing.T) {
 		r.Row(&results.Row{Method: "b", Outcome: results.Revoked, Provisional: true, Reason: "expired"}) // not proven
 		r.Row(&results.Row{Method: "c", Outcome: results.Denied, Reason: "expired"})
 		time.Sleep(90 * time.Second)
-		r.Ended(Result{Refused: 7, Scan: &scan.Counts{Users: 40, Earlier: 360},
+		r.Ended(RunResult{Refused: 7, Scan: &scan.Totals{Users: 40, Earlier: 360},
 			Complete: true, Outcomes: map[results.Outcome]int{results.Revoked: 1, results.Denied: 1},
 			Sessions: map[results.Outcome]int{results.Revoked: 3}})
 		checkFile(t, r, `last_run_timestamp_seconds 9.4668489e+08
@@ -84,7 +84,7 @@ func TestWrite(t *testing.T) {
 // A run that stopped early does not know how many passes are left.
 func TestWriteOfAStoppedRun(t *testing.T) {
 	r := NewRecorder()
-	r.Ended(Result{Scan: new(scan.Counts), Outcomes: map[results.Outcome]int{}})
+	r.Ended(RunResult{Scan: new(scan.Totals), Outcomes: map[results.Outcome]int{}})
 	checkFile(t, r, "log_users 0", "expired", "oldest")
 }
 
@@ -97,5 +97,5 @@ func TestWriteWithoutARun(t *testing.T) {
 func TestNoRecorder(t *testing.T) {
 	var r *Recorder
 	r.Row(&results.Row{Method: "a", Outcome: results.Revoked})
-	r.Ended(Result{})
+	r.Ended(RunResult{})
 }

@@ -2,7 +2,7 @@
 // everything else is locked.
 //
 // A user has two names, an object id and a user principal name, and a list may use the one that the
-// protect list does not have. So [List.Resolve] looks up the users of a [List], and returns the
+// protect list does not have. So [Rows.Resolve] looks up the users of a [Rows], and returns the
 // [Users] that are protected.
 package protect
 
@@ -17,16 +17,16 @@ import (
 	"tapsweep/input"
 )
 
-// A List is the rows of the protect lists as they were read.
-type List struct{ users []input.User }
+// Rows are the rows of the protect lists as they were read.
+type Rows struct{ users []input.User }
 
 // Empty reports whether nobody is on the lists.
-func (l *List) Empty() bool { return len(l.users) == 0 }
+func (l *Rows) Empty() bool { return len(l.users) == 0 }
 
 // Open reads protect lists in the forms that input.ReadUsers and read accept; read may be nil. It
 // returns an error for a row without a user, for a pattern and for a list without users, because such
 // a list would protect nobody. Without lists, the List protects nobody.
-func Open(read input.Reader, names ...string) (*List, error) {
+func Open(read input.Reader, names ...string) (*Rows, error) {
 	users, err := input.ReadUsers(read, names...)
 	if err != nil {
 		return nil, err
@@ -34,7 +34,7 @@ func Open(read input.Reader, names ...string) (*List, error) {
 	if err := patterns(users); err != nil {
 		return nil, err
 	}
-	return &List{users: users}, nil
+	return &Rows{users: users}, nil
 }
 
 // patterns returns an error if a name is a pattern for several users, which would protect
@@ -53,7 +53,7 @@ func patterns(users []input.User) error {
 }
 
 // Rows returns the rows of the lists in order. They must not be changed.
-func (l *List) Rows() []input.User { return l.users }
+func (l *Rows) Rows() []input.User { return l.users }
 
 // Resolve looks up each user of the list, and returns the protected users by all their names. It reads
 // pairs only until it knows which kinds of names they use, and not at all if every row has both names.
@@ -64,7 +64,7 @@ func (l *List) Rows() []input.User { return l.users }
 // that it lacks. Other rows that could not be looked up are in the warning of the Users. Any other error
 // is that of pairs or of the run, and may wrap the cause of ctx, batch.ErrUnauthorized or
 // batch.ErrBlocked. After an error, no pass may be deleted.
-func (l *List) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq2[input.Pair, error],
+func (l *Rows) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq2[input.Pair, error],
 	forbidden string) (*Users, error) {
 	missing, err := l.missing(pairs)
 	if err != nil {
@@ -98,7 +98,7 @@ func (l *List) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq
 type kinds struct{ id, upn bool }
 
 // missing returns the kinds of names that the pairs use and some row does not have.
-func (l *List) missing(pairs iter.Seq2[input.Pair, error]) (kinds, error) {
+func (l *Rows) missing(pairs iter.Seq2[input.Pair, error]) (kinds, error) {
 	var missing, used kinds
 	for i := range l.users {
 		missing.id = missing.id || l.users[i].ID == ""
@@ -127,7 +127,7 @@ func (l *List) missing(pairs iter.Seq2[input.Pair, error]) (kinds, error) {
 }
 
 // distinct returns the rows, each user once.
-func (l *List) distinct() (rows []input.User) {
+func (l *Rows) distinct() (rows []input.User) {
 	seen := make(map[string]bool)
 	for _, u := range l.users {
 		if key := fold(u.ID + u.UPN); !seen[key] {

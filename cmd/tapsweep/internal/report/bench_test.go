@@ -31,7 +31,7 @@ func BenchmarkMillion(b *testing.B) {
 		if err != nil || r.Pairs != rows {
 			b.Fatal(err, r.Pairs)
 		}
-		if err := r.HTML(b.Context(), io.Discard, l, Page{}); err != nil {
+		if err := r.HTML(b.Context(), io.Discard, l, HTMLPage{}); err != nil {
 			b.Fatal(err)
 		}
 		runtime.GC()

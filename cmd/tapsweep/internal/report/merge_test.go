@@ -128,7 +128,8 @@ func TestInPlaceOfAndListed(t *testing.T) {
 			if tt.dupe == 0 {
 				rest, want = []piece{found}, tally{tt.again: 2}
 			}
-			r := reportOf(t, first, logOf(t, time.Hour, 2, "revoke --results rest.jsonl a.jsonl", append(rest, ends(1))...))
+			second := logOf(t, time.Hour, 2, "revoke --results rest.jsonl a.jsonl", append(rest, ends(1))...)
+			r := reportOf(t, first, second)
 			diff(t, tt.name+": counts", r.Counts, want)
 			check(t, tt.name+": pairs", r.Pairs, 2)
 			check(t, tt.name+": left", r.Left, tt.left)

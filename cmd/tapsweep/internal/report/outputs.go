@@ -38,7 +38,7 @@ func (o *Outputs) Write(ctx context.Context, logs *Logs) error {
 }
 
 func (o *Outputs) render(ctx context.Context, logs *Logs) error {
-	var eachRow func(*Row) error
+	var eachRow func(*ReportedRow) error
 	var table *CSV
 	if o.CSV != "" {
 		w, err := o.open(o.CSV)
@@ -55,7 +55,7 @@ func (o *Outputs) render(ctx context.Context, logs *Logs) error {
 		err = table.Close()
 	}
 	if err == nil && o.HTML != "" {
-		page := Page{Made: time.Now(), By: o.Version}
+		page := HTMLPage{Made: time.Now(), By: o.Version}
 		if o.CSV != "" && o.CSV != "-" && filepath.Dir(o.CSV) == filepath.Dir(o.HTML) {
 			page.CSV = filepath.Base(o.CSV)
 		}

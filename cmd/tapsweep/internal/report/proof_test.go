@@ -67,7 +67,7 @@ func TestProofOfAPassInTwoRows(t *testing.T) {
 
 // The row that counts keeps its time, answer and reason.
 func TestProofKeeps(t *testing.T) {
-	rows := make(map[int]*Row)
+	rows := make(map[int]*ReportedRow)
 	v1, proof := proven(t)
 	for row, err := range open(t, v1, proof).Rows(t.Context()) {
 		if err != nil {
@@ -75,7 +75,7 @@ func TestProofKeeps(t *testing.T) {
 		}
 		rows[row.Line] = row
 	}
-	said := func(r *Row) string {
+	said := func(r *ReportedRow) string {
 		return fmt.Sprintf("%v %d %s %q %v %q", r.Time.Sub(night), r.Status, r.Outcome, r.Reason, r.Verified, r.Message)
 	}
 	check(t, "verified", said(rows[2]), `1s 204 revoked "EnabledByPolicy" true ""`)

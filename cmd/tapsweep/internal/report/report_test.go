@@ -102,7 +102,7 @@ func TestCSVIsNoList(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := input.Open([]string{path}, input.Options{Reader: new(results.Lists).Read})
-	if want := "write only their user and method to a list"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "write their user and method to a list"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("Open = %v, want %q", err, want)
 	}
 }
@@ -122,7 +122,7 @@ func TestHTML(t *testing.T) {
 	path := incident(500).write(t, "incident-4711.jsonl")
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			page := pageOf(t, Page{inline: tt.inline, CSV: "report.csv"}, path)
+			page := pageOf(t, HTMLPage{inline: tt.inline, CSV: "report.csv"}, path)
 			left := strings.Count(page, `class="left"><td`)
 			check(t, "rows that are not done", left, tt.left)
 			check(t, "other rows", strings.Count(page, "<tr data-o=")-left, tt.others)
@@ -141,7 +141,7 @@ func TestHostile(t *testing.T) {
 	if err := r.JSON(&object); err != nil {
 		t.Fatal(err)
 	}
-	page, table := pageOf(t, Page{CSV: `"><script>`, inline: 9}, path), csvOf(t, path)
+	page, table := pageOf(t, HTMLPage{CSV: `"><script>`, inline: 9}, path), csvOf(t, path)
 	outputs := map[string]string{"text": text(t, r), "csv": strings.Join(table, "\n"), "html": page,
 		"json": object.String()}
 	for name, s := range outputs {
@@ -328,7 +328,7 @@ func FuzzLog(f *testing.F) {
 		}
 		check(t, "sum of the counts", sumOf(r.Counts), r.Pairs)
 		var b bytes.Buffer
-		if err := errors.Join(r.Text(&b), r.JSON(&b), r.HTML(t.Context(), &b, l, Page{})); err != nil {
+		if err := errors.Join(r.Text(&b), r.JSON(&b), r.HTML(t.Context(), &b, l, HTMLPage{})); err != nil {
 			t.Error(err)
 		}
 		if strings.Contains(b.String(), "NaN") && !bytes.Contains(log, []byte("NaN")) {
@@ -343,7 +343,7 @@ func TestDuplicatesAreCounted(t *testing.T) {
 	path := logOf(t, 0, 3, "revoke a.csv", row(2, results.Revoked), row(3, results.Duplicate, repeat),
 		row(4, results.Duplicate, repeat), ends(0))
 	var listed []results.Outcome
-	r, err := New(t.Context(), open(t, path), func(row *Row) error {
+	r, err := New(t.Context(), open(t, path), func(row *ReportedRow) error {
 		listed = append(listed, row.Outcome)
 		return nil
 	})
@@ -353,5 +353,5 @@ func TestDuplicatesAreCounted(t *testing.T) {
 	diff(t, "rows of the CSV", listed, []results.Outcome{results.Revoked})
 	check(t, "duplicates counted", r.Counts[results.Duplicate], 2)
 	check(t, "pairs", r.Pairs, 3)
-	check(t, "rows of the page", strings.Count(pageOf(t, Page{}, path), "<tr data-o="), 1)
+	check(t, "rows of the page", strings.Count(pageOf(t, HTMLPage{}, path), "<tr data-o="), 1)
 }

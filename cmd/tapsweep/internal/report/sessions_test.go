@@ -61,7 +61,7 @@ func TestSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := open(t, log)
-	if err := r.HTML(t.Context(), &page, l, Page{}); err != nil {
+	if err := r.HTML(t.Context(), &page, l, HTMLPage{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{s.Verdict(), "no row"} {

@@ -8,9 +8,9 @@ import (
 )
 
 // runsAt are runs of a length, each starting so long after the first.
-func runsAt(length time.Duration, starts ...time.Duration) (runs []*Run) {
+func runsAt(length time.Duration, starts ...time.Duration) (runs []*ReportedRun) {
 	for _, start := range starts {
-		runs = append(runs, &Run{Start: night.Add(start), End: night.Add(start + length)})
+		runs = append(runs, &ReportedRun{Start: night.Add(start), End: night.Add(start + length)})
 	}
 	return runs
 }
@@ -20,7 +20,7 @@ func TestAxis(t *testing.T) {
 	const hour = time.Hour
 	for _, tt := range []struct {
 		name   string
-		runs   []*Run
+		runs   []*ReportedRun
 		at     time.Duration
 		length time.Duration
 		x      float64
@@ -65,7 +65,7 @@ func TestTicks(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	r := reportOf(t, logOf(t, 0, 1, "revoke a.csv", waits(10*time.Second, 40), later(50*time.Second),
 		waits(10*time.Second, 10), later(50*time.Second), row(2, results.Revoked), ends(0)))
-	diff(t, "bars", r.chart().Refused, []bar{{1.5, 250, 9.5, 48}, {501.5, 286, 9.5, 12}})
+	diff(t, "bars", r.chart().Refused, []chartBar{{1.5, 250, 9.5, 48}, {501.5, 286, 9.5, 12}})
 	check(t, "text", r.chart().RefusedText, "50 refused, up to 40 a bar")
 	check(t, "refused up to the first point", r.Progress[0].Refused, 40)
 	check(t, "refused up to the 13th point", r.Progress[12].Refused, 10)

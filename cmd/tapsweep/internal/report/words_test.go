@@ -10,7 +10,7 @@ import (
 	"tapsweep/input"
 )
 
-func pageOf(t *testing.T, p Page, paths ...string) string {
+func pageOf(t *testing.T, p HTMLPage, paths ...string) string {
 	t.Helper()
 	l := open(t, paths...)
 	r, err := New(t.Context(), l, nil)
@@ -37,14 +37,14 @@ func TestNames(t *testing.T) {
 		{"Usability of the passes", "Usability", []nameCount{{"usable", 2}, {"expired", 1}}},
 		{"Who created the passes", "Creator", []nameCount{{"mallory@contoso.com", 2}}},
 	})
-	page := strings.ReplaceAll(pageOf(t, Page{}, path), "<wbr>", "")
+	page := strings.ReplaceAll(pageOf(t, HTMLPage{}, path), "<wbr>", "")
 	check(t, "passes with a creator", strings.Count(page,
 		" created by mallory@contoso.com <small>audit record a-7, 2026-03-02 01:14:05, matched by id</small>"), 2)
 }
 
 // A link to a name with # or % led to another file.
 func TestLinkToCSV(t *testing.T) {
-	page := pageOf(t, Page{CSV: "incident #4711 50%.csv", inline: 9}, incident(20).write(t, "a.jsonl"))
+	page := pageOf(t, HTMLPage{CSV: "incident #4711 50%.csv", inline: 9}, incident(20).write(t, "a.jsonl"))
 	if want := `<a href="./incident%20%234711%2050%25.csv">incident #4711 50%.csv</a>`; !strings.Contains(page, want) {
 		t.Errorf("no %s in the page", want)
 	}

@@ -12,7 +12,7 @@ import (
 	"tapsweep/input"
 )
 
-// A LogUser is a user of logs, with the place of the user's first row and the content of the last.
+// A LogUser is a user in logs: the place of the user's first row, and the content of the last row.
 type LogUser struct {
 	Source  string // the log
 	Line    int
@@ -22,12 +22,12 @@ type LogUser struct {
 	Outcome Outcome
 
 	Creation input.Creation
-	Sessions *LogSessions // nil if the logs say nothing of the user's sessions
+	Sessions *LogSessions // nil if the logs have no row about the user's sessions
 
 	passGone bool // a pass of the user is gone
 }
 
-// LogSessions are the last row of a log about the sessions of a user.
+// LogSessions is the last row of a log about the sessions of a user.
 type LogSessions struct {
 	Outcome Outcome
 	SentAt  time.Time
@@ -38,14 +38,14 @@ func (s *LogSessions) done() bool {
 	return s != nil && (s.Outcome == Revoked || s.Outcome == UnknownUser)
 }
 
-// users are the users of logs, each once.
-type users struct {
+// A userSet has each user of the logs once.
+type userSet struct {
 	all []*LogUser          // in the order of the logs
 	at  map[string]*LogUser // by name in lower case
 }
 
-// add takes in a row of the log with that name.
-func (u *users) add(log string, rec *Record) {
+// add processes a row of the named log.
+func (u *userSet) add(log string, rec *Record) {
 	r := rec.Row
 	name := strings.ToLower(r.User)
 	user := u.at[name]
@@ -68,30 +68,30 @@ func (u *users) add(log string, rec *Record) {
 	user.passGone = user.passGone || r.sessionsFollow()
 }
 
-// LogUsers are the users of results logs, each once.
+// LogUsers has each user of results logs once.
 type LogUsers struct {
 	Users  []*LogUser
-	First  *Run   // of the first log; all are of its tenant and Graph root
-	Digest string // of the users
+	First  *Run   // the first run of the first log; all logs have its tenant and Graph root
+	Digest string // the digest of the users
 
-	Operators []string // of the runs that deleted, each once, as far as the logs say
+	Operators []string // each operator of the runs that deleted, as far as the logs have them
 
 	Invalid int // rows that were invalid
 
-	Skipped []string // warnings about logs in which lines were skipped that are not part of them
+	Skipped []string // a warning for each log with lines that are not part of it
 }
 
-// Sessions reports whether the logs say anything of sessions.
+// Sessions reports whether the logs have rows about sessions.
 func (u *LogUsers) Sessions() bool {
 	return slices.ContainsFunc(u.Users, func(user *LogUser) bool { return user.Sessions != nil })
 }
 
-// ReadUsers reads the users of results logs, whatever became of their passes, but not those of
-// rows that were invalid or protected. Logs of several tenants or Graph roots are an error, and
-// so is a file that is no log or not complete (see Condition.Complete).
+// ReadUsers reads the users of results logs, except for rows that were invalid or protected. It returns an error
+// for logs of different tenants or Graph roots, and for a file that is not a complete log (see
+// Condition.Complete).
 func ReadUsers(paths ...string) (*LogUsers, error) {
 	u := new(LogUsers)
-	var found users
+	var found userSet
 	for _, path := range paths {
 		if err := u.read(path, &found); err != nil {
 			return nil, fmt.Errorf("reading %s: %w", path, err)
@@ -106,7 +106,7 @@ func ReadUsers(paths ...string) (*LogUsers, error) {
 	return u, nil
 }
 
-func (u *LogUsers) read(path string, found *users) error {
+func (u *LogUsers) read(path string, found *userSet) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -125,7 +125,7 @@ func (u *LogUsers) read(path string, found *users) error {
 		case r.Outcome == Invalid:
 			u.Invalid++
 		case r.User == input.Me:
-			return &LineError{rec.Line, "the row is about the user who was signed in, and does not say who that was"}
+			return &LogError{rec.Line, "the row is about the user who was signed in, and does not say who that was"}
 		case r.User != "":
 			found.add(path, rec)
 		}
@@ -136,7 +136,7 @@ func (u *LogUsers) read(path string, found *users) error {
 	return c.Complete(path)
 }
 
-// addRun takes in the first line of a run.
+// addRun processes the first line of a run.
 func (u *LogUsers) addRun(rec *Record) error {
 	run := rec.Run
 	if u.First == nil {
@@ -146,7 +146,7 @@ func (u *LogUsers) addRun(rec *Record) error {
 		u.Operators = append(u.Operators, run.Operator)
 	}
 	if err := run.Elsewhere(u.First.Tenant, u.First.GraphRoot); err != nil {
-		return &LineError{rec.Line, err.Error() + ", of which an earlier run is"}
+		return &LogError{rec.Line, err.Error() + ", of which an earlier run is"}
 	}
 	return nil
 }

@@ -29,14 +29,14 @@ func TestSummary(t *testing.T) {
 	for i, o := range results.Outcomes {
 		every[o] = i + 1
 	}
-	causes := map[revoke.Cause]*revoke.Tally{
+	causes := map[revoke.Cause]*revoke.CauseRows{
 		{Outcome: results.Denied, Code: "accessDenied"}: {Rows: 7,
 			Hint: "the user may hold an admin role"},
 		{Outcome: results.Denied, Code: "insufficient_claims"}: {Rows: 2, Hint: "sign in again"},
 		{Outcome: results.NotSent}:                             {Rows: 13},
 	}
 	for _, code := range "abcdefghij" {
-		causes[revoke.Cause{Outcome: results.Rejected, Code: string(code)}] = &revoke.Tally{Rows: 1}
+		causes[revoke.Cause{Outcome: results.Rejected, Code: string(code)}] = &revoke.CauseRows{Rows: 1}
 	}
 	for name, s := range map[string]summary{
 		"stopped": {
@@ -59,12 +59,12 @@ func TestSummary(t *testing.T) {
 			Rows:   6, Run: *ran("verify", "--results", "log.jsonl", "a.jsonl")},
 		"scan": {
 			Counts: revoke.Counts{Outcomes: rowCounts{results.Found: 221}, Requests: 230},
-			Scan: &scan.Counts{Users: 230, Found: 221, Earlier: 170, ByTime: 7, Recent: 3,
+			Scan: &scan.Totals{Users: 230, Found: 221, Earlier: 170, ByTime: 7, Recent: 3,
 				Passes: map[pass.Reason]int{pass.Expired: 200, pass.Used: 20, pass.Unknown: 1},
 				Audit: &scan.AuditCounts{Name: "mallory@contoso.com", Records: 303, Made: 300, By: 100, There: 98,
 					Creators: []scan.Creator{{Name: "helpdesk@contoso.com", Passes: 200}}, Others: 100,
-					Gone: scan.Listed[string]{Count: 3, First: []string{"dana@contoso.com"}},
-					Unlisted: scan.Listed[scan.Unlisted]{Count: 3, First: []scan.Unlisted{
+					Gone: scan.Examples[string]{Count: 3, First: []string{"dana@contoso.com"}},
+					Unlisted: scan.Examples[scan.Unlisted]{Count: 3, First: []scan.Unlisted{
 						{User: "lee@contoso.com", Made: start, At: start.Add(time.Hour), By: "helpdesk@contoso.com"},
 						{User: "erik@contoso.com", Made: start, Doubtful: true}}}}},
 			Run: *ran("scan", "--created-by", "mallory@contoso.com", "--results", "log.jsonl")},
@@ -112,8 +112,7 @@ func TestVerdict(t *testing.T) {
 			"1 of 2 passes are gone; 1 left: see above.\nTo revoke what remains: tapsweep revoke r.jsonl\n"},
 		{"not proven", "revoke --verify a.csv", rowCounts{results.Revoked: 2},
 			func(s *summary) { s.Counts.Unverified = 1 },
-			"All 2 passes are gone; for 1 it is not proven, because the " +
-				"passes of the user could not be listed afterwards. " +
+			"All 2 passes are gone; 1 could not be verified, because Graph did not list the passes of the user. " +
 				"Resume: tapsweep revoke --resume --results r.jsonl --verify a.csv\n"},
 		{"standard input", "revoke -", rowCounts{results.NotSent: 1}, nil,
 			"0 of 1 passes are gone; 1 left: see above. " +
@@ -143,7 +142,7 @@ func TestVerdict(t *testing.T) {
 			"Resume: tapsweep scan --resume --results r.jsonl --all-users\n"},
 		{"sessions of some", "verify a.jsonl", rowCounts{results.Revoked: 2}, func(s *summary) {
 			s.Counts.Sessions = &revoke.Counts{Outcomes: rowCounts{results.Revoked: 1, results.Remains: 1}, Verified: 1}
-		}, "Verified: 2 of 2 users hold no pass. The sessions of 1 of 2 users are verified to be revoked. " +
+		}, "Verified: 2 of 2 users hold no pass. Verified: the sessions of 1 of 2 users are revoked. " +
 			"Resume: tapsweep verify --resume --results r.jsonl a.jsonl\n" +
 			"To revoke what remains: tapsweep revoke --revoke-sessions r.jsonl\n"},
 	} {

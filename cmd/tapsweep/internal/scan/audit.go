@@ -45,12 +45,12 @@ type AuditCounts struct {
 	// Odd are records of a created pass that cannot be used, or whose pass id cannot be read.
 	// Without its user or time, or without its creator if Audit.By is set, a record is left
 	// out. Without a pass id, a record is matched by time.
-	Odd Listed[string]
+	Odd Examples[string]
 
 	// Gone are users in By who hold no pass any more. Unlisted are those who hold a pass that no
 	// record by Name is about. Doubtful is how many of these passes may be by Name.
-	Gone     Listed[string]
-	Unlisted Listed[Unlisted]
+	Gone     Examples[string]
+	Unlisted Examples[Unlisted]
 	Doubtful int
 
 	// NoID is how many users OnGone has not received, because no record has the id of their pass.
@@ -63,13 +63,13 @@ type Creator struct {
 	Passes int
 }
 
-// Listed is a number of things, and the first of them.
-type Listed[T any] struct {
+// Examples are the number of things, and the first of them.
+type Examples[T any] struct {
 	Count int
 	First []T // at most 20
 }
 
-func (l *Listed[T]) add(one T) {
+func (l *Examples[T]) add(one T) {
 	if l.Count++; len(l.First) < 20 {
 		l.First = append(l.First, one)
 	}
@@ -143,9 +143,9 @@ func (f *auditFindings) summary() *AuditCounts {
 	return &c
 }
 
-// A record is an entry of the audit log.
+// A directoryAudit is an entry of the audit log.
 // Source: learn.microsoft.com/graph/api/resources/directoryaudit.
-type record struct {
+type directoryAudit struct {
 	ID       string `json:"id"`
 	Time     string `json:"activityDateTime"`
 	Activity string `json:"activityDisplayName"`
@@ -176,7 +176,7 @@ type record struct {
 // than one form, so only parts of them are compared.
 // Source: learn.microsoft.com/entra/architecture/security-operations-privileged-accounts;
 // SigmaHQ rules/cloud/azure/audit_logs/azure_tap_added.yml.
-func (r *record) creates() bool {
+func (r *directoryAudit) creates() bool {
 	return strings.Contains(strings.ToLower(r.Activity), "registered security info") &&
 		strings.Contains(strings.ToLower(r.Reason), "temporary access pass") &&
 		!strings.EqualFold(r.Result, "failure")
@@ -184,7 +184,7 @@ func (r *record) creates() bool {
 
 // initiator returns all names in the record of who did it. The first one is the best to show
 // to people.
-func (r *record) initiator() (names []string) {
+func (r *directoryAudit) initiator() (names []string) {
 	if u := r.By.User; u != nil {
 		names = append(names, u.UPN, u.ID)
 	}
@@ -201,7 +201,7 @@ const noID = "00000000-0000-0000-0000-000000000000"
 // cannot be read. A name was seen with one and with two prefixes. A value is JSON in a string.
 // Source: a record of 2022-06-27 in a public thesis; nicolonsky/ITDR,
 // Queries/Entra-TAP-Issuance.md, 342c663.
-func (r *record) readPass(m *making) (unreadable bool) {
+func (r *directoryAudit) readPass(m *making) (unreadable bool) {
 	for _, p := range r.Targets[0].Properties {
 		name := strings.ToLower(p.Name)
 		value := p.New
@@ -226,7 +226,7 @@ func (r *record) readPass(m *making) (unreadable bool) {
 // add adds a record, and reports whether it is new. It counts a record that cannot be used.
 // Such a record must not end the scan, because other records name users who have a pass.
 func (f *auditFindings) add(raw json.RawMessage) (fresh bool) {
-	var r record
+	var r directoryAudit
 	_ = json.Unmarshal(raw, &r) // values of another type are skipped; the others are decoded
 	key := maphash.String(f.seed, cmp.Or(r.ID, string(raw)))
 	if _, again := f.read[key]; again {
@@ -286,10 +286,10 @@ func (f *auditFindings) keep(user, upn string, m making) (fresh bool) {
 }
 
 // auditTargets returns the users in the audit log.
-func (s *scanner) auditTargets() (list []target) {
+func (s *scanner) auditTargets() (list []userToList) {
 	for _, id := range s.audit.order {
 		if s.markSeen(id) {
-			list = append(list, target{name: id, upn: s.audit.names[id], look: s.filtersAccounts()})
+			list = append(list, userToList{name: id, upn: s.audit.names[id], look: s.filtersAccounts()})
 		}
 	}
 	return list

@@ -17,8 +17,8 @@ import (
 // pageSize is the most users of one page. Source: learn.microsoft.com/graph/api/user-list.
 const pageSize = 999
 
-// A page is a request for one page of a source, with the state of the source.
-type page struct {
+// A pageRequest is a request for one page of a source, with the state of the source.
+type pageRequest struct {
 	what    string // for errors
 	url     string
 	quota   string
@@ -37,12 +37,12 @@ type page struct {
 	restarts int // refused page tokens
 }
 
-func (p *page) request() batch.Request {
+func (p *pageRequest) request() batch.Request {
 	return batch.Request{Method: "GET", URL: p.url, Headers: p.headers, Quota: p.quota, Tag: p}
 }
 
 // at returns another page of the same source.
-func (p *page) at(url string) *page {
+func (p *pageRequest) at(url string) *pageRequest {
 	next := *p
 	next.url = url
 	return &next
@@ -57,8 +57,8 @@ func (s *scanner) properties() string {
 }
 
 // sources returns the first page of each source.
-func (s *scanner) sources() (list []*page) {
-	add := func(p *page) {
+func (s *scanner) sources() (list []*pageRequest) {
+	add := func(p *pageRequest) {
 		p.first, p.seen = p.url, make(map[uint64]struct{})
 		list = append(list, p)
 	}
@@ -71,13 +71,13 @@ func (s *scanner) sources() (list []*page) {
 			query += "&$count=true&$filter=" + escape(s.opts.Filter)
 			headers = map[string]string{"ConsistencyLevel": "eventual"}
 		}
-		add(&page{what: "the users of the tenant", url: query, quota: usersQuota, headers: headers,
+		add(&pageRequest{what: "the users of the tenant", url: query, quota: usersQuota, headers: headers,
 			filter: s.opts.Filter != "", counts: s.opts.Filter != ""})
 	}
 	for _, id := range s.opts.Groups {
 		// A cast in the path is an advanced query, which needs the header and $count.
 		// Source: learn.microsoft.com/graph/api/group-list-transitivemembers.
-		add(&page{what: "the members of group " + id, quota: usersQuota,
+		add(&pageRequest{what: "the members of group " + id, quota: usersQuota,
 			url: fmt.Sprintf("/groups/%s/transitiveMembers/microsoft.graph.user?$select=%s&$top=%d&$count=true",
 				url.PathEscape(id), s.properties(), pageSize),
 			headers: map[string]string{"ConsistencyLevel": "eventual"}, counts: true})
@@ -85,7 +85,7 @@ func (s *scanner) sources() (list []*page) {
 	if s.opts.Audit != nil {
 		s.audit = newAuditFindings(s.opts.Audit)
 		urls := s.opts.Audit.queries()
-		add(&page{what: "the audit log", url: urls[0], wider: urls[1:], quota: reportsQuota, audit: true})
+		add(&pageRequest{what: "the audit log", url: urls[0], wider: urls[1:], quota: reportsQuota, audit: true})
 	}
 	s.one = len(list) == 1 && len(s.opts.Users) == 0
 	return list
@@ -96,7 +96,7 @@ func escape(value string) string { return strings.ReplaceAll(url.QueryEscape(val
 
 // arrived handles a page. Its users go into the queue. Its next page waits until the queue is
 // shorter.
-func (s *scanner) arrived(p *page, res batch.Result) {
+func (s *scanner) arrived(p *pageRequest, res batch.Result) {
 	var body struct {
 		Value *[]json.RawMessage `json:"value"`
 		Next  string             `json:"@odata.nextLink"`
@@ -158,7 +158,7 @@ func (s *scanner) tellTotal() {
 }
 
 // contents adds the contents of a page.
-func (s *scanner) contents(p *page, values []json.RawMessage) error {
+func (s *scanner) contents(p *pageRequest, values []json.RawMessage) error {
 	progress := false
 	for _, raw := range values {
 		fresh, err := false, error(nil)
@@ -186,7 +186,7 @@ func (s *scanner) contents(p *page, values []json.RawMessage) error {
 const maxIdle = 500
 
 // follow queues the next page of a source.
-func (s *scanner) follow(p *page, link string) {
+func (s *scanner) follow(p *pageRequest, link string) {
 	next, ok := s.relativeLink(link)
 	_, again := p.seen[maphash.String(s.seed, next)]
 	var err error
@@ -222,7 +222,7 @@ const maxRestarts = 3
 // pageFailed handles the error of a page. If its page token is no longer valid, the source starts again
 // from its first page. No user is listed twice.
 // Source: learn.microsoft.com/graph/paging, "DirectoryPageTokenNotFoundException".
-func (s *scanner) pageFailed(p *page, res batch.Result) {
+func (s *scanner) pageFailed(p *pageRequest, res batch.Result) {
 	gone := (res.Response.Status == 400 || res.Response.Status == 410) && p.url != p.first
 	if gone && p.restarts < maxRestarts {
 		again := p.at(p.first)
@@ -281,7 +281,7 @@ func (s *scanner) member(raw json.RawMessage) (fresh bool, err error) {
 	}
 	admitted, err := s.admits(&a)
 	if admitted {
-		s.queue = append(s.queue, target{name: a.ID, upn: shown(a.UPN)})
+		s.queue = append(s.queue, userToList{name: a.ID, upn: shown(a.UPN)})
 	}
 	return true, err
 }
@@ -323,7 +323,7 @@ func (s *scanner) admits(a *account) (bool, error) {
 func Unseen(err error) bool { return errors.Is(err, errHidden) }
 
 // accountOf handles the answer to a lookup.
-func (s *scanner) accountOf(t target, res batch.Result) []batch.Request {
+func (s *scanner) accountOf(t userToList, res batch.Result) []batch.Request {
 	var a account
 	if !pass.Listed(res) {
 		s.failed(t, res, nil)
@@ -344,5 +344,5 @@ func (s *scanner) accountOf(t target, res batch.Result) []batch.Request {
 	if !admitted {
 		return nil
 	}
-	return []batch.Request{s.ask(target{name: a.ID, upn: shown(a.UPN)})}
+	return []batch.Request{s.ask(userToList{name: a.ID, upn: shown(a.UPN)})}
 }

@@ -28,7 +28,7 @@ var permitted = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "G
 
 // look scans and returns what was found and what was not, as texts.
 func look(t *testing.T, tenant batch.Poster, opts Options,
-	batching batch.Options) (found, failed []string, counts Counts, err error) {
+	batching batch.Options) (found, failed []string, counts Totals, err error) {
 	t.Helper()
 	runner, err := batch.NewRunner(tenant, batching)
 	if err != nil {

@@ -41,7 +41,8 @@ func TestPassURL(t *testing.T) {
 		"x!y^z~w*(=&@contoso.com",
 	} {
 		request := users.NewUsersRequestBuilderInternal(map[string]string{"baseurl": adapter.GetBaseUrl()}, adapter).
-			ByUserId(user).Authentication().TemporaryAccessPassMethods().ByTemporaryAccessPassAuthenticationMethodId(method)
+			ByUserId(user).Authentication().TemporaryAccessPassMethods().
+			ByTemporaryAccessPassAuthenticationMethodId(method)
 		info, err := request.ToDeleteRequestInformation(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -62,7 +63,8 @@ func TestPassURL(t *testing.T) {
 
 func TestStatusError(t *testing.T) {
 	for _, body := range []string{
-		`{"error":{"code":"accessDenied","message":"Request Authorization failed","innerError":{"date":"2026-03-02T08:30:01","request-id":"7f2d","client-request-id":"1"}}}`,
+		`{"error":{"code":"accessDenied","message":"Request Authorization failed",` +
+			`"innerError":{"date":"2026-03-02T08:30:01","request-id":"7f2d","client-request-id":"1"}}}`,
 		`{"error":{"code":"","message":"m"}}`,
 		`{"error":{"code":"UnknownError","message":"","innerError":{"request-id":"0c9a"}}}`,
 	} {
