@@ -188,6 +188,7 @@ func TestExitCodes(t *testing.T) {
 		{"simulate and graph-url", "revoke --yes --simulate --graph-url https://127.0.0.1:1 LIST", status.Usage,
 			"--simulate starts its own tenant"},
 		{"there is no terminal to ask at", "revoke LIST", status.Usage, "--yes"},
+		{"no page of the help", "help incidents", status.Usage, `unknown command "incidents"`},
 		{"no list", "revoke --yes nosuch.csv", status.Usage, "nosuch.csv"},
 		{"bad row", "revoke --yes BAD", status.Usage, `bad.csv:2: method "no... (4 characters)" is not a GUID`},
 		{"plain http", "revoke --yes --graph-url http://graph.microsoft.com LIST", status.Usage, "https://"},

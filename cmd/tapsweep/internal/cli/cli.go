@@ -140,7 +140,23 @@ for each pass to a results log.`,
 	}
 	root.AddCommand(p.versionCommand(), p.manCommand(), flagsPage())
 	root.AddCommand(manualPages()...)
+	refuseUnknownPages(root)
 	return root
+}
+
+// refuseUnknownPages makes the help command of cobra refuse a page that does not exist, instead of
+// printing another one.
+func refuseUnknownPages(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, _ := root.Find([]string{"help"})
+	run := help.Run
+	help.Run, help.RunE = nil, func(cmd *cobra.Command, args []string) error {
+		if _, _, err := root.Find(args); err != nil {
+			return err
+		}
+		run(cmd, args)
+		return nil
+	}
 }
 
 // inOrder fixes the order in which a command starts. It sets flags from the environment, checks flags, the
