@@ -50,7 +50,7 @@ func (s *source) readCSV(text *bufio.Reader) error {
 	if err != nil {
 		return &LineError{Line: h.number, Msg: err.Error(), Err: err}
 	}
-	holdsValue := func(name string) bool { return isGUID(name) || isName(name) }
+	holdsValue := func(name string) bool { return IsGUID(name) || isName(name) }
 	for rows := 0; ; rows++ {
 		values, err := r.Read()
 		if err == io.EOF && rows == 0 && slices.ContainsFunc(names, holdsValue) {
@@ -125,7 +125,7 @@ func (h *header) names(fields []string) []string {
 
 // csvRow returns a record as a row. A record of another width than the header is refused: if it
 // lost a field, another value or none may stand in the place of the pass.
-func (c *columns) csvRow(r row, values []string) row {
+func (c *columns) csvRow(r Row, values []string) Row {
 	width := len(c.names)
 	switch {
 	case strings.HasPrefix(values[0], "#"):

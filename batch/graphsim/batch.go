@@ -51,7 +51,10 @@ func readBatch(body []byte) (requests []batchRequest, problem string) {
 	return requests, ""
 }
 
-var verbs = []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
+var (
+	verbsWithBody = []string{"POST", "PUT", "PATCH"}
+	verbs         = append([]string{"GET", "DELETE", "HEAD", "OPTIONS"}, verbsWithBody...)
+)
 
 func (r *batchRequest) check() (problem string) {
 	if string(r.Body) == "null" {
@@ -70,15 +73,11 @@ func (r *batchRequest) check() (problem string) {
 		return fmt.Sprintf("Request Id %s is a batch; batches cannot be nested.", r.ID)
 	case len(r.DependsOn) > 0:
 		return fmt.Sprintf("Request Id %s has dependsOn, which the simulated tenant does not know.", r.ID)
-	case (r.needsBody() || r.Body != nil) && (r.Body == nil || !r.hasContentType()):
+	case (slices.Contains(verbsWithBody, r.Method) || r.Body != nil) && (r.Body == nil || !r.hasContentType()):
 		// Source: microsoftgraph/msgraph-sdk-dotnet#2628.
 		return fmt.Sprintf("Write request id : %s does not contain Content-Type header or body.", r.ID)
 	}
 	return ""
-}
-
-func (r *batchRequest) needsBody() bool {
-	return r.Method == "POST" || r.Method == "PUT" || r.Method == "PATCH"
 }
 
 func (r *batchRequest) hasContentType() bool {

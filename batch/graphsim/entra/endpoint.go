@@ -168,9 +168,9 @@ func (a *Authority) grantApp(r tokenRequest) (tokenBody, *refusal) {
 			"The provided value for scope " + r.Get("scope") + " is not valid."}
 	}
 	if a.isReader(r) {
-		return a.tokenBody(a.issueApp(a.opts.ReaderID, a.opts.ReaderRoles, resource)), nil
+		return a.tokenBody(a.issueApp(a.opts.ReaderID, a.opts.ReaderRoles, resource, nil)), nil
 	}
-	return a.tokenBody(a.issueApp(a.opts.ClientID, a.roles, resource)), nil
+	return a.tokenBody(a.issueApp(a.opts.ClientID, a.roles, resource, nil)), nil
 }
 
 // isReader reports whether the second app asks for a token of its own.

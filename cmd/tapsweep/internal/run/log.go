@@ -19,6 +19,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/input"
 )
 
 // openLog creates a results log, or opens the log of an earlier run to resume it.
@@ -69,7 +70,7 @@ func (r *run) resumeHints(err error) []string {
 	if hints := fileHints(err); hints != nil {
 		return hints
 	}
-	if _, ok := errors.AsType[*results.LogError](err); ok {
+	if _, ok := errors.AsType[*input.LineError](err); ok {
 		return []string{"nothing was changed: keep a copy of the log, remove that line and resume; " +
 			"tapsweep looks up again what the removed line recorded"}
 	}

@@ -41,11 +41,13 @@ func (s *summary) sentence() string {
 		return s.wouldDelete(left)
 	case all == 0 && s.ScanStopped:
 		return "No pass was deleted; " + unseen + "."
-	case all == 0:
-		return "There was no pass to delete."
+	case all == 0 && s.Stopped != nil:
+		return "The run stopped before it deleted a pass."
 	}
 	text := "All " + passes(all) + " are gone"
 	switch {
+	case all == 0:
+		text = "There was no pass to delete"
 	case s.ScanStopped:
 		text = fmt.Sprintf("%d of the %d passes found so far are gone; %s", all-left, all, unseen)
 	case left > 0:
@@ -55,6 +57,9 @@ func (s *summary) sentence() string {
 	}
 	if n := c.Unverified; n > 0 {
 		text += fmt.Sprintf("; %d could not be verified, because Graph did not list the passes of the user", n)
+	}
+	if n := c.Outcomes[results.Protected]; n > 0 {
+		text += fmt.Sprintf("; %d protected, left alone", n)
 	}
 	return text + "."
 }

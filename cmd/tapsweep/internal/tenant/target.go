@@ -19,22 +19,10 @@ import (
 
 // Options are the options about the tenant and how to sign in.
 type Options struct {
-	Auth        string // one of auth.Methods; if empty, the files below decide
-	Tenant      string // ID or domain
-	ClientID    string
-	Certificate string // the name of a file
-	SecretFile  string
-	TokenFile   string
-	SignInAgain bool // a person signs in even if the token cache has a sign-in
+	auth.Options // who signs in. Getenv also has the variables that name a proxy and certificate authorities
+	cloud.Choice // where. Resolve sets its Authority, and what depends on it in auth.Options
 
-	Cloud      string // one of cloud.Names; empty means global
-	GraphURL   string // empty means the root URL of the cloud
-	APIVersion string
-
-	// Getenv returns an environment variable: one of azidentity, of a proxy or of certificate authorities.
-	Getenv func(name string) string
-
-	Version string                           // the version of tapsweep, for the user agent
+	Program string                           // the version of tapsweep, for the user agent
 	Say     func(format string, args ...any) // shows a message to a person
 }
 
@@ -55,8 +43,8 @@ type Target struct {
 // Resolve returns the endpoint and the credential that the options select. It sends nothing. If only the
 // credential is missing, it returns an error and a Target without a credential.
 func Resolve(opts Options) (*Target, error) {
-	endpoint, err := cloud.Choice{Cloud: opts.Cloud, Root: strings.TrimSuffix(opts.GraphURL, "/"),
-		Authority: opts.Getenv("AZURE_AUTHORITY_HOST"), Version: opts.APIVersion}.Resolve()
+	opts.Root, opts.Choice.Authority = strings.TrimSuffix(opts.Root, "/"), opts.Getenv("AZURE_AUTHORITY_HOST")
+	endpoint, err := opts.Choice.Resolve()
 	if err != nil {
 		return nil, status.Refuse(err)
 	}
@@ -71,19 +59,16 @@ func Resolve(opts Options) (*Target, error) {
 		opts.Say("%s", format.Error(err))
 	}
 	t := &Target{endpoint: endpoint, opts: opts, roots: roots}
-	t.credential, err = auth.New(auth.Options{
-		Method: opts.Auth, Tenant: opts.Tenant, ClientID: opts.ClientID,
-		Certificate: opts.Certificate, SecretFile: opts.SecretFile, TokenFile: opts.TokenFile, Again: opts.SignInAgain,
-		Authority: endpoint.Authority, Discovery: endpoint.Discovery, Hosts: endpoint.Hosts(),
-		Prompt: func(text string) { opts.Say("%s", text) },
-		Getenv: opts.Getenv, Roots: roots,
-	})
+	who := opts.Options
+	who.Authority, who.Discovery, who.Hosts, who.Roots = endpoint.Authority, endpoint.Discovery, endpoint.Hosts(), roots
+	who.Prompt = func(text string) { opts.Say("%s", text) }
+	t.credential, err = auth.New(who)
 	if wrong, ok := errors.AsType[*auth.UsageError](err); ok {
 		return nil, status.Refuse(wrong)
 	}
 	if err != nil {
 		return t, &status.Error{Code: status.NoAccess, Err: err,
-			Hints: credentialHints(opts.Auth, err)}
+			Hints: credentialHints(opts.Method, err)}
 	}
 	return t, nil
 }
@@ -111,4 +96,4 @@ func (t *Target) SignInTime() time.Duration {
 func (t *Target) Interactive() bool { return t.credential.Interactive() }
 
 // userAgent is the user agent of all requests.
-func (t *Target) userAgent() string { return "tapsweep/" + cmp.Or(t.opts.Version, "devel") }
+func (t *Target) userAgent() string { return "tapsweep/" + cmp.Or(t.opts.Program, "devel") }
