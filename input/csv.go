@@ -54,8 +54,8 @@ func (s *source) readCSV(text *bufio.Reader) error {
 	for rows := 0; ; rows++ {
 		values, err := r.Read()
 		if err == io.EOF && rows == 0 && slices.ContainsFunc(names, holdsValue) {
-			return &LineError{Line: h.number, Msg: "the only line holds names of columns and also values: put each row " +
-				"on a line of its own"}
+			return &LineError{Line: h.number, Msg: "the only line holds names of columns and also values: put " +
+				"each row on a line of its own"}
 		}
 		if err == io.EOF {
 			return nil

@@ -65,7 +65,8 @@ func TestSimulateServes(t *testing.T) {
 	tapsweep(t, env, "verify", reader, "--results", proof, log).ends(t, 0)
 	tapsweep(t, env, "revoke", reader, "--yes", list).ends(t, status.NoAccess)
 	holds(t, "the report", tapsweep(t, env, "report", log, proof).stdout,
-		"deleted by   app 7c2e94d1-58af-4b06-8d3e-1f90a6c4b725\nverified by  app 2b8e61f7-9d04-4c3a-b5e8-6a17d2c0f946\n")
+		"deleted by   app 7c2e94d1-58af-4b06-8d3e-1f90a6c4b725\n"+
+			"verified by  app 2b8e61f7-9d04-4c3a-b5e8-6a17d2c0f946\n")
 	stop()
 }
 
