@@ -95,7 +95,7 @@ func TestOwnPauseIsNotTheServicesWait(t *testing.T) {
 			e := newItem(Request{})
 			e.queue, e.throttledInRow, e.retryAfter = &quotaQueue{}, 5, tt.told
 			e.retryAt, e.due = now.Add(tt.told), now.Add(5*time.Minute)
-			q, _ := (&loop{waiting: dueHeap{e}}).waitPast(now.Add(time.Minute))
+			q, _ := (&loop{waiting: []*item{e}}).waitPast(now.Add(time.Minute))
 			if past := q != nil; past != tt.past {
 				t.Errorf("past the deadline: %v, want %v", past, tt.past)
 			}

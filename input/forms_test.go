@@ -137,7 +137,7 @@ func rowsOf(t *testing.T, text string, usersOnly bool) (rows []Pair, good bool) 
 		io.ReaderAt
 		io.Closer
 	}{strings.NewReader(text), nil}
-	s.yield = func(r row) {
+	s.yield = func(r Row) {
 		if r.Line < last {
 			t.Errorf("a row of line %d comes after one of line %d", r.Line, last)
 		}

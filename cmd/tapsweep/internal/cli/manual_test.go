@@ -37,7 +37,7 @@ func TestManualFitsTheTerminal(t *testing.T) {
 			}
 		}
 		for _, width := range []int{60, 80, 120} {
-			for line := range strings.Lines(markdown.Text(page.Text, width, helpLink)) {
+			for line := range strings.Lines(markdown.Text(page.Text, width, links("tapsweep help ", ""))) {
 				text := strings.TrimSpace(line)
 				canBreak := strings.Contains(text, " ") && !strings.Contains(code.String(), text)
 				if canBreak && utf8.RuneCountInString(strings.TrimRight(line, "\n")) > width {
@@ -56,10 +56,10 @@ func TestLinksOutsideOfABrowser(t *testing.T) {
 		{"#columns", "Lists", "Lists"},
 		{"../../../batch", "Lists", "Lists"},
 	} {
-		if got := helpLink("Lists", tt.target); got != tt.help {
+		if got := links("tapsweep help ", "")("Lists", tt.target); got != tt.help {
 			t.Errorf("in a terminal %s is %q, want %q", tt.target, got, tt.help)
 		}
-		if got := manLink("Lists", tt.target); got != tt.man {
+		if got := links("tapsweep-", "(7)")("Lists", tt.target); got != tt.man {
 			t.Errorf("in a man page %s is %q, want %q", tt.target, got, tt.man)
 		}
 	}

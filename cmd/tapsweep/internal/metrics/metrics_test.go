@@ -31,7 +31,7 @@ func checkFile(t *testing.T, r *Recorder, want string, lacks ...string) {
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%v %v in\n%s", err, problems, data)
 	}
-	if !strings.HasPrefix(string(data), Begin) {
+	if !strings.HasPrefix(string(data), "# HELP tapsweep_") {
 		t.Errorf("it begins otherwise:\n%s", data)
 	}
 	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
@@ -64,6 +64,10 @@ func TestWrite(t *testing.T) {
 		r.Row(&results.Row{Method: "a", Outcome: results.Revoked, Reason: "expired"})
 		r.Row(&results.Row{Method: "b", Outcome: results.Revoked, Provisional: true, Reason: "expired"}) // not proven
 		r.Row(&results.Row{Method: "c", Outcome: results.Denied, Reason: "expired"})
+		for _, gone := range []results.Outcome{results.Absent, results.Replaced, results.UnknownUser} {
+			r.Row(&results.Row{Method: string(gone), Outcome: results.Found, Reason: "expired"})
+			r.Row(&results.Row{Method: string(gone), Outcome: gone, Reason: "expired"})
+		}
 		time.Sleep(90 * time.Second)
 		r.Ended(RunResult{Refused: 7, Scan: &scan.Totals{Users: 40, Earlier: 360},
 			Complete: true, Outcomes: map[results.Outcome]int{results.Revoked: 1, results.Denied: 1},

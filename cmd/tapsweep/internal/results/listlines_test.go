@@ -68,7 +68,7 @@ func testMissingLines(t *testing.T, log, want string) {
 	if want == "" && err != nil {
 		t.Errorf("Open = %v, want nil", err)
 	}
-	if bad, ok := errors.AsType[*LogError](readErr); ok && strconv.Itoa(bad.Line) != line {
+	if bad, ok := errors.AsType[*input.LineError](readErr); ok && strconv.Itoa(bad.Line) != line {
 		t.Errorf("the error is about line %d, want %s", bad.Line, line)
 	}
 }

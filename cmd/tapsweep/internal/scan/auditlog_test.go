@@ -16,6 +16,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
+	"tapsweep/cmd/tapsweep/internal/format"
 )
 
 var (
@@ -310,7 +311,8 @@ func TestAuditIsCounted(t *testing.T) {
 					a.Name != tt.by {
 					t.Errorf("%+v, want 2003 records, 3 that create a pass, %d by %q", *a, tt.want, tt.by)
 				}
-				if want := []Creator{{mallory.UPN, 2}, {helpdesk.UPN, 1}}; !slices.Equal(counts.Audit.Creators, want) {
+				want := []format.Count{{Name: mallory.UPN, N: 2}, {Name: helpdesk.UPN, N: 1}}
+				if !slices.Equal(counts.Audit.Creators, want) {
 					t.Errorf("creators %v, want %v", counts.Audit.Creators, want)
 				}
 				if len(found) != tt.want || tenant.Stats().Lists != tt.want {
