@@ -95,6 +95,3 @@ func (t *Target) SignInTime() time.Duration {
 
 // Interactive reports whether a person signs in.
 func (t *Target) Interactive() bool { return t.credential.Interactive() }
-
-// userAgent is the user agent of all requests.
-func (t *Target) userAgent() string { return "tapsweep/" + cmp.Or(t.opts.Version, "devel") }
