@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+
+	"tapsweep/testdata/assert"
 )
 
 // What the reply to a batch means for a request in it that was sent for the first time.
@@ -62,9 +64,7 @@ func TestClassify(t *testing.T) {
 				b.items = append(b.items, it)
 			}
 			b.verdict = b.classifyBatch()
-			if got := b.classify(0); got != tt.want {
-				t.Errorf("verdict %d, want %d", got, tt.want)
-			}
+			assert.Same(t, "verdict", b.classify(0), tt.want)
 		})
 	}
 }
@@ -88,9 +88,7 @@ func TestClassifyRejectedAlone(t *testing.T) {
 			it.queue = &quotaQueue{blockade: blockade{lastAccepted: tt.lastAccepted}}
 			it.firstRejected, it.soloRejections = tt.firstRejected, tt.soloRejections
 			b := &inFlightBatch{seq: 7, verdict: rejected, items: []*item{it}}
-			if got := b.classify(0); got != tt.want {
-				t.Errorf("verdict %d, want %d", got, tt.want)
-			}
+			assert.Same(t, "verdict", b.classify(0), tt.want)
 		})
 	}
 }
