@@ -80,8 +80,9 @@ func TestRowsAreKept(t *testing.T) {
 	for range l.Pairs() {
 		break // must not be asked again
 	}
-	there := assert.Must(os.ReadDir(temp))
-	assert.That(t, len(there) == 0 || runtime.GOOS == "windows", "files of an open list: %v, want none", there)
+	if there, err := os.ReadDir(temp); err != nil || len(there) > 0 && runtime.GOOS != "windows" {
+		t.Errorf("files of an open list: %v, %v, want none", there, err)
+	}
 	assert.Is(t, "Close()", l.Close(), nil)
 	for _, names := range [][]string{{"-"}, {"-", temp}} { // nobody closes a List that is not there
 		if _, err := Open(names, Options{Stdin: strings.NewReader("user\nbad\n")}); err == nil {

@@ -90,7 +90,7 @@ func TestSessionsLeft(t *testing.T) {
 		l, err := input.Open([]string{write(t, "l", runLine+tt.text+endLine)}, input.Options{Reader: logs.Read})
 		assert.OK(t, err, name)
 		l.Close()
-		assert.Same(t, name+": rows about sessions in the list", l.Stats().Invalid, 0)
+		assert.Same(t, name+": rows of the list that are invalid", l.Stats().Invalid, 0)
 		assert.Same(t, name+": users are left", len(logs.SessionsLeft()), tt.left)
 		assert.Same(t, name+": users were missed", logs.SessionsMissed(), tt.missed)
 	}

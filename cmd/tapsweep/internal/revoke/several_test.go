@@ -83,8 +83,8 @@ func TestSeveralPasses(t *testing.T) {
 			assert.OK(t, err, "Run")
 			seen := make(map[string]bool)
 			for _, r := range rows {
-				assert.That(t, seen[r.Method] || r.Outcome == results.Found && r.Provisional,
-					"the first row of pass %s is %s, want one that announces the delete", r.Method, r.Outcome)
+				announced := seen[r.Method] || r.Outcome == results.Found && r.Provisional
+				assert.That(t, announced, "the first row of pass %s is %s, want one that announces the delete", r.Method, r.Outcome)
 				seen[r.Method] = true
 			}
 			last := lasts(rows)

@@ -296,9 +296,10 @@ func TestAuditIsCounted(t *testing.T) {
 				a.Name != tt.by {
 				t.Errorf("%+v, want 2003 records, 3 that create a pass, %d by %q", *a, tt.want, tt.by)
 			}
-			assert.Equal(t, "creators", counts.Audit.Creators, []format.Count{{Name: mallory.UPN, N: 2}, {Name: helpdesk.UPN, N: 1}})
-			assert.That(t, len(found) == tt.want && tenant.Stats().Lists == tt.want, "found %q in %d LISTs, want %d",
-				found, tenant.Stats().Lists, tt.want)
+			assert.Equal(t, "creators", counts.Audit.Creators, []format.Count{{Name: mallory.UPN, N: 2},
+				{Name: helpdesk.UPN, N: 1}})
+			assert.That(t, len(found) == tt.want, "found %q, want %d", found, tt.want)
+			assert.Same(t, "LISTs", tenant.Stats().Lists, tt.want)
 		}))
 	}
 }
