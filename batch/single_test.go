@@ -3,7 +3,6 @@ package batch_test
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -203,23 +202,13 @@ func TestMaxRateAtTheEdges(t *testing.T) {
 
 // A panic in settle leaves no goroutine behind.
 func TestPanicLeavesNothingBehind(t *testing.T) {
-	before := runtime.NumGoroutine()
-	for range 20 {
-		func() {
-			defer func() { _ = recover() }()
-			broken := fault.Fault{Path: "user0001@", Do: fault.ItemStatus(401)}
-			tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{broken}})
-			never := func(context.Context, *batch.StatusError) error { return batch.ErrNotSent }
-			runner := newRunner(t, tenant, batch.Options{Reauthorize: never})
-			fail := func(batch.Result) []batch.Request { panic("a fault of the caller") }
-			_ = runner.Run(t.Context(), deletes(tenant.AddUsers(20)), fail)
-		}()
-	}
-	for range 100 {
-		if runtime.NumGoroutine() <= before+2 {
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Errorf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+	synctest.Test(t, func(t *testing.T) { // which fails if a goroutine is left
+		defer func() { _ = recover() }()
+		broken := fault.Fault{Path: "user0001@", Do: fault.ItemStatus(401)}
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{broken}})
+		never := func(context.Context, *batch.StatusError) error { return batch.ErrNotSent }
+		runner := newRunner(t, tenant, batch.Options{Reauthorize: never})
+		fail := func(batch.Result) []batch.Request { panic("a fault of the caller") }
+		_ = runner.Run(t.Context(), deletes(tenant.AddUsers(20)), fail)
+	})
 }

@@ -20,14 +20,33 @@ const minPass = 8
 func shown(s string) string {
 	runes := []rune(s)
 	switch {
-	case isGUID(s):
+	case IsGUID(s):
 		return s
 	case len(runes) >= minPass && !isName(s):
-		return fmt.Sprintf("%s... (%d characters)", printable(string(runes[:2])), len(runes))
+		return cut(s)
 	case len(runes) > maxShown:
 		s = string(runes[:maxShown]) + "..."
 	}
 	return printable(s)
+}
+
+// shownMethod is like shown, but for a value of the column for the pass. There the user may have put
+// the pass itself, or a part of it, so only a GUID is shown whole.
+func shownMethod(s string) string {
+	if s == "" || IsGUID(s) {
+		return s
+	}
+	return cut(s)
+}
+
+// cut returns the first two characters of a value, and its length.
+func cut(s string) string {
+	runes := []rune(s)
+	unit := "characters"
+	if len(runes) == 1 {
+		unit = "character"
+	}
+	return fmt.Sprintf("%s... (%d %s)", printable(string(runes[:min(2, len(runes))])), len(runes), unit)
 }
 
 // printable makes characters visible that a terminal would act on or hide, such as an escape

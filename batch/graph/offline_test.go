@@ -18,6 +18,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/quota"
+	"tapsweep/testdata/assert"
 )
 
 // offlineError says that the authority cannot be reached.
@@ -67,7 +68,7 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestAuthorityAway(t *testing.T) {
 	refused := []fault.Fault{{Batch: 16, Do: fault.ItemStatus(401)}}
 	const short, long, end = 10 * time.Minute, time.Hour, 20 * time.Minute
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		faults []fault.Fault
 		life   time.Duration // of a token
@@ -83,14 +84,13 @@ func TestAuthorityAway(t *testing.T) {
 		{"a token that is refused", refused, long, time.Second, time.Second, 0, nil},
 		{"a token that is refused, for too long", refused, long, time.Second, time.Second, 5 * time.Minute,
 			batch.ErrUnreachable},
-	}
-	for _, tt := range tests {
+	} {
 		for _, concurrency := range []int{1, 8} {
 			t.Run(tt.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					tenant := graphsim.New(graphsim.Options{Latency: time.Second, Faults: tt.faults,
-						Limits: []*quota.Limit{quota.Bucket(8, 40)}})
-					users := tenant.AddUsers(8000)
+						Limits: []*quota.Limit{quota.Bucket(2, 40)}})
+					users := tenant.AddUsers(2000)
 					start := time.Now()
 					down := func() bool { return time.Since(start) >= tt.from && time.Since(start) < end }
 					client := newClient(t, &away{life: tt.life, takes: tt.takes, issue: tenant.Entra.Token, down: down},
@@ -104,10 +104,10 @@ func TestAuthorityAway(t *testing.T) {
 						}
 						return nil
 					})
-					checkErr(t, "Run", err, tt.want)
-					check(t, "a lack of access", errors.Is(err, batch.ErrUnauthorized), false)
-					check(t, "results", settled, 8000)
-					check(t, "all done", done == 8000, tt.want == nil)
+					assert.Is(t, "Run", err, tt.want)
+					assert.Same(t, "a lack of access", errors.Is(err, batch.ErrUnauthorized), false)
+					assert.Same(t, "results", settled, len(users))
+					assert.Same(t, "all done", done == len(users), tt.want == nil)
 				})
 			})
 		}

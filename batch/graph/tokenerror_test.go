@@ -4,11 +4,13 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"tapsweep/testdata/assert"
 )
 
 func TestTokenError(t *testing.T) {
 	rule := strings.Repeat("-", 80)
-	tests := []struct {
+	for _, tt := range []struct {
 		name, text, want string
 		code             int
 	}{
@@ -27,24 +29,21 @@ func TestTokenError(t *testing.T) {
 		{"a chain with answers", "Attempted credentials:\n\tA: GET https://x\n" + rule + "\nRESPONSE 404\n" + rule +
 			"\nResponse contained no body\n",
 			"no way to sign in works here\nA: GET https://x RESPONSE 404", 0},
-		{"no connection in a chain", "Attempted credentials:\n\tClientSecretCredential: unable to resolve an endpoint: " +
-			"server response error: Get \"https://" + strings.Repeat("x", 200) + "\": tls: failed to verify " +
-			"certificate: x509: certificate signed by unknown authority. To troubleshoot, visit x\n",
+		{"no connection in a chain", "Attempted credentials:\n\tClientSecretCredential: unable to resolve " +
+			"an endpoint: server response error: Get \"https://" + strings.Repeat("x", 200) + "\": tls: failed to " +
+			"verify certificate: x509: certificate signed by unknown authority. To troubleshoot, visit x\n",
 			"no way to sign in works here\nsecret: unable to resolve an endpoint: server response error: " +
 				"Get … to verify certificate: x509: certificate signed by unknown authority.", 0},
 		{"no connection", "C: Get \"https://" + strings.Repeat("x", 500) +
 			"\": dial tcp: connection refused. To troubleshoot, visit x",
 			"C: Get … connection refused.", 0},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := &TokenError{errors.New(tt.text)}
 			if got, want := e.Error(), "getting an access token: "+tt.want; got != want {
 				t.Errorf("Error = %q, want %q", got, want)
 			}
-			if got := e.Code(); got != tt.code {
-				t.Errorf("Code = %d, want %d", got, tt.code)
-			}
+			assert.Same(t, "Code", e.Code(), tt.code)
 		})
 	}
 }

@@ -56,7 +56,7 @@ type auditLog struct {
 // auditRecord is an entry as the tenant keeps it.
 type auditRecord struct {
 	at     int64 // Unix time in nanoseconds
-	user   *user
+	user   *storedUser
 	by     *Actor
 	entry  *AuditEntry // from AddAudit; nil for an entry about a pass
 	pass   *Pass       // the created pass; nil for other entries
@@ -110,7 +110,7 @@ func (l *auditLog) add(r auditRecord) {
 
 // addCreated adds an entry about a pass with a creator. Every other entry about an app
 // has the form of a user's own.
-func (l *auditLog) addCreated(u *user, p *Pass) {
+func (l *auditLog) addCreated(u *storedUser, p *Pass) {
 	r := auditRecord{at: p.Created.UnixNano(), user: u, by: p.CreatedBy, pass: p, action: createdByAdmin}
 	if p.CreatedBy.isApp() {
 		if l.appCreated++; l.appCreated%2 == 1 {
@@ -118,10 +118,6 @@ func (l *auditLog) addCreated(u *user, p *Pass) {
 		}
 	}
 	l.add(r)
-}
-
-func (l *auditLog) addDeleted(u *user, by *Actor, now time.Time) {
-	l.add(auditRecord{at: now.UnixNano(), user: u, by: by, action: deleted})
 }
 
 // sorted returns all entries, the oldest first.
@@ -134,7 +130,7 @@ func (l *auditLog) sorted() []auditRecord {
 }
 
 // actor returns who a caller is in the audit log.
-func (t *Tenant) actor(who *caller) *Actor {
+func (t *Tenant) actor(who *principal) *Actor {
 	if !who.IsUser() {
 		return t.audits.app
 	}

@@ -18,7 +18,7 @@ type exchange struct {
 }
 
 // deliver hands a response to the client.
-type deliver func(*wire.Response)
+type deliver func(*wire.HTTPResponse)
 
 // wait waits for d or for the end of ctx.
 func wait(ctx context.Context, d time.Duration) error {
@@ -36,10 +36,10 @@ func wait(ctx context.Context, d time.Duration) error {
 }
 
 // exchangeBatch takes a batch to the tenant and hands the response to deliver.
-func (t *Tenant) exchangeBatch(ctx context.Context, body []byte, root string, who *caller, deliver deliver) {
+func (t *Tenant) exchangeBatch(ctx context.Context, body []byte, root string, who *principal, deliver deliver) {
 	requests, problem := readBatch(body)
 	x := t.send(calls(requests, root, who), true)
-	t.travel(ctx, x, deliver, func(now time.Time) wire.Response {
+	t.travel(ctx, x, deliver, func(now time.Time) wire.HTTPResponse {
 		if problem != "" {
 			return t.byItself(t.fail(&call{}, 400, "BadRequest", problem))
 		}
@@ -50,7 +50,7 @@ func (t *Tenant) exchangeBatch(ctx context.Context, body []byte, root string, wh
 // exchangeDirect does the same for a request outside a batch.
 func (t *Tenant) exchangeDirect(ctx context.Context, c call, deliver deliver) {
 	x := t.send([]call{c}, false)
-	t.travel(ctx, x, deliver, func(now time.Time) wire.Response {
+	t.travel(ctx, x, deliver, func(now time.Time) wire.HTTPResponse {
 		a, _ := t.admitAndHandle(x, &x.calls[0], now)
 		return t.byItself(a)
 	})
@@ -92,8 +92,8 @@ func (t *Tenant) send(calls []call, isBatch bool) *exchange {
 
 // travel waits for the way to the tenant, calls work, waits for the way back, and
 // delivers the response. It calls work, and nothing else, with mu held.
-func (t *Tenant) travel(ctx context.Context, x *exchange, deliver deliver, work func(time.Time) wire.Response) {
-	var r wire.Response
+func (t *Tenant) travel(ctx context.Context, x *exchange, deliver deliver, work func(time.Time) wire.HTTPResponse) {
+	var r wire.HTTPResponse
 	there := t.opts.Latency / 2
 	err := wait(ctx, there)
 	if err == nil {
@@ -104,7 +104,7 @@ func (t *Tenant) travel(ctx context.Context, x *exchange, deliver deliver, work 
 		err = wait(ctx, r.Delay+t.opts.Latency-there)
 	}
 	if err != nil {
-		r = wire.Response{Err: err}
+		r = wire.HTTPResponse{Err: err}
 	}
 	t.finish(x)
 	deliver(&r)
@@ -113,7 +113,7 @@ func (t *Tenant) travel(ctx context.Context, x *exchange, deliver deliver, work 
 	}
 }
 
-func (t *Tenant) arrive(x *exchange, work func(time.Time) wire.Response) (r wire.Response) {
+func (t *Tenant) arrive(x *exchange, work func(time.Time) wire.HTTPResponse) (r wire.HTTPResponse) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now()
@@ -149,7 +149,7 @@ func (t *Tenant) finish(x *exchange) {
 
 // admitAndHandle deals with one request: limits, faults, and the work. The caller
 // applies the effect.
-func (t *Tenant) admitAndHandle(x *exchange, c *call, now time.Time) (a answer, effect *fault.Effect) {
+func (t *Tenant) admitAndHandle(x *exchange, c *call, now time.Time) (a callAnswer, effect *fault.Effect) {
 	if retryAfter, ok := t.admit(x, c.cost(), now); !ok {
 		a = t.throttled(retryAfter)
 		t.record(c, &a, now)
@@ -179,7 +179,7 @@ func (t *Tenant) admit(x *exchange, cost quota.Cost, now time.Time) (retryAfter 
 	return retryAfter, ok
 }
 
-func (t *Tenant) record(c *call, a *answer, now time.Time) {
+func (t *Tenant) record(c *call, a *callAnswer, now time.Time) {
 	if t.opts.Record {
 		t.log = append(t.log, LogEntry{now, c.Batch, c.Method, c.URL, a.status, a.done})
 	}

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// condition is one comparison of a $filter.
-type condition struct {
+// comparison is one comparison of a $filter.
+type comparison struct {
 	property, op string // op is startswith, or eq, ge, le, gt, lt, …
 	value        string
 	bare         bool  // value was not in quotes
@@ -23,7 +23,7 @@ var conditionPattern = regexp.MustCompile(
 // parseFilter reads a $filter of comparisons that are joined by "and". ok is false for
 // anything else that OData has.
 // Source: learn.microsoft.com/graph/filter-query-parameter.
-func parseFilter(filter string) (all []condition, ok bool) {
+func parseFilter(filter string) (all []comparison, ok bool) {
 	for {
 		m := conditionPattern.FindStringSubmatchIndex(filter)
 		if m == nil {
@@ -35,10 +35,10 @@ func parseFilter(filter string) (all []condition, ok bool) {
 			}
 			return filter[m[2*n]:m[2*n+1]]
 		}
-		c := condition{property: group(3), op: group(4), value: group(6), bare: true}
+		c := comparison{property: group(3), op: group(4), value: group(6), bare: true}
 		switch {
 		case m[2] >= 0:
-			c = condition{property: group(1), op: "startswith", value: group(2)}
+			c = comparison{property: group(1), op: "startswith", value: group(2)}
 		case m[10] >= 0:
 			c.value, c.bare = group(5), false
 		}
@@ -62,7 +62,8 @@ type filterable struct {
 	time func(i int) int64  // or the value in Unix time in nanoseconds
 }
 
-// readFilter returns the function that a $filter asks for. ok is false if Graph would refuse it.
+// readFilter returns the function that a $filter asks for; an empty one keeps everything. ok is false if Graph would
+// refuse it.
 func readFilter(filter string, properties map[string]filterable) (keeps func(i int) bool, ok bool) {
 	conditions, ok := parseFilter(filter)
 	for _, c := range conditions {
@@ -70,11 +71,11 @@ func readFilter(filter string, properties map[string]filterable) (keeps func(i i
 		ok = ok && slices.Contains(strings.Fields(p.ops), c.op) && c.bare == p.bare && (p.time == nil || c.time != 0)
 	}
 	return func(i int) bool {
-		return !slices.ContainsFunc(conditions, func(c condition) bool { return !c.holds(properties[c.property], i) })
+		return !slices.ContainsFunc(conditions, func(c comparison) bool { return !c.holds(properties[c.property], i) })
 	}, ok
 }
 
-func (c *condition) holds(p filterable, i int) bool {
+func (c *comparison) holds(p filterable, i int) bool {
 	if p.time == nil {
 		value := p.text(i)
 		if c.op == "startswith" {

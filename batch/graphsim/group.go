@@ -30,8 +30,8 @@ func (t *Tenant) AddGroup(g Group) string {
 }
 
 // members returns the users in a group, directly or not, each of them once. Called with mu held.
-func (t *Tenant) members(g *Group) (users []*user) {
-	seenUsers, seenGroups := map[*user]bool{}, map[*Group]bool{g: true}
+func (t *Tenant) members(g *Group) (users []*storedUser) {
+	seenUsers, seenGroups := map[*storedUser]bool{}, map[*Group]bool{g: true}
 	for queue := []*Group{g}; len(queue) > 0; queue = queue[1:] {
 		for _, id := range queue[0].Members {
 			if u := t.find(id); u != nil && !seenUsers[u] {
@@ -50,18 +50,18 @@ func (t *Tenant) members(g *Group) (users []*user) {
 }
 
 // handleGroup answers requests for a group and for its members. Called with mu held.
-func (t *Tenant) handleGroup(c *call) answer {
+func (t *Tenant) handleGroup(c *call) callAnswer {
 	g := t.groups[strings.ToLower(c.route.group)]
 	if g == nil {
 		return t.notFound(c, c.route.group)
 	}
 	if c.route.resource == resGroup {
-		object := newSelection(selectOf(c.query)).group(g)
-		object.Context = c.root + "/$metadata#groups/$entity"
-		return jsonAnswer(200, object)
+		s := newSelection(selectOf(c.query))
+		return jsonAnswer(200, directoryObject{Context: c.root + "/$metadata#groups/$entity",
+			ID: s.text("id", g.ID), Name: s.text("displayName", g.Name)})
 	}
 
-	q, refused := t.readQuery(c, "$count")
+	q, refused := t.readQuery(c, nil, "$count")
 	if refused != nil {
 		return *refused
 	}
@@ -74,6 +74,6 @@ func (t *Tenant) handleGroup(c *call) answer {
 	users := t.members(g)
 	t.stats.Pages++
 	s := t.selection(q.Get("$select"), c.who.all)
-	return t.page(c, &q, "users", collection{end: len(users), step: 1,
+	return t.page(c, &q, "users", collection{end: len(users), step: 1, keep: q.keep,
 		item: func(i int) any { return s.user(users[i]) }})
 }

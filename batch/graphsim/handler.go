@@ -2,33 +2,34 @@ package graphsim
 
 import (
 	"net/http"
-	"slices"
 	"time"
 
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/internal/wire"
 )
 
-// allowedMethods are the HTTP methods that a resource allows besides GET.
-var allowedMethods = map[resource][]string{
-	resSessions: {"POST"},
-	resPass:     {"GET", "DELETE"},
-}
-
-func isAllowed(r resource, method string) bool {
-	if allowed, ok := allowedMethods[r]; ok {
-		return slices.Contains(allowed, method)
-	}
-	return method == "GET"
+// methods are the HTTP methods that a resource allows, and the permission that each needs.
+var methods = map[resource]map[string]rights{
+	resUsers:        {"GET": readUsers},
+	resUser:         {"GET": readUsers},
+	resPasses:       {"GET": readPasses},
+	resPass:         {"GET": readPasses, "DELETE": writePasses},
+	resSessions:     {"POST": revokeSessions},
+	resGroup:        {"GET": readGroups},
+	resMembers:      {"GET": readGroups},
+	resAudits:       {"GET": readAudits},
+	resReport:       {"GET": readReport},
+	resOrganization: {"GET": readOrganization},
 }
 
 // handle carries one request out. Called with mu held.
-func (t *Tenant) handle(c *call, now time.Time) answer {
+func (t *Tenant) handle(c *call, now time.Time) callAnswer {
 	r := &c.route
+	needed, isAllowed := methods[r.resource][c.Method]
 	switch {
 	case r.resource == resBad:
 		return t.fail(c, r.status, "BadRequest", r.problem)
-	case !isAllowed(r.resource, c.Method):
+	case !isAllowed:
 		return t.fail(c, 405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
 	case r.isMe && !c.who.IsUser():
 		return t.fail(c, 400, "BadRequest", "/me request is only valid with delegated authentication flow.")
@@ -36,7 +37,7 @@ func (t *Tenant) handle(c *call, now time.Time) answer {
 		r.user = c.who.UserID
 	}
 	u := t.find(r.user)
-	if c.who.allowedOn(u)&needed(r.resource, c.Method) == 0 {
+	if c.who.allowedOn(u)&needed == 0 {
 		return t.forbidden(c)
 	}
 	switch r.resource {
@@ -54,12 +55,7 @@ func (t *Tenant) handle(c *call, now time.Time) answer {
 	if u == nil {
 		return t.notFound(c, r.user)
 	}
-	return t.handleUser(c, u, now)
-}
-
-// handleUser answers requests for one user.
-func (t *Tenant) handleUser(c *call, u *user, now time.Time) answer {
-	switch c.route.resource {
+	switch r.resource {
 	case resUser:
 		return t.getUser(c, u, now)
 	case resSessions:
@@ -76,34 +72,34 @@ type call struct {
 	header http.Header // nil for none
 	body   []byte
 	root   string // what absolute URLs in the answer begin with
-	who    *caller
+	who    *principal
 }
 
-// answer is the answer to a call, in a batch or by itself.
-type answer struct {
+// callAnswer is the answer to a call, in a batch or by itself.
+type callAnswer struct {
 	status int
 	header []string // names and values in turn
 	body   any      // nil for none
 	done   bool     // the call changed something
 }
 
-func jsonAnswer(status int, body any) answer {
-	return answer{status: status, header: []string{"Content-Type", wire.JSONType}, body: body}
+func jsonAnswer(status int, body any) callAnswer {
+	return callAnswer{status: status, header: []string{"Content-Type", wire.JSONType}, body: body}
 }
 
 // fail returns an error answer. Called with mu held, like all below.
 // Source: learn.microsoft.com/graph/errors; learn.microsoft.com/graph/json-batching.
-func (t *Tenant) fail(c *call, status int, code, message string) answer {
+func (t *Tenant) fail(c *call, status int, code, message string) callAnswer {
 	return jsonAnswer(status, wire.NewError(code, message, t.variety.NewID(), c.header.Get("client-request-id")))
 }
 
-func (t *Tenant) notFound(c *call, id string) answer {
+func (t *Tenant) notFound(c *call, id string) callAnswer {
 	return t.fail(c, 404, "Request_ResourceNotFound", "Resource '"+id+
 		"' does not exist or one of its queried reference-property objects are not present.")
 }
 
 // forbidden is the answer to a caller without the permission. Each service has its own.
-func (t *Tenant) forbidden(c *call) answer {
+func (t *Tenant) forbidden(c *call) callAnswer {
 	switch c.route.resource {
 	case resPasses, resPass:
 		return t.fail(c, 403, "accessDenied", "Request Authorization failed")
@@ -117,7 +113,7 @@ func (t *Tenant) forbidden(c *call) answer {
 
 // throttled is the answer to a request that a limit refused.
 // Source: learn.microsoft.com/graph/throttling.
-func (t *Tenant) throttled(retryAfter string) answer {
+func (t *Tenant) throttled(retryAfter string) callAnswer {
 	body := wire.NewError("TooManyRequests", "Too Many Requests", t.variety.NewID(), "")
 	body.Error.Inner.Code, body.Error.Inner.Message, body.Error.Inner.Status = "429", "Please retry after", "429"
 	a := jsonAnswer(429, body)
@@ -129,7 +125,7 @@ func (t *Tenant) throttled(retryAfter string) answer {
 
 // inBatch returns an answer as a response in a batch. Graph leaves out the body or the
 // headers of a 204 now and then, and so does this.
-func (t *Tenant) inBatch(id string, a *answer) wire.Item {
+func (t *Tenant) inBatch(id string, a *callAnswer) wire.Item {
 	form := t.variety.Turn(6)
 	item := wire.Item{ID: id, Status: a.status, Headers: wire.Headers(a.header, form%3), Body: a.body}
 	if a.body == nil && form%2 == 0 {
@@ -139,7 +135,7 @@ func (t *Tenant) inBatch(id string, a *answer) wire.Item {
 }
 
 // byItself returns an answer as an HTTP response.
-func (t *Tenant) byItself(a answer) wire.Response {
+func (t *Tenant) byItself(a callAnswer) wire.HTTPResponse {
 	id := t.variety.NewID()
 	header := make(http.Header, 2+len(a.header)/2)
 	header.Set("Request-Id", id)
@@ -147,7 +143,7 @@ func (t *Tenant) byItself(a answer) wire.Response {
 	for i := 0; i < len(a.header); i += 2 {
 		header.Set(a.header[i], a.header[i+1])
 	}
-	r := wire.Response{Status: a.status, Header: header}
+	r := wire.HTTPResponse{Status: a.status, Header: header}
 	if a.body != nil {
 		r.Body = wire.Marshal(a.body)
 	}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim/entra"
@@ -20,8 +21,8 @@ import (
 
 // inbound is an HTTP request, from a socket or not.
 type inbound struct {
-	entra.Request // its Path is as sent, not decoded
-	header        http.Header
+	entra.HTTPRequest // its Path is as sent, not decoded
+	header            http.Header
 }
 
 // ServeHTTP serves $batch and direct requests under /v1.0 and /beta, which need a token
@@ -31,7 +32,7 @@ func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(http.ErrAbortHandler) // the client went away
 	}
-	t.serve(r.Context(), in, func(out *wire.Response) {
+	t.serve(r.Context(), in, func(out *wire.HTTPResponse) {
 		if out.Err != nil {
 			panic(http.ErrAbortHandler)
 		}
@@ -44,7 +45,15 @@ func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			writeAndFlush(w, out.Body[:len(out.Body)/2])
 			panic(http.ErrAbortHandler)
 		}
-		writeAndFlush(w, out.Body) // before the tenant notes that the client has it
+		for i := 0; out.Slow > 0 && i < len(out.Body); i++ {
+			if wait(r.Context(), out.Slow/time.Duration(len(out.Body))) != nil {
+				panic(http.ErrAbortHandler)
+			}
+			writeAndFlush(w, out.Body[i:i+1])
+		}
+		if out.Slow == 0 {
+			writeAndFlush(w, out.Body) // before the tenant notes that the client has it
+		}
 	})
 }
 
@@ -64,7 +73,7 @@ func (t *Tenant) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	var resp *http.Response
-	t.serve(r.Context(), in, func(out *wire.Response) {
+	t.serve(r.Context(), in, func(out *wire.HTTPResponse) {
 		if err = out.Err; err != nil {
 			return
 		}
@@ -86,7 +95,7 @@ type cutReader struct{}
 func (cutReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 func readInbound(r *http.Request, host string) (*inbound, error) {
-	in := &inbound{header: r.Header, Request: entra.Request{
+	in := &inbound{header: r.Header, HTTPRequest: entra.HTTPRequest{
 		Method: r.Method, Host: host, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery,
 	}}
 	if r.Body == nil {
@@ -98,15 +107,15 @@ func readInbound(r *http.Request, host string) (*inbound, error) {
 }
 
 // serve finds out what an HTTP request is for and hands the response to deliver.
-func (t *Tenant) serve(ctx context.Context, in *inbound, deliver func(*wire.Response)) {
-	respond := func(r wire.Response) { deliver(&r) }
+func (t *Tenant) serve(ctx context.Context, in *inbound, deliver func(*wire.HTTPResponse)) {
+	respond := func(r wire.HTTPResponse) { deliver(&r) }
 	if len(in.Body) > maxBody {
 		respond(t.tooLarge())
 		return
 	}
 	version, path, _ := strings.Cut(strings.TrimPrefix(in.Path, "/"), "/")
 	if version != "v1.0" && version != "beta" {
-		respond(t.Entra.Serve(in.Request))
+		respond(t.Entra.Serve(in.HTTPRequest))
 		return
 	}
 	id, problem, challenge := t.Entra.Check(in.header.Get("Authorization"), in.Host)
@@ -131,7 +140,7 @@ func (t *Tenant) serve(ctx context.Context, in *inbound, deliver func(*wire.Resp
 }
 
 // call returns the call of a direct request.
-func (in *inbound) call(path, root string, who *caller) call {
+func (in *inbound) call(path, root string, who *principal) call {
 	sent := "/" + path
 	if in.Query != "" {
 		sent += "?" + in.Query
@@ -143,13 +152,13 @@ func (in *inbound) call(path, root string, who *caller) call {
 }
 
 // refuse answers with an error before anything has been sent to the tenant.
-func (t *Tenant) refuse(in *inbound, status int, code, message string) wire.Response {
+func (t *Tenant) refuse(in *inbound, status int, code, message string) wire.HTTPResponse {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.byItself(t.fail(&call{header: in.header}, status, code, message))
 }
 
-func (t *Tenant) unauthorized(in *inbound, problem, challenge string) wire.Response {
+func (t *Tenant) unauthorized(in *inbound, problem, challenge string) wire.HTTPResponse {
 	r := t.refuse(in, 401, "InvalidAuthenticationToken", problem)
 	r.Header.Set("WWW-Authenticate", challenge)
 	t.mu.Lock()
@@ -168,8 +177,8 @@ const maxBody = 4 << 20
 // error that wraps ctx.Err(). It is then unknown whether the requests were carried out,
 // as with a real connection.
 func (t *Tenant) PostBatch(ctx context.Context, body []byte) (batch.Reply, error) {
-	var out wire.Response
-	deliver := func(r *wire.Response) {
+	var out wire.HTTPResponse
+	deliver := func(r *wire.HTTPResponse) {
 		if r.Err == nil && r.Cut {
 			r.Err = io.ErrUnexpectedEOF
 		}
@@ -186,8 +195,6 @@ func (t *Tenant) PostBatch(ctx context.Context, body []byte) (batch.Reply, error
 	return batch.NewReply(out.Status, out.Header, out.Body)
 }
 
-func (t *Tenant) tooLarge() wire.Response {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.byItself(t.fail(&call{}, 413, "RequestEntityTooLarge", "The request is larger than 4 MB."))
+func (t *Tenant) tooLarge() wire.HTTPResponse {
+	return t.refuse(new(inbound), 413, "RequestEntityTooLarge", "The request is larger than 4 MB.")
 }

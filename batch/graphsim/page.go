@@ -11,20 +11,19 @@ import (
 // and so on, before end.
 type collection struct {
 	first, end, step int
-	keep             func(i int) bool // nil keeps all
+	keep             func(i int) bool
 	item             func(i int) any
 }
 
 func (c *collection) isPastEnd(i int) bool { return (i-c.end)*c.step >= 0 }
-func (c *collection) keeps(i int) bool     { return c.keep == nil || c.keep(i) }
 
 // has reports whether a page may begin at i.
 func (c *collection) has(i int) bool {
 	return (i-c.first)*c.step >= 0 && (c.step < 0 || i <= c.end)
 }
 
-// page is a page of a collection.
-type page struct {
+// collectionPage is a page of a collection.
+type collectionPage struct {
 	Context string `json:"@odata.context"`
 	Count   *int   `json:"@odata.count,omitempty"`
 	Next    string `json:"@odata.nextLink,omitempty"`
@@ -33,20 +32,20 @@ type page struct {
 
 // page answers with one page of a collection. It looks at each position once: the first
 // position of the next page is in the token.
-func (t *Tenant) page(c *call, q *query, context string, all collection) answer {
+func (t *Tenant) page(c *call, q *query, context string, all collection) callAnswer {
 	at := all.first
 	if q.hasToken {
 		if at = q.from; !all.has(at) {
 			return *t.expiredToken(c)
 		}
 	}
-	p := page{Context: c.root + "/$metadata#" + context, Value: []any{}}
+	p := collectionPage{Context: c.root + "/$metadata#" + context, Value: []any{}}
 	if t.opts.EmptyPages && q.hasToken && !q.afterEmpty {
 		p.Next = t.nextLink(c, q, skipToken(at, true))
 		return jsonAnswer(200, p)
 	}
 	for ; !all.isPastEnd(at); at += all.step {
-		if !all.keeps(at) {
+		if !all.keep(at) {
 			continue
 		}
 		if len(p.Value) == q.top {
@@ -59,7 +58,7 @@ func (t *Tenant) page(c *call, q *query, context string, all collection) answer 
 	if q.count && !q.hasToken {
 		n := 0
 		for i := all.first; !all.isPastEnd(i); i += all.step {
-			if all.keeps(i) {
+			if all.keep(i) {
 				n++
 			}
 		}
@@ -110,6 +109,7 @@ const (
 // query is what a request for a collection asks for.
 type query struct {
 	url.Values
+	keep       func(i int) bool // what $filter asks for
 	top        int
 	hasToken   bool // asks for a page after the first one
 	from       int  // the position in the token
@@ -118,9 +118,12 @@ type query struct {
 	count      bool // $count=true
 }
 
-// readQuery reads $top, $select, $skiptoken and the other options that the collection
-// has. If refused is not nil, it is the answer.
-func (t *Tenant) readQuery(c *call, options ...string) (q query, refused *answer) {
+// readQuery reads $top, $select, $skiptoken, $filter if there are properties for it, and the other
+// options that the collection has. If refused is not nil, it is the answer.
+func (t *Tenant) readQuery(c *call, properties map[string]filterable, options ...string) (q query, refused *callAnswer) {
+	if properties != nil {
+		options = append(options, "$filter")
+	}
 	var err error
 	if q.Values, err = url.ParseQuery(c.query); err != nil {
 		return q, t.badQuery(c, "BadRequest", "The query specified in the URI is not valid.")
@@ -140,8 +143,12 @@ func (t *Tenant) readQuery(c *call, options ...string) (q query, refused *answer
 				"Invalid page size specified: '"+q.Get("$top")+"'. Must be between 1 and 999 inclusive.")
 		}
 	}
-	if refused = t.readCount(c, &q); refused != nil {
-		return q, refused
+	// Counting is an advanced query, which needs the header on every page.
+	// Source: learn.microsoft.com/graph/aad-advanced-queries, learn.microsoft.com/graph/paging.
+	q.eventual = strings.EqualFold(c.header.Get("ConsistencyLevel"), "eventual")
+	if q.count = q.Get("$count") == "true"; q.count && !q.eventual {
+		return q, t.badQuery(c, "Request_UnsupportedQuery",
+			"The query option '$count' is not supported without the header ConsistencyLevel: eventual.")
 	}
 	if q.hasToken = q.Has("$skiptoken"); q.hasToken {
 		var ok bool
@@ -149,31 +156,19 @@ func (t *Tenant) readQuery(c *call, options ...string) (q query, refused *answer
 			return q, t.expiredToken(c)
 		}
 	}
+	var ok bool
+	if q.keep, ok = readFilter(q.Get("$filter"), properties); q.Has("$filter") && !ok {
+		return q, t.badQuery(c, "Request_UnsupportedQuery", "Unsupported or invalid query filter clause specified.")
+	}
 	return q, nil
 }
 
-// readCount reads $count. Counting is an advanced query, which needs the header on every
-// page. Source: learn.microsoft.com/graph/aad-advanced-queries, learn.microsoft.com/graph/paging.
-func (t *Tenant) readCount(c *call, q *query) (refused *answer) {
-	q.eventual = strings.EqualFold(c.header.Get("ConsistencyLevel"), "eventual")
-	q.count = q.Get("$count") == "true"
-	if q.count && !q.eventual {
-		return t.badQuery(c, "Request_UnsupportedQuery",
-			"The query option '$count' is not supported without the header ConsistencyLevel: eventual.")
-	}
-	return nil
-}
-
-func (t *Tenant) badQuery(c *call, code, message string) *answer {
+func (t *Tenant) badQuery(c *call, code, message string) *callAnswer {
 	a := t.fail(c, 400, code, message)
 	return &a
 }
 
-func (t *Tenant) badFilter(c *call) answer {
-	return *t.badQuery(c, "Request_UnsupportedQuery", "Unsupported or invalid query filter clause specified.")
-}
-
-func (t *Tenant) expiredToken(c *call) *answer {
+func (t *Tenant) expiredToken(c *call) *callAnswer {
 	return t.badQuery(c, "Directory_ExpiredPageToken",
 		"The specified page token value has expired and can no longer be included in your request.")
 }

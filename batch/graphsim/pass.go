@@ -10,7 +10,7 @@ import (
 // reissue is a pass that somebody makes some time after one was deleted.
 type reissue struct {
 	at   time.Time
-	user *user
+	user *storedUser
 	pass Pass
 }
 
@@ -31,7 +31,7 @@ func (t *Tenant) GivePass(user string, p Pass) (passID string) {
 
 // replacePasses gives a user p in place of all passes. Called with mu held, like all below.
 // Source: learn.microsoft.com/graph/api/authentication-post-temporaryaccesspassmethods.
-func (t *Tenant) replacePasses(u *user, p Pass, now time.Time) *Pass {
+func (t *Tenant) replacePasses(u *storedUser, p Pass, now time.Time) *Pass {
 	for len(u.passes()) > 0 {
 		t.dropPass(u, 0, now)
 	}
@@ -43,12 +43,12 @@ func (t *Tenant) replacePasses(u *user, p Pass, now time.Time) *Pass {
 }
 
 // deletePass carries a DELETE out.
-func (t *Tenant) deletePass(c *call, u *user, index int, now time.Time) {
+func (t *Tenant) deletePass(c *call, u *storedUser, index int, now time.Time) {
 	p := u.state.passes[index]
 	t.dropPass(u, index, now)
 	t.stats.Deleted++
 	if t.opts.Audit {
-		t.audits.addDeleted(u, t.actor(c.who), now)
+		t.audits.add(auditRecord{at: now.UnixNano(), user: u, by: t.actor(c.who), action: deleted})
 	}
 	if u.state.reissue > 0 {
 		next := Pass{LifetimeMinutes: p.LifetimeMinutes, UsableOnce: p.UsableOnce, CreatedBy: p.CreatedBy}
@@ -58,7 +58,7 @@ func (t *Tenant) deletePass(c *call, u *user, index int, now time.Time) {
 }
 
 // dropPass takes a pass away, and keeps listing it for ListLag.
-func (t *Tenant) dropPass(u *user, index int, now time.Time) {
+func (t *Tenant) dropPass(u *storedUser, index int, now time.Time) {
 	s := u.state
 	s.ghosts = slices.DeleteFunc(s.ghosts, func(g ghost) bool { return !now.Before(g.until) })
 	if t.opts.ListLag > 0 {
@@ -79,7 +79,7 @@ func (t *Tenant) catchUp(now time.Time) {
 
 // listed returns the passes that a LIST shows: the present ones, and those that were
 // deleted less than ListLag ago.
-func (u *user) listed(now time.Time) []*Pass {
+func (u *storedUser) listed(now time.Time) []*Pass {
 	all := slices.Clone(u.passes())
 	if u.state != nil {
 		for _, g := range u.state.ghosts {

@@ -8,7 +8,7 @@ import (
 
 // handlePasses answers requests for the passes of a user. Called with mu held, like all
 // below.
-func (t *Tenant) handlePasses(c *call, u *user, now time.Time) answer {
+func (t *Tenant) handlePasses(c *call, u *storedUser, now time.Time) callAnswer {
 	if u.Privileged {
 		// Source: microsoftgraph/msgraph-sdk-powershell#550.
 		return t.forbidden(c)
@@ -19,7 +19,7 @@ func (t *Tenant) handlePasses(c *call, u *user, now time.Time) answer {
 	}
 	if t.isLostWrite(c, u) {
 		t.stats.LostWrites++
-		return answer{status: 204}
+		return callAnswer{status: 204}
 	}
 	switch {
 	case c.route.resource == resPasses:
@@ -32,14 +32,14 @@ func (t *Tenant) handlePasses(c *call, u *user, now time.Time) answer {
 		return t.noPass(c)
 	}
 	t.deletePass(c, u, i, now)
-	return answer{status: 204, done: true}
+	return callAnswer{status: 204, done: true}
 }
 
 // isLostWrite reports whether a DELETE has no effect because it follows another write
 // for the same user in its batch. Graph runs writes to the methods of one user at the
 // same time, and they get in each other's way: it answers all as done, and only one is.
 // Source: KelvinTegelaar/CIPP-API PR#1938; KelvinTegelaar/CIPP#3902.
-func (t *Tenant) isLostWrite(c *call, u *user) bool {
+func (t *Tenant) isLostWrite(c *call, u *storedUser) bool {
 	if c.Method == "GET" || c.Batch == 0 {
 		return false
 	}
@@ -50,25 +50,27 @@ func (t *Tenant) isLostWrite(c *call, u *user) bool {
 
 // noPass is the answer for a pass that is not there, in one of two forms in turn. Nobody
 // has published the true body for this path, so a client may rely on neither.
-func (t *Tenant) noPass(c *call) answer {
+func (t *Tenant) noPass(c *call) callAnswer {
 	if t.variety.Turn(2) == 0 {
 		return t.fail(c, 404, "UnknownError", "")
 	}
 	return t.fail(c, 404, "resourceNotFound", "The requested resource could not be found.")
 }
 
-func (t *Tenant) getPass(c *call, u *user, now time.Time) answer {
+func (t *Tenant) getPass(c *call, u *storedUser, now time.Time) callAnswer {
 	listed := u.listed(now)
 	i := slices.IndexFunc(listed, func(p *Pass) bool { return strings.EqualFold(p.ID, c.route.pass) })
 	if i < 0 {
 		return t.noPass(c)
 	}
-	return jsonAnswer(200, t.shownAlone(c, listed[i], now))
+	s := t.shown(listed[i], now)
+	s.Context = c.root + "/$metadata#temporaryAccessPassAuthenticationMethod"
+	return jsonAnswer(200, s)
 }
 
-func (t *Tenant) listPasses(c *call, u *user, now time.Time) answer {
+func (t *Tenant) listPasses(c *call, u *storedUser, now time.Time) callAnswer {
 	t.stats.Lists++
-	list := page{Context: c.root + "/$metadata#users('" + u.ID + "')/authentication/temporaryAccessPassMethods",
+	list := collectionPage{Context: c.root + "/$metadata#users('" + u.ID + "')/authentication/temporaryAccessPassMethods",
 		Value: []any{}}
 	for _, p := range u.listed(now) {
 		list.Value = append(list.Value, t.shown(p, now))
@@ -101,12 +103,6 @@ func (t *Tenant) shown(p *Pass, now time.Time) shownPass {
 		reason := p.reason(now)
 		s.Usable, s.Reason = reason == "EnabledByPolicy", reason
 	}
-	return s
-}
-
-func (t *Tenant) shownAlone(c *call, p *Pass, now time.Time) shownPass {
-	s := t.shown(p, now)
-	s.Context = c.root + "/$metadata#temporaryAccessPassAuthenticationMethod"
 	return s
 }
 

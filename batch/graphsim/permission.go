@@ -9,11 +9,11 @@ import (
 	"tapsweep/batch/graphsim/quota"
 )
 
-// permission is a set of things that a token allows.
-type permission uint16
+// rights is a set of things that a token allows.
+type rights uint16
 
 const (
-	readPasses permission = 1 << iota
+	readPasses rights = 1 << iota
 	writePasses
 	readUsers
 	readEnabled  // accountEnabled of users, if Options.BasicHidesEnabled
@@ -28,7 +28,7 @@ const (
 // grants says what each permission allows on all users.
 // Source: learn.microsoft.com/graph/permissions-reference;
 // microsoftgraph/microsoft-graph-devx-content, permissions/new/permissions.json.
-var grants = map[string]permission{
+var grants = map[string]rights{
 	"UserAuthMethod-TAP.Read.All":            readPasses,
 	"UserAuthMethod-TAP.ReadWrite.All":       readPasses | writePasses,
 	"UserAuthenticationMethod.Read.All":      readPasses,
@@ -52,7 +52,7 @@ var grants = map[string]permission{
 }
 
 // ownGrants says what each delegated permission allows on the signed-in user only.
-var ownGrants = map[string]permission{
+var ownGrants = map[string]rights{
 	"UserAuthMethod-TAP.Read":            readPasses,
 	"UserAuthMethod-TAP.ReadWrite":       readPasses | writePasses,
 	"UserAuthenticationMethod.Read":      readPasses,
@@ -61,15 +61,15 @@ var ownGrants = map[string]permission{
 	"User.ReadWrite":                     readUsers | readEnabled | readSessions,
 }
 
-// caller is who makes a request, and what it is allowed to do.
-type caller struct {
+// principal is who makes a request, and what it is allowed to do.
+type principal struct {
 	*entra.Identity
-	all permission // on all users
-	own permission // on the signed-in user
+	all rights // on all users
+	own rights // on the signed-in user
 }
 
-func newCaller(id *entra.Identity) *caller {
-	c := &caller{Identity: id}
+func newCaller(id *entra.Identity) *principal {
+	c := &principal{Identity: id}
 	for _, name := range id.Permissions {
 		c.all |= grants[name]
 		if id.IsUser() {
@@ -80,33 +80,11 @@ func newCaller(id *entra.Identity) *caller {
 }
 
 // allowedOn returns what the caller may do to a user, who may be nil.
-func (c *caller) allowedOn(u *user) permission {
+func (c *principal) allowedOn(u *storedUser) rights {
 	if c.IsUser() && u != nil && strings.EqualFold(u.ID, c.UserID) {
 		return c.all | c.own
 	}
 	return c.all
-}
-
-// needed returns the permission that a request needs.
-func needed(r resource, method string) permission {
-	switch r {
-	case resUsers, resUser:
-		return readUsers
-	case resSessions:
-		return revokeSessions
-	case resGroup, resMembers:
-		return readGroups
-	case resAudits:
-		return readAudits
-	case resReport:
-		return readReport
-	case resOrganization:
-		return readOrganization
-	}
-	if isRead(method) {
-		return readPasses
-	}
-	return writePasses
 }
 
 // cost returns how much a request costs, by kind of limit.
@@ -123,8 +101,7 @@ func (c *call) cost() (cost quota.Cost) {
 		return cost
 	}
 	cost[quota.Reads] = 1
-	switch c.route.resource {
-	case resPasses, resPass:
+	if c.route.resource == resPasses || c.route.resource == resPass {
 		cost[quota.PassReads] = 1
 	}
 	return cost

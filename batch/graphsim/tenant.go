@@ -79,13 +79,13 @@ type Tenant struct {
 	Entra *entra.Authority
 
 	opts Options
-	self *caller // of PostBatch
+	self *principal // of PostBatch
 
-	mu        sync.Mutex        // guards everything below; never held while waiting
-	users     []*user           // in the order of GET /users
-	byName    map[string]*user  // by object id and user principal name, in lower case
-	groups    map[string]*Group // by id, in lower case
-	reissues  []reissue         // in order of time
+	mu        sync.Mutex             // guards everything below; never held while waiting
+	users     []*storedUser          // in the order of GET /users
+	byName    map[string]*storedUser // by object id and user principal name, in lower case
+	groups    map[string]*Group      // by id, in lower case
+	reissues  []reissue              // in order of time
 	audits    auditLog
 	added     int // users that AddUsers has added
 	variety   *wire.Variety
@@ -104,7 +104,7 @@ func New(opts Options) *Tenant {
 	t := &Tenant{
 		opts:    opts,
 		self:    newCaller(&entra.Identity{Permissions: opts.Roles}),
-		byName:  make(map[string]*user),
+		byName:  make(map[string]*storedUser),
 		groups:  make(map[string]*Group),
 		variety: wire.NewVariety(opts.Seed),
 	}

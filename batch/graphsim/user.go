@@ -51,8 +51,8 @@ type Pass struct {
 	CreatedBy *Actor
 }
 
-// user is an account. There may be a million, so what only a few have is in passState.
-type user struct {
+// storedUser is an account. There may be a million, so what only a few have is in passState.
+type storedUser struct {
 	ID, UPN, Department         string
 	Privileged, Guest, Disabled bool
 
@@ -67,10 +67,8 @@ type passState struct {
 	ghosts []ghost
 	roles  []string
 
-	sessions   []time.Time // when the sessions were revoked: the last time, and what was shown before
-	sessionLag time.Duration
-
-	reissue time.Duration
+	sessions []time.Time // when the sessions were revoked: the last time, and what was shown before
+	reissue  time.Duration
 
 	writing      int32 // batches and direct requests under way with a write for the user
 	lastExchange int   // the last one of them
@@ -84,7 +82,7 @@ type ghost struct {
 }
 
 // keep returns the state of the user's passes and makes one if there is none.
-func (u *user) keep() *passState {
+func (u *storedUser) keep() *passState {
 	if u.state == nil {
 		u.state = new(passState)
 	}
@@ -92,7 +90,7 @@ func (u *user) keep() *passState {
 }
 
 // passes returns the passes that the user holds.
-func (u *user) passes() []*Pass {
+func (u *storedUser) passes() []*Pass {
 	if u.state == nil {
 		return nil
 	}
@@ -100,7 +98,7 @@ func (u *user) passes() []*Pass {
 }
 
 // passIndex returns the index of a pass in u.passes, or -1. Ids compare without case.
-func (u *user) passIndex(id string) int {
+func (u *storedUser) passIndex(id string) int {
 	return slices.IndexFunc(u.passes(), func(p *Pass) bool { return strings.EqualFold(p.ID, id) })
 }
 
@@ -112,12 +110,12 @@ func (t *Tenant) AddUser(u User) {
 }
 
 // add is called with mu held, like all below.
-func (t *Tenant) add(in User) *user {
+func (t *Tenant) add(in User) *storedUser {
 	in.ID = cmp.Or(in.ID, wire.GUID("user", in.UPN))
 	in.UPN = cmp.Or(in.UPN, in.ID+"@contoso.example")
 	u := t.find(in.ID)
 	if u == nil {
-		u = new(user)
+		u = new(storedUser)
 		t.users = append(t.users, u)
 		t.byName[strings.ToLower(in.ID)] = u
 	} else {
@@ -140,7 +138,7 @@ func (t *Tenant) add(in User) *user {
 }
 
 // addPass fills in what p leaves open, and gives the pass to a user.
-func (t *Tenant) addPass(u *user, p Pass) *Pass {
+func (t *Tenant) addPass(u *storedUser, p Pass) *Pass {
 	state := u.keep()
 	if p.ID == "" {
 		p.ID = wire.GUID("pass", u.ID, fmt.Sprint(len(state.passes)))
@@ -160,17 +158,17 @@ func (t *Tenant) addPass(u *user, p Pass) *Pass {
 }
 
 // find returns the user with that object id or user principal name, or nil.
-func (t *Tenant) find(name string) *user { return t.byName[strings.ToLower(name)] }
+func (t *Tenant) find(name string) *storedUser { return t.byName[strings.ToLower(name)] }
 
 // entraUser tells Entra about a user. Called without mu.
-func (t *Tenant) entraUser(name string) (entra.User, bool) {
+func (t *Tenant) entraUser(name string) (entra.SignInUser, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	u := t.find(name)
 	if u == nil {
-		return entra.User{}, false
+		return entra.SignInUser{}, false
 	}
-	found := entra.User{ID: u.ID, UPN: u.UPN}
+	found := entra.SignInUser{ID: u.ID, UPN: u.UPN}
 	if u.state != nil {
 		found.Roles = u.state.roles
 	}
@@ -198,7 +196,7 @@ func (t *Tenant) AddUsers(n int) []User {
 func (t *Tenant) AddMany(n int, each func(i int) User) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	byName := make(map[string]*user, len(t.byName)+2*n) // or it would grow many times
+	byName := make(map[string]*storedUser, len(t.byName)+2*n) // or it would grow many times
 	maps.Copy(byName, t.byName)
 	t.byName, t.users = byName, slices.Grow(t.users, n)
 	for i := range n {

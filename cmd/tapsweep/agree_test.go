@@ -19,8 +19,15 @@ import (
 
 var trials = flag.Int("trials", 8, "how many lists TestReadersAgree tries")
 
-var agreeSeed = flag.Uint64("seed", 0,
-	"the seed of TestReadersAgree, which the name of a trial begins with; 0 is random")
+var seedFlag = flag.Uint64("seed", 0, "the seed of tests with random numbers, which they print; 0 is random")
+
+// randomSeed returns the seed of the flag, or a random one.
+func randomSeed() uint64 {
+	if *seedFlag == 0 {
+		return rand.Uint64()
+	}
+	return *seedFlag
+}
 
 // A log has three readers: --resume, the report, and a run that has it as its list. With
 // any list, in any format, whatever is denied, wherever the run is killed and whoever
@@ -28,10 +35,7 @@ var agreeSeed = flag.Uint64("seed", 0,
 // was named is gone in the end, and nothing else is.
 func TestReadersAgree(t *testing.T) {
 	t.Parallel()
-	seed := *agreeSeed
-	if seed == 0 {
-		seed = rand.Uint64()
-	}
+	seed := randomSeed()
 	for i := range *trials {
 		t.Run(fmt.Sprintf("%d-%d", seed, i), func(t *testing.T) {
 			t.Parallel()

@@ -30,7 +30,7 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 	env, root := serveAt(t, incident(simulation.Roles...))
 	noUsers, noUsersRoot := serveAt(t, incident("UserAuthMethod-TAP.ReadWrite.All", "AuditLog.Read.All"))
 	const nobody = "malory@contoso.example"
-	tests := []struct {
+	for _, tt := range []struct {
 		name, by string
 		flags    []string
 		env      []string
@@ -54,8 +54,7 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 			"could not check that HR sync exists"}},
 		{"of an id", "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", []string{"--quiet"}, env, root, 0, status.Done, []string{
 			"the tenant has no user 5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"}},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			args := []string{"scan", "--created-since", "24h", "--created-by", tt.by, "--graph-url", tt.root,
@@ -69,6 +68,15 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 	}
 }
 
+// A misspelt creator leaves no list behind, which revoke would take as nothing to do.
+func TestNoListOfNobody(t *testing.T) {
+	t.Parallel()
+	output := filepath.Join(t.TempDir(), "hers.csv")
+	tapsweep(t, serve(t, incident(simulation.Roles...)), "scan", "--created-by", "malory@contoso.example", "--output",
+		output).ends(t, status.Incomplete, output+" was not written, because --created-by names nobody\n")
+	exists(t, output, false)
+}
+
 // Users whose pass is gone or replaced may have sessions that were begun with it. With --include-gone they
 // are on the list, under the id of that pass, so that revoke deletes no other one.
 func TestSessionsOfPassesThatAreGone(t *testing.T) {
@@ -76,10 +84,7 @@ func TestSessionsOfPassesThatAreGone(t *testing.T) {
 	tenant := incident(simulation.Roles...)
 	at := time.Now().Add(-time.Hour)
 	tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example"})
-	tenant.AddAudit(graphsim.AuditEntry{Time: at, Service: graphsim.PassService, By: *simulation.Mallory,
-		TargetID: selfID, Activity: "Admin registered security info",
-		Reason:     "Admin registered temporary access pass method for user",
-		Properties: map[string]string{"TemporaryAccessPass.Id": otherPass}})
+	tenant.AddAudit(hers(at, map[string]string{"TemporaryAccessPass.Id": otherPass}))
 	tenant.AddUser(graphsim.User{ID: leeID, UPN: "lee@contoso.example",
 		Passes: []graphsim.Pass{{Created: at, CreatedBy: simulation.Mallory}}})
 	tenant.GivePass("lee@contoso.example", graphsim.Pass{CreatedBy: simulation.Helpdesk})
@@ -131,13 +136,13 @@ func TestScanSaysWhatWasReplaced(t *testing.T) {
 		By: *simulation.Mallory, NoTarget: true, Activity: "Admin registered security info",
 		Reason: "Admin registered temporary access pass method for user"})
 	env := serve(t, tenant)
-	p := tapsweep(t, env, "scan", "--created-since", "24h", "--created-by", simulation.Mallory.UPN,
-		"--quiet")
+	p := tapsweep(t, env, "scan", "--created-since", "24h", "--created-by", simulation.Mallory.UPN, "--quiet")
 	lacks(t, "standard output", p.stdout, "dana@")
 	holds(t, "standard error", p.stderr, "dana@contoso.example: the pass of ",
 		" by mallory@contoso.example was replaced at ",
 		"Z by helpdesk@contoso.example; the new pass is not listed")
-	holds(t, "standard error", p.stderr, "audit records to check, which lack the user, time, creator or pass id: 1: ")
+	holds(t, "standard error", p.stderr,
+		"audit records to check, because they lack the user, time, creator or pass ID: 1: ")
 	// Some users may not have been scanned.
 	p.ends(t, status.Incomplete)
 }
@@ -147,7 +152,7 @@ func TestScanNamesUndecidedPasses(t *testing.T) {
 	t.Parallel()
 	tenant := incidentWith(map[string]string{"TemporaryAccessPass.Id": `"` + otherPass + `"`})
 	p := tapsweep(t, serve(t, tenant), "scan", "--created-since", "24h", "--created-by", simulation.Mallory.UPN)
-	p.ends(t, status.Incomplete, "which has another id, so it is not listed: tapsweep scan --user "+selfID+" shows it")
+	p.ends(t, status.Incomplete, "but their IDs differ, so it is not listed: tapsweep scan --user "+selfID+" shows it")
 	lacks(t, "standard output", p.stdout, "dana@")
 }
 
@@ -155,10 +160,46 @@ func TestScanNamesUndecidedPasses(t *testing.T) {
 func incidentWith(properties map[string]string) *graphsim.Tenant {
 	tenant, at := incident(simulation.Roles...), time.Now().Add(-time.Hour)
 	tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example", Passes: []graphsim.Pass{{Created: at}}})
-	tenant.AddAudit(graphsim.AuditEntry{Time: at, Service: graphsim.PassService, By: *simulation.Mallory,
-		TargetID: selfID, Properties: properties,
-		Activity: "User registered security info", Reason: "User registered temporary access pass method"})
+	tenant.AddAudit(hers(at, properties))
 	return tenant
+}
+
+// hers is a record that Mallory has created a pass for the user selfID.
+func hers(at time.Time, properties map[string]string) graphsim.AuditEntry {
+	return graphsim.AuditEntry{Time: at, Service: graphsim.PassService, By: *simulation.Mallory, TargetID: selfID,
+		Properties: properties, Activity: "User registered security info",
+		Reason: "User registered temporary access pass method"}
+}
+
+// A scan of the audit log that was killed knows, when it is resumed, that the ids in records are those
+// of passes. It reports again which passes are gone.
+func TestScanOfTheAuditLogResumes(t *testing.T) {
+	t.Parallel()
+	tenant, at := incident(simulation.Roles...), time.Now().Add(-time.Hour)
+	tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example",
+		Passes: []graphsim.Pass{{Created: at, LifetimeMinutes: 480}}})
+	second := func(t time.Time) string { return `"` + t.UTC().Format(time.RFC3339) + `"` }
+	record := hers(at, map[string]string{"TemporaryAccessPass.Id": otherPass,
+		"TemporaryAccessPass.StartDateTime": second(at),
+		"TemporaryAccessPass.EndDateTime":   second(at.Add(8 * time.Hour))})
+	tenant.AddAudit(record)
+	tenant.AddUser(graphsim.User{ID: leeID, UPN: "lee@contoso.example"})
+	record.TargetID = leeID
+	tenant.AddAudit(record)
+	tenant.AddFaults(fault.Fault{Path: selfID, Times: 1, Do: fault.ItemStatus(403)}) // in the first run
+	env, dir := serve(t, tenant), t.TempDir()
+	log := dir + "/scan.jsonl"
+	args := []string{"scan", "--created-since", "24h", "--created-by", simulation.Mallory.UPN, "--resume",
+		"--results", log, "--output", dir + "/hers.csv"}
+	gone := "users who hold no pass any more: 1: " + leeID
+	tapsweep(t, env, args...).ends(t, status.Incomplete, gone)
+	text := readText(t, log)
+	write(t, log, text[:strings.Index(text, `{"type":"end"`)])
+	p := tapsweep(t, env, args...)
+	p.ends(t, status.Incomplete, gone, selfID+": the pass of ", "may be the pass of ")
+	list := readText(t, dir+"/hers.csv")
+	same(t, "passes that are found by id", strings.Count(list, ","+input.MatchID), 3)
+	same(t, "passes that are found by time", strings.Count(list, ","+input.MatchTime), 0)
 }
 
 // An incident report says who created each revoked pass. The rows of a scan carry it through a list,

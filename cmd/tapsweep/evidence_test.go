@@ -17,6 +17,7 @@ import (
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/report"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/testdata/assert"
 )
 
 // checkSeal compares the files with the manifest, and the manifest with what was printed of it.
@@ -130,7 +131,7 @@ func TestEvidenceStaysSealed(t *testing.T) {
 		"report --overwrite --html DIR/report.html LOG",
 		"scan --all-users --results LOG --overwrite",
 	} {
-		tapsweep(t, env, words(line, files)...).ends(t, status.Usage, "is evidence, which is sealed")
+		tapsweep(t, env, words(line, files)...).ends(t, status.Usage, "is evidence, which must not change")
 	}
 	checkSeal(t, dir, seal)
 	log := dir + "/results.jsonl"
@@ -143,9 +144,7 @@ func TestEvidenceStaysSealed(t *testing.T) {
 	elsewhere, open := t.TempDir(), t.TempDir()
 	target := writeFile(t, "target", "")
 	write(t, elsewhere+"/results.jsonl", "")
-	if err := errors.Join(os.Symlink(target, elsewhere+"/preflight.txt"), os.Chmod(open, 0o777)); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, errors.Join(os.Symlink(target, elsewhere+"/preflight.txt"), os.Chmod(open, 0o777)))
 	tapsweep(t, env, append(resume, elsewhere)...).ends(t, status.Usage, "preflight.txt is not a plain file")
 	same(t, "text of the target", readText(t, target), "")
 	tapsweep(t, env, append(resume, open)...).ends(t, status.Usage,
@@ -160,18 +159,16 @@ func TestEvidenceIsLockedUntilSealed(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "evidence")
 	p := tapsweepWhile(t, env, func() {
 		waitWhile(t, func() bool { return tenant.Stats().Deleted == 0 }) // until the run has the lock
-		for free := false; !free; time.Sleep(time.Millisecond) {
+		waitWhile(t, func() bool {
 			lock := flock.New(dir+"/results.jsonl", flock.SetFlag(os.O_RDWR))
-			var err error
-			if free, err = lock.TryLock(); err != nil {
-				t.Error(err)
-				return
-			}
+			defer lock.Close()
+			free, err := lock.TryLock()
+			same(t, "error of the lock", err, nil)
 			if free {
 				exists(t, dir+"/SHA256SUMS", true)
 			}
-			lock.Close()
-		}
+			return !free && err == nil
+		})
 	}, "revoke", "--yes", "--evidence", dir, listFile(t, users))
 	p.ends(t, 0)
 	checkSeal(t, dir, p.stderr)
@@ -235,16 +232,12 @@ func TestEvidenceIncomplete(t *testing.T) {
 	args := []string{"revoke", "--yes", "--evidence", dir, "--resume", listFile(t, tenant.AddUsers(2))}
 	tapsweep(t, env, args...).ends(t, 0) // with no log yet it simply starts
 	page := dir + "/report.html"
-	if err := errors.Join(os.Remove(page), os.Remove(dir+"/SHA256SUMS"), os.MkdirAll(page+"/x", 0o700)); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, errors.Join(os.Remove(page), os.Remove(dir+"/SHA256SUMS"), os.MkdirAll(page+"/x", 0o700)))
 	p := tapsweep(t, env, args...)
 	p.ends(t, 4, "the evidence is not complete: writing "+page, "--resume")
 	lacks(t, "standard error", p.stderr, "SHA-256")
 	exists(t, dir+"/SHA256SUMS", false)
-	if err := os.RemoveAll(page); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.RemoveAll(page))
 	p = tapsweep(t, env, args...)
 	p.ends(t, 0)
 	checkSeal(t, dir, p.stderr)

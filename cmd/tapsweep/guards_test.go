@@ -79,7 +79,7 @@ func TestProtectedNamesInARehearsal(t *testing.T) {
 		"userId,upn\n9f0c11aa-1111-4222-8333-000000000009,bg1@contoso.com\n"} {
 		p := runRevoke(t, nil, "--simulate", "--protect", writeFile(t, "glass.csv", protect),
 			writeFile(t, "list.csv", "user\ndana@contoso.com\nBG1@contoso.com\n"))
-		p.ends(t, status.Done, "warning: a rehearsal does not check whether the protected users exist")
+		p.ends(t, status.Done, "warning: a simulation does not check whether the protected users exist")
 		rows, _ := readLog(t, p.stdout)
 		hasOutcome(t, rows, results.Protected, 1)
 	}
@@ -94,8 +94,7 @@ func TestProtectedNamesInAnOutage(t *testing.T) {
 	tenant.AddUser(graphsim.User{UPN: "bg1@contoso.com"})
 	env := serve(t, tenant)
 	args := []string{"--protect", writeFile(t, "glass.txt", "bg1@contoso.com\n"), listFile(t, users)}
-	runRevoke(t, env, args...).ends(t, status.Stopped,
-		"nothing was changed")
+	runRevoke(t, env, args...).ends(t, status.Stopped, "nothing was changed")
 	leaves(t, tenant, 1)
 }
 
@@ -179,7 +178,7 @@ func TestMaxItemsInMidRun(t *testing.T) {
 	t.Parallel()
 	// The second user is looked up after the first user's pass is deleted.
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
-		{Path: "/users/dana@", Attempt: 1, Do: fault.ItemStatus(503, "Retry-After", "2")}}})
+		{Path: "/users/dana@", Attempt: 1, Do: fault.ItemStatus(500)}}})
 	tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: many(3)})
 	tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: many(1)})
 	env := serve(t, tenant)
@@ -221,7 +220,7 @@ func TestRefusedSweepHasNoRows(t *testing.T) {
 			} else {
 				p = answered(t, env, tt.answer, args...)
 			}
-			p.ends(t, tt.code, tt.says, "tapsweep scan with the same flags names them", dir)
+			p.ends(t, tt.code, tt.says, "tapsweep scan with the same flags lists them", dir)
 			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 0)
 			rows, _ := readLog(t, readText(t, dir+"/results.jsonl"))
 			hasRows(t, rows, 0)
@@ -245,7 +244,7 @@ func TestStoppedSweepSaysWhatItFound(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "evidence")
 	args := []string{"sweep", "--all-users", "--yes", "--max-wait", "2h", "--evidence", dir}
 	p := stopped(t, env, args, func() bool { return tenant.Stats().Lists >= 500 })
-	p.ends(t, status.Stopped, "and deleted none of them; tapsweep scan with the same flags names them")
+	p.ends(t, status.Stopped, "and deleted none of them; tapsweep scan with the same flags lists them")
 	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 0)
 	checkSeal(t, dir, p.stderr)
 }

@@ -16,13 +16,17 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// killRandomly starts the run n times, kills each after from to before milliseconds, and returns how
-// many ran until then.
-func killRandomly(t *testing.T, env []string, n, from, before int, args ...string) (killed int) {
+// killRandomly starts the run n times, kills each after 1 to most requests, and returns how many ran until then.
+// -seed gives the same numbers again.
+func killRandomly(t *testing.T, env []string, tenant *graphsim.Tenant, n, most int, args ...string) (killed int) {
 	t.Helper()
+	seed := randomSeed()
+	t.Logf("-seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 0))
 	for range n {
-		p := finish(t, command(t, env, args...), func(p *os.Process) {
-			time.Sleep(time.Duration(from+rand.IntN(before-from)) * time.Millisecond)
+		enough := tenant.Stats().Requests + 1 + rng.IntN(most)
+		p := finish(t, command(t, env, args...), func(p *os.Process) { // only a process can be killed
+			waitWhile(t, func() bool { return tenant.Stats().Requests < enough })
 			p.Kill()
 		})
 		if p.code == -1 {
@@ -48,9 +52,8 @@ func TestKillAndResumeSweep(t *testing.T) {
 	}
 	env := serve(t, tenant)
 	log := newLog(t)
-	args := []string{"sweep", "--all-users", "--yes", "--verify", "--rate", "1250",
-		"--results", log, "--resume"}
-	killed := killRandomly(t, env, max(*kills/4, 2), 200, 4000, args...)
+	args := []string{"sweep", "--all-users", "--yes", "--verify", "--results", log, "--resume"}
+	killRandomly(t, env, tenant, max(*kills/4, 2), users, args...)
 	tapsweep(t, env, args...).ends(t, 0)
 	leaves(t, tenant, users/20)
 	for _, h := range tenant.Remaining() {
@@ -64,12 +67,10 @@ func TestKillAndResumeSweep(t *testing.T) {
 			same(t, "proof of "+id, row.Verified, true)
 			delete(over, id)
 		} else if id != "" {
-			same(t, id+", which stays, has a row that says it is done",
-				row.Outcome.Done() && !row.Provisional, false)
+			same(t, id+", which stays, has a row that says it is done", row.Outcome.Done() && !row.Provisional, false)
 		}
 	}
 	same(t, "passes that went without a row", len(over), 0)
-	t.Logf("%d runs were killed", killed)
 }
 
 // countIn returns how often a file holds the text by now.
@@ -78,7 +79,7 @@ func countIn(path, text string) int {
 	return strings.Count(string(data), text)
 }
 
-// killAt starts the run and kills it once the tenant is in a state.
+// killAt starts the run and kills it once the tenant is in a state. A process, because nothing else can be killed.
 func killAt(t *testing.T, env, args []string, reached func() bool) {
 	t.Helper()
 	finish(t, command(t, env, args...), func(p *os.Process) {
@@ -127,13 +128,12 @@ func TestSweepResumesWithinTheBound(t *testing.T) {
 	}{
 		{"too many left", "19", status.Usage, 0, 80, "20 passes are more than the limit of 19: nothing was deleted"},
 		{"too many found", "60", status.Stopped, 20, 60, "80 passes are more than the limit of 60: " +
-			"only 20 that an earlier run had left were deleted"},
+			"only the 20 that an earlier run had found were deleted"},
 		{"just within the bound", "80", status.Done, 80, 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := leftovers(400, failing(fault.Fault{Method: "DELETE", Times: 1,
-				Do: fault.Hang()}))
+			tenant := leftovers(400, failing(fault.Fault{Method: "DELETE", Times: 1, Do: fault.Hang()}))
 			before := len(tenant.Remaining())
 			env := serve(t, tenant)
 			log := newLog(t)
@@ -255,7 +255,7 @@ func TestKilledRevokeOfNamedPasses(t *testing.T) {
 }
 
 // A crash exits with the code of Go's runtime, which no refusal uses: after a crash passes may
-// have been deleted, and after a refusal none was.
+// have been deleted, and after a refusal none was. A process, because SIGQUIT makes it crash.
 func TestCrashIsNoRefusal(t *testing.T) {
 	t.Parallel()
 	tenant, users, env := serveUsers(t, 100, graphsim.Options{Limits: []*quota.Limit{quota.Window(20, time.Hour)}})

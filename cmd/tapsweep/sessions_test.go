@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
@@ -60,8 +61,7 @@ func TestKilledBeforeSessions(t *testing.T) {
 			tenant, env := serveExpired(t, users, graphsim.Options{Roles: simulation.Roles, Record: true,
 				Faults: []fault.Fault{{Method: "POST", Attempt: 1, Do: fault.Hang()}}})
 			log := newLog(t)
-			args := slices.Concat(tt.args, []string{"--revoke-sessions", "--yes", "--results", log,
-				"--resume"})
+			args := slices.Concat(tt.args, []string{"--revoke-sessions", "--yes", "--results", log, "--resume"})
 			if tt.args[0] == "revoke" {
 				args = append(args, writeFile(t, "list.csv", listOfHeld(tenant.Remaining())))
 			}
@@ -173,16 +173,43 @@ func TestCallsForTwoNames(t *testing.T) {
 	}
 }
 
-// The name beside an id may be that of another user, who is not signed out in place of the first one.
+// The sessions of a user are revoked after the last pass, of which an earlier run has left one and the
+// scan finds another.
+func TestSessionsAfterThePassesOfTwoRuns(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Record: true,
+		Faults: []fault.Fault{{Method: "DELETE", Times: 1, Do: fault.Hang()}}})
+	expired := time.Now().Add(-48 * time.Hour)
+	dana := graphsim.User{ID: selfID, UPN: "dana@contoso.example", Passes: []graphsim.Pass{{Created: expired}}}
+	tenant.AddUser(dana)
+	env := serve(t, tenant)
+	args := []string{"sweep", "--all-users", "--yes", "--revoke-sessions", "--resume", "--results", newLog(t)}
+	killAt(t, env, args, func() bool { return tenant.Stats().Faults > 0 })
+	dana.Passes = append(dana.Passes, graphsim.Pass{ID: otherPass, Created: expired})
+	tenant.AddUser(dana)
+	tapsweep(t, env, args...).ends(t, 0)
+	leaves(t, tenant, 0)
+	sent := tenant.Log()
+	same(t, "the last request", sent[len(sent)-1].Method, "POST")
+}
+
+// The name beside an id may be that of another user, who is not signed out in place of the first one. A
+// protected user is not looked up to find out which id the name has.
 func TestNameOfAnotherUser(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
+	const kim, kimID = "kim@contoso.example", "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c333"
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Record: true})
+	tenant.AddUser(graphsim.User{ID: kimID, UPN: kim})
 	tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example", Passes: []graphsim.Pass{{ID: selfPass}}})
 	tenant.AddUser(graphsim.User{ID: leeID, UPN: lee, Passes: []graphsim.Pass{{ID: otherPass}}})
-	tapsweep(t, serve(t, tenant), "revoke", "--revoke-sessions", "--yes", writeFile(t, "list.csv",
-		"userId,upn,method\n"+selfID+","+lee+","+selfPass+"\n,"+lee+","+otherPass+"\n")).ends(t, 0)
+	tapsweep(t, serve(t, tenant), "revoke", "--revoke-sessions", "--yes",
+		"--protect", writeFile(t, "protect.csv", "userId,upn\n"+kimID+","+kim+"\n"), writeFile(t, "list.csv",
+			"userId,upn,method\n"+selfID+","+lee+","+selfPass+"\n,"+lee+","+otherPass+"\n,"+kim+",\n")).ends(t, 0)
 	same(t, "dana is signed out", tenant.SessionsFrom(selfID).IsZero(), false)
 	same(t, "lee is signed out", tenant.SessionsFrom(leeID).IsZero(), false)
+	for _, req := range tenant.Log() {
+		same(t, req.Path+" is about kim", strings.HasSuffix(req.Path, kim+"?$select=id"), false)
+	}
 }
 
 // Without the permission nothing is sent, and the commands that grant it are shown. Without the
@@ -201,11 +228,11 @@ func TestSessionPermissions(t *testing.T) {
 		{"none", []string{tap, "User.Read.All"}, nil, status.NoAccess,
 			"User.RevokeSessions.All (77f3a031-c388-4f99-b373-dc68676a979e)", 1},
 		{"dry run", []string{tap}, []string{"--dry-run"}, 0,
-			"warning: to revoke sessions takes User.RevokeSessions.All", 1},
+			"warning: to revoke sessions, the token needs User.RevokeSessions.All", 1},
 		{"broad", []string{tap, "User.ReadWrite.All"}, []string{"--verify"}, 0,
 			"The pass is gone. The sessions of 1 user are revoked, 1 verified.", 0},
 		{"no proof", []string{tap, "User.RevokeSessions.All"}, []string{"--verify"}, status.Incomplete,
-			"warning: whether sessions are revoked cannot be verified: the token lacks User.Read.All", 0},
+			"warning: tapsweep cannot verify that sessions are revoked: the token lacks User.Read.All", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -248,8 +275,7 @@ func TestIncidentFromAuditRecordToProof(t *testing.T) {
 	list, evidence, proof := filepath.Join(dir, "hers.csv"), filepath.Join(dir, "4711"), filepath.Join(dir, "proof")
 	run("scan", "--created-since", "72h", "--created-by", simulation.Mallory.UPN, "--output", list)
 	glass := writeFile(t, "break-glass.txt", simulation.Helpdesk.UPN+"\n")
-	run("revoke", "--yes", "--revoke-sessions", "--protect", glass, "--verify", "--evidence",
-		evidence, list)
+	run("revoke", "--yes", "--revoke-sessions", "--protect", glass, "--verify", "--evidence", evidence, list)
 	token := writeFile(t, "token", tenant.Entra.AppToken(reader, "UserAuthMethod-TAP.Read.All", "User.Read.All"))
 	p := run("verify", "--token-file", token, "--evidence", proof, filepath.Join(evidence, "results.jsonl"))
 	checkSeal(t, proof, p.stderr)
@@ -298,7 +324,7 @@ func TestSessionsAreNotForgotten(t *testing.T) {
 	tapsweep(t, env, append(args, "--revoke-sessions")...).ends(t, status.Incomplete)
 	requests := tenant.Stats().Requests
 	tapsweep(t, env, append(args, "--resume")...).ends(t, status.Usage,
-		"the run of the log revokes sessions also: add --revoke-sessions")
+		"the run of the log also revokes sessions: add --revoke-sessions")
 	same(t, "requests without --revoke-sessions", tenant.Stats().Requests, requests)
 }
 
@@ -316,7 +342,8 @@ func TestSessionsLeftInALog(t *testing.T) {
 		{"with the flag", []string{"--revoke-sessions"}, false, 1,
 			"There was no pass to delete. The sessions of 1 user are revoked."},
 		{"without the flag", nil, false, 0,
-			"warning: the sessions of 1 user are left, as the lists say: --revoke-sessions revokes them\n"},
+			"warning: according to the lists, the sessions of 1 user are not revoked yet: add --revoke-sessions to " +
+				"revoke them\n"},
 		{"protected", []string{"--revoke-sessions"}, true, 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -8,13 +8,15 @@ import (
 	"github.com/creack/pty"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/testdata/assert"
 )
 
 // The bar is for a terminal at standard error, and nothing of it is anywhere else.
 func TestProgressOnATerminal(t *testing.T) {
 	t.Parallel()
 	list := listFile(t, graphsim.New(graphsim.Options{}).AddUsers(10))
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		term string
 		args []string
@@ -24,8 +26,7 @@ func TestProgressOnATerminal(t *testing.T) {
 		{"none", "xterm", []string{"--progress", "none"}, false},
 		{"plain", "xterm", []string{"--progress", "plain"}, false},
 		{"dumb", "dumb", nil, false},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			p := answered(t, []string{"TERM=" + tt.term}, nil,
@@ -45,7 +46,22 @@ func TestProgressWithoutATerminal(t *testing.T) {
 	same(t, "standard output", p.stdout, "")
 }
 
-// answered runs tapsweep at a terminal, and answers once it asks.
+// A key that was typed before the question, such as an answer to the program before, does not answer it.
+func TestKeysBeforeTheQuestion(t *testing.T) {
+	t.Parallel()
+	no := func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("n\n") }
+	p := answered(t, nil, no, "revoke", "--simulate", "--user", "dana@contoso.com", "--results", "log.jsonl")
+	p.ends(t, status.Usage, "y\r\n", "not confirmed")
+}
+
+// A list that is typed at the terminal leaves nobody to ask.
+func TestListFromATerminal(t *testing.T) {
+	t.Parallel()
+	answered(t, nil, nil, "revoke", "--simulate", "-").ends(t, status.Usage, "cannot ask")
+}
+
+// answered runs tapsweep at a terminal at which somebody has typed "y", and answers once it asks. A process, because
+// the terminal sends it signals.
 func answered(t *testing.T, env []string, answer func(keyboard *os.File, p *os.Process), args ...string) process {
 	t.Helper()
 	keyboard, tty, err := pty.Open()
@@ -53,12 +69,11 @@ func answered(t *testing.T, env []string, answer func(keyboard *os.File, p *os.P
 		t.Skip("no pseudo terminal: ", err)
 	}
 	defer keyboard.Close()
+	keyboard.WriteString("y\n")
 	var shown, out strings.Builder
 	cmd := command(t, env, args...)
 	cmd.Stdin, cmd.Stderr, cmd.Stdout = tty, tty, &out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, cmd.Start())
 	tty.Close()
 	asked, buf := false, make([]byte, 4096)
 	for err == nil {

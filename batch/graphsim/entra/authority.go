@@ -41,8 +41,8 @@ type Options struct {
 	Challenge bool
 }
 
-// A User is what Entra knows about a user.
-type User struct {
+// A SignInUser is what Entra knows about a user.
+type SignInUser struct {
 	ID, UPN string
 	Roles   []string // of the directory, by template id; tokens name them
 }
@@ -50,13 +50,13 @@ type User struct {
 // An Authority issues tokens and checks them. It is safe for concurrent use.
 type Authority struct {
 	opts  Options
-	roles []string                               // of the app
-	find  func(name string) (user User, ok bool) // by object id or user principal name
+	roles []string                                     // of the app
+	find  func(name string) (user SignInUser, ok bool) // by object id or user principal name
 
 	mu            sync.Mutex // guards everything below
 	variety       *wire.Variety
 	key           []byte // signs tokens
-	tokens        map[string]token
+	tokens        map[string]issuedToken
 	secret        string
 	secretExpired bool
 	appDisabled   bool
@@ -76,7 +76,7 @@ type Issued struct {
 }
 
 // New returns an Authority whose app has the given roles and whose users find finds.
-func New(opts Options, roles []string, find func(name string) (User, bool)) *Authority {
+func New(opts Options, roles []string, find func(name string) (SignInUser, bool)) *Authority {
 	opts.TenantID = cmp.Or(opts.TenantID, DefaultTenantID)
 	opts.ClientID = cmp.Or(opts.ClientID, DefaultClientID)
 	opts.Secret = cmp.Or(opts.Secret, DefaultSecret)
@@ -85,7 +85,7 @@ func New(opts Options, roles []string, find func(name string) (User, bool)) *Aut
 	return &Authority{
 		opts: opts, roles: roles, find: find,
 		variety: wire.NewVariety(1), key: []byte(rand.Text()),
-		secret: opts.Secret, tokens: make(map[string]token),
+		secret: opts.Secret, tokens: make(map[string]issuedToken),
 		deviceCodes: make(map[string]*deviceCode), challenges: make(map[string]string),
 		refreshTokens: make(map[string]SignIn),
 	}

@@ -10,14 +10,14 @@ import (
 	"tapsweep/batch/graphsim/internal/wire"
 )
 
-// A Request is an HTTP request to the authority.
-type Request struct {
+// An HTTPRequest is an HTTP request to the authority.
+type HTTPRequest struct {
 	Method, Host, Path, Query string
 	Body                      []byte
 }
 
 // Serve answers requests for discovery, for tokens and for sign-ins.
-func (a *Authority) Serve(r Request) wire.Response {
+func (a *Authority) Serve(r HTTPRequest) wire.HTTPResponse {
 	tenant, endpoint, _ := strings.Cut(strings.TrimPrefix(r.Path, "/"), "/")
 	known := a.isTenant(tenant)
 	const discovery, tokens = "v2.0/.well-known/openid-configuration", "oauth2/v2.0/token"
@@ -39,7 +39,7 @@ func (a *Authority) Serve(r Request) wire.Response {
 // discovery names the endpoints by the tenant's id, whichever name the client used. A
 // client checks that the issuer's host is the one that it asked.
 // Source: learn.microsoft.com/entra/identity-platform/v2-protocols-oidc.
-func (a *Authority) discovery(host string) wire.Response {
+func (a *Authority) discovery(host string) wire.HTTPResponse {
 	base := "https://" + host + "/" + a.opts.TenantID
 	return respond(200, map[string]any{
 		"issuer":                                base + "/v2.0",
@@ -68,7 +68,7 @@ func (a *Authority) unknownApp(clientID string) *refusal {
 }
 
 // refuse is called without mu.
-func (a *Authority) refuse(no *refusal) wire.Response {
+func (a *Authority) refuse(no *refusal) wire.HTTPResponse {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	trace, correlation := a.variety.NewID(), a.variety.NewID()
@@ -81,9 +81,9 @@ func (a *Authority) refuse(no *refusal) wire.Response {
 	})
 }
 
-func respond(status int, body any) wire.Response {
+func respond(status int, body any) wire.HTTPResponse {
 	header := http.Header{"Content-Type": {wire.JSONType}, "Cache-Control": {"no-store"}}
-	return wire.Response{Status: status, Header: header, Body: wire.Marshal(body)}
+	return wire.HTTPResponse{Status: status, Header: header, Body: wire.Marshal(body)}
 }
 
 // tokenRequest is a request to the token endpoint.
@@ -101,7 +101,7 @@ func (a *Authority) tokenBody(accessToken string) tokenBody {
 }
 
 // grant answers a request to the token endpoint.
-func (a *Authority) grant(r Request) wire.Response {
+func (a *Authority) grant(r HTTPRequest) wire.HTTPResponse {
 	form, err := url.ParseQuery(string(r.Body))
 	if err != nil || form.Get("grant_type") == "" {
 		return a.refuse(&refusal{400, "invalid_request", 900144,
@@ -167,7 +167,7 @@ func (a *Authority) grantApp(r tokenRequest) (tokenBody, *refusal) {
 		return nil, &refusal{400, "invalid_scope", 1002012,
 			"The provided value for scope " + r.Get("scope") + " is not valid."}
 	}
-	return a.tokenBody(a.issueApp(a.roles, resource)), nil
+	return a.tokenBody(a.issueApp(a.opts.ClientID, a.roles, resource, nil)), nil
 }
 
 func (a *Authority) checkCredential(r tokenRequest) *refusal {

@@ -44,7 +44,7 @@ const deviceCodeLife = 15 * time.Minute
 
 // startDeviceCode begins a sign-in on another device.
 // Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code.
-func (a *Authority) startDeviceCode(r Request) wire.Response {
+func (a *Authority) startDeviceCode(r HTTPRequest) wire.HTTPResponse {
 	form, err := url.ParseQuery(string(r.Body))
 	if err != nil || form.Get("client_id") != a.opts.ClientID {
 		return a.refuse(a.unknownApp(form.Get("client_id")))
@@ -89,7 +89,7 @@ func (a *Authority) grantDeviceCode(r tokenRequest) (tokenBody, *refusal) {
 // authorize is the page in a browser where a person signs in. It sends the browser back
 // to the client with a code.
 // Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow.
-func (a *Authority) authorize(r Request) wire.Response {
+func (a *Authority) authorize(r HTTPRequest) wire.HTTPResponse {
 	q, err := url.ParseQuery(r.Query)
 	back, backErr := url.Parse(q.Get("redirect_uri"))
 	wanted := url.Values{"client_id": {a.opts.ClientID}, "response_type": {"code"}, "response_mode": {"form_post"},
@@ -120,7 +120,7 @@ func (a *Authority) authorize(r Request) wire.Response {
 
 // formPage is a page that makes the browser post a form at once, so that the code is in
 // no address.
-func formPage(action string, form url.Values) wire.Response {
+func formPage(action string, form url.Values) wire.HTTPResponse {
 	var page strings.Builder
 	fmt.Fprintf(&page, `<html><body onload="document.forms[0].submit()"><form method="POST" action="%s">`,
 		html.EscapeString(action))
@@ -128,7 +128,7 @@ func formPage(action string, form url.Values) wire.Response {
 		fmt.Fprintf(&page, `<input type="hidden" name="%s" value="%s">`, name, html.EscapeString(form.Get(name)))
 	}
 	page.WriteString("</form></body></html>")
-	return wire.Response{Status: 200, Header: http.Header{"Content-Type": {"text/html"}}, Body: []byte(page.String())}
+	return wire.HTTPResponse{Status: 200, Header: http.Header{"Content-Type": {"text/html"}}, Body: []byte(page.String())}
 }
 
 // grantAuthorized redeems the code that the browser brought back. Called with mu held.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"time"
@@ -26,13 +27,13 @@ func errorBody(status int, v *wire.Variety) wire.ErrorBody {
 }
 
 // inPlace is an effect that replaces the response.
-func inPlace(name string, respond func(v *wire.Variety) wire.Response) Effect {
-	return Effect{name: name, whole: func(r *wire.Response, v *wire.Variety) { *r = respond(v) }}
+func inPlace(name string, respond func(v *wire.Variety) wire.HTTPResponse) Effect {
+	return Effect{name: name, whole: func(r *wire.HTTPResponse, v *wire.Variety) { *r = respond(v) }}
 }
 
 // onTrue is an effect that changes the true response.
-func onTrue(name string, change func(*wire.Response)) Effect {
-	return Effect{name: name, afterWork: true, whole: func(r *wire.Response, _ *wire.Variety) { change(r) }}
+func onTrue(name string, change func(*wire.HTTPResponse)) Effect {
+	return Effect{name: name, afterWork: true, whole: func(r *wire.HTTPResponse, _ *wire.Variety) { change(r) }}
 }
 
 func setAll(h http.Header, pairs []string) {
@@ -42,9 +43,9 @@ func setAll(h http.Header, pairs []string) {
 }
 
 // respond makes a response of a gateway or of Graph. headers alternates names and values.
-func respond(status int, body []byte, v *wire.Variety, headers ...string) wire.Response {
+func respond(status int, body []byte, v *wire.Variety, headers ...string) wire.HTTPResponse {
 	id := v.NewID()
-	r := wire.Response{Status: status, Header: http.Header{}, Body: body}
+	r := wire.HTTPResponse{Status: status, Header: http.Header{}, Body: body}
 	setAll(r.Header, append([]string{"Request-Id", id, "Client-Request-Id", id}, headers...))
 	return r
 }
@@ -52,7 +53,7 @@ func respond(status int, body []byte, v *wire.Variety, headers ...string) wire.R
 // OuterStatus answers the whole batch with status and an error object. headers
 // alternates names and values.
 func OuterStatus(status int, headers ...string) Effect {
-	return inPlace(fmt.Sprint("outer ", status), func(v *wire.Variety) wire.Response {
+	return inPlace(fmt.Sprint("outer ", status), func(v *wire.Variety) wire.HTTPResponse {
 		r := respond(status, wire.Marshal(errorBody(status, v)), v, headers...)
 		r.Header.Set("Content-Type", wire.JSONType)
 		return r
@@ -72,19 +73,19 @@ func OuterHTML(status int) Effect {
 // OuterBody answers the whole batch with status and any body, as a gateway in front of
 // Graph does. headers alternates names and values.
 func OuterBody(status int, body string, headers ...string) Effect {
-	return inPlace(fmt.Sprint("outer body ", status), func(v *wire.Variety) wire.Response {
+	return inPlace(fmt.Sprint("outer body ", status), func(v *wire.Variety) wire.HTTPResponse {
 		return respond(status, []byte(body), v, headers...)
 	})
 }
 
 // OuterHeaders adds headers to the true response. headers alternates names and values.
 func OuterHeaders(headers ...string) Effect {
-	return onTrue("outer headers", func(r *wire.Response) { setAll(r.Header, headers) })
+	return onTrue("outer headers", func(r *wire.HTTPResponse) { setAll(r.Header, headers) })
 }
 
 // OuterMark puts a byte order mark before the true response.
 func OuterMark() Effect {
-	return onTrue("outer byte order mark", func(r *wire.Response) {
+	return onTrue("outer byte order mark", func(r *wire.HTTPResponse) {
 		r.Body = append([]byte("\xef\xbb\xbf"), r.Body...)
 	})
 }
@@ -92,21 +93,21 @@ func OuterMark() Effect {
 // OuterAs sends the true response with another status, such as the 424 of older
 // documentation. Source: microsoftgraph/microsoft-graph-docs-contrib#8883.
 func OuterAs(status int) Effect {
-	return onTrue(fmt.Sprint("outer as ", status), func(r *wire.Response) { r.Status = status })
+	return onTrue(fmt.Sprint("outer as ", status), func(r *wire.HTTPResponse) { r.Status = status })
 }
 
 // CutOff ends the connection in the middle of the true response.
-func CutOff() Effect { return onTrue("cut off", func(r *wire.Response) { r.Cut = true }) }
+func CutOff() Effect { return onTrue("cut off", func(r *wire.HTTPResponse) { r.Cut = true }) }
 
 // Truncated sends the first half of the true response as if it were complete.
 func Truncated() Effect {
-	return onTrue("truncated", func(r *wire.Response) { r.Body = r.Body[:len(r.Body)/2] })
+	return onTrue("truncated", func(r *wire.HTTPResponse) { r.Body = r.Body[:len(r.Body)/2] })
 }
 
 // Spliced inserts text, which need not be JSON, after the first single response.
 // Source: microsoftgraph/microsoft-graph-docs-contrib#3435.
 func Spliced(text string) Effect {
-	return onTrue("spliced", func(r *wire.Response) {
+	return onTrue("spliced", func(r *wire.HTTPResponse) {
 		end := bytes.Index(r.Body, []byte(`},{"id":`))
 		if end < 0 {
 			end = bytes.LastIndex(r.Body, []byte(`}]}`))
@@ -119,16 +120,21 @@ func Spliced(text string) Effect {
 
 // Reset ends the connection without a response, before the work unless AfterWork.
 func Reset() Effect {
-	return inPlace("reset", func(*wire.Variety) wire.Response { return wire.Response{Err: errReset} })
+	return inPlace("reset", func(*wire.Variety) wire.HTTPResponse { return wire.HTTPResponse{Err: io.ErrUnexpectedEOF} })
 }
 
 // Hang never responds, before the work unless AfterWork. It ends when the client or
 // the server ends the request.
 func Hang() Effect {
-	return inPlace("hang", func(*wire.Variety) wire.Response { return wire.Response{Hang: true} })
+	return inPlace("hang", func(*wire.Variety) wire.HTTPResponse { return wire.HTTPResponse{Hang: true} })
+}
+
+// Slow sends the true response byte by byte within the given time. Without a socket it does nothing.
+func Slow(total time.Duration) Effect {
+	return onTrue("slow", func(r *wire.HTTPResponse) { r.Slow = total })
 }
 
 // Delayed sends the true response later.
 func Delayed(by time.Duration) Effect {
-	return onTrue("delayed", func(r *wire.Response) { r.Delay = by })
+	return onTrue("delayed", func(r *wire.HTTPResponse) { r.Delay = by })
 }

@@ -38,6 +38,7 @@ import (
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/quota"
+	"tapsweep/testdata/assert"
 )
 
 var peers = flag.String("peers", "", "measure the engine beside its peers and write the table to this file")
@@ -138,7 +139,8 @@ func count(failed int, example error) error {
 // adapter is the SDK's, with its default middleware, its retries included. Only
 // compression is left out, which the simulated tenant does not take.
 func (s *site) adapter() (*msgraphgocore.GraphRequestAdapterBase, error) {
-	middleware, err := nethttplibrary.GetDefaultMiddlewaresWithOptions(nethttplibrary.NewCompressionOptionsReference(false))
+	middleware, err := nethttplibrary.GetDefaultMiddlewaresWithOptions(
+		nethttplibrary.NewCompressionOptionsReference(false))
 	if err != nil {
 		return nil, err
 	}
@@ -168,9 +170,11 @@ func init() {
 	})
 }
 
-func passBuilder(a abstractions.RequestAdapter, u graphsim.User) *users.ItemAuthenticationTemporaryAccessPassMethodsTemporaryAccessPassAuthenticationMethodItemRequestBuilder {
+// passesOf builds the SDK's requests about the passes of a user.
+func passesOf(a abstractions.RequestAdapter,
+	u graphsim.User) *users.ItemAuthenticationTemporaryAccessPassMethodsRequestBuilder {
 	return users.NewUsersRequestBuilderInternal(map[string]string{"baseurl": a.GetBaseUrl()}, a).ByUserId(u.ID).
-		Authentication().TemporaryAccessPassMethods().ByTemporaryAccessPassAuthenticationMethodId(u.Passes[0].ID)
+		Authentication().TemporaryAccessPassMethods()
 }
 
 // typed deletes one at a time, as the SDK's snippets do, 16 of them at once.
@@ -184,7 +188,7 @@ func typed(ctx context.Context, s *site) error {
 	g.SetLimit(atOnce)
 	for i, u := range s.users {
 		g.Go(func() error {
-			errs[i] = passBuilder(a, u).Delete(ctx, nil)
+			errs[i] = passesOf(a, u).ByTemporaryAccessPassAuthenticationMethodId(u.Passes[0].ID).Delete(ctx, nil)
 			return nil
 		})
 	}
@@ -223,7 +227,8 @@ func collections(ctx context.Context, s *site) error {
 func sendCollection(ctx context.Context, a *msgraphgocore.GraphRequestAdapterBase, share []graphsim.User) error {
 	c := msgraphgocore.NewBatchRequestCollectionWithLimit(a, len(share)/19+1) // it puts 19 into a batch
 	for _, u := range share {
-		info, err := passBuilder(a, u).ToDeleteRequestInformation(ctx, nil)
+		pass := passesOf(a, u).ByTemporaryAccessPassAuthenticationMethodId(u.Passes[0].ID)
+		info, err := pass.ToDeleteRequestInformation(ctx, nil)
 		if err != nil {
 			return err
 		}
@@ -307,15 +312,11 @@ func measure(t *testing.T, c *contender, limits ...*quota.Limit) measured {
 	tenant := graphsim.New(graphsim.Options{Latency: latency, Limits: limits})
 	s := &site{tenant: tenant, users: tenant.AddUsers(passes), token: tenant.Entra.Token(), dir: t.TempDir()}
 	server, err := tenant.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	defer server.Close()
 	s.server = server
 	if c.prepare != nil {
-		if err := c.prepare(s); err != nil {
-			t.Fatal(err)
-		}
+		assert.OK(t, c.prepare(s))
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
@@ -350,8 +351,9 @@ func TestPeers(t *testing.T) {
 	each(func(i int, c *contender) { limited[i] = measure(t, c, quota.Bucket(limitRate, limitBurst)) })
 
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d passes, %v a batch or request, loopback TLS, one process but for curl; unthrottled: median of %d (least to most); "+
-		"throttled: %d/s, burst %d. How often the time is tapsweep's stands in brackets.\n\n",
+	fmt.Fprintf(&b, "%d passes, %v a batch or request, loopback TLS, one process but for curl; "+
+		"unthrottled: median of %d (least to most); throttled: %d/s, burst %d. "+
+		"How often the time is tapsweep's stands in brackets.\n\n",
 		passes, latency, rounds, limitRate, limitBurst)
 	w := tabwriter.NewWriter(&b, 0, 0, 1, ' ', 0)
 	fmt.Fprintln(w, "| contender\t| unthrottled\t| left\t| throttled\t| refused\t| left\t|")
@@ -398,12 +400,8 @@ func TestPeers(t *testing.T) {
 	}
 	fmt.Fprintf(&b, "- throttled, %v is the least that the limit allows; tapsweep's share of it is %.2f\n", idle,
 		idle.Seconds()/ourLimited.took.Seconds())
-	if err := os.WriteFile(*peers, []byte(b.String()), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.WriteFile(*peers, []byte(b.String()), 0o644))
 	for _, m := range append(free[0], ourLimited) {
-		if m.left > 0 || m.err != nil {
-			t.Errorf("tapsweep left %d passes: %v", m.left, m.err)
-		}
+		assert.That(t, m.left <= 0 && m.err == nil, "tapsweep left %d passes: %v", m.left, m.err)
 	}
 }

@@ -21,8 +21,8 @@ const JSONType = "application/json"
 // PublicRoot is where Graph is for most tenants, and the audience of tokens for it.
 const PublicRoot = "https://graph.microsoft.com"
 
-// A Response is what the client gets for one HTTP request.
-type Response struct {
+// An HTTPResponse is what the client gets for one HTTP request.
+type HTTPResponse struct {
 	Status int
 	Header http.Header
 	Body   []byte
@@ -31,6 +31,7 @@ type Response struct {
 	Hang  bool          // there is no response until the client gives up
 	Cut   bool          // the connection ends in the middle of Body
 	Delay time.Duration // latency on top of the tenant's
+	Slow  time.Duration // that Body takes, byte by byte, over a socket
 }
 
 // An Item is the response to one request in a batch. Its fields hold anything that can
@@ -57,8 +58,8 @@ func Marshal(v any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// Error is Graph's error object. Source: learn.microsoft.com/graph/errors.
-type Error struct {
+// ErrorObject is Graph's error object. Source: learn.microsoft.com/graph/errors.
+type ErrorObject struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 	Inner   struct {
@@ -73,12 +74,12 @@ type Error struct {
 
 // ErrorBody is a body that holds an error object.
 type ErrorBody struct {
-	Error Error `json:"error"`
+	Error ErrorObject `json:"error"`
 }
 
 // NewError returns an error body of now. An empty clientID is the same as id.
 func NewError(code, message, id, clientID string) ErrorBody {
-	e := Error{Code: code, Message: message}
+	e := ErrorObject{Code: code, Message: message}
 	e.Inner.Date = time.Now().UTC().Format("2006-01-02T15:04:05")
 	e.Inner.RequestID, e.Inner.ClientRequestID = id, id
 	if clientID != "" {

@@ -52,9 +52,9 @@ type Options struct {
 	// Again makes a person sign in even if the token cache holds a sign-in.
 	Again bool
 
-	// Getenv returns a variable of the environment. Nil means os.Getenv. The credentials that
-	// azidentity makes of the environment alone read the process's, whatever Getenv says: a managed
-	// identity, a workload identity, and those of tools.
+	// Getenv returns a variable of the environment. Nil means that none is set. The credentials
+	// that azidentity makes of the environment alone read the process's, whatever Getenv returns:
+	// a managed identity, a workload identity, and those of tools.
 	Getenv func(name string) string
 
 	// Roots are the certificate authorities that are trusted. Nil means the system's.
@@ -62,7 +62,7 @@ type Options struct {
 
 	certificateFrom string // the flag or variable that named the certificate
 
-	line *line
+	line *issuerTransport
 }
 
 // A UsageError says that the options contradict each other or lack something.
@@ -75,9 +75,6 @@ func usage(format string, args ...any) error { return &UsageError{fmt.Errorf(for
 
 // settle fills in values from the environment, and refuses options that contradict each other.
 func (o Options) settle() (Options, error) {
-	if o.Getenv == nil {
-		o.Getenv = os.Getenv
-	}
 	if err := o.settleMethod(); err != nil {
 		return o, err
 	}
@@ -126,10 +123,18 @@ func (o *Options) settleMethod() error {
 	return nil
 }
 
+// getenv returns a variable of the environment.
+func (o *Options) getenv(name string) string {
+	if o.Getenv == nil {
+		return ""
+	}
+	return o.Getenv(name)
+}
+
 // fill takes an empty value from a variable.
 func (o *Options) fill(value *string, variable string) {
 	if *value == "" {
-		*value = o.Getenv(variable)
+		*value = o.getenv(variable)
 	}
 }
 
@@ -175,7 +180,7 @@ type Credential struct {
 	ClientID string // as configured; empty if it is not configured
 	Tenant   string // as configured; empty if it may be any tenant
 
-	line *line // to the token issuer; nil if the credential does not use HTTP
+	line *issuerTransport // to the token issuer; nil if the credential does not use HTTP
 }
 
 // New makes the credential. It sends nothing. An error that does not wrap a *UsageError is
@@ -265,7 +270,7 @@ func (o *Options) client() azcore.ClientOptions {
 // Source: azidentity v1.15.0, default_azure_credential.go: only AZURE_CLIENT_ID names a managed identity.
 func (o *Options) export() {
 	for name, value := range map[string]string{"AZURE_TENANT_ID": o.Tenant, "AZURE_CLIENT_ID": o.ClientID} {
-		if value != "" && value != o.Getenv(name) {
+		if value != "" && value != o.getenv(name) {
 			os.Setenv(name, value)
 		}
 	}
@@ -293,7 +298,7 @@ func (o *Options) readSecret() (string, error) {
 		}
 		return secret, nil
 	}
-	secret := trim(o.Getenv("AZURE_CLIENT_SECRET"))
+	secret := trim(o.getenv("AZURE_CLIENT_SECRET"))
 	if secret == "" {
 		return "", errors.New("no secret: set AZURE_CLIENT_SECRET, or name a file with it by --secret-file")
 	}

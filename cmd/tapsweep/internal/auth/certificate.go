@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
+	"errors"
 	"slices"
 	"strings"
 
@@ -16,13 +17,13 @@ import (
 // library, which cannot read the files that OpenSSL 3 and Windows write today.
 func (o *Options) environment() (azcore.TokenCredential, error) {
 	if o.Method == "default" && !slices.Contains([]string{"", "prod", "environmentcredential"},
-		strings.ToLower(o.Getenv("AZURE_TOKEN_CREDENTIALS"))) {
+		strings.ToLower(o.getenv("AZURE_TOKEN_CREDENTIALS"))) {
 		return nil, nil // its chain does not use the environment
 	}
 	switch {
 	case o.Tenant == "" || o.ClientID == "":
 		return nil, nil
-	case o.Getenv("AZURE_CLIENT_SECRET") != "":
+	case o.getenv("AZURE_CLIENT_SECRET") != "":
 		return o.secret()
 	case o.Certificate != "":
 		return o.certificate()
@@ -35,11 +36,11 @@ func (o *Options) certificate() (azcore.TokenCredential, error) {
 	if err != nil {
 		return nil, usage("%s: %w", o.certificateFrom, err)
 	}
-	certs, key, err := parseCertificate(data, o.Getenv("AZURE_CLIENT_CERTIFICATE_PASSWORD"))
+	certs, key, err := parseCertificate(data, o.getenv("AZURE_CLIENT_CERTIFICATE_PASSWORD"))
 	if err != nil {
 		return nil, usage("%s %s %w", o.certificateFrom, o.Certificate, err)
 	}
-	chain := o.Getenv("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN")
+	chain := o.getenv("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN")
 	return azidentity.NewClientCertificateCredential(o.Tenant, o.ClientID, certs, key,
 		&azidentity.ClientCertificateCredentialOptions{
 			ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery,
@@ -61,13 +62,13 @@ func parseCertificate(data []byte, password string) ([]*x509.Certificate, crypto
 	}
 	switch {
 	case len(certs) == 0 && len(keys) == 0:
-		return nil, nil, problem("holds no certificate: name a PEM or PFX file with the certificate and its key")
+		return nil, nil, errors.New("holds no certificate: name a PEM or PFX file with the certificate and its key")
 	case len(keys) == 0:
-		return nil, nil, problem("holds a certificate without its key: name a file with both")
+		return nil, nil, errors.New("holds a certificate without its key: name a file with both")
 	case len(certs) == 0:
-		return nil, nil, problem("holds a key without its certificate: name a file with both")
+		return nil, nil, errors.New("holds a key without its certificate: name a file with both")
 	case len(rsaKeys) == 0:
-		return nil, nil, problem("holds a key that is not RSA, and Entra requires RSA: " +
+		return nil, nil, errors.New("holds a key that is not RSA, and Entra requires RSA: " +
 			"make a certificate with an RSA key")
 	}
 	for _, key := range rsaKeys {
@@ -77,6 +78,6 @@ func parseCertificate(data []byte, password string) ([]*x509.Certificate, crypto
 			return certs, key, nil
 		}
 	}
-	return nil, nil, problem("holds a key that does not match the certificate: " +
+	return nil, nil, errors.New("holds a key that does not match the certificate: " +
 		"name a file with a certificate and its own key")
 }

@@ -61,6 +61,6 @@ func concealTokens(body []byte) {
 func (o *Options) concealEnvironment() {
 	for _, name := range []string{"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD",
 		"IDENTITY_HEADER", "MSI_SECRET"} {
-		safetext.Conceal(o.Getenv(name))
+		safetext.Conceal(o.getenv(name))
 	}
 }

@@ -22,7 +22,7 @@ func identityAddresses(getenv func(string) string) (list []*url.URL) {
 
 // isIdentity reports whether a URL is an address of a managed identity. With plain http, only
 // addresses on this machine or a private network are accepted.
-func (l *line) isIdentity(u *url.URL) bool {
+func (l *issuerTransport) isIdentity(u *url.URL) bool {
 	for _, address := range l.identity {
 		if u.Scheme == address.Scheme && hostOf(u) == hostOf(address) && u.User == nil {
 			return u.Scheme == "https" || u.Scheme == "http" && isNear(u.Hostname())

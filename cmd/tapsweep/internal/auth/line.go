@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -21,14 +20,14 @@ import (
 // answers have a few KiB.
 const maxAnswer = 1 << 20
 
-// A line sends all requests to the token issuer. All azidentity credentials that use HTTP
+// An issuerTransport sends all requests to the token issuer. All azidentity credentials that use HTTP
 // share it. It sends only to the authority's own hosts, over https, and to the addresses of a
 // managed identity. It follows no redirect, because a token request is as sensitive as the
 // credential. It reads answers of at most maxAnswer bytes.
 //
 // It also records whether the last request was answered, because azidentity only keeps the
 // text of the error.
-type line struct {
+type issuerTransport struct {
 	client   *http.Client
 	hosts    []string   // of the authority
 	regional bool       // regional hosts also belong to the authority
@@ -37,22 +36,18 @@ type line struct {
 	cut atomic.Pointer[UnreachedError] // nil if the last request was answered
 }
 
-func newLine(o Options) *line {
-	getenv := o.Getenv
-	if getenv == nil {
-		getenv = os.Getenv
-	}
+func newLine(o Options) *issuerTransport {
 	client := http.Client{Transport: Transport(o.Roots)}
 	if o.HTTP != nil {
 		client = *o.HTTP
 	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	l := &line{client: &client, hosts: o.Hosts, regional: getenv("AZURE_REGIONAL_AUTHORITY_NAME") != ""}
+	l := &issuerTransport{client: &client, hosts: o.Hosts, regional: o.getenv("AZURE_REGIONAL_AUTHORITY_NAME") != ""}
 	if u, err := url.Parse(o.Authority); err == nil && l.hosts == nil {
 		l.hosts = []string{hostOf(u)}
 	}
 	if o.Method == "managed-identity" || o.Method == "default" {
-		l.identity = identityAddresses(getenv)
+		l.identity = identityAddresses(o.getenv)
 	}
 	return l
 }
@@ -90,7 +85,7 @@ func hostOf(u *url.URL) string {
 }
 
 // isAuthority reports whether a URL is on one of the authority's hosts.
-func (l *line) isAuthority(u *url.URL) bool {
+func (l *issuerTransport) isAuthority(u *url.URL) bool {
 	if u.Scheme != "https" || u.User != nil || u.Host == "" {
 		return false
 	}
@@ -100,7 +95,7 @@ func (l *line) isAuthority(u *url.URL) bool {
 }
 
 // Do sends a request of azidentity.
-func (l *line) Do(req *http.Request) (*http.Response, error) {
+func (l *issuerTransport) Do(req *http.Request) (*http.Response, error) {
 	own := l.isAuthority(req.URL)
 	if !own && !l.isIdentity(req.URL) {
 		return nil, l.lost(req, misled("was not contacted: the sign-in would go to %s, which is not the authority",
@@ -135,14 +130,14 @@ func (l *line) Do(req *http.Request) (*http.Response, error) {
 }
 
 // lost records why a request has no valid answer, and returns the error.
-func (l *line) lost(req *http.Request, err error) error {
+func (l *issuerTransport) lost(req *http.Request, err error) error {
 	cut := &UnreachedError{Host: req.URL.Host, Err: err}
 	l.cut.Store(cut)
 	return cut
 }
 
 // judge returns an error if an answer would send the credential to another host.
-func (l *line) judge(resp *http.Response, body []byte, own bool) error {
+func (l *issuerTransport) judge(resp *http.Response, body []byte, own bool) error {
 	switch {
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
 		return redirected(resp)

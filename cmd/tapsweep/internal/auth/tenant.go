@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"tapsweep/batch/safetext"
-	"tapsweep/cmd/tapsweep/internal/format"
+	"tapsweep/input"
 )
 
 // enforcing are the methods that ask the authority of the configured tenant. They get a token
@@ -69,7 +69,7 @@ func TenantID(ctx context.Context, transport http.RoundTripper, authority string
 	}
 }
 
-func (l *line) askTenant(ctx context.Context, at string) (string, error) {
+func (l *issuerTransport) askTenant(ctx context.Context, at string) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {
 		return "", err
@@ -124,7 +124,7 @@ func firstGUID(text string) string {
 		return ""
 	}
 	first, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
-	if !format.IsGUID(first) {
+	if !input.IsGUID(first) {
 		return ""
 	}
 	return first

@@ -3,19 +3,24 @@ package auth
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net/http/httptest"
+	"net/url"
+	"os"
 	"strings"
 	"testing"
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
 	"tapsweep/batch/safetext"
+	"tapsweep/testdata/assert"
 )
 
 // A secret file is decoded like a list. Text around the secret is refused with a message and
 // not sent.
 func TestSecretFile(t *testing.T) {
 	const s = entra.DefaultSecret
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		data []byte
 		want string // in the error
@@ -39,8 +44,7 @@ func TestSecretFile(t *testing.T) {
 		{"UTF-16 without a mark", utf16LE(s)[2:], "is not text"},
 		{"not text", []byte{0xff, 0x00, 0x01, 0xfe}, "is not text"},
 		{"empty in UTF-16", utf16LE("\r\n"), "is empty"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			clean(t)
 			o := entraOptions(graphsim.New(graphsim.Options{}), "")
@@ -73,9 +77,8 @@ func TestSecretOfTheEnvironment(t *testing.T) {
 			t.Setenv("AZURE_CLIENT_SECRET", value)
 			claims, err := signIn(t, entraOptions(graphsim.New(graphsim.Options{}), method))
 			checkSignIn(t, claims, err, want)
-			if err != nil && !strings.Contains(err.Error(), "AZURE_CLIENT_SECRET: ") {
-				t.Errorf("%s: error %v does not name the variable", method, err)
-			}
+			assert.That(t, err == nil || strings.Contains(err.Error(), "AZURE_CLIENT_SECRET: "),
+				"%s: error %v does not name the variable", method, err)
 		}
 	}
 }
@@ -98,9 +101,7 @@ func TestSecretsAreSecrets(t *testing.T) {
 		"x:Q=]@abc?*",
 		"~secretly.Named~012345678901234567890=", "tokenKey9~abcdefghijklmnopqrstuvwxyz0123", `"starts.with.one.quote`,
 	} {
-		if err := checkSecret(s); err != nil {
-			t.Errorf("checkSecret(%q) = %v", s, err)
-		}
+		assert.Is(t, fmt.Sprintf("checkSecret(%q)", s), checkSecret(s), nil)
 	}
 }
 
@@ -126,6 +127,7 @@ func TestNamesArePlain(t *testing.T) {
 		if tt.value != "" {
 			t.Setenv(tt.variable, tt.value)
 		}
+		tt.opts.Getenv = os.Getenv
 		_, err := New(tt.opts)
 		checkError(t, fmt.Sprintf("New with %s %q %+v", tt.variable, tt.value, tt.opts), err, tt.variable+tt.want)
 		if _, ok := errors.AsType[*UsageError](err); !ok {
@@ -137,19 +139,69 @@ func TestNamesArePlain(t *testing.T) {
 // A secret is masked from the moment it is read.
 func TestSecretsAreConcealed(t *testing.T) {
 	clean(t)
-	secrets := map[string]string{"file": "from-a-secret-file", "variable": "from-the-variable",
-		"password": "of-the-certificate", "header": "identity-header"}
-	t.Setenv("AZURE_CLIENT_SECRET", secrets["variable"])
-	t.Setenv("AZURE_CLIENT_CERTIFICATE_PASSWORD", secrets["password"])
-	t.Setenv("IDENTITY_HEADER", secrets["header"])
+	const inFile, simulated = "from-a-secret-file", "of-a-simulated-tenant"
+	variables := []string{"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD",
+		"IDENTITY_HEADER", "MSI_SECRET"}
+	for _, name := range variables {
+		t.Setenv(name, "value-of-"+name)
+	}
 	o := entraOptions(graphsim.New(graphsim.Options{}), "")
-	o.SecretFile = file(t, "secret", []byte(secrets["file"]))
+	o.SecretFile = file(t, "secret", []byte(inFile))
 	if _, err := New(o); err != nil {
 		t.Fatal(err)
 	}
-	for where, secret := range secrets {
-		if got := safetext.Printable("refused: " + secret + "."); got != "refused: ***." {
-			t.Errorf("Printable = %q: the secret of the %s is not masked", got, where)
-		}
+	if _, err := Secret("https://login.example", o.Tenant, o.ClientID, simulated, nil); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AZURE_CLIENT_SECRET", "in-a-line-of-its-own\n")
+	o.SecretFile, o.Method = "", "secret"
+	if _, err := New(o); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range variables {
+		checkMasked(t, name, "value-of-"+name)
+	}
+	checkMasked(t, "file", inFile)
+	checkMasked(t, "simulated tenant", simulated)
+	checkMasked(t, "variable, without its line end", "in-a-line-of-its-own")
+}
+
+func checkMasked(t *testing.T, where, secret string) {
+	t.Helper()
+	if got := safetext.Printable("refused: " + secret + "."); got != "refused: ***." {
+		t.Errorf("Printable = %q: the secret of the %s is not masked", got, where)
+	}
+}
+
+// What a request for a token proves, and the tokens in an answer, are masked.
+func TestRequestsAreConcealed(t *testing.T) {
+	form := make(url.Values)
+	fields := []string{"client_secret", "client_assertion", "assertion", "refresh_token", "code", "code_verifier",
+		"device_code", "password"}
+	for _, name := range fields {
+		form.Set(name, "secret "+name)
+	}
+	headers := []string{"X-Identity-Header", "Secret", "Authorization"}
+	req := httptest.NewRequest("POST", "https://login.example/token", strings.NewReader(form.Encode()))
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	for _, name := range headers {
+		req.Header.Set(name, "value-of-"+name)
+	}
+	req.Header.Set("Authorization", "Basic value-of-Authorization")
+	if err := conceal(req); err != nil {
+		t.Fatal(err)
+	}
+	concealTokens([]byte(`{"access_token":"access-secret","refresh_token":"refresh-secret","id_token":"id-secret"}`))
+	for _, name := range fields {
+		checkMasked(t, "field "+name, "secret "+name)
+	}
+	for _, name := range headers {
+		checkMasked(t, "header "+name, "value-of-"+name)
+	}
+	for _, name := range []string{"access", "refresh", "id"} {
+		checkMasked(t, name+" token", name+"-secret")
+	}
+	if sent, err := io.ReadAll(req.Body); err != nil || string(sent) != form.Encode() {
+		t.Errorf("the request has the body %q, %v, want it unchanged", sent, err)
 	}
 }

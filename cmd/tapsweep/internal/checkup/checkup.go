@@ -29,18 +29,18 @@ type Finding struct {
 
 // A Checkup is what the check found out, as JSON prints it.
 type Checkup struct {
-	Tenant      string          `json:"tenant"`
-	Domain      string          `json:"tenantDomain,omitempty"`
-	Cloud       string          `json:"cloud"`
-	Graph       string          `json:"graph"`
-	SignedInAs  string          `json:"signedInAs"`
-	Kind        token.Kind      `json:"kind"`
-	Permissions []string        `json:"permissions"`
-	Steps       []Finding       `json:"steps"`
-	Commands    []token.Verdict `json:"commands"`
-	Passes      []scan.Line     `json:"passes,omitempty"` // of the user that was asked for
-	Variables   []Variable      `json:"variables"`        // TAPSWEEP_…
-	Exit        int             `json:"exit"`
+	Tenant      string                 `json:"tenant"`
+	Domain      string                 `json:"tenantDomain,omitempty"`
+	Cloud       string                 `json:"cloud"`
+	Graph       string                 `json:"graph"`
+	SignedInAs  string                 `json:"signedInAs"`
+	Kind        token.Holder           `json:"kind"`
+	Permissions []string               `json:"permissions"`
+	Steps       []Finding              `json:"steps"`
+	Commands    []token.CommandVerdict `json:"commands"`
+	Passes      []scan.Line            `json:"passes,omitempty"` // of the user that was asked for
+	Variables   []Variable             `json:"variables"`        // TAPSWEEP_…
+	Exit        int                    `json:"exit"`
 }
 
 func (c *Checkup) note(step, result, detail string, hints ...string) {
@@ -72,7 +72,7 @@ type Options struct {
 // A Variable is an environment variable that sets a flag.
 type Variable struct {
 	Variable string   `json:"variable"`
-	Value    string   `json:"value"`
+	Value    string   `json:"value"`    // safe to show; no flag takes a secret
 	Commands []string `json:"commands"` // that have the flag
 }
 
@@ -84,7 +84,7 @@ func Run(ctx context.Context, c *console.Console, o Options) error {
 		}
 	}
 	found := &Checkup{Graph: o.Target.Root(), Cloud: o.Target.Cloud(), Kind: token.Unknown, Permissions: []string{},
-		Commands: []token.Verdict{}, Variables: append([]Variable{}, o.Variables...)}
+		Commands: []token.CommandVerdict{}, Variables: append([]Variable{}, o.Variables...)}
 	var t *tenant.Tenant
 	err := o.NoCredential
 	if err == nil {

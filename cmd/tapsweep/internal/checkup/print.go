@@ -46,14 +46,14 @@ func (c *Checkup) print(to *console.Console, o *Options, t *tenant.Tenant) error
 // printCommands says which commands work, and what the others lack. Commands that only make sense
 // with another kind of sign-in are left out.
 func (c *Checkup) printCommands(w io.Writer) {
-	shown := slices.DeleteFunc(slices.Clone(c.Commands), func(v token.Verdict) bool {
+	shown := slices.DeleteFunc(slices.Clone(c.Commands), func(v token.CommandVerdict) bool {
 		return v.UserOnly && c.Kind == token.App
 	})
 	if len(shown) == 0 {
 		return
 	}
 	missing := ""
-	if slices.ContainsFunc(shown, func(v token.Verdict) bool { return v.Missing != "" }) {
+	if slices.ContainsFunc(shown, func(v token.CommandVerdict) bool { return v.Missing != "" }) {
 		missing = "missing permission"
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -122,9 +122,9 @@ func (c *Checkup) printSteps(w io.Writer, to *console.Console) {
 			continue
 		}
 		fmt.Fprintf(w, "%s: %s: %s\n", s.Result, named(s.Step),
-			strings.ReplaceAll(console.Visible(s.Detail), "\n", "\n  "))
+			strings.ReplaceAll(to.Visible(s.Detail), "\n", "\n  "))
 		for _, h := range s.Hints {
-			fmt.Fprintf(w, "hint: %s\n", console.Visible(h))
+			fmt.Fprintf(w, "hint: %s\n", to.Visible(h))
 		}
 	}
 	verdicts := map[token.Access]string{token.Yes: "tapsweep revoke works with this sign-in.",

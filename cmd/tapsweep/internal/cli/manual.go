@@ -10,14 +10,14 @@ import (
 	"tapsweep/cmd/tapsweep/internal/markdown"
 )
 
-// manualPages returns a help topic for each page of the manual. cobra lists commands that do
-// nothing as help topics: tapsweep help lists.
+// manualPages returns a help topic for each page of the manual, such as tapsweep help lists. For cobra, a
+// command without a function is a help topic.
 func manualPages() []*cobra.Command {
 	var topics []*cobra.Command
 	for _, page := range docs.Pages() {
 		topic := &cobra.Command{Use: page.Name, Short: page.Title, DisableFlagsInUseLine: true}
 		topic.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
-			fmt.Fprint(cmd.OutOrStdout(), markdown.Text(page.Text, helpWidth(cmd), helpLink))
+			fmt.Fprint(cmd.OutOrStdout(), markdown.Text(page.Text, helpWidth(cmd), links("tapsweep help ", "")))
 		})
 		topics = append(topics, topic)
 	}
@@ -33,20 +33,12 @@ func pageOf(target string) string {
 	return ""
 }
 
-// helpLink is what a reader in a terminal sees in place of a link.
-func helpLink(text, target string) string {
-	if page := pageOf(target); page != "" {
-		return text + " (tapsweep help " + page + ")"
+// links returns a function that replaces a link to a page by its text and the command that opens the page.
+func links(before, after string) markdown.LinkFunc {
+	return func(text, target string) string {
+		if page := pageOf(target); page != "" {
+			return text + " (" + before + page + after + ")"
+		}
+		return text
 	}
-	return text
 }
-
-// manLink is what a reader of a man page sees in place of a link.
-func manLink(text, target string) string {
-	if page := pageOf(target); page != "" {
-		return text + " (" + manName(page) + "(7))"
-	}
-	return text
-}
-
-func manName(page string) string { return "tapsweep-" + page }

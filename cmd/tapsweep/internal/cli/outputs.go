@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/evidence"
@@ -13,21 +12,17 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// freeName returns a name that no file has, and that is none of those taken.
-func freeName(base, ext string, taken ...string) string {
-	name := base + ext
+// newName returns the default name of a results log. It has a number if another run began in the same
+// second.
+func newName() string {
+	base := "tapsweep-" + time.Now().UTC().Format("20060102T150405Z")
+	name := base + ".jsonl"
 	for i := 2; ; i++ {
-		if _, err := os.Lstat(name); err != nil && !slices.ContainsFunc(taken,
-			func(t string) bool { return sameName(name, t) }) {
+		if _, err := os.Lstat(name); err != nil {
 			return name
 		}
-		name = fmt.Sprintf("%s-%d%s", base, i, ext)
+		name = fmt.Sprintf("%s-%d.jsonl", base, i)
 	}
-}
-
-// newName is the results log of a run that was given none: two may begin in one second.
-func newName() string {
-	return freeName("tapsweep-"+time.Now().UTC().Format("20060102T150405Z"), ".jsonl")
 }
 
 // checkOutput returns an error if the file for the passes of a scan must not be written.
@@ -39,7 +34,7 @@ func checkOutput(path string, mayExist bool) error {
 		return nil
 	}
 	if evidence.Contains(path) {
-		return status.Refuse(fmt.Errorf("--output: %s is evidence, which is sealed", path), "choose another file")
+		return status.Refuse(fmt.Errorf("--output: %s is evidence, which must not change", path), "choose another file")
 	}
 	info, err := os.Stat(path)
 	switch {
@@ -55,5 +50,5 @@ func checkOutput(path string, mayExist bool) error {
 	return nil
 }
 
-// sameName reports whether two files, which may not exist yet, have one name.
+// sameName reports whether two paths name the same file. The files need not exist yet.
 func sameName(a, b string) bool { return a != "" && b != "" && filepath.Clean(a) == filepath.Clean(b) }

@@ -18,10 +18,11 @@ func (p *program) verifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify [flags] RESULTS…",
 		Short: "Check that the users of a results log hold no pass",
-		Long: `List the passes of every user in one or more results logs, and write a results
-log that says for each user whether a pass is left. It changes nothing. A pass
-that is left has the outcome remains; tapsweep revoke accepts the new log as a
-list of these. Users whose rows were invalid or protected are not checked.
+		Long: `List the passes of every user in one or more results logs, and write a new
+results log. It shows for each user whether a pass is left. This changes nothing
+in the tenant. A pass that is left has the outcome remains, and tapsweep revoke
+accepts the new log as a list of these passes. Users whose rows were invalid or
+protected are not checked.
 
 Exit codes:
   0   No user holds a pass.
@@ -32,16 +33,9 @@ Exit codes:
   64  Wrong flags, or a log that is incomplete or of another tenant.`,
 		Example: `  tapsweep verify --results incident-proof.jsonl incident.jsonl`,
 		Args:    needsLog,
-		RunE: func(cmd *cobra.Command, logs []string) error {
-			o, err := f.runFlags.options(p, cmd, false)
-			if err != nil {
-				return err
-			}
-			return run.Verify(cmd.Context(), p.console, &run.VerifyOptions{Options: o, Logs: logs, Wait: f.wait})
-		},
+		RunE:    runs(p, f.options, run.Verify),
 	}
 	fl := cmd.Flags()
-	fl.SortFlags = false
 	addVerifyWait(fl, &f.wait)
 	f.addResults(fl, defaultLog)
 	f.addEvidence(fl)
@@ -49,4 +43,9 @@ Exit codes:
 	f.addPace(fl)
 	f.addRest(fl)
 	return cmd
+}
+
+func (f *verifyFlags) options(p *program, cmd *cobra.Command, logs []string) (*run.VerifyOptions, error) {
+	o, err := f.runFlags.options(p, cmd, false)
+	return &run.VerifyOptions{Options: o, Logs: logs, Wait: f.wait}, err
 }

@@ -5,12 +5,11 @@ import (
 	"strings"
 )
 
-// A Header is the first line of a man page and its NAME.
-type Header struct {
+// A ManHeader is the first line of a man page and its NAME.
+type ManHeader struct {
 	Name    string // such as tapsweep-lists
 	Short   string // what the page is about, in a line
 	Section string
-	Date    string
 	Source  string // the program and its version
 	Manual  string
 }
@@ -18,10 +17,9 @@ type Header struct {
 // Man writes a page as a man page, without hyphenation (HY). Its first heading is left out, because NAME
 // has it.
 // Source: groff_man(7), man-pages(7).
-func Man(page string, h Header, links LinkFunc) string {
+func Man(page string, h ManHeader, links LinkFunc) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, ".nr HY 0\n.TH %q %q %q %q %q\n.ad l\n", strings.ToUpper(h.Name), h.Section, h.Date, h.Source,
-		h.Manual)
+	fmt.Fprintf(&out, ".nr HY 0\n.TH %q %q \"\" %q %q\n.ad l\n", strings.ToUpper(h.Name), h.Section, h.Source, h.Manual)
 	fmt.Fprintf(&out, ".SH NAME\n%s \\- %s\n.SH DESCRIPTION\n", escape(h.Name), roff(h.Short, links))
 	depth := 0 // columns that the text is indented
 	for _, b := range Parse(page) {

@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// A Kind says what a block is.
-type Kind int
+// A BlockKind says what a block is.
+type BlockKind int
 
 // The kinds of blocks.
 const (
-	Paragraph Kind = iota
+	Paragraph BlockKind = iota
 	Heading
 	Item
 	Code
@@ -22,7 +22,7 @@ const (
 
 // A Block is one paragraph, heading, item of a list, table or fenced block of code.
 type Block struct {
-	Kind     Kind
+	Kind     BlockKind
 	Line     int        // of its first line, from 1
 	Indent   int        // columns before its text: 0, or more inside of a list
 	Level    int        // of a heading: 1 for a title
@@ -132,15 +132,6 @@ var (
 	bold = regexp.MustCompile(`\*\*([^*]+)\*\*`)
 	code = regexp.MustCompile("`([^`]+)`")
 )
-
-// Links returns the targets of the links in a text.
-func Links(text string) []string {
-	var targets []string
-	for _, match := range link.FindAllStringSubmatch(text, -1) {
-		targets = append(targets, match[2])
-	}
-	return targets
-}
 
 // A LinkFunc returns what a reader sees in place of a link.
 type LinkFunc func(text, target string) string

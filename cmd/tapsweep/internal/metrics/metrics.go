@@ -15,13 +15,10 @@ import (
 	"tapsweep/cmd/tapsweep/internal/scan"
 )
 
-// Begin is how every file begins.
-const Begin = "# HELP tapsweep_"
-
 // A Recorder records what one command writes to the metrics file. Nil records nothing.
 type Recorder struct {
 	start  time.Time
-	result Result
+	result RunResult
 
 	expired map[string]time.Time // when each expired pass expired that was found and is not deleted yet
 }
@@ -31,12 +28,12 @@ func NewRecorder() *Recorder {
 	return &Recorder{start: time.Now(), expired: make(map[string]time.Time)}
 }
 
-// A Result is how a run ended. Its rows are of the whole results log.
-type Result struct {
+// A RunResult is how a run ended. Its rows are of the whole results log.
+type RunResult struct {
 	Outcomes map[results.Outcome]int // rows about passes, nil if the run never began
 	Sessions map[results.Outcome]int // users by what became of their sessions, nil without
 	Refused  int                     // requests of the run refused with 429, or with 503 as a whole batch
-	Scan     *scan.Counts            // nil if the run does not look for passes
+	Scan     *scan.Totals            // nil if the run does not look for passes
 	Complete bool                    // the run reached its end, so it has scanned everybody
 }
 
@@ -55,7 +52,7 @@ func (r *Recorder) Row(row *results.Row) {
 }
 
 // Ended records how the run ended.
-func (r *Recorder) Ended(result Result) {
+func (r *Recorder) Ended(result RunResult) {
 	if r != nil {
 		r.result = result
 	}

@@ -13,6 +13,7 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/testdata/assert"
 )
 
 // checkFile writes the file for a sweep that ended with 1, and checks that it has the lines of want,
@@ -20,20 +21,11 @@ import (
 func checkFile(t *testing.T, r *Recorder, want string, lacks ...string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "tapsweep.prom")
-	if err := r.Write(path, "sweep", 1); err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, r.Write(path, "sweep", 1))
+	data := assert.Must(os.ReadFile(path))
 	problems, err := promlint.New(bytes.NewReader(data)).Lint()
-	if err != nil || len(problems) > 0 {
-		t.Errorf("%v %v in\n%s", err, problems, data)
-	}
-	if !strings.HasPrefix(string(data), Begin) {
-		t.Errorf("it begins otherwise:\n%s", data)
-	}
+	assert.That(t, err == nil && len(problems) == 0, "%v %v in\n%s", err, problems, data)
+	assert.That(t, strings.HasPrefix(string(data), "# HELP tapsweep_"), "it begins otherwise:\n%s", data)
 	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
 		t.Errorf("%v beside it", files)
 	}
@@ -45,9 +37,7 @@ func checkFile(t *testing.T, r *Recorder, want string, lacks ...string) {
 		}
 	}
 	for _, name := range lacks {
-		if strings.Contains(text, "\n"+name) {
-			t.Errorf("%s in\n%s", name, data)
-		}
+		assert.That(t, !strings.Contains(text, "\n"+name), "%s in\n%s", name, data)
 	}
 }
 
@@ -64,8 +54,12 @@ func TestWrite(t *testing.T) {
 		r.Row(&results.Row{Method: "a", Outcome: results.Revoked, Reason: "expired"})
 		r.Row(&results.Row{Method: "b", Outcome: results.Revoked, Provisional: true, Reason: "expired"}) // not proven
 		r.Row(&results.Row{Method: "c", Outcome: results.Denied, Reason: "expired"})
+		for _, gone := range []results.Outcome{results.Absent, results.Replaced, results.UnknownUser} {
+			r.Row(&results.Row{Method: string(gone), Outcome: results.Found, Reason: "expired"})
+			r.Row(&results.Row{Method: string(gone), Outcome: gone, Reason: "expired"})
+		}
 		time.Sleep(90 * time.Second)
-		r.Ended(Result{Refused: 7, Scan: &scan.Counts{Users: 40, Earlier: 360},
+		r.Ended(RunResult{Refused: 7, Scan: &scan.Totals{Users: 40, Earlier: 360},
 			Complete: true, Outcomes: map[results.Outcome]int{results.Revoked: 1, results.Denied: 1},
 			Sessions: map[results.Outcome]int{results.Revoked: 3}})
 		checkFile(t, r, `last_run_timestamp_seconds 9.4668489e+08
@@ -84,7 +78,7 @@ func TestWrite(t *testing.T) {
 // A run that stopped early does not know how many passes are left.
 func TestWriteOfAStoppedRun(t *testing.T) {
 	r := NewRecorder()
-	r.Ended(Result{Scan: new(scan.Counts), Outcomes: map[results.Outcome]int{}})
+	r.Ended(RunResult{Scan: new(scan.Totals), Outcomes: map[results.Outcome]int{}})
 	checkFile(t, r, "log_users 0", "expired", "oldest")
 }
 
@@ -97,5 +91,5 @@ func TestWriteWithoutARun(t *testing.T) {
 func TestNoRecorder(t *testing.T) {
 	var r *Recorder
 	r.Row(&results.Row{Method: "a", Outcome: results.Revoked})
-	r.Ended(Result{})
+	r.Ended(RunResult{})
 }

@@ -28,8 +28,8 @@ const (
 	barFrom  = 60
 )
 
-// A meter counts. It has no clock: its callers say what time it is.
-type meter struct {
+// A counter counts. It has no clock: its callers say what time it is.
+type counter struct {
 	Options
 	start time.Time
 	ended bool
@@ -49,14 +49,14 @@ type sample struct {
 	done int
 }
 
-func newMeter(now time.Time, opts Options) meter {
-	return meter{Options: opts, start: now, closed: make(map[string]time.Time), samples: []sample{{at: now}},
+func newMeter(now time.Time, opts Options) counter {
+	return counter{Options: opts, start: now, closed: make(map[string]time.Time), samples: []sample{{at: now}},
 		outcomes: make(map[results.Outcome]int)}
 }
 
 // row counts a row of the results log. A pass counts when its last row is written. A run that stops
 // writes many rows that were not sent at once, which is no progress.
-func (m *meter) row(r *results.Row) {
+func (m *counter) row(r *results.Row) {
 	switch {
 	case r.Action == results.RevokeSessions:
 		if r.SupersedesPending == "" && (r.Outcome == results.Revoked || r.Outcome == results.Planned) {
@@ -81,7 +81,7 @@ func (m *meter) row(r *results.Row) {
 }
 
 // wait returns how long the tenant asks to wait, zero if that is too short to show.
-func (m *meter) wait(now time.Time) (longest time.Duration) {
+func (m *counter) wait(now time.Time) (longest time.Duration) {
 	for _, until := range m.closed {
 		longest = max(longest, until.Sub(now))
 	}
@@ -93,7 +93,7 @@ func (m *meter) wait(now time.Time) (longest time.Duration) {
 
 // timeLeft extrapolates the pace since the start, with its waits, because more waits will follow. The
 // wait in force is part of the pace, and added to the time left, which so goes down evenly.
-func (m *meter) timeLeft(now time.Time) (left time.Duration, known bool) {
+func (m *counter) timeLeft(now time.Time) (left time.Duration, known bool) {
 	wait, rest := m.wait(now), m.Total-m.done
 	elapsed := now.Add(wait).Sub(m.start)
 	if rest <= 0 || m.done == 0 || elapsed < minElapsed || !m.outage.IsZero() {
@@ -104,7 +104,7 @@ func (m *meter) timeLeft(now time.Time) (left time.Duration, known bool) {
 }
 
 // pace takes a sample, and returns how many rows a second are done now.
-func (m *meter) pace(now time.Time) float64 {
+func (m *counter) pace(now time.Time) float64 {
 	m.samples = append(m.samples, sample{now, m.done})
 	for now.Sub(m.samples[1].at) >= paceWindow {
 		m.samples = m.samples[1:]
@@ -114,7 +114,7 @@ func (m *meter) pace(now time.Time) float64 {
 }
 
 // parts returns what there is to say, the most important first.
-func (m *meter) parts(now time.Time) (parts []string) {
+func (m *counter) parts(now time.Time) (parts []string) {
 	add := func(when bool, format string, args ...any) {
 		if when {
 			parts = append(parts, fmt.Sprintf(format, args...))
@@ -153,7 +153,7 @@ func precise(d time.Duration) time.Duration {
 
 // line returns the line for a terminal of so many columns. The parts from the first that does not fit are
 // left out.
-func (m *meter) line(now time.Time, width int) string {
+func (m *counter) line(now time.Time, width int) string {
 	parts := m.parts(now)
 	if m.Total > 0 && width >= barFrom {
 		filled := barWidth * min(m.done, m.Total) / m.Total
@@ -171,6 +171,6 @@ func (m *meter) line(now time.Time, width int) string {
 }
 
 // sentence returns the line of the plain form.
-func (m *meter) sentence(now time.Time) string {
+func (m *counter) sentence(now time.Time) string {
 	return fmt.Sprintf("tapsweep: %s: %s\n", m.Phase, strings.Join(m.parts(now), ", "))
 }

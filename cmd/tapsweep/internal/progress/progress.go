@@ -53,7 +53,7 @@ type Display struct {
 	wg   sync.WaitGroup
 
 	mu    sync.Mutex // never held during a write
-	meter meter
+	meter counter
 
 	writing sync.Mutex // held during each write to Out
 	bar     *bar       // nil without a bar, and after Stop
@@ -97,20 +97,20 @@ func (d *Display) draw() {
 	d.writing.Lock()
 	defer d.writing.Unlock()
 	d.bar.draw(func(width int) (line string) {
-		d.update(func(m *meter) { line = m.line(time.Now(), width) })
+		d.update(func(m *counter) { line = m.line(time.Now(), width) })
 		return line
 	})
 }
 
 func (d *Display) print() {
 	var sentence string
-	d.update(func(m *meter) { sentence = m.sentence(time.Now()) })
+	d.update(func(m *counter) { sentence = m.sentence(time.Now()) })
 	d.writing.Lock()
 	defer d.writing.Unlock()
 	_, _ = io.WriteString(d.opts.Out, sentence)
 }
 
-func (d *Display) update(change func(*meter)) {
+func (d *Display) update(change func(*counter)) {
 	if d == nil {
 		return
 	}
@@ -120,18 +120,18 @@ func (d *Display) update(change func(*meter)) {
 }
 
 // Row counts a row of the results log.
-func (d *Display) Row(r *results.Row) { d.update(func(m *meter) { m.row(r) }) }
+func (d *Display) Row(r *results.Row) { d.update(func(m *counter) { m.row(r) }) }
 
 // Passed counts something that needs no row, such as a user without a find.
-func (d *Display) Passed() { d.update(func(m *meter) { m.done++ }) }
+func (d *Display) Passed() { d.update(func(m *counter) { m.done++ }) }
 
 // SetTotal sets Options.Total, once it is known.
-func (d *Display) SetTotal(n int) { d.update(func(m *meter) { m.Total = n }) }
+func (d *Display) SetTotal(n int) { d.update(func(m *counter) { m.Total = n }) }
 
 // Observe counts requests that were accepted and refused, and says when the gate of their quota opens, zero
 // if it is open, and since when there has been no connection, zero if there is one.
 func (d *Display) Observe(accepted, refused int, quota string, closedUntil, outage time.Time) {
-	d.update(func(m *meter) {
+	d.update(func(m *counter) {
 		m.accepted, m.refused = m.accepted+accepted, m.refused+refused
 		m.closed[quota], m.outage = closedUntil, outage
 	})
@@ -160,7 +160,7 @@ func (d *Display) Stop() {
 		if d.opts.Mode != Bar {
 			return
 		}
-		d.update(func(m *meter) { m.ended = true })
+		d.update(func(m *counter) { m.ended = true })
 		d.draw()
 		d.writing.Lock()
 		defer d.writing.Unlock()

@@ -69,15 +69,15 @@ var ErrStopped = errors.New("looking up protected users")
 // errForbidden begins the errors of rows that were not looked up.
 var errForbidden = errors.New("")
 
-// An answer is the user that Graph names for a row, or why there is none.
-type answer struct {
+// A lookup is the user that Graph names for a row, or why there is none.
+type lookup struct {
 	user input.User
 	err  error
 }
 
 // lookUp asks Graph for both names of each row, unless that is forbidden.
-func lookUp(ctx context.Context, runner *batch.Runner, rows []input.User, forbidden string) ([]answer, error) {
-	answers := make([]answer, len(rows))
+func lookUp(ctx context.Context, runner *batch.Runner, rows []input.User, forbidden string) ([]lookup, error) {
+	answers := make([]lookup, len(rows))
 	if forbidden != "" {
 		for i := range answers {
 			answers[i].err = fmt.Errorf("%w%s", errForbidden, forbidden)

@@ -2,11 +2,12 @@
 // everything else is locked.
 //
 // A user has two names, an object id and a user principal name, and a list may use the one that the
-// protect list does not have. So [List.Resolve] looks up the users of a [List], and returns the
+// protect list does not have. So [Rows.Resolve] looks up the users of a [Rows], and returns the
 // [Users] that are protected.
 package protect
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -17,16 +18,16 @@ import (
 	"tapsweep/input"
 )
 
-// A List is the rows of the protect lists as they were read.
-type List struct{ users []input.User }
+// Rows are the rows of the protect lists as they were read.
+type Rows struct{ users []input.User }
 
 // Empty reports whether nobody is on the lists.
-func (l *List) Empty() bool { return len(l.users) == 0 }
+func (l *Rows) Empty() bool { return len(l.users) == 0 }
 
 // Open reads protect lists in the forms that input.ReadUsers and read accept; read may be nil. It
 // returns an error for a row without a user, for a pattern and for a list without users, because such
 // a list would protect nobody. Without lists, the List protects nobody.
-func Open(read input.Reader, names ...string) (*List, error) {
+func Open(read input.Reader, names ...string) (*Rows, error) {
 	users, err := input.ReadUsers(read, names...)
 	if err != nil {
 		return nil, err
@@ -34,7 +35,7 @@ func Open(read input.Reader, names ...string) (*List, error) {
 	if err := patterns(users); err != nil {
 		return nil, err
 	}
-	return &List{users: users}, nil
+	return &Rows{users: users}, nil
 }
 
 // patterns returns an error if a name is a pattern for several users, which would protect
@@ -53,7 +54,7 @@ func patterns(users []input.User) error {
 }
 
 // Rows returns the rows of the lists in order. They must not be changed.
-func (l *List) Rows() []input.User { return l.users }
+func (l *Rows) Rows() []input.User { return l.users }
 
 // Resolve looks up each user of the list, and returns the protected users by all their names. It reads
 // pairs only until it knows which kinds of names they use, and not at all if every row has both names.
@@ -64,7 +65,7 @@ func (l *List) Rows() []input.User { return l.users }
 // that it lacks. Other rows that could not be looked up are in the warning of the Users. Any other error
 // is that of pairs or of the run, and may wrap the cause of ctx, batch.ErrUnauthorized or
 // batch.ErrBlocked. After an error, no pass may be deleted.
-func (l *List) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq2[input.Pair, error],
+func (l *Rows) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq2[input.Pair, error],
 	forbidden string) (*Users, error) {
 	missing, err := l.missing(pairs)
 	if err != nil {
@@ -77,20 +78,26 @@ func (l *List) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq
 	}
 	u := &Users{names: make(map[string]bool, 2*len(l.users))}
 	u.add(l.users...)
-	refused, unchecked := &ResolveError{}, &unchecked{of: len(rows)}
+	refused, why, unchecked := &ResolveError{}, "", []string{}
 	for i, row := range rows {
 		u.add(answers[i].user)
 		if err := answers[i].err; err != nil {
 			needed := missing.id && row.ID == "" || missing.upn && row.UPN == ""
 			if !refused.judge(row, err, needed) {
-				unchecked.add(row, err)
+				unchecked, why = append(unchecked, nameOf(row)), cmp.Or(why, safetext.Printable(err.Error()))
 			}
 		}
 	}
 	if err := refused.orNil(); err != nil {
 		return nil, err
 	}
-	u.warning = unchecked.String()
+	if n := len(unchecked); n > 0 {
+		first := strings.Join(unchecked[:min(n, 3)], ", ")
+		if n > 3 {
+			first += ", …"
+		}
+		u.warning = fmt.Sprintf("%d of %d protected names could not be checked (%s): %s", n, len(rows), first, why)
+	}
 	return u, nil
 }
 
@@ -98,7 +105,7 @@ func (l *List) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq
 type kinds struct{ id, upn bool }
 
 // missing returns the kinds of names that the pairs use and some row does not have.
-func (l *List) missing(pairs iter.Seq2[input.Pair, error]) (kinds, error) {
+func (l *Rows) missing(pairs iter.Seq2[input.Pair, error]) (kinds, error) {
 	var missing, used kinds
 	for i := range l.users {
 		missing.id = missing.id || l.users[i].ID == ""
@@ -127,7 +134,7 @@ func (l *List) missing(pairs iter.Seq2[input.Pair, error]) (kinds, error) {
 }
 
 // distinct returns the rows, each user once.
-func (l *List) distinct() (rows []input.User) {
+func (l *Rows) distinct() (rows []input.User) {
 	seen := make(map[string]bool)
 	for _, u := range l.users {
 		if key := fold(u.ID + u.UPN); !seen[key] {
@@ -164,34 +171,6 @@ func (u *Users) add(users ...input.User) {
 			}
 		}
 	}
-}
-
-// unchecked collects rows whose users could not be looked up.
-type unchecked struct {
-	of, n int // rows
-	first []string
-	why   string // of the first
-}
-
-func (c *unchecked) add(row input.User, err error) {
-	if c.n++; c.n == 1 {
-		c.why = safetext.Printable(err.Error())
-	}
-	if c.n <= 3 {
-		c.first = append(c.first, nameOf(row))
-	}
-}
-
-// String returns a sentence about the rows, and "" if there are none.
-func (c *unchecked) String() string {
-	if c.n == 0 {
-		return ""
-	}
-	first := strings.Join(c.first, ", ")
-	if c.n > len(c.first) {
-		first += ", …"
-	}
-	return fmt.Sprintf("%d of %d protected names could not be checked (%s): %s", c.n, c.of, first, c.why)
 }
 
 // nameOf returns the names that a row gives its user, for messages.

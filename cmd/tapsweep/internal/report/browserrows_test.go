@@ -8,10 +8,10 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/testdata/assert"
 )
 
-// Pairs on one line of a list are told apart by their columns, which fit into the table, and so do its heads. They are sorted by
-// number.
+// Passes on one line of a list have columns, which fit into the table, and so do its heads. They are sorted by number.
 func TestBrowserColumns(t *testing.T) {
 	m := &logBuilder{now: night}
 	m.run("incident-4711.json", 4)
@@ -20,7 +20,7 @@ func TestBrowserColumns(t *testing.T) {
 			func(r *results.Row) { r.Column = column })
 	}
 	m.end(0, "")
-	v := browse(t, htmlOf(t, Page{}, m.write(t, "a.jsonl")))
+	v := browse(t, htmlOf(t, HTMLPage{}, m.write(t, "a.jsonl")))
 	const places = `Array.from(document.querySelectorAll('#pairs tbody tr')).
 		map((tr) => tr.cells[0].textContent.trim()).join(' ')`
 	v.click(headOf(1) + " button")
@@ -30,8 +30,6 @@ func TestBrowserColumns(t *testing.T) {
 		v.do(chromedp.EmulateViewport(wide, 800))
 		over := eval[[]string](v, `Array.from(document.querySelectorAll('#pairs td, #pairs th')).
 			filter((td) => td.scrollWidth > td.clientWidth + 1).map((td) => td.textContent)`)
-		if len(over) > 0 {
-			t.Errorf("%d pixels wide: %q run over", wide, over)
-		}
+		assert.That(t, len(over) == 0, "%d pixels wide: %q run over", wide, over)
 	}
 }

@@ -21,8 +21,8 @@ type chart struct {
 	Total       *label // the line of all pairs, if some have no row
 	Grid        []label
 	Areas       []area
-	Waits       []bar
-	Refused     []bar // below the plot
+	Waits       []chartBar
+	Refused     []chartBar // below the plot
 	RefusedText string
 	Ticks       []label
 }
@@ -36,7 +36,7 @@ type label struct {
 // An area is one series.
 type area struct{ Class, Path, Name, Count string }
 
-type bar struct{ X, Y, Width, Height float64 }
+type chartBar struct{ X, Y, Width, Height float64 }
 
 // The sizes of the plot, and of the refusals below it. The style sheet does not know them.
 const (
@@ -69,7 +69,7 @@ func (r *Report) chart() *chart {
 	}
 	for _, s := range r.waiting {
 		from := round1(r.axis.x(s.start) * plotWidth)
-		c.Waits = append(c.Waits, bar{X: from, Width: max(round1(r.axis.x(s.end)*plotWidth)-from, 1)})
+		c.Waits = append(c.Waits, chartBar{X: from, Width: max(round1(r.axis.x(s.end)*plotWidth)-from, 1)})
 		if len(c.Waits) == maxWaits {
 			break
 		}
@@ -100,7 +100,7 @@ func (c *chart) refusals(a *axis) {
 	for i, n := range counts {
 		if n > 0 {
 			height := round1(max(float64(n)/float64(highest)*barsHeight, 1.5))
-			c.Refused = append(c.Refused, bar{X: round1((float64(i) + 0.12) * width),
+			c.Refused = append(c.Refused, chartBar{X: round1((float64(i) + 0.12) * width),
 				Y: round1(barsTop + barsHeight - height), Width: round1(0.76 * width), Height: height})
 		}
 	}

@@ -21,14 +21,14 @@ const otherGroups = "others"
 
 // New reads the logs once more and counts. It hands each row that counts to also, which may be nil;
 // duplicates are only counted.
-func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
+func New(ctx context.Context, l *Logs, also func(*ReportedRow) error) (*Report, error) {
 	r := newReport(l)
 	for row, err := range l.Rows(ctx) {
 		if err != nil {
 			return nil, err
 		}
 		r.add(row)
-		if also != nil && (row.Beside || row.Outcome != results.Duplicate) {
+		if also != nil && row.Outcome != results.Duplicate {
 			if err := also(row); err != nil {
 				return nil, err
 			}
@@ -52,11 +52,11 @@ func newReport(l *Logs) *Report {
 		Lists: l.lists, Runs: l.allRuns(), Pairs: l.pairs, Users: l.users, Sessions: newSessions(l.withoutSessions),
 		Operators: []string{}, Resume: []NextCommand{},
 		Counts: make(map[results.Outcome]int), Reasons: make(map[string]int), Creators: make(map[string]int),
-		tasks: make(map[task]int), unverified: make(map[*log]int), beside: l.beside,
+		tasks: make(map[nextTask]int), unverified: make(map[*sourceLog]int), beside: l.beside,
 	}
 	r.head()
 	for _, lg := range l.logs {
-		r.Logs = append(r.Logs, Log{Name: safetext.Printable(lg.name), Bytes: lg.bytes, Digest: lg.digest,
+		r.Logs = append(r.Logs, ReportedLog{Name: safetext.Printable(lg.name), Bytes: lg.bytes, Digest: lg.digest,
 			Rows: len(lg.rows), Torn: lg.end.Torn, Lacks: lg.end.Lacks,
 			Stray: lg.end.Foreign, skipped: lg.end.Skipped(safetext.Printable(lg.name))})
 	}
@@ -66,7 +66,7 @@ func newReport(l *Logs) *Report {
 }
 
 // add counts a row.
-func (r *Report) add(row *Row) {
+func (r *Report) add(row *ReportedRow) {
 	switch {
 	case row.Action == results.RevokeSessions:
 		r.Sessions.add(row)
@@ -143,7 +143,7 @@ func (r *Report) head() {
 
 // pace computes PairsPerSecond. A proof completes no pair, unless it is alone.
 func (r *Report) pace() {
-	runs := slices.DeleteFunc(slices.Clone(r.Runs), func(run *Run) bool {
+	runs := slices.DeleteFunc(slices.Clone(r.Runs), func(run *ReportedRun) bool {
 		return run.kind() == "verify" && r.kind != "verify"
 	})
 	if took := total(unite(spansOf(runs))).Seconds(); took > 0 {

@@ -25,7 +25,7 @@ func NewCSV(w io.Writer) (*CSV, error) {
 }
 
 // Row writes a row.
-func (c *CSV) Row(r *Row) error {
+func (c *CSV) Row(r *ReportedRow) error {
 	fields := []string{r.Source, strconv.Itoa(r.Line), r.User, r.Method, string(r.Outcome), strconv.Itoa(r.Status),
 		r.Code, r.Message, strconv.Itoa(r.Attempts), r.RequestID, r.Time.Format(time.RFC3339Nano), r.Hint, r.Reason,
 		ifSet(r.Verified, "true"), r.UPN, ifSet(r.VerifiedAt, r.VerifiedAt.Format(time.RFC3339Nano)),

@@ -18,7 +18,7 @@ type Failure struct {
 	Count    int             `json:"count"`
 	Examples []string        `json:"examples"` // some of the users
 
-	tasks map[task]int // how many each task tries again
+	tasks map[nextTask]int // how many each task tries again
 }
 
 // Title names a group of failures.
@@ -33,8 +33,8 @@ func (f *Failure) Title() string {
 	return title
 }
 
-// A cause is what the rows of a Failure have in common.
-type cause struct {
+// A failureCause is what the rows of a Failure have in common.
+type failureCause struct {
 	outcome results.Outcome
 	code    string
 	status  int
@@ -42,23 +42,23 @@ type cause struct {
 }
 
 // failures are Failures by cause. The zero value is empty.
-type failures map[cause]*Failure
+type failures map[failureCause]*Failure
 
 // causeOf returns the cause of a row, or the cause of all that there is no room for.
-func (f failures) causeOf(row *Row) cause {
+func (f failures) causeOf(row *ReportedRow) failureCause {
 	meaning := row.Outcome.Meaning()
 	if row.Action == results.RevokeSessions {
 		meaning = row.Outcome.SessionMeaning()
 	}
-	c := cause{row.Outcome, row.Code, row.Status, cmp.Or(row.Hint, meaning)}
+	c := failureCause{row.Outcome, row.Code, row.Status, cmp.Or(row.Hint, meaning)}
 	if f[c] == nil && len(f) >= maxFailures {
-		return cause{row.Outcome, otherGroups, 0, meaning}
+		return failureCause{row.Outcome, otherGroups, 0, meaning}
 	}
 	return c
 }
 
 // add counts a row that is not done.
-func (f *failures) add(row *Row) {
+func (f *failures) add(row *ReportedRow) {
 	if *f == nil {
 		*f = make(failures)
 	}
@@ -66,7 +66,7 @@ func (f *failures) add(row *Row) {
 	group := (*f)[c]
 	if group == nil {
 		group = &Failure{Outcome: c.outcome, Code: c.code, Status: c.status, Hint: c.hint, Examples: []string{},
-			tasks: make(map[task]int)}
+			tasks: make(map[nextTask]int)}
 		(*f)[c] = group
 	}
 	group.Count++

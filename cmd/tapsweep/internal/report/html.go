@@ -11,6 +11,7 @@ import (
 	"io"
 	"iter"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -47,8 +48,8 @@ const (
 	maxPrinted = 500
 )
 
-// A Page is how a report is shown as HTML.
-type Page struct {
+// An HTMLPage is how a report is shown as HTML.
+type HTMLPage struct {
 	CSV    string    // name of the CSV file with all pairs beside the page, if there is one
 	Made   time.Time // when
 	By     string    // the version of tapsweep
@@ -58,7 +59,7 @@ type Page struct {
 // view is what the template reads.
 type view struct {
 	*Report
-	Page
+	HTMLPage
 	Style  template.CSS
 	Script template.JS
 	Early  template.JS
@@ -71,7 +72,7 @@ type view struct {
 	Names  []names
 
 	Shown int // pairs of the table
-	Rows  iter.Seq[*Row]
+	Rows  iter.Seq[*ReportedRow]
 }
 
 // When is the time of the runs, with the day once if it is one day.
@@ -97,14 +98,14 @@ func (v *view) Many() bool { return v.Shown > maxPrinted }
 
 // HTML writes the report as one page that needs no network, and no script to be read. It reads the logs again
 // for the rows.
-func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p Page) error {
+func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p HTMLPage) error {
 	p.inline = cmp.Or(p.inline, maxInline)
-	v := &view{Report: r, Page: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript), Early: earlyScript,
+	v := &view{Report: r, HTMLPage: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript), Early: earlyScript,
 		Policy: policy(pageStyle, pageScript, earlyScript), Steps: r.steps(), Tenant: r.tenant(), Chart: r.chart(),
 		Shares: r.shares(), Names: r.names()}
 	pick := v.pick()
 	var failed error
-	v.Rows = func(yield func(*Row) bool) {
+	v.Rows = func(yield func(*ReportedRow) bool) {
 		for row, err := range l.Rows(ctx) {
 			if err != nil {
 				failed = err
@@ -136,16 +137,16 @@ func policy(style string, scripts ...string) string {
 }
 
 // pick decides which rows the table has: all, or as many as it may of those that are not done.
-func (v *view) pick() func(*Row) bool {
+func (v *view) pick() func(*ReportedRow) bool {
 	v.Shown = v.Listed()
 	if v.Shown <= v.inline {
-		return func(row *Row) bool {
+		return func(row *ReportedRow) bool {
 			return row.Action != results.RevokeSessions && (row.Beside || row.Outcome != results.Duplicate)
 		}
 	}
 	v.Shown = min(v.Left, v.inline)
 	left := 0
-	return func(row *Row) bool {
+	return func(row *ReportedRow) bool {
 		if row.Beside || !row.Outcome.Left() || row.Action == results.RevokeSessions {
 			return false
 		}
@@ -154,21 +155,29 @@ func (v *view) pick() func(*Row) bool {
 	}
 }
 
-func clock(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.Format(time.DateTime)
-}
+func clock(t time.Time) string { return format.Time(t, time.DateTime, "") }
 
 // verifiedAt is when a pass was verified, without the day if the row is of that day.
-func verifiedAt(row *Row) string {
+func verifiedAt(row *ReportedRow) string {
 	return strings.TrimPrefix(clock(row.VerifiedAt), row.Time.Format("2006-01-02 "))
 }
 
-// breaks lets a browser break an address before @ and before a dot.
-var breaks = strings.NewReplacer("@", "<wbr>@", ".", "<wbr>.")
+// addressPart matches a part of an address, which begins with @ or a dot.
+var addressPart = regexp.MustCompile(`[@.]?[^@.]*`)
 
+// longestPart is how many bytes of an address stay on one line. A part that is longer does not fit into a
+// column.
+const longestPart = 24
+
+// address lets a browser break an address before @ and before a dot, and nowhere else. By itself a browser
+// breaks a part at a hyphen.
 func address(s string) template.HTML {
-	return template.HTML(breaks.Replace(template.HTMLEscapeString(s)))
+	parts := addressPart.FindAllString(s, -1)
+	for i, part := range parts {
+		parts[i] = template.HTMLEscapeString(part)
+		if len(part) <= longestPart && strings.ContainsAny(part, "-/?!|") {
+			parts[i] = `<span class="part">` + parts[i] + "</span>"
+		}
+	}
+	return template.HTML(strings.Join(parts, "<wbr>"))
 }

@@ -20,10 +20,10 @@ type index struct {
 	at      map[uint64]uint32 // entries by the hash of a key, of the line of a list, or of a pass
 	notes   []note            // by entry; shorter than entries where none came yet
 
-	latest map[uint64]uint32   // of each user, the entry that came last; nil if no log is of tapsweep verify
-	also   map[uint64]struct{} // further lists that have an entry: the entry, shifted, and the list
-	looked map[uint64]struct{} // users whose passes scans have listed
-	wants  map[uint64]*log     // by the key of their sessions, of users with a pass, the last log that revokes them
+	latest map[uint64]uint32     // of each user, the entry that came last; nil if no log is of tapsweep verify
+	also   map[uint64]struct{}   // further lists that have an entry: the entry, shifted, and the list
+	looked map[uint64]struct{}   // users whose passes scans have listed
+	wants  map[uint64]*sourceLog // by the key of their sessions, of users with a pass, the last log that revokes them
 }
 
 // An entry is what is known of a pass, of the sessions of a user, or of a line of a list.
@@ -61,8 +61,8 @@ func newIndex(l *Logs) *index {
 	}
 	ix := &index{entries: make([]entry, 0, min(size/rowSize, 1<<21)),
 		logs: l, seed: maphash.MakeSeed(), at: make(map[uint64]uint32), also: make(map[uint64]struct{}),
-		looked: make(map[uint64]struct{}), wants: make(map[uint64]*log)}
-	if slices.ContainsFunc(l.logs, func(lg *log) bool { return lg.first.Kind() == "verify" }) {
+		looked: make(map[uint64]struct{}), wants: make(map[uint64]*sourceLog)}
+	if slices.ContainsFunc(l.logs, func(lg *sourceLog) bool { return lg.first.Kind() == "verify" }) {
 		ix.latest = make(map[uint64]uint32)
 	}
 	return ix
@@ -85,7 +85,7 @@ func (ix *index) userOf(name string) uint64 { return ix.hash("user", name) }
 func (ix *index) passOf(r *head) uint32 { return uint32(ix.hash("", r.Method)) }
 
 // lineOf returns the hash of the line of a list on which a row is.
-func (ix *index) lineOf(lg *log, r *head) uint64 {
+func (ix *index) lineOf(lg *sourceLog, r *head) uint64 {
 	return ix.hash("line", r.User, r.Source, strconv.Itoa(r.Line), strconv.Itoa(r.Column), strconv.Itoa(lg.listOf))
 }
 
@@ -99,9 +99,9 @@ type head struct {
 	results.Row
 
 	at     place
-	line   int   // of the log
-	offset int64 // of that line
-	run    *Run  // that wrote it
+	line   int          // of the log
+	offset int64        // of that line
+	run    *ReportedRun // that wrote it
 	who    uint64
 }
 
@@ -118,7 +118,7 @@ func (ix *index) line(c *cursor) error {
 		lg.began(c.run)
 		lg.listOf = ix.logs.list(c.run)
 	case results.KindWait:
-		ix.logs.waits = append(ix.logs.waits, wait{*c.rec.Wait, c.run})
+		ix.logs.waits = append(ix.logs.waits, waitOfRun{*c.rec.Wait, c.run})
 	case results.KindEnd:
 		c.run.end(*c.rec.End)
 	case results.KindScanned:
@@ -133,7 +133,7 @@ func (ix *index) line(c *cursor) error {
 }
 
 // row takes in a row.
-func (ix *index) row(lg *log, i int, r *head) {
+func (ix *index) row(lg *sourceLog, i int, r *head) {
 	r.at, r.who = place{uint32(i), uint32(len(lg.rows))}, ix.userOf(r.User)
 	lg.rows = append(lg.rows, counts)
 	r.run.row(&r.Row)
@@ -180,7 +180,7 @@ func (ix *index) dropFailure(user string) {
 }
 
 // add gives a row to its entry, which it may begin.
-func (ix *index) add(lg *log, r *head) {
+func (ix *index) add(lg *sourceLog, r *head) {
 	p, id, known := ix.find(lg, r)
 	if !known {
 		p = ix.begin(lg, r)
@@ -196,7 +196,7 @@ func (ix *index) add(lg *log, r *head) {
 // find finds the entry of a row, and returns the hash that stands for it from now on. That is the key of the row;
 // the line of the list, if the row has no key, or repeats the key of a protected pass; or the pass, which another
 // list may name in another way. If the list is a log with two rows of a pass, the line tells their entries apart.
-func (ix *index) find(lg *log, r *head) (p uint32, id uint64, known bool) {
+func (ix *index) find(lg *sourceLog, r *head) (p uint32, id uint64, known bool) {
 	key, ok := r.Key()
 	if ok {
 		id = ix.hash(string(key.Action), key.User, key.Method)
@@ -259,7 +259,7 @@ func (ix *index) saw(p uint32, list int, source string, known bool) {
 }
 
 // begin makes an entry of a row.
-func (ix *index) begin(lg *log, r *head) uint32 {
+func (ix *index) begin(lg *sourceLog, r *head) uint32 {
 	p := uint32(len(ix.entries))
 	e := entry{before: none, list: uint32(lg.listOf)}
 	if r.Action == results.RevokeSessions {
@@ -326,7 +326,7 @@ func (ix *index) finish() {
 }
 
 // fits refuses what makes no sense in one report. text is the first line of the run.
-func (l *Logs) fits(run *Run, text []byte) error {
+func (l *Logs) fits(run *ReportedRun, text []byte) error {
 	if l.first == nil {
 		l.first = run
 		l.begun = make(map[string]string)
@@ -351,13 +351,13 @@ func (l *Logs) fits(run *Run, text []byte) error {
 }
 
 // list returns the index of the run's list. Rows of --self are another list for each signed-in user.
-func (l *Logs) list(run *Run) int {
-	i := slices.IndexFunc(l.lists, func(li *List) bool {
+func (l *Logs) list(run *ReportedRun) int {
+	i := slices.IndexFunc(l.lists, func(li *ReportedList) bool {
 		return li.Digest == run.header.Digest && li.self == run.header.Self && li.proof == (run.kind() == "verify")
 	})
 	if i < 0 {
 		i = len(l.lists)
-		l.lists = append(l.lists, &List{Digest: run.header.Digest, self: run.header.Self, proof: run.kind() == "verify",
+		l.lists = append(l.lists, &ReportedList{Digest: run.header.Digest, self: run.header.Self, proof: run.kind() == "verify",
 			Sources: []string{}})
 	}
 	l.lists[i].Pairs = max(l.lists[i].Pairs, run.Pairs)

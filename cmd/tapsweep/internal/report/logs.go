@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
@@ -22,21 +21,21 @@ import (
 // Logs are results logs to be reported on as one. They may have millions of rows, so they are read more than once
 // and never kept: the first reading finds out which rows are superseded by a newer row.
 type Logs struct {
-	logs  []*log // the earliest first
-	lists []*List
+	logs  []*sourceLog // the earliest first
+	lists []*ReportedList
 	pairs int // rows that count
 	users int // that scans have looked at
-	waits []wait
+	waits []waitOfRun
 
 	beside          int // rows that are listed and do not count
 	withoutSessions int // users whose sessions have no row
 
-	first            *Run
+	first            *ReportedRun
 	begun            map[string]string // logs by the first lines of their runs
 	tenant, tenantOf string            // the first tenant that a run names, and its log
 }
 
-type log struct {
+type sourceLog struct {
 	name   string
 	file   *os.File
 	info   os.FileInfo
@@ -45,17 +44,17 @@ type log struct {
 	digest string       // SHA-256 of the file
 	spool  string       // a copy that Close removes, or empty
 	first  *results.Run // the first of its runs
-	runs   []*Run
+	runs   []*ReportedRun
 	rows   []fate
 	notes  []note            // by row
 	end    results.Condition // whether the last line is torn, and which lines are missing
 	listOf int               // index into lists of the last run
 }
 
-// A wait is a results.Wait, and the run that it belongs to.
-type wait struct {
+// A waitOfRun is a results.Wait, and the run that it belongs to.
+type waitOfRun struct {
 	results.Wait
-	run *Run
+	run *ReportedRun
 }
 
 // A fate is how a row counts in the report.
@@ -84,7 +83,7 @@ func OpenLogs(ctx context.Context, names []string) (_ *Logs, err error) {
 			return nil, err
 		}
 	}
-	slices.SortStableFunc(l.logs, func(a, b *log) int {
+	slices.SortStableFunc(l.logs, func(a, b *sourceLog) int {
 		return cmp.Or(utc(a.first.Start).Compare(utc(b.first.Start)), cmp.Compare(a.name, b.name))
 	})
 	ix := newIndex(l)
@@ -120,7 +119,7 @@ func (l *Logs) Skipped() (warnings []string) {
 
 // Holds reports whether the file is one of the logs.
 func (l *Logs) Holds(info os.FileInfo) bool {
-	return slices.ContainsFunc(l.logs, func(lg *log) bool {
+	return slices.ContainsFunc(l.logs, func(lg *sourceLog) bool {
 		return os.SameFile(lg.info, info)
 	})
 }
@@ -144,7 +143,7 @@ func (l *Logs) open(ctx context.Context, name string) error {
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	lg := &log{name: name, file: f, info: info, bytes: info.Size(), size: info.Size()}
+	lg := &sourceLog{name: name, file: f, info: info, bytes: info.Size(), size: info.Size()}
 	l.logs = append(l.logs, lg)
 	if lg.isUTF16() {
 		if err := lg.decode(); err != nil {
@@ -162,14 +161,14 @@ func (l *Logs) open(ctx context.Context, name string) error {
 }
 
 // isUTF16 reports whether the log begins with a byte order mark of UTF-16.
-func (lg *log) isUTF16() bool {
+func (lg *sourceLog) isUTF16() bool {
 	mark := make([]byte, 2)
 	_, _ = lg.file.ReadAt(mark, 0) // whoever reads the log gets the error
 	return slices.Contains([]string{"\xFF\xFE", "\xFE\xFF"}, string(mark))
 }
 
 // decode replaces the log with a private copy in UTF-8, because rows are found by their offsets.
-func (lg *log) decode() error {
+func (lg *sourceLog) decode() error {
 	f, err := os.CreateTemp("", "tapsweep-log-*") // mode 0600
 	if err != nil {
 		return err
@@ -184,21 +183,21 @@ func (lg *log) decode() error {
 	return errors.Join(err, named.Close())
 }
 
-func digestOf(sum hash.Hash) string { return "sha256:" + hex.EncodeToString(sum.Sum(nil)) }
+func digestOf(sum hash.Hash) string { return fmt.Sprintf("sha256:%x", sum.Sum(nil)) }
 
 // began takes in the next run of the log.
-func (lg *log) began(run *Run) {
+func (lg *sourceLog) began(run *ReportedRun) {
 	for _, before := range lg.runs {
 		before.resumed = true
 	}
 	lg.runs = append(lg.runs, run)
 }
 
-func (lg *log) last() *Run { return lg.runs[len(lg.runs)-1] }
+func (lg *sourceLog) last() *ReportedRun { return lg.runs[len(lg.runs)-1] }
 
 // resumable returns the run whose command resumes the log: the last one that revokes sessions, because
 // a run that leaves them alone is refused, or the last one.
-func (lg *log) resumable() *Run {
+func (lg *sourceLog) resumable() *ReportedRun {
 	for _, run := range slices.Backward(lg.runs) {
 		if run.header.Sessions {
 			return run
@@ -208,7 +207,7 @@ func (lg *log) resumable() *Run {
 }
 
 // records reads the log from its start, see results.Read.
-func (lg *log) records(ctx context.Context, kinds ...results.Kind) iter.Seq2[*results.Record, error] {
+func (lg *sourceLog) records(ctx context.Context, kinds ...results.RecordKind) iter.Seq2[*results.Record, error] {
 	return func(yield func(*results.Record, error) bool) {
 		var all io.Reader = io.NewSectionReader(lg.file, 0, lg.size)
 		sum := sha256.New()

@@ -16,7 +16,7 @@ type NextCommand struct {
 	Command string `json:"command"`        // empty if there is none; then Note says why
 	Note    string `json:"note,omitempty"` // what else to know
 
-	task
+	nextTask
 	noun       string // what Left counts
 	unverified int    // of Left, passes that are gone and not verified
 	withoutRow int    // of Left, rows of the list that the log does not have
@@ -24,24 +24,24 @@ type NextCommand struct {
 	Causes []causeCount `json:"-"` // see steps
 }
 
-// A task is what a further run does with a log: it resumes the run of the log, or takes the log as
+// A nextTask is what a further run does with a log: it resumes the run of the log, or takes the log as
 // its list. The zero task stands for no run.
-type task struct {
-	log  *log
+type nextTask struct {
+	log  *sourceLog
 	list bool
 }
 
 // taskOf returns the task that tries a row again.
-func taskOf(row *Row) task {
+func taskOf(row *ReportedRow) nextTask {
 	byVerify := row.proof != nil || row.log.last().kind() == "verify"
 	switch {
 	case row.Outcome == results.Remains && (row.Action != results.RevokeSessions || byVerify):
 		lg := cmp.Or(row.proof, row.log)
-		return task{lg, lg.last().Exit != nil} // a log without its end is no list
+		return nextTask{lg, lg.last().Exit != nil} // a log without its end is no list
 	case row.Outcome.Again(), row.unverified:
-		return task{row.log, false}
+		return nextTask{row.log, false}
 	}
-	return task{}
+	return nextTask{}
 }
 
 // nextCommands finds the commands for what is left.
@@ -49,7 +49,7 @@ func (r *Report) nextCommands(l *Logs) {
 	withoutRow := l.withoutRow()
 	for _, lg := range l.logs {
 		run, name := lg.last(), safetext.Printable(lg.name)
-		resume := NextCommand{Log: name, task: task{lg, false}, Left: r.tasks[task{lg, false}], noun: "pass",
+		resume := NextCommand{Log: name, nextTask: nextTask{lg, false}, Left: r.tasks[nextTask{lg, false}], noun: "pass",
 			unverified: r.unverified[lg], withoutRow: withoutRow[lg]}
 		if run.kind() == "scan" || run.kind() == "verify" {
 			resume.noun = "user"
@@ -63,7 +63,7 @@ func (r *Report) nextCommands(l *Logs) {
 			}
 			r.Resume = append(r.Resume, resume)
 		}
-		revoke := NextCommand{Log: name, task: task{lg, true}, Left: r.tasks[task{lg, true}], noun: "pass"}
+		revoke := NextCommand{Log: name, nextTask: nextTask{lg, true}, Left: r.tasks[nextTask{lg, true}], noun: "pass"}
 		if revoke.Left > 0 {
 			revoke.Command, revoke.Note = ListCommand(lg.name, &run.header)
 			r.Resume = append(r.Resume, revoke)
@@ -72,10 +72,10 @@ func (r *Report) nextCommands(l *Logs) {
 }
 
 // withoutRow returns how many rows of its list the last log of each list does not have.
-func (l *Logs) withoutRow() map[*log]int {
-	without := make(map[*log]int)
+func (l *Logs) withoutRow() map[*sourceLog]int {
+	without := make(map[*sourceLog]int)
 	for i, list := range l.lists {
-		var last *log
+		var last *sourceLog
 		for _, lg := range l.logs {
 			if lg.listOf == i && (last == nil || !lg.last().Start.Before(last.last().Start)) {
 				last = lg
@@ -145,7 +145,7 @@ type causeCount struct {
 func (r *Report) steps() []NextCommand {
 	steps := slices.Clone(r.Resume)
 	last := NextCommand{noun: r.Words().LeftNoun}
-	for _, c := range r.causesFor(task{}) {
+	for _, c := range r.causesFor(nextTask{}) {
 		last.Left += c.Count
 	}
 	if last.Left > 0 {
@@ -154,7 +154,7 @@ func (r *Report) steps() []NextCommand {
 	}
 	for i := range steps {
 		s := &steps[i]
-		s.Causes = r.causesFor(s.task)
+		s.Causes = r.causesFor(s.nextTask)
 		s.add(s.withoutRow, noRow, r.whyNoRow()+"; requests may have been sent for some")
 		s.add(s.unverified, "not verified", "gone, and no LIST since then shows that the user holds no pass")
 	}
@@ -170,12 +170,12 @@ func (c *NextCommand) add(n int, name results.Outcome, hint string) {
 
 // causesFor returns the causes of what a task tries again. Those of a task without a command are
 // with the zero task.
-func (r *Report) causesFor(want task) (causes []causeCount) {
+func (r *Report) causesFor(want nextTask) (causes []causeCount) {
 	for _, f := range r.Failures {
 		n := 0
 		for t, count := range f.tasks {
-			if !slices.ContainsFunc(r.Resume, func(c NextCommand) bool { return c.task == t }) {
-				t = task{}
+			if !slices.ContainsFunc(r.Resume, func(c NextCommand) bool { return c.nextTask == t }) {
+				t = nextTask{}
 			}
 			if t == want {
 				n += count

@@ -13,7 +13,7 @@ func (r *Report) Notes() (notes []string) {
 	if r.DryRun {
 		say("This was a dry run: nothing was changed.")
 	}
-	if slices.ContainsFunc(r.Runs, (*Run).simulated) {
+	if slices.ContainsFunc(r.Runs, (*ReportedRun).simulated) {
 		say("This was a simulation: no real tenant was changed.")
 	}
 	for _, run := range r.Runs {
@@ -47,7 +47,7 @@ func (r *Report) Notes() (notes []string) {
 }
 
 // note says what to know about a run that did not come to its end.
-func (r *Run) note() string {
+func (r *ReportedRun) note() string {
 	switch {
 	case r.Exit == nil && r.resumed:
 		return "was killed or could not write any more; a later run resumed it"

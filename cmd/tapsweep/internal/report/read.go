@@ -14,9 +14,9 @@ import (
 
 // A cursor goes through a log, one line ahead.
 type cursor struct {
-	lg   *log
-	i    int  // of the log
-	run  *Run // of the line, nil before the first
+	lg   *sourceLog
+	i    int          // of the log
+	run  *ReportedRun // of the line, nil before the first
 	next func() (*results.Record, error, bool)
 	rec  *results.Record
 	head head // of a row

@@ -18,14 +18,14 @@ import (
 // A Report says what runs did, except for the single rows. As JSON it is what `tapsweep report --json` writes;
 // the keys are an interface.
 type Report struct {
-	Tenant    string   `json:"tenant"`
-	GraphRoot string   `json:"graphRoot"`
-	Operators []string `json:"operators"`         // whose tokens the runs used, as far as the logs say
-	Readers   *Readers `json:"readers,omitempty"` // nil without a run of tapsweep verify
-	DryRun    bool     `json:"dryRun"`
-	Logs      []Log    `json:"logs"`
-	Lists     []*List  `json:"lists"`
-	Runs      []*Run   `json:"runs"` // the earliest first
+	Tenant    string          `json:"tenant"`
+	GraphRoot string          `json:"graphRoot"`
+	Operators []string        `json:"operators"`         // whose tokens the runs used, as far as the logs say
+	Readers   *Readers        `json:"readers,omitempty"` // nil without a run of tapsweep verify
+	DryRun    bool            `json:"dryRun"`
+	Logs      []ReportedLog   `json:"logs"`
+	Lists     []*ReportedList `json:"lists"`
+	Runs      []*ReportedRun  `json:"runs"` // the earliest first
 
 	Start   time.Time `json:"start"`   // of the first run
 	End     time.Time `json:"end"`     // of the last run, or of its last line
@@ -44,7 +44,7 @@ type Report struct {
 	Reasons    map[string]int          `json:"reasons"`    // passes by methodUsabilityReason
 	Creators   map[string]int          `json:"creators"`   // passes by who created them, from the audit log
 	Failures   []*Failure              `json:"failures"`   // pairs that are not done by cause, the most frequent first
-	Sessions   *Sessions               `json:"sessions,omitempty"`
+	Sessions   *SessionReport          `json:"sessions,omitempty"`
 	Waits      Waits                   `json:"waits"`
 	Progress   []Point                 `json:"progress"`
 	Resume     []NextCommand           `json:"resume"` // the commands for what is left
@@ -52,17 +52,17 @@ type Report struct {
 	axis       axis
 	waiting    []span // the waits, without overlaps
 	failures   failures
-	tasks      map[task]int // rows that are left
-	unverified map[*log]int // rows to verify, by the log whose run would verify them
-	domain     string       // of the tenant
+	tasks      map[nextTask]int   // rows that are left
+	unverified map[*sourceLog]int // rows to verify, by the log whose run would verify them
+	domain     string             // of the tenant
 
 	kind            string // the command as which the runs are shown: revoke, sweep, scan or verify
 	beside          int    // rows that are listed and do not count
 	unverifiedUsers int    // users that a proof has not looked at, where it is not the only run
 }
 
-// A Log is a file that the report is made from. Its digest shows later that it was this one.
-type Log struct {
+// A ReportedLog is a file that the report is made from. Its digest shows later that it was this one.
+type ReportedLog struct {
 	Name   string `json:"name"`
 	Bytes  int64  `json:"bytes"`
 	Digest string `json:"digest"`
@@ -74,8 +74,8 @@ type Log struct {
 	skipped string // the words for Stray
 }
 
-// A List is a list that runs worked on.
-type List struct {
+// A ReportedList is a list that runs worked on.
+type ReportedList struct {
 	Digest     string   `json:"digest"` // see input.List.Digest
 	Sources    []string `json:"sources"`
 	Pairs      int      `json:"pairs"`
@@ -87,7 +87,7 @@ type List struct {
 }
 
 // noun is what the rows of the list are.
-func (l *List) noun() string {
+func (l *ReportedList) noun() string {
 	if l.proof {
 		return "user"
 	}
@@ -98,7 +98,7 @@ func (l *List) noun() string {
 const maxSources = 100
 
 // saw counts the first row of a pair.
-func (l *List) saw(source string) {
+func (l *ReportedList) saw(source string) {
 	l.seen++
 	if len(l.Sources) < maxSources && !slices.Contains(l.Sources, source) {
 		l.Sources = append(l.Sources, source)

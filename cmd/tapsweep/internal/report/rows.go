@@ -11,21 +11,21 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A Row is the row that counts of a pass or of the sessions of a user, with what rows that verify say.
-type Row struct {
+// A ReportedRow is the row that counts of a pass or of the sessions of a user, with what rows that verify say.
+type ReportedRow struct {
 	results.Row
 	VerifiedAt time.Time // when no pass was listed, if another row says so
 	Beside     bool      // it is listed, and does not count: the row of another pass does
 
-	log        *log
-	unverified bool // it was to be verified, and was not
-	hopeless   bool // and no run can verify it
-	proof      *log // another log that has the row of that
+	log        *sourceLog
+	unverified bool       // it was to be verified, and was not
+	hopeless   bool       // and no run can verify it
+	proof      *sourceLog // another log that has the row of that
 }
 
 // Rows are the rows that count, and those beside, in the order of the logs.
-func (l *Logs) Rows(ctx context.Context) iter.Seq2[*Row, error] {
-	return func(yield func(*Row, error) bool) {
+func (l *Logs) Rows(ctx context.Context) iter.Seq2[*ReportedRow, error] {
+	return func(yield func(*ReportedRow, error) bool) {
 		for i, lg := range l.logs {
 			for row, err := range l.rowsOf(ctx, i) {
 				if err != nil {
@@ -40,8 +40,8 @@ func (l *Logs) Rows(ctx context.Context) iter.Seq2[*Row, error] {
 }
 
 // rowsOf are the rows of one log.
-func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*Row, error] {
-	return func(yield func(*Row, error) bool) {
+func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*ReportedRow, error] {
+	return func(yield func(*ReportedRow, error) bool) {
 		lg, n := l.logs[i], -1
 		notes := lg.notes
 		for rec, err := range lg.records(ctx, results.KindRow, results.KindSessions) {
@@ -51,9 +51,9 @@ func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*Row, error] {
 			if err == nil && lg.rows[n] == superseded {
 				continue
 			}
-			var row *Row
+			var row *ReportedRow
 			if err == nil {
-				row = &Row{Row: *rec.Row, Beside: lg.rows[n] == beside, log: lg}
+				row = &ReportedRow{Row: *rec.Row, Beside: lg.rows[n] == beside, log: lg}
 				if len(notes) > 0 && int(notes[0].row) == n {
 					err = l.annotate(row, notes[0], i)
 					notes = notes[1:]
@@ -71,7 +71,7 @@ func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*Row, error] {
 }
 
 // complete sets what the row does not say itself.
-func (row *Row) complete() {
+func (row *ReportedRow) complete() {
 	if row.Provisional && row.Outcome == results.Found {
 		row.Outcome, row.Provisional = results.Unknown, false
 		row.Message = "found to be deleted, but the log does not say what became of it"
@@ -88,7 +88,7 @@ func (row *Row) complete() {
 }
 
 // annotate puts what a row that verifies says into the row that counts.
-func (l *Logs) annotate(row *Row, n note, own int) error {
+func (l *Logs) annotate(row *ReportedRow, n note, own int) error {
 	row.Provisional = false
 	if n.kind() == unverified && row.Verified {
 		return nil

@@ -13,8 +13,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A Run is one run in a log.
-type Run struct {
+// A ReportedRun is one run in a log.
+type ReportedRun struct {
 	Log      string    `json:"log"` // the file
 	Version  string    `json:"version"`
 	Operator string    `json:"operator"`
@@ -32,34 +32,34 @@ type Run struct {
 	resumed     bool      // a later run is on the same log
 }
 
-func newRun(name string, r *results.Run) *Run {
+func newRun(name string, r *results.Run) *ReportedRun {
 	start := utc(r.Start)
-	return &Run{Log: name, Version: r.Version, Operator: r.Operator, header: *r, DryRun: r.DryRun,
+	return &ReportedRun{Log: name, Version: r.Version, Operator: r.Operator, header: *r, DryRun: r.DryRun,
 		Pairs: bounded(r.Pairs), Start: start, last: start}
 }
 
 // kind is the run's command, and empty if it is not known.
-func (r *Run) kind() string { return r.header.Kind() }
+func (r *ReportedRun) kind() string { return r.header.Kind() }
 
 // simulated reports whether the tenant of the run was simulated.
-func (r *Run) simulated() bool { return r.header.Simulated }
+func (r *ReportedRun) simulated() bool { return r.header.Simulated }
 
 // unfinished reports whether the run scanned, did not come to its end and was not resumed.
-func (r *Run) unfinished() bool {
+func (r *ReportedRun) unfinished() bool {
 	return (r.kind() == "scan" || r.kind() == "sweep") && !r.resumed && (r.Exit == nil || r.Stopped != "")
 }
 
 // refused reports whether a guard ended the run before anything was deleted.
-func (r *Run) refused() bool { return r.Exit != nil && *r.Exit == 64 }
+func (r *ReportedRun) refused() bool { return r.Exit != nil && *r.Exit == 64 }
 
-func (r *Run) row(row *results.Row) {
+func (r *ReportedRun) row(row *results.Row) {
 	if !row.Provisional && !row.Beside {
 		r.Rows++
 	}
 	r.saw(utc(row.Time))
 }
 
-func (r *Run) saw(at time.Time) {
+func (r *ReportedRun) saw(at time.Time) {
 	if at.After(r.last) {
 		r.last = at
 	}
@@ -68,19 +68,19 @@ func (r *Run) saw(at time.Time) {
 	}
 }
 
-func (r *Run) end(e results.End) {
+func (r *ReportedRun) end(e results.End) {
 	r.Exit, r.Stopped, r.End = &e.Exit, safetext.Printable(e.Stopped), utc(e.End)
 }
 
 // Took is how long the run lasted, as far as is known.
-func (r *Run) Took() time.Duration { return r.End.Sub(r.Start) }
+func (r *ReportedRun) Took() time.Duration { return r.End.Sub(r.Start) }
 
 // exits has what exit codes mean. The page troubleshooting of the manual has more.
 var exits = map[int]string{0: "all is done", 1: "something is left, or not verified", 3: "no access",
 	4: "stopped early", 64: "refused, nothing was changed"}
 
 // ExitText says how the run ended.
-func (r *Run) ExitText() string {
+func (r *ReportedRun) ExitText() string {
 	switch {
 	case r.Exit == nil && r.resumed:
 		return "none, the run was killed or could not write any more"
@@ -138,7 +138,7 @@ func clean(row *results.Row) {
 	}
 }
 
-func cleanRun(run *Run) {
+func cleanRun(run *ReportedRun) {
 	for _, s := range []*string{&run.Log, &run.Version, &run.Operator} {
 		*s = safetext.Printable(*s)
 	}
@@ -168,11 +168,11 @@ func (l *Logs) endRuns() {
 	}
 }
 
-func (l *Logs) allRuns() (runs []*Run) {
+func (l *Logs) allRuns() (runs []*ReportedRun) {
 	for _, lg := range l.logs {
 		runs = append(runs, lg.runs...)
 	}
-	slices.SortStableFunc(runs, func(a, b *Run) int {
+	slices.SortStableFunc(runs, func(a, b *ReportedRun) int {
 		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Log, b.Log))
 	})
 	return runs

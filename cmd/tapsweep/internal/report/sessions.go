@@ -11,8 +11,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A Sessions says what became of the sessions of users. They count apart from passes.
-type Sessions struct {
+// A SessionReport says what became of the sessions of users. They count apart from passes.
+type SessionReport struct {
 	Users      int                     `json:"users"` // with a row; the last row of a user counts
 	Counts     map[results.Outcome]int `json:"counts"`
 	Left       int                     `json:"left"`       // not revoked
@@ -23,17 +23,17 @@ type Sessions struct {
 	Resume     []string                `json:"resume"` // the commands that send what is missing
 
 	failures   failures
-	tasks      map[task]bool
-	left, done []*Row // for the page, up to maxListed of each
+	tasks      map[nextTask]bool
+	left, done []*ReportedRow // for the page, up to maxListed of each
 }
 
-func newSessions(withoutRow int) *Sessions {
-	return &Sessions{WithoutRow: withoutRow, Counts: make(map[results.Outcome]int), Resume: []string{},
-		tasks: make(map[task]bool)}
+func newSessions(withoutRow int) *SessionReport {
+	return &SessionReport{WithoutRow: withoutRow, Counts: make(map[results.Outcome]int), Resume: []string{},
+		tasks: make(map[nextTask]bool)}
 }
 
 // Listed are the users that the page lists: first those for whom something is left.
-func (s *Sessions) Listed() []*Row {
+func (s *SessionReport) Listed() []*ReportedRow {
 	rows := slices.Concat(s.left, s.done)
 	return rows[:min(len(rows), maxListed)]
 }
@@ -42,7 +42,7 @@ func (s *Sessions) Listed() []*Row {
 const maxListed = 1000
 
 // add counts a row.
-func (s *Sessions) add(row *Row) {
+func (s *SessionReport) add(row *ReportedRow) {
 	s.Users++
 	s.Counts[row.Outcome]++
 	if row.Verified {
@@ -66,26 +66,26 @@ func (s *Sessions) add(row *Row) {
 }
 
 // finish finds the commands for what is left.
-func (s *Sessions) finish(l *Logs) {
+func (s *SessionReport) finish(l *Logs) {
 	s.Failures = s.failures.sorted()
 	for _, lg := range l.logs {
 		run := lg.resumable()
-		if s.tasks[task{lg, false}] || s.WithoutRow > 0 && run.Exit == nil && run.header.Sessions {
+		if s.tasks[nextTask{lg, false}] || s.WithoutRow > 0 && run.Exit == nil && run.header.Sessions {
 			if command, _ := ResumeCommand(lg.name, &run.header, false); command != "" {
 				s.Resume = append(s.Resume, command)
 			}
 		}
-		if s.tasks[task{lg, true}] {
+		if s.tasks[nextTask{lg, true}] {
 			s.Resume = append(s.Resume, results.CommandLine(run.header.RevokeSessionsWith(lg.name)))
 		}
 	}
 }
 
 // All is the number of users, including those without a row.
-func (s *Sessions) All() int { return plus(s.Users, s.WithoutRow) }
+func (s *SessionReport) All() int { return plus(s.Users, s.WithoutRow) }
 
 // open is the number of users for whom something is left, 0 for nil.
-func (s *Sessions) open() int {
+func (s *SessionReport) open() int {
 	if s == nil {
 		return 0
 	}
@@ -93,7 +93,7 @@ func (s *Sessions) open() int {
 }
 
 // Verdict says in one sentence what became of the sessions.
-func (s *Sessions) Verdict() string {
+func (s *SessionReport) Verdict() string {
 	what, n := "revoked", s.Counts[results.Revoked]
 	if planned := s.Counts[results.Planned]; planned > 0 {
 		what, n = "ready to be revoked", planned
@@ -112,13 +112,13 @@ func (s *Sessions) Verdict() string {
 }
 
 // Table are the counts in the order of the outcomes.
-func (s *Sessions) Table() []shareRow {
+func (s *SessionReport) Table() []shareRow {
 	return shareRows(s.Counts, s.All(), s.WithoutRow, results.Outcome.SessionMeaning,
 		"the run ended before it wrote a row; the call may have been sent for some")
 }
 
 // text writes the part of the text about sessions.
-func (s *Sessions) text(w io.Writer) {
+func (s *SessionReport) text(w io.Writer) {
 	if s == nil {
 		return
 	}

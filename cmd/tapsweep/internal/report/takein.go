@@ -57,14 +57,14 @@ func (ix *index) was(p uint32, outcomes ...results.Outcome) bool {
 // isGone reports whether the row that counts says that the pass is gone, or that the sessions are revoked.
 func (ix *index) isGone(p uint32) bool { return ix.was(p, results.Revoked, results.Absent) }
 
-// An effect is what a further row does with an entry.
-type effect uint8
+// A rowEffect is what a further row does with an entry.
+type rowEffect uint8
 
 const (
-	nothing  effect = iota // it says nothing new
-	replaces               // it counts in place of the row before
-	follows                // it counts, and the row before stays listed: that pass was deleted before this one came
-	notes                  // it is a note to the row before
+	nothing  rowEffect = iota // it says nothing new
+	replaces                  // it counts in place of the row before
+	follows                   // it counts, and the row before stays listed: that pass was deleted before this one came
+	notes                     // it is a note to the row before
 )
 
 // takeIn takes in a further row about what an entry is about.
@@ -87,7 +87,7 @@ func (ix *index) takeIn(p uint32, r *head) {
 }
 
 // effectOf returns what a further row does, and what it says if it verifies.
-func (ix *index) effectOf(p uint32, r *head) (effect, noteKind) {
+func (ix *index) effectOf(p uint32, r *head) (rowEffect, noteKind) {
 	e, gone := &ix.entries[p], ix.isGone(p)
 	proves := r.run.kind() == "verify" && !ix.logs.lists[e.list].proof // a row of another command counts
 	clear := r.Verified && (r.Outcome == results.Revoked || r.Outcome == results.Absent)
@@ -120,7 +120,7 @@ func (ix *index) deletesLate(p uint32, r *head) bool {
 
 // effectOnLeft returns what a row does about a pass that is not gone. A scan that finds the pass again says less
 // than the row that says why it is left.
-func (ix *index) effectOnLeft(p uint32, r *head) effect {
+func (ix *index) effectOnLeft(p uint32, r *head) rowEffect {
 	left := results.Outcomes[ix.entries[p].outcome].Left()
 	if r.Outcome == results.Found && left {
 		return nothing
@@ -129,7 +129,7 @@ func (ix *index) effectOnLeft(p uint32, r *head) effect {
 }
 
 // effectOnGone returns what a row that shows no pass does about one that is gone.
-func (ix *index) effectOnGone(p uint32, r *head) (effect, noteKind) {
+func (ix *index) effectOnGone(p uint32, r *head) (rowEffect, noteKind) {
 	switch r.Outcome {
 	case results.Revoked, results.Absent:
 		if r.run.header.Verify && !r.Provisional && ix.kind(p) == noNote {
@@ -146,7 +146,7 @@ func (ix *index) effectOnGone(p uint32, r *head) (effect, noteKind) {
 
 // proof takes in a row of tapsweep verify about a user of whom other runs knew passes. That the user holds none is
 // true of all of them.
-func (ix *index) proof(lg *log, r *head, passes []uint32) {
+func (ix *index) proof(lg *sourceLog, r *head, passes []uint32) {
 	ix.saw(passes[len(passes)-1], lg.listOf, r.Source, true)
 	ix.setFate(r.at, superseded)
 	if r.Outcome == results.Remains {
@@ -161,10 +161,11 @@ func (ix *index) proof(lg *log, r *head, passes []uint32) {
 }
 
 // whichRemains returns which of the passes a row is about: the one that it names, or one that is gone, in whose
-// place it came.
+// place it came. If two rows name the pass, the one counts that says that it is gone.
 func (ix *index) whichRemains(passes []uint32, r *head) int {
 	named := func(p uint32) bool { return ix.entries[p].pass == ix.passOf(r) }
-	for _, is := range []func(uint32) bool{named, ix.isGone} {
+	namedGone := func(p uint32) bool { return named(p) && ix.isGone(p) }
+	for _, is := range []func(uint32) bool{namedGone, named, ix.isGone} {
 		if i := slices.IndexFunc(passes, is); i >= 0 {
 			return i
 		}

@@ -13,7 +13,7 @@ type span struct{ start, end time.Time }
 
 func (s span) length() time.Duration { return s.end.Sub(s.start) }
 
-func spansOf(runs []*Run) (spans []span) {
+func spansOf(runs []*ReportedRun) (spans []span) {
 	for _, run := range runs {
 		spans = append(spans, span{run.Start, run.End})
 	}
@@ -61,7 +61,7 @@ const (
 	numPoints = 24  // of Report.Progress
 )
 
-func newAxis(runs []*Run) axis {
+func newAxis(runs []*ReportedRun) axis {
 	a := axis{spans: unite(spansOf(runs))}
 	for i := range a.spans {
 		a.before = append(a.before, total(a.spans[:i]))
@@ -96,7 +96,7 @@ func (a *axis) at(x float64) time.Time {
 func (a *axis) bin(t time.Time) int { return min(int(a.x(t)*numBins), numBins-1) }
 
 // add counts the row of a pair.
-func (a *axis) add(row *Row) { a.bins[a.bin(row.Time)][seriesOf(row.Outcome)]++ }
+func (a *axis) add(row *ReportedRow) { a.bins[a.bin(row.Time)][seriesOf(row.Outcome)]++ }
 
 // A series is a group of outcomes in the chart. They are stacked in this order, from the bottom up.
 type series int

@@ -64,12 +64,12 @@ func (r *Report) revokeVerdict() string {
 // Good reports whether nothing is left to do.
 func (r *Report) Good() bool {
 	return !r.lacks() && r.Left+r.WithoutRow+r.Unverified+r.unverifiedUsers+r.Sessions.open() == 0 &&
-		!slices.ContainsFunc(r.Runs, (*Run).unfinished)
+		!slices.ContainsFunc(r.Runs, (*ReportedRun).unfinished)
 }
 
 // lacks reports whether lines of a log are missing.
 func (r *Report) lacks() bool {
-	return slices.ContainsFunc(r.Logs, func(lg Log) bool { return lg.Lacks != "" })
+	return slices.ContainsFunc(r.Logs, func(lg ReportedLog) bool { return lg.Lacks != "" })
 }
 
 // scanEnd ends a sentence, and says whether the scan ended early.

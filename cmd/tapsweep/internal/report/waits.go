@@ -4,22 +4,22 @@ import "tapsweep/cmd/tapsweep/internal/results"
 
 // Waits sum up how the tenant throttled.
 type Waits struct {
-	Count   int              `json:"count"`
-	Refused int              `json:"refused"` // requests, with 429, or with 503 as a whole batch
-	Seconds float64          `json:"seconds"` // with at least one quota closed
-	Quotas  map[string]Quota `json:"quotas"`
+	Count   int                   `json:"count"`
+	Refused int                   `json:"refused"` // requests, with 429, or with 503 as a whole batch
+	Seconds float64               `json:"seconds"` // with at least one quota closed
+	Quotas  map[string]QuotaWaits `json:"quotas"`
 }
 
-// A Quota is what Waits are for one quota.
-type Quota struct {
+// QuotaWaits are the Waits for one quota.
+type QuotaWaits struct {
 	Count   int     `json:"count"`
 	Refused int     `json:"refused"`
 	Seconds float64 `json:"seconds"`
 }
 
 // addWaits counts the waits. A wait ends with its run at the latest.
-func (r *Report) addWaits(waits []wait) {
-	r.Waits = Waits{Quotas: make(map[string]Quota)}
+func (r *Report) addWaits(waits []waitOfRun) {
+	r.Waits = Waits{Quotas: make(map[string]QuotaWaits)}
 	closed := make(map[string][]span)
 	for _, w := range waits {
 		s := span{utc(w.Time), utc(w.Until)}

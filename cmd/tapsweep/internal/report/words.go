@@ -36,9 +36,9 @@ var wordsByKind = map[string]words{
 func (r *Report) Words() words { return wordsByKind[r.kind] }
 
 // kindOfRuns returns the command that changes most. Runs whose command is not known are shown as revoke.
-func kindOfRuns(runs []*Run) string {
+func kindOfRuns(runs []*ReportedRun) string {
 	for _, kind := range []string{"", "revoke", "sweep", "scan", "verify"} {
-		if slices.ContainsFunc(runs, func(run *Run) bool { return run.kind() == kind }) {
+		if slices.ContainsFunc(runs, func(run *ReportedRun) bool { return run.kind() == kind }) {
 			return cmp.Or(kind, "revoke")
 		}
 	}

@@ -6,21 +6,18 @@ import (
 	"testing"
 	"time"
 
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
-func pageOf(t *testing.T, p Page, paths ...string) string {
+func pageOf(t *testing.T, p HTMLPage, paths ...string) string {
 	t.Helper()
 	l := open(t, paths...)
-	r, err := New(t.Context(), l, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := assert.Must(New(t.Context(), l, nil))
 	var b bytes.Buffer
-	if err := r.HTML(t.Context(), &b, l, p); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, r.HTML(t.Context(), &b, l, p))
 	return b.String()
 }
 
@@ -33,18 +30,32 @@ func TestNames(t *testing.T) {
 	}
 	path := logOf(t, 0, 3, "revoke a.csv", row(2, results.Revoked, reason("expired"), hers),
 		row(3, results.Remains, reason("usable"), hers), row(4, results.Denied, reason("usable")), ends(1))
-	diff(t, "names", reportOf(t, path).names(), []names{
-		{"Usability of the passes", "Usability", []nameCount{{"usable", 2}, {"expired", 1}}},
-		{"Who created the passes", "Creator", []nameCount{{"mallory@contoso.com", 2}}},
+	assert.Equal(t, "names", reportOf(t, path).names(), []names{
+		{"Usability of the passes", "Usability", []format.Count{{Name: "usable", N: 2}, {Name: "expired", N: 1}}},
+		{"Who created the passes", "Creator", []format.Count{{Name: "mallory@contoso.com", N: 2}}},
 	})
-	page := strings.ReplaceAll(pageOf(t, Page{}, path), "<wbr>", "")
-	check(t, "passes with a creator", strings.Count(page,
+	page := strings.ReplaceAll(pageOf(t, HTMLPage{}, path), "<wbr>", "")
+	assert.Same(t, "passes with a creator", strings.Count(page,
 		" created by mallory@contoso.com <small>audit record a-7, 2026-03-02 01:14:05, matched by id</small>"), 2)
+}
+
+// A browser breaks an address before @ and dots only, unless a part is too long for a column.
+func TestAddress(t *testing.T) {
+	long := strings.Repeat("o-", longestPart)
+	for s, want := range map[string]string{
+		"dana.ortiz@contoso.com": "dana<wbr>.ortiz<wbr>@contoso<wbr>.com",
+		"o-neil@contoso.com":     `<span class="part">o-neil</span><wbr>@contoso<wbr>.com`,
+		"a..b@" + long:           "a<wbr>.<wbr>.b<wbr>@" + long,
+		"<b>@x":                  "&lt;b&gt;<wbr>@x",
+		"":                       "",
+	} {
+		assert.Same(t, s, string(address(s)), want)
+	}
 }
 
 // A link to a name with # or % led to another file.
 func TestLinkToCSV(t *testing.T) {
-	page := pageOf(t, Page{CSV: "incident #4711 50%.csv", inline: 9}, incident(20).write(t, "a.jsonl"))
+	page := pageOf(t, HTMLPage{CSV: "incident #4711 50%.csv", inline: 9}, incident(20).write(t, "a.jsonl"))
 	if want := `<a href="./incident%20%234711%2050%25.csv">incident #4711 50%.csv</a>`; !strings.Contains(page, want) {
 		t.Errorf("no %s in the page", want)
 	}

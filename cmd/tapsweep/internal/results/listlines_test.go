@@ -3,12 +3,12 @@ package results
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 // A results log in which lines are missing is no list, and is not verified: the pairs in them would be
@@ -28,7 +28,9 @@ func TestLogWithMissingLines(t *testing.T) {
 		{"resumed after it was killed", run + row(dana) + runAt(2) + rows + endAt(5), ""},
 		{"resumed after it was damaged", run + row(dana) + endAt(3) + runAt(3) + row(eli) + endAt(5), ""},
 		{"two logs", run + row(dana) + endAt(2) + run + row(eli) + endAt(2), ""},
-		{"no end", run + rows, "1: has no end"},
+		{"resumed with another list", run + row(dana) + endAt(2) + strings.Replace(runAt(3), "x", "y", 1) + row(eli) +
+			endAt(5), "4: resumes a log of another list"},
+		{"no end", run + rows, "1: has no last line"},
 		{"a list", "user\na@contoso.com\n", "1: does not describe a run"},
 		{"the last lines", row(eli) + endAt(3), "1: does not describe a run"},
 		{"rows before the run", row(dana) + run + row(eli) + endAt(2), "1: does not describe a run"},
@@ -39,10 +41,11 @@ func TestLogWithMissingLines(t *testing.T) {
 			"5: lacks 1 of its 5 lines"},
 		{"a row cut out of the first of two logs", run + row(dana) + endAt(3) + run + rows + endAt(3),
 			"3: lacks 1 of its 3 lines"},
-		{"a killed log before another", run + row(dana) + run + row(eli) + endAt(2), "1: has no end"},
-		{"a row of another log", run + row(dana) + endAt(2) + row(eli), "4: continues after its end"},
-		{"the end of another log", run + row(dana) + endAt(2) + endAt(20), "4: continues after its end"},
-		{"a row of another log before the end", run + rows + endAt(2), "4: has 3 lines before this one, which says 2"},
+		{"a killed log before another", run + row(dana) + run + row(eli) + endAt(2), "1: has no last line"},
+		{"a row of another log", run + row(dana) + endAt(2) + row(eli), "4: continues after its last line"},
+		{"the end of another log", run + row(dana) + endAt(2) + endAt(20), "4: continues after its last line"},
+		{"a row of another log before the end", run + rows + endAt(2),
+			"4: has 3 lines before this line, but this line says 2"},
 	} {
 		t.Run(tt.name, func(t *testing.T) { testMissingLines(t, tt.text, tt.want) })
 	}
@@ -64,10 +67,8 @@ func testMissingLines(t *testing.T, log, want string) {
 	if want != "" && (err == nil || !strings.Contains(err.Error(), text)) {
 		t.Errorf("Open = %v, want %q", err, want)
 	}
-	if want == "" && err != nil {
-		t.Errorf("Open = %v, want nil", err)
-	}
-	if bad, ok := errors.AsType[*LineError](readErr); ok && strconv.Itoa(bad.Line) != line {
+	assert.That(t, want != "" || err == nil, "Open = %v, want nil", err)
+	if bad, ok := errors.AsType[*input.LineError](readErr); ok && strconv.Itoa(bad.Line) != line {
 		t.Errorf("the error is about line %d, want %s", bad.Line, line)
 	}
 }
@@ -88,7 +89,5 @@ func TestListRuns(t *testing.T) {
 	for _, run := range logs.Runs() {
 		got = append(got, fmt.Sprintf("%s:%d %s", run.Source, run.Line, run.GraphRoot))
 	}
-	if want := []string{path + ":1 https://a", path + ":3 https://a", path + ":5 https://b"}; !slices.Equal(got, want) {
-		t.Errorf("Runs() = %q, want %q", got, want)
-	}
+	assert.Equal(t, "Runs()", got, []string{path + ":1 https://a", path + ":3 https://a", path + ":5 https://b"})
 }

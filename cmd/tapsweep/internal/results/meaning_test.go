@@ -1,21 +1,23 @@
 package results
 
 import (
+	"os"
 	"strings"
 	"testing"
 
-	"tapsweep/cmd/tapsweep/docs"
+	"tapsweep/testdata/assert"
 )
 
 // The manual explains each outcome in the words that the program prints.
 func TestTheManualExplainsOutcomes(t *testing.T) {
-	text := strings.ReplaceAll(docs.Find("results").Text, "`", "")
+	page, err := os.ReadFile("../../docs/results.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll(string(page), "`", "")
 	for _, o := range Outcomes {
-		if o.Meaning() == "" {
-			t.Errorf("%s has no meaning", o)
-		}
-		if row := "| " + string(o) + " | " + o.Meaning() + " |"; !strings.Contains(text, row) {
-			t.Errorf("the manual lacks the row %q", row)
-		}
+		assert.That(t, o.Meaning() != "", "%s has no meaning", o)
+		assert.That(t, strings.Contains(text, "| "+string(o)+" | "+o.Meaning()+" |"),
+			"the manual lacks the row %q", "| "+string(o)+" | "+o.Meaning()+" |")
 	}
 }

@@ -2,7 +2,6 @@ package results
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"slices"
@@ -12,7 +11,7 @@ import (
 	"tapsweep/input"
 )
 
-// A LogUser is a user of logs, with the place of the user's first row and the content of the last.
+// A LogUser is a user in logs: the place of the user's first row, and the content of the last row.
 type LogUser struct {
 	Source  string // the log
 	Line    int
@@ -22,12 +21,12 @@ type LogUser struct {
 	Outcome Outcome
 
 	Creation input.Creation
-	Sessions *LogSessions // nil if the logs say nothing of the user's sessions
+	Sessions *LogSessions // nil if the logs have no row about the user's sessions
 
 	passGone bool // a pass of the user is gone
 }
 
-// LogSessions are the last row of a log about the sessions of a user.
+// LogSessions is the last row of a log about the sessions of a user.
 type LogSessions struct {
 	Outcome Outcome
 	SentAt  time.Time
@@ -38,14 +37,14 @@ func (s *LogSessions) done() bool {
 	return s != nil && (s.Outcome == Revoked || s.Outcome == UnknownUser)
 }
 
-// users are the users of logs, each once.
-type users struct {
-	all []*LogUser          // in the order of the logs
-	at  map[string]*LogUser // by name in lower case
+// A userSet has each user of the logs once.
+type userSet struct {
+	Users []*LogUser          // in the order of the logs
+	at    map[string]*LogUser // by name in lower case
 }
 
-// add takes in a row of the log with that name.
-func (u *users) add(log string, rec *Record) {
+// add processes a row of the named log.
+func (u *userSet) add(log string, rec *Record) {
 	r := rec.Row
 	name := strings.ToLower(r.User)
 	user := u.at[name]
@@ -54,7 +53,7 @@ func (u *users) add(log string, rec *Record) {
 			u.at = make(map[string]*LogUser)
 		}
 		user = &LogUser{Source: log, Line: rec.Line}
-		u.at[name], u.all = user, append(u.all, user)
+		u.at[name], u.Users = user, append(u.Users, user)
 	}
 	user.User = r.User
 	if r.UPN != "" {
@@ -68,45 +67,43 @@ func (u *users) add(log string, rec *Record) {
 	user.passGone = user.passGone || r.sessionsFollow()
 }
 
-// LogUsers are the users of results logs, each once.
+// LogUsers has each user of results logs once.
 type LogUsers struct {
-	Users  []*LogUser
-	First  *Run   // of the first log; all are of its tenant and Graph root
-	Digest string // of the users
+	userSet
+	First  *Run   // the first run of the first log; all logs have its tenant and Graph root
+	Digest string // the digest of the users
 
-	Operators []string // of the runs that deleted, each once, as far as the logs say
+	Operators []string // each operator of the runs that deleted, as far as the logs have them
 
 	Invalid int // rows that were invalid
 
-	Skipped []string // warnings about logs in which lines were skipped that are not part of them
+	Skipped []string // a warning for each log with lines that are not part of it
 }
 
-// Sessions reports whether the logs say anything of sessions.
+// Sessions reports whether the logs have rows about sessions.
 func (u *LogUsers) Sessions() bool {
 	return slices.ContainsFunc(u.Users, func(user *LogUser) bool { return user.Sessions != nil })
 }
 
-// ReadUsers reads the users of results logs, whatever became of their passes, but not those of
-// rows that were invalid or protected. Logs of several tenants or Graph roots are an error, and
-// so is a file that is no log or not complete (see Condition.Complete).
+// ReadUsers reads the users of results logs, except for rows that were invalid or protected. It returns an error
+// for logs of different tenants or Graph roots, and for a file that is not a complete log (see
+// Condition.Complete).
 func ReadUsers(paths ...string) (*LogUsers, error) {
 	u := new(LogUsers)
-	var found users
 	for _, path := range paths {
-		if err := u.read(path, &found); err != nil {
+		if err := u.read(path); err != nil {
 			return nil, fmt.Errorf("reading %s: %w", path, err)
 		}
 	}
-	u.Users = found.all
 	digest := sha256.New()
 	for _, user := range u.Users {
 		fmt.Fprintf(digest, "%s\n", strings.ToLower(user.User))
 	}
-	u.Digest = "sha256:" + hex.EncodeToString(digest.Sum(nil))
+	u.Digest = fmt.Sprintf("sha256:%x", digest.Sum(nil))
 	return u, nil
 }
 
-func (u *LogUsers) read(path string, found *users) error {
+func (u *LogUsers) read(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -125,9 +122,9 @@ func (u *LogUsers) read(path string, found *users) error {
 		case r.Outcome == Invalid:
 			u.Invalid++
 		case r.User == input.Me:
-			return &LineError{rec.Line, "the row is about the user who was signed in, and does not say who that was"}
+			return lineError(rec.Line, "the row is about the user who was signed in, and does not say who that was")
 		case r.User != "":
-			found.add(path, rec)
+			u.add(path, rec)
 		}
 	}
 	if words := c.Skipped(path); words != "" {
@@ -136,7 +133,7 @@ func (u *LogUsers) read(path string, found *users) error {
 	return c.Complete(path)
 }
 
-// addRun takes in the first line of a run.
+// addRun processes the first line of a run.
 func (u *LogUsers) addRun(rec *Record) error {
 	run := rec.Run
 	if u.First == nil {
@@ -146,7 +143,7 @@ func (u *LogUsers) addRun(rec *Record) error {
 		u.Operators = append(u.Operators, run.Operator)
 	}
 	if err := run.Elsewhere(u.First.Tenant, u.First.GraphRoot); err != nil {
-		return &LineError{rec.Line, err.Error() + ", of which an earlier run is"}
+		return lineError(rec.Line, "%v, of which an earlier run is", err)
 	}
 	return nil
 }

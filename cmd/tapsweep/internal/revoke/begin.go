@@ -16,25 +16,46 @@ func (j *Job) start(item Item) []batch.Request {
 		j.startProof(&item)
 	}
 	var requests []batch.Request
-	switch {
-	case item.OnlySessions:
-		j.startOnlySessions(&item.Pair)
-	case j.opts.Earlier.Completed(&item.Pair):
-		j.completedBefore(&item.Pair)
-	default:
-		if req := j.begin(item); req != nil {
-			requests = append(requests, *req)
-		}
+	outcome, completed := j.opts.AtOnce(&item)
+	if item.OnlySessions || completed {
+		j.startOnlySessions(&item)
+	} else if req := j.begin(item, outcome); req != nil {
+		requests = append(requests, *req)
 	}
 	return append(requests, j.takeFollowUps()...)
 }
 
-// begin returns the first request of an item. If the item needs none, begin writes its row and
-// returns nil.
-func (j *Job) begin(item Item) *batch.Request {
+// AtOnce returns the outcome of an item that needs no request. It is empty for any other item, and
+// for one whose pass an earlier run has completed, which has a row already.
+func (o *Options) AtOnce(item *Item) (outcome results.Outcome, completed bool) {
+	switch {
+	case !item.OnlySessions && o.Earlier.Completed(&item.Pair):
+		return "", true
+	case item.Err != nil:
+		return results.Invalid, false
+	case item.FirstOf != nil:
+		return results.Duplicate, false
+	case o.protects(&item.Pair):
+		return results.Protected, false
+	case o.DryRun && item.Reason != "":
+		return results.Planned, false // a scan has just read the pass
+	}
+	return "", false
+}
+
+// begin returns the first request of an item. If the item has an outcome at once, begin writes its row
+// and returns nil.
+func (j *Job) begin(item Item, outcome results.Outcome) *batch.Request {
 	pair := item.Pair
 	s := &pairState{pair: pair, method: pair.Method, upn: pair.UPN, reason: item.Reason}
-	if row := j.rowAtOnce(&item); row.Outcome != "" {
+	if outcome != "" {
+		row := results.Row{Outcome: outcome}
+		switch outcome {
+		case results.Invalid:
+			row.Message = item.Err.Error()
+		case results.Duplicate:
+			row.Message = fmt.Sprintf("the same pass as %s:%d", item.FirstOf.Source, item.FirstOf.Line)
+		}
 		j.finish(s, row)
 		return nil
 	}
@@ -45,7 +66,7 @@ func (j *Job) begin(item Item) *batch.Request {
 			last.Outcome = results.Revoked
 		}
 		req := j.verify(s, last)
-		req.Delay = 0 // the pass was deleted some time ago
+		req.Delay = 0 // an earlier run deleted the pass some time ago
 		return req
 	}
 	if d := j.opts.Earlier.Unconfirmed(&pair); d != nil {
@@ -59,8 +80,8 @@ func (j *Job) begin(item Item) *batch.Request {
 		s.intended, s.announced, s.uncertain = true, true, true
 	}
 	s.maybeDeleted = j.opts.Earlier.MaybeDeleted(&pair)
-	// An earlier run that was deleting the pass may have found more passes of the user.
-	// Or it was deleting one that the pair does not name, and this run may not.
+	// The earlier run that intended to delete the pass may have found more passes of the user. Or it intended to
+	// delete a pass that the pair does not name, which this run must not do. A LIST shows what is there.
 	if j.opts.DryRun || s.method == "" || s.intended && (j.anyPass(s) || !strings.EqualFold(s.method, pair.Method)) {
 		return new(s.list((*Job).afterFind))
 	}
@@ -70,25 +91,8 @@ func (j *Job) begin(item Item) *batch.Request {
 	return new(s.delete())
 }
 
-// rowAtOnce returns the row of an item that needs no request, and a row without an outcome for any
-// other item.
-func (j *Job) rowAtOnce(item *Item) (row results.Row) {
-	switch {
-	case item.Err != nil:
-		row.Outcome, row.Message = results.Invalid, item.Err.Error()
-	case item.FirstOf != nil:
-		row.Outcome = results.Duplicate
-		row.Message = fmt.Sprintf("the same pass as %s:%d", item.FirstOf.Source, item.FirstOf.Line)
-	case j.protects(&item.Pair):
-		row.Outcome = results.Protected
-	case j.opts.DryRun && item.Reason != "":
-		row.Outcome = results.Planned // a scan has just read the pass
-	}
-	return row
-}
-
-// protects reports whether the user of a pair must not be touched.
-func (j *Job) protects(pair *input.Pair) bool {
-	p := j.opts.Protected
+// protects reports whether the user of a pair is protected.
+func (o *Options) protects(pair *input.Pair) bool {
+	p := o.Protected
 	return p != nil && (p(pair.User) || pair.UPN != "" && p(pair.UPN))
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 // What a person is asked, and which answers confirm it.
@@ -34,7 +36,7 @@ Signed in as app a.
   DANA@contoso.com  ` + selfPass + `
   lee@contoso.com  ANY Temporary Access Pass of the user
   erik@contoso.com (` + selfID + `)  ` + otherPass + `
-Your own passes among them: 1.
+These passes include 1 of your own.
 1 row names no pass ID: ANY Temporary Access Pass of the user will be deleted.
 Rows left out: 1 named twice.
 Continue? [y/N] `},
@@ -54,45 +56,41 @@ Continue? [y/N] `},
 			r.tenant.ID, r.tenant.Domain, r.tenant.Root = "t", "contoso.com", "https://graph.microsoft.com"
 			r.tenant.Token.Who, r.tenant.Token.Self = "app a", []string{"lee@contoso.com"}
 			err := r.confirm(t.Context(), r.question(r.everyItem()))
-			if (err == nil) != tt.ok || !strings.Contains(out.String(), tt.shown) {
-				t.Errorf("confirm = %v, want ok %v, shown\n%s, want\n%s", err, tt.ok, out.String(), tt.shown)
-			}
+			assert.That(t, (err == nil) == tt.ok && strings.Contains(out.String(), tt.shown),
+				"confirm = %v, want ok %v, shown\n%s, want\n%s", err, tt.ok, out.String(), tt.shown)
 		})
 	}
 }
 
-// A question leaves out protected users, and says that a protected name may protect nobody.
-func TestConfirmProtected(t *testing.T) {
+// A question leaves out protected users and what an earlier run has completed. It says that a protected
+// name may protect nobody.
+func TestConfirmLeavesOut(t *testing.T) {
 	keep, err := protect.Open(nil, writeFile(t, "glass.csv",
 		"userId,upn\n"+selfID+",Dana@contoso.com\n,bg2@contoso.com\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	var out bytes.Buffer
 	r := asking(strings.NewReader("y\n"), &out)
-	r.list = openList(t, "user\ndana@contoso.com\nlee@contoso.com\n")
-	r.protectedUsers, err = keep.Resolve(t.Context(), nil, r.list.Pairs(), "the token lacks User.Read.All")
-	if err != nil {
-		t.Fatal(err)
-	}
+	r.list = openList(t, "user,upn\ndana@contoso.com,\nlee@contoso.com,\nerik@contoso.com,\nDana@contoso.com,\n"+
+		otherID+",bg2@contoso.com\n")
+	r.earlier = earlierRun(t, `{"type":"result","user":"erik@contoso.com","anyPass":true,"outcome":"revoked"}`)
+	noPairs := func(func(input.Pair, error) bool) {}
+	r.protectedUsers, err = keep.Resolve(t.Context(), nil, noPairs, "the token lacks User.Read.All")
+	assert.OK(t, err)
 	q := r.question(r.everyItem())
-	if q.passes != 1 || q.users != 1 || q.leftOut[leftProtected] != 1 || q.sample[0].User != "lee@contoso.com" {
+	if q.passes != 1 || q.users != 1 || q.sample[0].User != "lee@contoso.com" {
 		t.Errorf("question %+v", q)
 	}
-	if err := r.confirm(t.Context(), q); err != nil {
-		t.Errorf("confirm = %v", err)
-	}
-	for _, want := range []string{"Rows left out: 1 of protected users.\n", "protected names could not be checked ("} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("the question lacks %q\n%s", want, out.String())
-		}
+	assert.Is(t, "confirm", r.confirm(t.Context(), q), nil)
+	for _, want := range []string{"Rows left out: 2 of protected users, 1 completed by an earlier run, 1 named twice.\n",
+		"protected names could not be checked ("} {
+		assert.Holds(t, "the question", out.String(), want)
 	}
 }
 
 // The person who asks is one user whose sessions are revoked, by whatever name, and so is a user under two
-// names. A user whose passes are gone counts, too.
+// names. A user whose passes are gone counts, too. The larger of both numbers has to be typed.
 func TestConfirmCountsUsersOfSessions(t *testing.T) {
-	r := asking(nil, nil)
+	r := asking(strings.NewReader("y\n"), io.Discard)
 	r.list = openList(t, "user\ndana@contoso.com\n"+selfID+"\nme@contoso.com\nlee@contoso.com\n"+otherID+"\n")
 	r.names = map[string]string{"dana@contoso.com": otherID}
 	r.header.Sessions, r.tenant.Token.Self = true, []string{selfID, "me@contoso.com"}
@@ -100,6 +98,9 @@ func TestConfirmCountsUsersOfSessions(t *testing.T) {
 	if q := r.question(r.everyItem()); q.users != 4 || q.passes != 5 {
 		t.Errorf("%d passes and the sessions of %d users, want 5 and those of dana, lee, erik and one's own", q.passes,
 			q.users)
+	}
+	if err := r.confirm(t.Context(), &question{passes: 5, users: typedAbove + 1}); err == nil {
+		t.Error("y confirms the sessions of 101 users")
 	}
 }
 
@@ -125,10 +126,6 @@ func TestConfirmShowsNoRawText(t *testing.T) {
 	item := revoke.Item{Pair: input.Pair{User: "a\x1b[2J\r\nAbout to revoke 0 passes", Method: "m\u202e"},
 		Reason: pass.Expired}
 	err := r.confirm(t.Context(), r.question(revoke.Each([]revoke.Item{item})))
-	if err != nil || strings.ContainsAny(out.String(), "\x1b\r\u202e") {
-		t.Errorf("%v, %q", err, out.String())
-	}
-	if !strings.Contains(out.String(), "  expired\n") {
-		t.Errorf("the question does not say why the pass is deleted\n%s", out.String())
-	}
+	assert.That(t, err == nil && !strings.ContainsAny(out.String(), "\x1b\r\u202e"), "%v, %q", err, out.String())
+	assert.Holds(t, "the question", out.String(), "  expired\n")
 }

@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"tapsweep/cmd/tapsweep/internal/console"
@@ -11,6 +12,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/tenant"
 	"tapsweep/cmd/tapsweep/internal/token"
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 // asking returns a run that reads answers from a reader and asks on a writer.
@@ -22,18 +24,26 @@ func asking(in io.Reader, out io.Writer) *run {
 func writeFile(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+	assert.OK(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+// earlierRun returns what a run that resumes a log with these rows knows of the run before.
+func earlierRun(t *testing.T, rows ...string) *results.ResumeState {
+	t.Helper()
+	lines := append([]string{`{"type":"run"}`}, rows...)
+	log, earlier, err := results.Resume(writeFile(t, "log.jsonl", strings.Join(lines, "\n")), new(results.Run),
+		results.ResumeOptions{})
+	if err != nil {
 		t.Fatal(err)
 	}
-	return path
+	t.Cleanup(func() { log.Close() })
+	return earlier
 }
 
 func openList(t *testing.T, text string) *input.List {
 	t.Helper()
-	list, err := input.Open([]string{writeFile(t, "l.csv", text)}, input.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	list := assert.Must(input.Open([]string{writeFile(t, "l.csv", text)}, input.Options{}))
 	t.Cleanup(func() { list.Close() })
 	return list
 }

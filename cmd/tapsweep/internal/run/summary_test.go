@@ -11,12 +11,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -29,14 +30,13 @@ func TestSummary(t *testing.T) {
 	for i, o := range results.Outcomes {
 		every[o] = i + 1
 	}
-	causes := map[revoke.Cause]*revoke.Tally{
-		{Outcome: results.Denied, Code: "accessDenied"}: {Rows: 7,
-			Hint: "the user may hold an admin role"},
+	causes := map[revoke.Cause]*revoke.CauseRows{
+		{Outcome: results.Denied, Code: "accessDenied"}:        {Rows: 7, Hint: "the user may hold an admin role"},
 		{Outcome: results.Denied, Code: "insufficient_claims"}: {Rows: 2, Hint: "sign in again"},
 		{Outcome: results.NotSent}:                             {Rows: 13},
 	}
 	for _, code := range "abcdefghij" {
-		causes[revoke.Cause{Outcome: results.Rejected, Code: string(code)}] = &revoke.Tally{Rows: 1}
+		causes[revoke.Cause{Outcome: results.Rejected, Code: string(code)}] = &revoke.CauseRows{Rows: 1}
 	}
 	for name, s := range map[string]summary{
 		"stopped": {
@@ -59,12 +59,12 @@ func TestSummary(t *testing.T) {
 			Rows:   6, Run: *ran("verify", "--results", "log.jsonl", "a.jsonl")},
 		"scan": {
 			Counts: revoke.Counts{Outcomes: rowCounts{results.Found: 221}, Requests: 230},
-			Scan: &scan.Counts{Users: 230, Found: 221, Earlier: 170, ByTime: 7, Recent: 3,
+			Scan: &scan.Totals{Users: 230, Found: 221, Earlier: 170, ByTime: 7, Recent: 3,
 				Passes: map[pass.Reason]int{pass.Expired: 200, pass.Used: 20, pass.Unknown: 1},
 				Audit: &scan.AuditCounts{Name: "mallory@contoso.com", Records: 303, Made: 300, By: 100, There: 98,
-					Creators: []scan.Creator{{Name: "helpdesk@contoso.com", Passes: 200}}, Others: 100,
-					Gone: scan.Listed[string]{Count: 3, First: []string{"dana@contoso.com"}},
-					Unlisted: scan.Listed[scan.Unlisted]{Count: 3, First: []scan.Unlisted{
+					Creators: []format.Count{{Name: "helpdesk@contoso.com", N: 200}}, Others: 100,
+					Gone: scan.Examples[string]{Count: 3, First: []string{"dana@contoso.com"}},
+					Unlisted: scan.Examples[scan.Unlisted]{Count: 3, First: []scan.Unlisted{
 						{User: "lee@contoso.com", Made: start, At: start.Add(time.Hour), By: "helpdesk@contoso.com"},
 						{User: "erik@contoso.com", Made: start, Doubtful: true}}}}},
 			Run: *ran("scan", "--created-by", "mallory@contoso.com", "--results", "log.jsonl")},
@@ -75,22 +75,36 @@ func TestSummary(t *testing.T) {
 			s.print(&got)
 			golden := filepath.Join("testdata", name+".golden")
 			if *update {
-				if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
+				assert.OK(t, os.WriteFile(golden, got.Bytes(), 0o644))
 			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got.String()); diff != "" {
-				t.Errorf("summary (-want +got):\n%s", diff)
-			}
+			want := assert.Must(os.ReadFile(golden))
+			assert.Equal(t, "summary", got.String(), string(want))
 		})
 	}
 }
 
 var start = time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
+
+// What is advised after a log that is not complete says what else it does: a row without a pass means another
+// pass later.
+func TestIncomplete(t *testing.T) {
+	const harmless = "Completed passes are not sent again\n"
+	const deletes = "Without --resume it also deletes passes that users have received meanwhile\n"
+	for name, tt := range map[string]struct {
+		s    summary
+		want string
+	}{
+		"passes of a list":    {summary{}, harmless},
+		"rows without a pass": {summary{Lists: input.Stats{AnyPass: 1}}, deletes},
+		"any pass":            {summary{Run: results.Run{AnyPass: true}}, deletes},
+		"a dry run":           {summary{Run: results.Run{AnyPass: true, DryRun: true}}, harmless},
+	} {
+		var b bytes.Buffer
+		tt.s.Incomplete = true
+		tt.s.kept(&b)
+		assert.Holds(t, name, b.String(), tt.want)
+	}
+}
 
 // The last lines say how many passes are gone, and which command comes next.
 func TestVerdict(t *testing.T) {
@@ -104,16 +118,19 @@ func TestVerdict(t *testing.T) {
 	}{
 		{"all", "revoke a.csv", rowCounts{results.Revoked: 3, results.Absent: 1, results.Duplicate: 2}, nil,
 			"All 4 passes are gone.\n"},
-		{"one", "revoke a.csv", rowCounts{results.Revoked: 1, results.Protected: 2}, nil, "The pass is gone.\n"},
-		{"none", "revoke a.csv", rowCounts{results.Protected: 2}, nil, "There was no pass to delete.\n"},
+		{"one", "revoke a.csv", rowCounts{results.Revoked: 1, results.Protected: 2}, nil,
+			"The pass is gone; 2 protected, left alone.\n"},
+		{"none", "revoke a.csv", rowCounts{results.Protected: 2}, nil,
+			"There was no pass to delete; 2 protected, left alone.\n"},
+		{"stopped before the first delete", "sweep --all-users", nil, func(s *summary) { s.Stopped = errors.New("x") },
+			"The run stopped before it deleted a pass. Resume: tapsweep sweep --resume --results r.jsonl --all-users\n"},
 		{"some denied", "revoke a.csv", rowCounts{results.Revoked: 1, results.Denied: 1, results.Invalid: 1}, nil,
 			"1 of 3 passes are gone; 2 left: see above." + resume + "\n"},
 		{"a pass remains", "revoke a.csv", rowCounts{results.Revoked: 1, results.Remains: 1}, nil,
 			"1 of 2 passes are gone; 1 left: see above.\nTo revoke what remains: tapsweep revoke r.jsonl\n"},
 		{"not proven", "revoke --verify a.csv", rowCounts{results.Revoked: 2},
 			func(s *summary) { s.Counts.Unverified = 1 },
-			"All 2 passes are gone; for 1 it is not proven, because the " +
-				"passes of the user could not be listed afterwards. " +
+			"All 2 passes are gone; 1 could not be verified, because Graph did not list the passes of the user. " +
 				"Resume: tapsweep revoke --resume --results r.jsonl --verify a.csv\n"},
 		{"standard input", "revoke -", rowCounts{results.NotSent: 1}, nil,
 			"0 of 1 passes are gone; 1 left: see above. " +
@@ -135,7 +152,7 @@ func TestVerdict(t *testing.T) {
 			"Resume: tapsweep scan --resume --results r.jsonl --all-users\n"},
 		{"sessions of some", "verify a.jsonl", rowCounts{results.Revoked: 2}, func(s *summary) {
 			s.Counts.Sessions = &revoke.Counts{Outcomes: rowCounts{results.Revoked: 1, results.Remains: 1}, Verified: 1}
-		}, "Verified: 2 of 2 users hold no pass. The sessions of 1 of 2 users are verified to be revoked. " +
+		}, "Verified: 2 of 2 users hold no pass. Verified: the sessions of 1 of 2 users are revoked. " +
 			"Resume: tapsweep verify --resume --results r.jsonl a.jsonl\n" +
 			"To revoke what remains: tapsweep revoke --revoke-sessions r.jsonl\n"},
 	} {
@@ -147,9 +164,7 @@ func TestVerdict(t *testing.T) {
 			}
 			var b bytes.Buffer
 			s.verdict(&b)
-			if b.String() != tt.want {
-				t.Errorf("the summary ends with\n%s, want\n%s", b.String(), tt.want)
-			}
+			assert.Same(t, "the end of the summary", b.String(), tt.want)
 		})
 	}
 }

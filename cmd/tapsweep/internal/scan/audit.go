@@ -10,6 +10,7 @@ import (
 	"time"
 	"unique"
 
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/input"
 )
 
@@ -26,46 +27,44 @@ type Audit struct {
 	// Names are further names of the user By, found by a lookup. They are needed because a
 	// record has the user principal name at the time of the event.
 	Names []string
+
+	// IDsMatch says that a pass was found earlier under the id in its record, so the ids in records
+	// are those of passes.
+	IDsMatch bool
 }
 
 // AuditCounts summarise what was read from the audit log.
 type AuditCounts struct {
-	Name     string    // Audit.By
-	Records  int       // records read, each counted once
-	Made     int       // passes that were created, as far as the records tell passes apart
-	By       int       // of these, passes created by Name, or all if Name is empty
-	Creators []Creator // who created the most of Made, at most five
-	Others   int       // passes by the other creators
-	There    int       // passes that a LIST shows, of those in By
+	Name     string         // Audit.By
+	Records  int            // records read, each counted once
+	Made     int            // passes that were created, as far as the records tell passes apart
+	By       int            // of these, passes created by Name, or all if Name is empty
+	Creators []format.Count // who created the most of Made, at most five
+	Others   int            // passes by the other creators
+	There    int            // passes that a LIST shows, of those in By
 
 	// Odd are records of a created pass that cannot be used, or whose pass id cannot be read.
 	// Without its user or time, or without its creator if Audit.By is set, a record is left
 	// out. Without a pass id, a record is matched by time.
-	Odd Listed[string]
+	Odd Examples[string]
 
 	// Gone are users in By who hold no pass any more. Unlisted are those who hold a pass that no
 	// record by Name is about. Doubtful is how many of these passes may be by Name.
-	Gone     Listed[string]
-	Unlisted Listed[Unlisted]
+	Gone     Examples[string]
+	Unlisted Examples[Unlisted]
 	Doubtful int
 
 	// NoID is how many users OnGone has not received, because no record has the id of their pass.
 	NoID int
 }
 
-// A Creator created passes.
-type Creator struct {
-	Name   string
-	Passes int
-}
-
-// Listed is a number of things, and the first of them.
-type Listed[T any] struct {
+// Examples are the number of things, and the first of them.
+type Examples[T any] struct {
 	Count int
 	First []T // at most 20
 }
 
-func (l *Listed[T]) add(one T) {
+func (l *Examples[T]) add(one T) {
 	if l.Count++; len(l.First) < 20 {
 		l.First = append(l.First, one)
 	}
@@ -112,7 +111,7 @@ type auditFindings struct {
 func newAuditFindings(a *Audit) *auditFindings {
 	f := &auditFindings{by: make(map[string]bool), seed: maphash.MakeSeed(), read: make(map[uint64]struct{}),
 		creators: make(map[string]int), records: make(map[string][]making), names: make(map[string]string),
-		since: a.Since.Truncate(time.Second)}
+		since: a.Since.Truncate(time.Second), proven: a.IDsMatch}
 	f.counts.Name = strings.TrimSpace(a.By)
 	for _, name := range append([]string{a.By}, a.Names...) {
 		if name = strings.ToLower(strings.TrimSpace(name)); name != "" {
@@ -125,23 +124,17 @@ func newAuditFindings(a *Audit) *auditFindings {
 // summary returns the counts, with the creators of the most passes.
 func (f *auditFindings) summary() *AuditCounts {
 	c := f.counts
-	for name, n := range f.creators {
-		c.Creators = append(c.Creators, Creator{name, n})
-	}
-	slices.SortFunc(c.Creators, func(a, b Creator) int {
-		return cmp.Or(cmp.Compare(b.Passes, a.Passes), cmp.Compare(a.Name, b.Name))
-	})
-	for len(c.Creators) > 5 {
-		last := len(c.Creators) - 1
-		c.Others += c.Creators[last].Passes
-		c.Creators = c.Creators[:last]
+	all := format.Counts(f.creators)
+	c.Creators = all[:min(len(all), 5)]
+	for _, other := range all[len(c.Creators):] {
+		c.Others += other.N
 	}
 	return &c
 }
 
-// A record is an entry of the audit log.
+// A directoryAudit is an entry of the audit log.
 // Source: learn.microsoft.com/graph/api/resources/directoryaudit.
-type record struct {
+type directoryAudit struct {
 	ID       string `json:"id"`
 	Time     string `json:"activityDateTime"`
 	Activity string `json:"activityDisplayName"`
@@ -172,7 +165,7 @@ type record struct {
 // than one form, so only parts of them are compared.
 // Source: learn.microsoft.com/entra/architecture/security-operations-privileged-accounts;
 // SigmaHQ rules/cloud/azure/audit_logs/azure_tap_added.yml.
-func (r *record) creates() bool {
+func (r *directoryAudit) creates() bool {
 	return strings.Contains(strings.ToLower(r.Activity), "registered security info") &&
 		strings.Contains(strings.ToLower(r.Reason), "temporary access pass") &&
 		!strings.EqualFold(r.Result, "failure")
@@ -180,7 +173,7 @@ func (r *record) creates() bool {
 
 // initiator returns all names in the record of who did it. The first one is the best to show
 // to people.
-func (r *record) initiator() (names []string) {
+func (r *directoryAudit) initiator() (names []string) {
 	if u := r.By.User; u != nil {
 		names = append(names, u.UPN, u.ID)
 	}
@@ -197,7 +190,7 @@ const noID = "00000000-0000-0000-0000-000000000000"
 // cannot be read. A name was seen with one and with two prefixes. A value is JSON in a string.
 // Source: a record of 2022-06-27 in a public thesis; nicolonsky/ITDR,
 // Queries/Entra-TAP-Issuance.md, 342c663.
-func (r *record) readPass(m *making) (unreadable bool) {
+func (r *directoryAudit) readPass(m *making) (unreadable bool) {
 	for _, p := range r.Targets[0].Properties {
 		name := strings.ToLower(p.Name)
 		value := p.New
@@ -222,7 +215,7 @@ func (r *record) readPass(m *making) (unreadable bool) {
 // add adds a record, and reports whether it is new. It counts a record that cannot be used.
 // Such a record must not end the scan, because other records name users who have a pass.
 func (f *auditFindings) add(raw json.RawMessage) (fresh bool) {
-	var r record
+	var r directoryAudit
 	_ = json.Unmarshal(raw, &r) // values of another type are skipped; the others are decoded
 	key := maphash.String(f.seed, cmp.Or(r.ID, string(raw)))
 	if _, again := f.read[key]; again {
@@ -282,10 +275,10 @@ func (f *auditFindings) keep(user, upn string, m making) (fresh bool) {
 }
 
 // auditTargets returns the users in the audit log.
-func (s *scanner) auditTargets() (list []target) {
+func (s *scanner) auditTargets() (list []userToList) {
 	for _, id := range s.audit.order {
 		if s.markSeen(id) {
-			list = append(list, target{name: id, upn: s.audit.names[id], look: s.filtersAccounts()})
+			list = append(list, userToList{name: id, upn: s.audit.names[id], look: s.filtersAccounts()})
 		}
 	}
 	return list

@@ -17,8 +17,8 @@ import (
 // pageSize is the most users of one page. Source: learn.microsoft.com/graph/api/user-list.
 const pageSize = 999
 
-// A page is a request for one page of a source, with the state of the source.
-type page struct {
+// A pageRequest is a request for one page of a source, with the state of the source.
+type pageRequest struct {
 	what    string // for errors
 	url     string
 	quota   string
@@ -30,6 +30,7 @@ type page struct {
 	first string              // url of the source's first page
 	wider []string            // first pages with fewer filters, for when Graph refuses the one above
 	seen  map[uint64]struct{} // pages of the source, by hash
+	users map[uint64]struct{} // users of the source, by hash; with one source these are all users
 	pages int                 // pages of the source that were read
 
 	// Since the source last showed something new:
@@ -37,12 +38,12 @@ type page struct {
 	restarts int // refused page tokens
 }
 
-func (p *page) request() batch.Request {
+func (p *pageRequest) request() batch.Request {
 	return batch.Request{Method: "GET", URL: p.url, Headers: p.headers, Quota: p.quota, Tag: p}
 }
 
 // at returns another page of the same source.
-func (p *page) at(url string) *page {
+func (p *pageRequest) at(url string) *pageRequest {
 	next := *p
 	next.url = url
 	return &next
@@ -57,9 +58,9 @@ func (s *scanner) properties() string {
 }
 
 // sources returns the first page of each source.
-func (s *scanner) sources() (list []*page) {
-	add := func(p *page) {
-		p.first, p.seen = p.url, make(map[uint64]struct{})
+func (s *scanner) sources() (list []*pageRequest) {
+	add := func(p *pageRequest) {
+		p.first, p.seen, p.users = p.url, make(map[uint64]struct{}), make(map[uint64]struct{})
 		list = append(list, p)
 	}
 	if s.opts.All {
@@ -71,13 +72,13 @@ func (s *scanner) sources() (list []*page) {
 			query += "&$count=true&$filter=" + escape(s.opts.Filter)
 			headers = map[string]string{"ConsistencyLevel": "eventual"}
 		}
-		add(&page{what: "the users of the tenant", url: query, quota: usersQuota, headers: headers,
+		add(&pageRequest{what: "the users of the tenant", url: query, quota: usersQuota, headers: headers,
 			filter: s.opts.Filter != "", counts: s.opts.Filter != ""})
 	}
 	for _, id := range s.opts.Groups {
 		// A cast in the path is an advanced query, which needs the header and $count.
 		// Source: learn.microsoft.com/graph/api/group-list-transitivemembers.
-		add(&page{what: "the members of group " + id, quota: usersQuota,
+		add(&pageRequest{what: "the members of group " + id, quota: usersQuota,
 			url: fmt.Sprintf("/groups/%s/transitiveMembers/microsoft.graph.user?$select=%s&$top=%d&$count=true",
 				url.PathEscape(id), s.properties(), pageSize),
 			headers: map[string]string{"ConsistencyLevel": "eventual"}, counts: true})
@@ -85,9 +86,11 @@ func (s *scanner) sources() (list []*page) {
 	if s.opts.Audit != nil {
 		s.audit = newAuditFindings(s.opts.Audit)
 		urls := s.opts.Audit.queries()
-		add(&page{what: "the audit log", url: urls[0], wider: urls[1:], quota: reportsQuota, audit: true})
+		add(&pageRequest{what: "the audit log", url: urls[0], wider: urls[1:], quota: reportsQuota, audit: true})
 	}
-	s.one = len(list) == 1 && len(s.opts.Users) == 0
+	if s.one = len(list) == 1 && len(s.opts.Users) == 0; s.one {
+		list[0].users = s.seen
+	}
 	return list
 }
 
@@ -96,7 +99,7 @@ func escape(value string) string { return strings.ReplaceAll(url.QueryEscape(val
 
 // arrived handles a page. Its users go into the queue. Its next page waits until the queue is
 // shorter.
-func (s *scanner) arrived(p *page, res batch.Result) {
+func (s *scanner) arrived(p *pageRequest, res batch.Result) {
 	var body struct {
 		Value *[]json.RawMessage `json:"value"`
 		Next  string             `json:"@odata.nextLink"`
@@ -158,14 +161,14 @@ func (s *scanner) tellTotal() {
 }
 
 // contents adds the contents of a page.
-func (s *scanner) contents(p *page, values []json.RawMessage) error {
+func (s *scanner) contents(p *pageRequest, values []json.RawMessage) error {
 	progress := false
 	for _, raw := range values {
 		fresh, err := false, error(nil)
 		if p.audit {
 			fresh = s.audit.add(raw)
 		} else {
-			fresh, err = s.member(raw)
+			fresh, err = s.member(p, raw)
 		}
 		if err != nil {
 			return err
@@ -186,7 +189,7 @@ func (s *scanner) contents(p *page, values []json.RawMessage) error {
 const maxIdle = 500
 
 // follow queues the next page of a source.
-func (s *scanner) follow(p *page, link string) {
+func (s *scanner) follow(p *pageRequest, link string) {
 	next, ok := s.relativeLink(link)
 	_, again := p.seen[maphash.String(s.seed, next)]
 	var err error
@@ -222,7 +225,7 @@ const maxRestarts = 3
 // pageFailed handles the error of a page. If its page token is no longer valid, the source starts again
 // from its first page. No user is listed twice.
 // Source: learn.microsoft.com/graph/paging, "DirectoryPageTokenNotFoundException".
-func (s *scanner) pageFailed(p *page, res batch.Result) {
+func (s *scanner) pageFailed(p *pageRequest, res batch.Result) {
 	gone := (res.Response.Status == 400 || res.Response.Status == 410) && p.url != p.first
 	if gone && p.restarts < maxRestarts {
 		again := p.at(p.first)
@@ -231,9 +234,6 @@ func (s *scanner) pageFailed(p *page, res batch.Result) {
 		again.seen = make(map[uint64]struct{})
 		s.held = append(s.held, again)
 		return
-	}
-	if res.Stopped() {
-		return // the run reports why it stopped
 	}
 	if p.pages == 0 && res.Response.Status == 400 && len(p.wider) > 0 {
 		next := p.at(p.wider[0])
@@ -264,8 +264,8 @@ type account struct {
 	Enabled *bool  `json:"accountEnabled"`
 }
 
-// member adds a user of a page, and reports whether the scan has not seen this user before.
-func (s *scanner) member(raw json.RawMessage) (fresh bool, err error) {
+// member adds a user of a page, and reports whether the source has not shown this user before.
+func (s *scanner) member(p *pageRequest, raw json.RawMessage) (fresh bool, err error) {
 	var a account
 	if err := json.Unmarshal(raw, &a); err != nil {
 		return false, fmt.Errorf("a user cannot be read: %w", err)
@@ -273,17 +273,16 @@ func (s *scanner) member(raw json.RawMessage) (fresh bool, err error) {
 	if !isID(a.ID) {
 		return false, fmt.Errorf("a user has no object id: %s", safetext.Printable(a.ID))
 	}
-	if _, again := s.seen[s.key(a.ID)]; again {
-		return false, nil
+	key := s.key(a.ID)
+	_, again := p.users[key]
+	if s.markSeen(a.ID) {
+		var admitted bool
+		if admitted, err = s.admits(&a); admitted {
+			s.queue = append(s.queue, userToList{name: a.ID, upn: shown(a.UPN)})
+		}
 	}
-	if !s.markSeen(a.ID) {
-		return true, nil
-	}
-	admitted, err := s.admits(&a)
-	if admitted {
-		s.queue = append(s.queue, target{name: a.ID, upn: shown(a.UPN)})
-	}
-	return true, err
+	p.users[key] = struct{}{}
+	return !again, err
 }
 
 // isID reports whether text is an object id, which is safe in the path of a request.
@@ -323,7 +322,7 @@ func (s *scanner) admits(a *account) (bool, error) {
 func Unseen(err error) bool { return errors.Is(err, errHidden) }
 
 // accountOf handles the answer to a lookup.
-func (s *scanner) accountOf(t target, res batch.Result) []batch.Request {
+func (s *scanner) accountOf(t userToList, res batch.Result) []batch.Request {
 	var a account
 	if !pass.Listed(res) {
 		s.failed(t, res, nil)
@@ -344,5 +343,5 @@ func (s *scanner) accountOf(t target, res batch.Result) []batch.Request {
 	if !admitted {
 		return nil
 	}
-	return []batch.Request{s.ask(target{name: a.ID, upn: shown(a.UPN)})}
+	return []batch.Request{s.ask(userToList{name: a.ID, upn: shown(a.UPN)})}
 }

@@ -85,8 +85,8 @@ type Found struct {
 	input.Creation // from the audit log
 }
 
-// Counts are the totals of a scan.
-type Counts struct {
+// Totals are the totals of a scan.
+type Totals struct {
 	Users    int                 // users whose passes were listed
 	Found    int                 // passes that match the Options
 	ByTime   int                 // of these, passes matched with the audit log by time, not by id
@@ -126,22 +126,22 @@ type Sinks struct {
 type scanner struct {
 	opts   Options
 	sinks  Sinks
-	counts Counts
+	counts Totals
 	stop   context.CancelCauseFunc
 
 	seed  maphash.Seed
 	seen  map[uint64]struct{} // users by hash, so that none is listed twice
-	queue []target            // users that wait to be listed
+	queue []userToList        // users that wait to be listed
 	one   bool                // there is one source
 	all   int                 // users of the only source, with those left out; 0 if not known
 	open  int                 // LISTs and lookups without an answer
-	held  []*page             // next pages that wait until fewer requests are open
+	held  []*pageRequest      // next pages that wait until fewer requests are open
 	audit *auditFindings
 	found map[uint64]struct{} // passes by hash, so that two names of a user do not find one twice
 }
 
-// A target is a user whose passes are to be listed.
-type target struct {
+// A userToList is a user whose passes are to be listed.
+type userToList struct {
 	name, upn string
 	look      bool // the account is to be looked up first
 }
@@ -150,11 +150,11 @@ type target struct {
 func newScan(opts Options, sinks Sinks, stop context.CancelCauseFunc) *scanner {
 	return &scanner{opts: opts, sinks: sinks, stop: stop, seed: maphash.MakeSeed(),
 		seen: make(map[uint64]struct{}), found: make(map[uint64]struct{}),
-		counts: Counts{Passes: make(map[pass.Reason]int)}}
+		counts: Totals{Passes: make(map[pass.Reason]int)}}
 }
 
 // totals returns the totals so far.
-func (s *scanner) totals() Counts {
+func (s *scanner) totals() Totals {
 	c := s.counts
 	c.NotSeen += len(s.queue)
 	if s.audit != nil {
@@ -164,7 +164,7 @@ func (s *scanner) totals() Counts {
 }
 
 // Run scans with a runner. Its error says why the scan ended early.
-func Run(ctx context.Context, runner *batch.Runner, opts Options, sinks Sinks) (Counts, error) {
+func Run(ctx context.Context, runner *batch.Runner, opts Options, sinks Sinks) (Totals, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	s := newScan(opts, sinks, stop)
@@ -192,12 +192,8 @@ func (s *scanner) requests() iter.Seq[batch.Request] {
 			}
 		}
 		for _, u := range s.opts.Users {
-			name, upn := u.ID, u.UPN
-			if name == "" {
-				name = upn
-			}
-			t := target{name: name, upn: upn, look: s.filtersAccounts()}
-			if s.markSeen(name) && !yield(s.ask(t)) {
+			t := userToList{name: cmp.Or(u.ID, u.UPN), upn: u.UPN, look: s.filtersAccounts()}
+			if s.markSeen(t.name) && !yield(s.ask(t)) {
 				return
 			}
 		}
@@ -227,7 +223,7 @@ func (s *scanner) key(name string) uint64 { return maphash.String(s.seed, string
 func (s *scanner) filtersAccounts() bool { return s.opts.MembersOnly || s.opts.EnabledOnly }
 
 // ask returns the next request about a user: for the account, or for the passes.
-func (s *scanner) ask(t target) batch.Request {
+func (s *scanner) ask(t userToList) batch.Request {
 	s.open++
 	if t.look {
 		url := pass.UserURL(t.name) + "?$select=" + s.properties()
@@ -242,7 +238,7 @@ func (s *scanner) settle(res batch.Result) (next []batch.Request) {
 		s.sinks.Sent(res)
 	}
 	switch tag := res.Request.Tag.(type) {
-	case target:
+	case userToList:
 		if s.open--; tag.look {
 			next = s.accountOf(tag, res)
 		} else {
@@ -250,7 +246,7 @@ func (s *scanner) settle(res batch.Result) (next []batch.Request) {
 		}
 	case counting:
 		s.counted(res)
-	case *page:
+	case *pageRequest:
 		s.arrived(tag, res)
 	}
 	return append(next, s.release()...)
@@ -277,7 +273,7 @@ func (s *scanner) release() (next []batch.Request) {
 }
 
 // listed handles the answer to a LIST.
-func (s *scanner) listed(t target, res batch.Result) {
+func (s *scanner) listed(t userToList, res batch.Result) {
 	held, err := pass.Read(res)
 	if err != nil || !pass.Listed(res) {
 		s.failed(t, res, err)
@@ -302,7 +298,7 @@ func (s *scanner) listed(t target, res batch.Result) {
 	}
 }
 
-func (s *scanner) failed(t target, res batch.Result, unreadable error) {
+func (s *scanner) failed(t userToList, res batch.Result, unreadable error) {
 	row := answer.ReadRow(res)
 	if unreadable != nil {
 		row.Message = unreadable.Error()

@@ -1,8 +1,8 @@
-// Package tenant turns a target and a credential into a tenant that one can talk to.
+// Package tenant resolves the options about signing in to a target, and connects to it: it gets an access
+// token and checks that the token is for the wanted tenant.
 package tenant
 
 import (
-	"cmp"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -16,29 +16,16 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// Options say who signs in, and where.
+// Options are the options about the tenant and how to sign in.
 type Options struct {
-	Auth        string // one of auth.Methods; if empty, the files below decide
-	Tenant      string // id or domain
-	ClientID    string
-	Certificate string // file
-	SecretFile  string
-	TokenFile   string
-	SignInAgain bool // a person signs in even if the token cache holds a sign-in
+	SignIn auth.Options // Resolve sets what depends on the cloud
+	Cloud  cloud.Choice // Resolve sets its Authority
 
-	Cloud      string // one of cloud.Names; empty means the global one
-	GraphURL   string // empty means the cloud's
-	APIVersion string
-
-	// Getenv returns a variable of the environment: azidentity's, those that name a proxy, and
-	// those that name certificate authorities.
-	Getenv func(name string) string
-
-	Version string                           // of tapsweep, for the user agent
+	Version string                           // the version of tapsweep, for the user agent
 	Say     func(format string, args ...any) // shows a message to a person
 }
 
-// A Target is a resolved endpoint and credential. Nothing has been contacted.
+// A Target is a resolved endpoint and credential. Resolving sends nothing.
 type Target struct {
 	// Stall is how long to wait during an outage of the authority. 0 means not at all.
 	Stall time.Duration
@@ -49,41 +36,40 @@ type Target struct {
 	endpoint   *cloud.Endpoint
 	credential *auth.Credential
 	opts       Options
-	roots      *x509.CertPool // nil means the system's
+	roots      *x509.CertPool // nil means those of the system
 }
 
-// Resolve finds the endpoint and the credential that the options name. It contacts nobody. If
-// only the credential is missing, the error comes with a Target without one.
+// Resolve returns the endpoint and the credential that the options select. It sends nothing. If only the
+// credential is missing, it returns an error and a Target without a credential.
 func Resolve(opts Options) (*Target, error) {
-	endpoint, err := cloud.Choice{Cloud: opts.Cloud, Root: strings.TrimSuffix(opts.GraphURL, "/"),
-		Authority: opts.Getenv("AZURE_AUTHORITY_HOST"), Version: opts.APIVersion}.Resolve()
+	// SignIn.Getenv also has the variables that name a proxy and certificate authorities.
+	getenv := opts.SignIn.Getenv
+	opts.Cloud.Root, opts.Cloud.Authority = strings.TrimSuffix(opts.Cloud.Root, "/"), getenv("AZURE_AUTHORITY_HOST")
+	endpoint, err := opts.Cloud.Resolve()
 	if err != nil {
 		return nil, status.Refuse(err)
 	}
 	if _, err := graph.ParseRoot(endpoint.Root); err != nil {
 		return nil, status.Refuse(fmt.Errorf("--graph-url: %w", err))
 	}
-	if err := checkProxies(opts.Getenv); err != nil {
+	if err := checkProxies(getenv); err != nil {
 		return nil, err
 	}
-	roots, err := trustedRoots(opts.Getenv("SSL_CERT_FILE"))
+	roots, err := trustedRoots(getenv("SSL_CERT_FILE"))
 	if err != nil {
 		opts.Say("%s", format.Error(err))
 	}
 	t := &Target{endpoint: endpoint, opts: opts, roots: roots}
-	t.credential, err = auth.New(auth.Options{
-		Method: opts.Auth, Tenant: opts.Tenant, ClientID: opts.ClientID,
-		Certificate: opts.Certificate, SecretFile: opts.SecretFile, TokenFile: opts.TokenFile, Again: opts.SignInAgain,
-		Authority: endpoint.Authority, Discovery: endpoint.Discovery, Hosts: endpoint.Hosts(),
-		Prompt: func(text string) { opts.Say("%s", text) },
-		Getenv: opts.Getenv, Roots: roots,
-	})
+	who := opts.SignIn
+	who.Authority, who.Discovery, who.Hosts, who.Roots = endpoint.Authority, endpoint.Discovery, endpoint.Hosts(), roots
+	who.Prompt = func(text string) { opts.Say("%s", text) }
+	t.credential, err = auth.New(who)
 	if wrong, ok := errors.AsType[*auth.UsageError](err); ok {
 		return nil, status.Refuse(wrong)
 	}
 	if err != nil {
 		return t, &status.Error{Code: status.NoAccess, Err: err,
-			Hints: credentialHints(opts.Auth, err)}
+			Hints: credentialHints(who.Method, err)}
 	}
 	return t, nil
 }
@@ -96,7 +82,7 @@ func (t *Target) Cloud() string {
 	return t.endpoint.Cloud.Name
 }
 
-// Root returns Graph's root.
+// Root returns the root URL of Graph.
 func (t *Target) Root() string { return t.endpoint.Root }
 
 // SignInTime returns how long a request for the first token may take.
@@ -109,6 +95,3 @@ func (t *Target) SignInTime() time.Duration {
 
 // Interactive reports whether a person signs in.
 func (t *Target) Interactive() bool { return t.credential.Interactive() }
-
-// userAgent names this build to Graph.
-func (t *Target) userAgent() string { return "tapsweep/" + cmp.Or(t.opts.Version, "devel") }
