@@ -52,10 +52,12 @@ func Refuse(err error, hints ...string) error {
 // RefuseFile is Refuse for a file that cannot be created. If the disk is full, the command ends with Stopped, as it
 // does if the disk becomes full later.
 func RefuseFile(err error, hints ...string) error {
-	if errors.Is(err, syscall.ENOSPC) {
-		return &Error{Code: Stopped, Err: err, Hints: hints}
+	known := Of(err)
+	code := Usage
+	if known.Code == Stopped {
+		code = Stopped
 	}
-	return Refuse(err, append(hints, Of(err).Hints...)...)
+	return &Error{Code: code, Err: err, Hints: append(hints, known.Hints...)}
 }
 
 // Interrupted returns the error of a command that a signal or the deadline ended before anything
@@ -104,6 +106,7 @@ var rules = []rule{
 	{is(batch.ErrStalled), Stopped, nil},
 	{is(batch.ErrMaxWait), Stopped, nil},
 	{is(syscall.ENOSPC), Stopped, nil},
+	{is(syscall.EPIPE), Stopped, nil},
 }
 
 // Of returns the exit code and the hints for an error. If no rule matches, the exit code is Usage.
