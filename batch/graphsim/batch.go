@@ -114,7 +114,8 @@ func calls(requests []batchRequest, root string, who *principal) []call {
 
 // handleBatch carries the requests of a batch out in any order. With Options.Spread other
 // exchanges get their turn between two of them. Called with mu held.
-func (t *Tenant) handleBatch(ctx context.Context, x *exchange, requests []batchRequest, now time.Time) wire.HTTPResponse {
+func (t *Tenant) handleBatch(ctx context.Context, x *exchange, requests []batchRequest,
+	now time.Time) wire.HTTPResponse {
 	n := len(requests)
 	answers, effects := make([]callAnswer, n), make([]*fault.Effect, n)
 	for k, i := range t.variety.Perm(n) {

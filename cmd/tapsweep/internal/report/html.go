@@ -99,9 +99,9 @@ func (v *view) Many() bool { return v.Shown > maxPrinted }
 // for the rows.
 func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p HTMLPage) error {
 	p.inline = cmp.Or(p.inline, maxInline)
-	v := &view{Report: r, HTMLPage: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript), Early: earlyScript,
-		Policy: policy(pageStyle, pageScript, earlyScript), Steps: r.steps(), Tenant: r.tenant(), Chart: r.chart(),
-		Shares: r.shares(), Names: r.names()}
+	v := &view{Report: r, HTMLPage: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript),
+		Early: earlyScript, Policy: policy(pageStyle, pageScript, earlyScript), Steps: r.steps(), Tenant: r.tenant(),
+		Chart: r.chart(), Shares: r.shares(), Names: r.names()}
 	pick := v.pick()
 	var failed error
 	v.Rows = func(yield func(*ReportedRow) bool) {

@@ -357,8 +357,8 @@ func (l *Logs) list(run *ReportedRun) int {
 	})
 	if i < 0 {
 		i = len(l.lists)
-		l.lists = append(l.lists, &ReportedList{Digest: run.header.Digest, self: run.header.Self, proof: run.kind() == "verify",
-			Sources: []string{}})
+		l.lists = append(l.lists, &ReportedList{Digest: run.header.Digest, self: run.header.Self,
+			proof: run.kind() == "verify", Sources: []string{}})
 	}
 	l.lists[i].Pairs = max(l.lists[i].Pairs, run.Pairs)
 	return i

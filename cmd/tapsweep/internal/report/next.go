@@ -49,8 +49,8 @@ func (r *Report) nextCommands(l *Logs) {
 	withoutRow := l.withoutRow()
 	for _, lg := range l.logs {
 		run, name := lg.last(), safetext.Printable(lg.name)
-		resume := NextCommand{Log: name, nextTask: nextTask{lg, false}, Left: r.tasks[nextTask{lg, false}], noun: "pass",
-			unverified: r.unverified[lg], withoutRow: withoutRow[lg]}
+		resume := NextCommand{Log: name, nextTask: nextTask{lg, false}, Left: r.tasks[nextTask{lg, false}],
+			noun: "pass", unverified: r.unverified[lg], withoutRow: withoutRow[lg]}
 		if run.kind() == "scan" || run.kind() == "verify" {
 			resume.noun = "user"
 		}

@@ -230,7 +230,8 @@ func TestOutageIsReported(t *testing.T) {
 	r := reportOf(t, path)
 	check(t, "why it waited", r.WaitsFor(), "requests had been refused, or there was no connection")
 	check(t, "seconds offline", r.Waits.Quotas[results.NoConnection].Seconds, 90)
-	check(t, "rows of the outage", strings.Count(pageOf(t, HTMLPage{}, path), "<tr><th scope=\"row\">no connection<"), 1)
+	check(t, "rows of the outage", strings.Count(pageOf(t, HTMLPage{}, path),
+		"<tr><th scope=\"row\">no connection<"), 1)
 }
 
 // Refusals that came after the last wait had begun are in a line without a length. It is no wait.

@@ -237,7 +237,8 @@ func (s *summary) further(w io.Writer) {
 			", whom the home tenant signs in: only that can end the sessions"},
 		summaryLine{sessions.Unverified > 0, fmt.Sprintf("sessions of %s revoked, but not verified; the rows say why",
 			format.Plural(sessions.Unverified, "user", "users"))},
-		summaryLine{s.Run.Verify && s.Run.Kind() != "verify", "Verified: the users of " + rows(c.Verified) + " hold no pass"},
+		summaryLine{s.Run.Verify && s.Run.Kind() != "verify",
+			"Verified: the users of " + rows(c.Verified) + " hold no pass"},
 		summaryLine{s.Earlier > 0, rows(s.Earlier) + " completed by an earlier run"},
 		summaryLine{s.Lists.AnyPass > 0, format.Plural(s.Lists.AnyPass, "row names", "rows name") +
 			" no pass ID: ANY Temporary Access Pass of the user " + would},
@@ -258,8 +259,8 @@ func (s *summary) kept(w io.Writer) {
 		summaryLine{s.Results != "" && s.Results != "-", "results: " + safetext.Visible(s.Results, "")},
 		summaryLine{s.Evidence != "", "evidence: " + safetext.Visible(s.Evidence, "") + ", SHA-256 of its SHA256SUMS " +
 			s.Sealed},
-		summaryLine{s.Incomplete, "The results log is not complete: run the same command again, with --resume if the log " +
-			"is a file. What is done is not done twice"},
+		summaryLine{s.Incomplete, "The results log is not complete: run the same command again, with --resume " +
+			"if the log is a file. What is done is not done twice"},
 	)
 }
 
