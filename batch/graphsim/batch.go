@@ -124,7 +124,7 @@ func (t *Tenant) handleBatch(ctx context.Context, x *exchange, requests []batchR
 			_ = wait(ctx, t.opts.Spread/time.Duration(n-1)) // the rest is carried out anyway
 			t.mu.Lock()
 			now = time.Now()
-			t.catchUp(now)
+			t.applyDue(now)
 		}
 		answers[i], effects[i] = t.admitAndHandle(x, &x.calls[i], now)
 	}

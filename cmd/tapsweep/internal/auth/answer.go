@@ -16,21 +16,21 @@ import (
 
 var errPending = errors.New("no answer yet")
 
-// An UnreachedError says that the token issuer could not be asked, and why. It says nothing
+// An AuthorityUnreachableError says that the token issuer could not be asked, and why. It says nothing
 // about the credential.
-type UnreachedError struct {
+type AuthorityUnreachableError struct {
 	Host string
 	Err  error
 }
 
-func (e *UnreachedError) Error() string {
+func (e *AuthorityUnreachableError) Error() string {
 	if _, answered := errors.AsType[*AnswerError](e.Err); answered {
 		return e.Host + " " + e.Err.Error()
 	}
 	return "no connection to " + e.Host + ": " + e.Err.Error()
 }
 
-func (e *UnreachedError) Unwrap() error { return e.Err }
+func (e *AuthorityUnreachableError) Unwrap() error { return e.Err }
 
 // An AnswerError is an answer that says nothing about the credential: the authority has an
 // outage, or something else answers in its place.
@@ -58,16 +58,16 @@ func misled(format string, args ...any) error {
 // Unreached returns why the token issuer gave no valid answer to the last request, and nil if
 // it did. A machine without a managed identity does not count as unreached, although its
 // local endpoint does not answer.
-func (c *Credential) Unreached() *UnreachedError {
-	if c.line == nil {
+func (c *Credential) Unreached() *AuthorityUnreachableError {
+	if c.transport == nil {
 		return nil
 	}
-	cut := c.line.cut.Load()
+	cut := c.transport.lastFailure.Load()
 	if cut == nil {
 		return nil
 	}
 	_, answered := errors.AsType[*AnswerError](cut.Err)
-	if !answered && !slices.Contains(c.line.hosts, hostOf(&url.URL{Scheme: "https", Host: cut.Host})) {
+	if !answered && !slices.Contains(c.transport.hosts, hostOf(&url.URL{Scheme: "https", Host: cut.Host})) {
 		return nil
 	}
 	return cut

@@ -49,8 +49,8 @@ type Options struct {
 	// Prompt shows a person how to sign in, or that there is no need to.
 	Prompt func(text string)
 
-	// Again makes a person sign in even if the token cache holds a sign-in.
-	Again bool
+	// ForceSignIn makes a person sign in even if the token cache holds a sign-in.
+	ForceSignIn bool
 
 	// Getenv returns a variable of the environment. Nil means that none is set. The credentials
 	// that azidentity makes of the environment alone read the process's, whatever Getenv returns:
@@ -62,7 +62,7 @@ type Options struct {
 
 	certificateFrom string // the flag or variable that named the certificate
 
-	line *issuerTransport
+	transport *issuerTransport
 }
 
 // A UsageError says that the options contradict each other or lack something.
@@ -92,7 +92,7 @@ func (o Options) settle() (Options, error) {
 	if o.Tenant != "" && !tenantDomain.MatchString(o.Tenant) {
 		return o, usage("--tenant or AZURE_TENANT_ID: %q is neither a tenant ID nor a domain", o.Tenant)
 	}
-	if o.Again && o.Method != "device-code" && o.Method != "browser" {
+	if o.ForceSignIn && o.Method != "device-code" && o.Method != "browser" {
 		return o, usage("--sign-in-again is for --auth device-code and browser: with %s nobody signs in", o.Method)
 	}
 	return o, o.checkComplete()
@@ -180,7 +180,7 @@ type Credential struct {
 	ClientID string // as configured; empty if it is not configured
 	Tenant   string // as configured; empty if it may be any tenant
 
-	line *issuerTransport // to the token issuer; nil if the credential does not use HTTP
+	transport *issuerTransport // to the token issuer; nil if the credential does not use HTTP
 }
 
 // New makes the credential. It sends nothing. An error that does not wrap a *UsageError is
@@ -191,7 +191,7 @@ func New(opts Options) (*Credential, error) {
 		return nil, err
 	}
 	o.concealEnvironment()
-	o.line = newLine(o)
+	o.transport = newLine(o)
 	c, err := o.credential()
 	if err != nil {
 		return nil, o.failed(err)
@@ -199,7 +199,7 @@ func New(opts Options) (*Credential, error) {
 	if anyTenant(o.Tenant) {
 		o.Tenant = ""
 	}
-	return &Credential{c, o.Method, o.ClientID, o.Tenant, o.line}, nil
+	return &Credential{c, o.Method, o.ClientID, o.Tenant, o.transport}, nil
 }
 
 // credential makes the credential of the method. Options that name an app in the environment have the
@@ -261,7 +261,7 @@ func (o *Options) failed(err error) error {
 func (o *Options) client() azcore.ClientOptions {
 	return azcore.ClientOptions{
 		Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: o.Authority},
-		Transport: o.line,
+		Transport: o.transport,
 	}
 }
 
@@ -314,7 +314,7 @@ func (o *Options) readSecret() (string, error) {
 func Secret(authority, tenant, client, secret string, httpClient *http.Client) (*Credential, error) {
 	safetext.Conceal(secret)
 	o := Options{Method: "secret", Tenant: tenant, ClientID: client, Authority: authority, HTTP: httpClient}
-	o.line = newLine(o)
+	o.transport = newLine(o)
 	c, err := o.secretOf(secret)
-	return &Credential{c, o.Method, client, tenant, o.line}, err
+	return &Credential{c, o.Method, client, tenant, o.transport}, err
 }

@@ -36,7 +36,7 @@ func (s *strict) Authenticate(context.Context, *policy.TokenRequestOptions) (azi
 // A person hears that the browser opens, and nothing once the sign-in is done.
 func TestPersonIsAsked(t *testing.T) {
 	var said []string
-	p := &person{silent: new(strict), before: "a browser opens", say: func(s string) { said = append(said, s) }}
+	p := &interactive{silent: new(strict), before: "a browser opens", say: func(s string) { said = append(said, s) }}
 	for range 2 {
 		if _, err := p.GetToken(t.Context(), policy.TokenRequestOptions{}); err != nil {
 			t.Fatal(err)
@@ -58,7 +58,7 @@ func TestSignInAgain(t *testing.T) {
 	if got := (&Options{}).known(path).Username; got != "dana@contoso.com" {
 		t.Errorf("the cached account is %q, want dana@contoso.com", got)
 	}
-	if got := (&Options{Again: true}).known(path); got != (azidentity.AuthenticationRecord{}) {
+	if got := (&Options{ForceSignIn: true}).known(path); got != (azidentity.AuthenticationRecord{}) {
 		t.Errorf("with --sign-in-again the cached account is %+v, want none", got)
 	}
 }

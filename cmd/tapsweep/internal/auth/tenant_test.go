@@ -82,7 +82,7 @@ func TestEnforces(t *testing.T) {
 		{Credential{Method: "azure-cli", Tenant: "contoso.com"}, false},
 		{Credential{Method: "default", Tenant: "contoso.com"}, false}, // whose token it is depends on what is there
 	} {
-		if got := tt.c.Enforces(); got != tt.want {
+		if got := tt.c.BoundToTenant(); got != tt.want {
 			t.Errorf("%s of tenant %q: %v", tt.c.Method, tt.c.Tenant, got)
 		}
 	}

@@ -25,7 +25,7 @@ func addConnect(fl *pflag.FlagSet, o *tenant.Options) {
 		"its password is in AZURE_CLIENT_CERTIFICATE_PASSWORD")
 	fl.StringVar(&o.SecretFile, "secret-file", "", "`FILE` with the app's secret (default AZURE_CLIENT_SECRET)")
 	fl.StringVar(&o.TokenFile, "token-file", "", "`FILE` with an access token, which another program renews")
-	fl.BoolVar(&o.SignInAgain, "sign-in-again", false,
+	fl.BoolVar(&o.ForceSignIn, "sign-in-again", false,
 		"with device-code and browser: sign in anew, even if an earlier sign-in is stored")
 	addEnum(fl, &o.Cloud, "cloud", "", cloud.Names(),
 		oneOf(cloud.Names())+" (default global)")

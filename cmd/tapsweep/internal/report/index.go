@@ -112,7 +112,7 @@ func (r *head) failedLook() bool { return r.FromScan() && r.Method == "" }
 func (ix *index) line(c *cursor) error {
 	switch lg := c.lg; c.rec.Kind {
 	case results.KindRun:
-		if err := ix.logs.fits(c.run, c.rec.Text); err != nil {
+		if err := ix.logs.checkSameTenant(c.run, c.rec.Text); err != nil {
 			return err
 		}
 		lg.began(c.run)
@@ -186,7 +186,7 @@ func (ix *index) add(lg *sourceLog, r *head) {
 		p = ix.begin(lg, r)
 	}
 	ix.at[id] = p
-	ix.saw(p, lg.listOf, r.Source, known)
+	ix.addSource(p, lg.listOf, r.Source, known)
 	if known {
 		ix.takeIn(p, r)
 	}
@@ -208,7 +208,7 @@ func (ix *index) find(lg *sourceLog, r *head) (p uint32, id uint64, known bool) 
 		}
 		p, known = ix.at[id]
 	}
-	if !ok || known && ix.was(p, results.Protected) && r.Outcome == results.Protected &&
+	if !ok || known && ix.hasOutcome(p, results.Protected) && r.Outcome == results.Protected &&
 		ix.entries[p].line != uint16(ix.lineOf(lg, r)) {
 		id = ix.lineOf(lg, r)
 		if p, known = ix.at[id]; !known && !ok {
@@ -219,7 +219,7 @@ func (ix *index) find(lg *sourceLog, r *head) (p uint32, id uint64, known bool) 
 	for _, user := range []string{r.User, r.UPN} {
 		if !known && r.Method != "" {
 			p, known = ix.at[ix.hash("named", user, r.Method)]
-			known = known && (int(ix.entries[p].list) != lg.listOf || ix.was(p, results.Found))
+			known = known && (int(ix.entries[p].list) != lg.listOf || ix.hasOutcome(p, results.Found))
 		}
 	}
 	return p, id, known
@@ -246,8 +246,8 @@ func (ix *index) name(p uint32, r *head) {
 	}
 }
 
-// saw takes in that a list has an entry.
-func (ix *index) saw(p uint32, list int, source string, known bool) {
+// addSource takes in that a list has an entry.
+func (ix *index) addSource(p uint32, list int, source string, known bool) {
 	key := uint64(p)<<32 | uint64(list)
 	if _, also := ix.also[key]; known && (also || int(ix.entries[p].list) == list) {
 		return
@@ -255,7 +255,7 @@ func (ix *index) saw(p uint32, list int, source string, known bool) {
 	if known {
 		ix.also[key] = struct{}{}
 	}
-	ix.logs.lists[list].saw(source)
+	ix.logs.lists[list].addSource(source)
 }
 
 // begin makes an entry of a row.
@@ -325,8 +325,8 @@ func (ix *index) finish() {
 	l.users = len(ix.looked)
 }
 
-// fits refuses what makes no sense in one report. text is the first line of the run.
-func (l *Logs) fits(run *ReportedRun, text []byte) error {
+// checkSameTenant refuses what makes no sense in one report. text is the first line of the run.
+func (l *Logs) checkSameTenant(run *ReportedRun, text []byte) error {
 	if l.first == nil {
 		l.first = run
 		l.begun = make(map[string]string)

@@ -38,7 +38,7 @@ func taskOf(row *ReportedRow) nextTask {
 	case row.Outcome == results.Remains && (row.Action != results.RevokeSessions || byVerify):
 		lg := cmp.Or(row.proof, row.log)
 		return nextTask{lg, lg.last().Exit != nil} // a log without its end is no list
-	case row.Outcome.Again(), row.unverified:
+	case row.Outcome.Retryable(), row.unverified:
 		return nextTask{row.log, false}
 	}
 	return nextTask{}

@@ -97,8 +97,8 @@ func (l *ReportedList) noun() string {
 // maxSources bounds how many names of a list are kept.
 const maxSources = 100
 
-// saw counts the first row of a pair.
-func (l *ReportedList) saw(source string) {
+// addSource counts the first row of a pair.
+func (l *ReportedList) addSource(source string) {
 	l.seen++
 	if len(l.Sources) < maxSources && !slices.Contains(l.Sources, source) {
 		l.Sources = append(l.Sources, source)

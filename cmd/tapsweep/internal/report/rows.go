@@ -116,7 +116,7 @@ func (l *Logs) annotate(row *ReportedRow, n note, own int) error {
 	row.unverified = true
 	if row.proof != nil {
 		row.Message = "not verified: " + cmp.Or(look.Message, string(look.Outcome))
-		row.hopeless = !look.Outcome.Again()
+		row.hopeless = !look.Outcome.Retryable()
 	}
 	return nil
 }

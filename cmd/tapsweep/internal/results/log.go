@@ -133,7 +133,7 @@ func (l *Log) Write(entry any) error {
 			l.fail(err)
 		}
 		l.lines++
-		if row, ok := entry.(*Row); ok && row.announces() {
+		if row, ok := entry.(*Row); ok && row.isIntent() {
 			l.ahead = l.lines
 		}
 	}

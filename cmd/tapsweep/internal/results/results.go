@@ -72,9 +72,9 @@ var Outcomes = []Outcome{Revoked, Absent, Planned, Found, Duplicate, Remains, Re
 
 // A meaning is what an outcome says about a pair.
 type meaning struct {
-	done  bool   // nothing is left to do
-	again bool   // a resumed run tries the pair again
-	text  string // what became of it, and what is left to do; the page results has the same texts
+	done      bool   // nothing is left to do
+	retryable bool   // a resumed run tries the pair again
+	text      string // what became of it, and what is left to do; the page results has the same texts
 }
 
 var meanings = map[Outcome]meaning{
@@ -103,9 +103,9 @@ func (o Outcome) Done() bool { return meanings[o].done }
 // its user is protected, because that pass is kept on purpose.
 func (o Outcome) Left() bool { return !o.Done() && o != Protected }
 
-// Again reports whether a resumed run tries the pair again, unless it would only find the
+// Retryable reports whether a resumed run tries the pair again, unless it would only find the
 // same: see ResumeOptions.
-func (o Outcome) Again() bool { return meanings[o].again }
+func (o Outcome) Retryable() bool { return meanings[o].retryable }
 
 // Meaning says in one line what the outcome means and, where something is left to do, what to
 // do. It is empty for an outcome of another version.
@@ -227,8 +227,8 @@ type End struct {
 	Lines    int             `json:"lines"` // how many lines of the log come before; Log.Write sets it
 }
 
-// announces reports whether the row is about a delete that is not sent yet.
-func (r *Row) announces() bool { return r.Provisional && r.Outcome == Found }
+// isIntent reports whether the row is about a delete that is not sent yet.
+func (r *Row) isIntent() bool { return r.Provisional && r.Outcome == Found }
 
 // clean makes server text safe to store and show.
 func (r *Row) clean() {

@@ -64,16 +64,16 @@ func (e *ResumeState) PassOutcome(user, method string) Outcome {
 	}
 }
 
-// Looked reports whether a scan has listed the passes of the user, and all that it found is
+// Scanned reports whether a scan has listed the passes of the user, and all that it found is
 // completed.
-func (e *ResumeState) Looked(user string) bool {
+func (e *ResumeState) Scanned(user string) bool {
 	l, ok := e.state.users[e.state.hash("", user)]
 	return ok && (l.none || l.open == 0)
 }
 
-// HasFound is like Looked, but false if the scan found no pass of the user.
+// HasFound is like Scanned, but false if the scan found no pass of the user.
 func (e *ResumeState) HasFound(user string) bool {
-	return e.Looked(user) && !e.state.users[e.state.hash("", user)].none
+	return e.Scanned(user) && !e.state.users[e.state.hash("", user)].none
 }
 
 // Unconfirmed returns the last row of a pair whose pass should be gone, and is not known to be: it was
@@ -127,12 +127,12 @@ type ResumeOptions struct {
 	// Verify makes pairs that are done, and not verified, unconfirmed in place of completed.
 	Verify bool
 
-	// Anew ignores runs that came to their end, except for passes that are unconfirmed: a scan that is
+	// IgnoreFinishedRuns ignores runs that came to their end, except for passes that are unconfirmed: a scan that is
 	// over says nothing about the next night.
-	Anew bool
+	IgnoreFinishedRuns bool
 
-	// Each is called with each completed row of runs that are not ignored, in order. Nil is nobody.
-	Each func(*Row)
+	// OnCompleted is called with each completed row of runs that are not ignored, in order. Nil is nobody.
+	OnCompleted func(*Row)
 }
 
 // Resume opens the log at path to continue its run. It removes an incomplete last line. For any other
@@ -173,7 +173,7 @@ func (e *ResumeState) resume(log *Log) error {
 	var c Condition
 	f := log.file.file
 	from, err := e.read(f, &c)
-	if err == nil && e.opts.Each != nil {
+	if err == nil && e.opts.OnCompleted != nil {
 		err = e.each(io.NewSectionReader(f, from, c.Whole-from))
 	}
 	if err == nil && c.Torn {
@@ -209,7 +209,7 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 			e.state.Apply(rec, false)
 		case KindEnd:
 			e.unended--
-			if rec.End.Stopped == "" && e.opts.Anew {
+			if rec.End.Stopped == "" && e.opts.IgnoreFinishedRuns {
 				e.forget()
 				from = c.Whole
 			}
@@ -234,14 +234,14 @@ func (e *ResumeState) forget() {
 	}
 }
 
-// each calls the option Each with the completed rows of a log.
+// each calls the option OnCompleted with the completed rows of a log.
 func (e *ResumeState) each(r io.Reader) error {
 	for rec, err := range Read(r, new(Condition), KindRow) {
 		if err != nil {
 			return err
 		}
 		if !rec.Row.Beside && e.completes(rec.Row) {
-			e.opts.Each(clone(rec.Row))
+			e.opts.OnCompleted(clone(rec.Row))
 		}
 	}
 	return nil
@@ -299,7 +299,7 @@ func (e *ResumeState) completes(r *Row) bool {
 	case r.Outcome == Replaced, r.Outcome == Remains && r.InPlaceOf != "" && !r.FromScan():
 		return !e.opts.AnyPass // the pass that the list names is gone; a scan finds the other one
 	}
-	return !r.Outcome.Again()
+	return !r.Outcome.Retryable()
 }
 
 // same reports why next must not resume r: another list, tenant, Graph root or user.

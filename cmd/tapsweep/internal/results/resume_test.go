@@ -61,10 +61,10 @@ func TestResume(t *testing.T) {
 		case Invalid:
 			pair.Err = errors.New("invalid")
 		}
-		if earlier.Completed(pair) == o.Again() {
-			t.Errorf("%s: Completed = %v", o, !o.Again())
+		if earlier.Completed(pair) == o.Retryable() {
+			t.Errorf("%s: Completed = %v", o, !o.Retryable())
 		}
-		if o.Again() {
+		if o.Retryable() {
 			again++
 		}
 	}

@@ -39,24 +39,24 @@ func resumed(t *testing.T, opts ResumeOptions, lines ...string) *ResumeState {
 func TestLaterRowReopensUser(t *testing.T) {
 	e := resumed(t, ResumeOptions{}, runLine, rowLine(Revoked, ofScan, methodIs(pass1)),
 		rowLine(Denied, ofScan, methodIs(pass1)))
-	if e.Looked(dana) {
+	if e.Scanned(dana) {
 		t.Error("the user is left out, although the last row of the pass is denied")
 	}
 }
 
 // Of a run that came to its end, a sweep takes up what is not confirmed, and nothing else.
 func TestAnew(t *testing.T) {
-	e := resumed(t, ResumeOptions{Anew: true}, runLine, rowLine(Revoked, ofScan, methodIs(pass1)),
+	e := resumed(t, ResumeOptions{IgnoreFinishedRuns: true}, runLine, rowLine(Revoked, ofScan, methodIs(pass1)),
 		rowLine(Found, ofScan, methodIs(pass2), pending), `{"type":"scanned","users":["`+eli+`"]}`+"\n", endLine)
-	if e.Len != 0 || e.Looked(dana) || e.Looked(eli) {
+	if e.Len != 0 || e.Scanned(dana) || e.Scanned(eli) {
 		t.Errorf("%d passes are completed, want none of the run that is over", e.Len)
 	}
 	if rows := e.AllUnconfirmed(); len(rows) != 1 || rows[0].Method != pass2 {
 		t.Errorf("unconfirmed are %v, want the pass that was about to be deleted", rows)
 	}
-	e = resumed(t, ResumeOptions{Anew: true}, runLine, rowLine(Revoked, ofScan, methodIs(pass1)),
+	e = resumed(t, ResumeOptions{IgnoreFinishedRuns: true}, runLine, rowLine(Revoked, ofScan, methodIs(pass1)),
 		`{"type":"end","exit":4,"stopped":"signal"}`+"\n")
-	if e.Len != 1 || !e.Looked(dana) {
+	if e.Len != 1 || !e.Scanned(dana) {
 		t.Errorf("%d passes are completed, want that of the run that was stopped", e.Len)
 	}
 }
@@ -64,11 +64,11 @@ func TestAnew(t *testing.T) {
 // A scan that lists the passes of a user supersedes one that could not.
 func TestFailedListIsSuperseded(t *testing.T) {
 	failed := rowLine(Failed, ofScan)
-	if resumed(t, ResumeOptions{}, runLine, failed).Looked(dana) {
+	if resumed(t, ResumeOptions{}, runLine, failed).Scanned(dana) {
 		t.Error("the user is left out, although the passes could not be listed")
 	}
 	listed := `{"type":"scanned","users":["` + dana + `"]}` + "\n"
-	if !resumed(t, ResumeOptions{}, runLine, failed, runLine, listed).Looked(dana) {
+	if !resumed(t, ResumeOptions{}, runLine, failed, runLine, listed).Scanned(dana) {
 		t.Error("the user is scanned again, although the passes were listed")
 	}
 	l, _, err := openList([]string{write(t, "l", runLine+failed+listed+rowLine(Denied, ofScan, `"user":"`+eli+`"`,

@@ -24,14 +24,14 @@ func TestResumeScan(t *testing.T) {
 	log.Close()
 	next := header
 	var found []*Row
-	log, earlier, err := Resume(path, &next, ResumeOptions{Each: func(r *Row) { found = append(found, r) }})
+	log, earlier, err := Resume(path, &next, ResumeOptions{OnCompleted: func(r *Row) { found = append(found, r) }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
 	var looked []string
 	for _, user := range []string{"A", "b", "C", "d", "e"} {
-		if earlier.Looked(user) {
+		if earlier.Scanned(user) {
 			looked = append(looked, user)
 		}
 	}
@@ -41,7 +41,7 @@ func TestResumeScan(t *testing.T) {
 	if len(found) != 1 || found[0].UPN != "c@contoso.com" || !found[0].Created.Equal(created) {
 		t.Errorf("found %+v", found)
 	}
-	if new(ResumeState).Looked("a") {
+	if new(ResumeState).Scanned("a") {
 		t.Error("no log knows somebody")
 	}
 }

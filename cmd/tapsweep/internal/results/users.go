@@ -12,8 +12,8 @@ import (
 	"tapsweep/input"
 )
 
-// A LogUser is a user of logs, with the place of the user's first row and the content of the last.
-type LogUser struct {
+// A LoggedUser is a user of logs, with the place of the user's first row and the content of the last.
+type LoggedUser struct {
 	Source  string // the log
 	Line    int
 	User    string
@@ -40,8 +40,8 @@ func (s *LogSessions) done() bool {
 
 // A userSet holds the users of logs, each once.
 type userSet struct {
-	all []*LogUser          // in the order of the logs
-	at  map[string]*LogUser // by name in lower case
+	all []*LoggedUser          // in the order of the logs
+	at  map[string]*LoggedUser // by name in lower case
 }
 
 // add takes in a row of the log with that name.
@@ -51,9 +51,9 @@ func (u *userSet) add(log string, rec *Record) {
 	user := u.at[name]
 	if user == nil {
 		if u.at == nil {
-			u.at = make(map[string]*LogUser)
+			u.at = make(map[string]*LoggedUser)
 		}
-		user = &LogUser{Source: log, Line: rec.Line}
+		user = &LoggedUser{Source: log, Line: rec.Line}
 		u.at[name], u.all = user, append(u.all, user)
 	}
 	user.User = r.User
@@ -70,7 +70,7 @@ func (u *userSet) add(log string, rec *Record) {
 
 // LogUsers are the users of results logs, each once.
 type LogUsers struct {
-	Users  []*LogUser
+	Users  []*LoggedUser
 	First  *Run   // of the first log; all are of its tenant and Graph root
 	Digest string // of the users
 
@@ -83,7 +83,7 @@ type LogUsers struct {
 
 // Sessions reports whether the logs say anything of sessions.
 func (u *LogUsers) Sessions() bool {
-	return slices.ContainsFunc(u.Users, func(user *LogUser) bool { return user.Sessions != nil })
+	return slices.ContainsFunc(u.Users, func(user *LoggedUser) bool { return user.Sessions != nil })
 }
 
 // ReadUsers reads the users of results logs, whatever became of their passes, but not those of

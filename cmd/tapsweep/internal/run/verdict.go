@@ -89,7 +89,7 @@ func (s *summary) sessionSentence() string {
 func (s *summary) resume() string {
 	again := s.Counts.Unverified + toRepeat(s.Counts.Sessions)
 	for o, n := range s.Counts.Outcomes {
-		if o.Again() && o != results.Remains && o != results.Protected {
+		if o.Retryable() && o != results.Remains && o != results.Protected {
 			again += n
 		}
 	}
@@ -110,7 +110,7 @@ func toRepeat(sessions *revoke.Counts) (n int) {
 	}
 	n = sessions.Unverified
 	for o, k := range sessions.Outcomes {
-		if o.Again() {
+		if o.Retryable() {
 			n += k
 		}
 	}

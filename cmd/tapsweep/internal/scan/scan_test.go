@@ -36,10 +36,10 @@ func look(t *testing.T, tenant batch.Poster, opts Options,
 	}
 	opts.Root = cmp.Or(opts.Root, root)
 	done := 0
-	counts, err = Run(t.Context(), runner, opts, Sinks{
+	counts, err = Run(t.Context(), runner, opts, Handlers{
 		Found: func(f *Found) {
 			name, _, _ := strings.Cut(cmp.Or(f.UPN, f.User), "@")
-			line := name + " " + string(f.Why)
+			line := name + " " + string(f.Reason)
 			if f.Match != "" {
 				line = fmt.Sprintf("%s: %s %s", line, cmp.Or(f.Creation.By, "-"), f.Match)
 			}
@@ -153,7 +153,7 @@ func TestEnabledOnlyUnseen(t *testing.T) {
 	tenant := company(graphsim.Options{Roles: []string{"UserAuthMethod-TAP.ReadWrite.All", "User.ReadBasic.All"},
 		BasicHidesEnabled: true})
 	found, _, _, err := look(t, tenant, Options{All: true, EnabledOnly: true}, batch.Options{})
-	if !Unseen(err) || len(found) > 0 {
+	if !IsHidden(err) || len(found) > 0 {
 		t.Errorf("found %q, %v", found, err)
 	}
 	// That is no reason to leave out members.
@@ -304,7 +304,7 @@ func TestTotal(t *testing.T) {
 			}
 			said := 0
 			tt.opts.Root = root
-			counts, err := Run(t.Context(), runner, tt.opts, Sinks{Total: func(n int) { said = n },
+			counts, err := Run(t.Context(), runner, tt.opts, Handlers{Total: func(n int) { said = n },
 				Found: func(*Found) {}, Failed: func(*results.Row) {}})
 			if err != nil {
 				t.Fatal(err)
@@ -347,7 +347,7 @@ func TestBackpressure(t *testing.T) {
 		runner, _ := batch.NewRunner(tenant, batch.Options{})
 		most := 0
 		var s *scanner
-		s = newScan(Options{All: true, Root: root}, Sinks{
+		s = newScan(Options{All: true, Root: root}, Handlers{
 			Done:   func(string) { most = max(most, len(s.queue)+s.open) },
 			Failed: func(r *results.Row) { t.Errorf("%+v", r) },
 		}, func(err error) { t.Error(err) })
@@ -436,7 +436,7 @@ func TestHostileAnswers(t *testing.T) {
 			tenant.AddUser(graphsim.User{ID: dana, UPN: "dana@contoso.com"})
 			runner, _ := batch.NewRunner(tenant, batch.Options{})
 			n := 0
-			_, err := Run(t.Context(), runner, Options{All: true, Root: root}, Sinks{
+			_, err := Run(t.Context(), runner, Options{All: true, Root: root}, Handlers{
 				Found: func(f *Found) {
 					n++
 					if strings.ContainsAny(f.UPN, "\x1b\r\n\u202e") {

@@ -34,9 +34,9 @@ const newSecret = "az ad app credential reset --append --id APP_ID"
 // has an outage, the command stopped early. A certificate that is not trusted means no access, because
 // it stays so until somebody acts.
 func (t *Target) noToken(err error) *status.Error {
-	var cut *auth.UnreachedError
+	var cut *auth.AuthorityUnreachableError
 	if token, ok := errors.AsType[*graph.TokenError](err); ok {
-		cut, _ = token.Err.(*auth.UnreachedError) // not an error that azidentity has wrapped
+		cut, _ = token.Err.(*auth.AuthorityUnreachableError) // not an error that azidentity has wrapped
 	}
 	if cut == nil {
 		if cut = t.credential.Unreached(); cut == nil {

@@ -24,7 +24,7 @@ type Options struct {
 	Certificate string // file
 	SecretFile  string
 	TokenFile   string
-	SignInAgain bool // a person signs in even if the token cache holds a sign-in
+	ForceSignIn bool // a person signs in even if the token cache holds a sign-in
 
 	Cloud      string // one of cloud.Names; empty means the global one
 	GraphURL   string // empty means the cloud's
@@ -55,7 +55,7 @@ type Target struct {
 // Resolve finds the endpoint and the credential that the options name. It contacts nobody. If
 // only the credential is missing, the error comes with a Target without one.
 func Resolve(opts Options) (*Target, error) {
-	endpoint, err := cloud.Choice{Cloud: opts.Cloud, Root: strings.TrimSuffix(opts.GraphURL, "/"),
+	endpoint, err := cloud.Config{Cloud: opts.Cloud, Root: strings.TrimSuffix(opts.GraphURL, "/"),
 		Authority: opts.Getenv("AZURE_AUTHORITY_HOST"), Version: opts.APIVersion}.Resolve()
 	if err != nil {
 		return nil, status.Refuse(err)
@@ -73,8 +73,9 @@ func Resolve(opts Options) (*Target, error) {
 	t := &Target{endpoint: endpoint, opts: opts, roots: roots}
 	t.credential, err = auth.New(auth.Options{
 		Method: opts.Auth, Tenant: opts.Tenant, ClientID: opts.ClientID,
-		Certificate: opts.Certificate, SecretFile: opts.SecretFile, TokenFile: opts.TokenFile, Again: opts.SignInAgain,
-		Authority: endpoint.Authority, Discovery: endpoint.Discovery, Hosts: endpoint.Hosts(),
+		Certificate: opts.Certificate, SecretFile: opts.SecretFile, TokenFile: opts.TokenFile,
+		ForceSignIn: opts.ForceSignIn,
+		Authority:   endpoint.Authority, Discovery: endpoint.Discovery, Hosts: endpoint.Hosts(),
 		Prompt: func(text string) { opts.Say("%s", text) },
 		Getenv: opts.Getenv, Roots: roots,
 	})
