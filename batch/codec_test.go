@@ -146,7 +146,7 @@ func TestDecodeUnreadable(t *testing.T) {
 	}
 }
 
-func TestNewStatusError(t *testing.T) {
+func TestStatusErrorOfAnAnswer(t *testing.T) {
 	tests := []struct {
 		name, body string
 		header     http.Header
@@ -171,9 +171,9 @@ func TestNewStatusError(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.want.Status, tt.want.Header = 403, tt.header
-			got := NewStatusError(403, tt.header, []byte(tt.body))
+			got := newStatusError(403, tt.header, []byte(tt.body))
 			if diff := cmp.Diff(&tt.want, got); diff != "" {
-				t.Errorf("NewStatusError (-want +got):\n%s", diff)
+				t.Errorf("newStatusError (-want +got):\n%s", diff)
 			}
 		})
 	}

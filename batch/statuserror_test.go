@@ -53,7 +53,7 @@ func TestStatusErrorShapes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := NewStatusError(403, http.Header{}, []byte(tt.body))
+			got := newStatusError(403, http.Header{}, []byte(tt.body))
 			if got.Code != tt.code {
 				t.Errorf("Code = %q, want %q", got.Code, tt.code)
 			}
@@ -67,7 +67,7 @@ func TestStatusErrorShapes(t *testing.T) {
 // Only the beginning of a large body is processed.
 func TestStatusErrorIsBounded(t *testing.T) {
 	for _, body := range []string{strings.Repeat("<p>x", 1<<20), strings.Repeat("x ", 1<<20)} {
-		if n := len(NewStatusError(403, nil, []byte(body)).Message); n > maxWords+len("…") {
+		if n := len(newStatusError(403, nil, []byte(body)).Message); n > maxWords+len("…") {
 			t.Errorf("a message of %d bytes, want at most %d", n, maxWords)
 		}
 	}
@@ -114,6 +114,6 @@ func FuzzStatusError(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		_ = NewStatusError(403, nil, body).Error()
+		_ = newStatusError(403, nil, body).Error()
 	})
 }

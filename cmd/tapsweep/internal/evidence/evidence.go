@@ -57,14 +57,14 @@ func Check(dir string, resume bool) error {
 	}
 	for _, name := range all {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
-			return fmt.Errorf("%w: %s has %s in it already", ErrExists, dir, name)
+			return fmt.Errorf("%w: %s has %s in it already", errExists, dir, name)
 		}
 	}
 	return nil
 }
 
-// ErrExists says that a directory already contains evidence.
-var ErrExists = errors.New("evidence is never replaced")
+// errExists says that a directory already contains evidence.
+var errExists = errors.New("evidence is never replaced")
 
 // Contains reports whether a path is that of a file of evidence, by the other files in its directory.
 func Contains(path string) bool {

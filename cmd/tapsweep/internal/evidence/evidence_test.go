@@ -53,7 +53,7 @@ func TestManifestNamesEachFile(t *testing.T) {
 // Evidence is never replaced. A resumed run adds to it, as long as no file has changed.
 func TestCheck(t *testing.T) {
 	dir, _ := sealedDir(t)
-	if err := Check(dir, false); !errors.Is(err, ErrExists) {
+	if err := Check(dir, false); !errors.Is(err, errExists) {
 		t.Errorf("Check of a new run = %v, want ErrExists", err)
 	}
 	if err := Check(dir, true); err != nil {

@@ -18,7 +18,7 @@ type ManHeader struct {
 // Man writes a page as a man page, without hyphenation (HY). Its first heading is left out, because NAME
 // has it.
 // Source: groff_man(7), man-pages(7).
-func Man(page string, h ManHeader, links LinkFunc) string {
+func Man(page string, h ManHeader, links linkFunc) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, ".nr HY 0\n.TH %q %q %q %q %q\n.ad l\n", strings.ToUpper(h.Name), h.Section, h.Date, h.Source,
 		h.Manual)
@@ -41,7 +41,7 @@ func Man(page string, h ManHeader, links LinkFunc) string {
 }
 
 // roff writes one block.
-func (b Block) roff(links LinkFunc) string {
+func (b Block) roff(links linkFunc) string {
 	text := roff(b.Text, links)
 	switch b.Kind {
 	case Heading:
@@ -59,7 +59,7 @@ func (b Block) roff(links LinkFunc) string {
 }
 
 // roffTable writes a table as a list: tbl(1) does not wrap cells to the width of the terminal.
-func roffTable(rows [][]string, links LinkFunc) string {
+func roffTable(rows [][]string, links linkFunc) string {
 	var out strings.Builder
 	for _, row := range rows[1:] {
 		out.WriteString(".TP 4\n" + roff(row[0], links) + "\n")
@@ -74,7 +74,7 @@ func roffTable(rows [][]string, links LinkFunc) string {
 }
 
 // roff writes the text of a paragraph.
-func roff(text string, links LinkFunc) string {
+func roff(text string, links linkFunc) string {
 	text = escape(links.resolve(text))
 	text = bold.ReplaceAllString(text, `\fB$1\fP`)
 	return code.ReplaceAllString(text, `\fB$1\fP`)

@@ -133,20 +133,11 @@ var (
 	code = regexp.MustCompile("`([^`]+)`")
 )
 
-// Links returns the targets of the links in a text.
-func Links(text string) []string {
-	var targets []string
-	for _, match := range link.FindAllStringSubmatch(text, -1) {
-		targets = append(targets, match[2])
-	}
-	return targets
-}
-
-// A LinkFunc returns what a reader sees in place of a link.
-type LinkFunc func(text, target string) string
+// A linkFunc returns what a reader sees in place of a link.
+type linkFunc func(text, target string) string
 
 // resolve puts plain text in place of links.
-func (f LinkFunc) resolve(text string) string {
+func (f linkFunc) resolve(text string) string {
 	return link.ReplaceAllStringFunc(text, func(s string) string {
 		match := link.FindStringSubmatch(s)
 		return f(match[1], match[2])

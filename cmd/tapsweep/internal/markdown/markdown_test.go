@@ -136,7 +136,4 @@ func TestParse(t *testing.T) {
 	if diff := cmp.Diff(want, blocks[4]); diff != "" {
 		t.Error(diff)
 	}
-	if got := Links(blocks[1].Text); !cmp.Equal(got, []string{"lists.md#columns"}) {
-		t.Errorf("the links are %q", got)
-	}
 }

@@ -31,7 +31,7 @@ func checkFile(t *testing.T, r *Recorder, want string, lacks ...string) {
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%v %v in\n%s", err, problems, data)
 	}
-	if !strings.HasPrefix(string(data), Begin) {
+	if !strings.HasPrefix(string(data), "# HELP tapsweep_") {
 		t.Errorf("it begins otherwise:\n%s", data)
 	}
 	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {

@@ -26,12 +26,12 @@ func BenchmarkMillion(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		c, _ := NewCSV(io.Discard)
-		r, err := New(b.Context(), l, c.Row)
+		c, _ := newCSV(io.Discard)
+		r, err := makeReport(b.Context(), l, c.writeRow)
 		if err != nil || r.Pairs != rows {
 			b.Fatal(err, r.Pairs)
 		}
-		if err := r.HTML(b.Context(), io.Discard, l, HTMLPage{}); err != nil {
+		if err := r.writeHTML(b.Context(), io.Discard, l, htmlPage{}); err != nil {
 			b.Fatal(err)
 		}
 		runtime.GC()

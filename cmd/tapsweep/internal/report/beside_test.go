@@ -15,7 +15,7 @@ import (
 func stated(t *testing.T, paths ...string) (states []string, r *Report) {
 	t.Helper()
 	l := open(t, paths...)
-	r, err := New(t.Context(), l, func(row *ReportedRow) error {
+	r, err := makeReport(t.Context(), l, func(row *reportedRow) error {
 		s := fmt.Sprintf("%s %s %d %s %s", row.Method[len(row.Method)-1:], row.Outcome, row.Status, row.RequestID,
 			row.Time.Format("15:04"))
 		if row.Verified {
@@ -31,7 +31,7 @@ func stated(t *testing.T, paths ...string) (states []string, r *Report) {
 		t.Fatal(err)
 	}
 	var page bytes.Buffer
-	if err := r.HTML(t.Context(), &page, l, HTMLPage{}); err != nil {
+	if err := r.writeHTML(t.Context(), &page, l, htmlPage{}); err != nil {
 		t.Fatal(err)
 	}
 	check(t, "rows of the page", strings.Count(page.String(), "<tr data-o="), len(states))

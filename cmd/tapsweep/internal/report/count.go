@@ -19,11 +19,11 @@ const (
 // otherGroups is where the groups beyond the bounds go.
 const otherGroups = "others"
 
-// New reads the logs once more and counts. It hands each row that counts to also, which may be nil;
+// makeReport reads the logs once more and counts. It hands each row that counts to also, which may be nil;
 // duplicates are only counted.
-func New(ctx context.Context, l *Logs, also func(*ReportedRow) error) (*Report, error) {
+func makeReport(ctx context.Context, l *Logs, also func(*reportedRow) error) (*Report, error) {
 	r := newReport(l)
-	for row, err := range l.Rows(ctx) {
+	for row, err := range l.countedRows(ctx) {
 		if err != nil {
 			return nil, err
 		}
@@ -66,7 +66,7 @@ func newReport(l *Logs) *Report {
 }
 
 // add counts a row.
-func (r *Report) add(row *ReportedRow) {
+func (r *Report) add(row *reportedRow) {
 	switch {
 	case row.Action == results.RevokeSessions:
 		r.Sessions.add(row)

@@ -63,15 +63,15 @@ func sayReport(t *testing.T, b *bytes.Buffer, names []string) {
 	}
 	defer l.Close()
 	var table bytes.Buffer
-	c, err := NewCSV(&table)
+	c, err := newCSV(&table)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := New(t.Context(), l, c.Row)
+	r, err := makeReport(t.Context(), l, c.writeRow)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(c.Close(), r.Text(b)); err != nil {
+	if err := errors.Join(c.Close(), r.writeText(b)); err != nil {
 		t.Fatal(err)
 	}
 	b.Write(table.Bytes())

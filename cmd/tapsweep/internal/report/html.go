@@ -47,8 +47,8 @@ const (
 	maxPrinted = 500
 )
 
-// An HTMLPage is how a report is shown as HTML.
-type HTMLPage struct {
+// An htmlPage is how a report is shown as HTML.
+type htmlPage struct {
 	CSV    string    // name of the CSV file with all pairs beside the page, if there is one
 	Made   time.Time // when
 	By     string    // the version of tapsweep
@@ -58,7 +58,7 @@ type HTMLPage struct {
 // view is what the template reads.
 type view struct {
 	*Report
-	HTMLPage
+	htmlPage
 	Style  template.CSS
 	Script template.JS
 	Early  template.JS
@@ -71,7 +71,7 @@ type view struct {
 	Names  []names
 
 	Shown int // pairs of the table
-	Rows  iter.Seq[*ReportedRow]
+	Rows  iter.Seq[*reportedRow]
 }
 
 // When is the time of the runs, with the day once if it is one day.
@@ -95,17 +95,17 @@ func (v *view) Whole() bool { return v.Shown == v.Listed() }
 // Many reports whether the table is too long to be printed without asking.
 func (v *view) Many() bool { return v.Shown > maxPrinted }
 
-// HTML writes the report as one page that needs no network, and no script to be read. It reads the logs again
+// writeHTML writes the report as one page that needs no network, and no script to be read. It reads the logs again
 // for the rows.
-func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p HTMLPage) error {
+func (r *Report) writeHTML(ctx context.Context, w io.Writer, l *Logs, p htmlPage) error {
 	p.inline = cmp.Or(p.inline, maxInline)
-	v := &view{Report: r, HTMLPage: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript),
+	v := &view{Report: r, htmlPage: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript),
 		Early: earlyScript, Policy: policy(pageStyle, pageScript, earlyScript), Steps: r.steps(), Tenant: r.tenant(),
 		Chart: r.chart(), Shares: r.shares(), Names: r.names()}
 	pick := v.pick()
 	var failed error
-	v.Rows = func(yield func(*ReportedRow) bool) {
-		for row, err := range l.Rows(ctx) {
+	v.Rows = func(yield func(*reportedRow) bool) {
+		for row, err := range l.countedRows(ctx) {
 			if err != nil {
 				failed = err
 				return
@@ -136,16 +136,16 @@ func policy(style string, scripts ...string) string {
 }
 
 // pick decides which rows the table has: all, or as many as it may of those that are not done.
-func (v *view) pick() func(*ReportedRow) bool {
+func (v *view) pick() func(*reportedRow) bool {
 	v.Shown = v.Listed()
 	if v.Shown <= v.inline {
-		return func(row *ReportedRow) bool {
+		return func(row *reportedRow) bool {
 			return row.Action != results.RevokeSessions && (row.Beside || row.Outcome != results.Duplicate)
 		}
 	}
 	v.Shown = min(v.Left, v.inline)
 	left := 0
-	return func(row *ReportedRow) bool {
+	return func(row *reportedRow) bool {
 		if row.Beside || !row.Outcome.Left() || row.Action == results.RevokeSessions {
 			return false
 		}
@@ -162,7 +162,7 @@ func clock(t time.Time) string {
 }
 
 // verifiedAt is when a pass was verified, without the day if the row is of that day.
-func verifiedAt(row *ReportedRow) string {
+func verifiedAt(row *reportedRow) string {
 	return strings.TrimPrefix(clock(row.VerifiedAt), row.Time.Format("2006-01-02 "))
 }
 

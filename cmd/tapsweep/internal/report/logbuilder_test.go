@@ -242,7 +242,7 @@ func open(t testing.TB, paths ...string) *Logs {
 // reportOf reports on logs.
 func reportOf(t testing.TB, paths ...string) *Report {
 	t.Helper()
-	r, err := New(t.Context(), open(t, paths...), nil)
+	r, err := makeReport(t.Context(), open(t, paths...), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +252,7 @@ func reportOf(t testing.TB, paths ...string) *Report {
 func text(t testing.TB, r *Report, paths ...string) string {
 	t.Helper()
 	var b strings.Builder
-	if err := r.Text(&b); err != nil {
+	if err := r.writeText(&b); err != nil {
 		t.Fatal(err)
 	}
 	s := b.String()

@@ -111,8 +111,8 @@ type Readers struct {
 	VerifiedBy []string `json:"verifiedBy"`
 }
 
-// JSON writes the report as one object.
-func (r *Report) JSON(w io.Writer) error {
+// writeJSON writes the report as one object.
+func (r *Report) writeJSON(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	return enc.Encode(r)

@@ -49,7 +49,7 @@ func TestJSON(t *testing.T) {
 	path := incident(500).write(t, "incident-4711.jsonl")
 	r := reportOf(t, path)
 	var b bytes.Buffer
-	if err := r.JSON(&b); err != nil {
+	if err := r.writeJSON(&b); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "incident.json", strings.ReplaceAll(b.String(), filepath.Dir(path)+"/", ""))
@@ -64,11 +64,11 @@ func TestJSON(t *testing.T) {
 func csvOf(t *testing.T, paths ...string) []string {
 	t.Helper()
 	var b strings.Builder
-	c, err := NewCSV(&b)
+	c, err := newCSV(&b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := New(t.Context(), open(t, paths...), c.Row); err != nil {
+	if _, err := makeReport(t.Context(), open(t, paths...), c.writeRow); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Close(); err != nil {
@@ -122,7 +122,7 @@ func TestHTML(t *testing.T) {
 	path := incident(500).write(t, "incident-4711.jsonl")
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			page := pageOf(t, HTMLPage{inline: tt.inline, CSV: "report.csv"}, path)
+			page := pageOf(t, htmlPage{inline: tt.inline, CSV: "report.csv"}, path)
 			left := strings.Count(page, `class="left"><td`)
 			check(t, "rows that are not done", left, tt.left)
 			check(t, "other rows", strings.Count(page, "<tr data-o=")-left, tt.others)
@@ -138,10 +138,10 @@ func TestHostile(t *testing.T) {
 	path := hostile().write(t, "log.jsonl")
 	r := reportOf(t, path)
 	var object bytes.Buffer
-	if err := r.JSON(&object); err != nil {
+	if err := r.writeJSON(&object); err != nil {
 		t.Fatal(err)
 	}
-	page, table := pageOf(t, HTMLPage{CSV: `"><script>`, inline: 9}, path), csvOf(t, path)
+	page, table := pageOf(t, htmlPage{CSV: `"><script>`, inline: 9}, path), csvOf(t, path)
 	outputs := map[string]string{"text": text(t, r), "csv": strings.Join(table, "\n"), "html": page,
 		"json": object.String()}
 	for name, s := range outputs {
@@ -210,7 +210,7 @@ func TestCutAnywhere(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		r, err := New(t.Context(), l, nil)
+		r, err := makeReport(t.Context(), l, nil)
 		if err != nil {
 			t.Fatalf("cut at %d: %v", n, err)
 		}
@@ -300,7 +300,7 @@ func TestResumeCommand(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, note := ResumeCommand(tt.log, ran(tt.args...), false); got != tt.want || note != tt.note {
+			if got, note := resumeCommand(tt.log, ran(tt.args...), false); got != tt.want || note != tt.note {
 				t.Errorf("ResumeCommand(%q) = %s, %q; want %s, %q", tt.args, got, note, tt.want, tt.note)
 			}
 		})
@@ -322,13 +322,13 @@ func FuzzLog(f *testing.F) {
 			return
 		}
 		defer l.Close()
-		r, err := New(t.Context(), l, nil)
+		r, err := makeReport(t.Context(), l, nil)
 		if err != nil {
 			return
 		}
 		check(t, "sum of the counts", sumOf(r.Counts), r.Pairs)
 		var b bytes.Buffer
-		if err := errors.Join(r.Text(&b), r.JSON(&b), r.HTML(t.Context(), &b, l, HTMLPage{})); err != nil {
+		if err := errors.Join(r.writeText(&b), r.writeJSON(&b), r.writeHTML(t.Context(), &b, l, htmlPage{})); err != nil {
 			t.Error(err)
 		}
 		if strings.Contains(b.String(), "NaN") && !bytes.Contains(log, []byte("NaN")) {
@@ -343,7 +343,7 @@ func TestDuplicatesAreCounted(t *testing.T) {
 	path := logOf(t, 0, 3, "revoke a.csv", row(2, results.Revoked), row(3, results.Duplicate, repeat),
 		row(4, results.Duplicate, repeat), ends(0))
 	var listed []results.Outcome
-	r, err := New(t.Context(), open(t, path), func(row *ReportedRow) error {
+	r, err := makeReport(t.Context(), open(t, path), func(row *reportedRow) error {
 		listed = append(listed, row.Outcome)
 		return nil
 	})
@@ -353,5 +353,5 @@ func TestDuplicatesAreCounted(t *testing.T) {
 	diff(t, "rows of the CSV", listed, []results.Outcome{results.Revoked})
 	check(t, "duplicates counted", r.Counts[results.Duplicate], 2)
 	check(t, "pairs", r.Pairs, 3)
-	check(t, "rows of the page", strings.Count(pageOf(t, HTMLPage{}, path), "<tr data-o="), 1)
+	check(t, "rows of the page", strings.Count(pageOf(t, htmlPage{}, path), "<tr data-o="), 1)
 }

@@ -57,11 +57,11 @@ func TestSessions(t *testing.T) {
 	check(t, "verdict", s.Verdict(), "The sessions of 3 of 5 users are revoked, 2 verified, 1 not verified.")
 
 	var text, page bytes.Buffer
-	if err := r.Text(&text); err != nil {
+	if err := r.writeText(&text); err != nil {
 		t.Fatal(err)
 	}
 	l := open(t, log)
-	if err := r.HTML(t.Context(), &page, l, HTMLPage{}); err != nil {
+	if err := r.writeHTML(t.Context(), &page, l, htmlPage{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{s.Verdict(), "no row"} {

@@ -14,8 +14,8 @@ import (
 // maxShown is how many causes of a step the text shows.
 const maxShown = 20
 
-// Text writes the report for a terminal: in the order of the page, without charts and rows.
-func (r *Report) Text(w io.Writer) error {
+// writeText writes the report for a terminal: in the order of the page, without charts and rows.
+func (r *Report) writeText(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintln(&b, r.Verdict())
 	for _, n := range r.Notes() {

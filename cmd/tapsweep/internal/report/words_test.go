@@ -10,15 +10,15 @@ import (
 	"tapsweep/input"
 )
 
-func pageOf(t *testing.T, p HTMLPage, paths ...string) string {
+func pageOf(t *testing.T, p htmlPage, paths ...string) string {
 	t.Helper()
 	l := open(t, paths...)
-	r, err := New(t.Context(), l, nil)
+	r, err := makeReport(t.Context(), l, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	if err := r.HTML(t.Context(), &b, l, p); err != nil {
+	if err := r.writeHTML(t.Context(), &b, l, p); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -37,14 +37,14 @@ func TestNames(t *testing.T) {
 		{"Usability of the passes", "Usability", []nameCount{{"usable", 2}, {"expired", 1}}},
 		{"Who created the passes", "Creator", []nameCount{{"mallory@contoso.com", 2}}},
 	})
-	page := strings.ReplaceAll(pageOf(t, HTMLPage{}, path), "<wbr>", "")
+	page := strings.ReplaceAll(pageOf(t, htmlPage{}, path), "<wbr>", "")
 	check(t, "passes with a creator", strings.Count(page,
 		" created by mallory@contoso.com <small>audit record a-7, 2026-03-02 01:14:05, matched by id</small>"), 2)
 }
 
 // A link to a name with # or % led to another file.
 func TestLinkToCSV(t *testing.T) {
-	page := pageOf(t, HTMLPage{CSV: "incident #4711 50%.csv", inline: 9}, incident(20).write(t, "a.jsonl"))
+	page := pageOf(t, htmlPage{CSV: "incident #4711 50%.csv", inline: 9}, incident(20).write(t, "a.jsonl"))
 	if want := `<a href="./incident%20%234711%2050%25.csv">incident #4711 50%.csv</a>`; !strings.Contains(page, want) {
 		t.Errorf("no %s in the page", want)
 	}

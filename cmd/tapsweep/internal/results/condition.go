@@ -119,10 +119,10 @@ func (c *Condition) count(line, have, says int, what string) {
 // wantWhole says what to do about a log that is not whole.
 const wantWhole = "; use the whole log, or the list of its run"
 
-// Complete returns an error if the file is not exactly what the runs of its logs wrote, or if one of
+// complete returns an error if the file is not exactly what the runs of its logs wrote, or if one of
 // these has no end: ErrNoRun or a *LogError. The path of the log is for the command that resumes
 // the run.
-func (c *Condition) Complete(path string) error {
+func (c *Condition) complete(path string) error {
 	if c.run == nil {
 		return ErrNoRun
 	}

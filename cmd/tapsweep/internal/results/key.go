@@ -26,8 +26,8 @@ type Key struct {
 	User, Method string
 }
 
-// PassKey returns the key of a pass of a user, or of any pass if method is empty.
-func PassKey(user, method string) Key {
+// passKey returns the key of a pass of a user, or of any pass if method is empty.
+func passKey(user, method string) Key {
 	return Key{DeletePass, strings.ToLower(user), strings.ToLower(method)}
 }
 
@@ -49,9 +49,9 @@ func (r *Row) Key() (key Key, ok bool) {
 	case r.FromScan() && r.Method == "":
 		return listKey(r.User), true
 	case r.AnyPass: // Method is the pass that the user had
-		return PassKey(r.User, ""), true
+		return passKey(r.User, ""), true
 	}
-	return PassKey(r.User, cmp.Or(r.InPlaceOf, r.Method)), true
+	return passKey(r.User, cmp.Or(r.InPlaceOf, r.Method)), true
 }
 
 // ScanSource is the source of rows that come from a scan in place of a list. Their line is 0,

@@ -64,12 +64,12 @@ func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
 			l.runs = append(l.runs, ListRun{name, rec.Line, rec.Run})
 		}
 		l.noteSessions(name, rec)
-		list.state.Apply(rec, false)
+		list.state.apply(rec, false)
 	}
 	if words := c.Skipped(name); words != "" {
 		l.Skipped = append(l.Skipped, words)
 	}
-	return list.rows, listError(c.Complete(name))
+	return list.rows, listError(c.complete(name))
 }
 
 // noteSessions keeps a user whose sessions have a row and, with the option Sessions, one whose pass is
@@ -120,7 +120,7 @@ func (l *logAsList) rows(yield func(input.Row, error) bool) {
 			digest = rec.Run.Digest
 		case rec.Row != nil:
 			n++
-			if rec.Kind == KindRow && l.state.IsLast(n, rec.Row, digest) && !yield(asListRow(rec), nil) {
+			if rec.Kind == KindRow && l.state.isLast(n, rec.Row, digest) && !yield(asListRow(rec), nil) {
 				return
 			}
 		}

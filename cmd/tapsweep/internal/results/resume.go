@@ -49,11 +49,11 @@ func (e *ResumeState) Completed(p *input.Pair) bool {
 	return e.state.words[id].has(completed)
 }
 
-func (e *ResumeState) key(p *input.Pair) uint64 { return e.state.key(PassKey(p.User, p.Method)) }
+func (e *ResumeState) key(p *input.Pair) uint64 { return e.state.key(passKey(p.User, p.Method)) }
 
 // PassOutcome returns the outcome of a completed pair, and "" for any other.
 func (e *ResumeState) PassOutcome(user, method string) Outcome {
-	w := e.state.words[e.state.key(PassKey(user, method))]
+	w := e.state.words[e.state.key(passKey(user, method))]
 	switch o := Outcomes[w.outcome]; {
 	case !w.has(completed):
 		return ""
@@ -202,11 +202,11 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 			}
 			e.run, e.sessions = rec.Run, e.sessions || rec.Run.Sessions
 			e.unended++
-			e.state.Apply(rec, false)
+			e.state.apply(rec, false)
 		case KindRow, KindSessions:
 			e.row(rec)
 		case KindScanned:
-			e.state.Apply(rec, false)
+			e.state.apply(rec, false)
 		case KindEnd:
 			e.unended--
 			if rec.End.Stopped == "" && e.opts.IgnoreFinishedRuns {
@@ -264,7 +264,7 @@ func (e *ResumeState) row(rec *Record) {
 		e.unconfirmed[id] = clone(r)
 		e.unconfirmed[id].Provisional = false
 	}
-	e.state.Apply(rec, e.completes(r))
+	e.state.apply(rec, e.completes(r))
 	e.noteSessions(id, r)
 }
 

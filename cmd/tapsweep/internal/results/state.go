@@ -48,9 +48,9 @@ func (s *State) init() {
 	}
 }
 
-// Apply takes in the next record of the log. If it is a row, done says that its key needs no
+// apply takes in the next record of the log. If it is a row, done says that its key needs no
 // further run.
-func (s *State) Apply(rec *Record, done bool) {
+func (s *State) apply(rec *Record, done bool) {
 	s.init()
 	switch rec.Kind {
 	case KindRun:
@@ -132,9 +132,9 @@ func (s *State) id(r *Row, digest string) uint64 {
 	return s.lineID(r, digest)
 }
 
-// IsLast reports whether the row number n of the log, from 1, is the last word on its key. r is
+// isLast reports whether the row number n of the log, from 1, is the last word on its key. r is
 // that row, and digest is that of its run's list.
-func (s *State) IsLast(n int, r *Row, digest string) bool {
+func (s *State) isLast(n int, r *Row, digest string) bool {
 	return int(s.words[s.id(r, digest)].ref) == n
 }
 

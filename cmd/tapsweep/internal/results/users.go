@@ -133,7 +133,7 @@ func (u *LogUsers) read(path string, found *userSet) error {
 	if words := c.Skipped(path); words != "" {
 		u.Skipped = append(u.Skipped, words)
 	}
-	return c.Complete(path)
+	return c.complete(path)
 }
 
 // addRun takes in the first line of a run.

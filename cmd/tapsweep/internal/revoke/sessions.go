@@ -248,7 +248,7 @@ func sentAt(res batch.Result) time.Time { return res.Date.Add(-res.Took).UTC().T
 func (j *Job) finishSessions(c *sessionCall, row results.Row) {
 	j.completeSessions(&row)
 	counts := &j.sessions.counts
-	counts.Row(&row)
+	counts.addRow(&row)
 	if c.guest {
 		counts.Guests++
 	}

@@ -13,7 +13,7 @@ import (
 // settle handles the answer to a request of the Job. It writes a row, or returns the next requests,
 // or both.
 func (j *Job) settle(res batch.Result) (next []batch.Request) {
-	j.counts.Sent(res)
+	j.counts.addSent(res)
 	switch tag := res.Request.Tag.(type) {
 	case *sessionCall:
 		tag.then(j, tag, res)

@@ -180,7 +180,7 @@ func (t *Token) missing(task Task) *Problem {
 // firstParty returns the name of a Microsoft app that the token was given to, empty for other apps.
 func (t *Token) firstParty() string {
 	names := map[string]string{azureCLI: "the Azure CLI", azurePowerShell: "Azure PowerShell"}
-	return names[strings.ToLower(t.Client())]
+	return names[strings.ToLower(t.client())]
 }
 
 // WrongPlace returns why the token is for another Graph or another tenant, nil if it is not. A
@@ -272,8 +272,8 @@ func (t *Token) sessionWarnings(task Task) (list []string) {
 // Privileged reports whether the token shows the role that reaches users with admin roles.
 func (t *Token) Privileged() bool { return slices.Contains(t.claims.RoleTemplateIDs, rolePrivileged) }
 
-// Client returns the id of the app that the token was given to.
-func (t *Token) Client() string { return t.claims.ClientID() }
+// client returns the id of the app that the token was given to.
+func (t *Token) client() string { return t.claims.ClientID() }
 
 // Is reports whether a row's user is the signed-in one, by "me" or by a known name.
 func (t *Token) Is(user string) bool {

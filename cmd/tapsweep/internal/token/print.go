@@ -25,15 +25,15 @@ func (t *Token) Print(w io.Writer, task Task) {
 		line("token", "ends in "+untilEnd(time.Until(t.Expires)))
 	}
 	tw.Flush()
-	task.PrintSince(w)
+	task.printSince(w)
 	for _, warning := range t.Warnings(task) {
 		fmt.Fprintf(w, "warning: %s\n", warning)
 	}
 }
 
-// PrintSince writes the time since which passes are looked for, if there is one. A date or a
+// printSince writes the time since which passes are looked for, if there is one. A date or a
 // duration on the command line does not show which instant it means.
-func (t Task) PrintSince(w io.Writer) {
+func (t Task) printSince(w io.Writer) {
 	if !t.Since.IsZero() {
 		fmt.Fprintf(w, "passes created since %s\n", t.Since.UTC().Format(time.RFC3339))
 	}
