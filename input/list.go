@@ -59,7 +59,7 @@ func Open(names []string, opts Options) (_ *List, err error) {
 func (o *Options) check(names []string) error {
 	switch lists := len(names) + len(o.Users); {
 	case lists == 0 && !o.Self:
-		return errors.New("no list is named")
+		return errors.New("no list is given")
 	case lists > 0 && o.Self:
 		return errors.New("--self takes no list and no user")
 	}

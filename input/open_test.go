@@ -21,7 +21,7 @@ func TestOpenRefuses(t *testing.T) {
 		opts  Options
 		err   string
 	}{
-		{"nothing named", nil, Options{}, "no list is named"},
+		{"nothing named", nil, Options{}, "no list is given"},
 		{"stdin twice", []string{"-", good, "-"}, Options{}, "named twice"},
 		{"the same list twice", []string{good, good}, Options{}, "named twice: name each list once"},
 		{"directory", []string{filepath.Dir(good)}, Options{}, filepath.Dir(good) + " is a directory"},

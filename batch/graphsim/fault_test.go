@@ -87,6 +87,7 @@ var outerEffects = []struct {
 	{fault.Reset(), 0, "", "", false},
 	{fault.Reset().AfterWork(), 0, "", "", true},
 	{fault.Delayed(time.Millisecond), 200, `]}`, "", true},
+	{fault.Slow(time.Millisecond), 200, `]}`, "", true},
 }
 
 func TestOuterEffects(t *testing.T) {

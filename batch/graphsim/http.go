@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim/entra"
@@ -44,7 +45,15 @@ func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			writeAndFlush(w, out.Body[:len(out.Body)/2])
 			panic(http.ErrAbortHandler)
 		}
-		writeAndFlush(w, out.Body) // before the tenant notes that the client has it
+		for i := 0; out.Slow > 0 && i < len(out.Body); i++ {
+			if wait(r.Context(), out.Slow/time.Duration(len(out.Body))) != nil {
+				panic(http.ErrAbortHandler)
+			}
+			writeAndFlush(w, out.Body[i:i+1])
+		}
+		if out.Slow == 0 {
+			writeAndFlush(w, out.Body) // before the tenant notes that the client has it
+		}
 	})
 }
 

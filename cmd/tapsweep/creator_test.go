@@ -134,7 +134,7 @@ func TestScanSaysWhatWasReplaced(t *testing.T) {
 	holds(t, "standard error", p.stderr, "dana@contoso.example: the pass of ",
 		" by mallory@contoso.example was replaced at ",
 		"Z by helpdesk@contoso.example; the new pass is not listed")
-	holds(t, "standard error", p.stderr, "audit records to check, which lack the user, time, creator or pass id: 1: ")
+	holds(t, "standard error", p.stderr, "audit records to check, because they lack the user, time, creator or pass ID: 1: ")
 	// Some users may not have been scanned.
 	p.ends(t, status.Incomplete)
 }
@@ -144,7 +144,7 @@ func TestScanNamesUndecidedPasses(t *testing.T) {
 	t.Parallel()
 	tenant := incidentWith(map[string]string{"TemporaryAccessPass.Id": `"` + otherPass + `"`})
 	p := tapsweep(t, serve(t, tenant), "scan", "--created-since", "24h", "--created-by", simulation.Mallory.UPN)
-	p.ends(t, status.Incomplete, "which has another id, so it is not listed: tapsweep scan --user "+selfID+" shows it")
+	p.ends(t, status.Incomplete, "but their IDs differ, so it is not listed: tapsweep scan --user "+selfID+" shows it")
 	lacks(t, "standard output", p.stdout, "dana@")
 }
 
@@ -187,7 +187,7 @@ func TestScanOfTheAuditLogResumes(t *testing.T) {
 	text := readText(t, log)
 	write(t, log, text[:strings.Index(text, `{"type":"end"`)])
 	p := tapsweep(t, env, args...)
-	p.ends(t, status.Incomplete, gone, selfID+": the pass of ", "may be the one of ")
+	p.ends(t, status.Incomplete, gone, selfID+": the pass of ", "may be the pass of ")
 	list := readText(t, dir+"/hers.csv")
 	same(t, "passes that are found by id", strings.Count(list, ","+input.MatchID), 3)
 	same(t, "passes that are found by time", strings.Count(list, ","+input.MatchTime), 0)

@@ -130,7 +130,7 @@ func TestEvidenceStaysSealed(t *testing.T) {
 		"report --overwrite --html DIR/report.html LOG",
 		"scan --all-users --results LOG --overwrite",
 	} {
-		tapsweep(t, env, words(line, files)...).ends(t, status.Usage, "is evidence, which is sealed")
+		tapsweep(t, env, words(line, files)...).ends(t, status.Usage, "is evidence, which must not change")
 	}
 	checkSeal(t, dir, seal)
 	log := dir + "/results.jsonl"

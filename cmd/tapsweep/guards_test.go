@@ -79,7 +79,7 @@ func TestProtectedNamesInARehearsal(t *testing.T) {
 		"userId,upn\n9f0c11aa-1111-4222-8333-000000000009,bg1@contoso.com\n"} {
 		p := runRevoke(t, nil, "--simulate", "--protect", writeFile(t, "glass.csv", protect),
 			writeFile(t, "list.csv", "user\ndana@contoso.com\nBG1@contoso.com\n"))
-		p.ends(t, status.Done, "warning: a rehearsal does not check whether the protected users exist")
+		p.ends(t, status.Done, "warning: a simulation does not check whether the protected users exist")
 		rows, _ := readLog(t, p.stdout)
 		hasOutcome(t, rows, results.Protected, 1)
 	}
@@ -221,7 +221,7 @@ func TestRefusedSweepHasNoRows(t *testing.T) {
 			} else {
 				p = answered(t, env, tt.answer, args...)
 			}
-			p.ends(t, tt.code, tt.says, "tapsweep scan with the same flags names them", dir)
+			p.ends(t, tt.code, tt.says, "tapsweep scan with the same flags lists them", dir)
 			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 0)
 			rows, _ := readLog(t, readText(t, dir+"/results.jsonl"))
 			hasRows(t, rows, 0)
@@ -245,7 +245,7 @@ func TestStoppedSweepSaysWhatItFound(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "evidence")
 	args := []string{"sweep", "--all-users", "--yes", "--max-wait", "2h", "--evidence", dir}
 	p := stopped(t, env, args, func() bool { return tenant.Stats().Lists >= 500 })
-	p.ends(t, status.Stopped, "and deleted none of them; tapsweep scan with the same flags names them")
+	p.ends(t, status.Stopped, "and deleted none of them; tapsweep scan with the same flags lists them")
 	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 0)
 	checkSeal(t, dir, p.stderr)
 }

@@ -93,7 +93,7 @@ func TestWhoIsMe(t *testing.T) {
 func TestSelfOfAnApp(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
-	runRevoke(t, serve(t, tenant), "--self").ends(t, 3, "is an app, not a user")
+	runRevoke(t, serve(t, tenant), "--self").ends(t, 3, "is an app")
 	same(t, "batches", tenant.Stats().Batches, 0)
 }
 
@@ -213,13 +213,13 @@ func TestTenantOfTheToken(t *testing.T) {
 		{"foreign, by domain, no preflight", foreign, []string{"--tenant", entra.DefaultDomain, "--no-preflight"}, 3,
 			false, entra.DefaultTenantID + " was requested"},
 		{"a domain that nobody has", own, []string{"--tenant", "nobody.example"}, 3, false,
-			"give the tenant by its ID"},
+			"give the ID of the tenant"},
 		{"foreign, by id, no preflight", foreign, []string{"--tenant", entra.DefaultTenantID, "--no-preflight"}, 3,
 			false, "was requested"},
 		{"unreadable", opaque, []string{"--tenant", entra.DefaultDomain}, 3, true,
-			"it cannot be checked that it is for " + entra.DefaultDomain},
+			"tapsweep cannot check that it is for " + entra.DefaultDomain},
 		{"unreadable, no preflight", opaque, []string{"--tenant", entra.DefaultDomain, "--no-preflight"}, 3, true,
-			"it cannot be checked that it is for " + entra.DefaultDomain},
+			"tapsweep cannot check that it is for " + entra.DefaultDomain},
 		{"a secret of the domain's own app", nil, []string{"--tenant", entra.DefaultDomain}, 0, true, ""},
 	}
 	for _, tt := range tests {
@@ -267,9 +267,9 @@ func TestAuthorityAstray(t *testing.T) {
 			status.NoAccess, "names a token_endpoint at https://thief.example, which is not the authority"},
 		{"redirect", "/token", http.RedirectHandler("https://thief.example/", http.StatusTemporaryRedirect), false,
 			status.NoAccess, "which is not followed"},
-		{"lookup in an outage", metadata, answer(503, ""), true, status.Stopped, "cannot be found out"},
+		{"lookup in an outage", metadata, answer(503, ""), true, status.Stopped, "cannot check that this is"},
 		{"lookup that is redirected", metadata, http.RedirectHandler("https://thief.example/", http.StatusFound),
-			true, status.NoAccess, "cannot be found out"},
+			true, status.NoAccess, "cannot check that this is"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel() // azidentity tries again
@@ -366,7 +366,7 @@ func TestLogThatIsNotWhole(t *testing.T) {
 	} {
 		part := writeFile(t, "part.jsonl", strings.Join(cut, ""))
 		for _, command := range []string{"revoke --yes", "verify --verify-wait 1s"} {
-			tapsweep(t, env, append(strings.Fields(command), "--results", "-", part)...).ends(t, status.Usage, "whole")
+			tapsweep(t, env, append(strings.Fields(command), "--results", "-", part)...).ends(t, status.Usage, "complete")
 		}
 		if strings.HasPrefix(name, "without") {
 			holds(t, "the report of a log "+name, tapsweep(t, nil, "report", part).stdout,

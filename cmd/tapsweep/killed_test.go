@@ -129,7 +129,7 @@ func TestSweepResumesWithinTheBound(t *testing.T) {
 	}{
 		{"too many left", "19", status.Usage, 0, 80, "20 passes are more than the limit of 19: nothing was deleted"},
 		{"too many found", "60", status.Stopped, 20, 60, "80 passes are more than the limit of 60: " +
-			"only 20 that an earlier run had left were deleted"},
+			"only the 20 that an earlier run had found were deleted"},
 		{"just within the bound", "80", status.Done, 80, 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -119,7 +119,7 @@ func TestTwoRunsOnOneLog(t *testing.T) {
 	}).ends(t, status.Stopped)
 	first, _, _ := strings.Cut(readText(t, log), "\n")
 	tapsweep(t, env, "verify", writeFile(t, "copy.jsonl", first+"\n")).ends(t, status.Usage,
-		"was killed, could not continue writing, or is still running")
+		"was killed, could not write, or is still running")
 }
 
 // A disk that fills up in the middle stops the run before more is sent, and the
@@ -206,7 +206,7 @@ func TestResumedLogAsList(t *testing.T) {
 	p := runRevoke(t, env, log)
 	leaves(t, tenant, 1)
 	same(t, "requests", tenant.Stats().Requests, sent)
-	holds(t, "standard error", p.stderr, "20 rows left out, done by the earlier run")
+	holds(t, "standard error", p.stderr, "20 rows of the list left out, because the earlier run completed")
 }
 
 // To resume without --protect is a slip, and no decision to revoke the passes of those who
@@ -310,7 +310,7 @@ func TestVerifiedLater(t *testing.T) {
 	p.ends(t, 1)
 	holds(t, "standard error, with single spaces", strings.Join(strings.Fields(p.stderr), " "),
 		"revoked 30 ", "Verified: the users of 29 rows hold no pass",
-		"All 30 passes are gone; for 1 it is not proven")
+		"All 30 passes are gone; 1 could not be verified")
 	revokedInMetrics(t, dir, 30)
 	log := func() string { return lastRun(readText(t, dir+"/log.jsonl")) }
 	same(t, "rows that are not verified", strings.Count(log(), "not verified"), 1)

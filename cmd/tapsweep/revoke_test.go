@@ -100,7 +100,7 @@ func TestRevokeResultsLog(t *testing.T) {
 	isPrivate(t, log)
 	p := runRevoke(t, env, "--max-attempts", "1", log)
 	rows, _ := readLog(t, p.stdout)
-	p.ends(t, 1, "4 rows left out")
+	p.ends(t, 1, "4 rows of the list left out")
 	hasRows(t, rows, 1)
 	hasOutcome(t, rows, results.Failed, 1)
 
@@ -171,8 +171,9 @@ func TestExitCodes(t *testing.T) {
 	}{
 		{"version", "--version", 0, ""},
 		{"help", "revoke --help", 0, ""},
-		{"no arguments", "revoke", status.Usage, "no list is named"},
+		{"no arguments", "revoke", status.Usage, "no list and no --user is given"},
 		{"unknown command", "remove", status.Usage, "unknown command"},
+		{"results to a device", "revoke --dry-run --results /dev/null LIST", 0, "results: /dev/null"},
 		{"unknown flag", "revoke --force LIST", status.Usage, "unknown flag"},
 		{"batch size", "revoke --batch-size 21 LIST", status.Usage, "\"21\" is not a number between 1 and 20"},
 		{"concurrency", "revoke --concurrency -1 LIST", status.Usage, `--concurrency "-1"`},
@@ -186,7 +187,7 @@ func TestExitCodes(t *testing.T) {
 		{"log level", "revoke --yes --log-level loud LIST", status.Usage, "--log-level"},
 		{"log format", "revoke --yes --log-format xml LIST", status.Usage, "--log-format"},
 		{"simulate and graph-url", "revoke --yes --simulate --graph-url https://127.0.0.1:1 LIST", status.Usage,
-			"--simulate goes to a tenant of its own"},
+			"--simulate starts its own tenant"},
 		{"there is no terminal to ask at", "revoke LIST", status.Usage, "--yes"},
 		{"no list", "revoke --yes nosuch.csv", status.Usage, "nosuch.csv"},
 		{"bad row", "revoke --yes BAD", status.Usage, `bad.csv:2: method "no... (4 characters)" is not a GUID`},

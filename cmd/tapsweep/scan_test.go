@@ -50,6 +50,8 @@ func TestCreatedSinceIsShown(t *testing.T) {
 			holds(t, "preflight.txt", readText(t, dir+"/preflight.txt"), want)
 		})
 	}
+	_, env := serveLeftovers(t, 10, graphsim.Options{}) // a quiet run shows it if it fails
+	tapsweep(t, env, "scan", "--created-since", day, "--filter", "no such filter").ends(t, status.Usage, want)
 }
 
 // What scan prints, revoke takes, in each format. The user principal names stay with the passes.
@@ -131,7 +133,7 @@ func TestScanRefuses(t *testing.T) {
 		{"reason", env, []string{"--all-users", "--reason", "old"}, status.Usage,
 			`--reason "old" is not expired, used, disabled, scheduled or usable`},
 		{"unknown cannot be asked for", env, []string{"--all-users", "--reason", "unknown"}, status.Usage, "--reason"},
-		{"group by name", env, []string{"--group", "sales"}, status.Usage, "not an object id"},
+		{"group by name", env, []string{"--group", "sales"}, status.Usage, "not an object ID"},
 		{"group that is not there", env, []string{"--group", group}, status.Usage, "404"},
 		{"since", env, []string{"--created-since", "yesterday"}, status.Usage, "24h or 7d"},
 		{"since the future", env, []string{"--created-since", "2999-01-01"}, status.Usage, "is not in the past"},
@@ -140,6 +142,8 @@ func TestScanRefuses(t *testing.T) {
 		{"since zero days", env, []string{"--created-since", "0d"}, status.Usage,
 			"is not in the past"},
 		{"since after now", env, []string{"--all-users", "--created-since=-1h"}, status.Usage, "is not a time such as"},
+		{"since, and an age that is greater", env, []string{"--all-users", "--created-since", "1h", "--min-age", "2h"},
+			status.Usage, "no pass can match both --created-since 1h and --min-age 2h0m0s"},
 		{"expired, and other reasons", env, []string{"--all-users", "--reason", "usable,used", "--expired-for", "1h"},
 			status.Usage, "--expired-for has no effect"},
 		{"age", env, []string{"--all-users", "--min-age", "old"}, status.Usage, "7d"},
@@ -190,7 +194,7 @@ func TestScanResumes(t *testing.T) {
 	// Other reasons are another scan.
 	tapsweep(t, env, append(args, "--resume", "--reason", "used")...).ends(t, status.Usage,
 		"it is the log of a run that looked for something else: tapsweep scan ",
-		"the same flags that say where to look and for what")
+		"to resume, use the same lists or scope in the same tenant")
 }
 
 // A full disk under the list that is printed is told.
@@ -251,7 +255,7 @@ func TestUnfinishedScanKeepsOutput(t *testing.T) {
 			good := writeFile(t, "good.csv", before)
 			p := scanTo(good)
 			same(t, "the list", readText(t, good), before)
-			holds(t, "standard error", p.stderr, good+" is not written, because the scan did not end\n")
+			holds(t, "standard error", p.stderr, good+" was not written, because the scan is not complete\n")
 			lacks(t, "standard error", p.stderr, "passes: "+good)
 			path := filepath.Join(t.TempDir(), "new.csv")
 			scanTo(path)

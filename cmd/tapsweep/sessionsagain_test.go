@@ -106,7 +106,7 @@ func TestVerifyIsResumed(t *testing.T) {
 	for i := range 2 {
 		requests := tenant.Stats().Requests
 		tapsweep(t, env, "verify", "--results", proof, "--resume", log).ends(t, 0,
-			"The sessions of 5 users are verified to be revoked.")
+			"Verified: the sessions of 5 users are revoked.")
 		same(t, "requests of verify", tenant.Stats().Requests-requests, 10*(1-i))
 	}
 }
@@ -124,7 +124,7 @@ func TestWordsAboutSessions(t *testing.T) {
 	log := newLog(t)
 	tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log, listFile(t, users)).ends(t, 1)
 	holds(t, "the report", tapsweep(t, env, "report", log).stdout, "The sessions of 2 of 3 users are revoked.")
-	tapsweep(t, env, "verify", log).ends(t, 1, "The sessions of 0 of 3 users are verified to be revoked.")
+	tapsweep(t, env, "verify", log).ends(t, 1, "Verified: the sessions of 0 of 3 users are revoked.")
 }
 
 // If verify finds that sessions remain, it and the report give the command that sends the calls again:

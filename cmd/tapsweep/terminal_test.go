@@ -8,6 +8,7 @@ import (
 	"github.com/creack/pty"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // The bar is for a terminal at standard error, and nothing of it is anywhere else.
@@ -45,7 +46,16 @@ func TestProgressWithoutATerminal(t *testing.T) {
 	same(t, "standard output", p.stdout, "")
 }
 
-// answered runs tapsweep at a terminal, and answers once it asks. A process, because the terminal sends it signals.
+// A key that was typed before the question, such as an answer to the program before, does not answer it.
+func TestKeysBeforeTheQuestion(t *testing.T) {
+	t.Parallel()
+	no := func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("n\n") }
+	p := answered(t, nil, no, "revoke", "--simulate", "--user", "dana@contoso.com", "--results", "log.jsonl")
+	p.ends(t, status.Usage, "y\r\n", "not confirmed")
+}
+
+// answered runs tapsweep at a terminal at which somebody has typed "y", and answers once it asks. A process, because
+// the terminal sends it signals.
 func answered(t *testing.T, env []string, answer func(keyboard *os.File, p *os.Process), args ...string) process {
 	t.Helper()
 	keyboard, tty, err := pty.Open()
@@ -53,6 +63,7 @@ func answered(t *testing.T, env []string, answer func(keyboard *os.File, p *os.P
 		t.Skip("no pseudo terminal: ", err)
 	}
 	defer keyboard.Close()
+	keyboard.WriteString("y\n")
 	var shown, out strings.Builder
 	cmd := command(t, env, args...)
 	cmd.Stdin, cmd.Stderr, cmd.Stdout = tty, tty, &out

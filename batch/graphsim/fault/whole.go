@@ -128,6 +128,11 @@ func Hang() Effect {
 	return inPlace("hang", func(*wire.Variety) wire.HTTPResponse { return wire.HTTPResponse{Hang: true} })
 }
 
+// Slow sends the true response byte by byte within the given time. Without a socket it does nothing.
+func Slow(total time.Duration) Effect {
+	return onTrue("slow", func(r *wire.HTTPResponse) { r.Slow = total })
+}
+
 // Delayed sends the true response later.
 func Delayed(by time.Duration) Effect {
 	return onTrue("delayed", func(r *wire.HTTPResponse) { r.Delay = by })

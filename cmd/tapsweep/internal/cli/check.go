@@ -19,14 +19,15 @@ func (p *program) checkCommand() *cobra.Command {
 	var f checkFlags
 	cmd := &cobra.Command{
 		Use:   "check [flags]",
-		Short: "Sign in, and say which commands work and what is missing",
-		Long: `Sign in, read what the access token allows, and try out whether Graph accepts
-it. It changes nothing: it lists the passes of a user that does not exist, or of
-the --user. Run it on the machine and with the account that will do the work.
+		Short: "Sign in, and show which commands work and what is missing",
+		Long: `Sign in, read what the access token allows, and check that Graph accepts it.
+This changes nothing: it lists the passes of a user that does not exist, or of
+the user that --user names. Run it on the machine and with the account that will
+do the work.
 
 Exit codes:
   0   revoke works.
-  1   Something is wrong.
+  1   Something is wrong; the output shows what.
   3   No access: there is no token that Graph accepts, or it does not allow
       deletes.
   4   Stopped by a signal, or the authority cannot be reached.

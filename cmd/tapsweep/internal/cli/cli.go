@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -19,7 +20,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// A Process is what a command line runs in.
+// A Process holds what the operating system gives to a command line.
 type Process struct {
 	Args    []string // without the name of the program
 	Environ []string // NAME=VALUE
@@ -29,12 +30,12 @@ type Process struct {
 	Version string // of tapsweep
 }
 
-// A program is one command line that runs.
+// A program is the state of one command line.
 type program struct {
 	console *console.Console
 	version string
 	environ []string
-	args    []string // for the record, with flags from the environment; no flag takes a secret
+	args    []string // for the results log, with flags from the environment; no flag takes a secret
 
 	variables []string  // environment variables that set flags of this command
 	settings  []setting // all variables that set flags
@@ -48,22 +49,25 @@ type program struct {
 func Main(ctx context.Context, process Process) int {
 	p := &program{version: process.Version, environ: process.Environ, args: process.Args,
 		recorder: metrics.NewRecorder()}
-	p.console = &console.Console{In: process.In, Out: process.Out, Err: process.Err, Getenv: p.getenv}
+	p.console = &console.Console{In: process.In, Out: process.Out, Err: process.Err, Getenv: p.getenv,
+		Args: process.Args}
 	root := p.rootCommand()
 	root.SetArgs(process.Args)
 	root.SetIn(process.In)
 	root.SetOut(process.Out)
 	root.SetErr(process.Err)
+	root.InitDefaultHelpCmd()
+	help, _, _ := root.Find([]string{"help"})
+	help.Args = knownPage
 	cmd, err := p.execute(ctx, root)
 	return p.writeMetrics(cmd, p.exit(cmd, err))
 }
 
-// abandonAfter is how long a command whose work has not begun may take to end after the first signal. It
-// is longer than the command needs to report where it was.
+// abandonAfter is how long a command may take to end after the first signal, if it has not begun to send.
+// The command needs less than that to report where it was.
 const abandonAfter = 2 * time.Second
 
-// execute runs the command of the command line. After a signal it abandons a command that hangs while it
-// is still preparing.
+// execute runs the command. After a signal it abandons a command that hangs before it sends anything.
 func (p *program) execute(ctx context.Context, root *cobra.Command) (*cobra.Command, error) {
 	var cmd *cobra.Command
 	var err error
@@ -85,7 +89,7 @@ func (p *program) execute(ctx context.Context, root *cobra.Command) (*cobra.Comm
 	return cmd, err
 }
 
-// getenv returns a variable of the environment: the last, if there are several.
+// getenv returns an environment variable. If the name occurs several times, the last value counts.
 func (p *program) getenv(name string) (value string) {
 	for _, entry := range p.environ {
 		if n, v, _ := strings.Cut(entry, "="); n == name {
@@ -107,10 +111,25 @@ func (p *program) exit(cmd *cobra.Command, err error) int {
 	for _, h := range exit.Hints {
 		p.console.Hint(h)
 	}
-	if exit.Err == err && !status.Known(err) { // cobra has found it
+	if exit.Err == err && !status.Known(err) { // cobra found it
 		p.console.Hint(seeHelp(cmd))
 	}
+	p.hintVariables(exit)
 	return exit.Code
+}
+
+// hintVariables names the variables that set a flag of which an error or its hints speak.
+func (p *program) hintVariables(exit *status.Error) {
+	said := strings.Join(exit.Hints, " ")
+	if exit.Err != nil {
+		said += " " + exit.Err.Error()
+	}
+	for _, name := range p.variables {
+		flag := "--" + flagOf(name)
+		if regexp.MustCompile(flag + `($|[^\w-])`).MatchString(said) {
+			p.console.Hint(flag + " is set by the environment variable " + name)
+		}
+	}
 }
 
 func (p *program) rootCommand() *cobra.Command {
@@ -118,8 +137,8 @@ func (p *program) rootCommand() *cobra.Command {
 		Use:   "tapsweep",
 		Short: "Revoke Temporary Access Passes of Microsoft Entra ID in bulk",
 		Long: `tapsweep deletes the Temporary Access Passes on a list through Microsoft Graph,
-twenty to a batch. It waits as long as the tenant asks, and writes one result
-per pass to a results log.`,
+in batches of twenty. It waits as long as the tenant asks, and writes one result
+for each pass to a results log.`,
 		Example: `  tapsweep check
   tapsweep revoke --dry-run list.csv
   tapsweep revoke list.csv`,
@@ -144,8 +163,22 @@ per pass to a results log.`,
 	return root
 }
 
-// inOrder makes a command set its flags from the environment, then check them, the metrics file and its
-// arguments, and then run.
+// knownPage refuses help for what is neither a command nor a page. For cobra that is no error.
+func knownPage(help *cobra.Command, args []string) error {
+	root := help.Root()
+	if _, _, err := root.Find(args); err == nil {
+		return nil
+	}
+	var names []string
+	for _, cmd := range root.Commands() {
+		names = append(names, cmd.Name())
+	}
+	return status.Refuse(fmt.Errorf("unknown command or page %q", safetext.Printable(args[0])),
+		append(didYouMean(args[0], "tapsweep help ", names), seeHelp(root))...)
+}
+
+// inOrder fixes the order in which a command starts. It sets flags from the environment, checks flags, the
+// metrics file and arguments, and then runs.
 func (p *program) inOrder(cmd *cobra.Command) {
 	check, run := cmd.Args, cmd.RunE
 	cmd.Args = cobra.ArbitraryArgs

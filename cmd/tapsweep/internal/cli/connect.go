@@ -10,14 +10,14 @@ import (
 	"tapsweep/cmd/tapsweep/internal/tenant"
 )
 
-// connectFlags are the flags that say who signs in, and where. All commands that talk to a tenant
+// connectFlags are the flags about the tenant and how to sign in. All commands that connect to a tenant
 // have them.
 var connectFlags = []string{"auth", "tenant", "client-id", "certificate", "secret-file", "token-file",
 	"sign-in-again", "cloud", "graph-url", "api-version"}
 
 func addConnect(fl *pflag.FlagSet, o *tenant.Options) {
 	addEnum(fl, &o.Auth, "auth", "", auth.Methods,
-		"how to sign in: "+oneOf(auth.Methods)+" (default by the given file, else default)")
+		"how to sign in: "+oneOf(auth.Methods)+" (default: what fits the file that you name, else default)")
 	fl.StringVar(&o.Tenant, "tenant", "", "ID or domain of the `TENANT` (default AZURE_TENANT_ID)")
 	fl.StringVar(&o.ClientID, "client-id", "",
 		"`ID` of the app registration or managed identity (default AZURE_CLIENT_ID)")
@@ -26,7 +26,7 @@ func addConnect(fl *pflag.FlagSet, o *tenant.Options) {
 	fl.StringVar(&o.SecretFile, "secret-file", "", "`FILE` with the app's secret (default AZURE_CLIENT_SECRET)")
 	fl.StringVar(&o.TokenFile, "token-file", "", "`FILE` with an access token, which another program renews")
 	fl.BoolVar(&o.ForceSignIn, "sign-in-again", false,
-		"with device-code and browser: sign in anew, even if an earlier sign-in is stored")
+		"with device-code and browser: ask for a new sign-in, even if an earlier one is cached")
 	addEnum(fl, &o.Cloud, "cloud", "", cloud.Names(),
 		oneOf(cloud.Names())+" (default global)")
 	fl.StringVar(&o.GraphURL, "graph-url", "",
@@ -38,8 +38,7 @@ func addConnect(fl *pflag.FlagSet, o *tenant.Options) {
 	hasVariable(fl, connectFlags...)
 }
 
-// connects returns the first flag about signing in or about Graph that has another value than its
-// default, or "".
+// connects returns the name of the first connectFlag that is not at its default, or "".
 func connects(fl *pflag.FlagSet) string {
 	at := slices.IndexFunc(connectFlags, func(name string) bool {
 		f := fl.Lookup(name)
@@ -51,8 +50,8 @@ func connects(fl *pflag.FlagSet) string {
 	return connectFlags[at]
 }
 
-// resolve finds out where the options lead to, and as whom. It contacts nobody. If only the
-// credential is missing, the error comes with a target.
+// resolve returns the tenant and the credential that the options select. It sends nothing. If only the
+// credential is missing, it returns an error and a target.
 func (p *program) resolve(o tenant.Options) (*tenant.Target, error) {
 	o.Getenv, o.Version, o.Say = p.getenv, p.version, p.console.Say
 	return tenant.Resolve(o)

@@ -23,9 +23,13 @@ func variable(flag string) string {
 	return prefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// hasVariable marks flags that an environment variable can set: those that mean the same in
-// every command that has them, and neither select what to revoke nor allow more than the
-// command line does.
+// flagOf returns the name of the flag that a variable sets.
+func flagOf(variable string) string {
+	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(variable, prefix), "_", "-"))
+}
+
+// hasVariable marks flags that an environment variable can set. Such a flag means the same in all its
+// commands. It does not select what to revoke, and does not allow more than the command line does.
 func hasVariable(fl *pflag.FlagSet, names ...string) {
 	for _, name := range names {
 		fl.SetAnnotation(name, "environment", nil) // fails for a flag that does not exist
@@ -39,13 +43,13 @@ func hasEnvironment(f *pflag.Flag) bool {
 
 // A setting is an environment variable that sets a flag.
 type setting struct {
-	variable, value string   // no flag takes a secret
-	commands        []string // that have the flag
+	variable, value string   // the value is never a secret, because no flag takes one
+	commands        []string // the commands that have the flag
 }
 
-// setFromEnvironment sets the flags of a command that the command line does not set. Lists of
-// protected users from both add up. Flags that it sets are added to the arguments that the
-// results log keeps, because the run that resumes it may have another environment.
+// setFromEnvironment sets flags that the command line does not set. Lists of protected users from the
+// command line and the environment are combined. It adds the flags that it sets to the arguments in the
+// results log, because the run that resumes it may have another environment.
 func (p *program) setFromEnvironment(cmd *cobra.Command) error {
 	commands := make(map[string][]string) // by variable
 	for _, c := range cmd.Root().Commands() {
@@ -67,7 +71,7 @@ func (p *program) setFromEnvironment(cmd *cobra.Command) error {
 			return refuseVariable(fmt.Errorf("%s is not a variable of tapsweep", safetext.Printable(name)),
 				didYouMean(typed, prefix, names)...)
 		}
-		flag := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, prefix), "_", "-"))
+		flag := flagOf(name)
 		f := cmd.Flags().Lookup(flag)
 		if value == "" && flag == "metrics-file" || f != nil && f.Changed && flag != "protect" {
 			continue
@@ -92,7 +96,7 @@ func (p *program) setFromEnvironment(cmd *cobra.Command) error {
 }
 
 func refuseVariable(err error, hints ...string) error {
-	return status.Refuse(err, append(hints, "unset it, or correct it: tapsweep help flags names the variables")...)
+	return status.Refuse(err, append(hints, "unset or correct it: tapsweep help flags lists all variables")...)
 }
 
 // serviceVariable matches the variables that Kubernetes sets in every pod of a namespace for a
@@ -101,8 +105,7 @@ func refuseVariable(err error, hints ...string) error {
 var serviceVariable = regexp.MustCompile(`^` + prefix + `([A-Z0-9_]+_)?` +
 	`(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
-// ours returns the values of the variables that begin with our prefix in upper or lower case, except
-// those that Kubernetes sets.
+// ours returns the variables that begin with our prefix in any case, except those that Kubernetes sets.
 func ours(environ []string) map[string]string {
 	values := make(map[string]string)
 	for _, entry := range environ {

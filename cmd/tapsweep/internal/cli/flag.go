@@ -18,8 +18,8 @@ import (
 // A checkedFlag is the value of a flag that takes a word, a number or a time. A wrong value is refused
 // as soon as the flag is set.
 type checkedFlag struct {
-	kind  string   // of the value, in the help
-	words []string // that the flag takes, nil if it does not take words
+	kind  string   // what the help calls the value, such as FILE
+	words []string // the words that the flag takes, nil for a number or a time
 	get   func() string
 	set   func(string) error
 }
@@ -41,13 +41,13 @@ func addEnum(fl *pflag.FlagSet, p *string, name, value string, words []string, u
 	}}, name, usage)
 }
 
-// oneOf writes words for people.
+// oneOf returns words as text: "a, b or c".
 func oneOf(words []string) string {
 	last := len(words) - 1
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
-// addInt adds a number with limits.
+// addInt adds a flag that takes a number between least and most.
 func addInt(fl *pflag.FlagSet, p *int, name string, value, least, most int, usage string) {
 	*p = value
 	want := fmt.Sprintf("a number between %d and %d", least, most)
@@ -64,7 +64,7 @@ func addInt(fl *pflag.FlagSet, p *int, name string, value, least, most int, usag
 	}}, name, usage)
 }
 
-// addDuration adds a time that is at least as long as least.
+// addDuration adds a flag that takes a duration of at least least.
 func addDuration(fl *pflag.FlagSet, p *time.Duration, name string, value, least time.Duration, usage string) {
 	*p = value
 	fl.Var(&checkedFlag{"TIME", nil, func() string { return shortDuration(*p) }, func(text string) error {
@@ -79,7 +79,7 @@ func addDuration(fl *pflag.FlagSet, p *time.Duration, name string, value, least 
 	}}, name, usage)
 }
 
-// parseDuration parses a duration that may be given in days.
+// parseDuration parses a Go duration, or a number of days such as 7d.
 func parseDuration(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	if days, ok := strings.CutSuffix(text, "d"); ok {
@@ -93,7 +93,8 @@ func parseDuration(text string) (time.Duration, error) {
 	return d, nil
 }
 
-// shortDuration writes a duration without zeros at its end. The help leaves out "0".
+// shortDuration returns a duration as text without trailing zeros: 15m, not 15m0s. pflag leaves a default
+// of "0" out of the help.
 func shortDuration(d time.Duration) string {
 	if d == 0 {
 		return "0"
@@ -107,9 +108,9 @@ func shortDuration(d time.Duration) string {
 	return text
 }
 
-// checkFilled refuses flags that are set to nothing: an empty filter or guard, such as --created-by or
-// --protect, would silently do nothing, and the run would do more than was meant. An empty
-// --metrics-file means none, so that a schedule can leave out the metrics of one job.
+// checkFilled refuses flags with an empty value. An empty filter or guard, such as --created-by or
+// --protect, would silently do nothing, and the run would delete more than the user wants. An empty
+// --metrics-file means no file, so a scheduled job can switch its metrics off.
 func checkFilled(fl *pflag.FlagSet) (err error) {
 	fl.Visit(func(f *pflag.Flag) {
 		values := []string{f.Value.String()}
@@ -118,14 +119,14 @@ func checkFilled(fl *pflag.FlagSet) (err error) {
 		}
 		isEmpty := func(value string) bool { return strings.TrimSpace(value) == "" }
 		if slices.ContainsFunc(values, isEmpty) && f.Name != "metrics-file" {
-			err = status.Refuse(fmt.Errorf("--%s is empty: give it a value, or leave it out", f.Name))
+			err = status.Refuse(fmt.Errorf("--%s is empty: give a value, or leave the flag out", f.Name))
 		}
 	})
 	return err
 }
 
-// flagError returns the error for an invalid flag. If the error says what the flag takes, it does not
-// point to the help.
+// flagError returns the error for an invalid flag. It has no hint to the help if the error already says
+// which values the flag takes.
 func flagError(cmd *cobra.Command, err error) error {
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		return status.Refuse(fmt.Errorf("--%s %w", invalid.GetFlag().Name, valueError(invalid)))
@@ -137,17 +138,17 @@ func flagError(cmd *cobra.Command, err error) error {
 	return status.Refuse(err, hints...)
 }
 
-// valueError says what is wrong with a value. The errors of pflag name functions of Go.
+// valueError returns an error without the names of Go functions that the errors of pflag have.
 func valueError(invalid *pflag.InvalidValueError) error {
 	if _, ours := invalid.GetFlag().Value.(*checkedFlag); ours {
 		return errors.Unwrap(invalid)
 	}
-	return fmt.Errorf("%q is not true or false", invalid.GetValue()) // pflag refuses no other value
+	return fmt.Errorf("%q is not true or false", invalid.GetValue()) // all other flags take any text
 }
 
 func seeHelp(cmd *cobra.Command) string { return fmt.Sprintf("see '%s --help'", cmd.CommandPath()) }
 
-// completeWords makes a shell complete the flags of a command that take words.
+// completeWords makes the shell complete the values of flags that take one of several words.
 func completeWords(cmd *cobra.Command) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if v, ok := f.Value.(*checkedFlag); ok && v.words != nil {

@@ -60,7 +60,7 @@ func init() {
 	cobra.AddTemplateFunc("description", description)
 }
 
-// inHelp puts flags into a section of the help.
+// inHelp adds flags to a section of the help.
 func inHelp(fl *pflag.FlagSet, s section, names ...string) {
 	for _, name := range names {
 		fl.SetAnnotation(name, inSection, []string{string(s)}) // fails for a flag that does not exist
@@ -68,7 +68,7 @@ func inHelp(fl *pflag.FlagSet, s section, names ...string) {
 	}
 }
 
-// inFlagsHelp is inHelp for flags that few people need. Only "tapsweep help flags" shows them.
+// inFlagsHelp adds flags that few people need. Only "tapsweep help flags" shows them.
 func inFlagsHelp(fl *pflag.FlagSet, s section, names ...string) {
 	inHelp(fl, s, names...)
 	for _, name := range names {
@@ -78,7 +78,7 @@ func inFlagsHelp(fl *pflag.FlagSet, s section, names ...string) {
 
 func sectionOf(f *pflag.Flag) section { return section(strings.Join(f.Annotations[inSection], "")) }
 
-// commonFlags describes the flags of a command, except for rare ones.
+// commonFlags returns the help of all flags of a command except the rare ones.
 func commonFlags(cmd *cobra.Command) string {
 	var common []*pflag.Flag
 	rare := ""
@@ -92,7 +92,7 @@ func commonFlags(cmd *cobra.Command) string {
 	return flagUsages(common, helpWidth(cmd)) + rare
 }
 
-// flagUsages describes flags by section, in lines of a width.
+// flagUsages returns the help of flags by section, wrapped at width.
 func flagUsages(flags []*pflag.Flag, width int) string {
 	var b strings.Builder
 	for _, s := range sections {
@@ -115,12 +115,12 @@ func flagsPage() *cobra.Command {
 	page := &cobra.Command{
 		Use:   "flags",
 		Short: "All flags of all commands, and their variables",
-		Long: `These are all flags of each command. Behind a flag is the environment variable
-that sets it, if there is one. A flag on the command line overrides its
+		Long: `All flags of each command. Square brackets show the environment variable that
+also sets the flag, if there is one. A flag on the command line overrides its
 variable. Flags that say what to revoke, where to look and what to write have
 no variable.
 
-A TIME is 90s, 15m, 24h or 7d.`,
+A TIME is a number with a unit, such as 90s, 15m, 24h or 7d.`,
 	}
 	page.SetHelpFunc(func(page *cobra.Command, _ []string) {
 		fmt.Fprint(page.OutOrStdout(), description(page))

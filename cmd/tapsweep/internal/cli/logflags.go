@@ -8,7 +8,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/console"
 )
 
-// logFlags say what is logged to standard error, and how.
+// logFlags are the level and the format of the log on standard error.
 type logFlags struct{ level, format string }
 
 var (
@@ -18,12 +18,12 @@ var (
 
 func (f *logFlags) add(fl *pflag.FlagSet) {
 	addEnum(fl, &f.level, "log-level", "warn", logLevels, "log to standard error: "+oneOf(logLevels))
-	addEnum(fl, &f.format, "log-format", "text", textOrJSON, "form of the log: "+oneOf(textOrJSON))
+	addEnum(fl, &f.format, "log-format", "text", textOrJSON, "format of this log: "+oneOf(textOrJSON))
 	inFlagsHelp(fl, output, "log-level", "log-format")
 	hasVariable(fl, "log-level", "log-format")
 }
 
-// logger returns the log that the flags ask for.
+// logger returns the logger that the flags describe.
 func (f *logFlags) logger(c *console.Console) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(f.level)) // the flag has checked it

@@ -13,8 +13,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// manCommand is for packagers, and for people who have only the binary. cobra dates its pages by
-// SOURCE_DATE_EPOCH, so that two builds of a release are the same.
+// manCommand is for packagers, and for people who have only the binary. cobra takes the date of the pages
+// from SOURCE_DATE_EPOCH, so two builds of a release are identical.
 func (p *program) manCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "man DIR",
@@ -38,7 +38,7 @@ func (p *program) writeManPages(dir string) error {
 		return err
 	}
 	root := (&program{version: p.version}).rootCommand()
-	root.DisableAutoGenTag = true // a line with today's date
+	root.DisableAutoGenTag = true // the tag is a line with today's date
 	source := "tapsweep " + p.version
 	err := doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: source, Manual: "tapsweep"}, dir)
 	for _, page := range docs.Pages() {

@@ -10,8 +10,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/markdown"
 )
 
-// manualPages returns a help topic for each page of the manual. cobra lists commands that do
-// nothing as help topics: tapsweep help lists.
+// manualPages returns a help topic for each page of the manual, such as tapsweep help lists. For cobra, a
+// command without a function is a help topic.
 func manualPages() []*cobra.Command {
 	var topics []*cobra.Command
 	for _, page := range docs.Pages() {
@@ -33,7 +33,7 @@ func pageOf(target string) string {
 	return ""
 }
 
-// helpLink is what a reader in a terminal sees in place of a link.
+// helpLink returns the text of a link for a terminal.
 func helpLink(text, target string) string {
 	if page := pageOf(target); page != "" {
 		return text + " (tapsweep help " + page + ")"
@@ -41,7 +41,7 @@ func helpLink(text, target string) string {
 	return text
 }
 
-// manLink is what a reader of a man page sees in place of a link.
+// manLink returns the text of a link for a man page.
 func manLink(text, target string) string {
 	if page := pageOf(target); page != "" {
 		return text + " (" + manName(page) + "(7))"

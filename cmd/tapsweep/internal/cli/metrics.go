@@ -28,7 +28,7 @@ func metricsFile(cmd *cobra.Command) string {
 	return f.Value.String()
 }
 
-// recorderFor returns what records the run of a command, nil if it writes no metrics file.
+// recorderFor returns the recorder for the run of a command, nil if the run writes no metrics file.
 func (p *program) recorderFor(cmd *cobra.Command) *metrics.Recorder {
 	if metricsFile(cmd) == "" {
 		return nil
@@ -36,9 +36,9 @@ func (p *program) recorderFor(cmd *cobra.Command) *metrics.Recorder {
 	return p.recorder
 }
 
-// checkMetrics refuses a name that the textfile collector does not read, and a file that exists
-// and is not the metrics of the same command, because it would be lost: a scan by hand, in the
-// environment of the night job, would replace the night job's metrics.
+// checkMetrics refuses a name that the textfile collector does not read. It also refuses an existing file
+// that is not the metrics of the same command: a scan by hand, in the environment of the nightly job,
+// would replace the metrics of that job.
 func checkMetrics(path, command string) error {
 	if path == "" {
 		return nil
@@ -50,12 +50,12 @@ func checkMetrics(path, command string) error {
 	if err := fileout.Check("--metrics-file", path, true); err != nil {
 		return status.Of(err)
 	}
-	// The file is written under another name and then renamed. Before the deletes is the time to find out
-	// that this is not possible.
+	// The file is written under another name and then renamed. If this is not possible, the run must end
+	// before the deletes.
 	dir := filepath.Dir(metrics.Target(path))
 	probe, err := os.CreateTemp(dir, ".tapsweep-*")
 	if err != nil {
-		return status.RefuseFile(fmt.Errorf("--metrics-file: nothing can be written to %s: %w", dir, err))
+		return status.RefuseFile(fmt.Errorf("--metrics-file: tapsweep cannot write to %s: %w", dir, err))
 	}
 	probe.Close()
 	os.Remove(probe.Name())
@@ -72,14 +72,14 @@ func checkMetrics(path, command string) error {
 	return nil
 }
 
-// writeMetrics writes the metrics file of a command whose flags were good, whichever way it ended, and
-// returns the exit code: a run that ended well but cannot say so did not end well.
+// writeMetrics writes the metrics file, if the flags of the command were valid, and returns the exit code.
+// A run whose metrics cannot be written does not end with exit code 0.
 func (p *program) writeMetrics(cmd *cobra.Command, code int) int {
 	if p.metrics == "" {
 		return code
 	}
 	if err := p.recorder.Write(p.metrics, cmd.Name(), code); err != nil {
-		p.console.Say("the metrics file is not written: %v", err)
+		p.console.Say("the metrics file was not written: %v", err)
 		if code == status.Done {
 			code = status.Stopped
 		}

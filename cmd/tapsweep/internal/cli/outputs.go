@@ -13,7 +13,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// freeName returns a name that no file has, and that is none of those taken.
+// freeName returns a name that no file has and that is not in taken.
 func freeName(base, ext string, taken ...string) string {
 	name := base + ext
 	for i := 2; ; i++ {
@@ -25,7 +25,8 @@ func freeName(base, ext string, taken ...string) string {
 	}
 }
 
-// newName is the results log of a run that was given none: two may begin in one second.
+// newName returns the default name of a results log. It has a number if another run began in the same
+// second.
 func newName() string {
 	return freeName("tapsweep-"+time.Now().UTC().Format("20060102T150405Z"), ".jsonl")
 }
@@ -39,7 +40,7 @@ func checkOutput(path string, mayExist bool) error {
 		return nil
 	}
 	if evidence.Contains(path) {
-		return status.Refuse(fmt.Errorf("--output: %s is evidence, which is sealed", path), "choose another file")
+		return status.Refuse(fmt.Errorf("--output: %s is evidence, which must not change", path), "choose another file")
 	}
 	info, err := os.Stat(path)
 	switch {
@@ -55,5 +56,5 @@ func checkOutput(path string, mayExist bool) error {
 	return nil
 }
 
-// sameName reports whether two files, which may not exist yet, have one name.
+// sameName reports whether two paths name the same file. The files need not exist yet.
 func sameName(a, b string) bool { return a != "" && b != "" && filepath.Clean(a) == filepath.Clean(b) }

@@ -21,13 +21,14 @@ func (p *program) reportCommand() *cobra.Command {
 	var f reportFlags
 	cmd := &cobra.Command{
 		Use:   "report [flags] RESULTS…",
-		Short: "Report what runs did, from their results logs",
-		Long: `Report what runs did, from their results logs. Several logs of one tenant make
-one report. For each pass the newest result counts, whichever log it is in.
+		Short: "Create a report from results logs",
+		Long: `Create a report from one or more results logs of the same tenant. For each pass
+the latest result counts, across all logs.
 
-Without a flag, a summary goes to standard output. The HTML page is one file
-that needs neither a network nor scripts. From 50,001 passes on, it shows only
-those that are not done; --csv writes all. "-" is standard output.
+Without a flag, a summary is printed to standard output. The HTML page is one
+file that needs neither a network nor scripts. If there are more than 50,000
+passes, it shows only those that are not done; --csv writes all. "-" is standard
+output.
 
 Exit codes:
   0   The report is written.
@@ -51,12 +52,12 @@ Exit codes:
 // needsLog refuses a command line without a results log.
 func needsLog(_ *cobra.Command, logs []string) error {
 	if len(logs) == 0 {
-		return errors.New("no results log is named")
+		return errors.New("no results log is given")
 	}
 	return nil
 }
 
-// files are the files to write, by flag.
+// files returns the flags that name files to write, and the paths of these files.
 func (f *reportFlags) files() (flags, paths []string) {
 	for _, o := range []struct{ flag, path string }{{"--html", f.HTML}, {"--csv", f.CSV}, {"--json", f.JSON}} {
 		if o.path != "" {
@@ -66,7 +67,7 @@ func (f *reportFlags) files() (flags, paths []string) {
 	return flags, paths
 }
 
-// check refuses files that must not be written, before a log is read whole.
+// check refuses files that must not be written. It runs before the logs are read.
 func (f *reportFlags) check(logs *report.Logs) error {
 	flags, paths := f.files()
 	for i, path := range paths {
@@ -79,7 +80,7 @@ func (f *reportFlags) check(logs *report.Logs) error {
 			continue
 		}
 		if evidence.Contains(path) {
-			return status.Refuse(fmt.Errorf("%s: %s is evidence, which is sealed", flags[i], path),
+			return status.Refuse(fmt.Errorf("%s: %s is evidence, which must not change", flags[i], path),
 				"choose another file")
 		}
 		switch err := report.CheckFile(flags[i], path, f.Overwrite, logs); {

@@ -26,9 +26,9 @@ func (p *program) revokeCommand() *cobra.Command {
 A list is CSV with a header, JSON, JSON Lines, or the results log of an earlier
 run; "-" is standard input. Each row names a user (object ID or user principal
 name) and the ID of a pass. If the ID is empty, any pass of the user is deleted.
-A list can also be plain user principal names, one per line. The whole list is
-checked before anything is sent. For one or two users, use --user in place of a
-list.
+A list can also be a text file with one user principal name per line. The whole
+list is checked before anything is sent. For one or two users, use --user
+instead of a list.
 
 Exit codes:
   0   Every pass is gone, or its user is protected.
@@ -36,7 +36,7 @@ Exit codes:
   3   No access: there is no token that Graph accepts, or Graph denied
       everything.
   4   Stopped early: use --resume to continue.
-  64  Wrong flags, a bad list, or a guard: nothing was sent.`,
+  64  Wrong flags, an invalid list, or a guard: nothing was sent.`,
 		Example: `  tapsweep revoke --dry-run list.csv
   tapsweep revoke --yes --results incident-4711.jsonl list.csv
   tapsweep revoke --user dana@contoso.com --user lee@contoso.com
@@ -54,16 +54,16 @@ Exit codes:
 	fl.SortFlags = false
 	f.addAsk(fl)
 	fl.BoolVar(&f.revoke.Simulate, "simulate", false,
-		"rehearse with a simulated tenant in this process, which holds the passes of the list")
+		"rehearse the list on a simulated tenant inside tapsweep; needs no sign-in and no network")
 	fl.StringArrayVar(&f.revoke.Users, "user", nil,
 		"delete any pass of this `USER`, given by object ID or user principal name; repeatable")
-	fl.BoolVar(&f.revoke.Self, "self", false, "delete the signed-in user's own pass; takes no list")
+	fl.BoolVar(&f.revoke.Self, "self", false, "delete the pass of the person who is signed in; takes no list")
 	f.addResults(fl, defaultLog)
 	f.addEvidence(fl)
 	fl.BoolVar(&f.revoke.SkipInvalid, "skip-invalid", false,
-		"leave bad rows out; without this flag, one bad row is enough to refuse the list")
+		"leave invalid rows out; without this flag, one invalid row makes tapsweep refuse the list")
 	fl.BoolVar(&f.revoke.AnyPass, "any-pass", false,
-		"delete any pass that a user holds, also if it is not the one that the row names")
+		"delete any pass of each user, whatever pass ID the row names")
 	inHelp(fl, whatToRevoke, "user", "self", "any-pass", "skip-invalid")
 	f.addSessions(fl, whatToRevoke)
 	inHelp(fl, safety, "simulate")
@@ -73,7 +73,8 @@ Exit codes:
 	return cmd
 }
 
-// checkLists refuses a command line that does not say whose passes to delete, or says it twice.
+// checkLists refuses a command line that does not name the users exactly once: by lists, by --user or
+// by --self.
 func (f *revokeFlags) checkLists(lists []string) error {
 	self, users := f.revoke.Self, len(f.revoke.Users)
 	switch {
@@ -82,9 +83,9 @@ func (f *revokeFlags) checkLists(lists []string) error {
 	case self && users > 0:
 		return errors.New("--self and --user cannot be used together")
 	case users > 0 && len(lists) > 0:
-		return errors.New("--user does not filter a list: name a list, or give --user")
+		return errors.New("--user does not filter a list: give a list or --user, not both")
 	case !self && len(lists)+users == 0:
-		return errors.New("no list is named, and no --user is given")
+		return errors.New("no list and no --user is given")
 	}
 	return nil
 }
@@ -94,13 +95,13 @@ func (f *revokeFlags) check(p *program, cmd *cobra.Command) error {
 	simulate, connects := f.revoke.Simulate, connects(cmd.Flags())
 	return cmp.Or(refuse(
 		conflict{simulate && connects != "",
-			"--simulate goes to a tenant of its own: it does not take --" + connects,
-			"for a simulated tenant that is running use --graph-url alone"},
+			"--simulate and --" + connects + " cannot be used together: --simulate starts its own tenant",
+			"to use a tenant that tapsweep simulate serves, leave out --simulate"},
 		conflict{simulate && f.revoke.Self,
 			"--simulate and --self cannot be used together: nobody is signed in to the simulated tenant", ""},
 		conflict{simulate && f.opts.Log.Resume,
-			"--resume and --simulate cannot be used together: the simulated tenant is a new one each time",
-			"for a simulation of several runs use tapsweep simulate"},
+			"--simulate and --resume cannot be used together: each run starts a new simulated tenant",
+			"to rehearse several runs, use tapsweep simulate"},
 	), f.guardFlags.check(cmd.Flags()))
 }
 

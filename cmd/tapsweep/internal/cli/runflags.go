@@ -20,8 +20,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/tenant"
 )
 
-// runFlags are the flags of every command that sends requests in batches and may
-// write a results log.
+// runFlags are the flags of all commands that send batches and can write a results log.
 type runFlags struct {
 	opts     run.Options
 	connect  tenant.Options
@@ -30,48 +29,48 @@ type runFlags struct {
 	log      logFlags
 }
 
-// The words that some flags take.
+// The values of --priority and --progress.
 var (
 	priorities    = []string{"low", "normal", "high"}
 	progressWords = []string{"auto", "plain", "none"}
 )
 
-// defaultLog is the usage of --results for commands that always write a log.
+// defaultLog is the help of --results for commands that always write a log.
 const defaultLog = "results log `FILE`; \"-\" is standard output (default tapsweep-<UTC time>.jsonl)"
 
-// addResults adds the flags about the results log. The usage says what its default is.
+// addResults adds the flags about the results log. usage is the help of --results.
 func (f *runFlags) addResults(fl *pflag.FlagSet, usage string) {
 	fl.StringVar(&f.opts.Log.Path, "results", "", usage)
-	fl.BoolVar(&f.opts.Log.Resume, "resume", false, "resume the run of the results log; completed rows are left out")
+	fl.BoolVar(&f.opts.Log.Resume, "resume", false, "resume the run of the results log; skip completed rows")
 	fl.BoolVar(&f.opts.Log.Overwrite, "overwrite", false, "replace a file that exists")
 	inHelp(fl, resultsLog, "results", "resume", "overwrite")
 }
 
-// addEvidence adds --evidence, for commands whose runs are proven afterwards.
+// addEvidence adds --evidence.
 func (f *runFlags) addEvidence(fl *pflag.FlagSet) {
 	fl.StringVar(&f.opts.Log.Evidence, "evidence", "",
 		"keep the results log, reports and SHA-256 sums in this new `DIR`")
 	inHelp(fl, resultsLog, "evidence")
 }
 
-// addPace adds the flags about how much is sent how fast.
+// addPace adds the flags that limit how fast and how long requests are sent.
 func (f *runFlags) addPace(fl *pflag.FlagSet) {
 	addInt(fl, &f.opts.Batch.BatchSize, "batch-size", batch.MaxRequests, 1, batch.MaxRequests,
-		"requests in a batch at most, 1 to 20")
+		"put at most N requests into a batch, 1 to 20")
 	addInt(fl, &f.opts.Batch.Concurrency, "concurrency", 0, 0, 1000,
-		"batches in flight at most, up to 1000; 0 is as many as the pace needs (default 0)")
+		"send at most N batches at the same time, up to 1000; 0 means as many as the pace needs (default 0)")
 	addRate(fl, &f.opts.Batch.MaxRate)
 	addEnum(fl, &f.opts.Priority, "priority", "", priorities,
-		oneOf(priorities)+": the tenant throttles low first (default none is sent)")
+		oneOf(priorities)+": Graph throttles low first and high last (default: send none)")
 	addDuration(fl, &f.opts.Batch.MaxWait, "max-wait", 15*time.Minute, time.Second,
 		"stop early if the tenant asks for a longer wait")
 	addDuration(fl, &f.opts.Batch.StallTimeout, "stall-timeout", 30*time.Minute, time.Second,
-		"stop early if for so long everything is refused, or nothing can be reached")
+		"stop early if everything is refused, or nothing can be reached, for this long")
 	addDuration(fl, &f.opts.Deadline, "deadline", 0, 0, "stop early after this time, such as 2h (default none)")
 	addInt(fl, &f.opts.Batch.MaxAttempts, "max-attempts", 6, 1, math.MaxInt,
-		"how often a failing request is sent; throttling and a lost connection do not count")
+		"send a failing request at most N times; throttling and a lost connection do not count")
 	addDuration(fl, &f.opts.Batch.RequestTimeout, "request-timeout", 100*time.Second, time.Second,
-		"how long a batch may take")
+		"wait at most this long for a batch")
 	inHelp(fl, pace, "rate", "deadline")
 	inFlagsHelp(fl, pace, "batch-size", "concurrency", "priority", "max-wait", "stall-timeout", "max-attempts",
 		"request-timeout")
@@ -89,18 +88,19 @@ func addRate(fl *pflag.FlagSet, p *float64) {
 		}
 		*p = rate
 		return nil
-	}}, "rate", "requests a second at most, to leave room for others (default as many as the tenant accepts)")
+	}}, "rate", "send at most N requests per second, to leave room for other apps "+
+		"(default as many as the tenant accepts)")
 }
 
-// addRest adds the flags about signing in and about what is shown.
+// addRest adds the flags about signing in, progress and logging.
 func (f *runFlags) addRest(fl *pflag.FlagSet) {
 	addConnect(fl, &f.connect)
-	fl.BoolVar(&f.opts.NoPreflight, "no-preflight", false, "do not judge by the access token what it allows")
+	fl.BoolVar(&f.opts.NoPreflight, "no-preflight", false, "do not check what the access token allows")
 	fl.StringVar(&f.metrics, "metrics-file", "",
-		"write how the run ended to this .prom `FILE`, for the textfile collector of node_exporter")
+		"write metrics of the run to this .prom `FILE`, for the textfile collector of node_exporter")
 	addEnum(fl, &f.progress, "progress", "auto", progressWords,
 		"auto (a bar on a terminal, else nothing), plain (a line every 10 s) or none")
-	fl.BoolVarP(&f.opts.Quiet, "quiet", "q", false, "print nothing if all went well")
+	fl.BoolVarP(&f.opts.Quiet, "quiet", "q", false, "print nothing if everything is done")
 	f.log.add(fl)
 	inHelp(fl, output, "progress", "quiet")
 	inFlagsHelp(fl, output, "metrics-file")
@@ -108,13 +108,13 @@ func (f *runFlags) addRest(fl *pflag.FlagSet) {
 	hasVariable(fl, "no-preflight", "metrics-file", "progress", "quiet")
 }
 
-// A conflict is a use of flags that makes no sense.
+// A conflict is a combination of flags that makes no sense.
 type conflict struct {
-	is         bool
+	is         bool   // the combination is used
 	text, hint string // no hint if empty
 }
 
-// refuse refuses the first conflict that is there.
+// refuse returns an error for the first conflict whose combination is used.
 func refuse(conflicts ...conflict) error {
 	for _, c := range conflicts {
 		switch {
@@ -127,20 +127,21 @@ func refuse(conflicts ...conflict) error {
 	return nil
 }
 
-// check refuses flags that make no sense, before any file is opened.
+// check refuses flags that make no sense. It runs before any file is opened.
 func (f *runFlags) check() error {
 	log := &f.opts.Log
 	return refuse(
 		conflict{log.Evidence != "" && log.Path != "",
-			"--evidence and --results cannot be used together: the results log is kept in the directory",
-			"a log that already exists: tapsweep report makes its reports"},
+			"--evidence and --results cannot be used together: --evidence keeps the log in its directory",
+			"to make reports of a log that exists, use tapsweep report"},
 		conflict{log.Evidence != "" && log.Overwrite,
 			"--evidence and --overwrite cannot be used together: evidence is never replaced", ""},
 		conflict{sameName(f.metrics, log.Path), "--metrics-file and --results name the same file", ""},
 		conflict{log.Resume && log.Evidence == "" && (log.Path == "" || log.Path == "-"),
-			"--resume needs the log of the run", "name it with --results FILE"},
+			"--resume needs the log of the earlier run", "name it with --results FILE"},
 		conflict{log.Resume && log.Overwrite, "--resume and --overwrite cannot be used together", ""},
-		conflict{log.Path == "-" && log.Overwrite, "--overwrite needs a results file, not standard output", ""},
+		conflict{log.Path == "-" && log.Overwrite,
+			"--overwrite and --results - cannot be used together: standard output cannot be replaced", ""},
 	)
 }
 
@@ -164,22 +165,22 @@ func (f *runFlags) options(p *program, cmd *cobra.Command, simulate bool) (o run
 	return o, err
 }
 
-// progressMode chooses the form of progress. Without a terminal nothing is shown unless asked for,
-// because cron mails whatever is written.
+// progressMode chooses how progress is shown. Without a terminal the default is none, because cron mails
+// all output.
 func (f *runFlags) progressMode(c *console.Console) progress.Mode {
 	switch {
 	case f.progress == "none" || f.progress == "auto" && !c.IsTerminal(c.Err):
 		return progress.None
 	case f.progress == "plain" || c.Getenv("TERM") == "dumb":
 		return progress.Plain
-	case f.opts.Log.Path == "-" && c.IsTerminal(c.Out): // rows on the same terminal would be drawn over
+	case f.opts.Log.Path == "-" && c.IsTerminal(c.Out): // the bar would overwrite the rows
 		return progress.Plain
 	default:
 		return progress.Bar
 	}
 }
 
-// guardFlags are the flags of every command that deletes.
+// guardFlags are the safety flags of the commands that delete.
 type guardFlags struct {
 	guards     run.Guards
 	verify     bool
@@ -187,7 +188,7 @@ type guardFlags struct {
 }
 
 func (f *guardFlags) addAsk(fl *pflag.FlagSet) {
-	fl.BoolVar(&f.guards.DryRun, "dry-run", false, "only read, and print what a run would do")
+	fl.BoolVar(&f.guards.DryRun, "dry-run", false, "delete nothing; show what a real run would delete")
 	fl.BoolVarP(&f.guards.Yes, "yes", "y", false, "do not ask; required without a terminal")
 	inHelp(fl, safety, "dry-run", "yes")
 }
@@ -196,13 +197,13 @@ func (f *guardFlags) addGuards(fl *pflag.FlagSet) {
 	fl.StringArrayVar(&f.guards.Protect, "protect", nil,
 		"never touch the users in this `FILE`, such as break-glass accounts; repeatable")
 	addInt(fl, &f.guards.MaxItems, "max-items", -1, 0, math.MaxInt,
-		"delete nothing if it would be more passes than this; 0 is no limit "+
+		"refuse to delete more than N passes; 0 means no limit "+
 			"(default 10000 with --yes and no terminal)")
-	fl.Lookup("max-items").DefValue = "" // -1 cannot be given; the text says what counts instead
+	fl.Lookup("max-items").DefValue = "" // a user cannot give -1; the text has the real default
 	addInt(fl, &f.guards.AbortAfter, "abort-after", 100, 0, math.MaxInt,
-		"stop early if the first answers, this many, are all 403; 0 is never")
+		"stop early if the first N answers are all 403; 0 means never")
 	hasVariable(fl, "protect", "max-items")
-	fl.BoolVar(&f.verify, "verify", false, "list each user's passes afterwards, until none is left")
+	fl.BoolVar(&f.verify, "verify", false, "after the delete, list the passes of each user until none is left")
 	addVerifyWait(fl, &f.verifyWait)
 	inHelp(fl, safety, "protect", "max-items", "verify")
 	inFlagsHelp(fl, safety, "abort-after")
@@ -217,16 +218,15 @@ func (f *guardFlags) addSessions(fl *pflag.FlagSet, s section) {
 
 func addVerifyWait(fl *pflag.FlagSet, wait *time.Duration) {
 	addDuration(fl, wait, "verify-wait", 2*time.Minute, time.Second,
-		"how long Graph may still list a deleted pass, because its replicas lag behind")
+		"wait at most this long until Graph no longer lists a deleted pass; its replicas lag behind")
 	inFlagsHelp(fl, safety, "verify-wait")
 }
 
 func (f *guardFlags) check(fl *pflag.FlagSet) error {
 	return refuse(
 		conflict{f.verify && f.guards.DryRun,
-			"--verify and --dry-run cannot be used together: nothing is deleted", ""},
-		conflict{!f.verify && fl.Changed("verify-wait"),
-			"--verify-wait says how long --verify waits: add --verify", ""},
+			"--verify and --dry-run cannot be used together: a dry run deletes nothing", ""},
+		conflict{!f.verify && fl.Changed("verify-wait"), "--verify-wait has no effect without --verify", ""},
 	)
 }
 

@@ -25,10 +25,11 @@ func (p *program) scanCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "scan [flags]",
 		Short: "Find passes, and print a list of them",
-		Long: `Find Temporary Access Passes and print them. It changes nothing. tapsweep revoke
-accepts the output as a list.
+		Long: `Find Temporary Access Passes and print them. This changes nothing. tapsweep
+revoke accepts the output as a list.
 
-With --results, a scan that was stopped can be continued with --resume.
+With --results, the scan keeps a log. If the scan is stopped, --resume continues
+it from this log.
 
 Exit codes:
   0   All users were scanned.
@@ -56,9 +57,10 @@ Exit codes:
 		oneOf(scan.Formats)+" (default by the file's extension; table on a terminal, else csv)")
 	inHelp(fl, output, "output", "format")
 	fl.BoolVar(&f.scan.Gone, "include-gone", false,
-		"also list passes in the audit log that are gone, so that revoke --revoke-sessions has their users")
+		"also list passes of the audit log that no longer exist; with this list, revoke --revoke-sessions "+
+			"also revokes the sessions of their users")
 	inHelp(fl, whatToFind, "include-gone")
-	f.addResults(fl, "results log `FILE` of the scan, from which it can be resumed (default none)")
+	f.addResults(fl, "keep a results log in `FILE`, so that --resume can continue the scan (default none)")
 	f.addPace(fl)
 	f.addRest(fl)
 	return cmd
@@ -68,7 +70,7 @@ func (f *scanFlags) check() error {
 	output, results := f.scan.Output, f.opts.Log.Path
 	return refuse(
 		conflict{f.scan.Gone && results != "",
-			"--include-gone and --results cannot be used together: a pass that is gone has no row in the log", ""},
+			"--include-gone and --results cannot be used together: the log has no rows for passes that are gone", ""},
 		conflict{output == "-" && results == "-", "--output and --results cannot both go to standard output", ""},
 		conflict{sameName(output, results), "--output and --results name the same file", ""},
 		conflict{sameName(output, f.metrics), "--output and --metrics-file name the same file", ""},
@@ -78,7 +80,7 @@ func (f *scanFlags) check() error {
 	)
 }
 
-// chosen returns the format to write. On a terminal the default is a table.
+// chosen returns the output format. On a terminal the default is a table.
 func (f *scanFlags) chosen(terminal bool) string {
 	switch ext := strings.ToLower(filepath.Ext(f.scan.Output)); {
 	case f.scan.Format != "":
@@ -104,8 +106,8 @@ func (f *scanFlags) options(p *program, cmd *cobra.Command) (*run.ScanOptions, e
 		return nil, err
 	}
 	if f.scan.Gone && scope.Find.Audit == nil {
-		return nil, status.Refuse(errors.New("--include-gone needs the audit log, which names the passes"),
-			"use --created-by, or --created-since without another place to look in")
+		return nil, status.Refuse(errors.New("--include-gone works only with the audit log"),
+			"use --created-by, or --created-since without another scope")
 	}
 	f.scan.Options, f.scan.Scope, f.scan.Format = o, scope, f.chosen(p.console.IsTerminal(p.console.Out))
 	return &f.scan, checkOutput(f.scan.Output, o.Log.Overwrite || o.Log.Resume)

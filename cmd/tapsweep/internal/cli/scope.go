@@ -23,20 +23,20 @@ import (
 	"tapsweep/input"
 )
 
-// scopeFlags say where to look for passes, and for which.
+// scopeFlags are the flags that say where to look for passes, and which passes to find.
 type scopeFlags struct {
 	find      scan.Options
 	all       bool
-	users     []string // lists
-	named     []string // users
+	users     []string // the lists that --users names
+	named     []string // the users that --user names
 	since     string
 	createdBy string
 }
 
-// noList refuses arguments, because a user of revoke may name a list here as well.
+// noList refuses arguments. Its hints are for people who give a list, as they do for revoke.
 func noList(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return status.Refuse(fmt.Errorf("%s takes no list by itself: %s", cmd.Name(), safetext.Printable(args[0])),
+		return status.Refuse(fmt.Errorf("%s takes no argument: %s", cmd.Name(), safetext.Printable(args[0])),
 			"to scan the users on a list, use --users; to scan one user, use --user; "+
 				"to revoke the passes on a list, use tapsweep revoke")
 	}
@@ -52,13 +52,13 @@ func (f *scopeFlags) add(fl *pflag.FlagSet, most string) {
 	fl.StringArrayVar(&f.users, "users", nil, "scan the users in this `FILE`; repeatable")
 	fl.StringArrayVar(&f.named, "user", nil, "scan this `USER`, given by object ID or user principal name; repeatable")
 	fl.StringVar(&f.createdBy, "created-by", "", "look in the audit log for passes that this `USER` or app created")
-	fl.StringVar(&f.since, "created-since", "", "only passes created since a `TIME` (2026-03-02T08:00:00Z), "+
-		"a date (midnight UTC) or an age (24h, 7d); without another scope it searches the audit log")
+	fl.StringVar(&f.since, "created-since", "", "only passes created since `TIME`: a time (2026-03-02T08:00:00Z), "+
+		"a date (midnight UTC) or an age (24h, 7d); without another scope, search the audit log")
 	addReasons(fl, &f.find.Reasons, most)
 	addDuration(fl, &f.find.MinAge, "min-age", 0, 0,
 		"only passes created at least this long ago, such as 24h or 7d")
 	addDuration(fl, &f.find.ExpiredFor, "expired-for", 0, 0,
-		"of expired passes, only those that expired at least this long ago")
+		"leave out passes that expired less than this long ago, such as 7d")
 	fl.BoolVar(&f.find.MembersOnly, "members-only", false, "leave guests out")
 	fl.BoolVar(&f.find.EnabledOnly, "enabled-only", false,
 		"leave disabled accounts out; needs the permission User.Read.All")
@@ -67,7 +67,7 @@ func (f *scopeFlags) add(fl *pflag.FlagSet, most string) {
 		"enabled-only")
 }
 
-// addReasons adds --reason, which takes a list with commas and may be repeated.
+// addReasons adds --reason, which takes words with commas and can be repeated.
 func addReasons(fl *pflag.FlagSet, p *[]pass.Reason, most string) {
 	words := texts(pass.Reasons)
 	get := func() string { return strings.Join(texts(*p), ",") }
@@ -79,7 +79,7 @@ func addReasons(fl *pflag.FlagSet, p *[]pass.Reason, most string) {
 			*p = append(*p, pass.Reason(word))
 		}
 		return nil
-	}}, "reason", "only passes that are "+oneOf(words)+", with commas between (default "+most+")")
+	}}, "reason", "only passes that are "+oneOf(words)+"; separate several with commas (default "+most+")")
 }
 
 func texts(list []pass.Reason) (texts []string) {
@@ -89,7 +89,7 @@ func texts(list []pass.Reason) (texts []string) {
 	return texts
 }
 
-// parseSince parses a time, a date, which means midnight UTC, or an age such as 24h.
+// parseSince parses a time, a date or an age such as 24h. A date means midnight UTC.
 func parseSince(text string, now time.Time) (time.Time, error) {
 	since, err := time.Parse(time.RFC3339, text)
 	if err != nil {
@@ -100,8 +100,8 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	}
 	switch {
 	case err != nil:
-		return since, fmt.Errorf("--created-since %q is not a time such as 2026-03-02T08:00:00Z, a date, or how "+
-			"long ago such as 24h or 7d", text)
+		return since, fmt.Errorf("--created-since %q is not a time such as 2026-03-02T08:00:00Z, a date such as "+
+			"2026-03-02, or an age such as 24h or 7d", text)
 	case !since.Before(now):
 		return since, fmt.Errorf("--created-since %s is not in the past: it means %s, and it is now %s",
 			text, since.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
@@ -109,8 +109,8 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	return since, nil
 }
 
-// auditWindow is how far back the audit log is read by default: a pass lasts
-// 30 days at most, and the log does too.
+// auditWindow is how far back the audit log is read by default. A pass is valid for 30 days at most, and
+// the log keeps records for 30 days.
 // Source: learn.microsoft.com/entra/identity/monitoring-health/reference-reports-data-retention.
 const auditWindow = 30 * 24 * time.Hour
 
@@ -122,6 +122,10 @@ func (f *scopeFlags) options(command string, now time.Time) (scope run.Scope, er
 		if scope.Find.CreatedSince, err = parseSince(f.since, now); err != nil {
 			return scope, status.Refuse(err)
 		}
+	}
+	if !scope.Find.CreatedSince.IsZero() && now.Sub(scope.Find.CreatedSince) <= f.find.MinAge {
+		return scope, status.Refuse(fmt.Errorf("no pass can match both --created-since %s and --min-age %v: leave one "+
+			"of the two out", f.since, f.find.MinAge))
 	}
 	if f.find.ExpiredFor > 0 && len(f.find.Reasons) > 0 && !slices.Contains(f.find.Reasons, pass.Expired) {
 		return scope, status.Refuse(errors.New("--expired-for has no effect, because --reason leaves " +
@@ -145,19 +149,19 @@ func (f *scopeFlags) options(command string, now time.Time) (scope run.Scope, er
 	return scope, nil
 }
 
-// setPlaces sets where to look: in the audit log, if no other place is named.
+// setPlaces sets where to look. Without another scope this is the audit log.
 func (f *scopeFlags) setPlaces(opts *scan.Options, now time.Time) error {
 	for _, id := range opts.Groups {
 		if !format.IsGUID(id) {
-			return status.Refuse(fmt.Errorf("--group %q is not an object id", id),
-				"a group's name is not unique: take its id")
+			return status.Refuse(fmt.Errorf("--group %q is not an object ID", id),
+				"give the ID of the group: the name of a group is not unique")
 		}
 	}
 	places := opts.All || len(opts.Groups) > 0 || len(f.users)+len(f.named) > 0
 	switch {
 	case f.createdBy != "" && places:
-		return status.Refuse(errors.New("--created-by names the users itself, out of the audit log: it takes no " +
-			"other place to look in"))
+		return status.Refuse(errors.New("--created-by cannot be used with another scope: it finds the users in the " +
+			"audit log"))
 	case !places && f.createdBy == "" && f.since == "":
 		return status.Refuse(errors.New("no scope is given"),
 			"use at least one of --all-users, --filter, --group, --user, --users, --created-since and --created-by")
@@ -185,8 +189,8 @@ func (f *scopeFlags) setNamed(opts *scan.Options) error {
 	return nil
 }
 
-// digest identifies the scope, so that only the same scan resumes a log. Ages do not count as times,
-// because they move.
+// digest identifies the scope: only a scan with the same digest can resume a log. An age counts as it was
+// typed, because the time that it means moves.
 func (f *scopeFlags) digest(command string, users []input.User) string {
 	h := sha256.New()
 	reasons := slices.Clone(f.find.Reasons)

@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// didYouMean returns the hint that names what was probably meant by a misspelt word, or no hint if more
-// than half of the word would have to change. cobra knows how to compare names of commands.
+// didYouMean returns a hint with the name that is most like a misspelt word. It returns no hint if more
+// than half of the word differs. cobra compares the words, because it does so for command names.
 func didYouMean(word, before string, names []string) []string {
 	all := new(cobra.Command)
 	for _, name := range names {

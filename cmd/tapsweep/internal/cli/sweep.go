@@ -23,12 +23,13 @@ func (p *program) sweepCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sweep [flags]",
 		Short: "Find expired and used passes, and delete them",
-		Long: `Find Temporary Access Passes that are expired or used, and delete them. It is
-made for a nightly job: without a terminal it prints nothing if there was
-nothing to do, and otherwise one line.
+		Long: `Find Temporary Access Passes that are expired or used, and delete them. sweep is
+made for a nightly job. Without a terminal it prints one line, or nothing if
+there was nothing to do.
 
-All users are scanned before the first pass is deleted. If more passes are found
-than --max-items allows (10000 without a terminal), none is deleted.
+It scans all users before it deletes the first pass. If it finds more passes
+than the limit allows (--max-items; 10000 without a terminal), it deletes
+nothing.
 
 Exit codes:
   0   Every pass that was found is gone, or its user is protected.
@@ -67,9 +68,9 @@ func (f *sweepFlags) check(cmd *cobra.Command) error {
 	usable := slices.Contains(f.find.Reasons, pass.Usable)
 	return cmp.Or(refuse(
 		conflict{usable && !f.includeUsable, "--reason usable deletes passes that somebody may be about to use",
-			"if that is meant, add --include-usable"},
+			"if you want this, add --include-usable"},
 		conflict{f.includeUsable && !usable, "--include-usable has no effect, because --reason does not name usable",
-			"to delete usable passes too, name all that are meant: --reason expired,used,usable"},
+			"to also delete usable passes, name all reasons: --reason expired,used,usable"},
 	), f.guardFlags.check(cmd.Flags()))
 }
 

@@ -18,10 +18,11 @@ func (p *program) verifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify [flags] RESULTS…",
 		Short: "Check that the users of a results log hold no pass",
-		Long: `List the passes of every user in one or more results logs, and write a results
-log that says for each user whether a pass is left. It changes nothing. A pass
-that is left has the outcome remains; tapsweep revoke accepts the new log as a
-list of these. Users whose rows were invalid or protected are not checked.
+		Long: `List the passes of every user in one or more results logs, and write a new
+results log. It shows for each user whether a pass is left. This changes nothing
+in the tenant. A pass that is left has the outcome remains, and tapsweep revoke
+accepts the new log as a list of these passes. Users whose rows were invalid or
+protected are not checked.
 
 Exit codes:
   0   No user holds a pass.

@@ -20,10 +20,10 @@ const (
 	mostWidth    = 120
 )
 
-// columns is the annotation of the root command with the variable COLUMNS.
+// columns is the annotation of the root command that holds the environment variable COLUMNS.
 const columns = "columns"
 
-// helpWidth returns the columns that the help may use: COLUMNS, else those of the terminal, else 80.
+// helpWidth returns how wide the help may be: COLUMNS, else the width of the terminal, else 80.
 func helpWidth(cmd *cobra.Command) int {
 	width, _ := strconv.Atoi(cmd.Root().Annotations[columns])
 	if f, ok := cmd.OutOrStdout().(*os.File); ok && width <= 0 {
@@ -38,8 +38,8 @@ func helpWidth(cmd *cobra.Command) int {
 // continued matches a line break inside an item of a list.
 var continued = regexp.MustCompile(`\n {6,}`)
 
-// description returns the text about a command in lines of the width of the help. A line that begins with
-// two spaces is an item: what follows its last run of spaces is wrapped under itself.
+// description returns the text about a command, wrapped at the width of the help. A line that begins with
+// two spaces is an item of a list: the text after its last run of spaces gets a hanging indent.
 func description(cmd *cobra.Command) string {
 	var b strings.Builder
 	width, prose := helpWidth(cmd), ""

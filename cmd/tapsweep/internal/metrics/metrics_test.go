@@ -64,6 +64,10 @@ func TestWrite(t *testing.T) {
 		r.Row(&results.Row{Method: "a", Outcome: results.Revoked, Reason: "expired"})
 		r.Row(&results.Row{Method: "b", Outcome: results.Revoked, Provisional: true, Reason: "expired"}) // not proven
 		r.Row(&results.Row{Method: "c", Outcome: results.Denied, Reason: "expired"})
+		for _, gone := range []results.Outcome{results.Absent, results.Replaced, results.UnknownUser} {
+			r.Row(&results.Row{Method: string(gone), Outcome: results.Found, Reason: "expired"})
+			r.Row(&results.Row{Method: string(gone), Outcome: gone, Reason: "expired"})
+		}
 		time.Sleep(90 * time.Second)
 		r.Ended(RunResult{Refused: 7, Scan: &scan.Totals{Users: 40, Earlier: 360},
 			Complete: true, Outcomes: map[results.Outcome]int{results.Revoked: 1, results.Denied: 1},

@@ -102,7 +102,7 @@ func TestCSVIsNoList(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := input.Open([]string{path}, input.Options{Reader: new(results.Lists).Read})
-	if want := "write only their user and method to a list"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "write their user and method to a list"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("Open = %v, want %q", err, want)
 	}
 }

@@ -8,31 +8,31 @@ import (
 	"tapsweep/cmd/tapsweep/internal/format"
 )
 
-// A Condition is what Read finds out about a log as a file: whether it has exactly the lines that its
-// runs wrote. A file may hold several logs, one after another.
+// A Condition records whether a log file has exactly the lines that its runs wrote. Read fills it. A file may
+// contain several logs, one after another.
 type Condition struct {
-	Whole int64 // bytes up to the end of the last whole line
-	Torn  bool  // an incomplete last line follows, and was skipped
+	Whole int64 // the length in bytes of the file up to the end of its last complete line
+	Torn  bool  // the last line is incomplete, and was skipped
 
-	Foreign      int       // skipped lines that are not part of a log; empty lines are not counted
-	firstForeign *LogError // the first of these, which may be empty
+	Foreign      int       // the number of skipped lines that are not part of a log, without empty lines
+	firstForeign *LogError // the first skipped line, which may be empty
 
-	// Lacks says how many lines are missing, as in "2 of its 40 lines", and is empty if none is.
+	// Lacks is how many lines are missing, such as "2 of its 40 lines". It is empty if none is missing.
 	Lacks string
 
-	run     *Run // the last one, nil before the first
-	open    bool // that run has no end so far
-	counted int  // the line of that run or its end, which counts the lines before it
-	lines   int  // of the log so far
-	rows    int  // about passes so far, also of earlier runs that the log may resume
-	unended bool // the last whole line lacks its line end
+	run     *Run // the last run, nil before the first
+	open    bool // the last run has no End so far
+	counted int  // the number of the last line that counts the lines before it: a Run or an End
+	lines   int  // the lines of the log so far
+	rows    int  // the rows about passes so far, including those of earlier runs that the log may resume
+	unended bool // the last complete line lacks its line break
 
-	damage  *LogError // what is wrong with the file for good
-	noEnd   *LogError // a run lacks its end; this is damage unless the next run resumes it
-	missing *LogError // what was missing as of the counted line; a run that resumes the log does that again
+	damage  *LogError // an error in the file that a resumed run cannot repair
+	noEnd   *LogError // a run has no End; this is damage unless the next run resumes it
+	missing *LogError // lines that were missing at the counted line; a run that resumes the log writes them again
 }
 
-// skip takes in a line that is not part of a log.
+// skip counts a line that is not part of a log.
 func (c *Condition) skip(line *LogError, text []byte) {
 	if len(bytes.TrimSpace(text)) > 0 {
 		c.Foreign++
@@ -40,7 +40,7 @@ func (c *Condition) skip(line *LogError, text []byte) {
 	c.firstForeign = cmp.Or(c.firstForeign, line)
 }
 
-// Skipped is the warning about lines of the named log that are not part of it, and is empty if there are none.
+// Skipped returns the warning about lines that are not part of the log. It is empty if there are none.
 func (c *Condition) Skipped(name string) string {
 	if c.Foreign == 0 {
 		return ""
@@ -49,7 +49,7 @@ func (c *Condition) Skipped(name string) string {
 		format.Plural(c.Foreign, "line that is", "lines that are"), c.firstForeign.Line)
 }
 
-// add takes in a line of the log.
+// add processes a line of the log.
 func (c *Condition) add(rec *Record) {
 	c.unended = !bytes.HasSuffix(rec.Text, []byte("\n"))
 	switch {
@@ -59,9 +59,9 @@ func (c *Condition) add(rec *Record) {
 		c.run, c.open = rec.Run, true
 		c.count(rec.Line, c.lines, rec.Run.Lines, "lines")
 	case !c.open && c.damage == nil:
-		c.damage = &LogError{rec.Line, "the results log continues after its end: it holds a part of another log" +
-			wantWhole}
-	case rec.End != nil && rec.End.Lines == 0: // of an older version, which counted rows only
+		c.damage = &LogError{rec.Line, "the results log continues after its last line: it contains a part of " +
+			"another log" + wantWhole}
+	case rec.End != nil && rec.End.Lines == 0: // an older version wrote it, and counted only rows
 		says := 0
 		for _, n := range rec.End.Counts {
 			says += n
@@ -77,9 +77,9 @@ func (c *Condition) add(rec *Record) {
 	c.lines++
 }
 
-// begin takes in the first line of a log. In older versions a run that resumed a log began with such a
-// line too, and the end counted the rows of all runs, not the lines. So a run of the same list may
-// resume the one before it. What is counted next shows whether it does.
+// begin processes the first line of a log. In older versions, a run that resumed a log also began with such a
+// line, and the End counted the rows of all runs instead of the lines. So a run of the same list may resume the
+// run before it. The next number of lines or rows shows whether it does.
 func (c *Condition) begin(rec *Record) {
 	mayResume := c.run != nil && c.run.same(rec.Run) == nil
 	switch {
@@ -95,8 +95,8 @@ func (c *Condition) begin(rec *Record) {
 	c.run, c.open, c.counted = rec.Run, true, rec.Line
 }
 
-// count compares the number of lines (or rows) before a line with what that line says. Each run and each
-// end of a log counts, except for the first line.
+// count compares the number of lines (or rows) before a line with the number that the line has. Each Run and
+// each End has such a number, except for the first line of a log.
 func (c *Condition) count(line, have, says int, what string) {
 	if what == "lines" && have != says {
 		c.damage = cmp.Or(c.damage, c.noEnd)
@@ -108,20 +108,19 @@ func (c *Condition) count(line, have, says int, what string) {
 	switch {
 	case says == 0:
 	case have > says:
-		c.missing = &LogError{line, fmt.Sprintf("the results log has %d lines before this one, which says %d: "+
-			"it holds lines of another log", have, says) + wantWhole}
+		c.missing = &LogError{line, fmt.Sprintf("the results log has %d lines before this line, but this line says "+
+			"%d: it contains lines of another log", have, says) + wantWhole}
 	case have < says:
 		c.Lacks = fmt.Sprintf("%d of its %d %s", says-have, says, what)
-		c.missing = &LogError{line, "the results log is not whole: it lacks " + c.Lacks + wantWhole}
+		c.missing = &LogError{line, "the results log is not complete: it lacks " + c.Lacks + wantWhole}
 	}
 }
 
-// wantWhole says what to do about a log that is not whole.
-const wantWhole = "; use the whole log, or the list of its run"
+// wantWhole is what to do about a log that is not complete.
+const wantWhole = "; use the complete log, or the list of its run"
 
-// complete returns an error if the file is not exactly what the runs of its logs wrote, or if one of
-// these has no end: ErrNoRun or a *LogError. The path of the log is for the command that resumes
-// the run.
+// complete returns ErrNoRun or a *LogError if the file is not exactly what its runs wrote, or if one of its
+// logs has no End. The error contains the command that resumes the run; path is the log in this command.
 func (c *Condition) complete(path string) error {
 	if c.run == nil {
 		return ErrNoRun
@@ -140,7 +139,6 @@ func (c *Condition) problem(path string) *LogError {
 	if words := c.run.ResumeWith(path, false); path != "" && len(words) > 0 {
 		resume = "with " + CommandLine(words)
 	}
-	return &LogError{c.counted, "the results log has no end, because its run was killed, could not continue " +
-		"writing, or is still running: passes may be missing in it; resume that run first " + resume +
-		", or use its list"}
+	return &LogError{c.counted, "the results log has no last line, because its run was killed, could not write, " +
+		"or is still running: passes may be missing in it; first resume that run " + resume + ", or use its list"}
 }

@@ -14,8 +14,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/fileout"
 )
 
-// checkEvery is how often a log is compared with the file at its path. It is the longest time
-// for which a run may write to a log that nobody can find.
+// checkEvery is how often a run checks that its log is still the file at its path. If somebody moves the log,
+// the run notices it within this time.
 const checkEvery = 2 * time.Second
 
 // A logFile is the regular file that a log is written to. The mutex of the Log guards it.
@@ -23,17 +23,17 @@ type logFile struct {
 	file     *os.File
 	path     string
 	lock     io.Closer
-	size     int64 // the expected size of the file, from what was written to it
-	created  bool  // it is new, and not the file of an earlier run
-	replaces bool  // the first write replaces the log that is in it
+	size     int64 // the expected size of the file: all bytes written so far
+	created  bool  // the run created the file
+	replaces bool  // the first write replaces the log in the file
 
-	// beside is where a new log is until its first line is on disk. Then it is renamed to target, in
-	// place of the log that is there, and beside is empty.
+	// beside is the path of a new log until its first line is on disk. Then the log is renamed to target, where
+	// it replaces the old log, and beside is empty.
 	beside, target string
 }
 
-// replace begins a log in place of the one at path. If path is a link, its target is replaced. The old
-// log is locked to the end, so that a run that has opened it cannot use it.
+// replace creates a log that will replace the log at path. If path is a link, the target of the link is
+// replaced. The old log stays locked until the end, so that a run that has already opened it cannot use it.
 func replace(path string) (*logFile, error) {
 	if err := CheckReplaceable(path); err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func replace(path string) (*logFile, error) {
 	if err != nil {
 		return nil, errors.Join(err, old.Close())
 	}
-	if runtime.GOOS == "windows" { // which does not rename an open file
+	if runtime.GOOS == "windows" { // Windows cannot rename an open file
 		return &logFile{file: old, path: path, lock: oldLock, replaces: true}, nil
 	}
 	defer old.Close()
@@ -67,12 +67,12 @@ func replace(path string) (*logFile, error) {
 	return &logFile{file: f, path: path, lock: locks{lock, oldLock}, beside: beside, target: target}, nil
 }
 
-// locks are released together.
+// locks is a pair of locks that are released together.
 type locks [2]io.Closer
 
 func (l locks) Close() error { return errors.Join(l[0].Close(), l[1].Close()) }
 
-// appear puts a new log in the place of the old one. Its first line is on disk.
+// appear replaces the old log by the new one, whose first line is on disk.
 func (f *logFile) appear() error {
 	if f.beside == "" {
 		return nil
@@ -84,7 +84,8 @@ func (f *logFile) appear() error {
 	return err
 }
 
-// unused returns the path of the file that is to be removed if no line of it is on disk, empty for none.
+// unused returns the path of the file to remove if none of its lines is on disk. It is empty if no file must
+// be removed.
 func (f *logFile) unused() string {
 	if f.beside == "" && f.created && f.check() == nil {
 		return f.path
@@ -105,14 +106,15 @@ func (f *logFile) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Close releases the lock and closes the file, in this order: on Windows the lock is of its handle.
+// Close releases the lock and closes the file. The order matters, because on Windows the lock uses the handle
+// of the file.
 func (f *logFile) Close() error { return errors.Join(f.lock.Close(), f.file.Close()) }
 
-// A MovedError says that the file at the path of a log is no longer the file that the run
-// writes to, or that the file was truncated.
+// A MovedError is returned if the file at the path of a log is no longer the file that the run writes to, or
+// if the file was truncated.
 type MovedError struct {
 	Path string
-	What string // what happened, in words that follow the path
+	What string // what happened; the text follows the path
 }
 
 func (e *MovedError) Error() string {
@@ -121,8 +123,8 @@ func (e *MovedError) Error() string {
 		"and similar tools", e.Path, e.What)
 }
 
-// check returns a *MovedError if the path does not lead to the file, or if the file is
-// shorter than what was written to it.
+// check returns a *MovedError if another file, or none, is at the path, or if the file is shorter than what
+// was written to it.
 func (f *logFile) check() error {
 	if f.beside != "" {
 		return nil
@@ -142,16 +144,16 @@ func (f *logFile) check() error {
 	return nil
 }
 
-// CanResume reports whether a log at path can be read again: there is a regular file, or
-// nothing. Of a pipe or a device it is lost.
+// CanResume reports whether a later run can read a log at path: there is a regular file, or nothing yet. What
+// is written to a pipe or a device cannot be read again.
 func CanResume(path string) bool {
 	info, err := os.Stat(path)
 	return err != nil || info.Mode().IsRegular()
 }
 
-// firstBytes is the start of a log: the first key of a Run.
+// firstBytes are the first bytes of each log: the first key of a Run.
 const firstBytes = `{"type":"run"`
 
-// CheckReplaceable returns an error if --overwrite would destroy a file that is not a results log.
-// It returns nil for an empty or missing file.
+// CheckReplaceable returns an error if the file at path is not a results log, so that --overwrite must not
+// replace it. It returns nil for an empty or missing file.
 func CheckReplaceable(path string) error { return fileout.CheckBegin(path, firstBytes) }

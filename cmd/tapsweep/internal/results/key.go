@@ -7,7 +7,7 @@ import (
 	"tapsweep/input"
 )
 
-// An Action is what a run does with what a Key names.
+// An Action is what a row records.
 type Action string
 
 // The actions.
@@ -15,12 +15,12 @@ const (
 	DeletePass Action = "pass" // a pass is deleted, found or verified
 	ListPasses Action = "list" // the passes of a user are listed, by a scan or sweep
 
-	RevokeSessions Action = "revokeSessions" // the sessions of a user are revoked, or that is verified
+	RevokeSessions Action = "revokeSessions" // the sessions of a user are revoked or verified
 )
 
-// A Key is what a row is about: the identity that all readers of a log share. User and Method
-// are in lower case, because Graph compares both without case. An empty Method means any pass
-// of the user. Only DeletePass has a Method.
+// A Key identifies what a row is about. All readers of a log use it. User and Method are in lower case,
+// because Graph ignores case in both. An empty Method means any pass of the user. Only keys of DeletePass have
+// a Method.
 type Key struct {
 	Action       Action
 	User, Method string
@@ -31,15 +31,14 @@ func passKey(user, method string) Key {
 	return Key{DeletePass, strings.ToLower(user), strings.ToLower(method)}
 }
 
-// listKey returns the key of the list of a user's passes.
+// listKey returns the key for the request that lists the passes of a user.
 func listKey(user string) Key { return Key{ListPasses, strings.ToLower(user), ""} }
 
 // sessionsKey returns the key of a user's sessions.
 func sessionsKey(user string) Key { return Key{RevokeSessions, strings.ToLower(user), ""} }
 
-// Key returns what the row is about: the pass that the list names, even if the row is about
-// another one that the user had in its place. ok is false for a row that is about a line of a
-// list and no more: a repeat, or a row that was refused.
+// Key returns the key of the row: the pass that the list names, even if the user has another pass in its place.
+// ok is false for a row that is only about a line of a list: a duplicate or an invalid row.
 func (r *Row) Key() (key Key, ok bool) {
 	switch {
 	case r.Outcome == Duplicate, r.Outcome == Invalid:
@@ -48,17 +47,17 @@ func (r *Row) Key() (key Key, ok bool) {
 		return sessionsKey(r.User), true
 	case r.FromScan() && r.Method == "":
 		return listKey(r.User), true
-	case r.AnyPass: // Method is the pass that the user had
+	case r.AnyPass: // the list names no pass; Method is the pass that the user had
 		return passKey(r.User, ""), true
 	}
 	return passKey(r.User, cmp.Or(r.InPlaceOf, r.Method)), true
 }
 
-// ScanSource is the source of rows that come from a scan in place of a list. Their line is 0,
-// because users come in any order.
+// ScanSource is the source of rows that come from a scan instead of a list. Their line is 0, because a scan
+// finds users in any order.
 const ScanSource = "scan"
 
-// FromScan reports whether the row is of a scan, and not of a list that happens to be called so.
+// FromScan reports whether the row comes from a scan, and not from a list whose name is "scan".
 func (r *Row) FromScan() bool { return r.Source == ScanSource && r.Line == 0 }
 
 // fromScan is like Row.FromScan.

@@ -9,19 +9,19 @@ import (
 	"tapsweep/input"
 )
 
-// Lists reads results logs as lists of what is left to do. The zero value is ready to use.
+// Lists reads results logs as lists: it yields the passes that are not done. The zero value is ready to use.
 type Lists struct {
 	// Sessions makes Read keep the users whose passes are gone, for SessionsLeft.
 	Sessions bool
 
-	// Skipped are warnings about logs in which lines were skipped that are not part of them.
+	// Skipped has a warning for each log with lines that are not part of it.
 	Skipped []string
 
 	runs  []ListRun
 	users userSet
 }
 
-// A ListRun is where a run in a log took place, and the line of the log that says so.
+// A ListRun is a run in a log, with the log and the line of the run.
 type ListRun struct {
 	Source string
 	Line   int
@@ -31,20 +31,20 @@ type ListRun struct {
 // Runs returns the runs of the logs that were read.
 func (l *Lists) Runs() []ListRun { return l.runs }
 
-// hasRun matches the beginning of a log. Lines that are not part of it may come before.
+// hasRun matches the first line of a log. Lines that are not part of the log may come before it.
 var hasRun = regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(firstBytes))
 
-// isPart matches the beginning of what is made of a log: some of its lines, its lines as another program
-// lays them out, such as jq, and the CSV file of a report.
+// isPart matches the beginning of files that other programs make from a log: some of its lines, its lines
+// reformatted by jq, and the CSV file of a report.
 var isPart = regexp.MustCompile(`"type"\s*:\s*"(run|result|wait|scanned|end)"|\A[^\n]*\boutcome\b[^\n]*\brequestId\b`)
 
-// errPart is the error for that.
-var errPart = &input.LineError{Line: 1, Msg: "it is not a whole results log, because its first line does not " +
-	"describe a run: use the log as its run has written it; to revoke some of its rows, write only their user and " +
-	"method to a list (jq '{user,method}'), in which a row without a method means any pass"}
+// errPart is the error for a file that isPart matches.
+var errPart = &input.LineError{Line: 1, Msg: "it is not a complete results log, because its first line does not " +
+	"describe a run: use the log as tapsweep wrote it; to revoke only some of its rows, write their user and " +
+	"method to a list (jq '{user,method}'); a row without a method means any pass of the user"}
 
-// Read is an input.Reader of logs. It refuses a log that is not complete, because passes would be
-// missing. Of each Key it yields the last row.
+// Read is an input.Reader for logs. It yields the last row of each Key. It refuses a log that is not complete,
+// because passes may be missing in it.
 func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
 	iter.Seq2[input.Row, error], error) {
 	switch {
@@ -72,8 +72,8 @@ func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
 	return list.rows, listError(c.complete(name))
 }
 
-// noteSessions keeps a user whose sessions have a row and, with the option Sessions, one whose pass is
-// gone.
+// noteSessions keeps a user who has a row about sessions. With the option Sessions, it also keeps a user whose
+// pass is gone.
 func (l *Lists) noteSessions(name string, rec *Record) {
 	if r := rec.Row; r != nil && r.Outcome != Planned && r.User != input.Me &&
 		(rec.Kind == KindSessions || l.Sessions && r.sessionsFollow()) {
@@ -81,8 +81,8 @@ func (l *Lists) noteSessions(name string, rec *Record) {
 	}
 }
 
-// SessionsLeft returns the users whose passes are gone, as logs say, and whose sessions no run
-// has revoked. The pairs name no pass.
+// SessionsLeft returns the users whose passes are gone according to the logs, and whose sessions no run has
+// revoked. The pairs name no pass.
 func (l *Lists) SessionsLeft() (pairs []input.Pair) {
 	for _, u := range l.users.all {
 		if u.passGone && !u.Sessions.done() {
@@ -92,7 +92,7 @@ func (l *Lists) SessionsLeft() (pairs []input.Pair) {
 	return pairs
 }
 
-// SessionsMissed returns how many users have sessions that a run was to revoke and did not.
+// SessionsMissed returns the number of users whose sessions a run should have revoked, but did not.
 func (l *Lists) SessionsMissed() (n int) {
 	for _, u := range l.users.all {
 		if u.Sessions != nil && !u.Sessions.done() {
@@ -108,7 +108,7 @@ type logAsList struct {
 	state State
 }
 
-// rows yields the rows about passes that are the last word on their key. For sessions, see SessionsLeft.
+// rows yields the last row of each key about a pass. SessionsLeft is for the sessions.
 func (l *logAsList) rows(yield func(input.Row, error) bool) {
 	n, digest := 0, ""
 	for rec, err := range Read(l.text(), new(Condition)) {
@@ -127,9 +127,9 @@ func (l *logAsList) rows(yield func(input.Row, error) bool) {
 	}
 }
 
-// asListRow returns what a log says of a pass as a row of a list. What is done stays done: a row
-// without a pass would otherwise mean a pass that the user was given since. A protected user
-// stays protected: the protect list need not be named again.
+// asListRow converts a row of a log to a row of a list. A pass that is done stays done. Otherwise a row without
+// a pass ID would delete a new pass of the user. A protected user stays protected, even without the protect
+// list.
 func asListRow(rec *Record) input.Row {
 	r := rec.Row
 	row := input.Row{Line: rec.Line, User: r.User, UPN: r.UPN, Method: r.Method, Creation: r.Creation}
@@ -142,16 +142,16 @@ func asListRow(rec *Record) input.Row {
 	case r.Outcome == Invalid:
 		row.Out = input.OutRefused
 		row.Err = errors.New("the row was refused in an earlier run: fix it in the original list")
-	case !hasPass && r.Outcome == UnknownUser: // who has no pass
+	case !hasPass && r.Outcome == UnknownUser: // a user who does not exist has no pass
 		row.Out = input.OutDone
-	case !hasPass: // such as of a user whose passes a scan could not list
+	case !hasPass: // a scan could not list the passes of the user
 		row.Out = input.OutRefused
 		row.Err = errors.New("the row is about a user without a pass: scan again, or name the user in a list")
 	}
 	return row
 }
 
-// listError returns an error about a log as one of input.
+// listError converts an error about a log to an input.LineError.
 func listError(err error) error {
 	if line, ok := errors.AsType[*LogError](err); ok {
 		return &input.LineError{Line: line.Line, Msg: line.What, Err: err}

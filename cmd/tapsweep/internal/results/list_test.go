@@ -89,7 +89,7 @@ var logsAsLists = []struct {
 func TestLogWithoutEnd(t *testing.T) {
 	for name, text := range map[string]string{"killed": "", "torn": `{"type":"result","us`} {
 		_, _, err := openList([]string{write(t, "l.jsonl", logText("run, denied 1")+text)}, input.Options{})
-		want := "has no end, because its run was killed, could not continue writing, or is still running"
+		want := "has no last line, because its run was killed, could not write, or is still running"
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: Open = %v, want %q", name, err, want)
 		}
@@ -162,7 +162,7 @@ func TestNoWholeLog(t *testing.T) {
 	log := logText("run, denied 1, end")
 	rows := logText("denied 1, revoked 2")
 	const header = "source,line,user,method,outcome,status,code,message,attempts,requestId,time\n"
-	const foreign, part = "it is not part of a results log", "write only their user and method to a list"
+	const foreign, part = "it is not part of a results log", "write their user and method to a list"
 	for name, tt := range map[string]struct{ text, want string }{
 		"a row in other text": {logText("run") + "2026-03-02T08:29:00Z " + rows,
 			`:2: it has "2026-03-02T08:29:00Z " before a line of a results log`},

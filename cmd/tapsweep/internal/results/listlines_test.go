@@ -28,7 +28,7 @@ func TestLogWithMissingLines(t *testing.T) {
 		{"resumed after it was killed", run + row(dana) + runAt(2) + rows + endAt(5), ""},
 		{"resumed after it was damaged", run + row(dana) + endAt(3) + runAt(3) + row(eli) + endAt(5), ""},
 		{"two logs", run + row(dana) + endAt(2) + run + row(eli) + endAt(2), ""},
-		{"no end", run + rows, "1: has no end"},
+		{"no end", run + rows, "1: has no last line"},
 		{"a list", "user\na@contoso.com\n", "1: does not describe a run"},
 		{"the last lines", row(eli) + endAt(3), "1: does not describe a run"},
 		{"rows before the run", row(dana) + run + row(eli) + endAt(2), "1: does not describe a run"},
@@ -39,10 +39,11 @@ func TestLogWithMissingLines(t *testing.T) {
 			"5: lacks 1 of its 5 lines"},
 		{"a row cut out of the first of two logs", run + row(dana) + endAt(3) + run + rows + endAt(3),
 			"3: lacks 1 of its 3 lines"},
-		{"a killed log before another", run + row(dana) + run + row(eli) + endAt(2), "1: has no end"},
-		{"a row of another log", run + row(dana) + endAt(2) + row(eli), "4: continues after its end"},
-		{"the end of another log", run + row(dana) + endAt(2) + endAt(20), "4: continues after its end"},
-		{"a row of another log before the end", run + rows + endAt(2), "4: has 3 lines before this one, which says 2"},
+		{"a killed log before another", run + row(dana) + run + row(eli) + endAt(2), "1: has no last line"},
+		{"a row of another log", run + row(dana) + endAt(2) + row(eli), "4: continues after its last line"},
+		{"the end of another log", run + row(dana) + endAt(2) + endAt(20), "4: continues after its last line"},
+		{"a row of another log before the end", run + rows + endAt(2),
+			"4: has 3 lines before this line, but this line says 2"},
 	} {
 		t.Run(tt.name, func(t *testing.T) { testMissingLines(t, tt.text, tt.want) })
 	}

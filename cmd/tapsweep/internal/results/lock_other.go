@@ -10,12 +10,12 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// appendFlag makes each write go to the current end of the log, so that a log that somebody
-// has truncated gets no gap of NUL bytes.
+// appendFlag makes each write go to the current end of the log. Otherwise a log that somebody truncated would
+// get a gap of NUL bytes.
 const appendFlag = os.O_APPEND
 
-// lockLog takes the lock that keeps a second run off the log, or fails. The lock goes
-// with the process, however it ends.
+// lockLog locks the log against a second run. It returns ErrInUse if another run has the lock. The system
+// releases the lock when the process ends, even after a kill.
 func lockLog(f *os.File) (io.Closer, error) {
 	lock := flock.New(f.Name(), flock.SetFlag(os.O_RDWR))
 	ok, err := lock.TryLock()

@@ -12,14 +12,13 @@ import (
 // appendFlag is 0 on Windows: a file opened only for appending cannot be truncated.
 const appendFlag = 0
 
-// lockedByte is where the lock lies, far beyond the end of any log. On Windows what is
-// locked can be neither read nor written through another handle, and a lock beyond the
-// end is allowed.
+// lockedByte is the offset of the byte that is locked, far beyond the end of any log. On Windows, nobody can
+// read or write locked bytes through another handle. A lock beyond the end of the file is allowed.
 // Source: LockFileEx in the Windows API's reference.
 const lockedByte = 1 << 62
 
-// lockLog takes the lock that keeps a second run off the log, or fails. The lock goes
-// with the process, however it ends.
+// lockLog locks the log against a second run. It returns ErrInUse if another run has the lock. The system
+// releases the lock when the process ends, even after a kill.
 func lockLog(f *os.File) (io.Closer, error) {
 	err := lockByte(f, lockedByte)
 	switch {
@@ -40,11 +39,11 @@ func overlapped(offset uint64) *windows.Overlapped {
 	return &windows.Overlapped{Offset: uint32(offset), OffsetHigh: uint32(offset >> 32)}
 }
 
-// A heldLock is a lock through the log's own handle.
+// A heldLock is a lock through the handle of the log.
 type heldLock struct{ *os.File }
 
-// Close gives the lock back and leaves the handle open. Closing the handle would do it
-// too, but not at once.
+// Close releases the lock and leaves the handle open. Closing the handle also releases the lock, but not
+// immediately.
 func (l heldLock) Close() error {
 	return windows.UnlockFileEx(windows.Handle(l.Fd()), 0, 1, 0, overlapped(lockedByte))
 }

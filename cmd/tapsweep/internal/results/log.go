@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// syncEvery is how long a row may stay in memory. Rows of that time share one
-// fsync, which is what makes a journal of thousands of rows a second cheap.
+// syncEvery is how long a row may stay in memory. All rows of this time share one fsync, so a log of thousands
+// of rows a second is cheap.
 const syncEvery = 200 * time.Millisecond
 
-// A Log is a results log being written. It may be used by several goroutines.
+// A Log writes a results log. Several goroutines may use it at the same time.
 type Log struct {
 	name string
 	w    io.Writer
@@ -26,28 +26,28 @@ type Log struct {
 	mu    sync.Mutex
 	buf   *bufio.Writer
 	enc   *json.Encoder
-	lines int   // written
-	ahead int   // of these, up to the last that announces a delete
-	err   error // the first that happened; nothing is written after it
+	lines int   // the number of lines written
+	ahead int   // the number of the last line that announces a delete
+	err   error // the first error; nothing is written after it
 	moved error // a *MovedError; the run ends, but lines are still written until then
 
-	before int // lines of the log that earlier runs wrote
+	before int // the number of lines that earlier runs wrote
 
-	syncing sync.Mutex // held by who puts lines on disk, while others may write
-	synced  int        // lines on disk; mu holds for it, too
+	syncing sync.Mutex // held during an fsync, while other goroutines may write
+	synced  int        // the number of lines on disk; mu also guards it
 
 	stop  chan struct{}
 	done  chan struct{}
-	hurry chan struct{} // closed once the run is to end
+	hurry chan struct{} // closed when the run must end
 }
 
-// ErrInUse says that another run writes to the log.
+// ErrInUse is returned if another run is writing to the log.
 var ErrInUse = errors.New("another run is writing to it")
 
-// Create opens a new log at path, mode 0600. An existing file is an error that is fs.ErrExist unless
-// overwrite is set. With overwrite, the file must be trusted (see CheckTrust) and must begin like a
-// log; the new log replaces it when its first line is on disk. Of a device or a pipe nothing is on
-// disk, and opening a named pipe waits up to 10 s for its reader.
+// Create creates a log at path with mode 0600. For an existing file it returns fs.ErrExist, unless overwrite is
+// set. With overwrite, the file must be trusted (see CheckTrust) and must begin like a log. The new log replaces
+// it when its first line is on disk. If path is a named pipe, Create waits up to 10 s for a reader. Lines for a
+// pipe or a device are never synced.
 func Create(path string, overwrite bool) (*Log, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -79,7 +79,7 @@ func Create(path string, overwrite bool) (*Log, error) {
 	return newFileLog(&logFile{file: f, path: path, lock: lock, created: true}), nil
 }
 
-// Stream returns a log that goes to w, such as standard output.
+// Stream returns a log that is written to w, such as standard output.
 func Stream(w io.Writer) *Log { return newLog("-", struct{ io.Writer }{w}, unsynced) }
 
 func unsynced() error { return nil }
@@ -97,22 +97,22 @@ func newFileLog(f *logFile) *Log {
 func newLog(name string, w io.Writer, sync func() error) *Log {
 	l := &Log{name: name, w: w, sync: sync,
 		stop: make(chan struct{}), done: make(chan struct{}), hurry: make(chan struct{})}
-	l.buf = bufio.NewWriterSize(&patientWriter{w, l.hurry}, 64<<10) // a file does not need it
+	l.buf = bufio.NewWriterSize(&patientWriter{w, l.hurry}, 64<<10) // files do not use hurry
 	l.enc = json.NewEncoder(l.buf)
 	l.enc.SetEscapeHTML(false)
 	go l.syncLoop()
 	return l
 }
 
-// Hurry says that the run is to end. From then on a reader of a pipe that does not read holds it up for
-// 5 s at most. Hurry must be called at most once.
+// Hurry tells the log that the run must end. After that, a pipe whose reader does not read delays the run by at
+// most 5 s. Hurry must be called at most once.
 func (l *Log) Hurry() { close(l.hurry) }
 
-// Name is the path, or "-".
+// Name returns the path of the log, or "-".
 func (l *Log) Name() string { return l.name }
 
-// Write adds a Run, a Row, a Wait, a Scanned or an End. The error is the first that the log ever
-// had, so a caller learns of a failing disk with the next row at the latest.
+// Write adds a Run, a Row, a Wait, a Scanned or an End. It returns the first error that the log ever had, so the
+// caller learns of a full disk with the next row at the latest.
 func (l *Log) Write(entry any) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -148,9 +148,8 @@ func (l *Log) failure() error {
 	return l.moved
 }
 
-// Check compares the file at the path of the log with the file that the log is written to.
-// If they are no longer the same, it returns a *MovedError. From then on each Write returns
-// this error too, but still writes.
+// Check returns a *MovedError if the file at the path of the log is no longer the file that the log is written
+// to. After that, each Write also returns this error, but still writes.
 func (l *Log) Check() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -160,7 +159,7 @@ func (l *Log) Check() error {
 	return l.failure()
 }
 
-// Sync puts everything written so far on disk.
+// Sync writes all lines so far to disk.
 func (l *Log) Sync() error {
 	l.mu.Lock()
 	last := l.lines
@@ -168,8 +167,8 @@ func (l *Log) Sync() error {
 	return l.syncUpTo(last)
 }
 
-// SyncAhead puts on disk what announces deletes, if any of it is not there yet. Many may
-// call it at once: they share what it takes.
+// SyncAhead writes all rows that announce deletes to disk, if they are not there yet. Goroutines that call it at
+// the same time share one fsync.
 func (l *Log) SyncAhead() error {
 	l.mu.Lock()
 	last := l.ahead
@@ -177,9 +176,8 @@ func (l *Log) SyncAhead() error {
 	return l.syncUpTo(last)
 }
 
-// syncUpTo puts lines on disk. Whoever waits while another does so finds most often that
-// its own lines are among those of the next, so that one fsync does for all of them.
-// Lines are written meanwhile, or a slow disk would hold up the run.
+// syncUpTo writes the lines up to the number last to disk. While one goroutine syncs, others wait, and the next
+// fsync is enough for all of them. Lines are written meanwhile, so that a slow disk does not delay the run.
 func (l *Log) syncUpTo(last int) error {
 	l.syncing.Lock()
 	defer l.syncing.Unlock()
@@ -219,15 +217,15 @@ func (l *Log) syncLoop() {
 		case <-l.stop:
 			return
 		case <-tick.C:
-			_ = l.Sync() // kept, and returned by the next Write or by Close
+			_ = l.Sync() // the next Write or Close returns the error
 		case <-look.C:
-			_ = l.Check() // likewise
+			_ = l.Check() // the next Write or Close returns the error
 		}
 	}
 }
 
-// Close puts everything on disk and closes the file. It removes a file made by Create if no
-// line of it is on disk, because that file would block the name for the next run.
+// Close writes everything to disk and closes the file. It removes a new file without a line on disk, because the
+// next run could not use its name.
 func (l *Log) Close() error {
 	close(l.stop)
 	<-l.done

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// readerPatience is how long to wait for a reader of a named pipe. A reader that is started together with
-// the run opens the pipe at once.
+// readerPatience is how long to wait for a reader of a named pipe. A reader that is started together with the
+// run opens the pipe immediately.
 const readerPatience = 10 * time.Second
 
-// lastWrite is how long a write may take once the run is to end. It is shorter than the 10 s for which the
-// run waits for batches in flight.
+// lastWrite is how long a write may take after the run was told to end. It is shorter than the 10 s for which
+// the run waits for batches in flight.
 const lastWrite = 5 * time.Second
 
 // openStream opens a pipe or a device for writing. Opening a named pipe waits for its reader.
@@ -33,9 +33,9 @@ func openStream(path string) (*os.File, error) {
 	}
 }
 
-// A patientWriter writes to a pipe or a terminal, whose reader decides how long a write takes. Until hurry
-// is closed, that may be any time. From then on a write that takes longer than 5 s fails, and w must not be
-// used again.
+// A patientWriter writes to a pipe or a terminal, whose reader decides how long a write takes. Until hurry is
+// closed, a write may take any time. After that, a write that takes longer than 5 s fails, and w must not be used
+// again.
 type patientWriter struct {
 	w     io.Writer
 	hurry <-chan struct{}

@@ -14,10 +14,10 @@ import (
 	"tapsweep/input"
 )
 
-// A RecordKind is the type of a line of a log, as its key "type" names it.
+// A RecordKind is the kind of a line: the value of its key "type".
 type RecordKind string
 
-// The kinds of lines. Read skips lines of other kinds, which other versions may write.
+// The kinds of lines. Read skips other kinds, which another version may write.
 const (
 	KindRun     RecordKind = "run"
 	KindRow     RecordKind = "result"
@@ -25,17 +25,17 @@ const (
 	KindScanned RecordKind = "scanned"
 	KindEnd     RecordKind = "end"
 
-	// KindSessions is a row whose Action is RevokeSessions. On the line its type is that of every
-	// row. Here it is a kind of its own, so that whoever reads rows reads those of passes.
+	// KindSessions is a row whose Action is RevokeSessions. In the file its type is "result", like that of all
+	// rows. Here it has its own kind, so that KindRow means only rows about passes.
 	KindSessions RecordKind = "sessions"
 )
 
-// A Record is one line of a log. The field of its Kind is set, Row for KindSessions, and the
-// others are nil. It is valid until the next one is read.
+// A Record is one line of a log. The field for its Kind is set (Row for KindSessions); the others are nil. A
+// Record is valid until the next one is read.
 type Record struct {
 	Kind   RecordKind
-	Line   int   // from 1
-	Offset int64 // of the first byte of the line
+	Line   int   // the number of the line, from 1
+	Offset int64 // the offset of the first byte of the line
 	Text   []byte
 
 	Run     *Run
@@ -45,7 +45,7 @@ type Record struct {
 	End     *End
 }
 
-// A LogError says at which line a file is not what the runs of a log wrote.
+// A LogError is an error in one line of a log.
 type LogError struct {
 	Line int // from 1
 	What string
@@ -53,26 +53,26 @@ type LogError struct {
 
 func (e *LogError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.What) }
 
-// ErrNoRun is the error for a file that does not begin like a results log.
-var ErrNoRun = errors.New("it is not a results log, or not a whole one: its first line does not describe a run")
+// ErrNoRun is returned for a file that does not begin like a results log.
+var ErrNoRun = errors.New("it is not a results log, or not a complete one: its first line does not describe a run")
 
-// maxLine bounds a line. A row holds some names and at most a few thousand characters of the
-// service's text.
+// maxLine is the maximum length of a line in bytes. A row has some names and at most a few thousand characters of
+// text from the service.
 const maxLine = 1 << 20
 
-// lineMark is the start of each line of a log. The kind follows.
+// lineMark is the beginning of each line of a log. The kind follows.
 const lineMark = `{"type":"`
 
-// byteOrderMark is what Windows writes before UTF-8.
+// byteOrderMark is what some Windows programs write before UTF-8.
 const byteOrderMark = "\xEF\xBB\xBF"
 
-// Read yields the records of r, which holds one or several logs, one after another, as UTF-8.
-// It yields those of the given kinds, or all if none is given. A run's Self takes the place of
-// the user "me" in its rows.
+// Read yields the records of r, which contains one or more logs in UTF-8, one after another. It yields only
+// records of the given kinds; without kinds, it yields all. In rows it replaces the user "me" by the Self of
+// their run.
 //
-// Read skips lines that are not part of a log, as kubectl logs mixes in, and a last line that is not
-// complete. c says so, and is complete when Read has ended. Read ends with an error, which is a *LogError
-// or ErrNoRun, at a line that is broken or that hides a line of a log, and in a file without a run.
+// Read skips an incomplete last line, and lines that are not part of a log, such as those that kubectl logs mixes
+// in. It counts them in c, which is final when Read has ended. Read ends with a *LogError at a broken line, and
+// at a line that has a line of the log behind other text. It ends with ErrNoRun if r contains no run.
 func Read(r io.Reader, c *Condition, kinds ...RecordKind) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
 		*c = Condition{}
@@ -93,9 +93,9 @@ func Read(r io.Reader, c *Condition, kinds ...RecordKind) iter.Seq2[*Record, err
 type logReader struct {
 	br    *bufio.Reader
 	c     *Condition
-	kinds []RecordKind // empty for all
-	n     int          // of the line last read
-	self  string       // of the run
+	kinds []RecordKind // empty means all
+	n     int          // the number of the last line that was read
+	self  string       // the Self of the run
 	rec   Record
 	row   Row
 }
@@ -141,7 +141,8 @@ func (in *logReader) next() (*Record, error) {
 	}
 }
 
-// isForeign reports whether a line was mixed into the log. A line that hides a line of the log is an error.
+// isForeign reports whether a line is not part of the log. It returns an error for a line that has a line of the
+// log behind other text.
 func (in *logReader) isForeign(text []byte) (bool, error) {
 	at := bytes.Index(text, []byte(lineMark))
 	var line struct{ Type string }
@@ -149,7 +150,7 @@ func (in *logReader) isForeign(text []byte) (bool, error) {
 	case at > 0:
 		return false, &LogError{in.n, fmt.Sprintf("it has %q before a line of a results log: remove that text "+
 			"(kubectl logs adds it with --timestamps or --prefix)", safetext.Printable(string(text[:min(at, 40)])))}
-	case at == 0, !bytes.HasSuffix(text, []byte("\n")) && !json.Valid(text): // it may be torn
+	case at == 0, !bytes.HasSuffix(text, []byte("\n")) && !json.Valid(text): // the line may be incomplete
 		return false, nil
 	}
 	return json.Unmarshal(text, &line) != nil || line.Type == "", nil
@@ -161,8 +162,7 @@ func (in *logReader) foreign(text []byte) *LogError {
 		"keep only the lines that begin with %s", safetext.Printable(string(text[:min(len(text), 40)])), lineMark)}
 }
 
-// torn reports whether a line is the last one of a log and is broken, because its run was killed while
-// writing it.
+// torn reports whether a line is the incomplete last line of a log, whose run was killed while it wrote the line.
 func (in *logReader) torn(text []byte) bool {
 	valid := json.Valid(text)
 	if _, err := in.br.Peek(1); err != io.EOF || valid {
@@ -175,7 +175,7 @@ func (in *logReader) torn(text []byte) bool {
 	return !bytes.HasSuffix(text, []byte("\n")) || bytes.HasPrefix(text, []byte(lineMark))
 }
 
-// RowAt reads the row whose line starts at an offset of a log.
+// RowAt reads the row at an offset of a log.
 func RowAt(r io.ReaderAt, offset int64) (*Row, error) {
 	text, err := bufio.NewReaderSize(io.NewSectionReader(r, offset, maxLine), 4<<10).ReadBytes('\n')
 	if err != nil && err != io.EOF {
@@ -185,8 +185,8 @@ func RowAt(r io.ReaderAt, offset int64) (*Row, error) {
 	return row, json.Unmarshal(text, row)
 }
 
-// wants reports whether records of a kind are to be yielded. Those of an unknown kind, which another
-// version has written, are not.
+// wants reports whether Read yields records of a kind. It never yields unknown kinds, which another version may
+// write.
 func (in *logReader) wants(kind RecordKind) bool {
 	if len(in.kinds) == 0 {
 		return slices.Contains([]RecordKind{KindRun, KindRow, KindSessions, KindWait, KindScanned, KindEnd}, kind)
@@ -194,7 +194,7 @@ func (in *logReader) wants(kind RecordKind) bool {
 	return slices.Contains(in.kinds, kind)
 }
 
-// decode makes a record of a line. Rows that nobody wants are not decoded.
+// decode decodes a line into the record. It skips rows that Read will not yield.
 func (in *logReader) decode(text []byte) error {
 	rest, isLine := bytes.CutPrefix(text, []byte(lineMark))
 	if kind, _, ok := bytes.Cut(rest, []byte(`"`)); isLine && ok {
@@ -221,7 +221,7 @@ func (in *logReader) decode(text []byte) error {
 	return nil
 }
 
-// target returns what a line of the record's kind is decoded to.
+// target returns the value that a line of the record's kind is decoded into.
 func (in *logReader) target() any {
 	rec := &in.rec
 	switch rec.Kind {
@@ -248,7 +248,7 @@ func (in *logReader) target() any {
 	return new(struct{})
 }
 
-// checkRow puts the signed-in user in the place of "me", and finds the kind of the row.
+// checkRow replaces the user "me" by the signed-in user, and sets the kind of the row.
 func (in *logReader) checkRow() error {
 	if in.row.User == input.Me && in.self != "" {
 		in.row.User = in.self

@@ -1,13 +1,13 @@
-// Package results writes and reads the results log: JSON Lines with what became of each pass. The
-// log is report, checkpoint and input at once, and this package has the only code that reads it.
+// Package results writes and reads the results log: JSON Lines with the outcome of each pass. The log is a
+// report, a checkpoint and a list. Only this package reads it.
 //
-// [Read] yields its lines as Records: a run, rows, waits, users without a find, and an end. A log
-// without its end is of a run that was killed, and may end in the middle of a line. A [Condition]
-// says whether lines are missing. A [State] is what the rows say in the end: the last word on each
-// [Key]. From it are made what a run that resumes leaves out ([Resume]) and what is left to do if
-// the log is used as a list ([Lists]). [ReadUsers] has whom verify looks at.
+// [Read] yields the lines of a log as Records: a run, rows, waits, scanned users and an end. If a run was killed,
+// its log has no end, and its last line may be incomplete. A [Condition] records whether lines are missing. A
+// [State] keeps the last row of each [Key]. [Resume] uses it to find the rows that a resumed run skips, and
+// [Lists] uses it to find the passes that are left if the log is used as a list. [ReadUsers] returns the users
+// that verify checks.
 //
-// The same rules count for all of them:
+// All of them use the same rules:
 //
 //	record                              key                   supersedes                       done
 //	run, wait, end                      -                     -                                -
@@ -27,11 +27,11 @@
 //	  about sessions                    the user's sessions   the row of the key               by its outcome (2)
 //	scanned                             its users' passes     a scan that could not list them  yes
 //
-// (1) In a report of several logs, it supersedes no row that says that the pass is gone.
-// (2) As a list, it counts only for a run that revokes sessions.
+// (1) In a report of several logs, it does not supersede a row which shows that the pass is gone.
+// (2) If the log is used as a list, it counts only for a run that revokes sessions.
 //
-// A user and a pass are compared without case. An end without "stopped" makes a resumed sweep or scan
-// begin anew.
+// Users and passes are compared without case. If the end has no "stopped", a resumed sweep or scan starts from
+// the beginning.
 package results
 
 import (
@@ -44,7 +44,7 @@ import (
 	"tapsweep/input"
 )
 
-// An Outcome is what became of a pair.
+// An Outcome is the result for a pair.
 type Outcome string
 
 // The outcomes. The page results of the manual explains them.
@@ -54,15 +54,15 @@ const (
 	Remains     Outcome = "remains"      // deleted, but a LIST still shows a pass
 	Replaced    Outcome = "replaced"     // that pass is gone, but the user holds another one
 	UnknownUser Outcome = "unknown_user" // the tenant has no such user
-	Denied      Outcome = "denied"       // 403
-	Rejected    Outcome = "rejected"     // another answer that no repetition changes
-	Failed      Outcome = "failed"       // an error answer, to the last attempt too
+	Denied      Outcome = "denied"       // Graph answers 403
+	Rejected    Outcome = "rejected"     // another answer that a retry does not change
+	Failed      Outcome = "failed"       // every attempt failed
 	Unknown     Outcome = "unknown"      // sent, and the answer was lost
-	NotSent     Outcome = "not_sent"     // the run stopped before
+	NotSent     Outcome = "not_sent"     // the run stopped before it was sent
 	Protected   Outcome = "protected"    // the user is on a --protect list
-	Invalid     Outcome = "invalid"      // the row was refused, see --skip-invalid
+	Invalid     Outcome = "invalid"      // the row is invalid, and was left out by --skip-invalid
 	Duplicate   Outcome = "duplicate"    // an earlier row names the same pass
-	Planned     Outcome = "planned"      // a dry run: this pass would be revoked
+	Planned     Outcome = "planned"      // dry run: this pass would be deleted
 	Found       Outcome = "found"        // a scan found this pass, and nothing has deleted it yet
 )
 
@@ -70,11 +70,11 @@ const (
 var Outcomes = []Outcome{Revoked, Absent, Planned, Found, Duplicate, Remains, Replaced, UnknownUser, Denied,
 	Rejected, Failed, Unknown, NotSent, Protected, Invalid}
 
-// A meaning is what an outcome says about a pair.
+// A meaning holds the properties of an outcome.
 type meaning struct {
 	done      bool   // nothing is left to do
 	retryable bool   // a resumed run tries the pair again
-	text      string // what became of it, and what is left to do; the page results has the same texts
+	text      string // what happened, and what to do; the page results of the manual has the same texts
 }
 
 var meanings = map[Outcome]meaning{
@@ -99,44 +99,42 @@ var meanings = map[Outcome]meaning{
 // Done reports whether nothing is left to do.
 func (o Outcome) Done() bool { return meanings[o].done }
 
-// Left reports whether something is left to do. Nothing is left if the pair is done, or if
-// its user is protected, because that pass is kept on purpose.
+// Left reports whether something is left to do. Nothing is left if the pair is done, or if its user is protected.
 func (o Outcome) Left() bool { return !o.Done() && o != Protected }
 
-// Retryable reports whether a resumed run tries the pair again, unless it would only find the
-// same: see ResumeOptions.
+// Retryable reports whether a resumed run tries the pair again. ResumeOptions has exceptions.
 func (o Outcome) Retryable() bool { return meanings[o].retryable }
 
-// Meaning says in one line what the outcome means and, where something is left to do, what to
-// do. It is empty for an outcome of another version.
+// Meaning returns in one line what the outcome means and what to do about it. It is empty for an outcome that
+// this version does not know.
 func (o Outcome) Meaning() string { return meanings[o].text }
 
 // A Run is the first line of a log.
 type Run struct {
 	Type      string    `json:"type"` // "run"
 	Version   string    `json:"version"`
-	Command   []string  `json:"command"`             // arguments; tapsweep takes no secrets there
-	Digest    string    `json:"digest"`              // of the list, see input.List.Digest
-	Tenant    string    `json:"tenant"`              // the token's, or as configured, or empty
-	Domain    string    `json:"domain,omitempty"`    // of the tenant, if it is known
-	Operator  string    `json:"operator,omitempty"`  // whose token it is, if the token says so
-	DeletedBy []string  `json:"deletedBy,omitempty"` // of a run that verifies, the operators of the logs
-	Self      string    `json:"self,omitempty"`      // id of the signed-in user, if rows mean that one
+	Command   []string  `json:"command"`             // the arguments, which are never secrets
+	Digest    string    `json:"digest"`              // the digest of the list, see input.List.Digest
+	Tenant    string    `json:"tenant"`              // from the token, else as configured; may be empty
+	Domain    string    `json:"domain,omitempty"`    // the domain of the tenant, if it is known
+	Operator  string    `json:"operator,omitempty"`  // who was signed in, if the token shows it
+	DeletedBy []string  `json:"deletedBy,omitempty"` // for verify: the operators of the logs
+	Self      string    `json:"self,omitempty"`      // the ID of the signed-in user, for --self
 	GraphRoot string    `json:"graphRoot"`
 	DryRun    bool      `json:"dryRun,omitempty"`
-	Verify    bool      `json:"verify,omitempty"`    // each pass is verified to be gone
+	Verify    bool      `json:"verify,omitempty"`    // the run verifies that each pass is gone
 	AnyPass   bool      `json:"anyPass,omitempty"`   // each row of the list means any pass of its user
-	Sessions  bool      `json:"sessions,omitempty"`  // the users' sessions are revoked as well
-	Simulated bool      `json:"simulated,omitempty"` // the tenant was simulated, and is gone
+	Sessions  bool      `json:"sessions,omitempty"`  // the run also revokes the sessions of the users
+	Simulated bool      `json:"simulated,omitempty"` // the tenant was simulated, and no longer exists
 	Resume    []string  `json:"resume,omitempty"`    // the command that resumes the run, see ResumeWith
-	Revoke    []string  `json:"revoke,omitempty"`    // the flags of the command of RevokeWith
-	Pairs     int       `json:"pairs"`               // rows of the list
+	Revoke    []string  `json:"revoke,omitempty"`    // the flags for the command that RevokeWith returns
+	Pairs     int       `json:"pairs"`               // the number of rows of the list
 	Start     time.Time `json:"start"`
-	Lines     int       `json:"lines,omitempty"` // how many lines of the log come before; Log.Write sets it
+	Lines     int       `json:"lines,omitempty"` // the number of lines before this one; Log.Write sets it
 }
 
-// Elsewhere returns an error if the run was in another tenant or at another Graph root. An empty
-// tenant is one that is not known, and differs from every known one.
+// Elsewhere returns an error if the run was in another tenant or at another Graph root. An empty tenant is not
+// known, and differs from every known tenant.
 func (r *Run) Elsewhere(tenant, graphRoot string) error {
 	named := func(s string) string { return safetext.Printable(cmp.Or(s, "(not known)")) }
 	switch {
@@ -148,89 +146,88 @@ func (r *Run) Elsewhere(tenant, graphRoot string) error {
 	return nil
 }
 
-// A Row is what became of one pair. The keys and their order are fixed.
+// A Row is the result for one pair. The JSON keys and their order are fixed.
 type Row struct {
 	Type              string    `json:"type"`             // "result"
 	Action            Action    `json:"action,omitempty"` // RevokeSessions, or empty for a row about a pass
 	Line              int       `json:"line"`
-	Column            int       `json:"column,omitempty"` // of the line, where other rows start before
+	Column            int       `json:"column,omitempty"` // where the row starts in its line; 0 if it is the first
 	Source            string    `json:"source"`
 	User              string    `json:"user"`
 	Method            string    `json:"method"`
-	UPN               string    `json:"userPrincipalName,omitempty"` // beside an object id in User
-	AnyPass           bool      `json:"anyPass,omitempty"`           // the row names no pass, and means any
+	UPN               string    `json:"userPrincipalName,omitempty"` // if the list has both names of the user
+	AnyPass           bool      `json:"anyPass,omitempty"`           // the list names no pass
 	Outcome           Outcome   `json:"outcome"`
-	Status            int       `json:"status"` // of the answer that decided, 0 if none did
-	Code              string    `json:"code"`   // Graph's error code
+	Status            int       `json:"status"` // the status of the answer that decided, 0 if there was none
+	Code              string    `json:"code"`   // the error code of Graph
 	Message           string    `json:"message"`
 	Attempts          int       `json:"attempts"`  // how often the deciding request was sent; 429 does not count
-	RequestID         string    `json:"requestId"` // Graph's, for Microsoft's support
+	RequestID         string    `json:"requestId"` // the request ID of Graph, for the support of Microsoft
 	Time              time.Time `json:"time"`
-	Hint              string    `json:"hint,omitempty"`      // what a denial can mean, and what to do
-	Reason            string    `json:"reason,omitempty"`    // why the pass could be used or not, such as expired
-	Verified          bool      `json:"verified,omitempty"`  // a LIST afterwards shows no pass
-	Provisional       bool      `json:"pending,omitempty"`   // it is being verified, and another row follows
-	SupersedesPending Outcome   `json:"-"`                   // the outcome of the pending row that it follows
-	InPlaceOf         string    `json:"inPlaceOf,omitempty"` // the pass of the pair, if the row is about another
+	Hint              string    `json:"hint,omitempty"`      // what a denial can mean, and what to do about it
+	Reason            string    `json:"reason,omitempty"`    // the state of the pass, such as expired or usable
+	Verified          bool      `json:"verified,omitempty"`  // a later LIST shows no pass
+	Provisional       bool      `json:"pending,omitempty"`   // another row about the pass follows
+	SupersedesPending Outcome   `json:"-"`                   // the outcome of the provisional row before this one
+	InPlaceOf         string    `json:"inPlaceOf,omitempty"` // the pass of the pair, if the row is about another pass
 
 	// Beside marks a row about one of several passes that were deleted for a pair that names
 	// no pass. The row does not complete the pair; another row counts for it.
 	Beside bool `json:"beside,omitempty"`
 
-	// Of a pass that a scan has found, as far as Graph says.
+	// The properties in Graph of a pass that a scan found.
 	Created    time.Time `json:"created,omitzero"`
 	Start      time.Time `json:"start,omitzero"`
 	Expires    time.Time `json:"expires,omitzero"`
 	UsableOnce bool      `json:"usableOnce,omitempty"`
 
-	// Of a pass that a scan of the audit log has found, as far as a record says.
+	// The creator of a pass, from an audit record.
 	input.Creation
 
-	// SentAt is when the call was sent that revoked the sessions, by Graph's clock and not later
-	// than in truth, in whole seconds. Sign-ins before it count no more.
+	// SentAt is when the call that revoked the sessions was sent, by the clock of Graph, rounded down to a
+	// second. Sessions that began earlier are revoked.
 	SentAt time.Time `json:"sentAt,omitzero"`
 
-	// NoProof is set if Graph can never show that the sessions are revoked: the user is a guest, or
-	// was deleted since.
+	// NoProof is set if Graph can never show that the sessions are revoked, because the user is a guest, or
+	// has been deleted.
 	NoProof bool `json:"noProof,omitempty"`
 }
 
-// Scanned names users whose passes were listed, and who hold none of those that the scan looks
-// for. A scan that resumes leaves these users out.
+// Scanned has users whose passes were listed, and who have no pass that the scan looks for. A resumed scan skips
+// these users.
 type Scanned struct {
 	Type  string   `json:"type"` // "scanned"
 	Users []string `json:"users"`
 }
 
-// A Wait is a time in which no request of a quota goes, because the tenant has
-// refused some with 429, or with 503 as a whole batch.
+// A Wait is a time in which no request of a quota is sent, because the tenant refused requests with 429, or a
+// whole batch with 503.
 type Wait struct {
 	Type    string    `json:"type"` // "wait"
 	Time    time.Time `json:"time"` // when the wait began
 	Until   time.Time `json:"until"`
-	Refused int       `json:"refused"` // requests since the Wait before
+	Refused int       `json:"refused"` // refused requests since the previous Wait
 	Quota   string    `json:"quota"`   // such as "write", or NoConnection
 }
 
-// NoConnection stands for a quota in a Wait that was none of the tenant's: for so long
-// there was no connection.
+// NoConnection is the Quota of a Wait during which there was no connection.
 const NoConnection = "no connection"
 
 // An End is the last line of a log.
 type End struct {
 	Type     string          `json:"type"` // "end"
 	Counts   map[Outcome]int `json:"counts"`
-	Sessions map[Outcome]int `json:"sessions,omitempty"` // the rows about sessions, which are not in Counts
+	Sessions map[Outcome]int `json:"sessions,omitempty"` // the rows about sessions; Counts does not include them
 	Stopped  string          `json:"stopped,omitempty"`  // why the run stopped early
 	Exit     int             `json:"exit"`
 	End      time.Time       `json:"end"`
-	Lines    int             `json:"lines"` // how many lines of the log come before; Log.Write sets it
+	Lines    int             `json:"lines"` // the number of lines before this one; Log.Write sets it
 }
 
-// isIntent reports whether the row is about a delete that is not sent yet.
+// isIntent reports whether the row announces a delete that is not sent yet.
 func (r *Row) isIntent() bool { return r.Provisional && r.Outcome == Found }
 
-// clean makes server text safe to store and show.
+// clean makes text from the service safe to store and show.
 func (r *Row) clean() {
 	r.Type = "result"
 	for _, text := range []*string{&r.Code, &r.Message, &r.RequestID, &r.Creation.By, &r.AuditID, &r.Match} {

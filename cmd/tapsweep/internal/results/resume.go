@@ -12,35 +12,34 @@ import (
 	"tapsweep/input"
 )
 
-// A ResumeState is the State of a log that a run resumes, and what follows from it for the run. The
-// zero value is a log without rows.
+// A ResumeState is what a run must know about the log that it resumes. The zero value is a log without rows.
 type ResumeState struct {
-	Counts   map[Outcome]int // of the completed keys that are about passes or lines of a list
+	Counts   map[Outcome]int // the number of completed passes and lines of a list, by outcome
 	Len      int             // the sum of Counts
-	Verified int             // of these, those whose user was seen without a pass
+	Verified int             // how many of these are verified
 
 	// SessionCounts and SessionsVerified are Counts and Verified for the sessions of users.
 	SessionCounts    map[Outcome]int
 	SessionsVerified int
 
-	// IDsMatch is set if a scan has found a pass under the id in its audit record.
+	// IDsMatch is set if a scan found a pass whose ID is in its audit record.
 	IDsMatch bool
 
 	state       State
 	unconfirmed map[uint64]*Row // by key
-	unended     int             // runs that have no end, because they were killed
+	unended     int             // the number of runs without an End, because they were killed
 
-	// wanted are rows of passes that a scan has found and that are gone, by the key of the user's
-	// sessions, of runs that were to revoke the sessions and have no row that says they did.
+	// wanted has users whose sessions must still be revoked, by the key of their sessions. The row is about a
+	// pass of the user that a scan found and that is gone.
 	wanted map[uint64]*Row
 
 	opts     ResumeOptions
-	run      *Run // that is being read
-	next     *Run // that resumes the log
-	sessions bool // a run that is not over revokes sessions
+	run      *Run // the run whose lines are being read
+	next     *Run // the run that resumes the log
+	sessions bool // a run that did not complete revokes sessions
 }
 
-// Completed reports whether a pair needs no further run.
+// Completed reports whether a resumed run has nothing to do for a pair.
 func (e *ResumeState) Completed(p *input.Pair) bool {
 	id := e.key(p)
 	if p.Err != nil || p.FirstOf != nil {
@@ -57,28 +56,27 @@ func (e *ResumeState) PassOutcome(user, method string) Outcome {
 	switch o := Outcomes[w.outcome]; {
 	case !w.has(completed):
 		return ""
-	case o == Remains: // another pass, in place of the one that the list names
+	case o == Remains: // the row is about another pass than the one that the list names
 		return Replaced
 	default:
 		return o
 	}
 }
 
-// Scanned reports whether a scan has listed the passes of the user, and all that it found is
-// completed.
+// Scanned reports whether a scan listed the passes of the user, and all passes that it found are completed.
 func (e *ResumeState) Scanned(user string) bool {
 	l, ok := e.state.users[e.state.hash("", user)]
 	return ok && (l.none || l.open == 0)
 }
 
-// HasFound is like Scanned, but false if the scan found no pass of the user.
+// HasFound reports whether a scan found passes of the user, and all of them are completed.
 func (e *ResumeState) HasFound(user string) bool {
 	return e.Scanned(user) && !e.state.users[e.state.hash("", user)].none
 }
 
-// Unconfirmed returns the last row of a pair whose pass should be gone, and is not known to be: it was
-// deleted and is to be verified, or a run was to delete it, see Row.Intended. It returns nil for any
-// other pair.
+// Unconfirmed returns the last row of a pair if its pass should be gone, but nobody knows whether it is. Either
+// the pass was deleted and not verified, or a run intended to delete it (see Row.Intended). It returns nil for
+// any other pair.
 func (e *ResumeState) Unconfirmed(p *input.Pair) *Row {
 	if len(e.unconfirmed) == 0 {
 		return nil
@@ -86,8 +84,8 @@ func (e *ResumeState) Unconfirmed(p *input.Pair) *Row {
 	return e.unconfirmed[e.key(p)]
 }
 
-// Intended reports whether an earlier run was about to delete the unconfirmed pass, or has sent the
-// delete, but did not record the result.
+// Intended reports whether an earlier run intended to delete the pass, and may have sent the delete, but did not
+// record the result.
 func (r *Row) Intended() bool { return r.Outcome == Found || r.Outcome == Unknown }
 
 // AllUnconfirmed returns the rows of all unconfirmed passes, in no order.
@@ -102,10 +100,9 @@ func (e *ResumeState) unconfirmedOf(action Action) (rows []*Row) {
 	return rows
 }
 
-// MaybeDeleted reports whether an earlier run may have deleted the pass that a list names without
-// a row that says so: it was killed during the delete, the answers to the delete were errors,
-// or the pass was still listed afterwards. For passes found by a scan it returns false,
-// because they have a row before the delete.
+// MaybeDeleted reports whether an earlier run may have deleted a pass of a list although no row shows this: the
+// run was killed during the delete, the answers to the delete were errors, or Graph still listed the pass
+// afterwards. It returns false for passes that a scan found, because they have a row before the delete.
 func (e *ResumeState) MaybeDeleted(p *input.Pair) bool {
 	if p.Method == "" || fromScan(p) {
 		return false
@@ -114,31 +111,31 @@ func (e *ResumeState) MaybeDeleted(p *input.Pair) bool {
 	return w.has(maybeGone) || e.unended > 0 && (!known || Outcomes[w.outcome] == NotSent)
 }
 
-// ResumeOptions say how to resume a log.
+// ResumeOptions are the options of Resume.
 type ResumeOptions struct {
-	// Protected reports whether a user is still protected: a further row would say the same
-	// again. Nil is nobody.
+	// Protected reports whether a user is still protected. Such a user gets no new row. Nil means that nobody is
+	// protected.
 	Protected func(user string) bool
 
-	// AnyPass makes each pair mean any pass of its user. Otherwise a pair whose user was given
-	// another pass is completed: the list names the one that is gone.
+	// AnyPass makes each pair mean any pass of its user. Without it, a pair is completed if the named pass is
+	// gone, even if its user has another pass.
 	AnyPass bool
 
-	// Verify makes pairs that are done, and not verified, unconfirmed in place of completed.
+	// Verify makes pairs that are done but not verified unconfirmed instead of completed.
 	Verify bool
 
-	// IgnoreFinishedRuns ignores runs that came to their end, except for passes that are unconfirmed: a scan that is
-	// over says nothing about the next night.
+	// IgnoreFinishedRuns ignores complete runs, except for their unconfirmed passes: the scan of one night says
+	// nothing about the next night.
 	IgnoreFinishedRuns bool
 
-	// OnCompleted is called with each completed row of runs that are not ignored, in order. Nil is nobody.
+	// OnCompleted is called in order with each completed row of runs that are not ignored. It may be nil.
 	OnCompleted func(*Row)
 }
 
-// Resume opens the log at path to continue its run. It removes an incomplete last line. For any other
-// line that is not part of a log it returns a *LogError and changes nothing. It also returns an
-// error and changes nothing if the log is of another list, tenant or Graph root than next, or is not
-// trusted (see CheckTrust). If there is no log at path, Resume creates one.
+// Resume opens the log at path to continue its run. It removes an incomplete last line. If another line is not
+// part of a log, Resume returns a *LogError and changes nothing. It also returns an error and changes nothing if
+// the log has another list, tenant or Graph root than next, or if it is not trusted (see CheckTrust). If there is
+// no log at path, Resume creates one.
 func Resume(path string, next *Run, opts ResumeOptions) (*Log, *ResumeState, error) {
 	e := &ResumeState{unconfirmed: make(map[uint64]*Row), wanted: make(map[uint64]*Row), opts: opts, next: next}
 	f, err := openTrusted(path)
@@ -162,12 +159,12 @@ func Resume(path string, next *Run, opts ResumeOptions) (*Log, *ResumeState, err
 	return log, e, nil
 }
 
-// gcWhileReading is the GOGC while a log is read. Each row leaves garbage of its own size behind.
-// Collected more often, a log of a million rows keeps the process below 160 MB.
+// gcWhileReading is the value of GOGC while a log is read. Each row leaves garbage of its own size. With more
+// frequent collections, the process stays below 160 MB for a log of a million rows.
 const gcWhileReading = 40
 
-// resume reads a log. If it can be resumed, resume removes an incomplete last line, or ends the last
-// line if only its line end is missing.
+// resume reads a log. If the log can be resumed, it removes an incomplete last line. If only the last line break
+// is missing, it adds it.
 func (e *ResumeState) resume(log *Log) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(gcWhileReading))
 	var c Condition
@@ -189,7 +186,7 @@ func (e *ResumeState) resume(log *Log) error {
 	return err
 }
 
-// read takes in a log, and returns where the first line is that counts.
+// read reads a log, and returns the offset of the first line that counts.
 func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 	for rec, err := range Read(r, c) {
 		if err != nil {
@@ -224,7 +221,7 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 	return from, nil
 }
 
-// forget drops what the runs so far have completed, because the last one came to its end.
+// forget drops what the runs so far have completed, because the last of them is complete.
 func (e *ResumeState) forget() {
 	clear(e.state.words)
 	clear(e.state.users)
@@ -247,13 +244,13 @@ func (e *ResumeState) each(r io.Reader) error {
 	return nil
 }
 
-// row takes in a row.
+// row processes a row.
 func (e *ResumeState) row(rec *Record) {
 	r := rec.Row
 	e.IDsMatch = e.IDsMatch || r.Match == input.MatchID
 	key, _ := r.Key()
 	id := e.state.key(key)
-	if r.Beside { // another row is the last word on the key, but the intent is over
+	if r.Beside { // another row counts for the key, but the intent to delete is over
 		if u := e.unconfirmed[id]; u != nil && strings.EqualFold(u.Method, r.Method) {
 			delete(e.unconfirmed, id)
 		}
@@ -268,13 +265,14 @@ func (e *ResumeState) row(rec *Record) {
 	e.noteSessions(id, r)
 }
 
-// clone returns a row that stays valid when the next one is read.
+// clone copies a row, because a Record is valid only until the next one is read.
 func clone(r *Row) *Row {
 	row := *r
 	return &row
 }
 
-// isUnconfirmed reports whether what the row is about should be gone, and is not known to be.
+// isUnconfirmed reports whether the pass or the sessions of the row should be gone, but nobody knows whether they
+// are.
 func (e *ResumeState) isUnconfirmed(r *Row) bool {
 	switch r.Outcome {
 	case Found:
@@ -289,7 +287,7 @@ func (e *ResumeState) isUnconfirmed(r *Row) bool {
 	return false
 }
 
-// completes reports whether a further run has nothing to do for what the row is about.
+// completes reports whether a resumed run has nothing to do after this row.
 func (e *ResumeState) completes(r *Row) bool {
 	switch {
 	case e.isUnconfirmed(r):
@@ -297,16 +295,16 @@ func (e *ResumeState) completes(r *Row) bool {
 	case r.Outcome == Protected:
 		return e.opts.Protected != nil && e.opts.Protected(r.User)
 	case r.Outcome == Replaced, r.Outcome == Remains && r.InPlaceOf != "" && !r.FromScan():
-		return !e.opts.AnyPass // the pass that the list names is gone; a scan finds the other one
+		return !e.opts.AnyPass // the pass of the list is gone; a scan finds the other pass
 	}
 	return !r.Outcome.Retryable()
 }
 
-// same reports why next must not resume r: another list, tenant, Graph root or user.
+// same returns an error if next must not resume r, because its list, tenant, Graph root or user differs.
 func (r *Run) same(next *Run) error {
 	command := safetext.Printable("tapsweep " + strings.Join(r.Command, " "))
 	switch {
-	case r.Digest != next.Digest && next.Pairs == 0: // of a scan, which has no list
+	case r.Digest != next.Digest && next.Pairs == 0: // a scan has no list
 		return fmt.Errorf("it is the log of a run that looked for something else: %s", command)
 	case r.Digest != next.Digest:
 		return fmt.Errorf("it is the log of another list, which has %d passes: %s; the list of now has %d", r.Pairs,

@@ -9,10 +9,10 @@ import (
 	"tapsweep/batch/safetext"
 )
 
-// EvidenceLog is the name of the results log in a directory of evidence.
+// EvidenceLog is the file name of the results log in a directory of evidence.
 const EvidenceLog = "results.jsonl"
 
-// commands are the commands that write a log.
+// commands are the commands that can write a log.
 var commands = []string{"revoke", "sweep", "scan", "verify"}
 
 // Kind returns the command of the run, such as "revoke", and "" if it is not known.
@@ -23,9 +23,8 @@ func (r *Run) Kind() string {
 	return ""
 }
 
-// ResumeWith returns the words of the command that resumes the run with its log at path, and
-// nil if no command does. verify makes it verify what is done. A log may be moved, so path is
-// not always where the run has written it.
+// ResumeWith returns the words of the command that resumes the run. path is the current path of its log, which
+// may have been moved. verify adds --verify. ResumeWith returns nil if the run cannot be resumed.
 func (r *Run) ResumeWith(path string, verify bool) []string {
 	if r.Kind() == "" || r.Simulated || len(r.Resume) < logWords {
 		return nil
@@ -40,17 +39,16 @@ func (r *Run) ResumeWith(path string, verify bool) []string {
 	return slices.Concat([]string{"tapsweep"}, r.Resume[:2], where, r.Resume[logWords:])
 }
 
-// logWords is how many words of Run.Resume come before the flags of the run: the command,
-// --resume, and the flag and the value that say where the log is.
+// logWords is the number of words in Run.Resume before the flags of the run: the command, --resume, and the flag
+// that names the log with its value.
 const logWords = 4
 
-// RevokeWith returns the words of the command that revokes what is left in the log at path.
+// RevokeWith returns the words of the command that revokes the passes that are left in the log at path.
 func (r *Run) RevokeWith(path string) []string {
 	return slices.Concat([]string{"tapsweep", "revoke"}, r.Revoke, []string{path})
 }
 
-// RevokeSessionsWith returns the words of the command that revokes the sessions that remain, by the
-// log at path.
+// RevokeSessionsWith returns the words of the command that revokes the sessions that are left in the log at path.
 func (r *Run) RevokeSessionsWith(path string) []string {
 	words := r.RevokeWith(path)
 	if slices.Contains(words, "--revoke-sessions") {
@@ -59,7 +57,7 @@ func (r *Run) RevokeSessionsWith(path string) []string {
 	return slices.Insert(words, len(words)-1, "--revoke-sessions")
 }
 
-// Describe sets what follows from the command line of a run, whose log is at path: Resume and Revoke.
+// Describe sets Resume and Revoke from the command line of the run, whose log is at path.
 func (r *Run) Describe(path string) {
 	if r.Kind() == "" {
 		return
@@ -87,7 +85,7 @@ func (r *Run) Describe(path string) {
 	}
 }
 
-// interpret sets what a run of an older version says only by its command line.
+// interpret sets fields that older versions did not write, from the command line of the run.
 func (r *Run) interpret() {
 	if r.Kind() == "" || r.Resume != nil {
 		return
@@ -100,13 +98,13 @@ func (r *Run) interpret() {
 	r.Describe(EvidenceLog)
 }
 
-// kept are the flags that count for a run with the log as its list, too: where a run goes to,
-// as whom, and whom it spares. Each takes a value.
+// kept are the flags that a run with the log as its list also needs: those about the tenant, the sign-in and
+// protected users. Each takes a value.
 var kept = []string{"--auth", "--tenant", "--client-id", "--certificate", "--secret-file", "--token-file",
 	"--cloud", "--graph-url", "--api-version", "--protect"}
 
-// withoutLog returns the arguments of a command without those about its log, and whether the
-// log is in a directory of evidence.
+// withoutLog removes the flags about the log from the arguments of a command. It also reports whether the log is
+// in a directory of evidence.
 func withoutLog(args []string) (rest []string, evidence bool) {
 	for i := 0; i < len(args); i++ {
 		name, _, hasValue := strings.Cut(args[i], "=")
@@ -126,8 +124,8 @@ func withoutLog(args []string) (rest []string, evidence bool) {
 	return rest, evidence
 }
 
-// CommandLine returns words as a command line for a shell, and "" if there are none, or if one
-// has characters that cannot be shown. The words may be those of a log that is not to be trusted.
+// CommandLine returns words as a command line for a shell. It returns "" if there are no words, or if one of them
+// has characters that cannot be shown, because the words may come from a forged log.
 func CommandLine(words []string) string {
 	quoted := make([]string, len(words))
 	for i, word := range words {
@@ -139,10 +137,10 @@ func CommandLine(words []string) string {
 	return strings.Join(quoted, " ")
 }
 
-// plain needs no quotes in any shell.
+// plain matches a word that needs no quotes in any shell.
 var plain = regexp.MustCompile(`^[\w./:@%+,-][\w./:@%+,=-]*$`)
 
-// quote makes one word of a POSIX shell's command line.
+// quote quotes a word for a POSIX shell.
 func quote(word string) string {
 	if plain.MatchString(word) {
 		return word

@@ -90,6 +90,7 @@ func TestSessionsLeft(t *testing.T) {
 		left, missed int
 	}{
 		"no row about sessions": {gone, 1, 0},
+		"another pass came":     {rowLine(Replaced, methodIs(pass1)), 1, 0},
 		"not sent":              {gone + sessionLine(NotSent), 1, 1},
 		"revoked":               {gone + sessionLine(Revoked), 0, 0},
 		"no pass is gone":       {rowLine(Failed, methodIs(pass1)) + sessionLine(NotSent), 0, 1},

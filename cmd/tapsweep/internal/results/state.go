@@ -7,39 +7,39 @@ import (
 	"strings"
 )
 
-// A State is the last word of a log on each Key. The zero value is an empty log. It keeps a
-// hash of each key and no text: some 38 bytes for each.
+// A State keeps the last row of each Key of a log. The zero value is an empty log. For each key it keeps a hash
+// and no text, which takes about 38 bytes.
 type State struct {
 	seed   maphash.Seed
-	words  map[uint64]word        // by the hash of the key, or of the line
-	users  map[uint64]scannedUser // by user, of scans
-	digest string                 // of the list of the run
-	rows   uint32                 // so far
+	words  map[uint64]word        // by the hash of the key, or of the line of the list
+	users  map[uint64]scannedUser // the users that a scan scannedUser, by hash
+	digest string                 // the digest of the list of the run
+	rows   uint32                 // the number of rows so far
 }
 
-// A word is the last row of a key. It is small, because a log may have millions.
+// A word is the last row of a key. It is small, because a log may have millions of keys.
 type word struct {
 	ref     uint32 // the number of the row in the log, from 1
 	outcome uint8  // an index into Outcomes
 	flags   flags
 }
 
-// flags are what else is known of a word.
+// flags are further properties of a word.
 type flags uint8
 
 const (
-	completed flags = 1 << iota // a resumed run leaves it out
+	completed flags = 1 << iota // a resumed run skips it
 	verified                    // see Row.Verified
-	sessions                    // it is about the sessions of a user
-	maybeGone                   // the pass may be deleted, although the row does not say so
+	sessions                    // the row is about the sessions of a user
+	maybeGone                   // the pass may be gone, although the row does not show it
 )
 
 func (w word) has(f flags) bool { return w.flags&f == f }
 
-// scannedUser is what is known of a user whose passes a scan has listed.
+// scannedUser is the state of a user whose passes a scan listed.
 type scannedUser struct {
-	open int32 // words of the user that are not completed
-	none bool  // none of the passes that the scan looks for was there
+	open int32 // the number of words of the user that are not completed
+	none bool  // the user had no pass that the scan looks for
 }
 
 func (s *State) init() {
@@ -48,8 +48,8 @@ func (s *State) init() {
 	}
 }
 
-// apply takes in the next record of the log. If it is a row, done says that its key needs no
-// further run.
+// apply processes the next record of the log. If it is a row, done is set if a resumed run has nothing to do for
+// its key.
 func (s *State) apply(rec *Record, done bool) {
 	s.init()
 	switch rec.Kind {
@@ -67,7 +67,7 @@ func (s *State) apply(rec *Record, done bool) {
 	}
 }
 
-// row takes in a row.
+// row processes a row.
 func (s *State) row(r *Row, done bool) {
 	if r.Beside {
 		return // the key has another row
@@ -85,9 +85,9 @@ func (s *State) row(r *Row, done bool) {
 		w.flags |= sessions
 	}
 	switch {
-	case r.Outcome == NotSent: // which says nothing of the requests before it
+	case r.Outcome == NotSent: // an earlier run may have sent the delete
 		w.flags |= before.flags & maybeGone
-	case r.Outcome == Failed, r.Outcome == Unknown, r.Outcome == Remains && r.InPlaceOf == "" && !r.AnyPass:
+	case r.Outcome == Failed, r.Outcome == Unknown, r.Outcome == Remains && r.InPlaceOf == "":
 		w.flags |= maybeGone
 	}
 	s.words[id] = w
@@ -96,7 +96,7 @@ func (s *State) row(r *Row, done bool) {
 	}
 }
 
-// list takes in that a scan has found a pass of a user, or could not list the passes.
+// list processes a row of a scan: the scan found a pass of the user, or could not list the passes.
 func (s *State) list(r *Row, before, w word) {
 	if r.Method != "" {
 		s.forgetFailure(r.User)
@@ -113,7 +113,7 @@ func (s *State) list(r *Row, before, w word) {
 	s.users[u] = l
 }
 
-// forgetFailure forgets that the passes of a user could not be listed, because they could be later.
+// forgetFailure removes the row about passes that could not be listed, because a later request listed them.
 func (s *State) forgetFailure(user string) {
 	id := s.key(listKey(user))
 	w, known := s.words[id]
@@ -124,7 +124,7 @@ func (s *State) forgetFailure(user string) {
 	delete(s.words, id)
 }
 
-// id is the hash of what a row is about.
+// id returns the hash of the key of a row, or of its line if it has no key.
 func (s *State) id(r *Row, digest string) uint64 {
 	if key, ok := r.Key(); ok {
 		return s.key(key)
@@ -132,15 +132,15 @@ func (s *State) id(r *Row, digest string) uint64 {
 	return s.lineID(r, digest)
 }
 
-// isLast reports whether the row number n of the log, from 1, is the last word on its key. r is
-// that row, and digest is that of its run's list.
+// isLast reports whether r is the last row of its key. n is the number of the row in the log, from 1, and digest
+// is the digest of the list of its run.
 func (s *State) isLast(n int, r *Row, digest string) bool {
 	return int(s.words[s.id(r, digest)].ref) == n
 }
 
 func (s *State) key(k Key) uint64 { return s.hash(string(k.Action), k.User, k.Method) }
 
-// lineID is the hash of the line of a list on which a row stands, and of its user.
+// lineID returns the hash of the line of the list that a row is about, and of its user.
 func (s *State) lineID(r *Row, digest string) uint64 {
 	return s.hash("line", r.User, r.Source, strconv.Itoa(r.Line), strconv.Itoa(r.Column), digest)
 }
@@ -159,8 +159,8 @@ func (s *State) hash(kind, user string, more ...string) uint64 {
 	return h.Sum64()
 }
 
-// counts are the completed words by outcome, those about sessions or the others, and how many of these
-// are verified.
+// counts returns the number of completed words by outcome, their sum, and how many of them are verified. It
+// counts either the words about sessions or all others.
 func (s *State) counts(ofSessions bool) (counts map[Outcome]int, all, proven int) {
 	counts = make(map[Outcome]int)
 	for _, w := range s.words {

@@ -7,20 +7,20 @@ import (
 	"os"
 )
 
-// A TrustError says why somebody else may have written a file or into a directory, or why this
-// user may not. A forged log makes a run skip passes and report success.
+// A TrustError is returned if another user may have written to a file or directory, or if this user may not. A
+// forged log would make a run skip passes and report success.
 type TrustError struct {
 	Path string
-	Why  string // in words that follow the path
+	Why  string // the reason; the text follows the path
 	Hint string // what to do
 }
 
 func (e *TrustError) Error() string { return fmt.Sprintf("%s %s", e.Path, e.Why) }
 
-// CheckTrust returns a *TrustError if the file or directory at path belongs to another user,
-// if its group or others can write to it, or if it is reached through a link that others could
-// have created. If there is nothing at path, or a device or a pipe, only links are checked. On
-// Windows, where the folder decides who may write, CheckTrust returns nil.
+// CheckTrust returns a *TrustError if the file or directory at path belongs to another user, if its group or
+// others can write to it, or if its path has a link that others could have created. If there is nothing, a device
+// or a pipe at path, it checks only the links. On Windows it returns nil, because there the folder decides who
+// may write.
 func CheckTrust(path string) error {
 	if err := checkLinks(path); err != nil {
 		return err

@@ -18,9 +18,9 @@ func owner(info os.FileInfo) int {
 	return -1
 }
 
-// trusted reports whether a user may own our files. That is the current user and root, who
-// can change every file anyway. If the current user is root, it is only root: a job of root
-// must not trust what a service account wrote.
+// trusted reports whether a user may own our files. The current user may, and root may, because root can change
+// every file anyway. For root only root is trusted, because a job of root must not trust a file of a service
+// account.
 func trusted(uid int) bool { return uid == os.Geteuid() || uid == 0 }
 
 const othersWrite = 0o022 // group and others
@@ -47,9 +47,8 @@ func checkOwner(path string, info os.FileInfo) error {
 // maxLinks is the maximum number of links to follow, the same as in Linux.
 const maxLinks = 40
 
-// checkLinks returns a *TrustError if others could have created a link on the way to path. It
-// stops without an error at the first part that cannot be read; opening path then fails with a
-// better error.
+// checkLinks returns a *TrustError if path has a link that others could have created. If a part of path cannot be
+// read, it stops without an error, because opening path then fails with a better error.
 func checkLinks(path string) error {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -93,7 +92,7 @@ func checkLink(dir, link string, info os.FileInfo) error {
 	case trusted(owner(d)) && !open:
 		return nil
 	case trusted(owner(d)) && d.Mode()&os.ModeSticky != 0 && trusted(owner(info)):
-		return nil // nobody else can replace it
+		return nil // nobody else can replace the link
 	}
 	return &TrustError{link,
 		fmt.Sprintf("is a link in %s, where others can write: they can change where it leads", dir),

@@ -12,7 +12,7 @@ import (
 	"tapsweep/input"
 )
 
-// A LoggedUser is a user of logs, with the place of the user's first row and the content of the last.
+// A LoggedUser is a user in logs: the place of the user's first row, and the content of the last row.
 type LoggedUser struct {
 	Source  string // the log
 	Line    int
@@ -22,12 +22,12 @@ type LoggedUser struct {
 	Outcome Outcome
 
 	Creation input.Creation
-	Sessions *LogSessions // nil if the logs say nothing of the user's sessions
+	Sessions *LogSessions // nil if the logs have no row about the user's sessions
 
 	passGone bool // a pass of the user is gone
 }
 
-// LogSessions are the last row of a log about the sessions of a user.
+// LogSessions is the last row of a log about the sessions of a user.
 type LogSessions struct {
 	Outcome Outcome
 	SentAt  time.Time
@@ -38,13 +38,13 @@ func (s *LogSessions) done() bool {
 	return s != nil && (s.Outcome == Revoked || s.Outcome == UnknownUser)
 }
 
-// A userSet holds the users of logs, each once.
+// A userSet has each user of the logs once.
 type userSet struct {
 	all []*LoggedUser          // in the order of the logs
 	at  map[string]*LoggedUser // by name in lower case
 }
 
-// add takes in a row of the log with that name.
+// add processes a row of the named log.
 func (u *userSet) add(log string, rec *Record) {
 	r := rec.Row
 	name := strings.ToLower(r.User)
@@ -68,27 +68,27 @@ func (u *userSet) add(log string, rec *Record) {
 	user.passGone = user.passGone || r.sessionsFollow()
 }
 
-// LogUsers are the users of results logs, each once.
+// LogUsers has each user of results logs once.
 type LogUsers struct {
 	Users  []*LoggedUser
-	First  *Run   // of the first log; all are of its tenant and Graph root
-	Digest string // of the users
+	First  *Run   // the first run of the first log; all logs have its tenant and Graph root
+	Digest string // the digest of the users
 
-	Operators []string // of the runs that deleted, each once, as far as the logs say
+	Operators []string // each operator of the runs that deleted, as far as the logs have them
 
 	Invalid int // rows that were invalid
 
-	Skipped []string // warnings about logs in which lines were skipped that are not part of them
+	Skipped []string // a warning for each log with lines that are not part of it
 }
 
-// Sessions reports whether the logs say anything of sessions.
+// Sessions reports whether the logs have rows about sessions.
 func (u *LogUsers) Sessions() bool {
 	return slices.ContainsFunc(u.Users, func(user *LoggedUser) bool { return user.Sessions != nil })
 }
 
-// ReadUsers reads the users of results logs, whatever became of their passes, but not those of
-// rows that were invalid or protected. Logs of several tenants or Graph roots are an error, and
-// so is a file that is no log or not complete (see Condition.Complete).
+// ReadUsers reads the users of results logs, except for rows that were invalid or protected. It returns an error
+// for logs of different tenants or Graph roots, and for a file that is not a complete log (see
+// Condition.complete).
 func ReadUsers(paths ...string) (*LogUsers, error) {
 	u := new(LogUsers)
 	var found userSet
@@ -136,7 +136,7 @@ func (u *LogUsers) read(path string, found *userSet) error {
 	return c.complete(path)
 }
 
-// addRun takes in the first line of a run.
+// addRun processes the first line of a run.
 func (u *LogUsers) addRun(rec *Record) error {
 	run := rec.Run
 	if u.First == nil {

@@ -2,13 +2,12 @@ package revoke
 
 import "tapsweep/cmd/tapsweep/internal/results"
 
-// abort watches the first outcomes of a run for a missing permission. It is the number of denied
-// answers that end the run. Zero or less never ends it.
+// abort is the number of further denied answers that end a run whose first answers are all denied. Zero or less
+// never ends the run.
 type abort int
 
-// note counts the outcome of a row, and returns true if the first answers were all denied. One
-// answer that an app without the permission could not get turns it off for good. A row without an
-// answer, or one whose attempts all failed, says nothing about permissions.
+// note counts the outcome of a row, and returns true if the first answers were all denied. An answer that needs
+// the permission turns the check off. A row without an answer, or with only failed attempts, does not count.
 func (a *abort) note(o results.Outcome) bool {
 	switch o {
 	case results.Denied:

@@ -70,7 +70,7 @@ func (j *Job) begin(item Item, outcome results.Outcome) *batch.Request {
 			last.Outcome = results.Revoked
 		}
 		req := j.verify(s, last)
-		req.Delay = 0 // the pass was deleted some time ago
+		req.Delay = 0 // an earlier run deleted the pass some time ago
 		return req
 	}
 	if d := j.opts.Earlier.Unconfirmed(&pair); d != nil {
@@ -84,8 +84,8 @@ func (j *Job) begin(item Item, outcome results.Outcome) *batch.Request {
 		s.intended, s.announced, s.uncertain = true, true, true
 	}
 	s.maybeDeleted = j.opts.Earlier.MaybeDeleted(&pair)
-	// An earlier run that was deleting the pass may have found more passes of the user.
-	// Or it was deleting one that the pair does not name, and this run may not.
+	// The earlier run that intended to delete the pass may have found more passes of the user. Or it intended to
+	// delete a pass that the pair does not name, which this run must not do. A LIST shows what is there.
 	if j.opts.DryRun || s.method == "" || s.intended && (j.anyPass(s) || !strings.EqualFold(s.method, pair.Method)) {
 		return new(s.list((*Job).afterFind))
 	}
@@ -95,7 +95,7 @@ func (j *Job) begin(item Item, outcome results.Outcome) *batch.Request {
 	return new(s.delete())
 }
 
-// protects reports whether the user of a pair must not be touched.
+// protects reports whether the user of a pair is protected.
 func (o *Options) protects(pair *input.Pair) bool {
 	p := o.Protected
 	return p != nil && (p(pair.User) || pair.UPN != "" && p(pair.UPN))

@@ -7,11 +7,11 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A BoundError ends a run before it deletes more passes than Options.MaxDeletes.
+// A BoundError is the error of a run that would otherwise delete more passes than Options.MaxDeletes.
 type BoundError struct {
 	Max  int    // Options.MaxDeletes
 	User string // the user whose passes would exceed it
-	Held int    // how many of this user's passes were to be deleted; 0 means one
+	Held int    // how many passes of this user the run would have deleted; 0 means one
 }
 
 func (e *BoundError) Error() string {
@@ -22,9 +22,9 @@ func (e *BoundError) Error() string {
 	return fmt.Sprintf("--max-items %d would be exceeded by %s of %s", e.Max, passes, safetext.Printable(e.User))
 }
 
-// mayDelete reports whether n more passes may be deleted for a pair, and counts them. It counts passes when
-// they are found: if a user holds too many, none of them is deleted. If they may not be deleted, it writes
-// the pair's row and stops the run.
+// mayDelete reports whether the run may delete n more passes for a pair, and counts them. It counts all passes of
+// a user before the first one is deleted: if they exceed the limit, none of them is deleted. Then mayDelete writes
+// the row of the pair and stops the run.
 func (j *Job) mayDelete(s *pairState, n int) bool {
 	if j.opts.MaxDeletes <= 0 || j.deletes+n <= j.opts.MaxDeletes {
 		j.deletes += n

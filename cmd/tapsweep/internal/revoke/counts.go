@@ -8,23 +8,23 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// Counts sums up the rows of a run.
+// Counts has the totals of the rows of a run.
 type Counts struct {
 	Outcomes  map[results.Outcome]int
 	Causes    map[Cause]*CauseRows // why rows are not done
-	Throttled int                  // refusals with 429; of a whole run also those of whole batches with 503
-	Requests  int                  // individual requests answered or lost, including refusals
+	Throttled int                  // requests refused with 429; the run adds those in whole batches refused with 503
+	Requests  int                  // individual requests that were answered or lost, including refused ones
 
-	Sessions *Counts // of the rows about sessions, nil without any
+	Sessions *Counts // the totals of the rows about sessions, nil if there are none
 
-	Beside     int // deleted passes other than the one that counts for their pair
-	Verified   int // rows whose user was seen without a pass afterwards
-	Unverified int // rows that are done, and for which the proof could not be read
-	Guests     int // of the rows about sessions, those of guests
+	Beside     int // deleted passes in rows with Beside, which do not count for their pair
+	Verified   int // rows whose user held no pass afterwards
+	Unverified int // rows that are done, but could not be verified
+	Guests     int // rows about the sessions of guests
 }
 
-// A Cause is why rows are not done: Graph's code, or the error if Graph did not answer. The code is
-// empty if the outcome alone says it.
+// A Cause is the reason why rows are not done: the error code of Graph, or the error if Graph did not answer. Code
+// is empty if the outcome alone is the reason.
 type Cause struct {
 	Outcome results.Outcome
 	Code    string
@@ -33,10 +33,10 @@ type Cause struct {
 // CauseRows counts the rows of a Cause.
 type CauseRows struct {
 	Rows int
-	Hint string // of the first row that had one
+	Hint string // the hint of the first row that has one
 }
 
-// All returns Outcomes, nil for a nil Counts.
+// All returns Outcomes. It returns nil for a nil Counts.
 func (c *Counts) All() map[results.Outcome]int {
 	if c == nil {
 		return nil
@@ -44,7 +44,7 @@ func (c *Counts) All() map[results.Outcome]int {
 	return c.Outcomes
 }
 
-// Total returns the number of rows, 0 for a nil Counts.
+// Total returns the number of rows. It returns 0 for a nil Counts.
 func (c *Counts) Total() (n int) {
 	if c == nil {
 		return 0
@@ -55,7 +55,7 @@ func (c *Counts) Total() (n int) {
 	return n
 }
 
-// Left returns the number of rows for which something is left to do, about passes and sessions.
+// Left returns the number of rows about passes and sessions for which something is left to do.
 func (c *Counts) Left() (n int) {
 	n = c.LeftOfPasses()
 	if c.Sessions != nil {
@@ -64,7 +64,7 @@ func (c *Counts) Left() (n int) {
 	return n
 }
 
-// LeftOfPasses is Left without the rows about sessions.
+// LeftOfPasses returns the number of rows about passes for which something is left to do.
 func (c *Counts) LeftOfPasses() (n int) {
 	n = c.Unverified
 	for o, k := range c.Outcomes {
@@ -117,7 +117,7 @@ func (c *Counts) addRow(row *results.Row) {
 	c.Causes[key].Hint = cmp.Or(c.Causes[key].Hint, row.Hint)
 }
 
-// maxCauses limits the memory that the service's codes can take.
+// maxCauses is the maximum number of causes. It limits the memory that codes of the service can take.
 const maxCauses = 1000
 
 // cause returns the Code of a row's Cause.

@@ -13,7 +13,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// startProof begins to verify what a log says of the sessions of a user.
+// startProof begins to verify that the sessions of a user are revoked, as a log says.
 func (j *Job) startProof(item *Item) {
 	c := &sessionCall{row: results.Row{Source: item.Source, Line: item.Line, User: item.User, UPN: item.UPN,
 		Outcome: item.Sessions.Outcome, SentAt: item.Sessions.SentAt}}
@@ -26,7 +26,7 @@ func (j *Job) startProof(item *Item) {
 	j.finishSessions(c, c.row)
 }
 
-// prove begins to read whether sign-ins of the user count only since the call.
+// prove begins to verify that the sessions of the user are revoked since the call.
 func (j *Job) prove(c *sessionCall, after time.Duration) {
 	c.verifySince, c.pause = time.Now(), firstPause
 	j.lookAtSessions(c, after)
@@ -38,15 +38,15 @@ func (j *Job) lookAtSessions(c *sessionCall, after time.Duration) {
 		Quota: pass.ProofQuota, Delay: after, Tag: c})
 }
 
-// hintGuest says who can end the sessions of a guest.
+// hintGuest is the hint in rows about the sessions of a guest.
 // Source: learn.microsoft.com/graph/api/user-revokesigninsessions.
-const hintGuest = "a guest, whom the home tenant signs in: only that can end the sessions"
+const hintGuest = "the user is a guest: only the home tenant can revoke the sessions"
 
-// isGuestName reports whether a user principal name is that of a guest from another tenant.
+// isGuestName reports whether a user principal name belongs to a guest from another tenant.
 // Source: learn.microsoft.com/entra/external-id/user-properties.
 func isGuestName(name string) bool { return strings.Contains(strings.ToUpper(name), "#EXT#@") }
 
-// afterProof handles the answer that should show that sign-ins count only since the call.
+// afterProof handles the answer that should show that the sessions are revoked since the call.
 func (j *Job) afterProof(c *sessionCall, res batch.Result) {
 	row := c.row
 	from, guest, err := readProof(res)
@@ -72,7 +72,7 @@ func (j *Job) afterProof(c *sessionCall, res batch.Result) {
 		if j.opts.VerifyOnly {
 			row.Status, row.Attempts, row.RequestID = res.Response.Status, res.Attempts, res.RequestID
 		}
-	case guest: // which does not change
+	case guest: // the value does not change for a guest
 		row.NoProof, row.Message = true, answer.Join(row.Message, notVerified, tooOld(from, row.SentAt))
 	default:
 		if left := j.opts.Verify - time.Since(c.verifySince); left > 0 {
@@ -87,13 +87,13 @@ func (j *Job) afterProof(c *sessionCall, res batch.Result) {
 	j.finishSessions(c, row)
 }
 
-// hintProof says what the proof takes.
+// hintProof is the hint if the token may not read whether sessions are revoked.
 // Source: learn.microsoft.com/graph/permissions-reference.
-const hintProof = "to read since when sign-ins count takes the permission User.Read.All " +
+const hintProof = "to verify sessions, the token needs the permission User.Read.All " +
 	"(df021288-bdef-4463-88db-98f22de89214)"
 
-// readProof returns since when sign-ins of a user count, in whole seconds, and whether the user is a
-// guest. A user whose sessions were never revoked has no such time, which is the zero time.
+// readProof returns signInSessionsValidFromDateTime of a user, in whole seconds, and whether the user is a guest.
+// The time is zero for a user whose sessions were never revoked.
 func readProof(res batch.Result) (from time.Time, guest bool, err error) {
 	switch {
 	case res.Err != nil:
@@ -103,7 +103,7 @@ func readProof(res batch.Result) (from time.Time, guest bool, err error) {
 	}
 	var user struct {
 		Type string          `json:"userType"`
-		From json.RawMessage `json:"signInSessionsValidFromDateTime"` // nil if it is not there
+		From json.RawMessage `json:"signInSessionsValidFromDateTime"` // nil if the answer lacks it
 	}
 	if err := json.Unmarshal(res.Response.Body, &user); err != nil {
 		return from, false, fmt.Errorf("the answer of Graph (200) cannot be read: %w", err)
@@ -119,7 +119,8 @@ func readProof(res batch.Result) (from time.Time, guest bool, err error) {
 	return from.UTC().Truncate(time.Second), guest, err
 }
 
-// tooOld says that sign-ins count since from, which is before the call. from is zero if all count.
+// tooOld returns the message for sessions that are valid since from, which is before the call. from is zero if
+// sessions were never revoked.
 func tooOld(from, sent time.Time) string {
 	text := "Graph accepts sign-ins from before " + sent.UTC().Format(time.RFC3339) + ", when the call was sent"
 	if !from.IsZero() {

@@ -1,9 +1,9 @@
 // Package revoke turns pairs of user and pass into requests, and their responses into one outcome
 // for each pair.
 //
-// A pair whose pass is known takes one DELETE. If Graph answers 404, the pass may be gone, it may
-// have been replaced, or the user may not exist. A LIST of the user's passes decides which it is.
-// A pair without a pass begins with that LIST.
+// A pair that names a pass needs one DELETE. If Graph answers 404, the pass may be gone, another pass may have
+// replaced it, or the user may not exist. A LIST of the passes of the user shows which of these is true. A pair
+// that names no pass begins with that LIST.
 package revoke
 
 import (
@@ -23,70 +23,70 @@ import (
 
 // Options of a Job.
 type Options struct {
-	// DryRun only lists: a pass that would be deleted is Planned.
+	// DryRun only lists passes. A pass that a real run would delete is Planned.
 	DryRun bool
 
-	// Earlier is what earlier runs on the log have done. A pair that they have completed gets no
-	// request and no row. Nil means that there was none.
+	// Earlier is what earlier runs on the log have done. A pair that they completed gets no request and no row.
+	// Nil means that there was no earlier run.
 	Earlier *results.ResumeState
 
-	// Protected reports whether a user must be neither touched nor read: the user's pairs are
-	// Protected. Nil means that nobody is protected.
+	// Protected reports whether a user is protected: the Job sends no request about this user, and the outcome of
+	// the user's pairs is Protected. Nil means that nobody is protected.
 	Protected func(user string) bool
 
-	// Self are the names of the signed-in user, whom a pair may also call input.Me. Two writes
-	// for one user never travel in one batch.
+	// Self has the names of the signed-in user, who may also be input.Me in a pair. The Job needs them because two
+	// writes for one user must not be in the same batch.
 	Self []string
 
 	// Caller explains what a 403 can mean.
 	Caller answer.Caller
 
-	// AbortAfter ends the run with answer.ErrAllDenied if the first AbortAfter answers are all
-	// 403. Zero or less never ends it.
+	// AbortAfter ends the run with answer.ErrAllDenied if this many first answers are all 403. Zero or less never
+	// ends it.
 	AbortAfter int
 
-	// MaxDeletes is the maximum number of passes to delete. Before the run would delete one more, it
-	// ends with a *BoundError. Zero or less means no limit.
+	// MaxDeletes is the maximum number of passes to delete. Instead of deleting more, the run ends with a
+	// *BoundError. Zero or less means no limit.
 	MaxDeletes int
 
-	// AnyPass makes every pair mean whatever pass the user holds, not only the one that it names.
+	// AnyPass makes every pair mean any pass of its user, whatever pass it names.
 	AnyPass bool
 
-	// Verify is how long a user's passes are listed again after a pair is done, until the list is
-	// empty. Zero does not list them again.
+	// Verify is the longest time for which the passes of a user are listed again after a pair is done, until the
+	// list is empty. Zero means no verification.
 	Verify time.Duration
 
-	// Sessions makes the Job revoke the sessions of each user after the last of the user's passes.
+	// Sessions makes the Job revoke the sessions of each user after the last pass of the user is gone.
 	Sessions bool
 
-	// Names are the object ids of users who are on the list by id and by user principal name, by that
-	// name in lower case. Such a user has one row about sessions. Without it there are two.
+	// Names has the object IDs of users who are listed by object ID and by user principal name. The key is the user
+	// principal name in lower case. A user in Names has one row about sessions instead of two.
 	Names map[string]string
 
-	// VerifyOnly lists, and deletes nothing. A user without a pass is Absent, or Revoked if
-	// Item.Before is. A user who holds a pass Remains.
+	// VerifyOnly lists passes and deletes nothing. For a user without a pass the outcome is Absent, or Revoked if
+	// Item.Before is Revoked. For a user with a pass it is Remains.
 	VerifyOnly bool
 }
 
-// An Item is a pair, and what is known of it before its first request.
+// An Item is a pair, with what is known about it before its first request.
 type Item struct {
 	input.Pair
-	Reason pass.Reason     // why the pass can or cannot be used, empty if not known
+	Reason pass.Reason     // the state of the pass, such as expired; empty if not known
 	Before results.Outcome // the outcome of an earlier run, for VerifyOnly
 
-	// Sessions are the last row of an earlier run about the user's sessions, for VerifyOnly. Nil
-	// means that there is none.
+	// Sessions is the last row of an earlier run about the sessions of the user, for VerifyOnly. Nil means that
+	// there is none.
 	Sessions *results.LogSessions
 
-	// OnlySessions says that an earlier run or another item has dealt with the passes of the user, and
-	// that the sessions are left. Job.Expect holds these back until the item is begun.
+	// OnlySessions is set if an earlier run or another item handles the passes of the user, and only the sessions
+	// are left. After Job.Expect, they are not revoked before this item begins.
 	OnlySessions bool
 }
 
-// Items yields what a Job works on, in order. An error ends it.
+// Items yields the items of a Job in order. An error ends it.
 type Items = iter.Seq2[Item, error]
 
-// Each returns Items of a slice.
+// Each returns Items that yield the elements of a slice.
 func Each(items []Item) Items {
 	return func(yield func(Item, error) bool) {
 		for _, item := range items {
@@ -104,18 +104,18 @@ type Job struct {
 	opts   Options
 
 	counts      Counts
-	deletes     int         // passes that count for MaxDeletes
-	bound       *BoundError // why no more passes are deleted
-	denials     abort       // of the Job's own requests
-	scanDenials abort       // of a scan that uses the Job
+	deletes     int         // the number of passes that count for MaxDeletes
+	bound       *BoundError // set if no more passes may be deleted
+	denials     abort       // for the answers to requests of the Job
+	scanDenials abort       // for the answers to requests of a scan that uses the Job
 	stop        context.CancelCauseFunc
 
 	sessions  sessions
-	followUps []batch.Request // for sessions, which settle or start returns next
+	followUps []batch.Request // requests about sessions, which settle or start returns next
 }
 
-// New returns a Job. It calls write for each row, from one goroutine. An error of write stops the
-// run before anything else is sent.
+// New returns a Job. It calls write for each row, always from the same goroutine. If write returns an error, the
+// run stops before it sends anything else.
 func New(runner *batch.Runner, write func(*results.Row) error, opts Options) *Job {
 	limit := abort(opts.AbortAfter)
 	if opts.Earlier == nil {
@@ -125,8 +125,8 @@ func New(runner *batch.Runner, write func(*results.Row) error, opts Options) *Jo
 		counts: NewCounts(), stop: func(error) {}, sessions: newSessions()}
 }
 
-// Run works on the items until each has its last row. Its error says why it stopped early. A pair
-// that could not be revoked is a row, not an error. Run may be called again, for other pairs.
+// Run handles the items until each has its last row. It returns an error if it stops early. A pair that cannot be
+// revoked gets a row, and is not an error. Run may be called again with other items.
 func (j *Job) Run(ctx context.Context, items Items) error {
 	ctx, j.stop = context.WithCancelCause(ctx)
 	defer j.stop(nil)
@@ -135,10 +135,10 @@ func (j *Job) Run(ctx context.Context, items Items) error {
 	return err
 }
 
-// Join makes the Job write the rows of a scan (Record). It calls stop to end the scan.
+// Join connects the Job to a scan, whose rows it writes (see Record). The Job calls stop to end the scan.
 func (j *Job) Join(stop context.CancelCauseFunc) { j.stop = stop }
 
-// Counts sums up all rows so far, of all runs of the Job.
+// Counts returns the totals of all rows so far, of all calls of Run.
 func (j *Job) Counts() Counts {
 	counts := j.counts
 	if sessions := &j.sessions.counts; j.opts.Sessions || len(sessions.Outcomes) > 0 {
@@ -147,8 +147,8 @@ func (j *Job) Counts() Counts {
 	return counts
 }
 
-// requests turns items into their first requests. It runs on the runner's goroutine, as settle
-// does, so it can write the rows of items that need no request.
+// requests yields the first requests of items. It runs on the same goroutine as settle, so it can write the rows
+// of items that need no request.
 func (j *Job) requests(items Items) iter.Seq[batch.Request] {
 	return func(yield func(batch.Request) bool) {
 		for item, err := range items {
@@ -165,39 +165,38 @@ func (j *Job) requests(items Items) iter.Seq[batch.Request] {
 	}
 }
 
-// Record writes a row that needed no request of the Job, for example the row of a scan. Denied
-// rows count for AbortAfter separately from the Job's own, because reading takes another
-// permission than deleting.
+// Record writes a row that needs no request of the Job, for example the row of a scan. Denied rows of a scan count
+// for AbortAfter separately, because reading needs another permission than deleting.
 func (j *Job) Record(row *results.Row) {
 	if row.Method == "" && !row.Outcome.Done() {
-		j.block(&input.Pair{User: row.User}, row.Outcome) // a pass that an earlier run has left may be there
+		j.block(&input.Pair{User: row.User}, row.Outcome) // a pass that an earlier run left may still exist
 	}
 	row.Time = time.Now()
 	j.writeRow(row)
 	j.abortIfDenied(&j.scanDenials, row.Outcome)
 }
 
-// Journal writes a row that another row will supersede. It counts nothing.
+// Journal writes a provisional row, which another row will supersede. It is not counted.
 func (j *Job) Journal(row *results.Row) error {
 	row.Time = time.Now()
 	return j.write(row)
 }
 
-// Answered says that the scan got an answer that takes permission to read.
+// Answered tells the Job that the scan got an answer which needs the permission to read.
 func (j *Job) Answered() { j.scanDenials = 0 }
 
-// Sent counts a request that was not the Job's.
+// Sent counts a request of a scan.
 func (j *Job) Sent(res batch.Result) { j.counts.addSent(res) }
 
 // finish writes the last row of a pair.
 func (j *Job) finish(s *pairState, row results.Row) {
 	if row.Outcome == results.NotSent && s.uncertain {
-		row.Outcome = results.Unknown // this request was not sent, but an earlier one was
+		row.Outcome = results.Unknown // this attempt was not sent, but an earlier one was
 	}
 	j.complete(s, &row)
 	j.writeRow(&row)
 	j.abortIfDenied(&j.denials, row.Outcome)
-	if s.verifySince.IsZero() && s.pair.Err == nil { // otherwise it was counted before
+	if s.verifySince.IsZero() && s.pair.Err == nil { // otherwise it is already counted
 		j.dealtWith(&s.pair, row.Outcome, row.Outcome == results.Revoked)
 	}
 }
@@ -210,7 +209,7 @@ func (j *Job) writeRow(row *results.Row) {
 	}
 }
 
-// journal writes a row of a pair that another row will supersede.
+// journal writes a provisional row of a pair.
 func (j *Job) journal(s *pairState, row results.Row) {
 	j.complete(s, &row)
 	if err := j.Journal(&row); err != nil {
@@ -218,7 +217,7 @@ func (j *Job) journal(s *pairState, row results.Row) {
 	}
 }
 
-// complete fills in what a row says of its pair.
+// complete sets the fields of a row that describe its pair.
 func (j *Job) complete(s *pairState, row *results.Row) {
 	row.Source, row.Line, row.Column = s.pair.Source, s.pair.Line, s.pair.Column
 	row.User, row.Method = s.pair.User, s.method
@@ -229,7 +228,7 @@ func (j *Job) complete(s *pairState, row *results.Row) {
 		}
 	}
 	if s.method != "" && strings.EqualFold(s.method, s.pair.Method) {
-		row.Creation = s.pair.Creation // of another pass it says nothing
+		row.Creation = s.pair.Creation // another pass has another creator
 	}
 	row.UPN, row.Reason = cmp.Or(row.UPN, s.upn), cmp.Or(row.Reason, string(s.reason))
 	row.Time = time.Now()

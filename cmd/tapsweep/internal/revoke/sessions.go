@@ -17,42 +17,42 @@ import (
 	"tapsweep/input"
 )
 
-// sessions are what a Job knows of the sessions of users.
+// sessions is the state of a Job about the sessions of users.
 type sessions struct {
 	seed   maphash.Seed
-	users  map[uint64]*sessionUser // by hash of the name: a list may have a million
-	counts Counts                  // of the rows
+	users  map[uint64]*sessionUser // by the hash of the name, because a list may have a million users
+	counts Counts                  // the totals of the rows about sessions
 
-	calls  int            // that are sent and not answered
-	queued []*sessionCall // that wait until there are fewer calls
+	calls  int            // the number of calls that are sent and not answered
+	queued []*sessionCall // the calls that wait until fewer calls are sent
 }
 
 func newSessions() sessions {
 	return sessions{seed: maphash.MakeSeed(), users: make(map[uint64]*sessionUser), counts: NewCounts()}
 }
 
-// A sessionUser is what a Job knows of a user whose sessions it revokes.
+// A sessionUser is the state of a user whose sessions the Job revokes.
 type sessionUser struct {
-	open    int32           // passes without an outcome, and items with OnlySessions that are not begun
-	blocked results.Outcome // of a pass that keeps the call from being sent, empty if there is none
+	open    int32           // passes without an outcome, and items with OnlySessions that have not begun
+	blocked results.Outcome // the outcome of a pass that is not gone, so that the call must not be sent
 	deleted bool            // this run has deleted a pass
-	decided bool            // the call was sent, or a row says why not
+	decided bool            // the call was sent, or a row says why it was not
 }
 
-// A sessionCall is the call that revokes the sessions of a user, and the proof that follows.
+// A sessionCall is the call that revokes the sessions of a user, and their verification.
 type sessionCall struct {
 	key  string
 	then func(*Job, *sessionCall, batch.Result)
-	row  results.Row // what is known of the row
+	row  results.Row // the row, as far as it is known
 
-	guest, unread bool // the proof shows a guest, or could not be read
+	guest, unread bool // the user is a guest; the verification failed
 
 	verifySince time.Time
-	pause       time.Duration // before the proof is read again
+	pause       time.Duration // the wait before the next verification
 }
 
-// SessionName returns the name under which a user has a row about sessions. The signed-in user, whose
-// names are self, and users among names have the object id, whatever name the list has.
+// SessionName returns the name of a user in rows about sessions. For the signed-in user, whose names are self, and
+// for users in names it is the object ID. For all others it is the name on the list.
 func SessionName(self []string, names map[string]string, user string) string {
 	user = cmp.Or(names[strings.ToLower(user)], user)
 	if user != input.Me && isSelf(self, user) {
@@ -65,8 +65,7 @@ func SessionName(self []string, names map[string]string, user string) string {
 
 func (j *Job) sessionName(user string) string { return SessionName(j.opts.Self, j.opts.Names, user) }
 
-// sessionUser returns what the Job knows of the user of a pair. It is nil if the pair does not count
-// for the sessions of the user.
+// sessionUser returns the state of the user of a pair, nil if the pair has nothing to do with sessions.
 func (j *Job) sessionUser(pair *input.Pair) *sessionUser {
 	if !j.opts.Sessions || pair.FirstOf != nil || pair.User == "" || j.opts.protects(pair) {
 		return nil
@@ -80,8 +79,8 @@ func (j *Job) sessionUser(pair *input.Pair) *sessionUser {
 	return u
 }
 
-// Expect says that an item will be begun, so that the sessions of its user are revoked after it. It is
-// called for each item before the first one of the same user is begun.
+// Expect announces an item, so that the sessions of its user are not revoked before it is handled. It must be
+// called for all items of a user before the first one begins.
 func (j *Job) Expect(item *Item) {
 	pair := &item.Pair
 	u := j.sessionUser(pair)
@@ -98,22 +97,22 @@ func (j *Job) Expect(item *Item) {
 	}
 }
 
-// block takes in the outcome of a pass of the user.
+// block keeps the sessions from being revoked if a pass of the user has this outcome and is not gone.
 func (u *sessionUser) block(o results.Outcome) {
 	if u.blocked == "" && !o.FreesSessions() {
 		u.blocked = o
 	}
 }
 
-// block says that a pass of the pair's user keeps the sessions from being revoked.
+// block is sessionUser.block for the user of a pair.
 func (j *Job) block(pair *input.Pair, o results.Outcome) {
 	if u := j.sessionUser(pair); u != nil {
 		u.block(o)
 	}
 }
 
-// dealtWith takes in the outcome of a pair. deleted says that this run has deleted the pass. After the
-// last pair of a user the sessions are revoked.
+// dealtWith records the outcome of a pair. deleted is set if this run deleted the pass. After the last pair of a
+// user, dealtWith starts to revoke the sessions.
 func (j *Job) dealtWith(pair *input.Pair, o results.Outcome, deleted bool) {
 	if u := j.sessionUser(pair); u != nil {
 		u.open--
@@ -123,15 +122,15 @@ func (j *Job) dealtWith(pair *input.Pair, o results.Outcome, deleted bool) {
 	}
 }
 
-// completedBefore takes in a pair that an earlier run has completed. If all pairs of its user are, only
-// the sessions may be left.
+// completedBefore handles a pair that an earlier run completed. If all pairs of its user are completed, only the
+// sessions may be left.
 func (j *Job) completedBefore(pair *input.Pair) {
 	if u := j.sessionUser(pair); u != nil && pair.Err == nil {
 		j.startSessions(u, pair)
 	}
 }
 
-// startOnlySessions begins the sessions of a user whose passes were dealt with before.
+// startOnlySessions handles an item with OnlySessions.
 func (j *Job) startOnlySessions(pair *input.Pair) {
 	if u := j.sessionUser(pair); u != nil {
 		u.open--
@@ -139,8 +138,8 @@ func (j *Job) startOnlySessions(pair *input.Pair) {
 	}
 }
 
-// startSessions decides what becomes of the sessions of a user, once no pass is without an outcome.
-// pair is the last pair of the user.
+// startSessions revokes the sessions of a user, or writes a row that says why not, as soon as all passes of the
+// user have an outcome. pair is the last pair of the user.
 func (j *Job) startSessions(u *sessionUser, pair *input.Pair) {
 	if u.open > 0 || u.decided {
 		return
@@ -168,8 +167,7 @@ func (j *Job) startSessions(u *sessionUser, pair *input.Pair) {
 	j.finishSessions(c, c.row)
 }
 
-// startedBefore reports whether an earlier run has revoked the sessions. It verifies them if that is
-// left to do.
+// startedBefore reports whether an earlier run revoked the sessions. It verifies them if the earlier run did not.
 func (j *Job) startedBefore(c *sessionCall) bool {
 	if d := j.opts.Earlier.SessionsUnconfirmed(c.row.User); d != nil {
 		c.row.Outcome, c.row.SentAt = d.Outcome, d.SentAt
@@ -180,12 +178,11 @@ func (j *Job) startedBefore(c *sessionCall) bool {
 	return j.opts.Earlier.SessionsCompleted(c.row.User)
 }
 
-// maxCalls is how many calls are with the runner at once. More of them would keep it from taking
-// deletes from the list while the calls are throttled.
+// maxCalls is the maximum number of calls that the runner has at once. If it had more while calls are throttled, it
+// would take no deletes from the list.
 const maxCalls = 1000
 
-// callOrQueue sends the call, or queues it while maxCalls are with the runner. The call may be sent
-// again, so an attempt without an answer does no harm.
+// callOrQueue sends the call, or queues it if the runner already has maxCalls. Sending a call twice does no harm.
 // Source: learn.microsoft.com/graph/api/user-revokesigninsessions.
 func (j *Job) callOrQueue(c *sessionCall) {
 	if j.sessions.calls >= maxCalls {
@@ -204,7 +201,7 @@ func (j *Job) takeFollowUps() []batch.Request {
 	return next
 }
 
-// afterCall handles the answer to the call. Graph has answered 200 and 204, so each 2xx is a success.
+// afterCall handles the answer to the call. Graph answers 200 or 204, so each 2xx is a success.
 // Source: microsoftgraph/microsoft-graph-docs#12656.
 func (j *Job) afterCall(c *sessionCall, res batch.Result) {
 	j.sessions.calls--
@@ -233,15 +230,15 @@ func (j *Job) afterCall(c *sessionCall, res batch.Result) {
 	j.prove(c, firstPause)
 }
 
-// withUser returns the row of an answer with what the call knows of its user.
+// withUser returns the row of an answer with the fields that describe the user.
 func (c *sessionCall) withUser(row results.Row) results.Row {
 	row.Source, row.Line, row.Column = c.row.Source, c.row.Line, c.row.Column
 	row.User, row.UPN, row.SentAt = c.row.User, c.row.UPN, c.row.SentAt
 	return row
 }
 
-// sentAt returns when the last attempt of a request was sent, by Graph's clock, or a little earlier.
-// Graph dates the answer to the whole batch, and has revoked the sessions some time before.
+// sentAt returns when the last attempt of a request was sent, by the clock of Graph, or a little earlier. Graph
+// dates the answer to the whole batch, which is later than the moment when it revoked the sessions.
 func sentAt(res batch.Result) time.Time { return res.Date.Add(-res.Took).UTC().Truncate(time.Second) }
 
 // finishSessions writes the last row about the sessions of a user.
@@ -260,7 +257,7 @@ func (j *Job) finishSessions(c *sessionCall, row results.Row) {
 	}
 }
 
-// completeSessions fills in what each row about sessions says.
+// completeSessions sets the fields that all rows about sessions have.
 func (j *Job) completeSessions(row *results.Row) {
 	row.Action, row.Time = results.RevokeSessions, time.Now()
 	if row.Outcome == results.Denied && row.Hint == "" {

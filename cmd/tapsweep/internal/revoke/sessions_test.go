@@ -174,7 +174,7 @@ func TestSessionProof(t *testing.T) {
 		{"after a lag", sessionRoles, 20 * time.Second, false, nil, results.Revoked, true, 0, ""},
 		{"too late", sessionRoles, time.Hour, false, nil, results.Remains, false, 1,
 			"Graph accepts sign-ins from before"},
-		{"guest", sessionRoles, 0, true, nil, results.Revoked, false, 0, "the home tenant signs in"},
+		{"guest", sessionRoles, 0, true, nil, results.Revoked, false, 0, "only the home tenant can revoke the sessions"},
 		{"the user is deleted", sessionRoles, 0, false, proof(404), results.Revoked, false, 0, "was deleted"},
 		{"the proof is denied", sessionRoles, 0, false, proof(403), results.Revoked, false, 1, "403"},
 		{"no permission", sessionRoles[:1:1], 0, false, nil, results.Revoked, false, 1, "User.Read.All"},

@@ -10,8 +10,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// settle handles the answer to a request of the Job. It writes a row, or returns the next requests,
-// or both.
+// settle handles the answer to a request of the Job. It writes a row, returns the next requests, or does both.
 func (j *Job) settle(res batch.Result) (next []batch.Request) {
 	j.counts.addSent(res)
 	switch tag := res.Request.Tag.(type) {
@@ -25,8 +24,7 @@ func (j *Job) settle(res batch.Result) (next []batch.Request) {
 	return append(next, j.takeFollowUps()...)
 }
 
-// afterDelete handles the answer to a DELETE. If the answer does not say whether the pass is gone, a
-// LIST does.
+// afterDelete handles the answer to a DELETE. If the answer does not show whether the pass is gone, a LIST is next.
 func (j *Job) afterDelete(s *pairState, res batch.Result) *batch.Request {
 	row := answer.ToRow(res)
 	s.uncertain, s.lost = s.uncertain || res.Uncertain, false
@@ -38,7 +36,7 @@ func (j *Job) afterDelete(s *pairState, res batch.Result) *batch.Request {
 		}
 		return j.workDone(s, row)
 	case res.Err == nil && res.Response.Status < 300:
-		// Of the successes, only 204 says that the pass is deleted. A 202, for example, does not.
+		// Only 204 means that the pass is deleted. Other successes, such as 202, do not.
 		// Source: learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
 		s.uncertain = true
 	case res.Err == nil && res.Response.Status == 404:
@@ -52,10 +50,10 @@ func (j *Job) afterDelete(s *pairState, res batch.Result) *batch.Request {
 	return new(s.list((*Job).afterDoubt))
 }
 
-// deleteFirst deletes the first of the passes, and keeps the others for later. No list names the
-// pass, so a row announces it first: a run that is killed leaves no other trace.
+// deleteFirst deletes the first of the passes, and keeps the others for later. No list names the pass, so a row
+// announces the delete. Otherwise a run that is killed would leave no trace of it.
 func (j *Job) deleteFirst(s *pairState, held []pass.Pass) *batch.Request {
-	more := len(held) - len(s.rest) // the others were counted
+	more := len(held) - len(s.rest) // the others are already counted
 	s.method, s.reason, s.rest = held[0].ID, "", held[1:]
 	s.uncertain, s.intended, s.maybeDeleted = false, false, false
 	if !j.mayDelete(s, more) {
@@ -66,8 +64,8 @@ func (j *Job) deleteFirst(s *pairState, held []pass.Pass) *batch.Request {
 	return new(s.delete())
 }
 
-// deleteNext ends the work on one pass, and continues the pair with further passes of the user. If a
-// row announced the delete of the pass, row becomes its last row, which counts for no pair.
+// deleteNext completes one pass, and continues with further passes of the user. If a row announced the delete of
+// the pass, row becomes its last row. It has Beside set, so it does not complete the pair.
 func (j *Job) deleteNext(s *pairState, row results.Row, held []pass.Pass) *batch.Request {
 	if s.announced {
 		row.Beside = true
@@ -91,7 +89,7 @@ func (j *Job) afterFind(s *pairState, res batch.Result) *batch.Request {
 	case shown == noPass:
 		return j.workDone(s, s.goneRow(row))
 	case !j.anyPass(s) && (shown == otherPass || s.intended):
-		// An earlier run may have been deleting a pass that the pair does not name. This run may not.
+		// The earlier run may have intended to delete a pass that the pair does not name. This run must not.
 		markReplaced(&row, held)
 	case j.opts.DryRun:
 		more := 1
@@ -104,21 +102,21 @@ func (j *Job) afterFind(s *pairState, res batch.Result) *batch.Request {
 	case shown == samePass:
 		return j.deleteFirst(s, held)
 	default:
-		// According to the documentation a user has at most one pass. If there are more,
-		// the row that counts names the last one.
+		// According to the documentation a user has at most one pass. If there are more, the row that counts is
+		// about the last one.
 		return j.deleteNext(s, s.goneRow(row), held)
 	}
 	j.finish(s, row)
 	return nil
 }
 
-// maxTries is the number of DELETEs for a pass that Graph calls gone (404) and still lists, as a
-// replica does that lags behind. The pauses between them are 2, 4 and 8 seconds. It is also the number
-// of passes of a user that are deleted because each one replaced the one before.
+// maxTries is the maximum number of DELETEs for a pass that Graph answers with 404 and still lists, because a
+// replica lags behind. The pauses between them are 2, 4 and 8 seconds. It is also the maximum number of passes of a
+// user that are deleted because each one replaced the one before.
 const maxTries = 4
 
-// afterDoubt handles the LIST after a DELETE that found nothing (404), that was answered with a success
-// other than 204, or whose answer was lost.
+// afterDoubt handles the LIST after a DELETE whose result is not clear: 404, a success other than 204, or a lost
+// answer.
 func (j *Job) afterDoubt(s *pairState, res batch.Result) *batch.Request {
 	held, shown, err := s.readList(res)
 	row := listRow(res, err)
@@ -133,7 +131,7 @@ func (j *Job) afterDoubt(s *pairState, res batch.Result) *batch.Request {
 		return j.afterReplaced(s, held)
 	case shown == otherPass:
 		markReplaced(&row, held)
-	case s.lost: // the row says what is known
+	case s.lost: // the row already has the right outcome
 	case shown == samePass:
 		if s.tries++; s.tries < maxTries {
 			req := s.delete()
@@ -144,14 +142,14 @@ func (j *Job) afterDoubt(s *pairState, res batch.Result) *batch.Request {
 	case row.Outcome != results.UnknownUser:
 		row.Message = answer.Join(s.reply()+", and could not find out what the user holds now", row.Message)
 		if s.last.Status != 404 {
-			row.Outcome = results.Unknown // after a 404 the pass is gone
+			row.Outcome = results.Unknown // the pass may be gone
 		}
 	}
 	j.finish(s, row)
 	return nil
 }
 
-// reply says what Graph answered to a DELETE that does not say that the pass is deleted.
+// reply describes the answer to a DELETE that does not show that the pass is deleted.
 func (s *pairState) reply() string {
 	if s.last.Status == 404 {
 		return "Graph found no such pass (404)"
@@ -159,7 +157,7 @@ func (s *pairState) reply() string {
 	return fmt.Sprintf("Graph answered %d in place of 204", s.last.Status)
 }
 
-// afterReplaced deletes the passes that a user was given in place of the one that is gone.
+// afterReplaced deletes the passes that replaced the deleted pass of a user.
 func (j *Job) afterReplaced(s *pairState, held []pass.Pass) *batch.Request {
 	if !s.uncertain {
 		j.deletes-- // the pass was replaced before our DELETE

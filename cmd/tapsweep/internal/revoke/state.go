@@ -13,41 +13,41 @@ import (
 	"tapsweep/input"
 )
 
-// pairState is what a Job knows of a pair. It is the tag of the pair's requests.
+// pairState is the state of a pair. It is the Tag of the pair's requests.
 type pairState struct {
 	pair   input.Pair
-	key    string  // the user, by one name
-	method string  // id of the pass to delete, once it is known
-	then   handler // of the answer to the request that was sent
+	key    string  // the same for all names of the user, see Job.key
+	method string  // the ID of the pass to delete, empty until it is known
+	then   handler // handles the answer to the request that was sent
 	upn    string
 	reason pass.Reason
 
-	last  *results.Row // of the DELETE that a LIST should explain, or of the pair that it should verify
-	rest  []pass.Pass  // further passes of the user, if the pair names none
+	last  *results.Row // the row of the DELETE that a LIST will explain, or of the pair that it will verify
+	rest  []pass.Pass  // further passes of the user, if the pair names no pass
 	tries int          // see maxTries
 
-	announced    bool // a row says that method is about to be deleted
-	uncertain    bool // a DELETE without an answer may have been carried out
-	lost         bool // the last attempt of it has no clear answer
-	maybeDeleted bool // an earlier run may have deleted it without a row
-	intended     bool // an earlier run was deleting the pass when it ended
+	announced    bool // a row announces the delete of the pass
+	uncertain    bool // a DELETE without an answer may have deleted the pass
+	lost         bool // the last attempt of the DELETE has no clear answer
+	maybeDeleted bool // an earlier run may have deleted the pass without a row about it
+	intended     bool // an earlier run intended to delete the pass, see results.Row.Intended
 
-	verifySince time.Time     // zero until the work is done, and is being verified
-	pause       time.Duration // before the next LIST that verifies
+	verifySince time.Time     // when the verification began, zero before
+	pause       time.Duration // the wait before the next LIST that verifies
 }
 
-// A handler takes the answer to a pair's request. It returns the next request, or writes the pair's
-// row and returns nil.
+// A handler handles the answer to a request of a pair. It returns the next request, or writes the row of the pair and
+// returns nil.
 type handler func(*Job, *pairState, batch.Result) *batch.Request
 
-// A listing is what a LIST shows of a pair's user.
+// A listing is what a LIST shows about the user of a pair.
 type listing int
 
 const (
 	unreadable listing = iota // Graph refused the LIST, or its answer cannot be read
 	noPass                    // the user holds no pass
 	samePass                  // the user holds the pass of the pair
-	otherPass                 // the user holds other passes only
+	otherPass                 // the user holds only other passes
 )
 
 // key returns the same key for all known names of a user.
@@ -63,7 +63,7 @@ func isSelf(self []string, user string) bool {
 	return slices.ContainsFunc(self, func(name string) bool { return strings.EqualFold(name, user) })
 }
 
-// anyPass reports whether the pair means whatever pass the user holds.
+// anyPass reports whether the pair means any pass of the user.
 func (j *Job) anyPass(s *pairState) bool { return s.pair.Method == "" || j.opts.AnyPass }
 
 func (s *pairState) delete() batch.Request {
@@ -82,7 +82,7 @@ func (s *pairState) list(then handler) batch.Request {
 	return batch.Request{Method: "GET", URL: pass.PassesURL(s.pair.User), Quota: pass.ReadQuota, Tag: s}
 }
 
-// readList reads the answer to a LIST. The error is nil unless the answer is unreadable.
+// readList reads the answer to a LIST. It returns an error only if the listing is unreadable.
 func (s *pairState) readList(res batch.Result) ([]pass.Pass, listing, error) {
 	held, err := pass.Read(res)
 	switch {
@@ -109,8 +109,7 @@ func listRow(res batch.Result, err error) results.Row {
 	return row
 }
 
-// goneRow returns row for a pass that no longer exists. This run or an earlier one may have deleted
-// it.
+// goneRow completes row for a pass that no longer exists, because this run or an earlier run may have deleted it.
 func (s *pairState) goneRow(row results.Row) results.Row {
 	row.Outcome = results.Absent
 	switch {
@@ -127,7 +126,7 @@ func (s *pairState) goneRow(row results.Row) results.Row {
 	return row
 }
 
-// markReplaced fills in the row of a pair whose user holds another pass than it names.
+// markReplaced completes the row of a pair whose user holds another pass than the pair names.
 func markReplaced(row *results.Row, held []pass.Pass) {
 	row.Outcome = results.Replaced
 	row.Message = "the user holds another pass: " + safetext.Printable(held[0].ID)

@@ -11,22 +11,22 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A deleted pass may still be listed for a while, because Graph's replicas lag behind. The portal
-// warns of minutes; the true limit is not known. So a user's passes are listed again, after pauses
-// that double from firstPause to lastPause.
+// Graph may list a deleted pass for a while, because its replicas lag behind. The portal warns of minutes; the true
+// limit is not known. So the passes of a user are listed again, after pauses that double from firstPause to
+// lastPause.
 // Source: learn.microsoft.com/entra, howto-authentication-temporary-access-pass.
 const (
 	firstPause = 2 * time.Second
 	lastPause  = 30 * time.Second
 )
 
-// workDone writes the last row of a pair whose pass is gone, unless that has to be verified first.
+// workDone writes the last row of a pair whose pass is gone. With Options.Verify it begins the verification instead.
 func (j *Job) workDone(s *pairState, row results.Row) *batch.Request {
 	if j.opts.Verify <= 0 {
 		j.finish(s, row)
 		return nil
 	}
-	// The log says what was done before it is verified, because the run may end meanwhile.
+	// This row is written before the verification, because the run may end during it.
 	row.Provisional = true
 	j.journal(s, row)
 	row.Provisional, row.SupersedesPending = false, row.Outcome
@@ -34,13 +34,13 @@ func (j *Job) workDone(s *pairState, row results.Row) *batch.Request {
 	return j.verify(s, row)
 }
 
-// verify begins to verify that the user holds no pass. row is the outcome of the pair so far.
+// verify begins to verify that the user holds no pass. row is the row of the pair so far.
 func (j *Job) verify(s *pairState, row results.Row) *batch.Request {
 	s.last, s.verifySince, s.pause = &row, time.Now(), firstPause
 	return s.recheck(j.opts.Verify)
 }
 
-// recheck returns the next LIST, nil if the pair was verified for that long.
+// recheck returns the next LIST, nil if the timeout is over.
 func (s *pairState) recheck(timeout time.Duration) *batch.Request {
 	left := timeout - time.Since(s.verifySince)
 	if left <= 0 {
@@ -54,7 +54,7 @@ func (s *pairState) recheck(timeout time.Duration) *batch.Request {
 
 const notVerified = "not verified"
 
-// stripVerifyNote removes from a row's message why an earlier run could not verify the pair.
+// stripVerifyNote removes the reason why an earlier run could not verify the pair from a message.
 func stripVerifyNote(message string) string {
 	before, _, _ := strings.Cut(message, notVerified+": ")
 	return strings.TrimSuffix(before, ": ")
@@ -89,8 +89,8 @@ func (j *Job) afterVerify(s *pairState, res batch.Result) *batch.Request {
 	return nil
 }
 
-// markRemaining makes the row name a pass that the user holds, the pair's own if it is among them.
-// The next run deletes the pass that the row names.
+// markRemaining puts a pass that the user holds into the row: the pass of the pair if the user holds it, else
+// another one. The next run deletes this pass.
 func (s *pairState) markRemaining(row *results.Row, held []pass.Pass, res batch.Result) {
 	message := "the pass is still listed"
 	p := pass.Find(held, s.method)
@@ -101,7 +101,7 @@ func (s *pairState) markRemaining(row *results.Row, held []pass.Pass, res batch.
 			message = "the user holds a pass now"
 		}
 	}
-	if s.last.Status != 0 || s.last.Attempts > 0 { // this run or an earlier one has deleted a pass
+	if s.last.Status != 0 || s.last.Attempts > 0 { // this run or an earlier run deleted a pass
 		message += fmt.Sprintf(", %v after it was %s", time.Since(s.verifySince).Round(time.Second), row.Outcome)
 	}
 	*row = results.Row{Outcome: results.Remains, SupersedesPending: row.SupersedesPending, Status: res.Response.Status,

@@ -14,7 +14,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/scan"
 )
 
-// audit returns what was read from the audit log, nil if the run does not read it.
+// audit returns the counts of the audit log, nil if the run does not read it.
 func (s *summary) audit() *scan.AuditCounts {
 	if s.Scan == nil {
 		return nil
@@ -22,14 +22,14 @@ func (s *summary) audit() *scan.AuditCounts {
 	return s.Scan.Audit
 }
 
-// wrongCreator reports whether --created-by names nobody: the tenant has no such user, and no record
-// of the audit log names one.
+// wrongCreator reports whether --created-by is wrong: the tenant has no such user, and no audit record has
+// the name.
 func (s *summary) wrongCreator() bool {
 	a := s.audit()
 	return s.NoCreator && a != nil && a.By == 0
 }
 
-// scanned writes what a scan has seen and left alone.
+// scanned writes how many passes a scan found, and how many it left out.
 func (s *summary) scanned(w io.Writer) {
 	c := s.Scan
 	if c == nil {
@@ -49,13 +49,13 @@ func (s *summary) scanned(w io.Writer) {
 		{c.Disabled, "left out, because the account is disabled"},
 		{c.Earlier, "scanned by an earlier run"}, {c.Failed, "could not be scanned"},
 		{c.NotSeen, "or more not scanned"},
-		{c.Passes[pass.Unknown], "of unknown reason, which only --any-pass or the id of the pass deletes"},
+		{c.Passes[pass.Unknown], "of unknown reason: sweep does not delete them, revoke can"},
 	} {
 		printLines(w, summaryLine{left.n > 0, fmt.Sprintf("  %d %s", left.n, left.what)})
 	}
 }
 
-// seen lists how many passes of each reason a scan has seen.
+// seen returns how many passes of each reason a scan found.
 func (s *summary) seen() string {
 	var seen []string
 	for _, reason := range append(slices.Clone(pass.Reasons), pass.Unknown) {
@@ -66,7 +66,7 @@ func (s *summary) seen() string {
 	return strings.Join(seen, ", ")
 }
 
-// printAudit writes what was read from the audit log.
+// printAudit writes the counts of the audit log.
 func (s *summary) printAudit(w io.Writer, a *scan.AuditCounts) {
 	name := safetext.Printable(a.Name)
 	fmt.Fprintf(w, "%s read, %s created", format.Plural(a.Records, "audit record", "audit records"), passes(a.Made))
@@ -97,10 +97,10 @@ func (s *summary) printAudit(w io.Writer, a *scan.AuditCounts) {
 	printNames(w, "users who hold no pass any more", a.Gone)
 	printLines(w, summaryLine{a.NoID > 0,
 		fmt.Sprintf("  %d left out, because no record names the ID of the pass", a.NoID)})
-	printNames(w, "audit records to check, which lack the user, time, creator or pass id", a.Odd)
+	printNames(w, "audit records to check, because they lack the user, time, creator or pass ID", a.Odd)
 }
 
-// printNames writes how many there are of something, and the first of them.
+// printNames writes how many names there are, and the first of them.
 func printNames(w io.Writer, what string, names scan.Examples[string]) {
 	if names.Count == 0 {
 		return
@@ -108,7 +108,7 @@ func printNames(w io.Writer, what string, names scan.Examples[string]) {
 	fmt.Fprintf(w, "  %s: %d: %s\n", what, names.Count, firstOf(names.First, names.Count))
 }
 
-// firstOf lists the first of n names, and says how many more there are.
+// firstOf joins the first of n names, and adds how many more there are.
 func firstOf(first []string, n int) string {
 	text := strings.Join(first, ", ")
 	if more := n - len(first); more > 0 {
@@ -117,11 +117,11 @@ func firstOf(first []string, n int) string {
 	return text
 }
 
-// unlisted says what is known of a pass by the creator that is not listed.
+// unlisted describes a pass of the creator that the scan does not list.
 func unlisted(u *scan.Unlisted, creator string) string {
 	text := fmt.Sprintf("%s: the pass of %s by %s ", cmp.Or(u.UPN, u.User), second(u.Made), creator)
 	if u.Doubtful {
-		return text + fmt.Sprintf("may be the one of %s that the user holds, which has another id, so it is not "+
+		return text + fmt.Sprintf("may be the pass of %s that the user holds, but their IDs differ, so it is not "+
 			"listed: tapsweep scan --user %s shows it", second(u.At), u.User)
 	}
 	return text + fmt.Sprintf("was replaced at %s by %s; the new pass is not listed", second(u.At),

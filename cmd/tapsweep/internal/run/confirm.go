@@ -18,30 +18,30 @@ import (
 	"tapsweep/input"
 )
 
-// sampleSize is how many passes are shown before a person says yes.
+// sampleSize is how many passes the confirmation shows.
 const sampleSize = 5
 
-// typedAbove is the number of passes from which "y" is not enough: a number has
-// to be read to be typed.
+// typedAbove is the largest number of passes that "y" confirms. Above it, the person types the number,
+// because a number must be read before it can be typed.
 const typedAbove = 100
 
-// A question is what a run is about to do, as a person has to know it.
+// A question holds what a person must know to confirm a run.
 type question struct {
 	passes, anyPass, own int
-	users                int // whose passes are deleted, or whose sessions are revoked
+	users                int // users whose passes are deleted, or whose sessions are revoked
 	sample               []revoke.Item
 	completed            int                     // rows that an earlier run has completed
 	leftOut              map[results.Outcome]int // rows that have this outcome at once
 }
 
-// question goes through the items once more, for what is left of them.
+// question counts what is left to do of the items.
 func (r *run) question(items revoke.Items) *question {
 	q := &question{leftOut: make(map[results.Outcome]int)}
 	opts := revoke.Options{Protected: r.protected, Earlier: r.earlier}
 	seed, users := maphash.MakeSeed(), make(map[uint64]struct{}) // hashes: a list may have a million users
 	for item, err := range items {
 		if err != nil {
-			return q // the run will meet it too, and say so
+			return q // the run will report the error
 		}
 		pair := &item.Pair
 		outcome, completed := opts.AtOnce(&item)
@@ -66,7 +66,7 @@ func (r *run) question(items revoke.Items) *question {
 	return q
 }
 
-// add counts an item whose pass is to be deleted. own is for the signed-in user's.
+// add counts an item whose pass will be deleted. own is set for a pass of the signed-in user.
 func (q *question) add(item revoke.Item, own bool) {
 	q.passes++
 	if own {
@@ -80,7 +80,7 @@ func (q *question) add(item revoke.Item, own bool) {
 	}
 }
 
-// confirm shows what is about to happen and asks. The error says that nobody agreed.
+// confirm shows what the run is about to do and asks. It returns an error if the answer is not yes.
 func (r *run) confirm(ctx context.Context, q *question) error {
 	if r.runner != nil {
 		r.tenant.LearnDomain(ctx, r.runner)
@@ -112,7 +112,7 @@ func (r *run) confirm(ctx context.Context, q *question) error {
 	return status.Refuse(errors.New("not confirmed: nothing was deleted"))
 }
 
-// printQuestion shows what is about to happen.
+// printQuestion shows what the run is about to do.
 func (r *run) printQuestion(q *question) {
 	w, users := r.console.Err, format.Plural(q.users, "user", "users")
 	what := passes(q.passes) + " of " + users
@@ -136,7 +136,7 @@ func (r *run) printQuestion(q *question) {
 		what string
 	}{
 		{q.leftOut[results.Protected], "of protected users"}, {q.completed, "completed by an earlier run"},
-		{q.leftOut[results.Duplicate], "named twice"}, {q.leftOut[results.Invalid], "bad"},
+		{q.leftOut[results.Duplicate], "named twice"}, {q.leftOut[results.Invalid], "invalid"},
 	} {
 		if rows.n > 0 {
 			left = append(left, fmt.Sprintf("%d %s", rows.n, rows.what))
@@ -147,15 +147,15 @@ func (r *run) printQuestion(q *question) {
 		summaryLine{more > 0, fmt.Sprintf("  and %d more", more)},
 		summaryLine{len(r.opts.Variables) > 0, "Flags set by environment variables: " +
 			strings.Join(r.opts.Variables, ", ") + "."},
-		summaryLine{q.own > 0, fmt.Sprintf("Your own passes among them: %d.", q.own)},
+		summaryLine{q.own > 0, fmt.Sprintf("These passes include %d of your own.", q.own)},
 		summaryLine{q.anyPass > 0, format.Plural(q.anyPass, "row names", "rows name") +
 			" no pass ID: ANY Temporary Access Pass of the user will be deleted."},
 		summaryLine{len(left) > 0, "Rows left out: " + strings.Join(left, ", ") + "."},
 		summaryLine{warning != "", warning + "."})
 }
 
-// person returns a pair's user for display: the user principal name if the list has one, and
-// the object ID, which identifies the user.
+// person returns the user of a pair for display: the object ID, with the user principal name if the list
+// has both.
 func person(pair *input.Pair) string {
 	if pair.UPN == "" {
 		return safetext.Printable(pair.User)

@@ -35,7 +35,7 @@ Signed in as app a.
   DANA@contoso.com  ` + selfPass + `
   lee@contoso.com  ANY Temporary Access Pass of the user
   erik@contoso.com (` + selfID + `)  ` + otherPass + `
-Your own passes among them: 1.
+These passes include 1 of your own.
 1 row names no pass ID: ANY Temporary Access Pass of the user will be deleted.
 Rows left out: 1 named twice.
 Continue? [y/N] `},

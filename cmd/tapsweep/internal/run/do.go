@@ -14,8 +14,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// do does the work between the first and the last line of the log, and prints the summary. The
-// error of body says why it stopped early; a *status.Error is how the command ends.
+// do writes the first line of the log, runs body, writes the last line, and prints the summary. The error
+// of body is why the run stopped early. If it is a *status.Error, the command ends with it.
 func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 	if !r.console.Begin() {
 		return status.Interrupted(ctx)
@@ -29,6 +29,9 @@ func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 	r.summary.Took, r.summary.Run = time.Since(start), *r.header
 	code := r.writeFooter(ctx, r.code(runErr), runErr)
 	r.opts.Metrics.Ended(r.summary.metrics())
+	if code != status.Done {
+		_, _ = r.console.Err.Write(r.heldPreflight) // as for every message, nothing can be done if this fails
+	}
 	if exit, ok := errors.AsType[*status.Error](runErr); ok {
 		r.summary.kept(r.console.Err)
 		return exit
@@ -48,7 +51,7 @@ func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 func (r *run) writeHeader(start time.Time) error {
 	r.header.Start = start.UTC().Round(time.Millisecond)
 	if r.log == nil {
-		r.header.Describe("") // the summary asks which command it was
+		r.header.Describe("") // the summary needs the name of the command
 		return nil
 	}
 	r.header.Domain = r.tenant.Domain
@@ -61,12 +64,12 @@ func (r *run) writeHeader(start time.Time) error {
 		}
 	}
 	if err != nil {
-		_ = r.log.Close() // it would return the same error
+		_ = r.log.Close() // Close would return the same error
 	}
 	return err
 }
 
-// work does the work until the context ends, and says so if it does.
+// work runs body. If the context ends, it prints that the run is stopping.
 func (r *run) work(ctx context.Context, body func(context.Context) error) error {
 	stopSaying := context.AfterFunc(ctx, func() {
 		r.sayStopping(context.Cause(ctx))
@@ -80,7 +83,7 @@ func (r *run) work(ctx context.Context, body func(context.Context) error) error 
 	r.console.Display().Stop()
 	r.waits.flush(time.Now())
 	if r.log != nil && err == nil {
-		err = r.log.Check() // before the last line, which says how the run ended
+		err = r.log.Check() // the last line must have this error
 	}
 	return err
 }
@@ -89,10 +92,10 @@ func (r *run) sayStopping(why error) {
 	r.console.Say("%v: stopping, which takes up to 10 s if batches are in flight", why)
 }
 
-// count puts the counts of the whole log into the summary.
+// count sets the counts of the summary to those of the whole log.
 func (r *run) count(runErr error) {
 	counts := r.job.Counts()
-	counts.Throttled = r.waits.refused // as the log has it, with batches that were refused as a whole
+	counts.Throttled = r.waits.refused // this includes batches that were refused as a whole
 	r.summary.Rows = counts.Total()
 	counts.Outcomes = sum(counts.Outcomes, r.earlier.Counts)
 	counts.Verified += r.earlier.Verified
@@ -108,7 +111,7 @@ func (r *run) count(runErr error) {
 	r.summary.Counts, r.summary.Earlier, r.summary.Stopped = counts, r.earlier.Len, runErr
 }
 
-// sum adds up two counts.
+// sum adds two counts.
 func sum(a, b map[results.Outcome]int) map[results.Outcome]int {
 	all := maps.Clone(a)
 	for o, n := range b {
@@ -124,15 +127,15 @@ func (r *run) code(runErr error) int {
 	}
 	code := codeOf(&r.summary.Counts, runErr)
 	a := r.summary.audit()
-	// With odd records some users may not have been scanned.
+	// If records cannot be read, some users may not have been scanned.
 	if code == status.Done && a != nil && (a.Odd.Count+a.Doubtful > 0 || r.summary.wrongCreator()) {
 		return status.Incomplete
 	}
 	return code
 }
 
-// codeOf returns the exit code of a run with these counts. For an error it is that of status.Of.
-// But Usage becomes Stopped if no rule knows the error, or if a pass may have been deleted.
+// codeOf returns the exit code of a run with these counts. For an error it is the code of status.Of, except
+// that Usage becomes Stopped if status.Of does not know the error, or if a pass may have been deleted.
 func codeOf(counts *revoke.Counts, err error) int {
 	switch {
 	case err == nil && counts.Left() > 0:
@@ -161,13 +164,15 @@ func (r *run) writeFooter(ctx context.Context, code int, runErr error) int {
 	}
 	r.summary.Results = r.log.Name()
 	_ = r.log.Write(end) // the log keeps the error, and Sync returns it
-	err := r.log.Sync()  // this write may be the one that finds the disk full
+	err := r.log.Sync()  // the disk may be full only now
 	if dir := r.opts.Log.Evidence; dir != "" && err == nil {
-		// The next run must not have the log yet. A run that was stopped is reported on like any other.
+		// The log is still locked, so the next run cannot change it. A run that was stopped also gets reports,
+		// so the context that it ended is not used.
 		digest, sealErr := evidence.Seal(context.WithoutCancel(ctx), dir,
 			append([]string{r.log.Name()}, r.verifiedLogs...), r.opts.Version)
 		if sealErr != nil {
-			r.console.Say("the evidence is not complete: %v\nthe same command with --resume writes it", sealErr)
+			r.console.Say("the evidence is not complete: %v\nto complete it, run the same command with --resume",
+				sealErr)
 			code = atLeastStopped(code)
 		} else {
 			r.summary.Evidence, r.summary.Sealed = dir, digest
@@ -177,7 +182,7 @@ func (r *run) writeFooter(ctx context.Context, code int, runErr error) int {
 		err = closeErr
 	}
 	if err != nil {
-		_, moved := errors.AsType[*results.MovedError](err) // its text says what to do
+		_, moved := errors.AsType[*results.MovedError](err) // the text of this error says what to do
 		r.summary.Incomplete = !moved
 		if code < status.NoAccess {
 			r.summary.Stopped = err
@@ -187,7 +192,7 @@ func (r *run) writeFooter(ctx context.Context, code int, runErr error) int {
 	return code
 }
 
-// atLeastStopped returns Stopped in place of Done and Incomplete.
+// atLeastStopped returns Stopped instead of Done and Incomplete.
 func atLeastStopped(code int) int {
 	if code < status.NoAccess {
 		return status.Stopped

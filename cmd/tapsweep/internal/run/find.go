@@ -12,14 +12,14 @@ import (
 	"tapsweep/cmd/tapsweep/internal/token"
 )
 
-// Scope says where to look for passes, and for which.
+// Scope is where to look for passes, and which passes to find.
 type Scope struct {
 	Find     scan.Options
-	Digest   string   // identifies the scope, so that only the same scan resumes its log
-	Warnings []string // about the lists of users
+	Digest   string   // only a run with the same digest can resume the log
+	Warnings []string // warnings about the lists of users
 }
 
-// task is what finding passes needs of the token.
+// task returns what the token must allow.
 func (s *Scope) task(readOnly bool) token.Task {
 	find := &s.Find
 	task := token.Task{ReadOnly: readOnly, Others: true, Find: true, Users: find.All || find.MembersOnly ||
@@ -31,7 +31,7 @@ func (s *Scope) task(readOnly bool) token.Task {
 	return task
 }
 
-// openScan opens a run that looks for passes, and looks up the creator before the work begins.
+// openScan opens a run that looks for passes. Before the work, it looks up the user that --created-by names.
 func openScan(ctx context.Context, c *console.Console, opts *Options, scope *Scope, p plan,
 	work func(context.Context, *run) error) error {
 	warn(c, "", scope.Warnings)
@@ -50,7 +50,7 @@ func openScan(ctx context.Context, c *console.Console, opts *Options, scope *Sco
 	})
 }
 
-// look scans. found gets each pass that the scan is to find.
+// look scans, and calls found for each pass that matches.
 func (r *run) look(ctx context.Context, opts scan.Options, found func(*scan.Found)) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -83,14 +83,13 @@ func (r *run) look(ctx context.Context, opts scan.Options, found func(*scan.Foun
 	return cmp.Or(err, seen.flush())
 }
 
-// scannedUsers gathers users without a find, so that they share lines of the log.
+// scannedUsers collects users whose scan is complete, and writes many of them in one line of the log.
 type scannedUsers struct {
 	write func(any) error
 	users []string
 }
 
-// usersALine is how many users share a line. If a scan is killed, at most this many users are
-// scanned again when it is resumed.
+// usersALine is how many users share a line. After a kill, at most this many users are scanned again.
 const usersALine = 200
 
 func (s *scannedUsers) add(user string) error {

@@ -1,11 +1,11 @@
 package run
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"slices"
 	"strings"
@@ -22,15 +22,15 @@ import (
 	"tapsweep/input"
 )
 
-// warn shows warnings. Words that say what they are about come first, or none.
+// warn shows warnings. Each begins with about, which may be empty.
 func warn(c *console.Console, about string, warnings []string) {
 	for _, text := range warnings {
 		c.Say("warning: %s%s", about, text)
 	}
 }
 
-// openProtect reads the lists of protected users. It warns of skipped lines of logs, which may have been
-// meant to name somebody.
+// openProtect reads the lists of protected users. It warns about skipped lines of logs, because they may name
+// users.
 func openProtect(c *console.Console, paths []string) (*protect.Rows, error) {
 	logs := new(results.Lists)
 	keep, err := protect.Open(logs.Read, paths...)
@@ -41,7 +41,7 @@ func openProtect(c *console.Console, paths []string) (*protect.Rows, error) {
 	return keep, nil
 }
 
-// guard finds out who the protected users are, before anything is written anywhere.
+// guard finds out who the protected users are. It runs before anything is written.
 func (r *run) guard(ctx context.Context, keep *protect.Rows, pairs iter.Seq2[input.Pair, error]) (err error) {
 	r.unguarded = keep.Empty()
 	forbidden := ""
@@ -56,13 +56,13 @@ func (r *run) guard(ctx context.Context, keep *protect.Rows, pairs iter.Seq2[inp
 		r.console.Say("warning: %s", warning)
 	}
 	if r.header.Simulated && !keep.Empty() {
-		r.console.Say("warning: a rehearsal does not check whether the protected users exist: " +
-			"--dry-run without --simulate looks them up")
+		r.console.Say("warning: a simulation does not check whether the protected users exist: " +
+			"use --dry-run without --simulate to check them")
 	}
 	return nil
 }
 
-// protected reports whether a user of the list must not be touched.
+// protected reports whether a user is protected. user is an object ID, a user principal name or input.Me.
 func (r *run) protected(user string) bool {
 	if user == input.Me {
 		return slices.ContainsFunc(r.tenant.Token.Self, r.protectedUsers.Has)
@@ -70,7 +70,7 @@ func (r *run) protected(user string) bool {
 	return r.protectedUsers.Has(user)
 }
 
-// spares reports whether a user must not be touched, by either name.
+// spares reports whether a user is protected by either name.
 func (r *run) spares(user, upn string) bool {
 	return r.protected(user) || upn != "" && r.protected(upn)
 }
@@ -79,14 +79,14 @@ func (r *run) spares(user, upn string) bool {
 // Source: learn.microsoft.com/graph/api/user-get.
 const lookUpPermission = "User.Read.All or User.ReadBasic.All"
 
-// mayTryLookUp reports whether it makes sense to look a user up. It does not if the token
-// shows that Graph would refuse.
+// mayTryLookUp reports whether tapsweep should try to look up a user. It should not if the token shows that
+// Graph would refuse.
 func (r *run) mayTryLookUp() bool {
 	return r.opts.NoPreflight || r.tenant.Token.MayLookUp() != token.No
 }
 
-// guardList is guard for the users on the list. With --self, that is the user who is signed
-// in, who may be protected under a name that the token does not have.
+// guardList calls guard with the users on the list. With --self this is the user who is signed in. The token
+// may not have the name under which this user is protected, so Graph is asked.
 func (r *run) guardList(ctx context.Context, keep *protect.Rows) error {
 	if !r.list.IsSelf() {
 		return r.guard(ctx, keep, r.everybody())
@@ -96,20 +96,19 @@ func (r *run) guardList(ctx context.Context, keep *protect.Rows) error {
 	}
 	names := r.tenant.Token.Self
 	if len(names) == 0 && !keep.Empty() {
-		return status.Refuse(errors.New("it is not known whether the user who is signed in is protected, "+
-			"because Graph does not say who that is"),
-			"name the user in place of --self, or sign in with the permission User.Read as well")
+		return status.Refuse(errors.New("tapsweep cannot check whether the person who is signed in is protected, "+
+			"because Graph does not say who it is"),
+			"use --user instead of --self, or also grant the permission User.Read")
 	}
 	return r.guard(ctx, keep, func(yield func(input.Pair, error) bool) {
-		if len(names) == 1 { // if both names are known, no protected user has to be looked up
+		if len(names) == 1 { // with both names, no lookup is needed
 			yield(input.Pair{User: names[0]}, nil)
 		}
 	})
 }
 
-// identify finds out the names of the user who is signed in. It asks Graph, because the names in
-// a token may not be those in the directory. If Graph does not say, only the object ID in the
-// token is known.
+// identify finds out the names of the user who is signed in. It asks Graph, because the names in a token may
+// differ from those in the directory. If Graph does not answer, only the object ID in the token is known.
 func (r *run) identify(ctx context.Context) error {
 	tok := r.tenant.Token
 	me, err := protect.Me(ctx, r.runner)
@@ -124,11 +123,11 @@ func (r *run) identify(ctx context.Context) error {
 	return nil
 }
 
-// isSelf reports whether a row's user is the one who is signed in, as far as that is known.
+// isSelf reports whether user is known to be the one who is signed in.
 func (r *run) isSelf(user string) bool { return user == input.Me || r.tenant.Token.Is(user) }
 
-// preflight checks the token against the task, and shows both unless quiet is set. Without a preflight
-// only what could not be compared is shown.
+// preflight checks that the token allows the task, and shows both. If quiet is set, it shows them only if the
+// check or the run fails. With --no-preflight it shows only the doubts about the tenant of the token.
 func (r *run) preflight(task token.Task, quiet bool) error {
 	r.requiredAccess = task
 	if r.opts.NoPreflight {
@@ -137,18 +136,19 @@ func (r *run) preflight(task token.Task, quiet bool) error {
 		}
 		return nil
 	}
-	w := r.console.Err
-	if quiet {
-		w = io.Discard
+	var block bytes.Buffer
+	if err := r.tenant.Check(&block, task); err != nil || !quiet {
+		_, _ = block.WriteTo(r.console.Err)
+		return err
 	}
-	return r.tenant.Check(w, task)
+	r.heldPreflight = block.Bytes()
+	return nil
 }
 
-// findCreator looks up the user that --created-by names. A record of the audit log has the
-// user principal name at the time of the event, so records are matched by the user's other
-// names as well. If Graph cannot be reached, the command ends. If the lookup fails otherwise, the
-// summary says so: no record matches a name that does not exist, and that must not look like an
-// all-clear.
+// findCreator looks up the user that --created-by names. An audit record has the user principal name at the
+// time of the event, so records are matched by all names of the user. If Graph cannot be reached, the command
+// ends. If the lookup fails for another reason, the summary shows this: no record has a name that does not
+// exist, and this must not look like a scan that found nothing suspicious.
 func (r *run) findCreator(ctx context.Context, audit *scan.Audit) error {
 	if audit == nil || audit.By == "" {
 		return nil
@@ -184,8 +184,9 @@ func (r *run) findCreator(ctx context.Context, audit *scan.Audit) error {
 	return nil
 }
 
-// namesOf reports whether the scan will yield object ids, user principal names or both, so that
-// protect can look up what is missing: users on lists have the name on the list, all others an id.
+// namesOf yields a pair for each kind of name that the scan will find: object IDs, user principal names or
+// both. So protect can look up the names that it lacks. Users on lists have the name on the list; all others
+// have an object ID.
 func namesOf(opts *scan.Options) iter.Seq2[input.Pair, error] {
 	return func(yield func(input.Pair, error) bool) {
 		for _, u := range opts.Users {
@@ -199,5 +200,5 @@ func namesOf(opts *scan.Options) iter.Seq2[input.Pair, error] {
 	}
 }
 
-// someID stands for users that are known by their object id.
+// someID stands for all users that are known by their object ID.
 const someID = "00000000-0000-4000-8000-000000000000"

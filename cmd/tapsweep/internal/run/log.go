@@ -20,7 +20,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// openLog opens the results log: that of an earlier run, to resume it as opts say, or a new one.
+// openLog creates a results log, or opens the log of an earlier run to resume it.
 func (r *run) openLog(opts results.ResumeOptions) (err error) {
 	log := &r.opts.Log
 	if log.Evidence != "" {
@@ -35,7 +35,7 @@ func (r *run) openLog(opts results.ResumeOptions) (err error) {
 		return nil
 	}
 	if !results.CanResume(log.Path) {
-		return status.Refuse(fmt.Errorf("--results: %s is a pipe or a device, and a run cannot resume from it",
+		return status.Refuse(fmt.Errorf("--results: %s is a pipe or a device: a run cannot resume from it",
 			log.Path),
 			"choose another --results file")
 	}
@@ -62,10 +62,10 @@ func (r *run) resumeHints(err error) []string {
 			"tapsweep looks up again what the removed line recorded"}
 	}
 	if errors.Is(err, results.ErrSessions) {
-		return nil // it says what to do
+		return nil // the error itself says what to do
 	}
-	return []string{"name the same lists, or the same flags that say where to look and for what, in the same tenant, " +
-		"or another --results file or --evidence directory"}
+	return []string{"to resume, use the same lists or scope in the same tenant; for a new run, " +
+		"name another --results file or --evidence directory"}
 }
 
 func (r *run) close() error {
@@ -75,7 +75,7 @@ func (r *run) close() error {
 	return r.log.Close()
 }
 
-// write writes a line of the log, if there is one.
+// write writes a line to the log. It does nothing for a run without a log.
 func (r *run) write(line any) error {
 	if r.log == nil {
 		return nil
@@ -83,7 +83,7 @@ func (r *run) write(line any) error {
 	return r.log.Write(line)
 }
 
-// beginEvidence puts what is known before anything is sent into the directory.
+// beginEvidence writes preflight.txt into the directory of the evidence.
 func (r *run) beginEvidence() error {
 	dir := r.opts.Log.Evidence
 	if dir == "" {
@@ -98,7 +98,7 @@ func (r *run) beginEvidence() error {
 	}
 	r.tenant.Token.Print(&text, r.requiredAccess)
 	if r.opts.NoPreflight {
-		fmt.Fprintln(&text, "not judged by it what the token may do: --no-preflight")
+		fmt.Fprintln(&text, "tapsweep did not check what the token allows: --no-preflight")
 	}
 	fmt.Fprintln(&text)
 	if err := evidence.Begin(dir, text.String(), r.opts.Log.Resume); err != nil {
@@ -107,10 +107,9 @@ func (r *run) beginEvidence() error {
 	return nil
 }
 
-// syncIntents syncs the log before a batch with a DELETE is sent whose pass no list names. So
-// a sweep that is killed, or whose machine loses power, leaves a row for each pass that it
-// deleted. It waits here and not where the pass is found, because only the batch waits: the
-// scan continues, and all batches that wait share an fsync.
+// syncIntents syncs the log before a batch with a DELETE is sent, if no list names the pass. So a sweep that
+// is killed, or whose machine loses power, leaves a row for each pass that it deleted. The sync is here and
+// not where the pass is found: only the batch waits, and all waiting batches share one fsync.
 func (r *run) syncIntents(_ context.Context, requests []batch.Request) error {
 	isDelete := func(req batch.Request) bool { return req.Method == "DELETE" }
 	if r.log == nil || !slices.ContainsFunc(requests, isDelete) {
@@ -119,8 +118,8 @@ func (r *run) syncIntents(_ context.Context, requests []batch.Request) error {
 	return r.log.SyncAhead()
 }
 
-// checkLog refuses a results log that must not be written, such as one that is also one of the
-// lists. The directory of the evidence, in which it may be, need not exist.
+// checkLog refuses a results log that must not be written, such as a file that is also a list. The directory
+// of the evidence need not exist.
 func checkLog(log *LogOptions, lists ...string) error {
 	path := log.Path
 	if err := checkEvidence(log); err != nil {
@@ -146,8 +145,8 @@ func checkLog(log *LogOptions, lists ...string) error {
 		}
 	}
 	if log.Evidence == "" && evidence.Contains(path) {
-		return status.Refuse(fmt.Errorf("--results: %s is evidence, which is sealed", path),
-			"resume it by --evidence "+filepath.Dir(path)+" --resume")
+		return status.Refuse(fmt.Errorf("--results: %s is evidence, which must not change", path),
+			"to resume its run, use --evidence "+filepath.Dir(path)+" --resume")
 	}
 	if log.Overwrite && err == nil && there.Mode().IsRegular() {
 		if err := results.CheckReplaceable(path); err != nil {
@@ -160,12 +159,12 @@ func checkLog(log *LogOptions, lists ...string) error {
 	return nil
 }
 
-// standardStreams are names of the standard output and error of a process. A log that is opened there a
-// second time would overwrite the other output.
+// standardStreams are paths of standard output and standard error. A log that is opened there would overwrite
+// other output.
 var standardStreams = []string{"/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/2", "/proc/self/fd/1",
 	"/proc/self/fd/2"}
 
-// checkEvidence refuses a directory that cannot hold the evidence, or holds other evidence.
+// checkEvidence refuses a directory that cannot hold the evidence, or that holds the evidence of another run.
 func checkEvidence(log *LogOptions) error {
 	if log.Evidence == "" {
 		return nil
@@ -178,5 +177,5 @@ func checkEvidence(log *LogOptions) error {
 		return status.Of(fmt.Errorf("--evidence: %w", err))
 	}
 	return status.Refuse(fmt.Errorf("--evidence: %w", err),
-		"choose another directory, or resume the run that it is of with --resume")
+		"choose another directory, or resume its run with --resume")
 }

@@ -14,12 +14,12 @@ import (
 	"tapsweep/cmd/tapsweep/internal/pass"
 )
 
-// namePatience is how long a run waits to know which users have two names.
+// namePatience is how long a run waits to learn which users are listed under two names.
 const namePatience = 10 * time.Second
 
-// lookUpNames finds out which users are on the list by object id and by user principal name. It has a
-// runner of its own, which gives up soon. An error means that some are missing. The names that a list has
-// beside its ids are not checked, so they say nothing.
+// lookUpNames finds out which users are listed by object ID and by user principal name. Its own runner gives
+// up soon. An error means that some of these users are not known. A row that has both names does not help,
+// because nobody checks that both belong to the same user.
 func (r *run) lookUpNames(ctx context.Context) error {
 	if !r.mayTryLookUp() {
 		return errors.New("the token lacks " + lookUpPermission)
@@ -28,7 +28,7 @@ func (r *run) lookUpNames(ctx context.Context) error {
 	for pair, err := range r.everybody() {
 		switch user := strings.ToLower(pair.User); {
 		case err != nil:
-			return nil // the run will meet it too, and say so
+			return nil // the run will report the error
 		case pair.Err != nil || r.isSelf(user) || r.protected(user):
 		case strings.Contains(user, "@"):
 			asked[user] = true
@@ -50,7 +50,7 @@ func (r *run) lookUpNames(ctx context.Context) error {
 		switch {
 		case res.Err != nil:
 			failed = res.Err
-		case res.Response.Status == 404: // the delete says so too
+		case res.Response.Status == 404: // the delete will report it
 		case res.Response.Status != 200:
 			failed = res.Response.StatusError()
 		case json.Unmarshal(res.Response.Body, &user) == nil && ids[strings.ToLower(user.ID)]:
@@ -59,12 +59,12 @@ func (r *run) lookUpNames(ctx context.Context) error {
 		return nil
 	})
 	if ctx.Err() != nil {
-		return nil // the run says why it stops
+		return nil // the run will report why it stops
 	}
 	return cmp.Or(err, failed)
 }
 
-// lookUps yields a request for the id of each user.
+// lookUps yields a request for the object ID of each user.
 func lookUps(users map[string]bool) iter.Seq[batch.Request] {
 	return func(yield func(batch.Request) bool) {
 		for user := range users {

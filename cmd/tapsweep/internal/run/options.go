@@ -10,34 +10,34 @@ import (
 	"tapsweep/cmd/tapsweep/internal/tenant"
 )
 
-// Options are what all runs have in common.
+// Options are the options that all commands have.
 type Options struct {
-	Version   string   // of tapsweep
-	Command   []string // the arguments, for the record; no flag takes a secret
-	Variables []string // environment variables that set flags
+	Version   string   // the version of tapsweep
+	Command   []string // the arguments, for the log; no flag takes a secret
+	Variables []string // the environment variables that set flags
 
 	Target      *tenant.Target
-	NoPreflight bool // do not judge by the access token what it may do
+	NoPreflight bool // do not check what the access token allows
 
 	Log      LogOptions
-	Batch    batch.Options // how much is sent how fast
-	Priority string        // low, normal or high; empty is what Graph does
-	Deadline time.Duration // 0 is none
+	Batch    batch.Options // the pace
+	Priority string        // low, normal or high; empty means that Graph decides
+	Deadline time.Duration // stop early after this time; 0 means never
 	Progress progress.Mode
-	Quiet    bool // no summary when all is done
+	Quiet    bool // print no summary if everything is done
 	Logger   *slog.Logger
 	Metrics  *metrics.Recorder // nil without a metrics file
 }
 
-// LogOptions says where the results log is.
+// LogOptions is where the results log is, and what may happen to a log that exists.
 type LogOptions struct {
-	Path      string // "-" is standard output; empty is none, for a scan
+	Path      string // "-" is standard output; empty means no log, for a scan
 	Resume    bool   // resume the log of an earlier run
 	Overwrite bool
 	Evidence  string // the directory of which Path is a file, empty without evidence
 }
 
-// headers go with each request of a batch, because a batch has no priority of its own.
+// headers returns the headers of each request. A batch itself has no priority.
 // Source: learn.microsoft.com/graph/throttling-limits, identity and access.
 func (o *Options) headers() map[string]string {
 	if o.Priority == "" {
@@ -46,24 +46,24 @@ func (o *Options) headers() map[string]string {
 	return map[string]string{"x-ms-throttle-priority": o.Priority}
 }
 
-// Guards are the guards of a run that deletes, and what else it does.
+// Guards are the safety options of a run that deletes.
 type Guards struct {
 	Yes, DryRun bool
 	Protect     []string      // lists of users that are never touched
-	MaxItems    int           // how many passes may be deleted at most, 0 for any number, -1 for the default
-	AbortAfter  int           // stop early if so many first answers are all 403, 0 for never
-	Verify      time.Duration // how long a deleted pass may still be listed, 0 for no verification
+	MaxItems    int           // the largest number of passes that may be deleted; 0 means no limit, -1 the default
+	AbortAfter  int           // stop early if this many first answers are all 403; 0 means never
+	Verify      time.Duration // how long Graph may still list a deleted pass; 0 means no verification
 
-	Sessions bool // revoke the sessions of each user, too, after the last of the user's passes
+	Sessions bool // also revoke the sessions of each user, after the last pass of the user is gone
 }
 
-// unattended reports whether nobody is asked.
+// unattended reports whether the run asks no question.
 func (g *Guards) unattended() bool { return g.Yes || g.DryRun }
 
-// maxUnattended is the default of MaxItems for a run that nobody watches.
+// maxUnattended is the default of MaxItems without a terminal.
 const maxUnattended = 10_000
 
-// maxDeletes returns how many passes may be deleted, 0 for any number.
+// maxDeletes returns the largest number of passes that may be deleted. 0 means no limit.
 func (g *Guards) maxDeletes(attended bool) int {
 	switch {
 	case g.MaxItems >= 0:

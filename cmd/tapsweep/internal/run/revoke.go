@@ -23,23 +23,23 @@ import (
 	"tapsweep/input"
 )
 
-// RevokeOptions say what Revoke deletes.
+// RevokeOptions are the options of Revoke. Exactly one of Lists, Users and Self names the users.
 type RevokeOptions struct {
 	Options
 	Guards
 
 	Lists       []string // files; "-" is standard input
-	Users       []string // in place of lists
-	Self        bool     // the signed-in user's own pass, in place of lists
-	SkipInvalid bool     // leave bad rows out
-	AnyPass     bool     // delete whatever pass a user holds
-	Simulate    bool     // use a simulated tenant that holds what the lists name
+	Users       []string // object IDs or user principal names
+	Self        bool     // the user who is signed in
+	SkipInvalid bool     // leave invalid rows out
+	AnyPass     bool     // delete any pass of each user, whatever pass ID the row names
+	Simulate    bool     // use a simulated tenant that has the users and passes of the lists
 }
 
-// errNobody says that no person can confirm what a run is about to do.
+// errNobody returns the error of a run that must ask, but has no terminal.
 func errNobody() error {
 	return status.Refuse(errors.New("cannot ask: standard input or standard error is not a terminal"),
-		"--yes runs without asking, --dry-run shows what would be done")
+		"to run without a question, use --yes; to see what would be deleted, use --dry-run")
 }
 
 // Revoke deletes the passes on lists.
@@ -59,8 +59,8 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	defer list.Close()
 	warn(c, "", logs.Skipped)
 	if n := logs.SessionsMissed(); n > 0 && !o.Sessions {
-		c.Say("warning: the sessions of %s are left, as the lists say: --revoke-sessions revokes them",
-			format.Plural(n, "user", "users"))
+		c.Say("warning: according to the lists, the sessions of %s are not revoked yet: add --revoke-sessions to "+
+			"revoke them", format.Plural(n, "user", "users"))
 	}
 	keep, err := openProtect(c, o.Protect)
 	if err != nil {
@@ -85,7 +85,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 		p.doneBefore = logs.SessionsLeft()
 	}
 	if o.Simulate {
-		p.logs = nil // a simulation takes the log of any tenant
+		p.logs = nil // a simulation accepts the log of any tenant
 		p.connect = func(ctx context.Context) (*tenant.Tenant, error) {
 			return tenant.Simulate(ctx, list, keep, o.Version)
 		}
@@ -98,8 +98,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	})
 }
 
-// prepareRevoke does the rest of what comes before the first line of the log: guards, the log
-// of an earlier run and the question.
+// prepareRevoke checks the protected users, opens the log, and asks the person to confirm.
 func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect.Rows) error {
 	if err := r.guardList(ctx, keep); err != nil {
 		return err
@@ -112,7 +111,7 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 	}
 	if o.Sessions && r.list.Mixed() {
 		if err := r.lookUpNames(ctx); err != nil {
-			r.console.Say("warning: a user who is on the list by id and by name gets two calls "+
+			r.console.Say("warning: a user who is listed by object ID and by user principal name gets two calls "+
 				"that revoke sessions: %s", safetext.Printable(err.Error()))
 		}
 	}
@@ -130,7 +129,7 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 	return nil
 }
 
-// revoke deletes what the list names.
+// revoke deletes the passes on the list.
 func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 	stats := r.list.Stats()
 	r.makeJob(revoke.Options{DryRun: o.DryRun, AnyPass: o.AnyPass, Verify: o.Verify, AbortAfter: o.AbortAfter,
@@ -150,9 +149,9 @@ func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 	})
 }
 
-// revokeParts revokes the object ids of the list first, and then the user principal names: of two writes
-// for one user that share a batch, Graph may drop one in silence, and nothing shows that two names are
-// of one user.
+// revokeParts first handles the rows with an object ID, and then the rows with a user principal name. If two
+// writes for one user share a batch, Graph may drop one of them without an error, and tapsweep cannot know
+// that two names belong to one user.
 // Source: KelvinTegelaar/CIPP-API#1938.
 func (r *run) revokeParts(ctx context.Context) error {
 	if !r.list.Mixed() {
@@ -163,13 +162,12 @@ func (r *run) revokeParts(ctx context.Context) error {
 	byName := func(user string) bool { return strings.Contains(user, "@") }
 	err := r.job.Run(ctx, r.items(func(user string) bool { return !byName(user) }))
 	if err != nil {
-		stop(err) // the second part is not sent, and its rows say so
+		stop(err) // the rows of the second part become not_sent
 	}
 	return cmp.Or(err, r.job.Run(ctx, r.items(byName)))
 }
 
-// openLists reads the lists for the first time. Nothing is sent unless each row of them is good,
-// or SkipInvalid says to leave the others out.
+// openLists reads the lists. It refuses them if a row is invalid, unless SkipInvalid is set.
 func openLists(stdin io.Reader, o *RevokeOptions, logs *results.Lists) (*input.List, error) {
 	lists := o.Lists
 	list, err := input.Open(lists, input.Options{SkipInvalid: o.SkipInvalid,
@@ -187,7 +185,7 @@ func openLists(stdin io.Reader, o *RevokeOptions, logs *results.Lists) (*input.L
 	return list, nil
 }
 
-// HintUser returns a hint if a user was given where a list is expected.
+// HintUser returns a hint if the command line has a user where it needs a list.
 func HintUser(err error, lists []string) []string {
 	for _, name := range lists {
 		if errors.Is(err, fs.ErrNotExist) && input.CheckUser(name) == nil {

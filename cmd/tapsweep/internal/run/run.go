@@ -1,13 +1,15 @@
-// Package run does what happens between the first and the last line of a results log: guards,
-// confirmation, phases, waits and the summary of revoke, sweep, scan and verify.
+// Package run runs revoke, sweep, scan and verify. It connects to the tenant, checks the guards, asks for
+// confirmation, writes the results log from its first to its last line, and prints the summary.
 package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/console"
+	"tapsweep/cmd/tapsweep/internal/fileout"
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -18,11 +20,11 @@ import (
 	"tapsweep/input"
 )
 
-// A run is one command that talks to a tenant and may write a results log.
+// A run is one command that connects to a tenant and can write a results log.
 type run struct {
 	console *console.Console
 	opts    *Options
-	list    *input.List // nil for a run that finds its pairs itself
+	list    *input.List // nil for a run without a list, such as a sweep
 	tenant  *tenant.Tenant
 	header  *results.Run
 	runner  *batch.Runner
@@ -31,33 +33,34 @@ type run struct {
 	protectedUsers *protect.Users
 	unguarded      bool // no list of protected users is named
 
-	log     *results.Log         // nil for a run without one
-	earlier *results.ResumeState // what runs before have completed, empty without a log to resume
-	waits   *waitLog             // nil before the work begins: what comes before is not in the log
+	log     *results.Log         // nil for a run without a log
+	earlier *results.ResumeState // what earlier runs have completed, empty if there is no log to resume
+	waits   *waitLog             // nil before the work begins, because earlier waits are not logged
 
-	// doneBefore are users whose passes are gone, as the lists say, and whose sessions are left.
+	// doneBefore are users whose passes are gone according to the lists, and whose sessions are not revoked.
 	doneBefore []input.Pair
 
 	names map[string]string // see revoke.Options.Names
 
 	summary summary
 
-	requiredAccess token.Task // of the token
-	verifiedLogs   []string   // logs that the evidence reports on besides the run's own
+	requiredAccess token.Task // what the token must allow
+	heldPreflight  []byte     // what a quiet run shows if it fails
+	verifiedLogs   []string   // the logs that this run verifies; the evidence reports on them and on its own log
 }
 
-// A plan is what the commands differ in before their work begins.
+// A plan holds how a command differs from others before its work begins.
 type plan struct {
-	header results.Run       // what the command says in the first line of its log
-	list   *input.List       // nil for a command that finds its pairs itself
+	header results.Run       // the first line of the log, as far as only the command knows it
+	list   *input.List       // nil for a command without a list
 	lists  []string          // files that the log must not replace
-	logs   []results.ListRun // that the command reads, and that must be of the tenant
-	task   token.Task
-	quiet  bool // do not show the preflight
+	logs   []results.ListRun // the runs of logs that the command reads; they must be of the same tenant
+	task   token.Task        // what the token must allow
+	quiet  bool              // show the preflight only if the run fails
 
 	doneBefore []input.Pair // see run
 
-	// connect is nil for the target of the options.
+	// connect connects to the tenant. Nil means the target of the options.
 	connect func(context.Context) (*tenant.Tenant, error)
 }
 
@@ -65,6 +68,9 @@ type plan struct {
 func open(ctx context.Context, c *console.Console, opts *Options, p plan,
 	work func(context.Context, *run) error) (err error) {
 	if err := checkLog(&opts.Log, p.lists...); err != nil {
+		if there, ok := errors.AsType[*fileout.ThereError](err); ok && p.header.Simulated { // it cannot be resumed
+			return status.Refuse(there, "choose another "+there.Flag+" file, or replace it with --overwrite")
+		}
 		return err
 	}
 	if opts.Deadline > 0 {
@@ -105,8 +111,8 @@ func open(ctx context.Context, c *console.Console, opts *Options, p plan,
 	return work(ctx, r)
 }
 
-// checkPlace refuses logs of another tenant or Graph root, because what was done there was not
-// done here.
+// checkPlace refuses logs of another tenant or Graph root. Passes that were deleted there were not deleted
+// here.
 func (r *run) checkPlace(logs []results.ListRun) error {
 	for _, logged := range logs {
 		if err := logged.Elsewhere(r.tenant.ID, r.tenant.Root); err != nil {
@@ -114,15 +120,15 @@ func (r *run) checkPlace(logs []results.ListRun) error {
 			if logged.Line > 0 {
 				place += fmt.Sprintf(":%d", logged.Line)
 			}
-			return status.Refuse(fmt.Errorf("%s: %w\nnothing was sent", place, err), "that log says nothing about "+
-				"this tenant: connect as its run did, or name another file")
+			return status.Refuse(fmt.Errorf("%s: %w\nnothing was sent", place, err), "the log does not show what "+
+				"happened in this tenant: sign in to the tenant of the log, or name another file")
 		}
 	}
 	return nil
 }
 
-// connect gets a token from the target. It waits during an outage of the authority for as long
-// as a run waits if Graph cannot be reached.
+// connect gets a token from the target. If the authority has an outage, it waits as long as a run waits for
+// Graph.
 func (r *run) connect(ctx context.Context) (*tenant.Tenant, error) {
 	r.opts.Target.Stall = r.opts.Batch.StallTimeout
 	if !r.opts.Quiet {
@@ -131,7 +137,7 @@ func (r *run) connect(ctx context.Context) (*tenant.Tenant, error) {
 	return r.opts.Target.Connect(ctx)
 }
 
-// makeRunner makes the runner. The display and the log show its waits.
+// makeRunner creates the runner. The display and the log show its waits.
 func (r *run) makeRunner() (err error) {
 	opts := r.opts.Batch
 	opts.Headers, opts.Logger = r.opts.headers(), r.opts.Logger
@@ -149,7 +155,7 @@ func (r *run) makeRunner() (err error) {
 	return nil
 }
 
-// makeJob makes the job, whose rows go to the display, the metrics and the log.
+// makeJob creates the job. Its rows go to the display, the metrics and the log.
 func (r *run) makeJob(opts revoke.Options) {
 	opts.Protected = r.protected
 	opts.Self, opts.Names, opts.Caller = r.tenant.Token.Self, r.names, r.tenant.Caller()
@@ -164,14 +170,13 @@ func (r *run) makeJob(opts revoke.Options) {
 	}, opts)
 }
 
-// show shows progress in the form that the options name, in place of what was shown before.
+// show replaces the progress display. The options of the run choose its form.
 func (r *run) show(opts progress.Options) {
 	opts.Mode = r.opts.Progress
 	r.console.Show(opts)
 }
 
-// ended returns the error with which the command ends after something failed before the first
-// row, and nil without an error.
+// ended returns the error of a command that failed before the first row. It returns nil if err is nil.
 func (r *run) ended(ctx context.Context, err error) error {
 	switch {
 	case err == nil:

@@ -15,14 +15,14 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// ScanOptions say what Scan looks for, and where it prints what it finds.
+// ScanOptions are the options of Scan.
 type ScanOptions struct {
 	Options
 
 	Scope  Scope
 	Output string // a file, or "-" for standard output
 	Format string // one of scan.Formats
-	Gone   bool   // also print the passes of the audit log that are gone or replaced
+	Gone   bool   // also print passes of the audit log that are gone or replaced
 }
 
 // Scan finds passes and prints them.
@@ -33,7 +33,7 @@ func Scan(ctx context.Context, c *console.Console, o *ScanOptions) error {
 		if err != nil {
 			return err
 		}
-		defer out.file.Abort() // if it is not committed
+		defer out.file.Abort() // does nothing after commit
 		if o.Log.Path == "" {
 			return r.scan(ctx, o, out)
 		}
@@ -60,12 +60,12 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 		err := r.look(ctx, find, func(found *scan.Found) {
 			row := foundRow(found)
 			r.job.Record(row)
-			_ = out.Write(lineOf(row)) // kept, and returned by commit
+			_ = out.Write(lineOf(row)) // commit returns the error
 		})
 		r.console.Display().Stop() // the passes may go to the same terminal
-		// If the scan is stopped, what it found is kept in a new file, but no old file is replaced.
+		// If the scan is stopped, the passes found so far are kept in a new file. An old file is not replaced.
 		if err != nil && o.Output != "-" && (out.Empty() || isThere(o.Output)) {
-			r.console.Say("%s is not written, because the scan did not end", o.Output)
+			r.console.Say("%s was not written, because the scan is not complete", o.Output)
 			return err
 		}
 		if outErr := out.commit(); outErr != nil {
@@ -76,7 +76,7 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 	})
 }
 
-// foundRow is the row of a pass that was found.
+// foundRow returns the row for a pass that was found.
 func foundRow(f *scan.Found) *results.Row {
 	return &results.Row{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID, Outcome: results.Found,
 		Reason:  string(f.Reason),
@@ -84,13 +84,13 @@ func foundRow(f *scan.Found) *results.Row {
 		Creation: f.Creation}
 }
 
-// lineOf is the line of a pass that was found.
+// lineOf returns the output line for a row.
 func lineOf(row *results.Row) *scan.Line {
 	return &scan.Line{User: row.User, Method: row.Method, UPN: row.UPN, Reason: row.Reason, Created: row.Created,
 		Start: row.Start, Expires: row.Expires, UsableOnce: row.UsableOnce, Creation: row.Creation}
 }
 
-// output is where passes are printed to.
+// output is the file, or standard output, that gets the passes.
 type output struct {
 	*scan.Writer
 	file *fileout.File
@@ -112,7 +112,7 @@ func openOutput(c *console.Console, o *ScanOptions) (*output, error) {
 	return &output{w, file}, nil
 }
 
-// commit writes what is left. A file then gets its name.
+// commit writes the rest. A file then gets its name.
 func (o *output) commit() error {
 	if err := o.Writer.Close(); err != nil {
 		return err

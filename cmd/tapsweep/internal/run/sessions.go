@@ -9,19 +9,19 @@ import (
 	"tapsweep/input"
 )
 
-// withSessions adds what sessions need of the token.
+// withSessions adds what the token must allow to revoke sessions.
 func (g *Guards) withSessions(task token.Task) token.Task {
 	task.Sessions, task.SessionProof = g.Sessions, g.Sessions && g.Verify > 0
 	return task
 }
 
-// sessionName returns the name under which a user has a row about sessions.
+// sessionName returns the name of a user in rows about sessions.
 func (r *run) sessionName(user string) string {
 	return revoke.SessionName(r.tenant.Token.Self, r.names, user)
 }
 
-// items yields what the list names, and then the users whose passes are gone, as the lists say, and
-// whose sessions are left. Only the users for which these is true count.
+// items yields the rows of the list, and then the users in doneBefore. It skips users for which these returns
+// false.
 func (r *run) items(these func(user string) bool) revoke.Items {
 	return func(yield func(revoke.Item, error) bool) {
 		for pair, err := range r.list.Pairs() {
@@ -51,7 +51,7 @@ func (r *run) everybody() iter.Seq2[input.Pair, error] {
 	}
 }
 
-// expect announces items to the job, which so knows the last one of each user.
+// expect announces items to the job, so that the job knows which item is the last one of each user.
 func (r *run) expect(items revoke.Items) error {
 	for item, err := range items {
 		if err != nil {
@@ -62,8 +62,8 @@ func (r *run) expect(items revoke.Items) error {
 	return nil
 }
 
-// sessionsLeft are the users whose passes earlier runs have deleted, or have begun to delete, and
-// whose sessions are left.
+// sessionsLeft returns an item for each user whose sessions must still be revoked, because earlier runs
+// deleted, or began to delete, passes of this user.
 func (s *sweepRun) sessionsLeft() (items []revoke.Item) {
 	if !s.o.Sessions || s.o.DryRun {
 		return nil

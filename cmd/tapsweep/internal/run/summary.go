@@ -19,33 +19,32 @@ import (
 	"tapsweep/input"
 )
 
-// A summary is how a run ended.
+// A summary holds the result of a run.
 type summary struct {
 	Run     results.Run // the first line of its log
-	Lists   input.Stats // what the lists hold, zero without lists
+	Lists   input.Stats // the counts of the lists, zero without lists
 	Took    time.Duration
-	Results string // name of the results log
+	Results string // the name of the results log
 	Stopped error  // why the run stopped early
 
-	// Counts are of the whole log, because what is left is left by all runs. Its requests and refusals
-	// are of this run.
+	// Counts cover the whole log, except for Requests and Throttled, which cover this run.
 	Counts  revoke.Counts
-	First   map[results.Outcome][]string // names of users, of a dry run
+	First   map[results.Outcome][]string // the first users of each outcome, for a dry run
 	Rows    int                          // rows about passes that this run has written
 	Earlier int                          // rows about passes that earlier runs on the log have completed
 
 	Incomplete bool   // rows could not be written to the results log
-	Evidence   string // directory of the evidence
-	Sealed     string // SHA-256 of its manifest, in hex
+	Evidence   string // the directory of the evidence
+	Sealed     string // the SHA-256 of its manifest, in hex
 
 	Scan            *scan.Totals // nil for a run that does not look for passes
 	CreatorDoubt    string       // why it is not known whether the --created-by user exists, empty if known
 	NoCreator       bool         // the tenant has no such user
 	Output          string       // where a scan printed the passes
-	ProtectedPasses int          // that a sweep has found and left alone
+	ProtectedPasses int          // passes of protected users that a sweep found and kept
 }
 
-// A summaryLine is printed if it is to be shown.
+// A summaryLine is printed if show is set.
 type summaryLine struct {
 	show bool
 	text string
@@ -59,25 +58,26 @@ func printLines(w io.Writer, lines ...summaryLine) {
 	}
 }
 
-// conclude prints how the run ended. If all went well, a quiet run prints nothing, and a sweep that nobody
-// watches prints one line, or nothing if it had nothing to do.
+// conclude prints the summary. If everything is done, a quiet run prints nothing. A sweep without a terminal
+// prints one line, or nothing if there was nothing to do.
 func (r *run) conclude(code int) {
 	s, w := &r.summary, r.console.Err
 	night := s.Run.Kind() == "sweep" && !s.Run.DryRun && !r.console.IsTerminal(w)
 	idle := s.Rows+s.Counts.Sessions.Total() == 0
 	switch {
 	case code == status.Done && (r.opts.Quiet || night && idle):
-	case code == status.Done && night && s.audit() == nil: // what the audit log says takes more lines
+	case code == status.Done && night && s.audit() == nil: // the counts of the audit log do not fit in one line
 		s.brief(w)
 	default:
 		s.print(w)
 	}
-	if a := s.audit(); a != nil && a.By == 0 && s.CreatorDoubt != "" { // that must not look like an all-clear
+	// A wrong name in --created-by must not look like a scan that found nothing suspicious.
+	if a := s.audit(); a != nil && a.By == 0 && s.CreatorDoubt != "" {
 		r.console.Say("warning: %s", s.CreatorDoubt)
 	}
 }
 
-// brief writes one line about a sweep that went well.
+// brief writes the summary of a sweep in one line.
 func (s *summary) brief(w io.Writer) {
 	var kept strings.Builder
 	s.kept(&kept)
@@ -110,7 +110,7 @@ func (s *summary) print(w io.Writer) {
 	s.verdict(w)
 }
 
-// headline says how much was done in which time.
+// headline returns the first line: how many rows or users, and how long they took.
 func (s *summary) headline() string {
 	text := "tapsweep"
 	if s.Run.Simulated {
@@ -146,21 +146,21 @@ func rows(n int) string { return format.Plural(n, "row", "rows") }
 
 func passes(n int) string { return format.Plural(n, "pass", "passes") }
 
-// An outcomeTable has the outcomes of one kind of rows.
+// An outcomeTable is the table of outcomes of passes, or of sessions.
 type outcomeTable struct {
 	counts   *revoke.Counts
 	meaning  func(results.Outcome) string
-	first    map[results.Outcome][]string // names of users, of a dry run
-	ofVerify bool                         // the run deletes nothing
+	first    map[results.Outcome][]string // the first users of each outcome, for a dry run
+	ofVerify bool                         // the run is a verify, which deletes nothing
 }
 
-// print writes the table, with what is left to do.
+// print writes the table. Outcomes that are not done have their meaning and their causes.
 func (t *outcomeTable) print(w io.Writer) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, o := range results.Outcomes {
 		n, name := t.counts.Outcomes[o], string(o)
 		switch {
-		case t.ofVerify && o == results.Revoked: // by an earlier run
+		case t.ofVerify && o == results.Revoked: // an earlier run revoked the pass
 			n, name = n+t.counts.Outcomes[results.Absent], "no pass"
 		case t.ofVerify && o == results.Absent:
 			n = 0
@@ -181,10 +181,10 @@ func (t *outcomeTable) print(w io.Writer) {
 	tw.Flush()
 }
 
-// firstNames is how many users of each outcome a dry run names.
+// firstNames is how many users of each outcome the summary of a dry run lists.
 const firstNames = 3
 
-// name remembers the user of a row, if it is one of the first with its outcome.
+// name keeps the user of a row, if it is one of the first with its outcome.
 func (s *summary) name(row *results.Row) {
 	if s.First == nil {
 		s.First = make(map[results.Outcome][]string)
@@ -194,11 +194,10 @@ func (s *summary) name(row *results.Row) {
 	}
 }
 
-// mostCauses is how many causes of one outcome are listed.
+// mostCauses is how many causes of one outcome the summary lists.
 const mostCauses = 8
 
-// printCauses lists why rows of this run have an outcome, the most frequent first, and what to do about
-// each.
+// printCauses lists the causes of an outcome in this run, the most frequent first, with what to do about each.
 func printCauses(w io.Writer, causes map[revoke.Cause]*revoke.CauseRows, o results.Outcome) {
 	var list []revoke.Cause
 	for c := range causes {
@@ -222,7 +221,7 @@ func printCauses(w io.Writer, causes map[revoke.Cause]*revoke.CauseRows, o resul
 	}
 }
 
-// further says what the tables of outcomes do not say.
+// further writes the lines between the tables and the verdict.
 func (s *summary) further(w io.Writer) {
 	c, sessions := &s.Counts, s.Counts.Sessions
 	if sessions == nil {
@@ -234,8 +233,8 @@ func (s *summary) further(w io.Writer) {
 	}
 	printLines(w,
 		summaryLine{sessions.Guests > 0, format.Plural(sessions.Guests, "user is a guest", "users are guests") +
-			", whom the home tenant signs in: only that can end the sessions"},
-		summaryLine{sessions.Unverified > 0, fmt.Sprintf("sessions of %s revoked, but not verified; the rows say why",
+			": only the home tenant can revoke the sessions of a guest"},
+		summaryLine{sessions.Unverified > 0, fmt.Sprintf("the sessions of %s are revoked, but not verified; the log says why",
 			format.Plural(sessions.Unverified, "user", "users"))},
 		summaryLine{s.Run.Verify && s.Run.Kind() != "verify",
 			"Verified: the users of " + rows(c.Verified) + " hold no pass"},
@@ -244,7 +243,7 @@ func (s *summary) further(w io.Writer) {
 			" no pass ID: ANY Temporary Access Pass of the user " + would},
 		summaryLine{c.Beside > 0, format.Plural(c.Beside, "further pass", "further passes") +
 			" of users who had several were also deleted; each has a row in the log"},
-		summaryLine{left > 0, rows(left) + " left out, done by the earlier run, or protected in it"},
+		summaryLine{left > 0, rows(left) + " of the list left out, because the earlier run completed or protected them"},
 		summaryLine{s.ProtectedPasses > 0, passes(s.ProtectedPasses) + " of protected users left alone"},
 	)
 	if s.Stopped != nil {
@@ -252,7 +251,7 @@ func (s *summary) further(w io.Writer) {
 	}
 }
 
-// kept says where the records of the run are. A run that is refused has some as well.
+// kept writes where the output, the log and the evidence are. A run that is refused also has them.
 func (s *summary) kept(w io.Writer) {
 	printLines(w,
 		summaryLine{s.Output != "" && s.Output != "-", "passes: " + safetext.Visible(s.Output, "")},
@@ -260,11 +259,11 @@ func (s *summary) kept(w io.Writer) {
 		summaryLine{s.Evidence != "", "evidence: " + safetext.Visible(s.Evidence, "") + ", SHA-256 of its SHA256SUMS " +
 			s.Sealed},
 		summaryLine{s.Incomplete, "The results log is not complete: run the same command again, with --resume " +
-			"if the log is a file. What is done is not done twice"},
+			"if the log is a file. Completed passes are not sent again"},
 	)
 }
 
-// metrics returns what the metrics file says of the run.
+// metrics returns the numbers of the metrics file.
 func (s *summary) metrics() metrics.RunResult {
 	return metrics.RunResult{Outcomes: s.Counts.Outcomes, Refused: s.Counts.Throttled, Scan: s.Scan,
 		Sessions: s.Counts.Sessions.All(), Complete: s.Stopped == nil}

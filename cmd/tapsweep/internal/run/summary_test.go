@@ -104,16 +104,19 @@ func TestVerdict(t *testing.T) {
 	}{
 		{"all", "revoke a.csv", rowCounts{results.Revoked: 3, results.Absent: 1, results.Duplicate: 2}, nil,
 			"All 4 passes are gone.\n"},
-		{"one", "revoke a.csv", rowCounts{results.Revoked: 1, results.Protected: 2}, nil, "The pass is gone.\n"},
-		{"none", "revoke a.csv", rowCounts{results.Protected: 2}, nil, "There was no pass to delete.\n"},
+		{"one", "revoke a.csv", rowCounts{results.Revoked: 1, results.Protected: 2}, nil,
+			"The pass is gone; 2 protected, left alone.\n"},
+		{"none", "revoke a.csv", rowCounts{results.Protected: 2}, nil,
+			"There was no pass to delete; 2 protected, left alone.\n"},
+		{"stopped before the first delete", "sweep --all-users", nil, func(s *summary) { s.Stopped = errors.New("x") },
+			"The run stopped before it deleted a pass. Resume: tapsweep sweep --resume --results r.jsonl --all-users\n"},
 		{"some denied", "revoke a.csv", rowCounts{results.Revoked: 1, results.Denied: 1, results.Invalid: 1}, nil,
 			"1 of 3 passes are gone; 2 left: see above." + resume + "\n"},
 		{"a pass remains", "revoke a.csv", rowCounts{results.Revoked: 1, results.Remains: 1}, nil,
 			"1 of 2 passes are gone; 1 left: see above.\nTo revoke what remains: tapsweep revoke r.jsonl\n"},
 		{"not proven", "revoke --verify a.csv", rowCounts{results.Revoked: 2},
 			func(s *summary) { s.Counts.Unverified = 1 },
-			"All 2 passes are gone; for 1 it is not proven, because the " +
-				"passes of the user could not be listed afterwards. " +
+			"All 2 passes are gone; 1 could not be verified, because Graph did not list the passes of the user. " +
 				"Resume: tapsweep revoke --resume --results r.jsonl --verify a.csv\n"},
 		{"standard input", "revoke -", rowCounts{results.NotSent: 1}, nil,
 			"0 of 1 passes are gone; 1 left: see above. " +
@@ -135,7 +138,7 @@ func TestVerdict(t *testing.T) {
 			"Resume: tapsweep scan --resume --results r.jsonl --all-users\n"},
 		{"sessions of some", "verify a.jsonl", rowCounts{results.Revoked: 2}, func(s *summary) {
 			s.Counts.Sessions = &revoke.Counts{Outcomes: rowCounts{results.Revoked: 1, results.Remains: 1}, Verified: 1}
-		}, "Verified: 2 of 2 users hold no pass. The sessions of 1 of 2 users are verified to be revoked. " +
+		}, "Verified: 2 of 2 users hold no pass. Verified: the sessions of 1 of 2 users are revoked. " +
 			"Resume: tapsweep verify --resume --results r.jsonl a.jsonl\n" +
 			"To revoke what remains: tapsweep revoke --revoke-sessions r.jsonl\n"},
 	} {

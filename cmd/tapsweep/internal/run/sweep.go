@@ -15,7 +15,7 @@ import (
 	"tapsweep/input"
 )
 
-// SweepOptions say what Sweep finds and deletes.
+// SweepOptions are the options of Sweep.
 type SweepOptions struct {
 	Options
 	Guards
@@ -23,11 +23,11 @@ type SweepOptions struct {
 	Scope Scope
 }
 
-// A sweepRun is a sweep under way.
+// A sweepRun is the run of a sweep.
 type sweepRun struct {
 	*run
 	o     *SweepOptions
-	limit int // how many passes may be deleted, 0 for any number
+	limit int // the largest number of passes that may be deleted; 0 means no limit
 }
 
 // Sweep finds passes and deletes them.
@@ -56,7 +56,7 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) error {
 	})
 }
 
-// sweep finds passes and deletes them.
+// sweep creates the job and runs the sweep.
 func (r *run) sweep(ctx context.Context, o *SweepOptions) error {
 	s := &sweepRun{run: r, o: o, limit: o.maxDeletes(r.console.IsTerminal(r.console.In))}
 	r.makeJob(revoke.Options{DryRun: o.DryRun, Verify: o.Verify, AbortAfter: o.AbortAfter, MaxDeletes: s.limit,
@@ -64,11 +64,11 @@ func (r *run) sweep(ctx context.Context, o *SweepOptions) error {
 	return r.do(ctx, s.sweep)
 }
 
-// sweep finds and deletes. Before that it finishes what an earlier run has begun, and after that it
-// revokes the sessions which that run has left.
+// sweep first finishes the passes that an earlier run began to delete. Then it finds and deletes passes. Last,
+// it revokes the sessions that the earlier run did not revoke.
 func (s *sweepRun) sweep(ctx context.Context) error {
 	left := s.sessionsLeft()
-	// A scan may find more passes of these users, which come first.
+	// The scan may find more passes of these users. They are deleted before the sessions are revoked.
 	err := s.expect(revoke.Each(left))
 	if err == nil {
 		err = s.finish(ctx)
@@ -82,9 +82,9 @@ func (s *sweepRun) sweep(ctx context.Context) error {
 	return s.job.Run(ctx, revoke.Each(left))
 }
 
-// findAndDelete finds passes, asks if somebody is to be asked, and deletes them. If it does not delete
-// them, they have no row: a run that resumes finds them again, and asks again. left are the users
-// whose sessions are revoked afterwards.
+// findAndDelete finds passes, asks the person to confirm, and deletes the passes. If it does not delete them,
+// it writes no rows: a run that resumes finds them again and asks again. left are the users whose sessions
+// are revoked afterwards.
 func (s *sweepRun) findAndDelete(ctx context.Context, left []revoke.Item) error {
 	found, err := s.gather(ctx)
 	s.console.Display().Stop()
@@ -101,7 +101,7 @@ func (s *sweepRun) findAndDelete(ctx context.Context, left []revoke.Item) error 
 	}
 	if err != nil {
 		if len(found) > 0 {
-			s.console.Say("found %s, and deleted none of them; tapsweep scan with the same flags names them",
+			s.console.Say("found %s, and deleted none of them; tapsweep scan with the same flags lists them",
 				passes(len(found)))
 		}
 		return err
@@ -113,8 +113,8 @@ func (s *sweepRun) findAndDelete(ctx context.Context, left []revoke.Item) error 
 	return s.deleteItems(ctx, items)
 }
 
-// finish does what a run before has left of passes that it had found: it deletes
-// those of which it is not known that they went, and verifies the others.
+// finish completes the passes that an earlier run found. It deletes passes that may still exist, and verifies
+// passes that were deleted.
 func (s *sweepRun) finish(ctx context.Context) error {
 	doubts := s.earlier.AllUnconfirmed()
 	if len(doubts) == 0 || s.o.DryRun {
@@ -144,7 +144,7 @@ func (s *sweepRun) deleteItems(ctx context.Context, items []revoke.Item) error {
 	return s.job.Run(ctx, revoke.Each(items))
 }
 
-// gather scans, and deletes nothing. It counts passes of protected users, and leaves them out.
+// gather scans and deletes nothing. It counts the passes of protected users and leaves them out.
 func (s *sweepRun) gather(ctx context.Context) (found []*scan.Found, err error) {
 	s.show(progress.Options{Phase: "scanning", Noun: "users"})
 	err = s.look(ctx, s.o.Scope.Find, func(f *scan.Found) {
@@ -159,8 +159,8 @@ func (s *sweepRun) gather(ctx context.Context) (found []*scan.Found, err error) 
 	return found, err
 }
 
-// checkLimit refuses to delete more than --max-items. The passes that an earlier run had left, and that
-// this one has deleted, count as well.
+// checkLimit refuses to delete more than --max-items. The limit includes passes that an earlier run began to
+// delete, and that this run has already deleted.
 func (s *sweepRun) checkLimit(found int) error {
 	counts := s.job.Counts()
 	before := counts.Outcomes[results.Revoked]
@@ -169,14 +169,14 @@ func (s *sweepRun) checkLimit(found int) error {
 	}
 	code, text := status.Usage, "nothing was deleted"
 	if counts.Touched() {
-		code, text = status.Stopped, fmt.Sprintf("only %d that an earlier run had left were deleted", before)
+		code, text = status.Stopped, fmt.Sprintf("only the %d that an earlier run had found were deleted", before)
 	}
 	return &status.Error{Code: code, Hints: []string{status.HintBound},
 		Err: fmt.Errorf("%d passes are more than the limit of %d: %s", before+found, s.limit, text)}
 }
 
-// logIntents writes passes to the log before the first one is deleted. If the run is killed, the run that
-// resumes it writes their rows.
+// logIntents writes a provisional row for each pass before the first one is deleted. After a kill, the run that
+// resumes writes the final rows.
 func (s *sweepRun) logIntents(found []*scan.Found) error {
 	if s.o.DryRun {
 		return nil

@@ -11,8 +11,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/revoke"
 )
 
-// verdict writes in one line how the run ended, with the command that resumes it. A second line names
-// the command that deletes passes which the list does not name, or which a dry run has found.
+// verdict writes one line with the result of the run and the command that resumes it. A second line has the
+// command that deletes passes that the list does not name, or that a dry run found.
 func (s *summary) verdict(w io.Writer) {
 	sentences := slices.DeleteFunc([]string{s.sentence(), s.sessionSentence(), s.resume()},
 		func(text string) bool { return text == "" })
@@ -23,7 +23,7 @@ func (s *summary) verdict(w io.Writer) {
 		summaryLine{again != "" && !s.Run.DryRun, "To revoke what remains: " + again})
 }
 
-// sentence says how many of the passes of the whole log are gone. A scan has none.
+// sentence returns how many passes of the whole log are gone. It is empty for a scan.
 func (s *summary) sentence() string {
 	c := &s.Counts
 	left := c.LeftOfPasses() - c.Unverified
@@ -36,24 +36,28 @@ func (s *summary) sentence() string {
 		return ""
 	case s.Run.DryRun:
 		return s.wouldDelete(left)
-	case all == 0:
-		return "There was no pass to delete."
+	case all == 0 && s.Stopped != nil:
+		return "The run stopped before it deleted a pass."
 	}
 	text := "All " + passes(all) + " are gone"
 	switch {
+	case all == 0:
+		text = "There was no pass to delete"
 	case left > 0:
 		text = fmt.Sprintf("%d of %d passes are gone; %d left: see above", all-left, all, left)
 	case all == 1:
 		text = "The pass is gone"
 	}
 	if n := c.Unverified; n > 0 {
-		text += fmt.Sprintf("; for %d it is not proven, because the passes of the user could not be listed afterwards",
-			n)
+		text += fmt.Sprintf("; %d could not be verified, because Graph did not list the passes of the user", n)
+	}
+	if n := c.Outcomes[results.Protected]; n > 0 {
+		text += fmt.Sprintf("; %d protected, left alone", n)
 	}
 	return text + "."
 }
 
-// wouldDelete says what a run would delete, and whose sessions it would revoke.
+// wouldDelete returns how many passes and sessions a real run would delete and revoke.
 func (s *summary) wouldDelete(left int) string {
 	text := "Nothing was changed: the run would delete " + passes(s.Counts.Outcomes[results.Planned])
 	if sessions := s.Counts.Sessions; sessions != nil {
@@ -65,8 +69,8 @@ func (s *summary) wouldDelete(left int) string {
 	return text + "."
 }
 
-// sessionSentence says how many users' sessions are revoked, in the whole log. It is empty without
-// sessions, and for a dry run, whose sentence has both.
+// sessionSentence returns for how many users of the whole log the sessions are revoked. It is empty without
+// sessions, and for a dry run, because wouldDelete has both numbers.
 func (s *summary) sessionSentence() string {
 	c := s.Counts.Sessions
 	if c == nil || s.Run.DryRun {
@@ -78,14 +82,15 @@ func (s *summary) sessionSentence() string {
 	}
 	switch {
 	case s.Run.Kind() == "verify":
-		return "The sessions of " + of + " are verified to be revoked."
+		return "Verified: the sessions of " + of + " are revoked."
 	case s.Run.Verify:
 		return fmt.Sprintf("The sessions of %s are revoked, %d verified.", of, c.Verified)
 	}
 	return "The sessions of " + of + " are revoked."
 }
 
-// resume returns how to resume the run, empty if there is nothing left to do or nothing to resume from.
+// resume returns the command that resumes the run. It is empty if nothing is left to do, or if there is no log
+// to resume from.
 func (s *summary) resume() string {
 	again := s.Counts.Unverified + toRepeat(s.Counts.Sessions)
 	for o, n := range s.Counts.Outcomes {
@@ -103,7 +108,7 @@ func (s *summary) resume() string {
 	return "Resume: " + results.CommandLine(words)
 }
 
-// toRepeat returns the number of users for whom a run that resumes has a call to send or to verify.
+// toRepeat returns how many users a run that resumes has to call or to verify again.
 func toRepeat(sessions *revoke.Counts) (n int) {
 	if sessions == nil {
 		return 0
@@ -117,7 +122,8 @@ func toRepeat(sessions *revoke.Counts) (n int) {
 	return n
 }
 
-// revokeAgain returns the command that revokes what remains, or what a dry run has found.
+// revokeAgain returns the command that revokes the passes that remain, or that a dry run found. It is empty if
+// there are none.
 func (s *summary) revokeAgain() string {
 	sessions := s.Counts.Sessions
 	switch {
@@ -130,7 +136,7 @@ func (s *summary) revokeAgain() string {
 	return ""
 }
 
-// hasLog reports whether another run can read the log: it is a file.
+// hasLog reports whether the log is a file, which another run can read.
 func (s *summary) hasLog() bool {
 	return s.Results != "" && s.Results != "-" && results.CanResume(s.Results)
 }

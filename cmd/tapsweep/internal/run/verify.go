@@ -16,12 +16,12 @@ import (
 	"tapsweep/input"
 )
 
-// VerifyOptions say what Verify checks.
+// VerifyOptions are the options of Verify.
 type VerifyOptions struct {
 	Options
 
 	Logs []string
-	Wait time.Duration // how long a deleted pass may still be listed
+	Wait time.Duration // how long Graph may still list a deleted pass
 }
 
 // Verify lists the passes of every user in results logs.

@@ -7,28 +7,28 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A waitLog writes one line of the log for each wait, and not for each refusal.
+// A waitLog writes one line of the log for each wait, not one for each refusal.
 type waitLog struct {
 	write   func(line any) error // the log keeps its error, and the next row returns it
 	quotas  map[string]*quotaWait
-	refused int       // requests
+	refused int       // refused requests of all quotas
 	outage  time.Time // the start of an outage, zero without one
 }
 
 // quotaWait is the wait of one quota.
 type quotaWait struct {
 	until   time.Time
-	refused int // not logged yet
+	refused int // refused requests that are not logged yet
 }
 
-// minGrowthLogged is how much a wait has to grow to be logged again.
+// minGrowthLogged is how much a wait must grow before it is logged again.
 const minGrowthLogged = time.Second
 
 func newWaits(write func(line any) error) *waitLog {
 	return &waitLog{write: write, quotas: make(map[string]*quotaWait)}
 }
 
-// observe logs the wait that a batch was asked for.
+// observe logs the wait that the tenant asks for after a batch.
 func (w *waitLog) observe(o batch.Observation) {
 	if o.Outage != w.outage {
 		w.endOutage(o.Time)
@@ -53,7 +53,7 @@ func (w *waitLog) log(quota string, q *quotaWait, now, until time.Time) {
 
 func toMillisecond(t time.Time) time.Time { return t.UTC().Round(time.Millisecond) }
 
-// endOutage logs an outage, whose length is known only when it is over.
+// endOutage logs an outage at its end, when its length is known.
 func (w *waitLog) endOutage(now time.Time) {
 	if !w.outage.IsZero() {
 		_ = w.write(&results.Wait{Time: toMillisecond(w.outage), Until: toMillisecond(now),
@@ -62,7 +62,7 @@ func (w *waitLog) endOutage(now time.Time) {
 	w.outage = time.Time{}
 }
 
-// flush logs refusals that came after the last wait had begun, and an outage that is not over.
+// flush logs an outage that is not over, and refusals that came after the last wait was logged.
 func (w *waitLog) flush(now time.Time) {
 	w.endOutage(now)
 	for quota, q := range w.quotas {

@@ -17,25 +17,25 @@ import (
 	"tapsweep/cmd/tapsweep/internal/token"
 )
 
-// A Tenant is where a run goes to, with a token for it.
+// A Tenant is a tenant with an access token for it.
 type Tenant struct {
 	ID     string // from the token if it can be read, else as configured
-	Domain string // as configured, if the authority knows it as the tenant's; see LearnDomain
-	Root   string // Graph's
-	API    string // the root with the version, where next links have to be
+	Domain string // the configured domain if the authority confirms it, or the domain that LearnDomain reads
+	Root   string // the root URL of Graph
+	API    string // the root with the version; all next links must begin with it
 	Token  *token.Token
 	Method string // how the token was obtained
 	Client *graph.Client
 
-	// elsewhere says that the token is, or may be, of another tenant than the wanted one.
+	// elsewhere is set if the token is, or may be, for another tenant than the wanted one.
 	elsewhere *token.Problem
 
-	wanted  string // as configured: ID, domain or empty; a domain that was looked up is its ID
+	wanted  string // the configured tenant: ID, domain or empty; the ID replaces a domain that was looked up
 	unasked bool   // elsewhere is set because the authority could not be asked
 	stop    func() // nil for a real tenant
 }
 
-// Connect gets a token. A token of another tenant is refused.
+// Connect gets a token. It refuses a token for another tenant.
 func (t *Target) Connect(ctx context.Context) (*Tenant, error) {
 	tenant, err := t.Dial(ctx, nil)
 	if err == nil && tenant.elsewhere != nil {
@@ -49,7 +49,7 @@ func (t *Target) Connect(ctx context.Context) (*Tenant, error) {
 	return tenant, err
 }
 
-// Dial gets a token, of whichever tenant. A nil transport is the usual one.
+// Dial gets a token for any tenant. A nil transport means the default transport.
 func (t *Target) Dial(ctx context.Context, transport http.RoundTripper) (*Tenant, error) {
 	if transport == nil {
 		transport = t.Transport()
@@ -75,19 +75,19 @@ func (t *Target) Dial(ctx context.Context, transport http.RoundTripper) (*Tenant
 	return tenant, nil
 }
 
-// Transport returns a transport that trusts the authorities of the target.
+// Transport returns a transport that trusts the certificate authorities of the target.
 func (t *Target) Transport() *http.Transport { return auth.Transport(t.roots) }
 
-// Close ends what serves the tenant, if it is a simulated one.
+// Close stops the server of a simulated tenant. It does nothing for a real tenant.
 func (t *Tenant) Close() {
 	if t.stop != nil {
 		t.stop()
 	}
 }
 
-// compare returns why the token is, or may be, of another tenant than the wanted one, nil if it is not.
-// Not every credential sees to that: a file, a machine or a tool has a token of some tenant. It replaces
-// a wanted domain by its ID.
+// compare returns a Problem if the token is, or may be, for another tenant than the wanted one. This can
+// happen with a token file, a managed identity or a command-line tool: they return a token for some tenant.
+// compare replaces a wanted domain by its ID.
 func (t *Target) compare(ctx context.Context, to *Tenant) *token.Problem {
 	byDomain := !format.IsGUID(to.wanted)
 	switch {
@@ -95,7 +95,7 @@ func (t *Target) compare(ctx context.Context, to *Tenant) *token.Problem {
 		return nil
 	case to.Token.Tenant == "":
 		to.Token.Doubts = append(to.Token.Doubts,
-			"the access token does not name its tenant, so it cannot be checked that it is for "+
+			"the access token does not name its tenant, so tapsweep cannot check that it is for "+
 				safetext.Printable(to.wanted))
 		return nil
 	case byDomain:
@@ -108,24 +108,23 @@ func (t *Target) compare(ctx context.Context, to *Tenant) *token.Problem {
 			away, _ := errors.AsType[*auth.AuthorityUnreachableError](err)
 			to.unasked = outOfReach(away)
 			return &token.Problem{
-				Text: fmt.Sprintf("the access token is for the tenant %s, and whether that is %s cannot be found "+
-					"out: %s", to.Token.Tenant, safetext.Printable(to.wanted), safetext.Printable(err.Error())),
-				Hints: []string{"give the tenant by its ID: --tenant or AZURE_TENANT_ID"}}
+				Text: fmt.Sprintf("the access token is for the tenant %s, but tapsweep cannot check that this is %s: "+
+					"%s", to.Token.Tenant, safetext.Printable(to.wanted), safetext.Printable(err.Error())),
+				Hints: []string{"give the ID of the tenant in --tenant or AZURE_TENANT_ID"}}
 		}
 		to.wanted = id
 	}
 	return to.Token.WrongTenant(to.wanted)
 }
 
-// Caller is what the token says about refusals.
+// Caller returns the facts about the token that explain why Graph denies a request.
 func (t *Tenant) Caller() answer.Caller {
 	return answer.Caller{App: t.Token.Kind == token.App, Self: t.Token.Self,
 		Permitted: t.Token.Permitted(), PermittedOwn: t.Token.PermittedOwn(), Privileged: t.Token.Privileged(),
 		RevokesSessions: t.Token.MayRevokeSessions()}
 }
 
-// Check prints what the token allows for the task, and refuses a task that it surely does not
-// allow.
+// Check prints what the token allows. It returns an error if the token certainly does not allow the task.
 func (t *Tenant) Check(w io.Writer, task token.Task) error {
 	t.Token.Print(w, task)
 	problem := t.Token.Check(task, t.wanted)
@@ -141,7 +140,7 @@ func refuseToken(p *token.Problem) *status.Error {
 	return &status.Error{Code: status.NoAccess, Err: fmt.Errorf("%w\nnothing was sent", p), Hints: p.Hints}
 }
 
-// Misplaced returns the problem of a token that is for somewhere else than the wanted tenant, or nil.
+// Misplaced returns a Problem if the token is for another tenant or another Graph, nil otherwise.
 func (t *Tenant) Misplaced() *token.Problem {
 	if t.elsewhere != nil {
 		return t.elsewhere
@@ -149,5 +148,5 @@ func (t *Tenant) Misplaced() *token.Problem {
 	return t.Token.WrongPlace(t.wanted)
 }
 
-// Lacks returns the problem of a token that does not allow a task, or nil.
+// Lacks returns a Problem if the token does not allow the task, nil otherwise.
 func (t *Tenant) Lacks(task token.Task) *token.Problem { return t.Token.Check(task, t.wanted) }

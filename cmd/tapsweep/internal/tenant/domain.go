@@ -9,8 +9,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/format"
 )
 
-// LearnDomain reads the domain of the tenant, if it is not known and the token shows the permission.
-// The domain is only for people, so an error leaves it unknown.
+// LearnDomain reads the default domain of the tenant, if it is not known and the token allows it. The domain
+// is only shown to people, so errors are ignored.
 // Source: learn.microsoft.com/graph/api/organization-list.
 func (t *Tenant) LearnDomain(ctx context.Context, runner *batch.Runner) {
 	if t.Domain != "" || t.Token == nil || !t.Token.MayReadOrganization() {
@@ -43,7 +43,7 @@ func (t *Tenant) setDomain(domain string) {
 	t.Token.TenantName = t.Name()
 }
 
-// Name returns the domain and the ID of the tenant, as far as they are known.
+// Name returns the domain and the ID of the tenant for display. What is not known is left out.
 func (t *Tenant) Name() string {
 	if t.Domain == "" || t.Domain == t.ID {
 		return format.OrUnknown(t.ID)

@@ -12,24 +12,24 @@ import (
 	"tapsweep/cmd/tapsweep/internal/auth"
 )
 
-// How long one request for the first token may take. If a machine gives no token within a
-// minute, it will not give one. A person has as long as a device code is valid.
+// How long one request for the first token may take. A machine that returns no token within a minute will not
+// return one later. A person has as long as a device code is valid.
 // Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code.
 const (
 	machinePatience = time.Minute
 	personPatience  = 15 * time.Minute
 )
 
-// The wait between two requests for the first token grows from the first to the second.
+// The wait between two requests for the first token grows from firstPause to mostPause.
 const (
 	firstPause = time.Second
 	mostPause  = 15 * time.Second
 )
 
-// firstToken requests a token. During an outage of the authority it tries again until t.Stall
-// is over or the context is about to end, and then returns the error of the outage. If the
-// authority cannot be reached at all, firstToken does not wait, because its address may be
-// wrong. Once an outage has begun, it also waits while there is no connection.
+// firstToken requests a token. During an outage of the authority it tries again, until t.Stall is over or the
+// deadline of the context is near. Then it returns the error of the outage. If the first attempt finds no
+// connection, firstToken does not wait, because the address may be wrong. After an outage has begun, it also
+// waits while there is no connection.
 func (t *Target) firstToken(ctx context.Context, client *graph.Client) (string, error) {
 	start, outage := time.Now(), false
 	for n := 0; ; n++ {
@@ -59,15 +59,15 @@ func (t *Target) firstToken(ctx context.Context, client *graph.Client) (string, 
 	}
 }
 
-// pause returns how long to wait after n attempts before: it doubles up to mostPause, and up to a
-// quarter of it is left out at random, so that clients do not ask at the same time.
+// pause returns how long to wait after n earlier attempts. The wait doubles up to mostPause. It is shortened
+// at random by up to a quarter, so that clients do not ask at the same time.
 func pause(n int) time.Duration {
 	d := min(firstPause<<min(n, 10), mostPause)
 	return d - time.Duration(rand.Float64()*float64(d)/4)
 }
 
-// passing reports whether it helps to ask the authority again later, and how long it asks to
-// wait. After an outage has begun, a missing connection counts as part of it.
+// passing reports whether the error can go away by itself, and how long the authority asks to wait. After an
+// outage has begun, a missing connection counts as part of it.
 func passing(away *auth.AuthorityUnreachableError, outage bool) (wait time.Duration, passes bool) {
 	if away == nil {
 		return 0, false
@@ -78,8 +78,8 @@ func passing(away *auth.AuthorityUnreachableError, outage bool) (wait time.Durat
 	return 0, outage && outOfReach(away)
 }
 
-// outOfReach reports whether the authority did not answer because of a missing connection or
-// an outage. An answer from something else in its place is neither.
+// outOfReach reports whether the authority did not answer because of a missing connection or an outage. It
+// returns false if something else answered in its place.
 func outOfReach(away *auth.AuthorityUnreachableError) bool {
 	if away == nil {
 		return false
@@ -91,8 +91,8 @@ func outOfReach(away *auth.AuthorityUnreachableError) bool {
 	return !untrusted
 }
 
-// askToken requests a token. It gives up on an endpoint, a tool or a file that hangs, even if
-// that ignores the context.
+// askToken requests a token. It gives up if an endpoint, a tool or a file hangs, even one that ignores the
+// context.
 func (t *Target) askToken(ctx context.Context, client *graph.Client) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, t.SignInTime(), fmt.Errorf("no answer within %v", t.SignInTime()))
 	defer cancel()

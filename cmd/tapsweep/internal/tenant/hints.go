@@ -10,33 +10,33 @@ import (
 	"tapsweep/cmd/tapsweep/internal/token"
 )
 
-// entraHints say what to do about an error of Entra's, by its number.
+// entraHints has what to do about an error of Entra, by the number after AADSTS.
 // Source: learn.microsoft.com/entra/identity-platform/reference-error-codes.
 var entraHints = map[int]string{
-	7000215: "use the value of the secret, not its ID, and without quotes; make another: " + newSecret,
-	7000222: "the secret has expired; make another: " + newSecret,
+	7000215: "use the value of the secret, not its ID, and without quotes; to create another secret: " + newSecret,
+	7000222: "the secret has expired; to create another secret: " + newSecret,
 	700016:  "the tenant has no such app: fix --client-id or --tenant",
 	90002:   "fix --tenant or AZURE_TENANT_ID; a tenant of another cloud needs --cloud",
-	700027:  "the certificate is not one of the app's: " + newSecret + " --cert @cert.pem",
-	700024: "the assertion is not valid now: check this machine's clock, and whether the federated token file " +
-		"is current",
-	700213: "no federated credential of the app has the issuer and subject of the token file: az ad app " +
-		"federated-credential list",
+	700027:  "the app does not have this certificate; to add it: " + newSecret + " --cert @cert.pem",
+	700024: "the assertion is not valid now: check the clock of this machine, and whether the federated token " +
+		"file is current",
+	700213: "no federated credential of the app has the issuer and subject of the token file; to list them: " +
+		"az ad app federated-credential list",
 	65001: "nobody has consented to the app's permissions: az ad app permission admin-consent --id APP_ID",
 	53003: "Conditional Access refuses this sign-in: an administrator can see why in the Entra sign-in log",
-	7000218: "the app registration has to allow public client flows for this: az ad app update " +
+	7000218: "the app registration must allow public client flows; to allow them: az ad app update " +
 		"--is-fallback-public-client true --id APP_ID",
 }
 
 const newSecret = "az ad app credential reset --append --id APP_ID"
 
-// noToken returns the error of a command that got no token. If the authority could not be reached, or
-// has an outage, the command stopped early. A certificate that is not trusted means no access, because
-// it stays so until somebody acts.
+// noToken returns the error of a command that got no token. If the authority cannot be reached, or has an
+// outage, the exit code is Stopped. For a certificate that is not trusted it is NoAccess, because trying again
+// later does not help.
 func (t *Target) noToken(err error) *status.Error {
 	var cut *auth.AuthorityUnreachableError
 	if token, ok := errors.AsType[*graph.TokenError](err); ok {
-		cut, _ = token.Err.(*auth.AuthorityUnreachableError) // not an error that azidentity has wrapped
+		cut, _ = token.Err.(*auth.AuthorityUnreachableError) // only our own error, not one that azidentity wraps
 	}
 	if cut == nil {
 		if cut = t.credential.Unreached(); cut == nil {
@@ -65,12 +65,12 @@ const (
 	hintOutage = "this is an outage, not a problem with the credential; nothing was sent to Graph: " +
 		"run the command again later"
 	hintMisled    = "something else answers in place of the authority: check HTTPS_PROXY, name resolution and --cloud"
-	hintUntrusted = "if a proxy inspects TLS, name its certificate authority by SSL_CERT_FILE; also check this " +
-		"machine's clock"
+	hintUntrusted = "if a proxy inspects TLS, put its certificate authority into a file that SSL_CERT_FILE names; " +
+		"also check the clock of this machine"
 	hintNetwork = "check the network of this machine, and HTTPS_PROXY if it needs a proxy"
 )
 
-// credentialHints say what to do when there is no token.
+// credentialHints returns what to do when there is no token.
 func credentialHints(method string, err error) []string {
 	if token, ok := errors.AsType[*graph.TokenError](err); ok {
 		if hint := entraHints[token.Code()]; hint != "" {
@@ -81,7 +81,7 @@ func credentialHints(method string, err error) []string {
 	case "", "default":
 		return []string{
 			"set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_CERTIFICATE_PATH or AZURE_CLIENT_SECRET, " +
-				"or say how to sign in with --auth",
+				"or choose how to sign in with --auth",
 			status.HintCheck,
 		}
 	case "azure-cli":
@@ -91,13 +91,13 @@ func credentialHints(method string, err error) []string {
 	case "device-code":
 		return []string{"the sign-in was declined, or the code expired: sign in again"}
 	case "managed-identity":
-		return []string{"does this machine have a managed identity? A user-assigned one needs --client-id"}
+		return []string{"check that this machine has a managed identity; a user-assigned identity needs --client-id"}
 	}
 	return []string{status.HintCheck}
 }
 
-// hints returns what to do if Graph no longer accepts the token, or denies everything. It returns nil
-// if that does not depend on the tenant.
+// hints returns what to do if Graph no longer accepts the token, or denies everything. It returns nil for all
+// other errors.
 func (t *Tenant) hints(err error) []string {
 	if _, ok := errors.AsType[*graph.TokenError](err); ok {
 		return credentialHints(t.Method, err)
@@ -110,7 +110,7 @@ func (t *Tenant) hints(err error) []string {
 	return nil
 }
 
-// Status returns how the command ends with an error, with hints that fit this tenant.
+// Status returns the exit code for an error, with hints that fit this tenant.
 func (t *Tenant) Status(err error) *status.Error {
 	exit := status.Of(err)
 	if hints := t.hints(err); hints != nil {

@@ -15,9 +15,9 @@ import (
 // Source: pkg.go.dev/net/http, Transport.Proxy.
 var proxySchemes = []string{"http", "https", "socks5", "socks5h"}
 
-// checkProxies refuses a proxy variable that cannot be parsed, because net/http would then use no
-// proxy. The message does not quote the value, which may hold a password. Nothing shows the passwords
-// of valid ones from then on.
+// checkProxies refuses a proxy variable that cannot be parsed, because net/http would then use no proxy. The
+// message does not quote the value, which may contain a password. The passwords of valid values are masked in
+// all later messages.
 // Source: pkg.go.dev/golang.org/x/net/http/httpproxy, FromEnvironment.
 func checkProxies(getenv func(string) string) error {
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
@@ -25,7 +25,7 @@ func checkProxies(getenv func(string) string) error {
 		if value == "" {
 			continue
 		}
-		if !strings.Contains(value, "://") { // a host and a port
+		if !strings.Contains(value, "://") { // the value is HOST:PORT
 			value = "http://" + value
 		}
 		proxy, err := url.Parse(value)

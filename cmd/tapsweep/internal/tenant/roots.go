@@ -7,10 +7,9 @@ import (
 	"runtime"
 )
 
-// trustedRoots returns the certificate authorities in the file that SSL_CERT_FILE names, and nil if it
-// names none. On Windows and macOS, where Go ignores the variable, they replace the system's
-// authorities. Elsewhere Go itself lets them replace those in the system's file. If the file cannot be
-// read, no connection is trusted.
+// trustedRoots returns the certificate authorities in the file that SSL_CERT_FILE names, nil if the variable
+// is empty. On Windows and macOS, where Go ignores the variable, they replace those of the system. On other
+// systems Go itself reads the variable. If the file cannot be read, no connection is trusted.
 func trustedRoots(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil

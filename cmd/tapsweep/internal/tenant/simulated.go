@@ -19,14 +19,14 @@ import (
 	"tapsweep/input"
 )
 
-// Simulate starts a simulated tenant that holds what the list names, and connects to it: token
-// endpoint, TLS, batches. It uses no real credential.
+// Simulate starts a simulated tenant with the users and passes of the list, and connects to it. It uses no
+// real credential.
 func Simulate(ctx context.Context, list *input.List, keep *protect.Rows, version string) (*Tenant, error) {
 	sim := graphsim.New(graphsim.Options{
 		Latency: 150 * time.Millisecond, SessionLag: 2 * time.Second,
 		Roles: []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "User.RevokeSessions.All"},
-		// The documented quota for identity writes, 3,000 in 150 s, as a bucket
-		// small enough that a short list meets it too.
+		// This is the documented quota for identity writes, 3,000 in 150 s. The bucket is small, so that even
+		// a short list is throttled.
 		Limits: []*quota.Limit{quota.Bucket(20, 20)},
 	})
 	for pair, err := range list.Pairs() {
@@ -39,7 +39,7 @@ func Simulate(ctx context.Context, list *input.List, keep *protect.Rows, version
 	}
 	for _, u := range keep.Rows() {
 		if u.ID == "" || u.UPN == "" {
-			sim.AddPair(u.ID+u.UPN, "", nil) // it will be looked up
+			sim.AddPair(u.ID+u.UPN, "", nil) // protect looks up the other name
 		} else {
 			sim.AddUser(graphsim.User{ID: u.ID, UPN: u.UPN})
 		}

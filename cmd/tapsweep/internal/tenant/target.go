@@ -1,4 +1,5 @@
-// Package tenant turns a target and a credential into a tenant that one can talk to.
+// Package tenant resolves the options about signing in to a target, and connects to it: it gets an access
+// token and checks that the token is for the wanted tenant.
 package tenant
 
 import (
@@ -16,29 +17,28 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// Options say who signs in, and where.
+// Options are the options about the tenant and how to sign in.
 type Options struct {
 	Auth        string // one of auth.Methods; if empty, the files below decide
-	Tenant      string // id or domain
+	Tenant      string // ID or domain
 	ClientID    string
-	Certificate string // file
+	Certificate string // the name of a file
 	SecretFile  string
 	TokenFile   string
-	ForceSignIn bool // a person signs in even if the token cache holds a sign-in
+	ForceSignIn bool // a person signs in even if the token cache has a sign-in
 
-	Cloud      string // one of cloud.Names; empty means the global one
-	GraphURL   string // empty means the cloud's
+	Cloud      string // one of cloud.Names; empty means global
+	GraphURL   string // empty means the root URL of the cloud
 	APIVersion string
 
-	// Getenv returns a variable of the environment: azidentity's, those that name a proxy, and
-	// those that name certificate authorities.
+	// Getenv returns an environment variable: one of azidentity, of a proxy or of certificate authorities.
 	Getenv func(name string) string
 
-	Version string                           // of tapsweep, for the user agent
+	Version string                           // the version of tapsweep, for the user agent
 	Say     func(format string, args ...any) // shows a message to a person
 }
 
-// A Target is a resolved endpoint and credential. Nothing has been contacted.
+// A Target is a resolved endpoint and credential. Resolving sends nothing.
 type Target struct {
 	// Stall is how long to wait during an outage of the authority. 0 means not at all.
 	Stall time.Duration
@@ -49,11 +49,11 @@ type Target struct {
 	endpoint   *cloud.Endpoint
 	credential *auth.Credential
 	opts       Options
-	roots      *x509.CertPool // nil means the system's
+	roots      *x509.CertPool // nil means those of the system
 }
 
-// Resolve finds the endpoint and the credential that the options name. It contacts nobody. If
-// only the credential is missing, the error comes with a Target without one.
+// Resolve returns the endpoint and the credential that the options select. It sends nothing. If only the
+// credential is missing, it returns an error and a Target without a credential.
 func Resolve(opts Options) (*Target, error) {
 	endpoint, err := cloud.Config{Cloud: opts.Cloud, Root: strings.TrimSuffix(opts.GraphURL, "/"),
 		Authority: opts.Getenv("AZURE_AUTHORITY_HOST"), Version: opts.APIVersion}.Resolve()
@@ -97,7 +97,7 @@ func (t *Target) Cloud() string {
 	return t.endpoint.Cloud.Name
 }
 
-// Root returns Graph's root.
+// Root returns the root URL of Graph.
 func (t *Target) Root() string { return t.endpoint.Root }
 
 // SignInTime returns how long a request for the first token may take.
@@ -111,5 +111,5 @@ func (t *Target) SignInTime() time.Duration {
 // Interactive reports whether a person signs in.
 func (t *Target) Interactive() bool { return t.credential.Interactive() }
 
-// userAgent names this build to Graph.
+// userAgent is the user agent of all requests.
 func (t *Target) userAgent() string { return "tapsweep/" + cmp.Or(t.opts.Version, "devel") }

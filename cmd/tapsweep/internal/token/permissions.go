@@ -7,7 +7,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/format"
 )
 
-// graphApp is Microsoft Graph's application id, in any cloud.
+// graphApp is the application ID of Microsoft Graph in all clouds.
 const graphApp = "00000003-0000-0000-c000-000000000000"
 
 // A capability is what a permission allows. Capabilities are bits that can be combined.
@@ -21,20 +21,20 @@ const (
 	readAudit
 	readOrganization
 	revokeSessions
-	readSessions // since when sign-ins of users count
+	readSessions // read signInSessionsValidFromDateTime, which shows whether sessions are revoked
 
 	directory = lookUpUsers | readGroups | readOrganization | readSessions
 )
 
-// A permission has a name, which stands in tokens, and the ids under which it is granted.
+// A permission has a name, which tokens contain, and the IDs with which it is granted.
 type permission struct {
 	name   string
 	allows capability
-	own    string // the delegated permission for the signed-in user's own passes, empty if none
+	own    string // the delegated permission for the signed-in user's own passes, empty if there is none
 
-	role, scope, ownScope string // ids: application, delegated, own; empty if no hint names them
+	role, scope, ownScope string // the IDs: application, delegated, own; empty if no hint needs them
 
-	undocumented bool // whether Graph accepts it is not known
+	undocumented bool // Microsoft does not document whether Graph accepts it
 }
 
 // The permissions that hints name.
@@ -67,8 +67,8 @@ var (
 var permissions = []permission{
 	passOnly, allMethods, listOnly, readBasic, groupMembers, auditLog, sessionsOnly, readUsers,
 	{name: "UserAuthenticationMethod.Read.All", allows: listPasses, own: "UserAuthenticationMethod.Read"},
-	// These are public, but hidden, and the page of the operation does not name them. They do not
-	// allow anybody to list.
+	// These are public but hidden, and the page about the delete does not list them. They do not allow
+	// passes to be listed.
 	// Source: microsoftgraph/microsoft-graph-devx-content, provisioningInfo.json.
 	{name: "UserAuthMethod-TAP.Delete.All", allows: deletePasses, undocumented: true},
 	{name: "UserAuthenticationMethod.Delete.All", allows: deletePasses, undocumented: true},
@@ -84,7 +84,7 @@ var permissions = []permission{
 	{name: "Group.ReadWrite.All", allows: readGroups},
 }
 
-// needs are the capabilities, what they are in words, and the narrowest permission for each.
+// needs has the words for each capability, and the narrowest permission that allows it.
 var needs = []struct {
 	capability
 	words string
@@ -96,11 +96,11 @@ var needs = []struct {
 	{readGroups, "read the members of groups", &groupMembers},
 	{readAudit, "read the audit log", &auditLog},
 	{revokeSessions, "revoke sessions", &sessionsOnly},
-	{readSessions, "read since when sign-ins of users count", &readUsers},
+	{readSessions, "read whether sessions are revoked", &readUsers},
 }
 
-// lacking returns the words for the first of several capabilities that the token lacks, and the permission
-// to grant, nil if it lacks none. It looks at the signed-in user's own passes if own is set.
+// lacking returns the words for the first capability that the token lacks, and the permission to grant. The
+// permission is nil if the token lacks none. own means the signed-in user's own passes.
 func (t *Token) lacking(all capability, own bool) (words string, grant *permission) {
 	for _, need := range needs {
 		if all&need.capability == 0 || t.access(need.capability, own) != No {
@@ -112,13 +112,13 @@ func (t *Token) lacking(all capability, own bool) (words string, grant *permissi
 		if t.endpoint.Cloud == nil || t.endpoint.Cloud.Name == "global" {
 			return need.words, &passOnly
 		}
-		return need.words, &allMethods // whether the other exists in other clouds is not known
+		return need.words, &allMethods // other clouds may not have passOnly
 	}
 	return "", nil
 }
 
-// grantHints returns what an administrator grants, and the commands for it. Only ids of the token go
-// into them.
+// grantHints returns the permission to grant, and the commands that grant it. The commands contain nothing
+// from the token except GUIDs.
 // Source: learn.microsoft.com/cli/azure/ad/app/permission,
 // learn.microsoft.com/graph/api/serviceprincipal-post-approleassignments.
 func (t *Token) grantHints(p *permission, own bool) []string {
@@ -133,7 +133,7 @@ func (t *Token) grantHints(p *permission, own bool) []string {
 	commands := []string{
 		fmt.Sprintf("  az ad app permission add --id %s --api %s --api-permissions %s=%s", client, graphApp, id, kind),
 		"  az ad app permission admin-consent --id " + client}
-	if t.Kind == App && t.claims.ManagedIdentityID != "" { // it has no app registration
+	if t.Kind == App && t.claims.ManagedIdentityID != "" { // a managed identity has no app registration
 		object := orPlaceholder(t.claims.ObjectID, "PRINCIPAL_ID")
 		commands = []string{fmt.Sprintf("  graph=$(az ad sp show --id %s --query id --output tsv)", graphApp),
 			fmt.Sprintf("  az rest --method POST --uri %s/v1.0/servicePrincipals/%s/appRoleAssignments --body "+
@@ -152,8 +152,8 @@ func orPlaceholder(id, placeholder string) string {
 	return placeholder
 }
 
-// access reports whether the token allows a capability on all users, or on the signed-in user if
-// own is set.
+// access reports whether the token allows a capability for all users. If own is set, it reports this for the
+// signed-in user.
 func (t *Token) access(c capability, own bool) Access {
 	if !t.readable {
 		return Perhaps
@@ -175,32 +175,32 @@ func (t *Token) access(c capability, own bool) Access {
 	return access
 }
 
-// MayLookUp reports whether the token allows users to be read.
+// MayLookUp reports whether the token allows tapsweep to read users.
 func (t *Token) MayLookUp() Access { return t.access(lookUpUsers, false) }
 
-// MayReadOrganization reports whether the token shows the permission to read the tenant's domains.
+// MayReadOrganization reports whether the token has a permission to read the domains of the tenant.
 func (t *Token) MayReadOrganization() bool { return t.access(readOrganization, t.Kind == User) == Yes }
 
-// MayList reports whether the token allows passes to be listed, those of the signed-in user alone
-// if own is set.
+// MayList reports whether the token allows tapsweep to list passes. own means only the passes of the signed-in
+// user.
 func (t *Token) MayList(own bool) Access { return t.access(listPasses, own) }
 
-// Permitted reports whether the token shows the permission to delete passes of other users.
+// Permitted reports whether the token has a permission to delete passes of other users.
 func (t *Token) Permitted() bool { return t.access(deletePasses, false) == Yes }
 
-// PermittedOwn reports whether it shows the permission to delete the signed-in user's own passes.
+// PermittedOwn reports whether the token has a permission to delete the signed-in user's own passes.
 func (t *Token) PermittedOwn() bool { return t.access(deletePasses, true) == Yes }
 
-// MayRevokeSessions reports whether the token shows the permission to revoke the sessions of users.
+// MayRevokeSessions reports whether the token has a permission to revoke the sessions of users.
 func (t *Token) MayRevokeSessions() bool { return t.access(revokeSessions, false) == Yes }
 
-// Roles of Entra by template id, as a token names them.
+// Roles of Entra, as the template IDs that tokens contain, and well-known tenants and apps.
 // Source: learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference.
 const (
 	roleAuthAdmin       = "c4e39bd9-1100-46d3-8c65-fb160da0071f"
 	rolePrivileged      = "7be44c8a-adaf-4e2a-84d6-ab2649e08a13"
 	roleGlobal          = "62e90394-69f5-4237-9190-012177145e10"
-	consumerTenant      = "9188040d-6c67-4c5b-b112-36a304b66dad" // of personal accounts
+	consumerTenant      = "9188040d-6c67-4c5b-b112-36a304b66dad" // the tenant of personal accounts
 	azureCLI            = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 	azurePowerShell     = "1950a258-227b-4e31-a9cf-717495945fc2"
 	privilegedAdminName = "Privileged Authentication Administrator"

@@ -1,8 +1,9 @@
-// Package token judges an access token before anything is sent: whose it is, for which tenant
-// and cloud, and what it allows.
+// Package token reads an access token before anything is sent: who is signed in, in which tenant and cloud,
+// and what the token allows.
 //
-// A token is meant for Graph, not for its caller: its claims may change or be encrypted. So what
-// the claims rule out is a Problem, and what they only leave open is a warning.
+// Only Graph should read its tokens. Their claims may change or be encrypted. So if the claims show that
+// something cannot work, the result is a Problem. If the claims only do not show that it works, the result is a
+// warning.
 // Source: learn.microsoft.com/entra/identity-platform/access-tokens.
 package token
 
@@ -20,7 +21,7 @@ import (
 	"tapsweep/input"
 )
 
-// A Holder is who a token was given to.
+// A Holder is the kind of identity that is signed in.
 type Holder string
 
 const (
@@ -29,7 +30,7 @@ const (
 	User    Holder = "user"
 )
 
-// Access says whether Graph will allow something, as far as a token shows.
+// Access is whether the token shows that Graph allows something.
 type Access string
 
 const (
@@ -38,54 +39,54 @@ const (
 	Perhaps Access = "perhaps"
 )
 
-// A Problem is why a run cannot succeed.
+// A Problem is the reason why a run cannot succeed.
 type Problem struct {
 	Text  string
-	Hints []string // what to do, a line each
+	Hints []string // what to do, one line each
 }
 
 func (p *Problem) Error() string { return p.Text }
 
-// Task is what a run has to do.
+// Task is what the token must allow.
 type Task struct {
-	ReadOnly bool // it lists, and deletes nothing
-	Own      bool // it is about the signed-in user's own pass, by the name input.Me
-	Others   bool // it is about other users
+	ReadOnly bool // the run lists, and deletes nothing
+	Own      bool // the run is about the signed-in user's own pass (input.Me)
+	Others   bool // the run is about other users
 
-	// Find says that the run looks for passes. Users, Groups and Audit say where else it reads,
-	// which takes further permissions.
+	// Find is set if the run looks for passes. Users, Groups and Audit are set if it also reads users, groups
+	// or the audit log. Each of them needs another permission.
 	Find, Users, Groups, Audit bool
 
-	// Sessions says that the run revokes the sessions of users, or would if it were not ReadOnly.
-	// SessionProof says that it reads whether they are revoked.
+	// Sessions is set if the run revokes sessions, or would revoke them if it were not ReadOnly.
+	// SessionProof is set if the run reads whether sessions are revoked.
 	Sessions, SessionProof bool
 
-	// Since is the time since which the run looks for passes. Zero means no limit.
+	// Since is the earliest creation time of the passes to find. Zero means no limit.
 	Since time.Time
 }
 
-// A Token is what the claims of an access token say.
+// A Token holds the claims of an access token.
 type Token struct {
 	Kind        Holder
-	Tenant      string   // id, empty if not known
-	TenantName  string   // for people; the caller sets it if more is known than the id
-	Who         string   // a name for people, empty if not known
-	Self        []string // names of the signed-in user: object id, user principal name
-	Permissions []string // as the token has them, sorted
+	Tenant      string   // the tenant ID, empty if not known
+	TenantName  string   // for people; the caller sets it if it knows more than the ID
+	Who         string   // who is signed in, for people; empty if not known
+	Self        []string // the names of the signed-in user: object ID, user principal name
+	Permissions []string // the permissions in the token, sorted
 	Expires     time.Time
-	Doubts      []string // warnings of the caller
+	Doubts      []string // warnings that the caller adds
 
 	claims   jwt.Claims
 	readable bool
 	endpoint *cloud.Endpoint
 }
 
-// Read reads the claims of a token. What it cannot read is unknown.
+// Read reads the claims of a token. If it cannot read them, the Token is Unknown.
 func Read(token string, endpoint *cloud.Endpoint) *Token {
 	t := &Token{Kind: Unknown, endpoint: endpoint}
 	claims, err := jwt.Parse(token)
 	if err != nil || claims.Audience == "" && claims.TenantID == "" && claims.ClientID() == "" {
-		return t // every access token that is not encrypted has one of these
+		return t // the token is encrypted: all others have one of these claims
 	}
 	t.claims, t.readable = claims, true
 	t.Tenant = safetext.Printable(claims.TenantID)
@@ -97,7 +98,7 @@ func Read(token string, endpoint *cloud.Endpoint) *Token {
 		t.Expires = time.Unix(claims.Expires, 0)
 	}
 	upn := claims.UserPrincipalName()
-	t.Kind = App // a user's token always has scopes; an app's may have no roles
+	t.Kind = App // the token of a user always has scopes; the token of an app may have no roles
 	if claims.Kind == "user" || claims.Scopes != "" || claims.Kind == "" && upn != "" {
 		t.Kind = User
 		t.Self = slices.DeleteFunc([]string{claims.ObjectID, upn}, func(name string) bool { return name == "" })
@@ -106,7 +107,7 @@ func Read(token string, endpoint *cloud.Endpoint) *Token {
 	return t
 }
 
-// name returns who the token was given to, for people.
+// name returns who is signed in, for people.
 func (t *Token) name() string {
 	client := safetext.Printable(t.claims.ClientID())
 	app := "app " + client
@@ -122,8 +123,8 @@ func (t *Token) name() string {
 	return app
 }
 
-// Check returns why the token cannot do the task, nil if nothing rules it out. wanted is the tenant
-// that the user asked for, by id or domain, or empty.
+// Check returns a Problem if the claims show that the token does not allow the task, nil otherwise. wanted is
+// the configured tenant: ID, domain or empty.
 func (t *Token) Check(task Task, wanted string) *Problem {
 	if !t.readable {
 		return nil
@@ -132,13 +133,13 @@ func (t *Token) Check(task Task, wanted string) *Problem {
 		return p
 	}
 	if task.Own && t.Kind == App {
-		return &Problem{Text: "--self means the pass of the signed-in user, and " + t.Who + " is an app, not a user",
-			Hints: []string{"sign in as the user with --auth device-code or --auth browser, or name the user"}}
+		return &Problem{Text: "--self means the pass of the person who is signed in, but " + t.Who + " is an app",
+			Hints: []string{"sign in as a person with --auth device-code or --auth browser, or use --user"}}
 	}
 	return t.missing(task)
 }
 
-// missing returns which permission the token lacks for the task, nil if none.
+// missing returns a Problem with the permission that the token lacks for the task, nil if it lacks none.
 func (t *Token) missing(task Task) *Problem {
 	main := deletePasses
 	if task.ReadOnly {
@@ -157,12 +158,12 @@ func (t *Token) missing(task Task) *Problem {
 			continue
 		}
 		if first := t.firstParty(); passes && first != "" && t.Kind == User {
-			// Source: Azure/azure-cli#22775, #23906: its scopes are fixed.
+			// The scopes of these tokens are fixed. Source: Azure/azure-cli#22775, #23906.
 			return &Problem{Text: first + " signed the user in, and its tokens never have the permission to manage " +
 				"passes, whatever role the user has",
 				Hints: []string{"sign in through an app registration of the tenant: --auth device-code or " +
 					"--auth browser with --client-id",
-					"az login --service-principal works too, because the token then is the app's own"}}
+					"az login --service-principal also works, because the token then belongs to the app"}}
 		}
 		text := t.Who + " lacks the permission to " + words
 		if passes && t.Kind == User && !task.Own && t.access(need.all, true) == Yes {
@@ -177,14 +178,14 @@ func (t *Token) missing(task Task) *Problem {
 	return nil
 }
 
-// firstParty returns the name of a Microsoft app that the token was given to, empty for other apps.
+// firstParty returns the name of the Azure tool that requested the token, empty for other apps.
 func (t *Token) firstParty() string {
 	names := map[string]string{azureCLI: "the Azure CLI", azurePowerShell: "Azure PowerShell"}
 	return names[strings.ToLower(t.client())]
 }
 
-// WrongPlace returns why the token is for another Graph or another tenant, nil if it is not. A
-// token that is must not be sent to this Graph.
+// WrongPlace returns a Problem if the token is for another Graph or another tenant, nil otherwise. Such a token
+// must not be sent to this Graph.
 func (t *Token) WrongPlace(wanted string) *Problem {
 	if !t.readable {
 		return nil
@@ -197,22 +198,21 @@ func (t *Token) WrongPlace(wanted string) *Problem {
 	case other != nil:
 		return &Problem{Text: fmt.Sprintf("the access token is for the cloud %s, and Graph is %s", other.Name,
 			t.endpoint.Root),
-			Hints: []string{"choose the cloud with --cloud " + other.Name + ", or sign in to the other one"}}
+			Hints: []string{"choose that cloud with --cloud " + other.Name + ", or sign in to the cloud of this Graph"}}
 	default:
 		return &Problem{Text: fmt.Sprintf("the access token is for %s, not for Microsoft Graph at %s",
 			safetext.Printable(aud), t.endpoint.Root),
-			Hints: []string{"get one for the scope " + t.endpoint.Audience + "/.default"}}
+			Hints: []string{"get a token for the scope " + t.endpoint.Audience + "/.default"}}
 	}
 	if strings.EqualFold(t.claims.TenantID, consumerTenant) {
 		// Source: the delete page's table of permissions.
-		return &Problem{Text: "a personal Microsoft account is signed in, and Graph lets it manage no passes",
-			Hints: []string{"sign in with a work account of the tenant; --tenant keeps others out"}}
+		return &Problem{Text: "a personal Microsoft account is signed in, and Graph does not let it manage passes",
+			Hints: []string{"sign in with a work account of the tenant; with --tenant, no other account can sign in"}}
 	}
 	return t.WrongTenant(wanted)
 }
 
-// WrongTenant returns a Problem if the token is of another tenant than wanted, the id that the user
-// asked for.
+// WrongTenant returns a Problem if the token is for another tenant than wanted, which is a tenant ID.
 func (t *Token) WrongTenant(wanted string) *Problem {
 	if !format.IsGUID(wanted) || t.claims.TenantID == "" || strings.EqualFold(wanted, t.claims.TenantID) {
 		return nil
@@ -222,15 +222,16 @@ func (t *Token) WrongTenant(wanted string) *Problem {
 		Hints: []string{"sign in to the right tenant, or fix --tenant or AZURE_TENANT_ID"}}
 }
 
-// Warnings returns what may keep the token from the task.
+// Warnings returns why the token may not be enough for the task.
 func (t *Token) Warnings(task Task) []string {
 	list := slices.Clone(t.Doubts)
 	if !t.readable {
-		return append(list, "the access token cannot be read, so Graph's answers will show what it allows")
+		return append(list, "the access token cannot be read: only the answers of Graph will show what it allows")
 	}
 	if !task.ReadOnly && t.access(deletePasses, false) == Perhaps {
-		list = append(list, "Microsoft does not document its permission to delete: Graph may refuse it, "+
-			"and does not let it look up what a row without a pass means, or why a pass is not found")
+		list = append(list, "Microsoft does not document the permission in this token: Graph may refuse deletes. "+
+			"It does not allow tapsweep to list passes, so rows without a pass ID cannot be resolved, and a 404 "+
+			"cannot be explained")
 	}
 	list = append(list, t.sessionWarnings(task)...)
 	if t.Kind != User || !task.Others {
@@ -240,42 +241,43 @@ func (t *Token) Warnings(task Task) []string {
 	switch {
 	case slices.Contains(roles, rolePrivileged), slices.Contains(roles, roleGlobal):
 	case slices.Contains(roles, roleAuthAdmin):
-		list = append(list, "the user is Authentication Administrator: passes of users with an admin role take "+
-			privilegedAdminName)
+		list = append(list, "the user is Authentication Administrator: to delete passes of users with an admin role, "+
+			"the user needs the role "+privilegedAdminName)
 	default:
-		list = append(list, "the token shows no role that reaches other users' passes: it takes Authentication "+
-			"Administrator or "+privilegedAdminName+"; a custom role, or one for an administrative unit, may not show")
+		list = append(list, "the token shows no role that allows the user to delete passes of other users: "+
+			"Authentication Administrator or "+privilegedAdminName+" is required. The token may not show a custom "+
+			"role, or a role for an administrative unit")
 	}
 	return list
 }
 
-// sessionWarnings returns what may keep the token from what the task does about sessions.
+// sessionWarnings returns why the token may not be enough to revoke or verify sessions.
 func (t *Token) sessionWarnings(task Task) (list []string) {
 	if task.Sessions && task.ReadOnly && t.access(revokeSessions, false) == No {
-		list = append(list, "to revoke sessions takes "+sessionsOnly.name+", which the token lacks")
+		list = append(list, "to revoke sessions, the token needs "+sessionsOnly.name+", which it lacks")
 	}
 	known := []string{roleAuthAdmin, rolePrivileged, roleGlobal}
 	isKnown := func(role string) bool { return slices.Contains(known, role) }
 	if task.Sessions && task.Others && t.Kind == User && !slices.ContainsFunc(t.claims.RoleTemplateIDs, isKnown) {
 		// Source: learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference.
-		list = append(list, "to revoke sessions takes a role with "+
-			"microsoft.directory/users/invalidateAllRefreshTokens, such as Authentication Administrator, "+
-			"and the token shows none")
+		list = append(list, "to revoke sessions, the user needs a role with "+
+			"microsoft.directory/users/invalidateAllRefreshTokens, such as Authentication Administrator; "+
+			"the token shows none")
 	}
 	if task.SessionProof && t.access(readSessions, false) == No {
-		list = append(list, fmt.Sprintf("whether sessions are revoked cannot be verified: the token lacks %s (%s)",
+		list = append(list, fmt.Sprintf("tapsweep cannot verify that sessions are revoked: the token lacks %s (%s)",
 			readUsers.name, readUsers.role))
 	}
 	return list
 }
 
-// Privileged reports whether the token shows the role that reaches users with admin roles.
+// Privileged reports whether the token shows the role that allows changes to users with admin roles.
 func (t *Token) Privileged() bool { return slices.Contains(t.claims.RoleTemplateIDs, rolePrivileged) }
 
-// client returns the id of the app that the token was given to.
+// client returns the ID of the app that requested the token.
 func (t *Token) client() string { return t.claims.ClientID() }
 
-// Is reports whether a row's user is the signed-in one, by "me" or by a known name.
+// Is reports whether user is the signed-in user: "me", or one of the names in the token.
 func (t *Token) Is(user string) bool {
 	return user == input.Me ||
 		slices.ContainsFunc(t.Self, func(name string) bool { return strings.EqualFold(name, user) })

@@ -12,7 +12,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/format"
 )
 
-// Print writes whose token it is and what it allows, for people.
+// Print writes who is signed in and what the token allows, for people.
 func (t *Token) Print(w io.Writer, task Task) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(name, value string) { fmt.Fprintf(tw, "%s:\t%s\n", name, value) }
@@ -31,22 +31,22 @@ func (t *Token) Print(w io.Writer, task Task) {
 	}
 }
 
-// printSince writes the time since which passes are looked for, if there is one. A date or a
-// duration on the command line does not show which instant it means.
+// printSince writes the earliest creation time of the passes to find, if there is one. It is useful because
+// --created-since may have a date or an age.
 func (t Task) printSince(w io.Writer) {
 	if !t.Since.IsZero() {
 		fmt.Fprintf(w, "passes created since %s\n", t.Since.UTC().Format(time.RFC3339))
 	}
 }
 
-// shown returns the permissions that matter here; tokens may have dozens of others.
+// shown returns the permissions that matter to tapsweep. A token may have dozens of others.
 func (t *Token) shown() []string {
 	list := slices.DeleteFunc(slices.Clone(t.Permissions), func(p string) bool {
 		return !slices.ContainsFunc([]string{"UserAuthMethod-TAP.", "UserAuthenticationMethod.", "User.", "Directory.",
 			"Group", "AuditLog.", "Organization."}, func(prefix string) bool { return strings.HasPrefix(p, prefix) })
 	})
 	if others := len(t.Permissions) - len(list); others > 0 {
-		list = append(list, fmt.Sprintf("%d more that do not matter here", others))
+		list = append(list, fmt.Sprintf("%d others that tapsweep does not need", others))
 	}
 	if t.readable && len(list) == 0 {
 		list = []string{"none"}
@@ -54,10 +54,10 @@ func (t *Token) shown() []string {
 	return list
 }
 
-// Capabilities says in words what the token allows.
+// Capabilities returns what the token allows, in words.
 func (t *Token) Capabilities() string {
 	if !t.readable {
-		return "not known before Graph answers"
+		return "unknown until Graph answers"
 	}
 	var parts []string
 	deletes := t.access(deletePasses, false)
@@ -67,7 +67,7 @@ func (t *Token) Capabilities() string {
 	case deletes == Perhaps:
 		parts = append(parts, "perhaps delete passes of any user")
 	case t.MayList(false) == Yes:
-		parts = append(parts, "list passes of any user, delete none")
+		parts = append(parts, "list passes of any user, but not delete them")
 	}
 	switch {
 	case t.Permitted():
@@ -83,10 +83,10 @@ func (t *Token) Capabilities() string {
 		parts = append(parts, "look up users")
 	}
 	if len(parts) == 0 {
-		return "nothing of what tapsweep does"
+		return "nothing that tapsweep needs"
 	}
 	if t.Kind == User {
-		parts = append(parts, "all as far as the user's roles reach")
+		parts = append(parts, "all within the limits of the user's roles")
 	}
 	return strings.Join(parts, "; ")
 }
@@ -98,17 +98,17 @@ func untilEnd(d time.Duration) string {
 	return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
 }
 
-// A CommandVerdict says whether a command works with a token.
+// A CommandVerdict is whether a command works with a token.
 type CommandVerdict struct {
 	Command string `json:"command"`
 	Works   Access `json:"works"`
 	Missing string `json:"missing,omitempty"` // the permission to grant first, empty if none is known to be missing
 
-	Users    bool `json:"-"` // it also reads users
-	UserOnly bool `json:"-"` // it takes the token of a user
+	Users    bool `json:"-"` // the command also reads users
+	UserOnly bool `json:"-"` // the command needs the token of a user
 }
 
-// Verdicts says which commands work with the token.
+// Verdicts returns which commands work with the token.
 func (t *Token) Verdicts() (list []CommandVerdict) {
 	for _, c := range []struct {
 		command string
