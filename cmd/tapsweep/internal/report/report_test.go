@@ -328,7 +328,8 @@ func FuzzLog(f *testing.F) {
 		}
 		check(t, "sum of the counts", sumOf(r.Counts), r.Pairs)
 		var b bytes.Buffer
-		if err := errors.Join(r.writeText(&b), r.writeJSON(&b), r.writeHTML(t.Context(), &b, l, htmlPage{})); err != nil {
+		if err := errors.Join(r.writeText(&b), r.writeJSON(&b),
+			r.writeHTML(t.Context(), &b, l, htmlPage{})); err != nil {
 			t.Error(err)
 		}
 		if strings.Contains(b.String(), "NaN") && !bytes.Contains(log, []byte("NaN")) {

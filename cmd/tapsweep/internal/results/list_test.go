@@ -143,7 +143,8 @@ func TestOlderLog(t *testing.T) {
 		t.Errorf("ReadUsers = %+v, %v; want a run that verifies", users, err)
 	}
 	const resume = `{"type":"run","command":["revoke","--verify","--resume"]}` + "\n"
-	const both, stop = `{"type":"end","counts":{"revoked":2}}` + "\n", `{"type":"end","counts":{"revoked":1},"exit":4}` + "\n"
+	const both = `{"type":"end","counts":{"revoked":2}}` + "\n"
+	const stop = `{"type":"end","counts":{"revoked":1},"exit":4}` + "\n"
 	for name, first := range map[string]string{"killed": "", "stopped": stop} {
 		log := write(t, "l.jsonl", run+logText("revoked 1")+first+resume+logText("revoked 2")+both)
 		if l, _ := open(t, input.Options{}, log); l.Stats().Done != 2 {

@@ -234,8 +234,8 @@ func (s *summary) further(w io.Writer) {
 	printLines(w,
 		summaryLine{sessions.Guests > 0, format.Plural(sessions.Guests, "user is a guest", "users are guests") +
 			": only the home tenant can revoke the sessions of a guest"},
-		summaryLine{sessions.Unverified > 0, fmt.Sprintf("the sessions of %s are revoked, but not verified; the log says why",
-			format.Plural(sessions.Unverified, "user", "users"))},
+		summaryLine{sessions.Unverified > 0, fmt.Sprintf("the sessions of %s are revoked, but not verified; "+
+			"the log says why", format.Plural(sessions.Unverified, "user", "users"))},
 		summaryLine{s.Run.Verify && s.Run.Kind() != "verify",
 			"Verified: the users of " + rows(c.Verified) + " hold no pass"},
 		summaryLine{s.Earlier > 0, rows(s.Earlier) + " completed by an earlier run"},
@@ -243,7 +243,8 @@ func (s *summary) further(w io.Writer) {
 			" no pass ID: ANY Temporary Access Pass of the user " + would},
 		summaryLine{c.Beside > 0, format.Plural(c.Beside, "further pass", "further passes") +
 			" of users who had several were also deleted; each has a row in the log"},
-		summaryLine{left > 0, rows(left) + " of the list left out, because the earlier run completed or protected them"},
+		summaryLine{left > 0, rows(left) +
+			" of the list left out, because the earlier run completed or protected them"},
 		summaryLine{s.ProtectedPasses > 0, passes(s.ProtectedPasses) + " of protected users left alone"},
 	)
 	if s.Stopped != nil {
