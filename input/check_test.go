@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"tapsweep/testdata/assert"
 )
 
 // What CheckUser lets through must stay one segment of a URL path.
@@ -17,21 +19,33 @@ func FuzzUser(f *testing.F) {
 			return
 		}
 		u, err := url.Parse("https://graph.example/v1.0/users/" + url.PathEscape(user) + "/authentication")
-		if err != nil {
-			t.Fatalf("url.Parse with %q: %v", user, err)
-		}
+		assert.OK(t, err, user)
 		segments := strings.Split(u.EscapedPath(), "/")
 		if len(segments) != 5 {
 			t.Fatalf("user %q leaves its path segment: %q", user, u.String())
 		}
-		check(t, "the query", u.RawQuery, "")
-		check(t, "the fragment", u.Fragment, "")
+		assert.Same(t, "the query", u.RawQuery, "")
+		assert.Same(t, "the fragment", u.Fragment, "")
 		back, err := url.PathUnescape(segments[3])
-		if err != nil || back != user {
-			t.Errorf("user %q comes back as %q, %v", user, back, err)
-		}
-		if strings.Trim(segments[3], ".") == "" || u.JoinPath().Path != u.Path {
-			t.Errorf("user %q is a relative path segment", user)
-		}
+		assert.That(t, err == nil && back == user, "user %q comes back as %q, %v", user, back, err)
+		assert.That(t, strings.Trim(segments[3], ".") != "" && u.JoinPath().Path == u.Path,
+			"user %q is a relative path segment", user)
 	})
+}
+
+func TestIsGUID(t *testing.T) {
+	for text, want := range map[string]bool{
+		"9f0c2a4b-0a4f-4c1d-9b63-2f7a1e90c311":          true,
+		"9F0C2A4B-0A4F-4C1D-9B63-2F7A1E90C311":          true,
+		"9f0c2a4b0a4f4c1d9b632f7a1e90c311":              false, // Graph writes hyphens
+		"{9f0c2a4b-0a4f-4c1d-9b63-2f7a1e90c311}":        false,
+		"urn:uuid:9f0c2a4b-0a4f-4c1d-9b63-2f7a1e90c311": false,
+		"9f0c2a4b-0a4f-4c1d-9b63-2f7a1e90c31g":          false,
+		"dana@contoso.com":                              false,
+		"":                                              false,
+	} {
+		if got := IsGUID(text); got != want {
+			t.Errorf("IsGUID(%q) = %v, want %v", text, got, want)
+		}
+	}
 }

@@ -199,7 +199,7 @@ func (c *columns) turn(from, to role) {
 }
 
 // fill sets what the values of a row say. There is one for each column.
-func (c *columns) fill(r row, values []string) row {
+func (c *columns) fill(r Row, values []string) Row {
 	var users, passes []string
 	var refused error
 	for i, value := range values {

@@ -196,7 +196,5 @@ func (t *Tenant) PostBatch(ctx context.Context, body []byte) (batch.Reply, error
 }
 
 func (t *Tenant) tooLarge() wire.HTTPResponse {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.byItself(t.fail(&call{}, 413, "RequestEntityTooLarge", "The request is larger than 4 MB."))
+	return t.refuse(new(inbound), 413, "RequestEntityTooLarge", "The request is larger than 4 MB.")
 }

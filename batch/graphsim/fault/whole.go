@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"time"
@@ -119,7 +120,7 @@ func Spliced(text string) Effect {
 
 // Reset ends the connection without a response, before the work unless AfterWork.
 func Reset() Effect {
-	return inPlace("reset", func(*wire.Variety) wire.HTTPResponse { return wire.HTTPResponse{Err: errReset} })
+	return inPlace("reset", func(*wire.Variety) wire.HTTPResponse { return wire.HTTPResponse{Err: io.ErrUnexpectedEOF} })
 }
 
 // Hang never responds, before the work unless AfterWork. It ends when the client or

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapsweep/batch/safetext"
+	"tapsweep/cmd/tapsweep/internal/checkup"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/metrics"
@@ -37,8 +38,8 @@ type program struct {
 	environ []string
 	args    []string // for the results log, with flags from the environment; no flag takes a secret
 
-	variables []string  // environment variables that set flags of this command
-	settings  []setting // all variables that set flags
+	variables []string           // environment variables that set flags of this command
+	settings  []checkup.Variable // all variables that set flags
 	recorder  *metrics.Recorder
 	metrics   string // the file to write at the end, empty for none
 
@@ -155,6 +156,7 @@ for each pass to a results log.`,
 	root.AddCommand(p.checkCommand(), p.scanCommand(), p.revokeCommand(), p.verifyCommand(), p.reportCommand(),
 		p.sweepCommand(), p.simulateCommand())
 	for _, cmd := range root.Commands() {
+		cmd.Flags().SortFlags = false
 		p.inOrder(cmd)
 		completeWords(cmd)
 	}
@@ -198,6 +200,18 @@ func (p *program) inOrder(cmd *cobra.Command) {
 		}
 		p.command.Store(cmd)
 		return run(cmd, args)
+	}
+}
+
+// runs makes the options of a command of its flags and arguments, and does the work.
+func runs[Options any](p *program, options func(*program, *cobra.Command, []string) (Options, error),
+	work func(context.Context, *console.Console, Options) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		o, err := options(p, cmd, args)
+		if err != nil {
+			return err
+		}
+		return work(cmd.Context(), p.console, o)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tapsweep/batch/safetext"
+	"tapsweep/cmd/tapsweep/internal/checkup"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -39,12 +40,6 @@ func hasVariable(fl *pflag.FlagSet, names ...string) {
 func hasEnvironment(f *pflag.Flag) bool {
 	_, ok := f.Annotations["environment"]
 	return ok
-}
-
-// A setting is an environment variable that sets a flag.
-type setting struct {
-	variable, value string   // the value is never a secret, because no flag takes one
-	commands        []string // the commands that have the flag
 }
 
 // setFromEnvironment sets flags that the command line does not set. Lists of protected users from the
@@ -77,7 +72,8 @@ func (p *program) setFromEnvironment(cmd *cobra.Command) error {
 			continue
 		}
 		slices.Sort(commands[name])
-		p.settings = append(p.settings, setting{name, value, commands[name]})
+		p.settings = append(p.settings, checkup.Variable{Variable: name, Value: safetext.Printable(value),
+			Commands: commands[name]})
 		if f == nil { // only other commands have the flag
 			continue
 		}

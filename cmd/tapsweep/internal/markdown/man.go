@@ -10,7 +10,6 @@ type ManHeader struct {
 	Name    string // such as tapsweep-lists
 	Short   string // what the page is about, in a line
 	Section string
-	Date    string
 	Source  string // the program and its version
 	Manual  string
 }
@@ -18,10 +17,9 @@ type ManHeader struct {
 // Man writes a page as a man page, without hyphenation (HY). Its first heading is left out, because NAME
 // has it.
 // Source: groff_man(7), man-pages(7).
-func Man(page string, h ManHeader, links linkFunc) string {
+func Man(page string, h ManHeader, links LinkFunc) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, ".nr HY 0\n.TH %q %q %q %q %q\n.ad l\n", strings.ToUpper(h.Name), h.Section, h.Date, h.Source,
-		h.Manual)
+	fmt.Fprintf(&out, ".nr HY 0\n.TH %q %q \"\" %q %q\n.ad l\n", strings.ToUpper(h.Name), h.Section, h.Source, h.Manual)
 	fmt.Fprintf(&out, ".SH NAME\n%s \\- %s\n.SH DESCRIPTION\n", escape(h.Name), roff(h.Short, links))
 	depth := 0 // columns that the text is indented
 	for _, b := range Parse(page) {
@@ -41,7 +39,7 @@ func Man(page string, h ManHeader, links linkFunc) string {
 }
 
 // roff writes one block.
-func (b Block) roff(links linkFunc) string {
+func (b Block) roff(links LinkFunc) string {
 	text := roff(b.Text, links)
 	switch b.Kind {
 	case Heading:
@@ -59,7 +57,7 @@ func (b Block) roff(links linkFunc) string {
 }
 
 // roffTable writes a table as a list: tbl(1) does not wrap cells to the width of the terminal.
-func roffTable(rows [][]string, links linkFunc) string {
+func roffTable(rows [][]string, links LinkFunc) string {
 	var out strings.Builder
 	for _, row := range rows[1:] {
 		out.WriteString(".TP 4\n" + roff(row[0], links) + "\n")
@@ -74,7 +72,7 @@ func roffTable(rows [][]string, links linkFunc) string {
 }
 
 // roff writes the text of a paragraph.
-func roff(text string, links linkFunc) string {
+func roff(text string, links LinkFunc) string {
 	text = escape(links.resolve(text))
 	text = bold.ReplaceAllString(text, `\fB$1\fP`)
 	return code.ReplaceAllString(text, `\fB$1\fP`)

@@ -133,11 +133,11 @@ var (
 	code = regexp.MustCompile("`([^`]+)`")
 )
 
-// A linkFunc returns what a reader sees in place of a link.
-type linkFunc func(text, target string) string
+// A LinkFunc returns what a reader sees in place of a link.
+type LinkFunc func(text, target string) string
 
 // resolve puts plain text in place of links.
-func (f linkFunc) resolve(text string) string {
+func (f LinkFunc) resolve(text string) string {
 	return link.ReplaceAllStringFunc(text, func(s string) string {
 		match := link.FindStringSubmatch(s)
 		return f(match[1], match[2])

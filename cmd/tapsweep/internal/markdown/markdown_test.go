@@ -1,10 +1,13 @@
 package markdown
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tapsweep/testdata/assert"
 )
 
 // page has each kind of block.
@@ -72,7 +75,7 @@ Steps
 func TestMan(t *testing.T) {
 	t.Parallel()
 	want := `.nr HY 0
-.TH "TAPSWEEP-LISTS" "7" "Nov 2026" "tapsweep v1" "tapsweep"
+.TH "TAPSWEEP-LISTS" "7" "" "tapsweep v1" "tapsweep"
 .ad l
 .SH NAME
 tapsweep\-lists \- Lists
@@ -105,7 +108,7 @@ most requests in a second
 \fB\-\-quiet\fP
 no summary
 `
-	got := Man(fenced(page), ManHeader{Name: "tapsweep-lists", Short: "Lists", Section: "7", Date: "Nov 2026",
+	got := Man(fenced(page), ManHeader{Name: "tapsweep-lists", Short: "Lists", Section: "7",
 		Source: "tapsweep v1", Manual: "tapsweep"}, links)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -122,9 +125,7 @@ func TestManEscapes(t *testing.T) {
 		"--yes":     `\-\-yes`,
 		"~/.config": `\(ti/.config`,
 	} {
-		if got := escape(text); got != want {
-			t.Errorf("escape(%q) = %q, want %q", text, got, want)
-		}
+		assert.Same(t, fmt.Sprintf("escape(%q)", text), escape(text), want)
 	}
 }
 

@@ -12,7 +12,7 @@ const (
 
 // Text writes a page as plain text, wrapped at words to a width in columns. Code is not wrapped, and
 // tables become lists.
-func Text(page string, width int, links linkFunc) string {
+func Text(page string, width int, links LinkFunc) string {
 	var out strings.Builder
 	before := Block{Kind: Heading}
 	for _, b := range Parse(page) {
@@ -27,7 +27,7 @@ func Text(page string, width int, links linkFunc) string {
 }
 
 // plain writes one block.
-func (b Block) plain(width int, links linkFunc) string {
+func (b Block) plain(width int, links LinkFunc) string {
 	indent := strings.Repeat(" ", margin+b.Indent)
 	text := bold.ReplaceAllString(links.resolve(b.Text), "$1")
 	switch b.Kind {
@@ -78,7 +78,7 @@ func indentLines(text, indent string) string {
 
 // plainTable writes a table as a list: the first cell of each row, and the others below it. Few tables of the manual
 // would fit into the width of a terminal.
-func plainTable(rows [][]string, width int, indent string, links linkFunc) string {
+func plainTable(rows [][]string, width int, indent string, links LinkFunc) string {
 	plain := func(cell string) string { return bold.ReplaceAllString(links.resolve(cell), "$1") }
 	var out strings.Builder
 	for _, row := range rows[1:] {

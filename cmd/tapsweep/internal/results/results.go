@@ -227,9 +227,6 @@ type End struct {
 	Lines    int             `json:"lines"` // the number of lines before this one; Log.Write sets it
 }
 
-// isIntent reports whether the row announces a delete that is not sent yet.
-func (r *Row) isIntent() bool { return r.Provisional && r.Outcome == Found }
-
 // clean makes text from the service safe to store and show.
 func (r *Row) clean() {
 	r.Type = "result"

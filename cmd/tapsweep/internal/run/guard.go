@@ -13,7 +13,6 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/console"
-	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/scan"
@@ -115,7 +114,7 @@ func (r *run) identify(ctx context.Context) error {
 	if err != nil {
 		return r.ended(ctx, fmt.Errorf("%w\nnothing was changed", err))
 	}
-	if me == (input.User{}) && len(tok.Self) > 0 && format.IsGUID(tok.Self[0]) {
+	if me == (input.User{}) && len(tok.Self) > 0 && input.IsGUID(tok.Self[0]) {
 		me.ID = tok.Self[0]
 	}
 	tok.Self = slices.DeleteFunc([]string{me.ID, me.UPN}, func(name string) bool { return name == "" })
@@ -155,7 +154,7 @@ func (r *run) findCreator(ctx context.Context, audit *scan.Audit) error {
 	}
 	name := strings.TrimSpace(audit.By)
 	user := input.User{UPN: name}
-	if format.IsGUID(name) {
+	if input.IsGUID(name) {
 		user = input.User{ID: name}
 	}
 	doubt := "could not check that " + safetext.Printable(name) + " exists: "

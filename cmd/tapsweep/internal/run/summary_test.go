@@ -11,12 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/testdata/assert"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -30,8 +30,7 @@ func TestSummary(t *testing.T) {
 		every[o] = i + 1
 	}
 	causes := map[revoke.Cause]*revoke.CauseRows{
-		{Outcome: results.Denied, Code: "accessDenied"}: {Rows: 7,
-			Hint: "the user may hold an admin role"},
+		{Outcome: results.Denied, Code: "accessDenied"}:        {Rows: 7, Hint: "the user may hold an admin role"},
 		{Outcome: results.Denied, Code: "insufficient_claims"}: {Rows: 2, Hint: "sign in again"},
 		{Outcome: results.NotSent}:                             {Rows: 13},
 	}
@@ -62,7 +61,7 @@ func TestSummary(t *testing.T) {
 			Scan: &scan.Totals{Users: 230, Found: 221, Earlier: 170, ByTime: 7, Recent: 3,
 				Passes: map[pass.Reason]int{pass.Expired: 200, pass.Used: 20, pass.Unknown: 1},
 				Audit: &scan.AuditCounts{Name: "mallory@contoso.com", Records: 303, Made: 300, By: 100, There: 98,
-					Creators: []scan.Creator{{Name: "helpdesk@contoso.com", Passes: 200}}, Others: 100,
+					Creators: []format.Count{{Name: "helpdesk@contoso.com", N: 200}}, Others: 100,
 					Gone: scan.Examples[string]{Count: 3, First: []string{"dana@contoso.com"}},
 					Unlisted: scan.Examples[scan.Unlisted]{Count: 3, First: []scan.Unlisted{
 						{User: "lee@contoso.com", Made: start, At: start.Add(time.Hour), By: "helpdesk@contoso.com"},
@@ -75,17 +74,10 @@ func TestSummary(t *testing.T) {
 			s.print(&got)
 			golden := filepath.Join("testdata", name+".golden")
 			if *update {
-				if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
+				assert.OK(t, os.WriteFile(golden, got.Bytes(), 0o644))
 			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got.String()); diff != "" {
-				t.Errorf("summary (-want +got):\n%s", diff)
-			}
+			want := assert.Must(os.ReadFile(golden))
+			assert.Equal(t, "summary", got.String(), string(want))
 		})
 	}
 }
@@ -150,9 +142,7 @@ func TestVerdict(t *testing.T) {
 			}
 			var b bytes.Buffer
 			s.verdict(&b)
-			if b.String() != tt.want {
-				t.Errorf("the summary ends with\n%s, want\n%s", b.String(), tt.want)
-			}
+			assert.Same(t, "the end of the summary", b.String(), tt.want)
 		})
 	}
 }

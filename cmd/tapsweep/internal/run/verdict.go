@@ -8,7 +8,6 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/cmd/tapsweep/internal/revoke"
 )
 
 // verdict writes one line with the result of the run and the command that resumes it. A second line has the
@@ -92,11 +91,11 @@ func (s *summary) sessionSentence() string {
 // resume returns the command that resumes the run. It is empty if nothing is left to do, or if there is no log
 // to resume from.
 func (s *summary) resume() string {
-	again := s.Counts.Unverified + toRepeat(s.Counts.Sessions)
-	for o, n := range s.Counts.Outcomes {
-		if o.Retryable() && o != results.Remains && o != results.Protected {
-			again += n
-		}
+	again := s.Counts.Unverified + s.Counts.Sum(func(o results.Outcome) bool {
+		return o.Retryable() && o != results.Remains && o != results.Protected
+	})
+	if sessions := s.Counts.Sessions; sessions != nil { // users with a call to send or to verify
+		again += sessions.Unverified + sessions.Sum(results.Outcome.Retryable)
 	}
 	words := s.Run.ResumeWith(s.Results, false)
 	switch {
@@ -106,20 +105,6 @@ func (s *summary) resume() string {
 		return "Resume with the same list on standard input: " + results.CommandLine(words)
 	}
 	return "Resume: " + results.CommandLine(words)
-}
-
-// toRepeat returns how many users a run that resumes has to call or to verify again.
-func toRepeat(sessions *revoke.Counts) (n int) {
-	if sessions == nil {
-		return 0
-	}
-	n = sessions.Unverified
-	for o, k := range sessions.Outcomes {
-		if o.Retryable() {
-			n += k
-		}
-	}
-	return n
 }
 
 // revokeAgain returns the command that revokes the passes that remain, or that a dry run found. It is empty if
