@@ -30,7 +30,7 @@ type Condition struct {
 
 	damage  *input.LineError // an error in the file that a resumed run cannot repair
 	noEnd   *input.LineError // a run has no End; this is damage unless the next run resumes it
-	missing *input.LineError // lines that were missing at the counted line; a run that resumes the log writes them again
+	missing *input.LineError // lines that were missing at the counted line; a resumed run writes them again
 }
 
 // skip counts a line that is not part of a log.
