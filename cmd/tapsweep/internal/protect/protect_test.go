@@ -205,6 +205,9 @@ func TestResolveReadsNoFurther(t *testing.T) {
 		{bg, []string{lee}, broken},
 	} {
 		src := func(yield func(input.Pair, error) bool) {
+			if !yield(input.Pair{User: id2, Err: errors.New("a row that is left out")}, nil) {
+				return
+			}
 			for p := range pairs(tt.pairs...) {
 				if !yield(p, nil) {
 					return
@@ -444,5 +447,13 @@ func TestPatternsAreRefused(t *testing.T) {
 		}
 		assert.That(t, e.Errs[0].Line == line && strings.Contains(e.Error(), "is a pattern, which protects nobody"),
 			"Open of %q = %v, want line %d to be a pattern", list, e, line)
+	}
+}
+
+// A row with both names protects both, although nobody may look the user up.
+func TestUncheckedNamesAreProtected(t *testing.T) {
+	users, err := open(t, "userId,upn\n"+id1+","+bg+"\n").Resolve(t.Context(), nil, pairs(id2), "no permission")
+	if err != nil || !users.Has(id1) || !users.Has(strings.ToUpper(bg)) || users.Has(id2) {
+		t.Errorf("Resolve = %+v, %v, want both names of the row", users, err)
 	}
 }

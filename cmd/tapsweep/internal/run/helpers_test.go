@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"tapsweep/cmd/tapsweep/internal/console"
@@ -27,6 +28,19 @@ func writeFile(t *testing.T, name, text string) string {
 	return path
 }
 
+// earlierRun returns what a run that resumes a log with these rows knows of the run before.
+func earlierRun(t *testing.T, rows ...string) *results.ResumeState {
+	t.Helper()
+	lines := append([]string{`{"type":"run"}`}, rows...)
+	log, earlier, err := results.Resume(writeFile(t, "log.jsonl", strings.Join(lines, "\n")), new(results.Run),
+		results.ResumeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	return earlier
+}
+
 func openList(t *testing.T, text string) *input.List {
 	t.Helper()
 	list := assert.Must(input.Open([]string{writeFile(t, "l.csv", text)}, input.Options{}))
@@ -37,6 +51,7 @@ func openList(t *testing.T, text string) *input.List {
 const (
 	selfID    = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
 	otherID   = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322"
+	thirdID   = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c333"
 	selfPass  = "9f0c11aa-1111-4222-8333-000000000001"
 	otherPass = "9f0c11aa-1111-4222-8333-000000000002"
 )

@@ -37,6 +37,7 @@ type summary struct {
 	Sealed     string // the SHA-256 of its manifest, in hex
 
 	Scan            *scan.Totals // nil for a run that does not look for passes
+	ScanStopped     bool         // the scan did not end, so users may hold passes that the run has not seen
 	CreatorDoubt    string       // why it is not known whether the --created-by user exists, empty if known
 	NoCreator       bool         // the tenant has no such user
 	Output          string       // where a scan printed the passes
@@ -259,6 +260,14 @@ func (s *summary) kept(w io.Writer) {
 		summaryLine{s.Evidence != "", "evidence: " + safetext.Visible(s.Evidence, "") + ", SHA-256 of its SHA256SUMS " +
 			s.Sealed},
 		summaryLine{s.Incomplete, "The results log is not complete: run the same command again, with --resume " +
-			"if the log is a file. Completed passes are not sent again"},
+			"if the log is a file. " + s.again()},
 	)
+}
+
+// again returns what the same command does if it is run again and cannot resume its log.
+func (s *summary) again() string {
+	if (s.Lists.AnyPass > 0 || s.Run.AnyPass) && !s.Run.DryRun {
+		return "Without --resume it also deletes passes that users have received meanwhile"
+	}
+	return "Completed passes are not sent again"
 }

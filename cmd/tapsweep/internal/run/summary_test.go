@@ -16,6 +16,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/input"
 	"tapsweep/testdata/assert"
 )
 
@@ -84,6 +85,27 @@ func TestSummary(t *testing.T) {
 
 var start = time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
 
+// What is advised after a log that is not complete says what else it does: a row without a pass means another
+// pass later.
+func TestIncomplete(t *testing.T) {
+	const harmless = "Completed passes are not sent again\n"
+	const deletes = "Without --resume it also deletes passes that users have received meanwhile\n"
+	for name, tt := range map[string]struct {
+		s    summary
+		want string
+	}{
+		"passes of a list":    {summary{}, harmless},
+		"rows without a pass": {summary{Lists: input.Stats{AnyPass: 1}}, deletes},
+		"any pass":            {summary{Run: results.Run{AnyPass: true}}, deletes},
+		"a dry run":           {summary{Run: results.Run{AnyPass: true, DryRun: true}}, harmless},
+	} {
+		var b bytes.Buffer
+		tt.s.Incomplete = true
+		tt.s.kept(&b)
+		assert.Holds(t, name, b.String(), tt.want)
+	}
+}
+
 // The last lines say how many passes are gone, and which command comes next.
 func TestVerdict(t *testing.T) {
 	const resume = " Resume: tapsweep revoke --resume --results r.jsonl a.csv"
@@ -124,6 +146,14 @@ func TestVerdict(t *testing.T) {
 				"To delete these passes: tapsweep revoke r.jsonl\n"},
 		{"verify", "verify a.jsonl", rowCounts{results.Revoked: 4, results.Absent: 1, results.Remains: 2}, nil,
 			"Verified: 5 of 7 users hold no pass.\nTo revoke what remains: tapsweep revoke r.jsonl\n"},
+		{"sweep whose scan did not end", "sweep --all-users", nil,
+			func(s *summary) { s.ScanStopped, s.Stopped = true, errors.New("x") }, "No pass was deleted; " + unseen +
+				". Resume: tapsweep sweep --resume --results r.jsonl --all-users\n"},
+		{"resumed sweep whose scan did not end", "sweep --all-users", rowCounts{results.Revoked: 2},
+			func(s *summary) { s.ScanStopped = true }, "2 of the 2 passes found so far are gone; " + unseen + ".\n"},
+		{"dry run of a sweep whose scan did not end", "sweep --all-users --dry-run", nil,
+			func(s *summary) { s.ScanStopped = true }, "Nothing was changed: the run would delete 0 passes; " + unseen +
+				".\n"},
 		{"scan", "scan --all-users", rowCounts{results.Found: 4}, nil, ""},
 		{"scan that stopped", "scan --all-users", rowCounts{results.Found: 4},
 			func(s *summary) { s.Stopped = errors.New("x") },
