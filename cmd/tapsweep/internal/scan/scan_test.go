@@ -507,7 +507,7 @@ func TestWanted(t *testing.T) {
 		{"created at an unknown time", Options{CreatedSince: now.Add(-time.Hour)}, pass.Pass{}, "", true},
 	} {
 		f := &Found{Pass: tt.pass, Creation: input.Creation{Match: tt.by}}
-		if got := newScan(tt.opts, Sinks{}, nil).wanted(f, now); got != tt.want {
+		if got := newScan(tt.opts, Handlers{}, nil).wanted(f, now); got != tt.want {
 			t.Errorf("%s: wanted = %v, want %v", tt.name, got, tt.want)
 		}
 	}
