@@ -160,8 +160,8 @@ func TestNewStatusError(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.want.Status, tt.want.Header = 403, tt.header
-			got := NewStatusError(403, tt.header, []byte(tt.body))
-			assert.Equal(t, "NewStatusError", got, &tt.want)
+			got := newStatusError(403, tt.header, []byte(tt.body))
+			assert.Equal(t, "newStatusError", got, &tt.want)
 		})
 	}
 }

@@ -35,7 +35,7 @@ func NewReply(status int, header http.Header, body []byte) (Reply, error) {
 		// Source: microsoftgraph/microsoft-graph-docs-contrib#8883.
 	case status > http.StatusOK && status < 300 && holdsResponses(body):
 	default:
-		return Reply{}, NewStatusError(status, header, body)
+		return Reply{}, newStatusError(status, header, body)
 	}
 	return Reply{Header: header, Body: body}, nil
 }

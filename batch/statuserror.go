@@ -36,16 +36,16 @@ func (e *StatusError) Error() string {
 	return s
 }
 
-// StatusError reads the response as an error. See NewStatusError.
-func (r *Response) StatusError() *StatusError {
-	return NewStatusError(r.Status, r.Header, r.Body)
-}
-
-// NewStatusError reads an error answer. Code and RequestID come from the error object of
+// StatusError reads the response as an error. Code and RequestID come from the error object of
 // Graph or of older OData; without such an object they are empty. Message is the text of the
 // body: the message of these objects, problem+json, an OAuth error, a plain message, or the
 // first words of HTML or other text. The text is as sent: only Error masks and escapes it.
-func NewStatusError(status int, header http.Header, body []byte) *StatusError {
+func (r *Response) StatusError() *StatusError {
+	return newStatusError(r.Status, r.Header, r.Body)
+}
+
+// newStatusError reads an error answer, see [Response.StatusError].
+func newStatusError(status int, header http.Header, body []byte) *StatusError {
 	e := &StatusError{Status: status, Header: header, RequestID: header.Get("Request-Id")}
 	e.read(bytes.TrimSpace(withoutMark(body)))
 	return e

@@ -135,7 +135,7 @@ func (c *columns) csvRow(r Row, values []string) Row {
 			`"dana@contoso.com,", or quote a value that contains the delimiter`, len(values), width))
 	}
 	for i, value := range values[:width] {
-		values[i] = PlainValue(strings.TrimSpace(value))
+		values[i] = plainValue(strings.TrimSpace(value))
 	}
 	return c.fill(r, values[:width])
 }

@@ -29,8 +29,8 @@ func CSVValue(s string) string {
 	return formula.ReplaceAllString(s, "$1'$2")
 }
 
-// PlainValue undoes CSVValue.
-func PlainValue(s string) string {
+// plainValue undoes CSVValue.
+func plainValue(s string) string {
 	if !strings.Contains(s, "'") {
 		return s
 	}

@@ -128,7 +128,8 @@ func formPage(action string, form url.Values) wire.HTTPResponse {
 		fmt.Fprintf(&page, `<input type="hidden" name="%s" value="%s">`, name, html.EscapeString(form.Get(name)))
 	}
 	page.WriteString("</form></body></html>")
-	return wire.HTTPResponse{Status: 200, Header: http.Header{"Content-Type": {"text/html"}}, Body: []byte(page.String())}
+	return wire.HTTPResponse{Status: 200, Header: http.Header{"Content-Type": {"text/html"}},
+		Body: []byte(page.String())}
 }
 
 // grantAuthorized redeems the code that the browser brought back. Called with mu held.

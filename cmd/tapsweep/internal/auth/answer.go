@@ -16,20 +16,20 @@ import (
 
 var errPending = errors.New("no answer yet")
 
-// An UnreachedError is returned if the token issuer gave no valid answer. The credential may be right.
-type UnreachedError struct {
+// An AuthorityUnreachableError is returned if the token issuer gave no valid answer. The credential may be right.
+type AuthorityUnreachableError struct {
 	Host string
 	Err  error
 }
 
-func (e *UnreachedError) Error() string {
+func (e *AuthorityUnreachableError) Error() string {
 	if _, answered := errors.AsType[*AnswerError](e.Err); answered {
 		return e.Host + " " + e.Err.Error()
 	}
 	return "no connection to " + e.Host + ": " + e.Err.Error()
 }
 
-func (e *UnreachedError) Unwrap() error { return e.Err }
+func (e *AuthorityUnreachableError) Unwrap() error { return e.Err }
 
 // An AnswerError is an answer that does not show whether the credential is right: the authority has an outage, or
 // something else answers in its place.
@@ -56,16 +56,16 @@ func misled(format string, args ...any) error {
 
 // Unreached returns why the token issuer gave no valid answer to the last request. It returns nil if there was an
 // answer, and for a machine without a managed identity, whose local endpoint does not answer.
-func (c *Credential) Unreached() *UnreachedError {
-	if c.line == nil {
+func (c *Credential) Unreached() *AuthorityUnreachableError {
+	if c.transport == nil {
 		return nil
 	}
-	cut := c.line.cut.Load()
+	cut := c.transport.lastFailure.Load()
 	if cut == nil {
 		return nil
 	}
 	_, answered := errors.AsType[*AnswerError](cut.Err)
-	if !answered && !slices.Contains(c.line.hosts, hostOf(&url.URL{Scheme: "https", Host: cut.Host})) {
+	if !answered && !slices.Contains(c.transport.hosts, hostOf(&url.URL{Scheme: "https", Host: cut.Host})) {
 		return nil
 	}
 	return cut

@@ -47,8 +47,8 @@ type Options struct {
 	// Prompt shows a person how to sign in, or that no sign-in is needed.
 	Prompt func(text string)
 
-	// Again makes a person sign in even if the token cache holds a sign-in.
-	Again bool
+	// ForceSignIn makes a person sign in even if the token cache holds a sign-in.
+	ForceSignIn bool
 
 	// Getenv returns an environment variable. Nil means that none is set. Some credentials of azidentity ignore
 	// Getenv and read the environment of the process: a managed identity, a workload identity, and those of
@@ -60,7 +60,7 @@ type Options struct {
 
 	certificateFrom string // the flag or variable that named the certificate
 
-	line *issuerTransport
+	transport *issuerTransport
 }
 
 // A UsageError is returned if the options contradict each other or lack something.
@@ -90,7 +90,7 @@ func (o Options) settle() (Options, error) {
 	if o.Tenant != "" && !tenantDomain.MatchString(o.Tenant) {
 		return o, usage("--tenant or AZURE_TENANT_ID: %q is neither a tenant ID nor a domain", o.Tenant)
 	}
-	if o.Again && o.Method != "device-code" && o.Method != "browser" {
+	if o.ForceSignIn && o.Method != "device-code" && o.Method != "browser" {
 		return o, usage("--sign-in-again is for --auth device-code and browser: with %s nobody signs in", o.Method)
 	}
 	return o, o.checkComplete()
@@ -178,7 +178,7 @@ type Credential struct {
 	ClientID string // the configured client ID, or empty
 	Tenant   string // the configured tenant; empty means any tenant
 
-	line *issuerTransport // sends requests to the token issuer; nil if the credential does not use HTTP
+	transport *issuerTransport // sends requests to the token issuer; nil if the credential does not use HTTP
 }
 
 // New creates the credential. It sends nothing. An error that does not wrap a *UsageError is about the credential
@@ -189,7 +189,7 @@ func New(opts Options) (*Credential, error) {
 		return nil, err
 	}
 	o.concealEnvironment()
-	o.line = newLine(o)
+	o.transport = newLine(o)
 	c, err := o.credential()
 	if err != nil {
 		return nil, o.failed(err)
@@ -197,7 +197,7 @@ func New(opts Options) (*Credential, error) {
 	if anyTenant(o.Tenant) {
 		o.Tenant = ""
 	}
-	return &Credential{c, o.Method, o.ClientID, o.Tenant, o.line}, nil
+	return &Credential{c, o.Method, o.ClientID, o.Tenant, o.transport}, nil
 }
 
 // credential creates the credential for the method. If the environment has the app, credential sets the method to
@@ -259,7 +259,7 @@ func (o *Options) failed(err error) error {
 func (o *Options) client() azcore.ClientOptions {
 	return azcore.ClientOptions{
 		Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: o.Authority},
-		Transport: o.line,
+		Transport: o.transport,
 	}
 }
 
@@ -312,7 +312,7 @@ func (o *Options) readSecret() (string, error) {
 func Secret(authority, tenant, client, secret string, httpClient *http.Client) (*Credential, error) {
 	safetext.Conceal(secret)
 	o := Options{Method: "secret", Tenant: tenant, ClientID: client, Authority: authority, HTTP: httpClient}
-	o.line = newLine(o)
+	o.transport = newLine(o)
 	c, err := o.secretOf(secret)
-	return &Credential{c, o.Method, client, tenant, o.line}, err
+	return &Credential{c, o.Method, client, tenant, o.transport}, err
 }

@@ -31,7 +31,7 @@ type issuerTransport struct {
 	regional bool       // regional hosts also belong to the authority
 	identity []*url.URL // nil if no managed identity may be asked
 
-	cut atomic.Pointer[UnreachedError] // nil if the last request was answered
+	lastFailure atomic.Pointer[AuthorityUnreachableError] // nil if the last request was answered
 }
 
 func newLine(o Options) *issuerTransport {
@@ -121,7 +121,7 @@ func (l *issuerTransport) Do(req *http.Request) (*http.Response, error) {
 	if away := outage(resp.StatusCode, resp.Header, body); away != nil {
 		_ = l.lost(req, away) // azidentity still gets the answer
 	} else {
-		l.cut.Store(nil)
+		l.lastFailure.Store(nil)
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
@@ -129,8 +129,8 @@ func (l *issuerTransport) Do(req *http.Request) (*http.Response, error) {
 
 // lost records why a request has no valid answer, and returns the error.
 func (l *issuerTransport) lost(req *http.Request, err error) error {
-	cut := &UnreachedError{Host: req.URL.Host, Err: err}
-	l.cut.Store(cut)
+	cut := &AuthorityUnreachableError{Host: req.URL.Host, Err: err}
+	l.lastFailure.Store(cut)
 	return cut
 }
 

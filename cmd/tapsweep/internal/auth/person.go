@@ -17,9 +17,9 @@ import (
 	"tapsweep/batch/safetext"
 )
 
-// A person is the credential of a person who signs in. It asks the person only if neither the token cache nor a refresh
-// token provides a token.
-type person struct {
+// An interactive is the credential of a person who signs in. It asks the person only if neither the token cache nor a
+// refresh token provides a token.
+type interactive struct {
 	silent interface {
 		azcore.TokenCredential
 		Authenticate(context.Context, *policy.TokenRequestOptions) (azidentity.AuthenticationRecord, error)
@@ -33,7 +33,7 @@ type person struct {
 // instead of asking the person.
 const minSignIn = 30 * time.Second
 
-func (p *person) GetToken(ctx context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
+func (p *interactive) GetToken(ctx context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	token, err := p.silent.GetToken(ctx, opts)
 	if _, ask := errors.AsType[*azidentity.AuthenticationRequiredError](err); !ask {
 		return token, err
@@ -53,8 +53,8 @@ func (p *person) GetToken(ctx context.Context, opts policy.TokenRequestOptions) 
 }
 
 // keep saves the record of the account. The record has no secret, but the name of a person. If it cannot be saved, the
-// person must sign in again next time.
-func (p *person) keep(record azidentity.AuthenticationRecord) {
+// interactive must sign in again next time.
+func (p *interactive) keep(record azidentity.AuthenticationRecord) {
 	if p.record == "" {
 		return
 	}
@@ -84,7 +84,7 @@ func (o *Options) store() (cache azidentity.Cache, record azidentity.Authenticat
 // known returns the record in a file. It is empty if the person must sign in again.
 func (o *Options) known(path string) (r azidentity.AuthenticationRecord) {
 	data, err := os.ReadFile(path)
-	if o.Again || err != nil || json.Unmarshal(data, &r) != nil {
+	if o.ForceSignIn || err != nil || json.Unmarshal(data, &r) != nil {
 		return azidentity.AuthenticationRecord{}
 	}
 	return r
@@ -101,7 +101,7 @@ func (o *Options) deviceCode() (azcore.TokenCredential, error) {
 			return nil
 		},
 	})
-	return &person{silent: c, record: path, say: o.Prompt}, err
+	return &interactive{silent: c, record: path, say: o.Prompt}, err
 }
 
 func (o *Options) browser() (azcore.TokenCredential, error) {
@@ -110,6 +110,6 @@ func (o *Options) browser() (azcore.TokenCredential, error) {
 		ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery, TenantID: o.Tenant, ClientID: o.ClientID,
 		Cache: cache, AuthenticationRecord: record, DisableAutomaticAuthentication: true,
 	})
-	return &person{silent: c, record: path, say: o.Prompt,
+	return &interactive{silent: c, record: path, say: o.Prompt,
 		before: "sign in with the browser that opens now"}, err
 }

@@ -31,8 +31,8 @@ type pinned struct {
 }
 
 func (p *pinned) GetToken(ctx context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	if p.next.line != nil {
-		p.next.line.cut.Store(nil)
+	if p.next.transport != nil {
+		p.next.transport.lastFailure.Store(nil)
 	}
 	token, err := p.next.GetToken(ctx, opts)
 	p.mu.Lock()

@@ -21,8 +21,8 @@ import (
 // Other methods take the token of a file, a machine or a tool.
 var enforcing = []string{"environment", "secret", "certificate", "workload-identity", "device-code", "browser"}
 
-// Enforces reports whether the credential returns only tokens for the configured tenant.
-func (c *Credential) Enforces() bool {
+// BoundToTenant reports whether the credential returns only tokens for the configured tenant.
+func (c *Credential) BoundToTenant() bool {
 	return c.Tenant != "" && slices.Contains(enforcing, c.Method)
 }
 
@@ -41,7 +41,7 @@ var tenantDomain = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$
 const discoveryTimeout = 15 * time.Second
 
 // TenantID asks an authority for the ID of the tenant with a domain. The endpoints of the authority must be on hosts.
-// If the error wraps an *UnreachedError, the domain may be right.
+// If the error wraps an *AuthorityUnreachableError, the domain may be right.
 // Source: learn.microsoft.com/entra/identity-platform/v2-protocols-oidc.
 func TenantID(ctx context.Context, transport http.RoundTripper, authority string, hosts []string,
 	domain string) (string, error) {
@@ -53,7 +53,7 @@ func TenantID(ctx context.Context, transport http.RoundTripper, authority string
 	at := strings.TrimSuffix(authority, "/") + "/" + url.PathEscape(domain) + "/v2.0/.well-known/openid-configuration"
 	for attempt := 1; ; attempt++ {
 		id, err := l.askTenant(ctx, at)
-		away, passes := errors.AsType[*UnreachedError](err)
+		away, passes := errors.AsType[*AuthorityUnreachableError](err)
 		if answer, is := errors.AsType[*AnswerError](err); is {
 			passes = answer.Passing
 		}
@@ -63,7 +63,7 @@ func TenantID(ctx context.Context, transport http.RoundTripper, authority string
 		select {
 		case <-time.After(time.Duration(attempt) * time.Second):
 		case <-ctx.Done():
-			return "", &UnreachedError{Host: away.Host, Err: context.Cause(ctx)}
+			return "", &AuthorityUnreachableError{Host: away.Host, Err: context.Cause(ctx)}
 		}
 	}
 }
@@ -77,7 +77,7 @@ func (l *issuerTransport) askTenant(ctx context.Context, at string) (string, err
 	if err != nil {
 		return "", err
 	}
-	if away := l.cut.Load(); away != nil {
+	if away := l.lastFailure.Load(); away != nil {
 		return "", away
 	}
 	data, err := io.ReadAll(resp.Body)

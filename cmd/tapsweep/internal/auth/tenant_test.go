@@ -81,6 +81,6 @@ func TestEnforces(t *testing.T) {
 		{Credential{Method: "azure-cli", Tenant: "contoso.com"}, false},
 		{Credential{Method: "default", Tenant: "contoso.com"}, false}, // whose token it is depends on what is there
 	} {
-		assert.Same(t, fmt.Sprintf("%s of tenant %q", tt.c.Method, tt.c.Tenant), tt.c.Enforces(), tt.want)
+		assert.Same(t, fmt.Sprintf("%s of tenant %q", tt.c.Method, tt.c.Tenant), tt.c.BoundToTenant(), tt.want)
 	}
 }

@@ -81,8 +81,8 @@ type Endpoint struct {
 	Discovery bool
 }
 
-// A Choice holds the options from which Resolve makes an endpoint. Each field may be empty.
-type Choice struct {
+// A Config holds the options from which Resolve makes an endpoint. Each field may be empty.
+type Config struct {
 	Cloud     string // one of Names
 	Root      string // --graph-url
 	Authority string // AZURE_AUTHORITY_HOST
@@ -92,7 +92,7 @@ type Choice struct {
 // Resolve returns the endpoint. A cloud sets authority, root and scope. A cloud and a root mean a gateway in front of
 // Graph: only the requests are sent to this root. A root without a cloud is a simulated tenant, unless it is the root
 // of a cloud. An error says what to do instead.
-func (c Choice) Resolve() (*Endpoint, error) {
+func (c Config) Resolve() (*Endpoint, error) {
 	chosen := find(func(known *Cloud) bool { return known.Name == c.Cloud })
 	if chosen == nil && c.Cloud != "" {
 		return nil, fmt.Errorf("--cloud %q is not %s", c.Cloud, strings.Join(Names(), ", "))

@@ -56,14 +56,14 @@ func Check(dir string, resume bool) error {
 	}
 	for _, name := range all {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
-			return fmt.Errorf("%w: %s has %s in it already", ErrExists, dir, name)
+			return fmt.Errorf("%w: %s has %s in it already", errExists, dir, name)
 		}
 	}
 	return nil
 }
 
-// ErrExists is returned if a directory already contains evidence.
-var ErrExists = errors.New("evidence is never replaced")
+// errExists is returned if a directory already contains evidence.
+var errExists = errors.New("evidence is never replaced")
 
 // Contains reports whether path is a file of evidence. The other files in its directory show this.
 func Contains(path string) bool {

@@ -21,7 +21,7 @@ func TestBrowserColumns(t *testing.T) {
 			func(r *results.Row) { r.Column = column })
 	}
 	m.end(0, "")
-	v := browse(t, htmlOf(t, HTMLPage{}, m.write(t, "a.jsonl")))
+	v := browse(t, htmlOf(t, htmlPage{}, m.write(t, "a.jsonl")))
 	const places = `Array.from(document.querySelectorAll('#pairs tbody tr')).
 		map((tr) => tr.cells[0].textContent.trim()).join(' ')`
 	v.click(headOf(1) + " button")

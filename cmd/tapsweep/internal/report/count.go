@@ -19,10 +19,10 @@ const (
 // otherGroups is the group for everything beyond these limits.
 const otherGroups = "others"
 
-// New reads the logs again and counts their rows. It calls also for each row except duplicates; also may be nil.
-func New(ctx context.Context, l *Logs, also func(*ReportedRow) error) (*Report, error) {
+// makeReport reads the logs again and counts their rows. It calls also for each row except duplicates; also may be nil.
+func makeReport(ctx context.Context, l *Logs, also func(*reportedRow) error) (*Report, error) {
 	r := newReport(l)
-	for row, err := range l.Rows(ctx) {
+	for row, err := range l.countedRows(ctx) {
 		if err != nil {
 			return nil, err
 		}
@@ -65,7 +65,7 @@ func newReport(l *Logs) *Report {
 }
 
 // add counts a row.
-func (r *Report) add(row *ReportedRow) {
+func (r *Report) add(row *reportedRow) {
 	switch {
 	case row.Action == results.RevokeSessions:
 		r.Sessions.add(row)

@@ -45,7 +45,7 @@ type failureCause struct {
 type failures map[failureCause]*Failure
 
 // causeOf returns the cause of a row. If there are too many causes, it returns the common cause for the rest.
-func (f failures) causeOf(row *ReportedRow) failureCause {
+func (f failures) causeOf(row *reportedRow) failureCause {
 	meaning := row.Outcome.Meaning()
 	if row.Action == results.RevokeSessions {
 		meaning = row.Outcome.SessionMeaning()
@@ -58,7 +58,7 @@ func (f failures) causeOf(row *ReportedRow) failureCause {
 }
 
 // add counts a row that is not done.
-func (f *failures) add(row *ReportedRow) {
+func (f *failures) add(row *reportedRow) {
 	if *f == nil {
 		*f = make(failures)
 	}

@@ -22,7 +22,7 @@ func CheckFile(flag, path string, overwrite bool, logs *Logs) error {
 	case err != nil:
 		return err
 	}
-	if target, err := os.Stat(path); err == nil && logs.Holds(target) {
+	if target, err := os.Stat(path); err == nil && logs.holds(target) {
 		return fmt.Errorf("%s is one of the logs", path)
 	}
 	if !info.Mode().IsRegular() {

@@ -49,8 +49,8 @@ const (
 	maxPrinted = 500
 )
 
-// An HTMLPage holds the options of an HTML page.
-type HTMLPage struct {
+// An htmlPage holds the options of an HTML page.
+type htmlPage struct {
 	CSV    string    // the name of the CSV file with all pairs, if there is one
 	Made   time.Time // when the page was made
 	By     string    // the version of tapsweep
@@ -60,7 +60,7 @@ type HTMLPage struct {
 // view is the data of the template.
 type view struct {
 	*Report
-	HTMLPage
+	htmlPage
 	Style  template.CSS
 	Script template.JS
 	Early  template.JS
@@ -73,7 +73,7 @@ type view struct {
 	Names  []names
 
 	Shown int // pairs of the table
-	Rows  iter.Seq[*ReportedRow]
+	Rows  iter.Seq[*reportedRow]
 }
 
 // When returns the time of the runs. If they are on one day, it has the day once.
@@ -97,17 +97,17 @@ func (v *view) Whole() bool { return v.Shown == v.Listed() }
 // Many reports whether the table is too long to be printed by default.
 func (v *view) Many() bool { return v.Shown > maxPrinted }
 
-// HTML writes the report as one page. The page needs no network, and people can read it without scripts. HTML reads the
+// writeHTML writes the report as one page. The page needs no network, and people can read it without scripts. HTML reads the
 // logs again for the rows.
-func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p HTMLPage) error {
+func (r *Report) writeHTML(ctx context.Context, w io.Writer, l *Logs, p htmlPage) error {
 	p.inline = cmp.Or(p.inline, maxInline)
-	v := &view{Report: r, HTMLPage: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript), Early: earlyScript,
-		Policy: policy(pageStyle, pageScript, earlyScript), Steps: r.steps(), Tenant: r.tenant(), Chart: r.chart(),
-		Shares: r.shares(), Names: r.names()}
+	v := &view{Report: r, htmlPage: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript),
+		Early: earlyScript, Policy: policy(pageStyle, pageScript, earlyScript), Steps: r.steps(), Tenant: r.tenant(),
+		Chart: r.chart(), Shares: r.shares(), Names: r.names()}
 	pick := v.pick()
 	var failed error
-	v.Rows = func(yield func(*ReportedRow) bool) {
-		for row, err := range l.Rows(ctx) {
+	v.Rows = func(yield func(*reportedRow) bool) {
+		for row, err := range l.countedRows(ctx) {
 			if err != nil {
 				failed = err
 				return
@@ -138,16 +138,16 @@ func policy(style string, scripts ...string) string {
 }
 
 // pick returns a function that selects the rows of the table: all, or the first of those that are not done.
-func (v *view) pick() func(*ReportedRow) bool {
+func (v *view) pick() func(*reportedRow) bool {
 	v.Shown = v.Listed()
 	if v.Shown <= v.inline {
-		return func(row *ReportedRow) bool {
+		return func(row *reportedRow) bool {
 			return row.Action != results.RevokeSessions && (row.Beside || row.Outcome != results.Duplicate)
 		}
 	}
 	v.Shown = min(v.Left, v.inline)
 	left := 0
-	return func(row *ReportedRow) bool {
+	return func(row *reportedRow) bool {
 		if row.Beside || !row.Outcome.Left() || row.Action == results.RevokeSessions {
 			return false
 		}
@@ -159,7 +159,7 @@ func (v *view) pick() func(*ReportedRow) bool {
 func clock(t time.Time) string { return format.Time(t, time.DateTime, "") }
 
 // verifiedAt returns when a pass was verified, without the day if the row has the same day.
-func verifiedAt(row *ReportedRow) string {
+func verifiedAt(row *reportedRow) string {
 	return strings.TrimPrefix(clock(row.VerifiedAt), row.Time.Format("2006-01-02 "))
 }
 

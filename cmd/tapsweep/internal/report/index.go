@@ -113,7 +113,7 @@ func (r *head) failedLook() bool { return r.FromScan() && r.Method == "" }
 func (ix *index) line(c *cursor) error {
 	switch lg := c.lg; c.rec.Kind {
 	case results.KindRun:
-		if err := ix.logs.fits(c.run, c.rec.Text); err != nil {
+		if err := ix.logs.checkSameTenant(c.run, c.rec.Text); err != nil {
 			return err
 		}
 		lg.began(c.run)
@@ -187,7 +187,7 @@ func (ix *index) add(lg *sourceLog, r *head) {
 		p = ix.begin(lg, r)
 	}
 	ix.at[id] = p
-	ix.saw(p, lg.listOf, r.Source, known)
+	ix.addSource(p, lg.listOf, r.Source, known)
 	if known {
 		ix.takeIn(p, r)
 	}
@@ -210,7 +210,7 @@ func (ix *index) find(lg *sourceLog, r *head) (p uint32, id uint64, known bool) 
 		}
 		p, known = ix.at[id]
 	}
-	if !ok || known && ix.was(p, results.Protected) && r.Outcome == results.Protected &&
+	if !ok || known && ix.hasOutcome(p, results.Protected) && r.Outcome == results.Protected &&
 		ix.entries[p].line != uint16(ix.lineOf(lg, r)) {
 		id = ix.lineOf(lg, r)
 		if p, known = ix.at[id]; !known && !ok {
@@ -221,7 +221,7 @@ func (ix *index) find(lg *sourceLog, r *head) (p uint32, id uint64, known bool) 
 	for _, user := range []string{r.User, r.UPN} {
 		if !known && r.Method != "" {
 			p, known = ix.at[ix.hash("named", user, r.Method)]
-			known = known && (int(ix.entries[p].list) != lg.listOf || ix.was(p, results.Found))
+			known = known && (int(ix.entries[p].list) != lg.listOf || ix.hasOutcome(p, results.Found))
 		}
 	}
 	return p, id, known
@@ -248,8 +248,8 @@ func (ix *index) name(p uint32, r *head) {
 	}
 }
 
-// saw records that a list has an entry.
-func (ix *index) saw(p uint32, list int, source string, known bool) {
+// addSource records that a list has an entry.
+func (ix *index) addSource(p uint32, list int, source string, known bool) {
 	key := uint64(p)<<32 | uint64(list)
 	if _, also := ix.also[key]; known && (also || int(ix.entries[p].list) == list) {
 		return
@@ -257,7 +257,7 @@ func (ix *index) saw(p uint32, list int, source string, known bool) {
 	if known {
 		ix.also[key] = struct{}{}
 	}
-	ix.logs.lists[list].saw(source)
+	ix.logs.lists[list].addSource(source)
 }
 
 // begin creates the entry for a row.
@@ -327,8 +327,8 @@ func (ix *index) finish() {
 	l.users = len(ix.looked)
 }
 
-// fits returns an error if a run cannot be in the same report as the others. text is the first line of the run.
-func (l *Logs) fits(run *ReportedRun, text []byte) error {
+// checkSameTenant returns an error if a run cannot be in the same report as the others. text is the first line of the run.
+func (l *Logs) checkSameTenant(run *ReportedRun, text []byte) error {
 	if l.first == nil {
 		l.first = run
 		l.begun = make(map[string]string)
@@ -359,8 +359,8 @@ func (l *Logs) list(run *ReportedRun) int {
 	})
 	if i < 0 {
 		i = len(l.lists)
-		l.lists = append(l.lists, &ReportedList{Digest: run.header.Digest, self: run.header.Self, proof: run.kind() == "verify",
-			Sources: []string{}})
+		l.lists = append(l.lists, &ReportedList{Digest: run.header.Digest, self: run.header.Self,
+			proof: run.kind() == "verify", Sources: []string{}})
 	}
 	l.lists[i].Pairs = max(l.lists[i].Pairs, run.Pairs)
 	return i

@@ -117,8 +117,8 @@ func (l *Logs) Skipped() (warnings []string) {
 	return warnings
 }
 
-// Holds reports whether the file is one of the logs.
-func (l *Logs) Holds(info os.FileInfo) bool {
+// holds reports whether the file is one of the logs.
+func (l *Logs) holds(info os.FileInfo) bool {
 	return slices.ContainsFunc(l.logs, func(lg *sourceLog) bool {
 		return os.SameFile(lg.info, info)
 	})
@@ -137,7 +137,7 @@ func (l *Logs) open(ctx context.Context, name string) error {
 	case err != nil:
 	case !info.Mode().IsRegular():
 		err = fmt.Errorf("%s is not a file", name)
-	case l.Holds(info):
+	case l.holds(info):
 		err = fmt.Errorf("%s is named twice", name)
 	}
 	if err != nil {

@@ -32,13 +32,13 @@ type nextTask struct {
 }
 
 // taskOf returns the task that tries a row again.
-func taskOf(row *ReportedRow) nextTask {
+func taskOf(row *reportedRow) nextTask {
 	byVerify := row.proof != nil || row.log.last().kind() == "verify"
 	switch {
 	case row.Outcome == results.Remains && (row.Action != results.RevokeSessions || byVerify):
 		lg := cmp.Or(row.proof, row.log)
 		return nextTask{lg, lg.last().Exit != nil} // a log without an end cannot be a list
-	case row.Outcome.Again(), row.unverified:
+	case row.Outcome.Retryable(), row.unverified:
 		return nextTask{row.log, false}
 	}
 	return nextTask{}
@@ -49,15 +49,15 @@ func (r *Report) nextCommands(l *Logs) {
 	withoutRow := l.withoutRow()
 	for _, lg := range l.logs {
 		run, name := lg.last(), safetext.Printable(lg.name)
-		resume := NextCommand{Log: name, nextTask: nextTask{lg, false}, Left: r.tasks[nextTask{lg, false}], noun: "pass",
-			unverified: r.unverified[lg], withoutRow: withoutRow[lg]}
+		resume := NextCommand{Log: name, nextTask: nextTask{lg, false}, Left: r.tasks[nextTask{lg, false}],
+			noun: "pass", unverified: r.unverified[lg], withoutRow: withoutRow[lg]}
 		if run.kind() == "scan" || run.kind() == "verify" {
 			resume.noun = "user"
 		}
 		resume.Left = plus(resume.Left+resume.unverified, resume.withoutRow)
 		if resume.Left > 0 || run.unfinished() {
 			verify := resume.unverified > 0 && run.kind() != "verify"
-			resume.Command, resume.Note = ResumeCommand(lg.name, &lg.resumable().header, verify)
+			resume.Command, resume.Note = resumeCommand(lg.name, &lg.resumable().header, verify)
 			if run.refused() && resume.Command != "" {
 				resume.Note = strings.TrimPrefix(resume.Note+", after you fix what it was refused for", ", ")
 			}
@@ -65,7 +65,7 @@ func (r *Report) nextCommands(l *Logs) {
 		}
 		revoke := NextCommand{Log: name, nextTask: nextTask{lg, true}, Left: r.tasks[nextTask{lg, true}], noun: "pass"}
 		if revoke.Left > 0 {
-			revoke.Command, revoke.Note = ListCommand(lg.name, &run.header)
+			revoke.Command, revoke.Note = listCommand(lg.name, &run.header)
 			r.Resume = append(r.Resume, revoke)
 		}
 	}
@@ -93,9 +93,9 @@ const (
 	unshowable   = "the command of the run has characters that cannot be shown"
 )
 
-// ResumeCommand returns the command line that resumes a run with its log. The log may be forged, so a command that
+// resumeCommand returns the command line that resumes a run with its log. The log may be forged, so a command that
 // cannot be shown safely is empty, and note says why.
-func ResumeCommand(log string, run *results.Run, verify bool) (command, note string) {
+func resumeCommand(log string, run *results.Run, verify bool) (command, note string) {
 	words := run.ResumeWith(log, verify)
 	switch command = results.CommandLine(words); {
 	case run.Simulated:
@@ -110,9 +110,9 @@ func ResumeCommand(log string, run *results.Run, verify bool) (command, note str
 	return command, note
 }
 
-// ListCommand returns the command line that revokes what is left in a log, in the tenant of its run. It protects the
-// users that the run protected. For note, see ResumeCommand.
-func ListCommand(log string, run *results.Run) (command, note string) {
+// listCommand returns the command line that revokes what is left in a log, in the tenant of its run. It protects the
+// users that the run protected. For note, see resumeCommand.
+func listCommand(log string, run *results.Run) (command, note string) {
 	switch command = results.CommandLine(run.RevokeWith(log)); {
 	case run.Simulated:
 		return "", wasSimulated

@@ -42,34 +42,34 @@ func (o *Outputs) Write(ctx context.Context, logs *Logs) error {
 }
 
 func (o *Outputs) render(ctx context.Context, logs *Logs) error {
-	var eachRow func(*ReportedRow) error
-	var table *CSV
+	var eachRow func(*reportedRow) error
+	var table *csvFile
 	if o.CSV != "" {
 		w, err := o.open(o.CSV)
 		if err == nil {
-			table, err = NewCSV(w)
+			table, err = newCSV(w)
 		}
 		if err != nil {
 			return err
 		}
-		eachRow = table.Row
+		eachRow = table.writeRow
 	}
-	r, err := New(ctx, logs, eachRow)
+	r, err := makeReport(ctx, logs, eachRow)
 	if err == nil && table != nil {
 		err = table.Close()
 	}
 	if err == nil && o.HTML != "" {
-		page := HTMLPage{Made: time.Now(), By: o.Version}
+		page := htmlPage{Made: time.Now(), By: o.Version}
 		if o.CSV != "" && o.CSV != "-" && filepath.Dir(o.CSV) == filepath.Dir(o.HTML) {
 			page.CSV = filepath.Base(o.CSV)
 		}
-		err = o.write(o.HTML, func(w io.Writer) error { return r.HTML(ctx, w, logs, page) })
+		err = o.write(o.HTML, func(w io.Writer) error { return r.writeHTML(ctx, w, logs, page) })
 	}
 	if err == nil && o.JSON != "" {
-		err = o.write(o.JSON, r.JSON)
+		err = o.write(o.JSON, r.writeJSON)
 	}
 	if err == nil && (o.Text != "" || len(o.files) == 0) {
-		err = o.write(cmp.Or(o.Text, "-"), r.Text)
+		err = o.write(cmp.Or(o.Text, "-"), r.writeText)
 	}
 	return err
 }

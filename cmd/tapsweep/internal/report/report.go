@@ -97,8 +97,8 @@ func (l *ReportedList) noun() string {
 // maxSources is the maximum number of names of a list.
 const maxSources = 100
 
-// saw counts the first row of a pair.
-func (l *ReportedList) saw(source string) {
+// addSource counts the first row of a pair.
+func (l *ReportedList) addSource(source string) {
 	l.seen++
 	if len(l.Sources) < maxSources && !slices.Contains(l.Sources, source) {
 		l.Sources = append(l.Sources, source)
@@ -112,8 +112,8 @@ type Readers struct {
 	VerifiedBy []string `json:"verifiedBy"`
 }
 
-// JSON writes the report as one object.
-func (r *Report) JSON(w io.Writer) error {
+// writeJSON writes the report as one object.
+func (r *Report) writeJSON(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	return enc.Encode(r)

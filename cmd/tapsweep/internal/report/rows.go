@@ -11,8 +11,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A ReportedRow is the row that counts for a pass or for the sessions of a user, with the results of verification.
-type ReportedRow struct {
+// A reportedRow is the row that counts for a pass or for the sessions of a user, with the results of verification.
+type reportedRow struct {
 	results.Row
 	VerifiedAt time.Time // when no pass was listed, if this is in another row
 	Beside     bool      // the row is listed but does not count, because the row of another pass counts
@@ -23,9 +23,9 @@ type ReportedRow struct {
 	proof      *sourceLog // another log, which has the row about this
 }
 
-// Rows yields the rows that count, and those with Beside, in the order of the logs.
-func (l *Logs) Rows(ctx context.Context) iter.Seq2[*ReportedRow, error] {
-	return func(yield func(*ReportedRow, error) bool) {
+// countedRows yields the rows that count, and those with Beside, in the order of the logs.
+func (l *Logs) countedRows(ctx context.Context) iter.Seq2[*reportedRow, error] {
+	return func(yield func(*reportedRow, error) bool) {
 		for i, lg := range l.logs {
 			for row, err := range l.rowsOf(ctx, i) {
 				if err != nil {
@@ -40,8 +40,8 @@ func (l *Logs) Rows(ctx context.Context) iter.Seq2[*ReportedRow, error] {
 }
 
 // rowsOf yields the rows of one log.
-func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*ReportedRow, error] {
-	return func(yield func(*ReportedRow, error) bool) {
+func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*reportedRow, error] {
+	return func(yield func(*reportedRow, error) bool) {
 		lg, n := l.logs[i], -1
 		notes := lg.notes
 		for rec, err := range lg.records(ctx, results.KindRow, results.KindSessions) {
@@ -51,9 +51,9 @@ func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*ReportedRow, error]
 			if err == nil && lg.rows[n] == superseded {
 				continue
 			}
-			var row *ReportedRow
+			var row *reportedRow
 			if err == nil {
-				row = &ReportedRow{Row: *rec.Row, Beside: lg.rows[n] == beside, log: lg}
+				row = &reportedRow{Row: *rec.Row, Beside: lg.rows[n] == beside, log: lg}
 				if len(notes) > 0 && int(notes[0].row) == n {
 					err = l.annotate(row, notes[0], i)
 					notes = notes[1:]
@@ -71,7 +71,7 @@ func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*ReportedRow, error]
 }
 
 // complete sets the fields of a row that depend on its runs.
-func (row *ReportedRow) complete() {
+func (row *reportedRow) complete() {
 	if row.Provisional && row.Outcome == results.Found {
 		row.Outcome, row.Provisional = results.Unknown, false
 		row.Message = "found to be deleted, but the log does not say what became of it"
@@ -88,7 +88,7 @@ func (row *ReportedRow) complete() {
 }
 
 // annotate adds the result of a verification to the row that counts.
-func (l *Logs) annotate(row *ReportedRow, n note, own int) error {
+func (l *Logs) annotate(row *reportedRow, n note, own int) error {
 	row.Provisional = false
 	if n.kind() == unverified && row.Verified {
 		return nil
@@ -116,7 +116,7 @@ func (l *Logs) annotate(row *ReportedRow, n note, own int) error {
 	row.unverified = true
 	if row.proof != nil {
 		row.Message = "not verified: " + cmp.Or(look.Message, string(look.Outcome))
-		row.hopeless = !look.Outcome.Again()
+		row.hopeless = !look.Outcome.Retryable()
 	}
 	return nil
 }

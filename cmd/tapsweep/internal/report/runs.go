@@ -56,10 +56,10 @@ func (r *ReportedRun) row(row *results.Row) {
 	if !row.Provisional && !row.Beside {
 		r.Rows++
 	}
-	r.saw(utc(row.Time))
+	r.extendTo(utc(row.Time))
 }
 
-func (r *ReportedRun) saw(at time.Time) {
+func (r *ReportedRun) extendTo(at time.Time) {
 	if at.After(r.last) {
 		r.last = at
 	}
@@ -152,7 +152,7 @@ func cleanRun(run *ReportedRun) {
 func (l *Logs) endRuns() {
 	for _, w := range l.waits {
 		if w.run.Exit == nil {
-			w.run.saw(utc(w.Time))
+			w.run.extendTo(utc(w.Time))
 		}
 	}
 	for _, run := range l.allRuns() {

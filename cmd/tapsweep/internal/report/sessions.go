@@ -24,7 +24,7 @@ type SessionReport struct {
 
 	failures   failures
 	tasks      map[nextTask]bool
-	left, done []*ReportedRow // for the page, up to maxListed of each
+	left, done []*reportedRow // for the page, up to maxListed of each
 }
 
 func newSessions(withoutRow int) *SessionReport {
@@ -33,7 +33,7 @@ func newSessions(withoutRow int) *SessionReport {
 }
 
 // Listed returns the users that the page lists: first those for whom something is left.
-func (s *SessionReport) Listed() []*ReportedRow {
+func (s *SessionReport) Listed() []*reportedRow {
 	rows := slices.Concat(s.left, s.done)
 	return rows[:min(len(rows), maxListed)]
 }
@@ -42,7 +42,7 @@ func (s *SessionReport) Listed() []*ReportedRow {
 const maxListed = 1000
 
 // add counts a row.
-func (s *SessionReport) add(row *ReportedRow) {
+func (s *SessionReport) add(row *reportedRow) {
 	s.Users++
 	s.Counts[row.Outcome]++
 	if row.Verified {
@@ -71,7 +71,7 @@ func (s *SessionReport) finish(l *Logs) {
 	for _, lg := range l.logs {
 		run := lg.resumable()
 		if s.tasks[nextTask{lg, false}] || s.WithoutRow > 0 && run.Exit == nil && run.header.Sessions {
-			if command, _ := ResumeCommand(lg.name, &run.header, false); command != "" {
+			if command, _ := resumeCommand(lg.name, &run.header, false); command != "" {
 				s.Resume = append(s.Resume, command)
 			}
 		}

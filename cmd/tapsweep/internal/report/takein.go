@@ -50,12 +50,12 @@ func (ix *index) kind(p uint32) noteKind {
 	return noNote
 }
 
-func (ix *index) was(p uint32, outcomes ...results.Outcome) bool {
+func (ix *index) hasOutcome(p uint32, outcomes ...results.Outcome) bool {
 	return slices.Contains(outcomes, results.Outcomes[ix.entries[p].outcome])
 }
 
 // isGone reports whether the pass is gone, or the sessions are revoked, according to the row that counts.
-func (ix *index) isGone(p uint32) bool { return ix.was(p, results.Revoked, results.Absent) }
+func (ix *index) isGone(p uint32) bool { return ix.hasOutcome(p, results.Revoked, results.Absent) }
 
 // A rowEffect is what a further row changes in an entry.
 type rowEffect uint8
@@ -114,7 +114,7 @@ func (ix *index) effectOf(p uint32, r *head) (rowEffect, noteKind) {
 // deletesLate reports whether the row is about a pass that a run deleted after a LIST had shown no pass, or about
 // sessions that a run revoked again.
 func (ix *index) deletesLate(p uint32, r *head) bool {
-	again := ix.was(p, results.Absent) || ix.entries[p].about == sessions && !r.Verified
+	again := ix.hasOutcome(p, results.Absent) || ix.entries[p].about == sessions && !r.Verified
 	return r.Outcome == results.Revoked && r.run.kind() != "verify" && again
 }
 
@@ -147,7 +147,7 @@ func (ix *index) effectOnGone(p uint32, r *head) (rowEffect, noteKind) {
 // proof processes a row of tapsweep verify about a user with passes in other runs. If the user holds no pass, all of
 // these passes are verified.
 func (ix *index) proof(lg *sourceLog, r *head, passes []uint32) {
-	ix.saw(passes[len(passes)-1], lg.listOf, r.Source, true)
+	ix.addSource(passes[len(passes)-1], lg.listOf, r.Source, true)
 	ix.setFate(r.at, superseded)
 	if r.Outcome == results.Remains {
 		passes = passes[ix.whichRemains(passes, r):][:1]

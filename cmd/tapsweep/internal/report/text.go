@@ -12,8 +12,8 @@ import (
 // maxShown is the maximum number of causes of a step in the text.
 const maxShown = 20
 
-// Text writes the report for a terminal, in the order of the page, without the chart and the rows.
-func (r *Report) Text(w io.Writer) error {
+// writeText writes the report for a terminal, in the order of the page, without the chart and the rows.
+func (r *Report) writeText(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintln(&b, r.Verdict())
 	for _, n := range r.Notes() {

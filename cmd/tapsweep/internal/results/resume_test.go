@@ -52,8 +52,8 @@ func TestResume(t *testing.T) {
 		case Invalid:
 			pair.Err = errors.New("invalid")
 		}
-		assert.That(t, earlier.Completed(pair) != o.Again(), "%s: Completed = %v", o, !o.Again())
-		if o.Again() {
+		assert.That(t, earlier.Completed(pair) != o.Retryable(), "%s: Completed = %v", o, !o.Retryable())
+		if o.Retryable() {
 			again++
 		}
 	}

@@ -53,7 +53,7 @@ func (e *ResumeState) noteSessions(id uint64, r *Row) {
 		delete(e.state.words, user)
 		e.wanted[user] = new(*r)
 	case r.Action == "":
-	case !r.Outcome.Again():
+	case !r.Outcome.Retryable():
 		delete(e.wanted, id)
 	case r.FromScan():
 		e.wanted[id] = new(*r)

@@ -56,11 +56,11 @@ func (r *run) look(ctx context.Context, opts scan.Options, found func(*scan.Foun
 	defer stop(nil)
 	r.job.Join(stop)
 	seen := &scannedUsers{write: r.write}
-	opts.Skip = r.earlier.Looked
+	opts.Skip = r.earlier.Scanned
 	if opts.Audit != nil { // a user without a find may be reported, such as one whose pass is gone
 		opts.Skip, opts.Audit.IDsMatch = r.earlier.HasFound, r.earlier.IDsMatch
 	}
-	counts, err := scan.Run(ctx, r.runner, opts, scan.Sinks{
+	counts, err := scan.Run(ctx, r.runner, opts, scan.Handlers{
 		Found: func(f *scan.Found) {
 			r.job.Answered()
 			found(f)

@@ -102,10 +102,10 @@ func (s *summary) sessionSentence() string {
 // to resume from.
 func (s *summary) resume() string {
 	again := s.Counts.Unverified + s.Counts.Sum(func(o results.Outcome) bool {
-		return o.Again() && o != results.Remains && o != results.Protected
+		return o.Retryable() && o != results.Remains && o != results.Protected
 	})
 	if sessions := s.Counts.Sessions; sessions != nil { // users with a call to send or to verify
-		again += sessions.Unverified + sessions.Sum(results.Outcome.Again)
+		again += sessions.Unverified + sessions.Sum(results.Outcome.Retryable)
 	}
 	words := s.Run.ResumeWith(s.Results, false)
 	switch {

@@ -26,13 +26,13 @@ func (s *scanner) take(f *Found, now time.Time) (found bool) {
 
 // wanted reports whether a pass matches the Options, and counts why it does not. now is the time of the service.
 func (s *scanner) wanted(f *Found, now time.Time) bool {
-	if len(s.opts.Reasons) > 0 && !slices.Contains(s.opts.Reasons, f.Why) {
+	if len(s.opts.Reasons) > 0 && !slices.Contains(s.opts.Reasons, f.Reason) {
 		return false
 	}
 	switch {
 	case s.opts.MinAge > 0 && (f.Created.IsZero() || now.Sub(f.Created) < s.opts.MinAge):
 		s.counts.Recent++
-	case s.opts.ExpiredFor > 0 && f.Why == pass.Expired &&
+	case s.opts.ExpiredFor > 0 && f.Reason == pass.Expired &&
 		(f.Expires().IsZero() || now.Sub(f.Expires()) < s.opts.ExpiredFor):
 		s.counts.Recent++
 	case f.Match != input.MatchID && !f.Created.IsZero() && f.Created.Before(s.opts.CreatedSince):

@@ -315,9 +315,9 @@ func (s *scanner) admits(a *account) (bool, error) {
 	return true, nil
 }
 
-// Unseen reports whether a scan ended because the token may not read a property. It needs User.Read.All.
+// IsHidden reports whether a scan ended because the token may not read a property. It needs User.Read.All.
 // Source: learn.microsoft.com/graph/permissions-reference.
-func Unseen(err error) bool { return errors.Is(err, errHidden) }
+func IsHidden(err error) bool { return errors.Is(err, errHidden) }
 
 // accountOf handles the answer to a lookup.
 func (s *scanner) accountOf(t userToList, res batch.Result) []batch.Request {

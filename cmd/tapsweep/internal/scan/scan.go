@@ -77,7 +77,7 @@ type Found struct {
 	User string // the object ID, or the name in Options.Users
 	UPN  string // empty if not known
 	pass.Pass
-	Why pass.Reason
+	Reason pass.Reason
 
 	input.Creation // from the audit log
 }
@@ -99,9 +99,9 @@ type Totals struct {
 	Audit    *AuditCounts        // nil if the scan does not read the audit log
 }
 
-// Sinks are the functions that receive the results of a scan. They are called on the goroutine of the run. To stop
+// Handlers are the functions that receive the results of a scan. They are called on the goroutine of the run. To stop
 // the run, they cancel its context.
-type Sinks struct {
+type Handlers struct {
 	// Found receives a pass that matches the Options.
 	Found func(*Found)
 
@@ -122,7 +122,7 @@ type Sinks struct {
 // A scanner is the state of one scan. Only the goroutine of the run may use it.
 type scanner struct {
 	opts   Options
-	sinks  Sinks
+	sinks  Handlers
 	counts Totals
 	stop   context.CancelCauseFunc
 
@@ -144,7 +144,7 @@ type userToList struct {
 }
 
 // newScan returns a scanner. stop must end the run with an error.
-func newScan(opts Options, sinks Sinks, stop context.CancelCauseFunc) *scanner {
+func newScan(opts Options, sinks Handlers, stop context.CancelCauseFunc) *scanner {
 	return &scanner{opts: opts, sinks: sinks, stop: stop, seed: maphash.MakeSeed(),
 		seen: make(map[uint64]struct{}), found: make(map[uint64]struct{}),
 		counts: Totals{Passes: make(map[pass.Reason]int)}}
@@ -161,7 +161,7 @@ func (s *scanner) totals() Totals {
 }
 
 // Run scans with a runner. It returns an error if the scan ends early.
-func Run(ctx context.Context, runner *batch.Runner, opts Options, sinks Sinks) (Totals, error) {
+func Run(ctx context.Context, runner *batch.Runner, opts Options, sinks Handlers) (Totals, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	s := newScan(opts, sinks, stop)
@@ -282,8 +282,8 @@ func (s *scanner) listed(t userToList, res batch.Result) {
 		judge = s.attribute
 	}
 	for _, p := range held {
-		f := &Found{User: t.name, UPN: t.upn, Pass: p, Why: p.Reason(res.Date)}
-		s.counts.Passes[f.Why]++
+		f := &Found{User: t.name, UPN: t.upn, Pass: p, Reason: p.Reason(res.Date)}
+		s.counts.Passes[f.Reason]++
 		found = judge(f, res.Date) || found
 	}
 	if len(held) == 0 && s.audit != nil {

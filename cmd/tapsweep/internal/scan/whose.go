@@ -147,7 +147,7 @@ func (s *scanner) gone(user, upn string) {
 		s.audit.counts.NoID++
 		return
 	}
-	f := &Found{User: user, UPN: upn, Pass: pass.Pass{ID: last.id, Start: last.start}, Why: Gone,
+	f := &Found{User: user, UPN: upn, Pass: pass.Pass{ID: last.id, Start: last.start}, Reason: Gone,
 		Creation: last.Creation}
 	f.Match = ""
 	s.opts.OnGone(f)

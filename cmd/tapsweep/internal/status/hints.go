@@ -27,7 +27,7 @@ const hintPolicy = "a policy can also block this app, this person or this machin
 func sourceHints(err error) []string {
 	source, ok := errors.AsType[*scan.SourceError](err)
 	switch {
-	case scan.Unseen(err):
+	case scan.IsHidden(err):
 		return []string{"grant User.Read.All: User.ReadBasic.All does not show whether an account is enabled"}
 	case !ok:
 		return nil

@@ -92,7 +92,7 @@ var rules = []rule{
 		HintResume)},
 	{is(answer.ErrAllDenied), NoAccess, say(
 		"the hint of each row in the results log says what a 403 can mean; tapsweep check --user USER tries one user")},
-	{scan.Unseen, NoAccess, sourceHints},
+	{scan.IsHidden, NoAccess, sourceHints},
 	{ofSource((*scan.SourceError).Denied), NoAccess, sourceHints},
 	{ofSource((*scan.SourceError).Wrong), Usage, sourceHints},
 	{as[*revoke.BoundError], Usage, say(HintBound)},
