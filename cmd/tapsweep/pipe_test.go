@@ -50,9 +50,9 @@ func TestSignalWhileAPipeIsWaitedFor(t *testing.T) {
 	for name, args := range map[string][]string{
 		"list on standard input": {"revoke", "--simulate", "--yes", "--results", newLog(t), "-"},
 		"list":                   {"revoke", "--simulate", "--yes", "--results", newLog(t), namedPipe(t)},
-		"protected users":        {"revoke", "--simulate", "--yes", "--results", newLog(t), "--protect", namedPipe(t),
+		"protected users": {"revoke", "--simulate", "--yes", "--results", newLog(t), "--protect", namedPipe(t),
 			list},
-		"seed":                   {"simulate", "--users", "0", "--seed", namedPipe(t)},
+		"seed": {"simulate", "--users", "0", "--seed", namedPipe(t)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
