@@ -157,8 +157,7 @@ func TestQuotaFollowUps(t *testing.T) {
 		{"reads closed", quota.Window(200, 5*time.Minute).Of(quota.Reads), 200, 200, 200},
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {
-			tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond,
-				Limits: []*quota.Limit{tt.limit}})
+			tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: []*quota.Limit{tt.limit}})
 			users := tenant.AddUsers(300)
 			start := time.Now()
 			early := make(map[string]int)

@@ -72,8 +72,7 @@ func TestHintOfALogThatIsThere(t *testing.T) {
 	list := listFile(t, graphsim.New(graphsim.Options{}).AddUsers(1))
 	log := writeFile(t, "log.jsonl", "")
 	tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", log, list).ends(t, status.Usage,
-		log+" already exists\nhint: to resume the run that the log is of, use --resume\n"+
-			"hint: choose another --results file, or replace it with --overwrite\n")
+		log+" already exists\nhint: ", "--resume\nhint: ", "--overwrite\n")
 }
 
 // A log that is removed, moved or truncated during the run, as by logrotate, ends the run.
@@ -84,7 +83,7 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 		name, flag, want string
 		do               func(log string) error
 	}{
-		{"removed", "--results", "log.jsonl was removed or renamed while the run was writing to it", os.Remove},
+		{"removed", "--results", "log.jsonl was removed or renamed while", os.Remove},
 		{"renamed", "--results", "log.jsonl was removed or renamed while",
 			func(log string) error { return os.Rename(log, log+".1") }},
 		{"truncated", "--results", "log.jsonl was truncated (", func(log string) error { return os.Truncate(log, 0) }},

@@ -107,6 +107,8 @@ func TestCreateReplaces(t *testing.T) {
 		"a torn log":    {`{"type":"run","ver`, false},
 	} {
 		path := write(t, "file", tt.text)
+		_, err := Create(path, false)
+		assert.Is(t, "Create without overwrite over "+name, err, os.ErrExist)
 		log, err := Create(path, true)
 		assert.That(t, (err != nil) == tt.refuse, "Create over %s = %v, want an error: %v", name, err, tt.refuse)
 		if log != nil {
