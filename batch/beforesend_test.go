@@ -12,7 +12,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // BeforeSend sees each request before the service does.

@@ -45,30 +45,12 @@ type blockade struct {
 	// Requests that were rejected alone before a batch showed that there is no blockade.
 	suspects []*item
 
-	since    time.Time    // when the first rejected batch was sent, zero for no blockade
-	nextTest time.Time    // when the next batch may be sent
-	testing  bool         // that batch is in flight
-	failed   int          // tests in a row
-	prepared int          // the test for which the batch was chosen
-	cause    *StatusError // the last rejection
+	interruption
+	prepared int // the test for which the batch was chosen
 
 	// needsControl says that the requests may be the cause, so the next test is the control
 	// request.
 	needsControl bool
-}
-
-func (bl *blockade) active() bool { return !bl.since.IsZero() }
-
-// holds reports whether nothing may be sent at now, and when that changes. A zero time means
-// that the reply to the current test decides.
-func (bl *blockade) holds(now time.Time) (held bool, until time.Time) {
-	if !bl.active() {
-		return false, time.Time{}
-	}
-	if bl.testing {
-		return true, time.Time{}
-	}
-	return now.Before(bl.nextTest), bl.nextTest
 }
 
 // updateBlockade takes in the reply to a batch. A batch that was in flight when the blockade
@@ -125,7 +107,6 @@ func (l *loop) extendBlockade(q *quotaQueue, sent, replied time.Time, whole *Sta
 	}
 	bl.failed++
 	bl.rejections++
-	bl.cause = whole
 	patience := blockadePatience
 	if l.opts.StallTimeout > 0 {
 		patience = min(patience, l.opts.StallTimeout)
@@ -146,7 +127,7 @@ func (l *loop) endBlockade(q *quotaQueue) {
 		l.opts.Logger.Info("batches are accepted again", "quota", q.name)
 		q.gate.Interrupted()
 	}
-	bl.since, bl.failed, bl.cause, bl.needsControl = time.Time{}, 0, nil, false
+	bl.since, bl.failed, bl.needsControl = time.Time{}, 0, false
 	l.retrySuspects(q)
 }
 
@@ -190,7 +171,7 @@ func (l *loop) prepareTest(q *quotaQueue) {
 		return
 	}
 	next := slices.Clone(q.fresh[:n])
-	q.fresh = shift(q.fresh, n)
+	q.fresh = slices.Delete(q.fresh, 0, n)
 	for _, it := range next {
 		it.splitGroup = l.lastSoloGroup
 	}
@@ -200,7 +181,7 @@ func (l *loop) prepareTest(q *quotaQueue) {
 // testLastSuspects begins a blockade for each quota that has only suspects left, so that the
 // control request shows whether they are the cause.
 func (l *loop) testLastSuspects() (begun bool) {
-	if l.stopped != nil || l.renewing || !l.outage.since.IsZero() {
+	if l.stopped != nil || l.renewing || l.outage.active() {
 		return false
 	}
 	for _, q := range l.queues {

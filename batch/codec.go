@@ -33,7 +33,7 @@ func encode(items []*item, headers map[string]string) ([]byte, error) {
 	wire := make([]wireRequest, len(items))
 	for i, it := range items {
 		wire[i] = wireRequest{
-			ID:      decimalID(i),
+			ID:      strconv.Itoa(i + 1),
 			Method:  it.Request.Method,
 			URL:     it.Request.URL,
 			Headers: mergeHeaders(&it.Request, headers),
@@ -51,8 +51,6 @@ func encode(items []*item, headers map[string]string) ([]byte, error) {
 	}
 	return buf.Bytes(), nil
 }
-
-func decimalID(i int) string { return strconv.Itoa(i + 1) }
 
 // mergeHeaders adds the run's headers to the request's own, which win, and the
 // Content-Type that Graph demands where there is a body.
@@ -126,7 +124,7 @@ func decode(body []byte, n int) ([]answer, error) {
 	}
 	for _, w := range wire.Responses {
 		i, err := strconv.Atoi(w.id)
-		if err != nil || i < 1 || i > n || w.id != decimalID(i-1) {
+		if err != nil || i < 1 || i > n || w.id != strconv.Itoa(i) {
 			continue // not an id of ours; its request, if any, stays without a response
 		}
 		a := &answers[i-1]

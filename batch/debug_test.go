@@ -13,7 +13,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // Each batch has one record with its size, time, counts, wait and request-id, and without its

@@ -7,7 +7,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // do runs one request against a tenant with one user.

@@ -9,7 +9,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 func check[T comparable](t *testing.T, what string, got, want T) {

@@ -97,11 +97,6 @@ func (it *item) count(b *inFlightBatch, i int, v verdict) {
 	}
 }
 
-// giveUp turns the item into its final Result after the last attempt.
-func (it *item) giveUp() {
-	it.Err = fmt.Errorf("%w after %d attempts: %w", ErrAttempts, it.Attempts, it.cause)
-}
-
 // notSent turns the item into the Result of a run that stopped before it.
 func (it *item) notSent() {
 	switch {

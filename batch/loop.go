@@ -29,7 +29,7 @@ type loop struct {
 	// their quota hold their key, as do those in flight.
 	queues      []*quotaQueue      // in the order of appearance
 	parked      map[string][]*item // by the key they wait for
-	waiting     dueHeap            // for their next attempt
+	waiting     []*item            // for their next attempt, the first due first
 	parkedTotal int                // parked and waiting
 
 	turn          int                 // index of the quota that may send next
@@ -48,7 +48,7 @@ type loop struct {
 	renewing bool
 	renewed  chan error
 
-	outage outage
+	outage interruption
 
 	stopped error         // why the run stopped
 	ended   chan struct{} // closed when it is
@@ -86,7 +86,9 @@ func (l *loop) run(ctx context.Context) {
 		select {
 		case b := <-l.replies:
 			l.onReply(b)
-			l.onOtherReplies()
+			for len(l.replies) > 0 { // before anything is sent: one of them may bring a refusal
+				l.onReply(<-l.replies)
+			}
 		case err := <-l.renewed:
 			l.onRenewed(err)
 		case <-timer.C:
@@ -109,14 +111,6 @@ func untilWake(wake time.Time) time.Duration {
 func (l *loop) finished() bool {
 	unsettled := func(q *quotaQueue) bool { return q.unsettled > 0 }
 	return l.srcDone && !l.renewing && !slices.ContainsFunc(l.queues, unsettled)
-}
-
-// onOtherReplies takes in all other replies before anything is sent: one of them may bring a
-// refusal.
-func (l *loop) onOtherReplies() {
-	for len(l.replies) > 0 {
-		l.onReply(<-l.replies)
-	}
 }
 
 // onReply takes in the reply to a batch.
@@ -153,7 +147,7 @@ func (l *loop) onReply(b *inFlightBatch) {
 // stopIfStalled stops a run in which all requests of a quota are refused for too long. It
 // returns when to check again, which may be earlier than wake.
 func (l *loop) stopIfStalled(wake time.Time) time.Time {
-	if l.stopped != nil || l.opts.StallTimeout < 0 || !l.outage.since.IsZero() {
+	if l.stopped != nil || l.opts.StallTimeout < 0 || l.outage.active() {
 		return wake
 	}
 	for _, q := range l.queues {

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -123,22 +124,15 @@ func (o Options) withDefaults() (Options, error) {
 	case o.Backoff < 0:
 		return o, fmt.Errorf("backoff %v is negative", o.Backoff)
 	}
-	setDefault(&o.BatchSize, MaxRequests)
-	setDefault(&o.MaxAttempts, 6)
-	setDefault(&o.RequestTimeout, 100*time.Second)
-	setDefault(&o.Grace, 10*time.Second)
-	setDefault(&o.Backoff, time.Second)
-	setDefault(&o.MaxWait, 15*time.Minute)
-	setDefault(&o.StallTimeout, 30*time.Minute)
+	o.BatchSize = cmp.Or(o.BatchSize, MaxRequests)
+	o.MaxAttempts = cmp.Or(o.MaxAttempts, 6)
+	o.RequestTimeout = cmp.Or(o.RequestTimeout, 100*time.Second)
+	o.Grace = cmp.Or(o.Grace, 10*time.Second)
+	o.Backoff = cmp.Or(o.Backoff, time.Second)
+	o.MaxWait = cmp.Or(o.MaxWait, 15*time.Minute)
+	o.StallTimeout = cmp.Or(o.StallTimeout, 30*time.Minute)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return o, nil
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }

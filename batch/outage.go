@@ -13,26 +13,29 @@ import (
 // repaired the network should not have to wait for the run to notice.
 const maxOutagePause = 15 * time.Second
 
-// outage is a time without a connection. A batch that is not sent has no effect, so it costs
-// no attempt: everything waits while one batch at a time tests the connection.
-type outage struct {
-	since    time.Time // when the first batch without a connection was sent, zero for no outage
-	nextTest time.Time
-	testing  bool // a test is in flight
-	failed   int  // tests in a row
-	cause    error
+// An interruption is a time in which no batch gets through: an outage, which is a time without a
+// connection, or a blockade. Such a batch has no effect, so it costs no attempt: everything waits
+// while one batch at a time tests whether the interruption is over. The zero value is none.
+type interruption struct {
+	since    time.Time // when the first batch was sent that did not get through
+	nextTest time.Time // when the next batch may be sent
+	testing  bool      // that batch is in flight
+	failed   int       // tests in a row
+	cause    error     // of the last one
 }
+
+func (i *interruption) active() bool { return !i.since.IsZero() }
 
 // holds reports whether nothing may be sent at now, and when that changes. A zero time means
 // that the reply to the current test decides.
-func (o *outage) holds(now time.Time) (held bool, until time.Time) {
+func (i *interruption) holds(now time.Time) (held bool, until time.Time) {
 	switch {
-	case o.since.IsZero():
+	case !i.active():
 		return false, time.Time{}
-	case o.testing:
+	case i.testing:
 		return true, time.Time{}
 	}
-	return now.Before(o.nextTest), o.nextTest
+	return now.Before(i.nextTest), i.nextTest
 }
 
 // updateOutage takes in whether a batch found a connection. A batch that was in flight when
@@ -44,10 +47,10 @@ func (l *loop) updateOutage(b *inFlightBatch) {
 		l.runner.reached.Store(true)
 	}
 	switch {
-	case b.verdict == unsent, !o.since.IsZero() && !b.testsConnection:
+	case b.verdict == unsent, o.active() && !b.testsConnection:
 	case b.verdict == disconnected && l.stopped == nil:
 		l.onOutage(b)
-	case b.verdict != disconnected && !o.since.IsZero():
+	case b.verdict != disconnected && o.active():
 		l.endOutage(b.replied)
 	}
 }
@@ -55,7 +58,7 @@ func (l *loop) updateOutage(b *inFlightBatch) {
 // onOutage begins an outage, or continues it after a test that failed.
 func (l *loop) onOutage(b *inFlightBatch) {
 	o := &l.outage
-	if o.since.IsZero() {
+	if !o.active() {
 		o.since = b.sent
 		l.logOutage(b.err)
 	}
@@ -75,21 +78,21 @@ func (l *loop) endOutage(now time.Time) {
 	l.opts.Logger.Info("connected again", "after", lasted.Round(time.Second))
 	for _, q := range l.queues {
 		q.gate.Interrupted()
-		if !q.blockade.since.IsZero() {
+		if q.blockade.active() {
 			q.blockade.since = q.blockade.since.Add(lasted)
 		}
 		if !q.refusedSince.IsZero() {
 			q.refusedSince = q.refusedSince.Add(lasted)
 		}
 	}
-	l.outage = outage{}
+	l.outage = interruption{}
 }
 
 // stopIfUnreachable stops a run that has had no connection for too long. It returns when to
 // check again, which may be earlier than wake.
 func (l *loop) stopIfUnreachable(wake time.Time) time.Time {
 	o := &l.outage
-	if l.stopped != nil || l.opts.StallTimeout < 0 || o.since.IsZero() {
+	if l.stopped != nil || l.opts.StallTimeout < 0 || !o.active() {
 		return wake
 	}
 	end := o.since.Add(l.opts.StallTimeout)

@@ -10,7 +10,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/quota"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // A shape is a limit, and how long a client that knew it would take.

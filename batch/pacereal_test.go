@@ -15,7 +15,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/quota"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 var paceReal = flag.Bool("pace-real", false, "measure the pace in real time over sockets")

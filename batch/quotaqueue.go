@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"slices"
 	"time"
 
 	"tapsweep/batch/internal/throttle"
@@ -101,7 +102,7 @@ func (q *quotaQueue) pick(n int) []*item {
 	picked := make([]*item, 0, n)
 	if len(q.split) > 0 {
 		picked = append(picked, q.split[:n]...)
-		q.split = shift(q.split, n)
+		q.split = slices.Delete(q.split, 0, n)
 		return picked
 	}
 	q.oddBatch = !q.oddBatch
@@ -112,7 +113,7 @@ func (q *quotaQueue) pick(n int) []*item {
 	r := min(len(q.retries), max(half, n-len(q.fresh)))
 	picked = append(picked, q.retries[:r]...)
 	picked = append(picked, q.fresh[:n-r]...)
-	q.retries = shift(q.retries, r)
-	q.fresh = shift(q.fresh, n-r)
+	q.retries = slices.Delete(q.retries, 0, r)
+	q.fresh = slices.Delete(q.fresh, 0, n-r)
 	return picked
 }

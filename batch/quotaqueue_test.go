@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // A throttled request waits as long as its answer says. It waits ever longer if it is refused
@@ -93,7 +93,7 @@ func TestOwnPauseIsNotTheServicesWait(t *testing.T) {
 			e := newItem(Request{})
 			e.queue, e.throttledInRow, e.retryAfter = &quotaQueue{}, 5, tt.told
 			e.retryAt, e.due = now.Add(tt.told), now.Add(5*time.Minute)
-			q, _ := (&loop{waiting: dueHeap{e}}).waitPast(now.Add(time.Minute))
+			q, _ := (&loop{waiting: []*item{e}}).waitPast(now.Add(time.Minute))
 			assert.Same(t, "past the deadline", q != nil, tt.past)
 		})
 	}

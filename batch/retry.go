@@ -1,6 +1,8 @@
 package batch
 
 import (
+	"cmp"
+	"fmt"
 	"time"
 
 	"tapsweep/batch/internal/throttle"
@@ -35,10 +37,7 @@ func (it *item) throttledPause(b *inFlightBatch) time.Duration {
 	}
 	it.throttledAt = b.sent
 	it.retryAt = b.replied.Add(it.retryAfter)
-	pause := it.retryAfter
-	if pause == 0 {
-		pause = defaultThrottlePause
-	}
+	pause := cmp.Or(it.retryAfter, defaultThrottlePause)
 	if it.ownLimitInRow < perResourceLimitAfter {
 		return pause
 	}
@@ -49,7 +48,7 @@ func (it *item) throttledPause(b *inFlightBatch) time.Duration {
 // retryOrGiveUp lets a request wait for its next attempt, if there is one.
 func (l *loop) retryOrGiveUp(it *item, b *inFlightBatch) {
 	if it.Attempts >= l.opts.MaxAttempts {
-		it.giveUp()
+		it.Err = fmt.Errorf("%w after %d attempts: %w", ErrAttempts, it.Attempts, it.cause)
 		l.settle(it)
 		return
 	}

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 func TestParseRetryAfter(t *testing.T) {

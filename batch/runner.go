@@ -29,7 +29,7 @@ func NewRunner(poster Poster, opts Options) (*Runner, error) {
 	}
 	// A bound that the caller chose is used in full at once; without one the pace decides.
 	pace := throttle.Options{MaxRate: opts.MaxRate, MaxInFlight: opts.Concurrency * opts.BatchSize}
-	setDefault(&opts.Concurrency, maxConcurrency)
+	opts.Concurrency = cmp.Or(opts.Concurrency, maxConcurrency)
 	return &Runner{poster: poster, opts: opts, pace: pace}, nil
 }
 

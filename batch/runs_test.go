@@ -12,7 +12,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/quota"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // refusedIn deletes 2,000 passes in so many runs of one Runner, with a pause after each, under

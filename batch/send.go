@@ -38,7 +38,7 @@ func (l *loop) send(ctx context.Context, now time.Time) (wake time.Time) {
 			wake = at
 			break
 		}
-		if !l.outage.since.IsZero() {
+		if l.outage.active() {
 			return time.Time{} // this batch tests the connection for all
 		}
 	}
@@ -165,7 +165,7 @@ func (l *loop) start(now time.Time, q *quotaQueue, items []*item) {
 	l.seq++
 	b := &inFlightBatch{
 		seq: l.seq, queue: q, items: items, token: l.token, sent: now, jitter: rand.Float64(),
-		testsConnection: !l.outage.since.IsZero(),
+		testsConnection: l.outage.active(),
 		testsBlockade:   q.blockade.active(),
 		isControl:       q.blockade.needsControl,
 	}

@@ -18,7 +18,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/quota"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // recorder is a tenant that keeps the URLs of each batch in the order of sending.

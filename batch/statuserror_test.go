@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // For every form in which a service or a gateway reports an error, the message has its text.

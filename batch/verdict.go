@@ -121,21 +121,17 @@ func verdictOf(status int) verdict {
 // classify returns what the reply means for request i of the batch.
 func (b *inFlightBatch) classify(i int) verdict {
 	it := b.items[i]
+	// Graph has accepted another batch since it first rejected one with the request.
+	acceptedSince := cmp.Or(it.firstRejected, b.seq) < it.queue.blockade.lastAccepted
 	switch {
 	case b.verdict == answered:
 		return b.classifyAnswer(i)
 	case b.verdict == rejected && len(b.items) > 1:
 		return rejectedWithOthers
-	case b.verdict == rejected && it.soloRejections < fewRejections && !b.acceptedSince(it):
+	case b.verdict == rejected && it.soloRejections < fewRejections && !acceptedSince:
 		return suspect
 	}
 	return b.verdict
-}
-
-// acceptedSince reports whether Graph has accepted another batch since it first rejected one
-// with the request.
-func (b *inFlightBatch) acceptedSince(it *item) bool {
-	return cmp.Or(it.firstRejected, b.seq) < it.queue.blockade.lastAccepted
 }
 
 func (b *inFlightBatch) classifyAnswer(i int) verdict {

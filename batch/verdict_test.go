@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"testing"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // What the reply to a batch means for a request in it that was sent for the first time.

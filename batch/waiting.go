@@ -1,7 +1,7 @@
 package batch
 
 import (
-	"container/heap"
+	"slices"
 	"time"
 )
 
@@ -49,37 +49,22 @@ func (l *loop) releaseKey(it *item) {
 // wait parks an item until it may be sent again.
 func (l *loop) wait(it *item, due time.Time) {
 	it.due = due
-	heap.Push(&l.waiting, it)
+	at, _ := slices.BinarySearchFunc(l.waiting, due, func(other *item, due time.Time) int {
+		if other.due.After(due) {
+			return 1
+		}
+		return -1 // of several with one time, the first comes first
+	})
+	l.waiting = slices.Insert(l.waiting, at, it)
 	l.parkedTotal++
 }
 
 // enqueueDue makes the items ready whose wait is over.
 func (l *loop) enqueueDue(now time.Time) {
 	for len(l.waiting) > 0 && !l.waiting[0].due.After(now) {
+		it := l.waiting[0]
+		l.waiting = slices.Delete(l.waiting, 0, 1)
 		l.parkedTotal--
-		l.enqueue(heap.Pop(&l.waiting).(*item), true)
+		l.enqueue(it, true)
 	}
-}
-
-// shift drops the first n elements and keeps the array, so that a queue that
-// is filled and emptied all the time does not allocate.
-func shift(queue []*item, n int) []*item {
-	rest := copy(queue, queue[n:])
-	clear(queue[rest:])
-	return queue[:rest]
-}
-
-// dueHeap orders items by the time of their next attempt.
-type dueHeap []*item
-
-func (h dueHeap) Len() int           { return len(h) }
-func (h dueHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
-func (h dueHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *dueHeap) Push(x any)        { *h = append(*h, x.(*item)) }
-func (h *dueHeap) Pop() any {
-	last := len(*h) - 1
-	it := (*h)[last]
-	(*h)[last] = nil
-	*h = (*h)[:last]
-	return it
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // A million rows: the time of each pass, the heap that a List holds, and the peak of the process.

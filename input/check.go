@@ -28,7 +28,7 @@ const localMarks = ".-_!#^~'$&*+={}|`"
 // it accepts is safe in a URL path after url.PathEscape, which alone would accept "..".
 func CheckUser(s string) error {
 	switch {
-	case isGUID(s):
+	case IsGUID(s):
 		return nil
 	case s == "":
 		return errors.New("user is empty: give an object id or a user principal name")
@@ -46,17 +46,15 @@ func CheckUser(s string) error {
 
 // CheckMethod returns an error if s is not the id of a pass. The empty string is not one.
 func CheckMethod(s string) error {
-	if !isGUID(s) {
+	if !IsGUID(s) {
 		return fmt.Errorf(`method "%s" is not a GUID: this looks like the pass itself, not its id; write the pass id `+
 			"as 8-4-4-4-12 hex digits, or leave it empty if any pass of the user is meant", shownMethod(s))
 	}
 	return nil
 }
 
-// isGUID reports whether s has the form of Graph's ids.
-func isGUID(s string) bool {
-	return len(s) == 36 && uuid.Validate(s) == nil // which takes three other forms, too
-}
+// IsGUID reports whether s has the form of Graph's ids: 36 characters with hyphens.
+func IsGUID(s string) bool { return len(s) == 36 && uuid.Validate(s) == nil } // which takes three other forms, too
 
 // isName reports whether s is a user principal name, apart from characters outside ASCII.
 func isName(s string) bool {

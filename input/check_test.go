@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // What CheckUser lets through must stay one segment of a URL path.
@@ -31,4 +31,21 @@ func FuzzUser(f *testing.F) {
 		assert.That(t, strings.Trim(segments[3], ".") != "" && u.JoinPath().Path == u.Path,
 			"user %q is a relative path segment", user)
 	})
+}
+
+func TestIsGUID(t *testing.T) {
+	for text, want := range map[string]bool{
+		"9f0c2a4b-0a4f-4c1d-9b63-2f7a1e90c311":          true,
+		"9F0C2A4B-0A4F-4C1D-9B63-2F7A1E90C311":          true,
+		"9f0c2a4b0a4f4c1d9b632f7a1e90c311":              false, // Graph writes hyphens
+		"{9f0c2a4b-0a4f-4c1d-9b63-2f7a1e90c311}":        false,
+		"urn:uuid:9f0c2a4b-0a4f-4c1d-9b63-2f7a1e90c311": false,
+		"9f0c2a4b-0a4f-4c1d-9b63-2f7a1e90c31g":          false,
+		"dana@contoso.com":                              false,
+		"":                                              false,
+	} {
+		if got := IsGUID(text); got != want {
+			t.Errorf("IsGUID(%q) = %v, want %v", text, got, want)
+		}
+	}
 }

@@ -22,6 +22,7 @@ const (
 	ofUser                 // only users have the column, so id is the user's
 	ofPass                 // only passes have it, so id is the pass's
 	ofLog                  // audit and sign-in logs have it, and name the user who acted
+	ofEvent                // logs and exports of users have it; beside userId it is ofLog
 	ofThing                // devices, groups and apps have it
 	ofOther                // other rows that are not about a pass to delete have it
 	kind                   // the type of the row, such as user or group
@@ -57,8 +58,9 @@ var roles = makeRoles(map[role]string{
 		riskLevel riskState isMfaRegistered isAdmin methodsRegistered`,
 	ofPass: `isUsable isUsableOnce startDateTime lifetimeInMinutes methodUsabilityReason`,
 	ofLog: `recordType operation operations operationType operationName auditData workload activityDisplayName
-		activityDateTime initiatedBy targetResources loggedByService correlationId actorType creationDate creationTime
-		actorUserPrincipalName conditionalAccessStatus clientAppUsed appDisplayName`,
+		activityDateTime initiatedBy targetResources loggedByService correlationId actorType actorUserPrincipalName
+		conditionalAccessStatus clientAppUsed appDisplayName`,
+	ofEvent: `creationDate creationTime`,
 	ofThing: `appId groupTypes securityEnabled mailEnabled membershipRule isAssignableToRole operatingSystem trustType
 		profileType deviceId servicePrincipalType servicePrincipalNames signInAudience`,
 	ofOther: `attempts riskEventType detectionTimingType detectedDateTime`,
@@ -155,14 +157,14 @@ func notUsers(names []string, first *[roleCount]string) error {
 	case first[ofOther] != "":
 		return fmt.Errorf(`column "%s" shows that a row may be about something else than a pass to delete: make a `+
 			"list with the columns user and methodId", shownColumn(first[ofOther]))
-	case first[ofLog] != "", byUser && fold(thing) == "appid": // only logs have both
+	case first[ofLog] != "", byUser && (first[ofEvent] != "" || fold(thing) == "appid"): // only logs have both
 		target := "make a list of the affected users"
 		if column := affected(names); column != "" {
 			target = fmt.Sprintf("the affected user is in %s: make a list of these users", column)
 		}
 		return fmt.Errorf(`column "%s" shows that this is an audit or sign-in log, in which the user is the person `+
 			"who acted; %s, or find passes with tapsweep scan --created-since",
-			shownColumn(cmp.Or(first[ofLog], thing)), target)
+			shownColumn(cmp.Or(first[ofLog], first[ofEvent], thing)), target)
 	case thing != "":
 		return fmt.Errorf(`column "%s" shows that these are devices, groups or apps, not users: make a list of users`,
 			shownColumn(thing))
@@ -197,7 +199,7 @@ func (c *columns) turn(from, to role) {
 }
 
 // fill sets what the values of a row say. There is one for each column.
-func (c *columns) fill(r row, values []string) row {
+func (c *columns) fill(r Row, values []string) Row {
 	var users, passes []string
 	var refused error
 	for i, value := range values {

@@ -116,7 +116,7 @@ func (h *header) names(fields []string) []string {
 
 // csvRow returns a record as a row. A record of another width than the header is refused: if it
 // lost a field, another value or none may stand in the place of the pass.
-func (c *columns) csvRow(r row, values []string) row {
+func (c *columns) csvRow(r Row, values []string) Row {
 	width := len(c.names)
 	switch {
 	case strings.HasPrefix(values[0], "#"):

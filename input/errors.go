@@ -10,7 +10,7 @@ const maxProblems = 20 // how many errors Problems keeps
 
 // A LineError says what is wrong at one place of a list.
 type LineError struct {
-	Source string
+	Source string // empty if the caller names it
 	Line   int    // counted from 1, 0 if the error is about the whole list
 	Column int    // in bytes, counted from 1, 0 if it is unknown
 	Msg    string // what is wrong and what to do about it
@@ -22,9 +22,12 @@ func (e *LineError) Error() string {
 	return place(e.Source, e.Line, e.Column) + ": " + e.Msg
 }
 
-// place returns a place such as list.csv:7. Line and column are left out if they are 0.
+// place returns a place such as list.csv:7, or line 7 without a source. Line and column are left out if they are 0.
 func place(source string, line, column int) string {
-	if line > 0 {
+	switch {
+	case line > 0 && source == "":
+		source = "line " + strconv.Itoa(line)
+	case line > 0:
 		source += ":" + strconv.Itoa(line)
 	}
 	if column > 0 {

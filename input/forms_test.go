@@ -15,7 +15,7 @@ import (
 
 	xunicode "golang.org/x/text/encoding/unicode"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // somePairs returns n different pairs of every kind, none of them with a position.
@@ -136,7 +136,7 @@ func rowsOf(t *testing.T, text string, usersOnly bool) (rows []Pair, good bool) 
 		io.ReaderAt
 		io.Closer
 	}{strings.NewReader(text), nil}
-	s.yield = func(r row) {
+	s.yield = func(r Row) {
 		assert.That(t, r.Line >= last, "a row of line %d comes after one of line %d", r.Line, last)
 		last = max(r.Line, 1)
 		if r.Err != nil {

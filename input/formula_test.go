@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // Every protected value is read back unchanged, and contains no formula in the file.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 const (

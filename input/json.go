@@ -1,7 +1,6 @@
 package input
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -18,7 +17,7 @@ type jsonReader struct {
 	lines   *lineCounter
 	columns *columns // of the last object
 	object  role     // that they are for: ofUser or ofPass if its type says so, else unknown
-	context role     // ofPass if the answer of Graph says that its rows are passes, else unknown
+	context role     // what the answer of Graph says that its rows are: ofUser, ofPass or unknown
 	last    int      // the last line on which a row started
 	page    int      // line of the last document, if it says that more pages follow
 }
@@ -158,8 +157,8 @@ func (j *jsonReader) readObject(top bool) error {
 			return err
 		}
 		names, values = append(names, name), append(values, textOf(value))
-		if name == "@odata.context" && bytes.Contains(value, []byte("/temporaryAccessPassMethods")) {
-			j.context = ofPass
+		if name == "@odata.context" {
+			j.context = contextOf(textOf(value))
 		}
 		var properties map[string]json.RawMessage // in which PowerShell puts the type
 		if fold(name) == "additionalproperties" && json.Unmarshal(value, &properties) == nil &&
@@ -178,6 +177,18 @@ func (j *jsonReader) readObject(top bool) error {
 	}
 	j.yieldRow(line, column, names, values)
 	return nil
+}
+
+// contextOf returns ofUser or ofPass if the context of an answer of Graph says that its rows are users or
+// passes, else unknown. Source: learn.microsoft.com/graph/api/user-list, "Response".
+func contextOf(text string) role {
+	switch _, set, _ := strings.Cut(strings.TrimSuffix(text, "/$entity"), "#"); {
+	case strings.Contains(set, "/temporaryAccessPassMethods"):
+		return ofPass
+	case set == "users", strings.HasPrefix(set, "users(") && strings.HasSuffix(set, ")"):
+		return ofUser
+	}
+	return unknown
 }
 
 // endAnswer notes whether an answer of Graph has more pages. values are those beside its rows.

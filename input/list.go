@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/gob"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
@@ -115,13 +114,13 @@ func newOpener(rows temporary, skip bool) *opener {
 func (o *opener) read(names []string, opts *Options) error {
 	if o.list.self = opts.Self; opts.Self {
 		o.names = []string{SelfSource}
-		o.take(row{Pair: Pair{Source: SelfSource, Line: 1, User: Me}})
+		o.take(Row{Pair: Pair{Source: SelfSource, Line: 1, User: Me}})
 	}
 	if len(opts.Users) > 0 {
 		o.names = append(o.names, NamedSource)
 	}
 	for i, user := range opts.Users {
-		o.take(row{Pair: Pair{Source: NamedSource, Line: i + 1, User: user}})
+		o.take(Row{Pair: Pair{Source: NamedSource, Line: i + 1, User: user}})
 	}
 	for _, name := range names {
 		s := &source{name: name, read: opts.Reader, yield: o.take}
@@ -140,9 +139,9 @@ func (o *opener) read(names []string, opts *Options) error {
 }
 
 // take counts a row, and keeps it if it is not left out.
-func (o *opener) take(r row) {
+func (o *opener) take(r Row) {
 	stats := &o.list.stats
-	switch r.out {
+	switch r.Out {
 	case OutProtected:
 		stats.Protected++
 		return
@@ -153,7 +152,7 @@ func (o *opener) take(r row) {
 	stats.Rows++
 	if bad, ok := r.Err.(*LineError); ok {
 		stats.Invalid++
-		if !o.skip && r.out != OutRefused {
+		if !o.skip && r.Out != OutRefused {
 			o.problems.Add(bad)
 			return
 		}
@@ -218,7 +217,7 @@ func (o *opener) finish() error {
 	case err != nil:
 		return fmt.Errorf("keeping the rows of the lists: %w", err)
 	case stats.Unique+stats.Done+stats.Protected > 0:
-		o.list.digest = "sha256:" + hex.EncodeToString(o.digest.Sum(nil))
+		o.list.digest = fmt.Sprintf("sha256:%x", o.digest.Sum(nil))
 		o.list.size, err = o.list.rows.Seek(0, io.SeekCurrent)
 		return err
 	case o.refused != nil:

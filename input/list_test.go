@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // Rows that start on one line are told apart by their columns, also in errors.

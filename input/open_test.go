@@ -10,7 +10,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 func TestOpenRefuses(t *testing.T) {
@@ -107,7 +107,7 @@ func setTemp(t *testing.T, dir string) string {
 func TestReadErrors(t *testing.T) {
 	for _, text := range []string{"user,x\nDANA,\nDANA,\"", "{} {", "user", "\"us\n", "DANA\nELI"} {
 		broken := io.MultiReader(strings.NewReader(filled.Replace(text)), iotest.ErrReader(errors.New("gone")))
-		s := &source{yield: func(row) {}}
+		s := &source{yield: func(Row) {}}
 		var err error
 		switch br := Decode(broken); text[0] {
 		case '{':

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 var update = flag.Bool("update", false, "write the outcomes in testdata/outcomes.txt again")

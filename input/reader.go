@@ -11,14 +11,12 @@ import (
 // of the Reader or after a row, means that the rest of the list cannot be read.
 type Reader func(name string, start []byte, text func() io.Reader) (iter.Seq2[Row, error], error)
 
-// A Row is one row of a list that a Reader reads. User, UPN and Method are checked as in any
-// other list.
+// A Row is one row of a list. A Reader sets Line, User, UPN, Method, Creation, Out, and in Err why the row is
+// refused; User, UPN and Method are then checked as in any other list. After the checks either Err is set, or the
+// row names a user. In a refused row, User and Method are as written.
 type Row struct {
-	Line              int // on which the row starts, counted from 1
-	User, UPN, Method string
-	Creation          Creation
-	Out               LeftOut
-	Err               error // why the row is refused, nil if it is not
+	Pair
+	Out LeftOut // of a row that a Reader reads
 }
 
 // LeftOut says why a row is left out.
@@ -42,7 +40,7 @@ func (s *source) readForeign(rows iter.Seq2[Row, error], err error) error {
 			return err
 		}
 		next := s.newRow(r.Line)
-		next.Creation, next.out = r.Creation, r.Out
+		next.Creation, next.Out = r.Creation, r.Out
 		switch users := []string{r.User, r.UPN}; {
 		case s.usersOnly: // every user counts
 			next = next.fill(users, nil)

@@ -6,21 +6,14 @@ import (
 	"strings"
 )
 
-// A row is one row of a list after the checks. Either Err is set, or the row names a user. In a
-// refused row, User and Method are as written.
-type row struct {
-	Pair
-	out LeftOut // of a row that a Reader reads
-}
-
-func (r row) refuse(err error) row {
+func (r Row) refuse(err error) Row {
 	r.Err = &LineError{Source: r.Source, Line: r.Line, Column: r.Column, Msg: err.Error(), Err: err}
 	return r
 }
 
 // fill sets the user and the pass. users are all names of the user that the row gives, and passes
 // all ids of the pass. An empty text is none.
-func (r row) fill(users, passes []string) row {
+func (r Row) fill(users, passes []string) Row {
 	err := r.setPass(passes)
 	if bad := r.setUser(users); err == nil {
 		err = bad
@@ -32,7 +25,7 @@ func (r row) fill(users, passes []string) row {
 }
 
 // setPass sets the pass. Several ids have to be the same.
-func (r *row) setPass(ids []string) error {
+func (r *Row) setPass(ids []string) error {
 	for _, id := range ids {
 		if id == "" {
 			continue
@@ -53,7 +46,7 @@ func (r *row) setPass(ids []string) error {
 // and the run. Two different names of the same kind are an error, because they name two users, and
 // so is a value that is not a name.
 // Source: learn.microsoft.com/graph/api/resources/user, properties id and userPrincipalName.
-func (r *row) setUser(names []string) error {
+func (r *Row) setUser(names []string) error {
 	var id, upn string
 	for _, name := range names {
 		r.User = cmp.Or(r.User, name) // for display, if it is refused
@@ -61,7 +54,7 @@ func (r *row) setUser(names []string) error {
 		switch {
 		case name == "":
 			continue
-		case isGUID(name):
+		case IsGUID(name):
 			form = &id
 		case !isName(name): // beside an object ID, characters outside ASCII do no harm
 			return CheckUser(name)

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // A pass, or a line of a file that is not a list, is not shown, wherever it stands.

@@ -20,7 +20,7 @@ const minPass = 8
 func shown(s string) string {
 	runes := []rune(s)
 	switch {
-	case isGUID(s):
+	case IsGUID(s):
 		return s
 	case len(runes) >= minPass && !isName(s):
 		return cut(s)
@@ -33,7 +33,7 @@ func shown(s string) string {
 // shownMethod is like shown, but for a value of the column for the pass. There the user may have put
 // the pass itself, or a part of it, so only a GUID is shown whole.
 func shownMethod(s string) string {
-	if s == "" || isGUID(s) {
+	if s == "" || IsGUID(s) {
 		return s
 	}
 	return cut(s)

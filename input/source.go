@@ -17,7 +17,7 @@ type source struct {
 	stdin     io.Reader // in place of a file of that name
 	read      Reader    // asked first; nil knows no form
 	usersOnly bool      // the passes of the rows are ignored
-	yield     func(row)
+	yield     func(Row)
 
 	file interface {
 		io.ReaderAt
@@ -104,7 +104,7 @@ func (s *source) readAll(problems *Problems) error {
 }
 
 // newRow returns the row of a line, without a user.
-func (s *source) newRow(line int) row { return row{Pair: Pair{Source: s.name, Line: line}} }
+func (s *source) newRow(line int) Row { return Row{Pair: Pair{Source: s.name, Line: line}} }
 
 // text returns the text of the list, from its start.
 func (s *source) text() *bufio.Reader { return Decode(io.NewSectionReader(s.file, 0, s.size)) }
@@ -148,7 +148,7 @@ func (s *source) readPlain(text *bufio.Reader) error {
 		line, err := text.ReadString('\n')
 		if name := strings.TrimSpace(line); !isComment([]byte(line)) {
 			r := s.newRow(n).fill([]string{name}, nil)
-			if isGUID(name) && !s.usersOnly {
+			if IsGUID(name) && !s.usersOnly {
 				r = r.refuse(fmt.Errorf(`"%s" may be a user's object id or a pass's id: `+
 					"if these are users, add the header line userId", name))
 			}

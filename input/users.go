@@ -3,6 +3,8 @@ package input
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // A User is one row of a list of users. At least one of ID and UPN is set, as written. Both are
@@ -12,6 +14,11 @@ type User struct {
 	Line   int    // on which the row starts, counted from 1
 	ID     string // object id
 	UPN    string // user principal name
+}
+
+// IsAmong reports whether a user has one of the names. Entra compares both kinds of names without case.
+func IsAmong(user string, names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, user) })
 }
 
 // ReadUsers reads lists that name users, and ignores the passes that they name. It takes the
@@ -60,7 +67,7 @@ func readLists(read Reader, names []string, lenient bool) (users []User, warning
 func (s *source) users(lenient bool, problems *Problems) (users []User, warning string, err error) {
 	const none = "no user in this list"
 	before, leftOut := problems.Count, 0
-	s.yield = func(r row) {
+	s.yield = func(r Row) {
 		if r.Err == nil && r.UPN != "" { // a name beside an object id will be looked up too
 			if err := CheckUser(r.UPN); err != nil {
 				r = r.refuse(err)
@@ -69,7 +76,7 @@ func (s *source) users(lenient bool, problems *Problems) (users []User, warning 
 		switch bad, _ := r.Err.(*LineError); {
 		case bad == nil:
 			users = append(users, r.toUser())
-		case lenient && r.out == OutRefused:
+		case lenient && r.Out == OutRefused:
 			leftOut++
 		default:
 			problems.Add(bad)
@@ -92,9 +99,9 @@ func (s *source) users(lenient bool, problems *Problems) (users []User, warning 
 	return users, warning, nil
 }
 
-func (r *row) toUser() User {
+func (r *Row) toUser() User {
 	u := User{Source: r.Source, Line: r.Line, ID: r.User, UPN: r.UPN}
-	if !isGUID(r.User) {
+	if !IsGUID(r.User) {
 		u.ID, u.UPN = "", r.User
 	}
 	return u

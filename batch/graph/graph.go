@@ -32,10 +32,11 @@ import (
 const DefaultRoot = "https://graph.microsoft.com"
 
 // The maximum number of bytes read from a response, after decompression. A batch with reads
-// can hold 20 responses of a megabyte each. If a whole batch is refused, the beginning of the response
-// says why.
+// can hold 20 responses of a megabyte each. Responses to writes are empty or hold an error of a few
+// kilobytes. If a whole batch is refused, the beginning of the response says why.
 const (
-	maxReply      = 32 << 20
+	maxReadReply  = 32 << 20
+	maxWriteReply = 4 << 20
 	maxErrorReply = 64 << 10
 )
 
@@ -60,9 +61,9 @@ type Options struct {
 }
 
 // A Client posts batches. It is safe for concurrent use and implements
-// batch.Poster. A batch response larger than 32 MiB is an error, and it is unknown which requests were
-// carried out. If responses can
-// be that large, for example photos, choose a smaller batch.Options.BatchSize.
+// batch.Poster. A batch response larger than 32 MiB, or 4 MiB for a batch without reads, is an
+// error, and it is unknown which requests were carried out. If responses can be that large, for
+// example photos, choose a smaller batch.Options.BatchSize.
 type Client struct {
 	adapter  *msgraphgocore.GraphRequestAdapterBase
 	http     *http.Client
@@ -183,10 +184,12 @@ func (c *Client) PostBatch(ctx context.Context, body []byte) (batch.Reply, error
 		return batch.Reply{}, withoutURL(err)
 	}
 	defer resp.Body.Close()
-	most := maxReply
-	refused := resp.StatusCode >= 300
-	if refused {
+	refused, most := resp.StatusCode >= 300, maxReadReply
+	switch {
+	case refused:
 		most = maxErrorReply
+	case !bytes.Contains(body, []byte("GET")):
+		most = maxWriteReply
 	}
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, int64(most)+1))
 	switch {

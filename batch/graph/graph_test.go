@@ -26,7 +26,7 @@ import (
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // fakeCredential issues tokens as its function says, and keeps what it was asked for.

@@ -9,7 +9,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 func newClient(t *testing.T, credential azcore.TokenCredential, opts graph.Options) *graph.Client {

@@ -84,7 +84,7 @@ func (s *tokenSource) token(ctx context.Context) (azcore.AccessToken, error) {
 		case <-ctx.Done():
 			err := context.Cause(ctx)
 			if held.Token != "" {
-				err = &offlineError{err} // there was a token before, so the credential works
+				err = &OfflineError{err} // there was a token before, so the credential works
 			}
 			return held, err
 		}

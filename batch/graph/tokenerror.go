@@ -20,10 +20,12 @@ func (e *TokenError) Error() string        { return "getting an access token: " 
 func (e *TokenError) Unwrap() error        { return e.Err }
 func (e *TokenError) Is(target error) bool { return target == batch.ErrUnauthorized }
 
-// An offlineError says that the issuer of tokens cannot be reached.
-type offlineError struct{ error }
+// An OfflineError says that the issuer of tokens cannot be reached. It is a batch.ErrNotSent.
+type OfflineError struct{ Err error }
 
-func (e *offlineError) Is(target error) bool { return target == batch.ErrNotSent }
+func (e *OfflineError) Error() string        { return e.Err.Error() }
+func (e *OfflineError) Unwrap() error        { return e.Err }
+func (e *OfflineError) Is(target error) bool { return target == batch.ErrNotSent }
 
 // tokenProblem returns what a run is told if there is no token. If that is for lack of a
 // connection, the run waits; otherwise it stops.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // The rooms of the simulated tenant know neither the tenant nor each other.

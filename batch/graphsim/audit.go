@@ -120,10 +120,6 @@ func (l *auditLog) addCreated(u *storedUser, p *Pass) {
 	l.add(r)
 }
 
-func (l *auditLog) addDeleted(u *storedUser, by *Actor, now time.Time) {
-	l.add(auditRecord{at: now.UnixNano(), user: u, by: by, action: deleted})
-}
-
 // sorted returns all entries, the oldest first.
 func (l *auditLog) sorted() []auditRecord {
 	if l.isUnsorted {

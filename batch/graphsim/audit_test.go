@@ -10,7 +10,7 @@ import (
 
 	"tapsweep/batch/graphsim/entra"
 	"tapsweep/batch/graphsim/internal/wire"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // auditShape is what a client reads of an entry.

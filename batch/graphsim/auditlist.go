@@ -11,27 +11,23 @@ import (
 // listAudits answers GET /auditLogs/directoryAudits, the newest first.
 // Source: learn.microsoft.com/graph/api/directoryaudit-list. Called with mu held.
 func (t *Tenant) listAudits(c *call, now time.Time) callAnswer {
-	q, refused := t.readQuery(c, "$filter")
-	if refused != nil {
-		return *refused
-	}
 	all := t.audits.sorted()
 	text := func(of func(e *AuditEntry) string) filterable {
 		return filterable{ops: "eq", text: func(i int) string { return of(all[i].details()) }}
 	}
 	// The page does not name gt and lt for times, but they are in use.
-	keep, ok := readFilter(q.Get("$filter"), map[string]filterable{
+	q, refused := t.readQuery(c, map[string]filterable{
 		"activityDateTime":    {bare: true, ops: "gt ge lt le", time: func(i int) int64 { return all[i].at }},
 		"loggedByService":     text(func(e *AuditEntry) string { return e.Service }),
 		"category":            text(func(e *AuditEntry) string { return e.Category }),
 		"activityDisplayName": text(func(e *AuditEntry) string { return e.Activity }),
 	})
-	if q.Has("$filter") && !ok {
-		return t.badFilter(c)
+	if refused != nil {
+		return *refused
 	}
 	return t.page(c, &q, "auditLogs/directoryAudits", collection{
 		first: len(all) - 1, end: -1, step: -1,
-		keep: func(i int) bool { return all[i].at <= now.UnixNano() && keep(i) },
+		keep: func(i int) bool { return all[i].at <= now.UnixNano() && q.keep(i) },
 		item: func(i int) any { return t.shownAudit(&all[i]) },
 	})
 }

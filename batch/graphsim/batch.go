@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -51,7 +52,10 @@ func readBatch(body []byte) (requests []batchRequest, problem string) {
 	return requests, ""
 }
 
-var verbs = []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
+var (
+	verbsWithBody = []string{"POST", "PUT", "PATCH"}
+	verbs         = append([]string{"GET", "DELETE", "HEAD", "OPTIONS"}, verbsWithBody...)
+)
 
 func (r *batchRequest) check() (problem string) {
 	if string(r.Body) == "null" {
@@ -70,24 +74,16 @@ func (r *batchRequest) check() (problem string) {
 		return fmt.Sprintf("Request Id %s is a batch; batches cannot be nested.", r.ID)
 	case len(r.DependsOn) > 0:
 		return fmt.Sprintf("Request Id %s has dependsOn, which the simulated tenant does not know.", r.ID)
-	case (r.needsBody() || r.Body != nil) && (r.Body == nil || !r.hasContentType()):
+	case (slices.Contains(verbsWithBody, r.Method) || r.Body != nil) && (r.Body == nil || !r.hasContentType()):
 		// Source: microsoftgraph/msgraph-sdk-dotnet#2628.
 		return fmt.Sprintf("Write request id : %s does not contain Content-Type header or body.", r.ID)
 	}
 	return ""
 }
 
-func (r *batchRequest) needsBody() bool {
-	return r.Method == "POST" || r.Method == "PUT" || r.Method == "PATCH"
-}
-
 func (r *batchRequest) hasContentType() bool {
-	for name := range r.Headers {
-		if strings.EqualFold(name, "Content-Type") {
-			return true
-		}
-	}
-	return false
+	isContentType := func(name string) bool { return strings.EqualFold(name, "Content-Type") }
+	return slices.ContainsFunc(slices.Collect(maps.Keys(r.Headers)), isContentType)
 }
 
 // calls turns the requests of a batch into calls.

@@ -17,7 +17,7 @@ import (
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/internal/wire"
 	"tapsweep/batch/graphsim/quota"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // itemEffects are effects on the response to a delete with id 0.
@@ -86,6 +86,7 @@ var outerEffects = []struct {
 	{fault.Reset(), 0, "", "", false},
 	{fault.Reset().AfterWork(), 0, "", "", true},
 	{fault.Delayed(time.Millisecond), 200, `]}`, "", true},
+	{fault.Slow(time.Millisecond), 200, `]}`, "", true},
 }
 
 func TestOuterEffects(t *testing.T) {

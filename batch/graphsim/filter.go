@@ -62,7 +62,8 @@ type filterable struct {
 	time func(i int) int64  // or the value in Unix time in nanoseconds
 }
 
-// readFilter returns the function that a $filter asks for. ok is false if Graph would refuse it.
+// readFilter returns the function that a $filter asks for; an empty one keeps everything. ok is false if Graph would
+// refuse it.
 func readFilter(filter string, properties map[string]filterable) (keeps func(i int) bool, ok bool) {
 	conditions, ok := parseFilter(filter)
 	for _, c := range conditions {

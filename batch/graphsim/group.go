@@ -56,12 +56,12 @@ func (t *Tenant) handleGroup(c *call) callAnswer {
 		return t.notFound(c, c.route.group)
 	}
 	if c.route.resource == resGroup {
-		object := newSelection(selectOf(c.query)).group(g)
-		object.Context = c.root + "/$metadata#groups/$entity"
-		return jsonAnswer(200, object)
+		s := newSelection(selectOf(c.query))
+		return jsonAnswer(200, directoryObject{Context: c.root + "/$metadata#groups/$entity",
+			ID: s.text("id", g.ID), Name: s.text("displayName", g.Name)})
 	}
 
-	q, refused := t.readQuery(c, "$count")
+	q, refused := t.readQuery(c, nil, "$count")
 	if refused != nil {
 		return *refused
 	}
@@ -74,6 +74,6 @@ func (t *Tenant) handleGroup(c *call) callAnswer {
 	users := t.members(g)
 	t.stats.Pages++
 	s := t.selection(q.Get("$select"), c.who.all)
-	return t.page(c, &q, "users", collection{end: len(users), step: 1,
+	return t.page(c, &q, "users", collection{end: len(users), step: 1, keep: q.keep,
 		item: func(i int) any { return s.user(users[i]) }})
 }

@@ -2,33 +2,34 @@ package graphsim
 
 import (
 	"net/http"
-	"slices"
 	"time"
 
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/internal/wire"
 )
 
-// allowedMethods are the HTTP methods that a resource allows besides GET.
-var allowedMethods = map[resource][]string{
-	resSessions: {"POST"},
-	resPass:     {"GET", "DELETE"},
-}
-
-func isAllowed(r resource, method string) bool {
-	if allowed, ok := allowedMethods[r]; ok {
-		return slices.Contains(allowed, method)
-	}
-	return method == "GET"
+// methods are the HTTP methods that a resource allows, and the permission that each needs.
+var methods = map[resource]map[string]rights{
+	resUsers:        {"GET": readUsers},
+	resUser:         {"GET": readUsers},
+	resPasses:       {"GET": readPasses},
+	resPass:         {"GET": readPasses, "DELETE": writePasses},
+	resSessions:     {"POST": revokeSessions},
+	resGroup:        {"GET": readGroups},
+	resMembers:      {"GET": readGroups},
+	resAudits:       {"GET": readAudits},
+	resReport:       {"GET": readReport},
+	resOrganization: {"GET": readOrganization},
 }
 
 // handle carries one request out. Called with mu held.
 func (t *Tenant) handle(c *call, now time.Time) callAnswer {
 	r := &c.route
+	needed, isAllowed := methods[r.resource][c.Method]
 	switch {
 	case r.resource == resBad:
 		return t.fail(c, r.status, "BadRequest", r.problem)
-	case !isAllowed(r.resource, c.Method):
+	case !isAllowed:
 		return t.fail(c, 405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
 	case r.isMe && !c.who.IsUser():
 		return t.fail(c, 400, "BadRequest", "/me request is only valid with delegated authentication flow.")
@@ -36,7 +37,7 @@ func (t *Tenant) handle(c *call, now time.Time) callAnswer {
 		r.user = c.who.UserID
 	}
 	u := t.find(r.user)
-	if c.who.allowedOn(u)&needed(r.resource, c.Method) == 0 {
+	if c.who.allowedOn(u)&needed == 0 {
 		return t.forbidden(c)
 	}
 	switch r.resource {
@@ -54,12 +55,7 @@ func (t *Tenant) handle(c *call, now time.Time) callAnswer {
 	if u == nil {
 		return t.notFound(c, r.user)
 	}
-	return t.handleUser(c, u, now)
-}
-
-// handleUser answers requests for one user.
-func (t *Tenant) handleUser(c *call, u *storedUser, now time.Time) callAnswer {
-	switch c.route.resource {
+	switch r.resource {
 	case resUser:
 		return t.getUser(c, u, now)
 	case resSessions:

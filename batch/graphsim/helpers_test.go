@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim/internal/wire"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 const (

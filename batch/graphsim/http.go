@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim/entra"
@@ -44,7 +45,15 @@ func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			writeAndFlush(w, out.Body[:len(out.Body)/2])
 			panic(http.ErrAbortHandler)
 		}
-		writeAndFlush(w, out.Body) // before the tenant notes that the client has it
+		for i := 0; out.Slow > 0 && i < len(out.Body); i++ {
+			if wait(r.Context(), out.Slow/time.Duration(len(out.Body))) != nil {
+				panic(http.ErrAbortHandler)
+			}
+			writeAndFlush(w, out.Body[i:i+1])
+		}
+		if out.Slow == 0 {
+			writeAndFlush(w, out.Body) // before the tenant notes that the client has it
+		}
 	})
 }
 
@@ -187,7 +196,5 @@ func (t *Tenant) PostBatch(ctx context.Context, body []byte) (batch.Reply, error
 }
 
 func (t *Tenant) tooLarge() wire.HTTPResponse {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.byItself(t.fail(&call{}, 413, "RequestEntityTooLarge", "The request is larger than 4 MB."))
+	return t.refuse(new(inbound), 413, "RequestEntityTooLarge", "The request is larger than 4 MB.")
 }

@@ -19,6 +19,7 @@ type directoryObject struct {
 	UserType   string `json:"userType,omitempty"`
 	Enabled    any    `json:"accountEnabled,omitempty"` // a bool or null
 	Department any    `json:"department,omitempty"`     // a string or null
+	Admin      any    `json:"isAdmin,omitempty"`        // a bool, in the report of registrations only
 
 	SessionsFrom any `json:"signInSessionsValidFromDateTime,omitempty"` // a time or null
 }
@@ -69,10 +70,6 @@ func (s *selection) text(name, value string) string {
 	return ""
 }
 
-func (s selection) group(g *Group) directoryObject {
-	return directoryObject{ID: s.text("id", g.ID), Name: s.text("displayName", g.Name)}
-}
-
 // user returns a user as the caller sees it. Of users that a caller may not read it
 // shows type and id. Source: learn.microsoft.com/graph/api/group-list-transitivemembers.
 func (s selection) user(u *storedUser) directoryObject {
@@ -111,34 +108,26 @@ func (u *storedUser) userType() string {
 
 // listUsers answers GET /users. Called with mu held.
 func (t *Tenant) listUsers(c *call) callAnswer {
-	q, refused := t.readQuery(c, "$filter", "$count")
-	if refused != nil {
-		return *refused
-	}
-	users := collection{end: len(t.users), step: 1}
 	text := func(ops string, of func(u *storedUser) string) filterable {
 		return filterable{ops: ops, text: func(i int) string { return of(t.users[i]) }}
 	}
 	isEnabled := func(i int) string { return strconv.FormatBool(!t.users[i].Disabled) }
-	keep, ok := readFilter(q.Get("$filter"), map[string]filterable{
+	q, refused := t.readQuery(c, map[string]filterable{
 		"accountEnabled":    {bare: true, ops: "eq", text: isEnabled},
 		"userType":          text("eq", (*storedUser).userType),
 		"userPrincipalName": text("eq startswith", func(u *storedUser) string { return u.UPN }),
 		"department":        text("eq", func(u *storedUser) string { return u.Department }),
-	})
-	switch filter := q.Get("$filter"); {
-	case !q.Has("$filter"):
-	case !ok:
-		return t.badFilter(c)
-	case strings.Contains(filter, "accountEnabled") && t.hidesEnabled(c.who.all):
+	}, "$count")
+	switch {
+	case refused != nil:
+		return *refused
+	case strings.Contains(q.Get("$filter"), "accountEnabled") && t.hidesEnabled(c.who.all):
 		return t.forbidden(c)
-	default:
-		users.keep = keep
 	}
 	s := t.selection(q.Get("$select"), c.who.all)
-	users.item = func(i int) any { return s.user(t.users[i]) }
 	t.stats.Pages++
-	return t.page(c, &q, "users", users)
+	return t.page(c, &q, "users", collection{end: len(t.users), step: 1, keep: q.keep,
+		item: func(i int) any { return s.user(t.users[i]) }})
 }
 
 // getUser answers GET /users/{user}. Called with mu held.
@@ -147,18 +136,13 @@ func (t *Tenant) getUser(c *call, u *storedUser, now time.Time) callAnswer {
 	s := t.selection(selectOf(c.query), allowed)
 	object := s.user(u)
 	if s.names["signInSessionsValidFromDateTime"] && allowed&readSessions != 0 {
-		object.SessionsFrom = u.sessionsFrom(now)
+		object.SessionsFrom = wire.Null
+		if from := t.shownSessions(u, now); !from.IsZero() {
+			object.SessionsFrom = from.UTC().Format(time.RFC3339)
+		}
 	}
 	object.Context = c.root + "/$metadata#users/$entity"
 	return jsonAnswer(200, object)
-}
-
-// registration is what the report of registrations says about a user. Empty properties
-// are left out.
-type registration struct {
-	ID    string `json:"id,omitempty"`
-	UPN   string `json:"userPrincipalName,omitempty"`
-	Admin any    `json:"isAdmin,omitempty"` // a bool
 }
 
 // listRegistrations answers GET /reports/authenticationMethods/userRegistrationDetails.
@@ -166,27 +150,29 @@ type registration struct {
 // Source: learn.microsoft.com/graph/api/authenticationmethodsroot-list-userregistrationdetails.
 // Called with mu held.
 func (t *Tenant) listRegistrations(c *call) callAnswer {
-	q, refused := t.readQuery(c, "$filter")
+	isAdmin := func(i int) string { return strconv.FormatBool(t.users[i].Privileged) }
+	q, refused := t.readQuery(c, map[string]filterable{"isAdmin": {bare: true, ops: "eq", text: isAdmin}})
 	if refused != nil {
 		return *refused
 	}
-	users := collection{end: len(t.users), step: 1}
-	if q.Has("$filter") {
-		var ok bool
-		if users.keep, ok = readFilter(q.Get("$filter"), map[string]filterable{"isAdmin": {bare: true, ops: "eq",
-			text: func(i int) string { return strconv.FormatBool(t.users[i].Privileged) }}}); !ok {
-			return t.badFilter(c)
-		}
-	}
 	s := newSelection(q.Get("$select"))
-	users.item = func(i int) any { return s.registration(t.users[i]) }
-	return t.page(c, &q, "reports/authenticationMethods/userRegistrationDetails", users)
+	return t.page(c, &q, "reports/authenticationMethods/userRegistrationDetails", collection{
+		end: len(t.users), step: 1, keep: q.keep,
+		item: func(i int) any {
+			u := t.users[i]
+			shown := directoryObject{ID: s.text("id", u.ID), UPN: s.text("userPrincipalName", u.UPN)}
+			if s.has("isAdmin") {
+				shown.Admin = u.Privileged
+			}
+			return shown
+		}})
 }
 
-func (s *selection) registration(u *storedUser) registration {
-	r := registration{ID: s.text("id", u.ID), UPN: s.text("userPrincipalName", u.UPN)}
-	if s.has("isAdmin") {
-		r.Admin = u.Privileged
-	}
-	return r
+// getOrganization answers with the one organization of the tenant.
+// Source: learn.microsoft.com/graph/api/organization-list.
+func (t *Tenant) getOrganization(c *call) callAnswer {
+	opts := t.Entra.Options()
+	domain := object{"name": opts.Domain, "isDefault": true, "isInitial": true}
+	return jsonAnswer(200, object{"@odata.context": c.root + "/$metadata#organization", "value": []object{
+		{"id": opts.TenantID, "displayName": "Contoso", "verifiedDomains": []object{domain}}}})
 }

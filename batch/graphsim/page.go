@@ -11,12 +11,11 @@ import (
 // and so on, before end.
 type collection struct {
 	first, end, step int
-	keep             func(i int) bool // nil keeps all
+	keep             func(i int) bool
 	item             func(i int) any
 }
 
 func (c *collection) isPastEnd(i int) bool { return (i-c.end)*c.step >= 0 }
-func (c *collection) keeps(i int) bool     { return c.keep == nil || c.keep(i) }
 
 // has reports whether a page may begin at i.
 func (c *collection) has(i int) bool {
@@ -46,7 +45,7 @@ func (t *Tenant) page(c *call, q *query, context string, all collection) callAns
 		return jsonAnswer(200, p)
 	}
 	for ; !all.isPastEnd(at); at += all.step {
-		if !all.keeps(at) {
+		if !all.keep(at) {
 			continue
 		}
 		if len(p.Value) == q.top {
@@ -59,7 +58,7 @@ func (t *Tenant) page(c *call, q *query, context string, all collection) callAns
 	if q.count && !q.hasToken {
 		n := 0
 		for i := all.first; !all.isPastEnd(i); i += all.step {
-			if all.keeps(i) {
+			if all.keep(i) {
 				n++
 			}
 		}
@@ -110,6 +109,7 @@ const (
 // query is what a request for a collection asks for.
 type query struct {
 	url.Values
+	keep       func(i int) bool // what $filter asks for
 	top        int
 	hasToken   bool // asks for a page after the first one
 	from       int  // the position in the token
@@ -118,9 +118,12 @@ type query struct {
 	count      bool // $count=true
 }
 
-// readQuery reads $top, $select, $skiptoken and the other options that the collection
-// has. If refused is not nil, it is the answer.
-func (t *Tenant) readQuery(c *call, options ...string) (q query, refused *callAnswer) {
+// readQuery reads $top, $select, $skiptoken, $filter if there are properties for it, and the other
+// options that the collection has. If refused is not nil, it is the answer.
+func (t *Tenant) readQuery(c *call, properties map[string]filterable, options ...string) (q query, refused *callAnswer) {
+	if properties != nil {
+		options = append(options, "$filter")
+	}
 	var err error
 	if q.Values, err = url.ParseQuery(c.query); err != nil {
 		return q, t.badQuery(c, "BadRequest", "The query specified in the URI is not valid.")
@@ -140,8 +143,12 @@ func (t *Tenant) readQuery(c *call, options ...string) (q query, refused *callAn
 				"Invalid page size specified: '"+q.Get("$top")+"'. Must be between 1 and 999 inclusive.")
 		}
 	}
-	if refused = t.readCount(c, &q); refused != nil {
-		return q, refused
+	// Counting is an advanced query, which needs the header on every page.
+	// Source: learn.microsoft.com/graph/aad-advanced-queries, learn.microsoft.com/graph/paging.
+	q.eventual = strings.EqualFold(c.header.Get("ConsistencyLevel"), "eventual")
+	if q.count = q.Get("$count") == "true"; q.count && !q.eventual {
+		return q, t.badQuery(c, "Request_UnsupportedQuery",
+			"The query option '$count' is not supported without the header ConsistencyLevel: eventual.")
 	}
 	if q.hasToken = q.Has("$skiptoken"); q.hasToken {
 		var ok bool
@@ -149,28 +156,16 @@ func (t *Tenant) readQuery(c *call, options ...string) (q query, refused *callAn
 			return q, t.expiredToken(c)
 		}
 	}
-	return q, nil
-}
-
-// readCount reads $count. Counting is an advanced query, which needs the header on every
-// page. Source: learn.microsoft.com/graph/aad-advanced-queries, learn.microsoft.com/graph/paging.
-func (t *Tenant) readCount(c *call, q *query) (refused *callAnswer) {
-	q.eventual = strings.EqualFold(c.header.Get("ConsistencyLevel"), "eventual")
-	q.count = q.Get("$count") == "true"
-	if q.count && !q.eventual {
-		return t.badQuery(c, "Request_UnsupportedQuery",
-			"The query option '$count' is not supported without the header ConsistencyLevel: eventual.")
+	var ok bool
+	if q.keep, ok = readFilter(q.Get("$filter"), properties); q.Has("$filter") && !ok {
+		return q, t.badQuery(c, "Request_UnsupportedQuery", "Unsupported or invalid query filter clause specified.")
 	}
-	return nil
+	return q, nil
 }
 
 func (t *Tenant) badQuery(c *call, code, message string) *callAnswer {
 	a := t.fail(c, 400, code, message)
 	return &a
-}
-
-func (t *Tenant) badFilter(c *call) callAnswer {
-	return *t.badQuery(c, "Request_UnsupportedQuery", "Unsupported or invalid query filter clause specified.")
 }
 
 func (t *Tenant) expiredToken(c *call) *callAnswer {

@@ -48,7 +48,7 @@ func (t *Tenant) deletePass(c *call, u *storedUser, index int, now time.Time) {
 	t.dropPass(u, index, now)
 	t.stats.Deleted++
 	if t.opts.Audit {
-		t.audits.addDeleted(u, t.actor(c.who), now)
+		t.audits.add(auditRecord{at: now.UnixNano(), user: u, by: t.actor(c.who), action: deleted})
 	}
 	if u.state.reissue > 0 {
 		next := Pass{LifetimeMinutes: p.LifetimeMinutes, UsableOnce: p.UsableOnce, CreatedBy: p.CreatedBy}

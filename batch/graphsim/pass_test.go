@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim/internal/wire"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // remove deletes a pass, which has to be there.

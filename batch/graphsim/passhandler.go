@@ -63,7 +63,9 @@ func (t *Tenant) getPass(c *call, u *storedUser, now time.Time) callAnswer {
 	if i < 0 {
 		return t.noPass(c)
 	}
-	return jsonAnswer(200, t.shownAlone(c, listed[i], now))
+	s := t.shown(listed[i], now)
+	s.Context = c.root + "/$metadata#temporaryAccessPassAuthenticationMethod"
+	return jsonAnswer(200, s)
 }
 
 func (t *Tenant) listPasses(c *call, u *storedUser, now time.Time) callAnswer {
@@ -101,12 +103,6 @@ func (t *Tenant) shown(p *Pass, now time.Time) shownPass {
 		reason := p.reason(now)
 		s.Usable, s.Reason = reason == "EnabledByPolicy", reason
 	}
-	return s
-}
-
-func (t *Tenant) shownAlone(c *call, p *Pass, now time.Time) shownPass {
-	s := t.shown(p, now)
-	s.Context = c.root + "/$metadata#temporaryAccessPassAuthenticationMethod"
 	return s
 }
 

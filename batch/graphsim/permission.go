@@ -87,28 +87,6 @@ func (c *principal) allowedOn(u *storedUser) rights {
 	return c.all
 }
 
-// needed returns the permission that a request needs.
-func needed(r resource, method string) rights {
-	switch r {
-	case resUsers, resUser:
-		return readUsers
-	case resSessions:
-		return revokeSessions
-	case resGroup, resMembers:
-		return readGroups
-	case resAudits:
-		return readAudits
-	case resReport:
-		return readReport
-	case resOrganization:
-		return readOrganization
-	}
-	if isRead(method) {
-		return readPasses
-	}
-	return writePasses
-}
-
 // cost returns how much a request costs, by kind of limit.
 func (c *call) cost() (cost quota.Cost) {
 	cost[quota.All] = 1
@@ -123,8 +101,7 @@ func (c *call) cost() (cost quota.Cost) {
 		return cost
 	}
 	cost[quota.Reads] = 1
-	switch c.route.resource {
-	case resPasses, resPass:
+	if c.route.resource == resPasses || c.route.resource == resPass {
 		cost[quota.PassReads] = 1
 	}
 	return cost

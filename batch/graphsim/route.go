@@ -24,7 +24,7 @@ const (
 
 // patterns are the paths that the tenant knows. {user}, {pass} and {group} stand for
 // one segment each, and ~ before a segment ignores its case, because pages of
-// Microsoft's own write some segments in two ways.
+// Microsoft's own write some segments in two ways. /me is a user, too.
 // Source: learn.microsoft.com/graph/api/directoryaudit-list,
 // learn.microsoft.com/graph/api/group-list-transitivemembers.
 var patterns = []struct {
@@ -33,13 +33,9 @@ var patterns = []struct {
 }{
 	{resUsers, pattern("users")},
 	{resUser, pattern("users/{user}")},
-	{resUser, pattern("me")},
 	{resSessions, pattern("users/{user}/revokeSignInSessions")},
-	{resSessions, pattern("me/revokeSignInSessions")},
 	{resPasses, pattern("users/{user}/authentication/temporaryAccessPassMethods")},
-	{resPasses, pattern("me/authentication/temporaryAccessPassMethods")},
 	{resPass, pattern("users/{user}/authentication/temporaryAccessPassMethods/{pass}")},
-	{resPass, pattern("me/authentication/temporaryAccessPassMethods/{pass}")},
 	{resGroup, pattern("groups/{group}")},
 	{resMembers, pattern("groups/{group}/~transitiveMembers/microsoft.graph.user")},
 	{resAudits, pattern("auditLogs/~directoryAudits")},
@@ -72,8 +68,12 @@ func parsePath(path string) route {
 	if problem != "" {
 		return route{status: 400, problem: problem}
 	}
+	isMe := segments[0] == "me"
+	if isMe {
+		segments = append([]string{"users"}, segments...)
+	}
 	for i := range patterns {
-		r := route{resource: patterns[i].resource, isMe: segments[0] == "me"}
+		r := route{resource: patterns[i].resource, isMe: isMe}
 		if r.matches(patterns[i].path, segments) {
 			return r
 		}

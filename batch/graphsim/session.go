@@ -2,8 +2,6 @@ package graphsim
 
 import (
 	"time"
-
-	"tapsweep/batch/graphsim/internal/wire"
 )
 
 // revokeSessions carries out POST …/revokeSignInSessions. For a guest it answers the same, and changes
@@ -14,36 +12,27 @@ func (t *Tenant) revokeSessions(c *call, u *storedUser, now time.Time) callAnswe
 		return t.forbidden(c)
 	}
 	t.stats.Revoked++
-	a := jsonAnswer(200, map[string]any{"@odata.context": c.root + "/$metadata#Edm.Boolean", "value": true})
+	a := jsonAnswer(200, object{"@odata.context": c.root + "/$metadata#Edm.Boolean", "value": true})
 	if u.Guest {
 		return a
 	}
-	s, shown := u.keep(), time.Time{}
-	for _, at := range s.sessions {
-		if !at.Add(t.opts.SessionLag).After(now) {
-			shown = at
-		}
-	}
-	s.sessions, s.sessionLag = append(s.sessions[:0:0], shown, now), t.opts.SessionLag
+	u.keep().sessions = []time.Time{t.shownSessions(u, now), now}
 	a.done = true
 	return a
 }
 
-// sessionsFrom returns since when sign-ins of the user count, as Graph shows it at now, or null if
+// shownSessions returns since when sign-ins of the user count, as Graph shows it at now, zero if
 // the sessions were never revoked.
-func (u *storedUser) sessionsFrom(now time.Time) any {
-	var shown time.Time
-	if u.state != nil {
-		for _, at := range u.state.sessions {
-			if !at.Add(u.state.sessionLag).After(now) {
-				shown = at
-			}
+func (t *Tenant) shownSessions(u *storedUser, now time.Time) (shown time.Time) {
+	if u.state == nil {
+		return shown
+	}
+	for _, at := range u.state.sessions {
+		if !at.Add(t.opts.SessionLag).After(now) {
+			shown = at
 		}
 	}
-	if shown.IsZero() {
-		return wire.Null
-	}
-	return shown.UTC().Format(time.RFC3339)
+	return shown
 }
 
 // SessionsFrom returns when the sessions of a user were last revoked, zero if they never were.

@@ -9,7 +9,7 @@ import (
 
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/quota"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 func TestResourceUnits(t *testing.T) {

@@ -67,10 +67,8 @@ type passState struct {
 	ghosts []ghost
 	roles  []string
 
-	sessions   []time.Time // when the sessions were revoked: the last time, and what was shown before
-	sessionLag time.Duration
-
-	reissue time.Duration
+	sessions []time.Time // when the sessions were revoked: the last time, and what was shown before
+	reissue  time.Duration
 
 	writing      int32 // batches and direct requests under way with a write for the user
 	lastExchange int   // the last one of them

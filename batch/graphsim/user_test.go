@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim/internal/wire"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 const amy, oneil, lee, amos = "amy", "o'neil", "lee_fabrikam.com#EXT#", "Amos"

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // keepConcealed makes the test begin and end without the secrets of other tests.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 func TestVisible(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 const internal = "tapsweep/cmd/tapsweep/internal/"
@@ -28,13 +28,13 @@ var arrows = map[string]string{
 	"evidence":    "report results fileout",
 	"report":      "results fileout format",
 	"metrics":     "scan results pass",
-	"revoke":      "answer results pass format",
-	"scan":        "answer results pass",
+	"revoke":      "answer results pass",
+	"scan":        "answer results pass format",
 	"protect":     "pass",
 	"answer":      "results format",
 	"token":       "cloud format jwt",
 	"jwt":         "",
-	"auth":        "format jwt",
+	"auth":        "jwt",
 	"console":     "progress",
 	"progress":    "results",
 	"results":     "fileout format",

@@ -10,7 +10,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // ends fails the test unless the process ended with the exit code, and standard error holds each text.

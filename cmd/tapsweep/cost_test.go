@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 var (

@@ -17,7 +17,7 @@ import (
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/report"
 	"tapsweep/cmd/tapsweep/internal/status"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // checkSeal compares the files with the manifest, and the manifest with what was printed of it.

@@ -81,6 +81,7 @@ func wholeFaults() []faultTest {
 		once("outer 403", fault.OuterStatus(403), results.Revoked, 1, 0),
 		once("outer 403 of a gateway", fault.OuterBody(403, "no"), results.Revoked, 1, 0),
 		once("outer 404 of a gateway", fault.OuterHTML(404), results.Revoked, 1, 0),
+		once("outer 424 of older documentation", fault.OuterAs(424), results.Revoked, 1, 0),
 		once("outer 207", fault.OuterAs(207), results.Revoked, 1, 0),
 		once("byte order mark", fault.OuterMark(), results.Revoked, 1, 0),
 		once("outer 429", fault.OuterStatus(429, "Retry-After", "1"), results.Revoked, 1, 0),
@@ -98,6 +99,8 @@ func wholeFaults() []faultTest {
 		always("reset after the work", fault.Reset().AfterWork(), results.Revoked, 2, 0, alone...),
 		once("hung", fault.Hang(), results.Revoked, 2, 0).with("--request-timeout", "4s"),
 		once("hung after the work", fault.Hang().AfterWork(), results.Revoked, 2, 0).with("--request-timeout", "4s"),
+		once("slow to the byte", fault.Slow(time.Second), results.Revoked, 1, 0),
+		once("too slow to the byte", fault.Slow(time.Minute), results.Revoked, 2, 0).with("--request-timeout", "4s"),
 		once("late", fault.Delayed(time.Second), results.Revoked, 1, 0),
 	}
 }

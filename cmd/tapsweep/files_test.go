@@ -10,7 +10,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // A file is replaced only if it begins like one that the command writes, whatever --overwrite and
@@ -66,13 +66,16 @@ func TestNothingReadIsReplaced(t *testing.T) {
 	}
 }
 
-// An existing log is resumed more often than replaced.
+// An existing log is resumed more often than replaced, and that of a simulation never.
 func TestHintOfALogThatIsThere(t *testing.T) {
 	t.Parallel()
-	list := listFile(t, graphsim.New(graphsim.Options{}).AddUsers(1))
+	_, users, env := serveUsers(t, 1, graphsim.Options{})
 	log := writeFile(t, "log.jsonl", "")
-	tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", log, list).ends(t, status.Usage,
-		log+" already exists\nhint: ", "--resume\nhint: ", "--overwrite\n")
+	args := []string{"revoke", "--yes", "--results", log, listFile(t, users)}
+	tapsweep(t, env, args...).ends(t, status.Usage, log+" already exists\nhint: ", "--resume\nhint: ", "--overwrite\n")
+	p := tapsweep(t, nil, append(args, "--simulate")...)
+	p.ends(t, status.Usage, log+" already exists\nhint: ", "--overwrite\n")
+	lacks(t, "standard error", p.stderr, "--resume")
 }
 
 // A log that is removed, moved or truncated during the run, as by logrotate, ends the run.
@@ -178,7 +181,7 @@ func TestResumeNamesABrokenLine(t *testing.T) {
 // The name of a file cannot change the terminal or add lines to a message.
 func TestNamesOfFilesAreVisible(t *testing.T) {
 	t.Parallel()
-	const bad, shown = "a\x1b[2J 0 rows left\u202e", `a\x1b[2J`
+	const bad, shown = "a\x1b[2J\n0 rows left\u202e", `a\x1b[2J`
 	tenant := graphsim.New(graphsim.Options{Audit: true, Roles: simulation.Roles})
 	env := serve(t, tenant)
 	dir := t.TempDir()
@@ -199,7 +202,11 @@ func TestNamesOfFilesAreVisible(t *testing.T) {
 	}{
 		{"summary", "revoke --yes --results LOG LIST", 0},
 		{"log that already exists", "revoke --yes --results LOG LIST", status.Usage},
+		{"bad rows", "revoke --yes BROKEN", status.Usage},
 		{"list that is not there", "revoke --yes NONE", status.Usage},
+		{"users", "scan --users NONE", status.Usage},
+		{"log to verify", "verify NONE", status.Usage},
+		{"check", "check --token-file NONE.token", status.NoAccess},
 		{"protected users", "revoke --yes --protect NONE LIST", status.Usage},
 		{"secret", "revoke --yes --secret-file NONE LIST", status.Usage},
 		{"metrics file", "revoke --yes --metrics-file NONE LIST", status.Usage},
@@ -215,7 +222,7 @@ func TestNamesOfFilesAreVisible(t *testing.T) {
 			p := tapsweep(t, env, words(tt.line, files)...)
 			same(t, "exit code", p.code, tt.code)
 			said := p.stderr + p.stdout
-			lacks(t, "the output", said, "\x1b", "\u202e")
+			lacks(t, "the output", said, "\x1b", "\u202e", "\n0 rows left", "\n  0 rows left")
 			if tt.name != "argument that is no command" { // which is quoted once more
 				holds(t, "the output", said, shown)
 			}

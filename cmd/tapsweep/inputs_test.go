@@ -14,7 +14,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 const listCases = "../../testdata/cases/"
@@ -144,7 +144,8 @@ func TestVariables(t *testing.T) {
 		code int
 		want string // on standard error
 	}{
-		{"a variable", []string{"TAPSWEEP_MAX_ITEMS=2"}, nil, status.Usage, "more than the limit of 2"},
+		{"a variable", []string{"TAPSWEEP_MAX_ITEMS=2"}, nil, status.Usage,
+			"hint: --max-items is set by the environment variable TAPSWEEP_MAX_ITEMS\n"},
 		{"a flag before it", []string{"TAPSWEEP_MAX_ITEMS=2"}, []string{"--max-items", "3", "--dry-run"}, 0, "planned"},
 		{"an empty one that means none", []string{"TAPSWEEP_METRICS_FILE="}, dryRun, 0, "planned"},
 		{"a switch", []string{"TAPSWEEP_QUIET=true"}, dryRun, 0, ""},
@@ -172,6 +173,8 @@ func TestVariables(t *testing.T) {
 			leaves(t, tenant, 3)
 		})
 	}
+	p := tapsweep(t, append(env, "TAPSWEEP_MAX_ITEMS=2"), "revoke", "--yes", "--metrics-file", "x.txt", list)
+	lacks(t, "an error about another flag", p.stderr, "TAPSWEEP_MAX_ITEMS")
 }
 
 // A log keeps the flags of its run, so that another environment can resume it.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -67,6 +68,8 @@ func TestSignInUnreached(t *testing.T) {
 		{"no proxy", []string{"AZURE_AUTHORITY_HOST=https://" + graphsim.ServerName,
 			"HTTPS_PROXY=http://" + nobodyListens}, 4,
 			[]string{": the proxy at " + nobodyListens + ": connection refused\n"}},
+		{"around the proxy", []string{"AZURE_AUTHORITY_HOST=https://" + graphsim.ServerName,
+			"HTTPS_PROXY=http://" + nobodyListens, "NO_PROXY=" + graphsim.ServerName}, 4, []string{"has no address"}},
 		{"no roots", []string{"SSL_CERT_FILE=nono"}, 3, []string{"SSL_CERT_FILE: nono does not exist",
 			"the certificate is of an authority that",
 			"put its certificate authority into a file that SSL_CERT_FILE names"}},
@@ -83,6 +86,11 @@ func TestSignInUnreached(t *testing.T) {
 			lacks(t, "standard error", p.stderr, "hint: set AZURE")
 		})
 	}
+	t.Run("check", func(t *testing.T) {
+		t.Parallel()
+		env := append(without(good, "AZURE_AUTHORITY_HOST"), "AZURE_AUTHORITY_HOST=https://"+nobodyListens)
+		tapsweep(t, env, "check").ends(t, status.Stopped)
+	})
 	t.Run("nothing is set", func(t *testing.T) {
 		t.Parallel()
 		// azidentity reads these variables by itself. That the machine has no identity is no lack of a connection.
@@ -137,9 +145,31 @@ func TestProxy(t *testing.T) {
 	p.ends(t, status.Usage, "HTTPS_PROXY is not a valid proxy")
 	lacks(t, "standard error", p.stderr, "Passw0rd")
 	same(t, "tokens requested without the proxy", tenant.Stats().Tokens, 0)
+	runRevoke(t, []string{"HTTPS_PROXY=http://pro xy:1"}, "--simulate", list).ends(t, 0) // which needs none
 	spawn(t, append(env, "HTTPS_PROXY="+address), "revoke", "--yes", list).ends(t, 0)
 	leaves(t, tenant, 0)
 	differs(t, "tunnels through the proxy", tunnels.Load(), 0)
+}
+
+// Lines that net/http writes for developers are not shown.
+func TestLinesOfTheLibrary(t *testing.T) {
+	t.Parallel()
+	tenant, users, env := serveUsers(t, 60, graphsim.Options{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		reply, _ := tenant.PostBatch(t.Context(), body)
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%sand a line that nobody asked for\r\n",
+			len(reply.Body), reply.Body)
+	}))
+	defer server.Close()
+	p := spawn(t, without(env, graphURL), "revoke", "--yes", "--graph-url", server.URL, listFile(t, users))
+	p.ends(t, status.Done)
+	lacks(t, "standard error", p.stderr, "nobody asked")
 }
 
 // If a gateway refuses everything, the run ends with the gateway's message and with rows that

@@ -26,7 +26,7 @@ func namedPipe(t *testing.T) string {
 	return path
 }
 
-// A run writes its rows to a named pipe with a reader, and refuses to resume from a pipe.
+// A run reads its list from a named pipe, writes its rows to one with a reader, and refuses to resume from a pipe.
 func TestResultsPipe(t *testing.T) {
 	t.Parallel()
 	list := writeFile(t, "l.csv", "user\ndana@contoso.com\n")
@@ -34,12 +34,13 @@ func TestResultsPipe(t *testing.T) {
 	env := serve(t, graphsim.New(graphsim.Options{}))
 	tapsweep(t, env, "revoke", "--yes", "--results", pipe, "--resume", list).ends(t, status.Usage,
 		"is a pipe or a device: a run cannot resume from it")
-	read := make(chan []byte, 1)
+	read, from := make(chan []byte, 1), namedPipe(t)
 	go func() {
+		_ = os.WriteFile(from, mustRead(t, list), 0)
 		text, _ := os.ReadFile(pipe)
 		read <- text
 	}()
-	tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", pipe, list).ends(t, status.Done)
+	tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", pipe, from).ends(t, status.Done)
 	hasRows(t, readWhole(t, string(<-read), 0), 1)
 }
 
@@ -52,7 +53,10 @@ func TestSignalWhileAPipeIsWaitedFor(t *testing.T) {
 		"list":                   {"revoke", "--simulate", "--yes", "--results", newLog(t), namedPipe(t)},
 		"protected users": {"revoke", "--simulate", "--yes", "--results", newLog(t), "--protect", namedPipe(t),
 			list},
-		"seed": {"simulate", "--users", "0", "--seed", namedPipe(t)},
+		"users":  {"scan", "--users", namedPipe(t)},
+		"log":    {"verify", namedPipe(t)},
+		"report": {"report", namedPipe(t)},
+		"seed":   {"simulate", "--users", "0", "--seed", namedPipe(t)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -74,4 +78,23 @@ func TestResultsPipeWithoutReader(t *testing.T) {
 	p := tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", namedPipe(t),
 		writeFile(t, "l.csv", "user\ndana@contoso.com\n"))
 	p.ends(t, status.Usage, "no program reads it: start the reader first")
+}
+
+// The first signal ends a run although the reader of its log has stopped reading.
+func TestSignalWhileNobodyReads(t *testing.T) {
+	t.Parallel()
+	list := listFile(t, graphsim.New(graphsim.Options{}).AddUsers(3000)) // more rows than the log holds back
+	ctx, cancel := context.WithCancelCause(t.Context())
+	reader, out := io.Pipe()
+	defer reader.Close()
+	go func() {
+		_, _ = reader.Read(make([]byte, 64<<10)) // the first line
+		_, _ = reader.Read(make([]byte, 1))
+		cancel(errors.New("terminated signal received"))
+	}()
+	var errs strings.Builder
+	code := cli.Main(ctx, cli.Process{Args: []string{"revoke", "--simulate", "--yes", "--results", "-", list},
+		Environ: os.Environ(), In: strings.NewReader(""), Out: out, Err: &errs})
+	same(t, "exit code", code, status.Stopped)
+	holds(t, "standard error", errs.String(), "The results log is not complete")
 }

@@ -21,7 +21,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/cli"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // separated returns a function that writes users with this separator.
@@ -170,6 +170,7 @@ func TestExitCodes(t *testing.T) {
 		{"help", "revoke --help", 0, ""},
 		{"no arguments", "revoke", status.Usage, "no list and no --user is given"},
 		{"unknown command", "remove", status.Usage, "unknown command"},
+		{"results to a device", "revoke --dry-run --results /dev/null LIST", 0, "results: /dev/null"},
 		{"unknown flag", "revoke --force LIST", status.Usage, "unknown flag"},
 		{"batch size", "revoke --batch-size 21 LIST", status.Usage, "\"21\" is not a number between 1 and 20"},
 		{"concurrency", "revoke --concurrency -1 LIST", status.Usage, `--concurrency "-1"`},

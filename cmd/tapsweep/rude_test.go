@@ -16,7 +16,7 @@ import (
 	"unicode"
 
 	"tapsweep/batch/graphsim"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // rude is text of a service that repeats what it was sent, acts on terminals and

@@ -50,6 +50,8 @@ func TestCreatedSinceIsShown(t *testing.T) {
 			holds(t, "preflight.txt", readText(t, dir+"/preflight.txt"), want)
 		})
 	}
+	_, env := serveLeftovers(t, 10, graphsim.Options{}) // a quiet run shows it if it fails
+	tapsweep(t, env, "scan", "--created-since", day, "--filter", "no such filter").ends(t, status.Usage, want)
 }
 
 // What scan prints, revoke takes, in each format. The user principal names stay with the passes.
@@ -138,6 +140,8 @@ func TestScanRefuses(t *testing.T) {
 		{"since now", env, []string{"--all-users", "--created-since", "0h"}, status.Usage, "is not in the past"},
 		{"since zero days", env, []string{"--created-since", "0d"}, status.Usage, "is not in the past"},
 		{"since after now", env, []string{"--all-users", "--created-since=-1h"}, status.Usage, "is not a time such as"},
+		{"since, and an age that is greater", env, []string{"--all-users", "--created-since", "1h", "--min-age", "2h"},
+			status.Usage, "no pass can match both --created-since 1h and --min-age 2h0m0s"},
 		{"expired, and other reasons", env, []string{"--all-users", "--reason", "usable,used", "--expired-for", "1h"},
 			status.Usage, "--expired-for has no effect"},
 		{"age", env, []string{"--all-users", "--min-age", "old"}, status.Usage, "7d"},

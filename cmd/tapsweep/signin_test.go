@@ -25,7 +25,7 @@ import (
 	"tapsweep/batch/graphsim/entra"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // without takes variables out of an environment.

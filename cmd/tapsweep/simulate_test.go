@@ -11,7 +11,7 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // A temporary directory that is missing is named, and not --listen. A process, because Go reads TMPDIR by itself.

@@ -15,7 +15,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // The night job: what is expired or used goes, everything else stays, whichever way

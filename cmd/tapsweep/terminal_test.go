@@ -9,7 +9,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/status"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // The bar is for a terminal at standard error, and nothing of it is anywhere else.

@@ -167,7 +167,7 @@ func (a *Authority) grantApp(r tokenRequest) (tokenBody, *refusal) {
 		return nil, &refusal{400, "invalid_scope", 1002012,
 			"The provided value for scope " + r.Get("scope") + " is not valid."}
 	}
-	return a.tokenBody(a.issueApp(a.roles, resource)), nil
+	return a.tokenBody(a.issueApp(a.opts.ClientID, a.roles, resource, nil)), nil
 }
 
 func (a *Authority) checkCredential(r tokenRequest) *refusal {

@@ -13,7 +13,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"tapsweep/batch/graphsim/internal/wire"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 func newAuthority() *Authority {

@@ -46,15 +46,14 @@ func (a *Authority) Token(roles ...string) string {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.issueApp(roles, graphAppID)
+	return a.issueApp(a.opts.ClientID, roles, graphAppID, nil)
 }
 
 // AppToken issues an app-only token for Graph of another app, by its client id.
 func (a *Authority) AppToken(clientID string, roles ...string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.issue(Identity{Permissions: roles}, graphAppID, jwt.MapClaims{"appid": clientID,
-		"roles": roles, "idtyp": "app", "oid": ServicePrincipal(clientID)})
+	return a.issueApp(clientID, roles, graphAppID, nil)
 }
 
 // UserToken issues a delegated token for Graph, such as a person gets who signs in. The
@@ -76,15 +75,15 @@ func (a *Authority) ExpireTokens() {
 	}
 }
 
-// issueApp is called with mu held, like all below.
-func (a *Authority) issueApp(roles []string, audience string) string {
-	return a.issue(Identity{Permissions: roles}, audience, jwt.MapClaims{
-		"roles": roles, "idtyp": "app", "oid": ServicePrincipal(a.opts.ClientID),
-	})
+// issueApp issues a token of an app, with more claims. Called with mu held, like all below.
+func (a *Authority) issueApp(clientID string, roles []string, audience string, more jwt.MapClaims) string {
+	claims := jwt.MapClaims{"appid": clientID, "roles": roles, "idtyp": "app", "oid": ServicePrincipal(clientID)}
+	maps.Copy(claims, more)
+	return a.issue(Identity{Permissions: roles}, audience, claims)
 }
 
 func (a *Authority) issueUser(userID string, scopes []string, audience string) string {
-	claims := jwt.MapClaims{"scp": strings.Join(scopes, " "), "idtyp": "user"}
+	claims := jwt.MapClaims{"appid": a.opts.ClientID, "scp": strings.Join(scopes, " "), "idtyp": "user"}
 	if u, ok := a.find(userID); ok {
 		userID = u.ID
 		claims["upn"], claims["unique_name"] = u.UPN, u.UPN
@@ -102,9 +101,6 @@ func (a *Authority) issue(id Identity, audience string, claims jwt.MapClaims) st
 	now := time.Now()
 	maps.DeleteFunc(a.tokens, func(_ string, t issuedToken) bool { return now.After(t.expires.Add(a.opts.TokenLife)) })
 	expires := now.Add(a.opts.TokenLife)
-	if claims["appid"] == nil {
-		claims["appid"] = a.opts.ClientID
-	}
 	maps.Copy(claims, jwt.MapClaims{
 		"aud": audience, "tid": a.opts.TenantID,
 		"iss": "https://sts.windows.net/" + a.opts.TenantID + "/",
@@ -179,9 +175,7 @@ func (a *Authority) managedToken(r *http.Request, header string) wire.HTTPRespon
 	}
 	a.issued.Tokens++
 	resource := strings.TrimSuffix(strings.TrimSuffix(q.Get("resource"), "/.default"), "/")
-	token := a.issue(Identity{Permissions: a.roles}, resource, jwt.MapClaims{
-		"roles": a.roles, "idtyp": "app", "oid": ServicePrincipal(a.opts.ClientID), "xms_mirid": managedID,
-	})
+	token := a.issueApp(a.opts.ClientID, a.roles, resource, jwt.MapClaims{"xms_mirid": managedID})
 	return respond(200, map[string]string{
 		"access_token": token, "expires_on": strconv.FormatInt(time.Now().Add(a.opts.TokenLife).Unix(), 10),
 		"resource": resource, "token_type": "Bearer", "client_id": a.opts.ClientID,

@@ -58,23 +58,20 @@ func Random(seed uint64, share float64, effects ...Effect) []Fault {
 	if len(effects) == 0 {
 		effects = allEffects()
 	}
-	l := &lottery{rng: rand.New(rand.NewPCG(seed, seed+1)), share: share}
+	l := &lottery{rng: rand.New(rand.NewPCG(seed, seed+1)), share: share, effects: make(map[bool][]Effect)}
 	for _, e := range effects {
-		if e.whole != nil {
-			l.wholes = append(l.wholes, e)
-		} else {
-			l.singles = append(l.singles, e)
-		}
+		isSingle := e.single != nil
+		l.effects[isSingle] = append(l.effects[isSingle], e)
 	}
 	return []Fault{{Do: Effect{name: "random", lottery: l}}}
 }
 
 // lottery picks effects at random.
 type lottery struct {
-	mu              sync.Mutex
-	rng             *rand.Rand
-	share           float64
-	wholes, singles []Effect
+	mu      sync.Mutex
+	rng     *rand.Rand
+	share   float64
+	effects map[bool][]Effect // on a whole batch, and on a single request
 }
 
 // draw returns one of effects, or nil if nothing should happen.

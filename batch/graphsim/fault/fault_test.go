@@ -3,7 +3,7 @@ package fault
 import (
 	"testing"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 func TestAllEffects(t *testing.T) {

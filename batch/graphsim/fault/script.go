@@ -1,7 +1,6 @@
 package fault
 
 import (
-	"io"
 	"slices"
 	"strings"
 
@@ -50,16 +49,7 @@ func (s *Script) Arrive(r *Request) {
 
 // Whole returns the effect on a whole batch, or nil.
 func (s *Script) Whole(batch int, requests []*Request) *Effect {
-	for _, f := range s.faults {
-		if f.Do.single != nil || f.isSpent() || !f.matchesBatch(batch, requests) {
-			continue
-		}
-		if e := f.Do.pick(wholes); e != nil {
-			f.happened++
-			return e
-		}
-	}
-	return nil
+	return s.happens(false, func(f *active) bool { return f.matchesBatch(batch, requests) })
 }
 
 // Single returns the effect on one request of a batch, or nil.
@@ -67,30 +57,28 @@ func (s *Script) Single(r *Request) *Effect {
 	if r.Batch == 0 {
 		return nil
 	}
+	return s.happens(true, func(f *active) bool { return f.matches(r) })
+}
+
+// happens returns the effect of the first fault that matches, on a single request or on a whole batch, or nil.
+func (s *Script) happens(isSingle bool, matches func(*active) bool) *Effect {
 	for _, f := range s.faults {
-		if f.Do.whole != nil || f.isSpent() || !f.matches(r) {
+		effect, lottery := &f.Do, f.Do.lottery
+		isSpent := f.Times > 0 && f.happened >= f.Times
+		isOther := lottery == nil && isSingle != (effect.single != nil)
+		if isSpent || isOther || !matches(f) {
 			continue
 		}
-		if e := f.Do.pick(singles); e != nil {
+		if lottery != nil {
+			effect = lottery.draw(lottery.effects[isSingle])
+		}
+		if effect != nil {
 			f.happened++
-			return e
+			return effect
 		}
 	}
 	return nil
 }
-
-func wholes(l *lottery) []Effect  { return l.wholes }
-func singles(l *lottery) []Effect { return l.singles }
-
-// pick returns the effect itself, or one that its lottery draws from some of its effects.
-func (e *Effect) pick(from func(*lottery) []Effect) *Effect {
-	if e.lottery == nil {
-		return e
-	}
-	return e.lottery.draw(from(e.lottery))
-}
-
-func (f *active) isSpent() bool { return f.Times > 0 && f.happened >= f.Times }
 
 func (f *active) matches(r *Request) bool {
 	return (f.Method == "" || f.Method == r.Method) &&
@@ -134,6 +122,3 @@ func (e *Effect) ChangeItem(item wire.Item, v *wire.Variety) []wire.Item {
 	}
 	return append([]wire.Item{s.Item}, s.extra...)
 }
-
-// errReset is what the client sees when a connection ends without a response.
-var errReset = io.ErrUnexpectedEOF

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"time"
@@ -119,13 +120,18 @@ func Spliced(text string) Effect {
 
 // Reset ends the connection without a response, before the work unless AfterWork.
 func Reset() Effect {
-	return inPlace("reset", func(*wire.Variety) wire.HTTPResponse { return wire.HTTPResponse{Err: errReset} })
+	return inPlace("reset", func(*wire.Variety) wire.HTTPResponse { return wire.HTTPResponse{Err: io.ErrUnexpectedEOF} })
 }
 
 // Hang never responds, before the work unless AfterWork. It ends when the client or
 // the server ends the request.
 func Hang() Effect {
 	return inPlace("hang", func(*wire.Variety) wire.HTTPResponse { return wire.HTTPResponse{Hang: true} })
+}
+
+// Slow sends the true response byte by byte within the given time. Without a socket it does nothing.
+func Slow(total time.Duration) Effect {
+	return onTrue("slow", func(r *wire.HTTPResponse) { r.Slow = total })
 }
 
 // Delayed sends the true response later.

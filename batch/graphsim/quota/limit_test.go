@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // send is n requests at a time after the first send.

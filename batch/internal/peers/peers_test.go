@@ -38,7 +38,7 @@ import (
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/quota"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 var peers = flag.String("peers", "", "measure the engine beside its peers and write the table to this file")

@@ -34,13 +34,3 @@ func Pages() []Page {
 	}
 	return pages
 }
-
-// Find returns the page with a name, and an empty page if there is none.
-func Find(name string) Page {
-	for _, page := range Pages() {
-		if page.Name == name {
-			return page
-		}
-	}
-	return Page{}
-}

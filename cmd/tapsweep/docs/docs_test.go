@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // Each file is a page, and begins with its title.

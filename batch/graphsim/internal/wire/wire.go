@@ -31,6 +31,7 @@ type HTTPResponse struct {
 	Hang  bool          // there is no response until the client gives up
 	Cut   bool          // the connection ends in the middle of Body
 	Delay time.Duration // latency on top of the tenant's
+	Slow  time.Duration // that Body takes, byte by byte, over a socket
 }
 
 // An Item is the response to one request in a batch. Its fields hold anything that can

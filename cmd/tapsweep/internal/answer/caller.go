@@ -2,7 +2,6 @@ package answer
 
 import (
 	"errors"
-	"slices"
 	"strings"
 
 	"tapsweep/batch"
@@ -52,8 +51,7 @@ const (
 
 // Hint returns the causes that a 403 about a user can have, and what to do about them.
 func (c Caller) Hint(user string) string {
-	own := user == input.Me || slices.ContainsFunc(c.Self,
-		func(name string) bool { return strings.EqualFold(name, user) })
+	own := user == input.Me || input.IsAmong(user, c.Self)
 	var parts []string
 	for _, cause := range []struct {
 		possible bool

@@ -8,7 +8,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/input"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // A hint names the causes that the token leaves open, and no others.

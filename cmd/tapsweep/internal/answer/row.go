@@ -4,6 +4,7 @@ package answer
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"tapsweep/batch"
@@ -75,11 +76,5 @@ func ReadRow(res batch.Result) results.Row {
 
 // Join joins the parts of a message that are not empty.
 func Join(parts ...string) string {
-	var present []string
-	for _, p := range parts {
-		if p != "" {
-			present = append(present, p)
-		}
-	}
-	return strings.Join(present, ": ")
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ": ")
 }

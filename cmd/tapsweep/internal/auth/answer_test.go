@@ -12,7 +12,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // In the middle of a run, an outage of the authority counts as a missing connection, so the

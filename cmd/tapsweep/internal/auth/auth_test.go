@@ -25,7 +25,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
 	"tapsweep/cmd/tapsweep/internal/jwt"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // clean removes the variables for signing in from the environment, and gives the test its own

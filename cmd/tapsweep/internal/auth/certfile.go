@@ -14,8 +14,6 @@ import (
 	pkcs12 "software.sslmate.com/src/go-pkcs12"
 )
 
-func problem(text string) error { return errors.New(text) }
-
 const intoPFX = "make one with openssl pkcs12 -export -in FILE -out FILE.pfx"
 
 // partsOf returns the certificates and keys in a file of any supported format.
@@ -33,11 +31,11 @@ func partsOf(data []byte, password string) ([]*x509.Certificate, []crypto.Privat
 	packed, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
 	switch {
 	case err == nil && isCertificate(packed):
-		return nil, nil, problem("is a certificate in base64, without its key: name a PEM or PFX file with both")
+		return nil, nil, errors.New("is a certificate in base64, without its key: name a PEM or PFX file with both")
 	case err == nil && isPFX(packed):
-		return nil, nil, problem("is a PFX file in base64: decode it first, with base64 -d FILE > FILE.pfx")
+		return nil, nil, errors.New("is a PFX file in base64: decode it first, with base64 -d FILE > FILE.pfx")
 	}
-	return nil, nil, problem("is neither PEM nor PFX: name a file with the certificate and its key")
+	return nil, nil, errors.New("is neither PEM nor PFX: name a file with the certificate and its key")
 }
 
 // isPFX reports whether data begins like a PFX file, which has version 3. Some tools write
@@ -61,26 +59,26 @@ func isCertificate(der []byte) bool {
 // golang.org/x/crypto/pkcs12.
 func partsOfDER(der []byte, password string) ([]*x509.Certificate, []crypto.PrivateKey, error) {
 	if isCertificate(der) {
-		return nil, nil, problem("is a certificate in DER, without its key: name a PEM or PFX file with both")
+		return nil, nil, errors.New("is a certificate in DER, without its key: name a PEM or PFX file with both")
 	}
 	if _, err := parseKey(der); err == nil {
-		return nil, nil, problem("is a key in DER, without its certificate: name a PEM or PFX file with both")
+		return nil, nil, errors.New("is a key in DER, without its certificate: name a PEM or PFX file with both")
 	}
 	if !isPFX(der) {
-		return nil, nil, problem("is neither PEM nor PFX: name a file with the certificate and its key")
+		return nil, nil, errors.New("is neither PEM nor PFX: name a file with the certificate and its key")
 	}
 	key, leaf, others, err := pkcs12.DecodeChain(der, password)
 	switch {
 	case errors.Is(err, pkcs12.ErrIncorrectPassword) && password == "":
-		return nil, nil, problem("needs a password: set AZURE_CLIENT_CERTIFICATE_PASSWORD")
+		return nil, nil, errors.New("needs a password: set AZURE_CLIENT_CERTIFICATE_PASSWORD")
 	case errors.Is(err, pkcs12.ErrIncorrectPassword) && quoted(password):
-		return nil, nil, problem("cannot be opened with AZURE_CLIENT_CERTIFICATE_PASSWORD, " +
+		return nil, nil, errors.New("cannot be opened with AZURE_CLIENT_CERTIFICATE_PASSWORD, " +
 			"which begins and ends with quotes: remove them")
 	case errors.Is(err, pkcs12.ErrIncorrectPassword):
-		return nil, nil, problem("cannot be opened with the password in AZURE_CLIENT_CERTIFICATE_PASSWORD: " +
+		return nil, nil, errors.New("cannot be opened with the password in AZURE_CLIENT_CERTIFICATE_PASSWORD: " +
 			"set the right one")
 	case err != nil:
-		return nil, nil, problem("is a PFX file that does not hold exactly one key with its certificate, " +
+		return nil, nil, errors.New("is a PFX file that does not hold exactly one key with its certificate, " +
 			"or has an unsupported format: export the certificate again, with its key")
 	}
 	return append([]*x509.Certificate{leaf}, others...), []crypto.PrivateKey{key}, nil
@@ -95,28 +93,28 @@ func partsOfPEM(data []byte) (certs []*x509.Certificate, keys []crypto.PrivateKe
 		}
 		switch {
 		case block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "":
-			return nil, nil, problem("holds an encrypted key, which is only supported in a PFX file: " + intoPFX)
+			return nil, nil, errors.New("holds an encrypted key, which is only supported in a PFX file: " + intoPFX)
 		case block.Type == "OPENSSH PRIVATE KEY":
-			return nil, nil, problem("holds an OpenSSH key: name a PEM or PFX file with a certificate and its key")
+			return nil, nil, errors.New("holds an OpenSSH key: name a PEM or PFX file with a certificate and its key")
 		case strings.HasSuffix(block.Type, "CERTIFICATE REQUEST"):
-			return nil, nil, problem("holds a certificate request: " +
+			return nil, nil, errors.New("holds a certificate request: " +
 				"name a file with the certificate that was issued, and its key")
 		case block.Type == "CERTIFICATE" || block.Type == "X509 CERTIFICATE" || block.Type == "TRUSTED CERTIFICATE":
 			cert, err := x509.ParseCertificate(block.Bytes)
 			if err != nil {
-				return nil, nil, problem("holds a certificate that cannot be read: export it again")
+				return nil, nil, errors.New("holds a certificate that cannot be read: export it again")
 			}
 			certs = append(certs, cert)
 		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
 			key, err := parseKey(block.Bytes)
 			if err != nil {
-				return nil, nil, problem("holds a key that cannot be read: export it again, as PKCS #8")
+				return nil, nil, errors.New("holds a key that cannot be read: export it again, as PKCS #8")
 			}
 			keys = append(keys, key)
 		}
 	}
 	if len(certs)+len(keys) == 0 && !strings.Contains(string(data), "-----END") {
-		return nil, nil, problem("is incomplete PEM: copy the whole file")
+		return nil, nil, errors.New("is incomplete PEM: copy the whole file")
 	}
 	return certs, keys, nil
 }

@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
+	"errors"
 	"slices"
 	"strings"
 
@@ -61,13 +62,13 @@ func parseCertificate(data []byte, password string) ([]*x509.Certificate, crypto
 	}
 	switch {
 	case len(certs) == 0 && len(keys) == 0:
-		return nil, nil, problem("holds no certificate: name a PEM or PFX file with the certificate and its key")
+		return nil, nil, errors.New("holds no certificate: name a PEM or PFX file with the certificate and its key")
 	case len(keys) == 0:
-		return nil, nil, problem("holds a certificate without its key: name a file with both")
+		return nil, nil, errors.New("holds a certificate without its key: name a file with both")
 	case len(certs) == 0:
-		return nil, nil, problem("holds a key without its certificate: name a file with both")
+		return nil, nil, errors.New("holds a key without its certificate: name a file with both")
 	case len(rsaKeys) == 0:
-		return nil, nil, problem("holds a key that is not RSA, and Entra requires RSA: " +
+		return nil, nil, errors.New("holds a key that is not RSA, and Entra requires RSA: " +
 			"make a certificate with an RSA key")
 	}
 	for _, key := range rsaKeys {
@@ -77,6 +78,6 @@ func parseCertificate(data []byte, password string) ([]*x509.Certificate, crypto
 			return certs, key, nil
 		}
 	}
-	return nil, nil, problem("holds a key that does not match the certificate: " +
+	return nil, nil, errors.New("holds a key that does not match the certificate: " +
 		"name a file with a certificate and its own key")
 }

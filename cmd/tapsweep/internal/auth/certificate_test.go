@@ -17,7 +17,7 @@ import (
 	pkcs12 "software.sslmate.com/src/go-pkcs12"
 
 	"tapsweep/batch/graphsim"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // utf16LE encodes a text like Out-File of Windows PowerShell.

@@ -15,7 +15,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // strict is a store without a token until somebody signs in.

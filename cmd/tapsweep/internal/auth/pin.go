@@ -9,7 +9,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
-	"tapsweep/batch"
+	"tapsweep/batch/graph"
 	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/jwt"
 )
@@ -21,12 +21,6 @@ import (
 // If there was a token before and the authority cannot be reached now, the error is
 // batch.ErrNotSent, so that a run waits for the connection.
 func Pin(c *Credential) azcore.TokenCredential { return &pinned{next: c} }
-
-// An authorityOfflineError says that the authority cannot be reached.
-type authorityOfflineError struct{ error }
-
-func (e *authorityOfflineError) Unwrap() error        { return e.error }
-func (e *authorityOfflineError) Is(target error) bool { return target == batch.ErrNotSent }
 
 type pinned struct {
 	next *Credential
@@ -45,7 +39,7 @@ func (p *pinned) GetToken(ctx context.Context, opts policy.TokenRequestOptions) 
 	defer p.mu.Unlock()
 	if err != nil {
 		if cut := p.next.Unreached(); p.had && cut != nil {
-			err = &authorityOfflineError{cut}
+			err = &graph.OfflineError{Err: cut}
 		}
 		return token, err
 	}

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"tapsweep/batch/safetext"
-	"tapsweep/cmd/tapsweep/internal/format"
+	"tapsweep/input"
 )
 
 // enforcing are the methods that ask the authority of the configured tenant. They get a token
@@ -124,7 +124,7 @@ func firstGUID(text string) string {
 		return ""
 	}
 	first, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
-	if !format.IsGUID(first) {
+	if !input.IsGUID(first) {
 		return ""
 	}
 	return first

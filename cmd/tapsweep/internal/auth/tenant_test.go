@@ -10,7 +10,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // authority answers each request with the same status and body.

@@ -11,7 +11,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 func TestTokenFile(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
 	"tapsweep/batch/safetext"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // A secret file is decoded like a list. Text around the secret is refused with a message and

@@ -72,7 +72,7 @@ type Options struct {
 // A Variable is an environment variable that sets a flag.
 type Variable struct {
 	Variable string   `json:"variable"`
-	Value    string   `json:"value"`
+	Value    string   `json:"value"`    // safe to show; no flag takes a secret
 	Commands []string `json:"commands"` // that have the flag
 }
 

@@ -122,9 +122,9 @@ func (c *Checkup) printSteps(w io.Writer, to *console.Console) {
 			continue
 		}
 		fmt.Fprintf(w, "%s: %s: %s\n", s.Result, named(s.Step),
-			strings.ReplaceAll(console.Visible(s.Detail), "\n", "\n  "))
+			strings.ReplaceAll(to.Visible(s.Detail), "\n", "\n  "))
 		for _, h := range s.Hints {
-			fmt.Fprintf(w, "hint: %s\n", console.Visible(h))
+			fmt.Fprintf(w, "hint: %s\n", to.Visible(h))
 		}
 	}
 	verdicts := map[token.Access]string{token.Yes: "tapsweep revoke works with this sign-in.",

@@ -3,20 +3,17 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
-	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/checkup"
 	"tapsweep/cmd/tapsweep/internal/tenant"
 )
 
-type checkFlags struct {
-	connect tenant.Options
-	opts    checkup.Options
-	output  string
-	log     logFlags
-}
-
 func (p *program) checkCommand() *cobra.Command {
-	var f checkFlags
+	var (
+		connect tenant.Options
+		o       checkup.Options
+		form    string
+		log     logFlags
+	)
 	cmd := &cobra.Command{
 		Use:   "check [flags]",
 		Short: "Sign in, and show which commands work and what is missing",
@@ -36,28 +33,22 @@ Exit codes:
   tapsweep check --user dana@contoso.com --output json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			target, err := p.resolve(f.connect)
+			target, err := p.resolve(connect)
 			if target == nil {
 				return err
 			}
-			o := f.opts
-			o.Target, o.NoCredential = target, err
-			o.JSON, o.Logger = f.output == "json", f.log.logger(p.console)
-			for _, s := range p.settings {
-				o.Variables = append(o.Variables, checkup.Variable{Variable: s.variable,
-					Value: safetext.Printable(s.value), Commands: s.commands})
-			}
+			o.Target, o.NoCredential, o.Variables = target, err, p.settings
+			o.JSON, o.Logger = form == "json", log.logger(p.console)
 			return checkup.Run(cmd.Context(), p.console, o)
 		},
 	}
 	fl := cmd.Flags()
-	fl.SortFlags = false
-	fl.StringVar(&f.opts.User, "user", "",
+	fl.StringVar(&o.User, "user", "",
 		"list the passes of this `USER`; \"me\" is the signed-in user")
-	addEnum(fl, &f.output, "output", "text", textOrJSON, oneOf(textOrJSON))
+	addEnum(fl, &form, "output", "text", textOrJSON, oneOf(textOrJSON))
 	inHelp(fl, whereToLook, "user")
 	inHelp(fl, output, "output")
-	addConnect(fl, &f.connect)
-	f.log.add(fl)
+	addConnect(fl, &connect)
+	log.add(fl)
 	return cmd
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapsweep/batch/safetext"
+	"tapsweep/cmd/tapsweep/internal/checkup"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/metrics"
@@ -36,8 +38,8 @@ type program struct {
 	environ []string
 	args    []string // for the results log, with flags from the environment; no flag takes a secret
 
-	variables []string  // environment variables that set flags of this command
-	settings  []setting // all variables that set flags
+	variables []string           // environment variables that set flags of this command
+	settings  []checkup.Variable // all variables that set flags
 	recorder  *metrics.Recorder
 	metrics   string // the file to write at the end, empty for none
 
@@ -48,12 +50,16 @@ type program struct {
 func Main(ctx context.Context, process Process) int {
 	p := &program{version: process.Version, environ: process.Environ, args: process.Args,
 		recorder: metrics.NewRecorder()}
-	p.console = &console.Console{In: process.In, Out: process.Out, Err: process.Err, Getenv: p.getenv}
+	p.console = &console.Console{In: process.In, Out: process.Out, Err: process.Err, Getenv: p.getenv,
+		Args: process.Args}
 	root := p.rootCommand()
 	root.SetArgs(process.Args)
 	root.SetIn(process.In)
 	root.SetOut(process.Out)
 	root.SetErr(process.Err)
+	root.InitDefaultHelpCmd()
+	help, _, _ := root.Find([]string{"help"})
+	help.Args = knownPage
 	cmd, err := p.execute(ctx, root)
 	return p.writeMetrics(cmd, p.exit(cmd, err))
 }
@@ -109,7 +115,22 @@ func (p *program) exit(cmd *cobra.Command, err error) int {
 	if exit.Err == err && !status.Known(err) { // cobra found it
 		p.console.Hint(seeHelp(cmd))
 	}
+	p.hintVariables(exit)
 	return exit.Code
+}
+
+// hintVariables names the variables that set a flag of which an error or its hints speak.
+func (p *program) hintVariables(exit *status.Error) {
+	said := strings.Join(exit.Hints, " ")
+	if exit.Err != nil {
+		said += " " + exit.Err.Error()
+	}
+	for _, name := range p.variables {
+		flag := "--" + flagOf(name)
+		if regexp.MustCompile(flag + `($|[^\w-])`).MatchString(said) {
+			p.console.Hint(flag + " is set by the environment variable " + name)
+		}
+	}
 }
 
 func (p *program) rootCommand() *cobra.Command {
@@ -135,12 +156,27 @@ for each pass to a results log.`,
 	root.AddCommand(p.checkCommand(), p.scanCommand(), p.revokeCommand(), p.verifyCommand(), p.reportCommand(),
 		p.sweepCommand(), p.simulateCommand())
 	for _, cmd := range root.Commands() {
+		cmd.Flags().SortFlags = false
 		p.inOrder(cmd)
 		completeWords(cmd)
 	}
 	root.AddCommand(p.versionCommand(), p.manCommand(), flagsPage())
 	root.AddCommand(manualPages()...)
 	return root
+}
+
+// knownPage refuses help for what is neither a command nor a page. For cobra that is no error.
+func knownPage(help *cobra.Command, args []string) error {
+	root := help.Root()
+	if _, _, err := root.Find(args); err == nil {
+		return nil
+	}
+	var names []string
+	for _, cmd := range root.Commands() {
+		names = append(names, cmd.Name())
+	}
+	return status.Refuse(fmt.Errorf("unknown command or page %q", safetext.Printable(args[0])),
+		append(didYouMean(args[0], "tapsweep help ", names), seeHelp(root))...)
 }
 
 // inOrder fixes the order in which a command starts. It sets flags from the environment, checks flags, the
@@ -164,6 +200,18 @@ func (p *program) inOrder(cmd *cobra.Command) {
 		}
 		p.command.Store(cmd)
 		return run(cmd, args)
+	}
+}
+
+// runs makes the options of a command of its flags and arguments, and does the work.
+func runs[Options any](p *program, options func(*program, *cobra.Command, []string) (Options, error),
+	work func(context.Context, *console.Console, Options) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		o, err := options(p, cmd, args)
+		if err != nil {
+			return err
+		}
+		return work(cmd.Context(), p.console, o)
 	}
 }
 

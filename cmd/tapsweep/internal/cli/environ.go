@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tapsweep/batch/safetext"
+	"tapsweep/cmd/tapsweep/internal/checkup"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -21,6 +22,11 @@ const prefix = "TAPSWEEP_"
 // variable returns the name of the environment variable for a flag.
 func variable(flag string) string {
 	return prefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// flagOf returns the name of the flag that a variable sets.
+func flagOf(variable string) string {
+	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(variable, prefix), "_", "-"))
 }
 
 // hasVariable marks flags that an environment variable can set. Such a flag means the same in all its
@@ -34,12 +40,6 @@ func hasVariable(fl *pflag.FlagSet, names ...string) {
 func hasEnvironment(f *pflag.Flag) bool {
 	_, ok := f.Annotations["environment"]
 	return ok
-}
-
-// A setting is an environment variable that sets a flag.
-type setting struct {
-	variable, value string   // the value is never a secret, because no flag takes one
-	commands        []string // the commands that have the flag
 }
 
 // setFromEnvironment sets flags that the command line does not set. Lists of protected users from the
@@ -66,13 +66,14 @@ func (p *program) setFromEnvironment(cmd *cobra.Command) error {
 			return refuseVariable(fmt.Errorf("%s is not a variable of tapsweep", safetext.Printable(name)),
 				didYouMean(typed, prefix, names)...)
 		}
-		flag := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, prefix), "_", "-"))
+		flag := flagOf(name)
 		f := cmd.Flags().Lookup(flag)
 		if value == "" && flag == "metrics-file" || f != nil && f.Changed && flag != "protect" {
 			continue
 		}
 		slices.Sort(commands[name])
-		p.settings = append(p.settings, setting{name, value, commands[name]})
+		p.settings = append(p.settings, checkup.Variable{Variable: name, Value: safetext.Printable(value),
+			Commands: commands[name]})
 		if f == nil { // only other commands have the flag
 			continue
 		}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // What to revoke, where to look and what to write is said on the command line only, whichever

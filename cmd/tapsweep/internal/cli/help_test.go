@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tapsweep/cmd/tapsweep/internal/status"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // mostCommonFlags is how many flags the help of revoke shows at most, so that it fits on a screen.
@@ -89,6 +89,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"check l.csv", "tapsweep: tapsweep check takes no argument: l.csv\nhint: see 'tapsweep check --help'\n"},
 		{"revok l.csv", "Did you mean this?\n  \trevoke\nhint: see 'tapsweep --help'\n"},
 		{"quarantine", "tapsweep: unknown command \"quarantine\" for \"tapsweep\"\nhint: see 'tapsweep --help'\n"},
+		{"help nigthly", "tapsweep: unknown command or page \"nigthly\"\nhint: did you mean tapsweep help nightly?\n"},
 		{"revoke --verify-wait 5s l.csv", "tapsweep: --verify-wait has no effect without --verify\n"},
 		{"revoke --yes=maybe l.csv", `tapsweep: --yes "maybe" is not true or false` + "\n"},
 		{"revoke --max-items 1e3 l.csv", `tapsweep: --max-items "1e3" is not a number of at least 0` + "\n"},

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // result is how a command line ended.

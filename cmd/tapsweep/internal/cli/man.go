@@ -45,9 +45,10 @@ func (p *program) writeManPages(dir string) error {
 		if err != nil {
 			return err
 		}
-		text := markdown.Man(page.Text, markdown.ManHeader{Name: manName(page.Name), Short: page.Title, Section: "7",
-			Source: source, Manual: "tapsweep"}, manLink)
-		err = os.WriteFile(filepath.Join(dir, manName(page.Name)+".7"), []byte(text), 0o644)
+		name := "tapsweep-" + page.Name
+		text := markdown.Man(page.Text, markdown.ManHeader{Name: name, Short: page.Title, Section: "7",
+			Source: source, Manual: "tapsweep"}, links("tapsweep-", "(7)"))
+		err = os.WriteFile(filepath.Join(dir, name+".7"), []byte(text), 0o644)
 	}
 	return err
 }

@@ -8,7 +8,7 @@ import (
 
 	"tapsweep/cmd/tapsweep/docs"
 	"tapsweep/cmd/tapsweep/internal/status"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // Every command that is listed has a man page, which names each of its flags. Each page of the manual

@@ -17,7 +17,7 @@ func manualPages() []*cobra.Command {
 	for _, page := range docs.Pages() {
 		topic := &cobra.Command{Use: page.Name, Short: page.Title, DisableFlagsInUseLine: true}
 		topic.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
-			fmt.Fprint(cmd.OutOrStdout(), markdown.Text(page.Text, helpWidth(cmd), helpLink))
+			fmt.Fprint(cmd.OutOrStdout(), markdown.Text(page.Text, helpWidth(cmd), links("tapsweep help ", "")))
 		})
 		topics = append(topics, topic)
 	}
@@ -33,20 +33,12 @@ func pageOf(target string) string {
 	return ""
 }
 
-// helpLink returns the text of a link for a terminal.
-func helpLink(text, target string) string {
-	if page := pageOf(target); page != "" {
-		return text + " (tapsweep help " + page + ")"
+// links returns a function that replaces a link to a page by its text and the command that opens the page.
+func links(before, after string) markdown.LinkFunc {
+	return func(text, target string) string {
+		if page := pageOf(target); page != "" {
+			return text + " (" + before + page + after + ")"
+		}
+		return text
 	}
-	return text
 }
-
-// manLink returns the text of a link for a man page.
-func manLink(text, target string) string {
-	if page := pageOf(target); page != "" {
-		return text + " (" + manName(page) + "(7))"
-	}
-	return text
-}
-
-func manName(page string) string { return "tapsweep-" + page }

@@ -9,7 +9,7 @@ import (
 
 	"tapsweep/cmd/tapsweep/docs"
 	"tapsweep/cmd/tapsweep/internal/markdown"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // tapsweep help NAME shows the page NAME. tapsweep help names all pages.
@@ -35,7 +35,7 @@ func TestManualFitsTheTerminal(t *testing.T) {
 			}
 		}
 		for _, width := range []int{60, 80, 120} {
-			for line := range strings.Lines(markdown.Text(page.Text, width, helpLink)) {
+			for line := range strings.Lines(markdown.Text(page.Text, width, links("tapsweep help ", ""))) {
 				text := strings.TrimSpace(line)
 				canBreak := strings.Contains(text, " ") && !strings.Contains(code.String(), text)
 				if canBreak && utf8.RuneCountInString(strings.TrimRight(line, "\n")) > width {
@@ -54,8 +54,8 @@ func TestLinksOutsideOfABrowser(t *testing.T) {
 		{"#columns", "Lists", "Lists"},
 		{"../../../batch", "Lists", "Lists"},
 	} {
-		assert.Same(t, "in a terminal "+tt.target, helpLink("Lists", tt.target), tt.help)
-		assert.Same(t, "in a man page "+tt.target, manLink("Lists", tt.target), tt.man)
+		assert.Same(t, "in a terminal "+tt.target, links("tapsweep help ", "")("Lists", tt.target), tt.help)
+		assert.Same(t, "in a man page "+tt.target, links("tapsweep-", "(7)")("Lists", tt.target), tt.man)
 	}
 }
 

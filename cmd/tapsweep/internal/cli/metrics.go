@@ -28,14 +28,6 @@ func metricsFile(cmd *cobra.Command) string {
 	return f.Value.String()
 }
 
-// recorderFor returns the recorder for the run of a command, nil if the run writes no metrics file.
-func (p *program) recorderFor(cmd *cobra.Command) *metrics.Recorder {
-	if metricsFile(cmd) == "" {
-		return nil
-	}
-	return p.recorder
-}
-
 // checkMetrics refuses a name that the textfile collector does not read. It also refuses an existing file
 // that is not the metrics of the same command: a scan by hand, in the environment of the nightly job,
 // would replace the metrics of that job.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/evidence"
@@ -13,22 +12,17 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// freeName returns a name that no file has and that is not in taken.
-func freeName(base, ext string, taken ...string) string {
-	name := base + ext
-	for i := 2; ; i++ {
-		if _, err := os.Lstat(name); err != nil && !slices.ContainsFunc(taken,
-			func(t string) bool { return sameName(name, t) }) {
-			return name
-		}
-		name = fmt.Sprintf("%s-%d%s", base, i, ext)
-	}
-}
-
 // newName returns the default name of a results log. It has a number if another run began in the same
 // second.
 func newName() string {
-	return freeName("tapsweep-"+time.Now().UTC().Format("20060102T150405Z"), ".jsonl")
+	base := "tapsweep-" + time.Now().UTC().Format("20060102T150405Z")
+	name := base + ".jsonl"
+	for i := 2; ; i++ {
+		if _, err := os.Lstat(name); err != nil {
+			return name
+		}
+		name = fmt.Sprintf("%s-%d.jsonl", base, i)
+	}
 }
 
 // checkOutput returns an error if the file for the passes of a scan must not be written.

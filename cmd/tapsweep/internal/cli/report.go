@@ -40,7 +40,6 @@ Exit codes:
 		RunE: func(cmd *cobra.Command, logs []string) error { return p.report(cmd.Context(), &f, logs) },
 	}
 	fl := cmd.Flags()
-	fl.SortFlags = false
 	fl.StringVar(&f.HTML, "html", "", "write a page for a browser or for paper to this `FILE`")
 	fl.StringVar(&f.CSV, "csv", "", "write all passes with their results to this `FILE`")
 	fl.StringVar(&f.JSON, "json", "", "write the numbers as one JSON object to this `FILE`")

@@ -42,16 +42,9 @@ Exit codes:
   tapsweep revoke --user dana@contoso.com --user lee@contoso.com
   tapsweep revoke --simulate --yes list.csv`,
 		Args: func(_ *cobra.Command, lists []string) error { return f.checkLists(lists) },
-		RunE: func(cmd *cobra.Command, lists []string) error {
-			o, err := f.options(p, cmd, lists)
-			if err != nil {
-				return err
-			}
-			return run.Revoke(cmd.Context(), p.console, o)
-		},
+		RunE: runs(p, f.options, run.Revoke),
 	}
 	fl := cmd.Flags()
-	fl.SortFlags = false
 	f.addAsk(fl)
 	fl.BoolVar(&f.revoke.Simulate, "simulate", false,
 		"rehearse the list on a simulated tenant inside tapsweep; needs no sign-in and no network")

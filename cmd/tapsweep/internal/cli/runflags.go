@@ -151,8 +151,11 @@ func (f *runFlags) options(p *program, cmd *cobra.Command, simulate bool) (o run
 		return o, err
 	}
 	o = f.opts
-	o.Version, o.Command, o.Variables, o.Metrics = p.version, p.args, p.variables, p.recorderFor(cmd)
+	o.Version, o.Command, o.Variables = p.version, p.args, p.variables
 	o.Progress, o.Logger = f.progressMode(p.console), f.log.logger(p.console)
+	if metricsFile(cmd) != "" {
+		o.Metrics = p.recorder
+	}
 	switch {
 	case o.Log.Evidence != "":
 		o.Log.Path = filepath.Join(o.Log.Evidence, evidence.Log)

@@ -41,16 +41,9 @@ Exit codes:
   tapsweep scan --created-since 24h --created-by mallory@contoso.com
   tapsweep scan --group 5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311 --format table`,
 		Args: noList,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			o, err := f.options(p, cmd)
-			if err != nil {
-				return err
-			}
-			return run.Scan(cmd.Context(), p.console, o)
-		},
+		RunE: runs(p, f.options, run.Scan),
 	}
 	fl := cmd.Flags()
-	fl.SortFlags = false
 	f.scopeFlags.add(fl, "all")
 	fl.StringVar(&f.scan.Output, "output", "-", "write the passes to this new `FILE`; \"-\" is standard output")
 	addEnum(fl, &f.scan.Format, "format", "", scan.Formats,
@@ -93,7 +86,7 @@ func (f *scanFlags) chosen(terminal bool) string {
 	return "csv"
 }
 
-func (f *scanFlags) options(p *program, cmd *cobra.Command) (*run.ScanOptions, error) {
+func (f *scanFlags) options(p *program, cmd *cobra.Command, _ []string) (*run.ScanOptions, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}

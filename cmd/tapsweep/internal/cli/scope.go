@@ -2,7 +2,6 @@ package cli
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,7 +13,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"tapsweep/batch/safetext"
-	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/run"
@@ -123,6 +121,10 @@ func (f *scopeFlags) options(command string, now time.Time) (scope run.Scope, er
 			return scope, status.Refuse(err)
 		}
 	}
+	if !scope.Find.CreatedSince.IsZero() && now.Sub(scope.Find.CreatedSince) <= f.find.MinAge {
+		return scope, status.Refuse(fmt.Errorf("no pass can match both --created-since %s and --min-age %v: leave one "+
+			"of the two out", f.since, f.find.MinAge))
+	}
 	if f.find.ExpiredFor > 0 && len(f.find.Reasons) > 0 && !slices.Contains(f.find.Reasons, pass.Expired) {
 		return scope, status.Refuse(errors.New("--expired-for has no effect, because --reason leaves " +
 			"expired passes out"))
@@ -148,7 +150,7 @@ func (f *scopeFlags) options(command string, now time.Time) (scope run.Scope, er
 // setPlaces sets where to look. Without another scope this is the audit log.
 func (f *scopeFlags) setPlaces(opts *scan.Options, now time.Time) error {
 	for _, id := range opts.Groups {
-		if !format.IsGUID(id) {
+		if !input.IsGUID(id) {
 			return status.Refuse(fmt.Errorf("--group %q is not an object ID", id),
 				"give the ID of the group: the name of a group is not unique")
 		}
@@ -177,7 +179,7 @@ func (f *scopeFlags) setNamed(opts *scan.Options) error {
 			return status.Refuse(fmt.Errorf("--user: %w", err))
 		}
 		user := input.User{Source: input.NamedSource, Line: i + 1, UPN: name}
-		if format.IsGUID(name) {
+		if input.IsGUID(name) {
 			user.ID, user.UPN = name, ""
 		}
 		opts.Users = append(opts.Users, user)
@@ -197,5 +199,5 @@ func (f *scopeFlags) digest(command string, users []input.User) string {
 	for i := range users {
 		e.Encode([]string{users[i].ID, users[i].UPN})
 	}
-	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+	return fmt.Sprintf("sha256:%x", h.Sum(nil))
 }

@@ -29,7 +29,6 @@ A limit is 20/s:60 (a bucket of 60 requests that refills at 20 per second) or
 		},
 	}
 	fl := cmd.Flags()
-	fl.SortFlags = false
 	addInt(fl, &o.Users, "users", 100, 0, 1_000_000, "number of users with one pass each, up to 1000000")
 	fl.BoolVar(&o.Mixed, "mixed", false,
 		"only one user in ten holds a pass; these passes are expired, used, usable or scheduled")

@@ -40,16 +40,9 @@ Exit codes:
 		Example: `  tapsweep sweep --all-users --yes --results /var/log/tapsweep/last.jsonl --overwrite
   tapsweep sweep --all-users --members-only --expired-for 7d --dry-run`,
 		Args: noList,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			o, err := f.options(p, cmd)
-			if err != nil {
-				return err
-			}
-			return run.Sweep(cmd.Context(), p.console, o)
-		},
+		RunE: runs(p, f.options, run.Sweep),
 	}
 	fl := cmd.Flags()
-	fl.SortFlags = false
 	f.scopeFlags.add(fl, "expired,used")
 	fl.BoolVar(&f.includeUsable, "include-usable", false,
 		"required with --reason usable: also delete passes that somebody may be about to use")
@@ -74,7 +67,7 @@ func (f *sweepFlags) check(cmd *cobra.Command) error {
 	), f.guardFlags.check(cmd.Flags()))
 }
 
-func (f *sweepFlags) options(p *program, cmd *cobra.Command) (*run.SweepOptions, error) {
+func (f *sweepFlags) options(p *program, cmd *cobra.Command, _ []string) (*run.SweepOptions, error) {
 	if err := f.check(cmd); err != nil {
 		return nil, err
 	}

@@ -33,16 +33,9 @@ Exit codes:
   64  Wrong flags, or a log that is incomplete or of another tenant.`,
 		Example: `  tapsweep verify --results incident-proof.jsonl incident.jsonl`,
 		Args:    needsLog,
-		RunE: func(cmd *cobra.Command, logs []string) error {
-			o, err := f.runFlags.options(p, cmd, false)
-			if err != nil {
-				return err
-			}
-			return run.Verify(cmd.Context(), p.console, &run.VerifyOptions{Options: o, Logs: logs, Wait: f.wait})
-		},
+		RunE:    runs(p, f.options, run.Verify),
 	}
 	fl := cmd.Flags()
-	fl.SortFlags = false
 	addVerifyWait(fl, &f.wait)
 	f.addResults(fl, defaultLog)
 	f.addEvidence(fl)
@@ -50,4 +43,9 @@ Exit codes:
 	f.addPace(fl)
 	f.addRest(fl)
 	return cmd
+}
+
+func (f *verifyFlags) options(p *program, cmd *cobra.Command, logs []string) (*run.VerifyOptions, error) {
+	o, err := f.runFlags.options(p, cmd, false)
+	return &run.VerifyOptions{Options: o, Logs: logs, Wait: f.wait}, err
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 const (

@@ -26,6 +26,9 @@ type Console struct {
 	// Getenv returns a variable of the environment.
 	Getenv func(name string) string
 
+	// Args is the command line. Messages show the line breaks in its file names as escapes.
+	Args []string
+
 	display atomic.Pointer[progress.Display]
 	state   atomic.Int32
 }
@@ -49,12 +52,12 @@ func (c *Console) Abandon() bool { return c.state.CompareAndSwap(preparing, aban
 
 // Say writes a message for people.
 func (c *Console) Say(format string, args ...any) {
-	text := strings.TrimRight(Visible(fmt.Sprintf(format, args...)), "\n")
+	text := strings.TrimRight(c.Visible(fmt.Sprintf(format, args...)), "\n")
 	fmt.Fprintf(messages{c}, "tapsweep: %s\n", strings.ReplaceAll(text, "\n", "\n  "))
 }
 
 // Hint writes what to do next.
-func (c *Console) Hint(text string) { fmt.Fprintf(c.Err, "hint: %s\n", Visible(text)) }
+func (c *Console) Hint(text string) { fmt.Fprintf(c.Err, "hint: %s\n", c.Visible(text)) }
 
 // IsTerminal reports whether In, Out or Err belongs to a person.
 func (c *Console) IsTerminal(stream any) bool {
@@ -65,8 +68,18 @@ func (c *Console) IsTerminal(stream any) bool {
 // CanAsk reports whether a person can answer a question: both In and Err are terminals.
 func (c *Console) CanAsk() bool { return c.IsTerminal(c.In) && c.IsTerminal(c.Err) }
 
-// Visible makes a message safe for a terminal. It keeps line breaks.
-func Visible(text string) string { return safetext.Visible(text, "\n\t") }
+// Visible makes a message safe for a terminal. It keeps line breaks, except in arguments of the command line.
+func (c *Console) Visible(text string) string {
+	for _, arg := range c.Args {
+		_, value, _ := strings.Cut(arg, "=")
+		for _, name := range []string{arg, value} {
+			if strings.Contains(name, "\n") && strings.TrimSpace(name) != "" {
+				text = strings.ReplaceAll(text, name, safetext.Visible(name, ""))
+			}
+		}
+	}
+	return safetext.Visible(text, "\n\t")
+}
 
 // Logger returns a logger that writes messages of a level and above to Err, as text or as JSON.
 func (c *Console) Logger(level slog.Level, json bool) *slog.Logger {

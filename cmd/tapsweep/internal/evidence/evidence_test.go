@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // sealedDir returns a directory with the evidence of a run, and the SHA-256 of its manifest.

@@ -13,6 +13,15 @@ type ThereError struct{ Flag, Path string }
 func (e *ThereError) Error() string        { return e.Flag + ": " + e.Path + " already exists" }
 func (e *ThereError) Is(target error) bool { return target == fs.ErrExist }
 
+// Hints say what to do next.
+func (e *ThereError) Hints() []string {
+	hint := "choose another " + e.Flag + " file, or replace it with --overwrite"
+	if e.Flag == "--results" {
+		return []string{"to resume the run that the log is of, use --resume", hint}
+	}
+	return []string{hint}
+}
+
 // Check returns an error if writing a file would destroy something, or is not possible. The flag
 // names the file in the error. The name "-" and an empty name are accepted.
 func Check(flag, path string, mayExist bool) error {

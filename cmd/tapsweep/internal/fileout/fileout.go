@@ -69,8 +69,13 @@ func Create(path string, overwrite bool) (*File, error) {
 	return &File{bufio.NewWriterSize(tmp, 256<<10), path, overwrite, tmp}, nil
 }
 
-// Stream returns a File that writes to w.
-func Stream(w io.Writer) *File { return &File{Writer: bufio.NewWriter(w)} }
+// Open is Create, or returns a File that writes to stdout if the path is "-".
+func Open(path string, stdout io.Writer, overwrite bool) (*File, error) {
+	if path == "-" {
+		return &File{Writer: bufio.NewWriter(stdout)}, nil
+	}
+	return Create(path, overwrite)
+}
 
 // Commit gives the file its name.
 func (f *File) Commit() error {

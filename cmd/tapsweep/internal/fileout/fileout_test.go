@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 func write(t *testing.T, path string, overwrite bool, text string) error {

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 func TestError(t *testing.T) {

@@ -1,7 +1,12 @@
-// Package format writes numbers for people.
+// Package format writes numbers, times and errors for people.
 package format
 
-import "strconv"
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"time"
+)
 
 // Plural returns a number with its noun: "1 row", "2 rows".
 func Plural(n int, one, many string) string {
@@ -13,10 +18,32 @@ func Plural(n int, one, many string) string {
 
 // OrUnknown returns text, or "(unknown)" if it is empty.
 func OrUnknown(text string) string {
-	if text == "" {
-		return "(unknown)"
+	return cmp.Or(text, "(unknown)")
+}
+
+// Time returns a time in UTC in a layout of package time, or none for the zero time.
+func Time(t time.Time, layout, none string) string {
+	if t.IsZero() {
+		return none
 	}
-	return text
+	return t.UTC().Format(layout)
+}
+
+// A Count is how many things have a name.
+type Count struct {
+	Name string
+	N    int
+}
+
+// Counts returns the counts of names, the highest first.
+func Counts(byName map[string]int) (counts []Count) {
+	for name, n := range byName {
+		counts = append(counts, Count{name, n})
+	}
+	slices.SortFunc(counts, func(a, b Count) int {
+		return cmp.Or(cmp.Compare(b.N, a.N), cmp.Compare(a.Name, b.Name))
+	})
+	return counts
 }
 
 // Number groups the digits of a number by thousands.

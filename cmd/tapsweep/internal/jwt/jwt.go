@@ -16,8 +16,7 @@ import (
 type Claims struct {
 	Audience string `json:"aud"` // Graph's root, or its application id
 	TenantID string `json:"tid"`
-	ObjectID string `json:"oid"` // of the user, or of the app's service principal
-	Subject  string `json:"sub"`
+	ObjectID string `json:"oid"`   // of the user, or of the app's service principal
 	Kind     string `json:"idtyp"` // app or user; an optional claim
 
 	AppID           string `json:"appid"`
@@ -33,7 +32,6 @@ type Claims struct {
 	RoleTemplateIDs   []string `json:"wids"`  // Entra roles
 	ManagedIdentityID string   `json:"xms_mirid"`
 
-	Issued  int64 `json:"iat"` // Unix seconds
 	Expires int64 `json:"exp"` // Unix seconds
 }
 

@@ -10,7 +10,6 @@ type ManHeader struct {
 	Name    string // such as tapsweep-lists
 	Short   string // what the page is about, in a line
 	Section string
-	Date    string
 	Source  string // the program and its version
 	Manual  string
 }
@@ -20,8 +19,7 @@ type ManHeader struct {
 // Source: groff_man(7), man-pages(7).
 func Man(page string, h ManHeader, links LinkFunc) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, ".nr HY 0\n.TH %q %q %q %q %q\n.ad l\n", strings.ToUpper(h.Name), h.Section, h.Date, h.Source,
-		h.Manual)
+	fmt.Fprintf(&out, ".nr HY 0\n.TH %q %q \"\" %q %q\n.ad l\n", strings.ToUpper(h.Name), h.Section, h.Source, h.Manual)
 	fmt.Fprintf(&out, ".SH NAME\n%s \\- %s\n.SH DESCRIPTION\n", escape(h.Name), roff(h.Short, links))
 	depth := 0 // columns that the text is indented
 	for _, b := range Parse(page) {

@@ -133,15 +133,6 @@ var (
 	code = regexp.MustCompile("`([^`]+)`")
 )
 
-// Links returns the targets of the links in a text.
-func Links(text string) []string {
-	var targets []string
-	for _, match := range link.FindAllStringSubmatch(text, -1) {
-		targets = append(targets, match[2])
-	}
-	return targets
-}
-
 // A LinkFunc returns what a reader sees in place of a link.
 type LinkFunc func(text, target string) string
 

@@ -15,9 +15,6 @@ import (
 	"tapsweep/cmd/tapsweep/internal/scan"
 )
 
-// Begin is how every file begins.
-const Begin = "# HELP tapsweep_"
-
 // A Recorder records what one command writes to the metrics file. Nil records nothing.
 type Recorder struct {
 	start  time.Time

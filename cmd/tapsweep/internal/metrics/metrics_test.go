@@ -13,7 +13,7 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/scan"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // checkFile writes the file for a sweep that ended with 1, and checks that it has the lines of want,
@@ -25,7 +25,7 @@ func checkFile(t *testing.T, r *Recorder, want string, lacks ...string) {
 	data := assert.Must(os.ReadFile(path))
 	problems, err := promlint.New(bytes.NewReader(data)).Lint()
 	assert.That(t, err == nil && len(problems) == 0, "%v %v in\n%s", err, problems, data)
-	assert.That(t, strings.HasPrefix(string(data), Begin), "it begins otherwise:\n%s", data)
+	assert.That(t, strings.HasPrefix(string(data), "# HELP tapsweep_"), "it begins otherwise:\n%s", data)
 	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
 		t.Errorf("%v beside it", files)
 	}
@@ -54,6 +54,10 @@ func TestWrite(t *testing.T) {
 		r.Row(&results.Row{Method: "a", Outcome: results.Revoked, Reason: "expired"})
 		r.Row(&results.Row{Method: "b", Outcome: results.Revoked, Provisional: true, Reason: "expired"}) // not proven
 		r.Row(&results.Row{Method: "c", Outcome: results.Denied, Reason: "expired"})
+		for _, gone := range []results.Outcome{results.Absent, results.Replaced, results.UnknownUser} {
+			r.Row(&results.Row{Method: string(gone), Outcome: results.Found, Reason: "expired"})
+			r.Row(&results.Row{Method: string(gone), Outcome: gone, Reason: "expired"})
+		}
 		time.Sleep(90 * time.Second)
 		r.Ended(RunResult{Refused: 7, Scan: &scan.Totals{Users: 40, Earlier: 360},
 			Complete: true, Outcomes: map[results.Outcome]int{results.Revoked: 1, results.Denied: 1},

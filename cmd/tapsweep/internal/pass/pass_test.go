@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"tapsweep/batch"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 func answer(status int, body string) batch.Result {

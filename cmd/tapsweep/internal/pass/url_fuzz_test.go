@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"tapsweep/input"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 const pass = "9f0c11aa-1111-4222-8333-000000000001"

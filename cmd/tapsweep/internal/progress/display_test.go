@@ -12,7 +12,7 @@ import (
 	"github.com/creack/pty"
 
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // A terminal understands what the display writes: text, line ends, carriage returns, cursor up and

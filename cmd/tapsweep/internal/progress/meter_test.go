@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 var epoch = time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)

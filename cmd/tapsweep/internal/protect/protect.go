@@ -7,6 +7,7 @@
 package protect
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -77,20 +78,26 @@ func (l *Rows) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq
 	}
 	u := &Users{names: make(map[string]bool, 2*len(l.users))}
 	u.add(l.users...)
-	refused, unchecked := &ResolveError{}, &unchecked{of: len(rows)}
+	refused, why, unchecked := &ResolveError{}, "", []string{}
 	for i, row := range rows {
 		u.add(answers[i].user)
 		if err := answers[i].err; err != nil {
 			needed := missing.id && row.ID == "" || missing.upn && row.UPN == ""
 			if !refused.judge(row, err, needed) {
-				unchecked.add(row, err)
+				unchecked, why = append(unchecked, nameOf(row)), cmp.Or(why, safetext.Printable(err.Error()))
 			}
 		}
 	}
 	if err := refused.orNil(); err != nil {
 		return nil, err
 	}
-	u.warning = unchecked.String()
+	if n := len(unchecked); n > 0 {
+		first := strings.Join(unchecked[:min(n, 3)], ", ")
+		if n > 3 {
+			first += ", …"
+		}
+		u.warning = fmt.Sprintf("%d of %d protected names could not be checked (%s): %s", n, len(rows), first, why)
+	}
 	return u, nil
 }
 
@@ -164,34 +171,6 @@ func (u *Users) add(users ...input.User) {
 			}
 		}
 	}
-}
-
-// unchecked collects rows whose users could not be looked up.
-type unchecked struct {
-	of, n int // rows
-	first []string
-	why   string // of the first
-}
-
-func (c *unchecked) add(row input.User, err error) {
-	if c.n++; c.n == 1 {
-		c.why = safetext.Printable(err.Error())
-	}
-	if c.n <= 3 {
-		c.first = append(c.first, nameOf(row))
-	}
-}
-
-// String returns a sentence about the rows, and "" if there are none.
-func (c *unchecked) String() string {
-	if c.n == 0 {
-		return ""
-	}
-	first := strings.Join(c.first, ", ")
-	if c.n > len(c.first) {
-		first += ", …"
-	}
-	return fmt.Sprintf("%d of %d protected names could not be checked (%s): %s", c.n, c.of, first, c.why)
 }
 
 // nameOf returns the names that a row gives its user, for messages.

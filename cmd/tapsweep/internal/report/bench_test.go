@@ -7,7 +7,7 @@ import (
 	"runtime"
 	"testing"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // BenchmarkMillion makes all that there is of a log of a million rows, and tells

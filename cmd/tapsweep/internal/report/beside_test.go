@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // stated are the rows of a report in short. The page has the same rows.

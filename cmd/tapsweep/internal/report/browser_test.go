@@ -25,7 +25,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 var pictures = flag.String("pictures", "", "directory to keep screenshots and printed pages in")

@@ -8,7 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // Passes on one line of a list have columns, which fit into the table, and so do its heads. They are sorted by number.

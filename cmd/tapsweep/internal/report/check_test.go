@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // A tally is the rows of a report by outcome.

@@ -62,10 +62,7 @@ func seconds(s float64) string { return duration(time.Duration(s * float64(time.
 
 // timestamp is a time in UTC, or "not known" for none.
 func timestamp(t time.Time) string {
-	if t.IsZero() {
-		return "not known"
-	}
-	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+	return format.Time(t, "2006-01-02 15:04:05 UTC", "not known")
 }
 
 func known(s string) string { return cmp.Or(s, "not known") }

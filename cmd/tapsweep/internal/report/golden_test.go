@@ -11,7 +11,7 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // goldenLogs has logs that earlier versions have written, and what the readers make of them.

@@ -154,12 +154,7 @@ func (v *view) pick() func(*ReportedRow) bool {
 	}
 }
 
-func clock(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.Format(time.DateTime)
-}
+func clock(t time.Time) string { return format.Time(t, time.DateTime, "") }
 
 // verifiedAt is when a pass was verified, without the day if the row is of that day.
 func verifiedAt(row *ReportedRow) string {

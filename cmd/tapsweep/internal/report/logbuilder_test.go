@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // A logBuilder writes logs as runs write them.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
@@ -184,7 +183,7 @@ func (lg *sourceLog) decode() error {
 	return errors.Join(err, named.Close())
 }
 
-func digestOf(sum hash.Hash) string { return "sha256:" + hex.EncodeToString(sum.Sum(nil)) }
+func digestOf(sum hash.Hash) string { return fmt.Sprintf("sha256:%x", sum.Sum(nil)) }
 
 // began takes in the next run of the log.
 func (lg *sourceLog) began(run *ReportedRun) {

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // The newest row counts, also of a log that began before another and was resumed after it.

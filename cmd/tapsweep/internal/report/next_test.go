@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // wantNext fails the test unless the report has just one next command, for so many passes, which contains a text.

@@ -25,7 +25,11 @@ type Outputs struct {
 
 // Write writes a report in each form that has a name. If none has, the text goes to Stdout.
 func (o *Outputs) Write(ctx context.Context, logs *Logs) error {
-	defer o.abort()
+	defer func() {
+		for _, f := range o.files {
+			f.Abort() // if it is not committed
+		}
+	}()
 	if err := o.render(ctx, logs); err != nil {
 		return err
 	}
@@ -71,12 +75,9 @@ func (o *Outputs) render(ctx context.Context, logs *Logs) error {
 }
 
 func (o *Outputs) open(path string) (io.Writer, error) {
-	f := fileout.Stream(o.Stdout)
-	if path != "-" {
-		var err error
-		if f, err = fileout.Create(path, o.Overwrite); err != nil {
-			return nil, err
-		}
+	f, err := fileout.Open(path, o.Stdout, o.Overwrite)
+	if err != nil {
+		return nil, err
 	}
 	o.files = append(o.files, f)
 	return f, nil
@@ -88,10 +89,4 @@ func (o *Outputs) write(path string, write func(io.Writer) error) error {
 		return err
 	}
 	return write(w)
-}
-
-func (o *Outputs) abort() {
-	for _, f := range o.files {
-		f.Abort()
-	}
 }

@@ -1,10 +1,8 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -115,7 +113,7 @@ func (r *Report) figures() (rows [][]string) {
 	}
 	for _, group := range r.names() {
 		for _, c := range group.Counts {
-			add(c.Name, c.Count, strings.ToLower(group.Title))
+			add(c.Name, c.N, strings.ToLower(group.Title))
 		}
 	}
 	return rows
@@ -154,17 +152,11 @@ func (s *NextCommand) String() string {
 	return s.Command
 }
 
-// A nameCount is how many passes have a name in common.
-type nameCount struct {
-	Name  string
-	Count int
-}
-
 // names are how many passes have each name, the most frequent first.
 type names struct {
 	Title  string
 	Column string // heading of the names
-	Counts []nameCount
+	Counts []format.Count
 }
 
 // names returns why the passes can be used or not, and who created them, as far as is known.
@@ -176,14 +168,7 @@ func (r *Report) names() (groups []names) {
 		{"Usability of the passes", "Usability", r.Reasons},
 		{"Who created the passes", "Creator", r.Creators},
 	} {
-		var counts []nameCount
-		for name, n := range g.counts {
-			counts = append(counts, nameCount{name, n})
-		}
-		slices.SortFunc(counts, func(a, b nameCount) int {
-			return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
-		})
-		if len(counts) > 0 {
+		if counts := format.Counts(g.counts); len(counts) > 0 {
 			groups = append(groups, names{g.title, g.column, counts})
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // runsAt are runs of a length, each starting so long after the first.

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // caseFile returns the path of a file that was once refused or misread.

@@ -6,9 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 func pageOf(t *testing.T, p HTMLPage, paths ...string) string {
@@ -30,8 +31,8 @@ func TestNames(t *testing.T) {
 	path := logOf(t, 0, 3, "revoke a.csv", row(2, results.Revoked, reason("expired"), hers),
 		row(3, results.Remains, reason("usable"), hers), row(4, results.Denied, reason("usable")), ends(1))
 	assert.Equal(t, "names", reportOf(t, path).names(), []names{
-		{"Usability of the passes", "Usability", []nameCount{{"usable", 2}, {"expired", 1}}},
-		{"Who created the passes", "Creator", []nameCount{{"mallory@contoso.com", 2}}},
+		{"Usability of the passes", "Usability", []format.Count{{Name: "usable", N: 2}, {Name: "expired", N: 1}}},
+		{"Who created the passes", "Creator", []format.Count{{Name: "mallory@contoso.com", N: 2}}},
 	})
 	page := strings.ReplaceAll(pageOf(t, HTMLPage{}, path), "<wbr>", "")
 	assert.Same(t, "passes with a creator", strings.Count(page,

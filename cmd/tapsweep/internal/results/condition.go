@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"tapsweep/cmd/tapsweep/internal/format"
+	"tapsweep/input"
 )
 
 // A Condition records whether a log file has exactly the lines that its runs wrote. Read fills it. A file may
@@ -14,8 +15,8 @@ type Condition struct {
 	Whole int64 // the length in bytes of the file up to the end of its last complete line
 	Torn  bool  // the last line is incomplete, and was skipped
 
-	Foreign      int       // the number of skipped lines that are not part of a log, without empty lines
-	firstForeign *LogError // the first skipped line, which may be empty
+	Foreign      int              // the number of skipped lines that are not part of a log, without empty lines
+	firstForeign *input.LineError // the first skipped line, which may be empty
 
 	// Lacks is how many lines are missing, such as "2 of its 40 lines". It is empty if none is missing.
 	Lacks string
@@ -27,13 +28,13 @@ type Condition struct {
 	rows    int  // the rows about passes so far, including those of earlier runs that the log may resume
 	unended bool // the last complete line lacks its line break
 
-	damage  *LogError // an error in the file that a resumed run cannot repair
-	noEnd   *LogError // a run has no End; this is damage unless the next run resumes it
-	missing *LogError // lines that were missing at the counted line; a run that resumes the log writes them again
+	damage  *input.LineError // an error in the file that a resumed run cannot repair
+	noEnd   *input.LineError // a run has no End; this is damage unless the next run resumes it
+	missing *input.LineError // lines that were missing at the counted line; a run that resumes the log writes them again
 }
 
 // skip counts a line that is not part of a log.
-func (c *Condition) skip(line *LogError, text []byte) {
+func (c *Condition) skip(line *input.LineError, text []byte) {
 	if len(bytes.TrimSpace(text)) > 0 {
 		c.Foreign++
 	}
@@ -59,8 +60,8 @@ func (c *Condition) add(rec *Record) {
 		c.run, c.open = rec.Run, true
 		c.count(rec.Line, c.lines, rec.Run.Lines, "lines")
 	case !c.open && c.damage == nil:
-		c.damage = &LogError{rec.Line, "the results log continues after its last line: it contains a part of " +
-			"another log" + wantWhole}
+		c.damage = lineError(rec.Line, "the results log continues after its last line: it contains a part of "+
+			"another log"+wantWhole)
 	case rec.End != nil && rec.End.Lines == 0: // an older version wrote it, and counted only rows
 		says := 0
 		for _, n := range rec.End.Counts {
@@ -108,19 +109,19 @@ func (c *Condition) count(line, have, says int, what string) {
 	switch {
 	case says == 0:
 	case have > says:
-		c.missing = &LogError{line, fmt.Sprintf("the results log has %d lines before this line, but this line says "+
-			"%d: it contains lines of another log", have, says) + wantWhole}
+		c.missing = lineError(line, "the results log has %d lines before this line, but this line says %d: "+
+			"it contains lines of another log"+wantWhole, have, says)
 	case have < says:
 		c.Lacks = fmt.Sprintf("%d of its %d %s", says-have, says, what)
-		c.missing = &LogError{line, "the results log is not complete: it lacks " + c.Lacks + wantWhole}
+		c.missing = lineError(line, "the results log is not complete: it lacks %s"+wantWhole, c.Lacks)
 	}
 }
 
 // wantWhole is what to do about a log that is not complete.
 const wantWhole = "; use the complete log, or the list of its run"
 
-// Complete returns ErrNoRun or a *LogError if the file is not exactly what its runs wrote, or if one of its
-// logs has no End. The error contains the command that resumes the run; path is the log in this command.
+// Complete returns ErrNoRun or an *input.LineError if the file is not exactly what its runs wrote, or if one of
+// its logs has no End. The error contains the command that resumes the run; path is the log in this command.
 func (c *Condition) Complete(path string) error {
 	if c.run == nil {
 		return ErrNoRun
@@ -131,7 +132,7 @@ func (c *Condition) Complete(path string) error {
 	return nil
 }
 
-func (c *Condition) problem(path string) *LogError {
+func (c *Condition) problem(path string) *input.LineError {
 	if c.damage != nil || !c.open {
 		return cmp.Or(c.damage, c.missing)
 	}
@@ -139,6 +140,6 @@ func (c *Condition) problem(path string) *LogError {
 	if words := c.run.ResumeWith(path, false); path != "" && len(words) > 0 {
 		resume = "with " + CommandLine(words)
 	}
-	return &LogError{c.counted, "the results log has no last line, because its run was killed, could not write, " +
-		"or is still running: passes may be missing in it; first resume that run " + resume + ", or use its list"}
+	return lineError(c.counted, "the results log has no last line, because its run was killed, could not write, "+
+		"or is still running: passes may be missing in it; first resume that run %s, or use its list", resume)
 }

@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // begun returns a log with its first line on disk.

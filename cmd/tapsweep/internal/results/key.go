@@ -3,8 +3,6 @@ package results
 import (
 	"cmp"
 	"strings"
-
-	"tapsweep/input"
 )
 
 // An Action is what a row records.
@@ -59,6 +57,3 @@ const ScanSource = "scan"
 
 // FromScan reports whether the row comes from a scan, and not from a list whose name is "scan".
 func (r *Row) FromScan() bool { return r.Source == ScanSource && r.Line == 0 }
-
-// fromScan is like Row.FromScan.
-func fromScan(p *input.Pair) bool { return p.Source == ScanSource && p.Line == 0 }

@@ -58,7 +58,7 @@ func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
 	var c Condition
 	for rec, err := range Read(text(), &c) {
 		if err != nil {
-			return nil, listError(err)
+			return nil, err
 		}
 		if rec.Run != nil {
 			l.runs = append(l.runs, ListRun{name, rec.Line, rec.Run})
@@ -69,7 +69,7 @@ func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
 	if words := c.Skipped(name); words != "" {
 		l.Skipped = append(l.Skipped, words)
 	}
-	return list.rows, listError(c.Complete(name))
+	return list.rows, c.Complete(name)
 }
 
 // noteSessions keeps a user who has a row about sessions. With the option Sessions, it also keeps a user whose
@@ -84,7 +84,7 @@ func (l *Lists) noteSessions(name string, rec *Record) {
 // SessionsLeft returns the users whose passes are gone according to the logs, and whose sessions no run has
 // revoked. The pairs name no pass.
 func (l *Lists) SessionsLeft() (pairs []input.Pair) {
-	for _, u := range l.users.all {
+	for _, u := range l.users.Users {
 		if u.passGone && !u.Sessions.done() {
 			pairs = append(pairs, input.Pair{Source: u.Source, Line: u.Line, User: u.User, UPN: u.UPN})
 		}
@@ -94,7 +94,7 @@ func (l *Lists) SessionsLeft() (pairs []input.Pair) {
 
 // SessionsMissed returns the number of users whose sessions a run should have revoked, but did not.
 func (l *Lists) SessionsMissed() (n int) {
-	for _, u := range l.users.all {
+	for _, u := range l.users.Users {
 		if u.Sessions != nil && !u.Sessions.done() {
 			n++
 		}
@@ -114,7 +114,7 @@ func (l *logAsList) rows(yield func(input.Row, error) bool) {
 	for rec, err := range Read(l.text(), new(Condition)) {
 		switch {
 		case err != nil:
-			yield(input.Row{}, listError(err))
+			yield(input.Row{}, err)
 			return
 		case rec.Run != nil:
 			digest = rec.Run.Digest
@@ -132,7 +132,7 @@ func (l *logAsList) rows(yield func(input.Row, error) bool) {
 // list.
 func asListRow(rec *Record) input.Row {
 	r := rec.Row
-	row := input.Row{Line: rec.Line, User: r.User, UPN: r.UPN, Method: r.Method, Creation: r.Creation}
+	row := input.Row{Pair: input.Pair{Line: rec.Line, User: r.User, UPN: r.UPN, Method: r.Method, Creation: r.Creation}}
 	hasPass := r.Method != "" || r.AnyPass
 	switch {
 	case r.Outcome == Revoked, r.Outcome == Absent, r.Outcome == Duplicate:
@@ -149,12 +149,4 @@ func asListRow(rec *Record) input.Row {
 		row.Err = errors.New("the row is about a user without a pass: scan again, or name the user in a list")
 	}
 	return row
-}
-
-// listError converts an error about a log to an input.LineError.
-func listError(err error) error {
-	if line, ok := errors.AsType[*LogError](err); ok {
-		return &input.LineError{Line: line.Line, Msg: line.What, Err: err}
-	}
-	return err
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"tapsweep/input"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // logText writes a results log in short: lines between commas. A line is "run", "run" and the name of

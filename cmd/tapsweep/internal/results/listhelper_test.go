@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"tapsweep/input"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 const (

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"tapsweep/input"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // A results log in which lines are missing is no list, and is not verified: the pairs in them would be
@@ -61,7 +61,7 @@ func testMissingLines(t *testing.T, log, want string) {
 	}
 	_, _, err := openList([]string{path}, input.Options{SkipInvalid: true})
 	assert.Says(t, "Open", err, text)
-	if bad, ok := errors.AsType[*LogError](readErr); ok && strconv.Itoa(bad.Line) != line {
+	if bad, ok := errors.AsType[*input.LineError](readErr); ok && strconv.Itoa(bad.Line) != line {
 		t.Errorf("the error is about line %d, want %s", bad.Line, line)
 	}
 }

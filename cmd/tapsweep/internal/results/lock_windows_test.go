@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/windows"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // What Windows locks nobody else reads or writes: it must be nothing that a log can

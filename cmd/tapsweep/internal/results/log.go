@@ -2,6 +2,7 @@ package results
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -133,7 +134,7 @@ func (l *Log) Write(entry any) error {
 			l.fail(err)
 		}
 		l.lines++
-		if row, ok := entry.(*Row); ok && row.announces() {
+		if row, ok := entry.(*Row); ok && row.Provisional && row.Outcome == Found { // it announces a delete
 			l.ahead = l.lines
 		}
 	}
@@ -142,10 +143,7 @@ func (l *Log) Write(entry any) error {
 
 // failure returns the error that ends the run. The caller holds mu.
 func (l *Log) failure() error {
-	if l.err != nil {
-		return l.err
-	}
-	return l.moved
+	return cmp.Or(l.err, l.moved)
 }
 
 // Check returns a *MovedError if the file at the path of the log is no longer the file that the log is written

@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // The keys of a row are an interface: other programs read them.

@@ -45,13 +45,10 @@ type Record struct {
 	End     *End
 }
 
-// A LogError is an error in one line of a log.
-type LogError struct {
-	Line int // from 1
-	What string
+// lineError returns an error in a line of a log; the number of the line begins at 1.
+func lineError(line int, format string, args ...any) *input.LineError {
+	return &input.LineError{Line: line, Msg: fmt.Sprintf(format, args...)}
 }
-
-func (e *LogError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.What) }
 
 // ErrNoRun is returned for a file that does not begin like a results log.
 var ErrNoRun = errors.New("it is not a results log, or not a complete one: its first line does not describe a run")
@@ -71,7 +68,7 @@ const byteOrderMark = "\xEF\xBB\xBF"
 // their run.
 //
 // Read skips an incomplete last line, and lines that are not part of a log, such as those that kubectl logs mixes
-// in. It counts them in c, which is final when Read has ended. Read ends with a *LogError at a broken line, and
+// in. It counts them in c, which is final when Read has ended. Read ends with an *input.LineError at a broken line, and
 // at a line that has a line of the log behind other text. It ends with ErrNoRun if r contains no run.
 func Read(r io.Reader, c *Condition, kinds ...RecordKind) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
@@ -109,7 +106,7 @@ func (in *logReader) next() (*Record, error) {
 		case err == io.EOF && len(text) == 0 && in.c.run == nil && in.c.firstForeign != nil:
 			return nil, ErrNoRun
 		case err == bufio.ErrBufferFull:
-			return nil, &LogError{in.n, "the line is longer than 1 MiB"}
+			return nil, lineError(in.n, "the line is longer than 1 MiB")
 		case err != nil && (err != io.EOF || len(text) == 0):
 			return nil, err
 		}
@@ -148,8 +145,8 @@ func (in *logReader) isForeign(text []byte) (bool, error) {
 	var line struct{ Type string }
 	switch {
 	case at > 0:
-		return false, &LogError{in.n, fmt.Sprintf("it has %q before a line of a results log: remove that text "+
-			"(kubectl logs adds it with --timestamps or --prefix)", safetext.Printable(string(text[:min(at, 40)])))}
+		return false, lineError(in.n, "it has %q before a line of a results log: remove that text "+
+			"(kubectl logs adds it with --timestamps or --prefix)", safetext.Printable(string(text[:min(at, 40)])))
 	case at == 0, !bytes.HasSuffix(text, []byte("\n")) && !json.Valid(text): // the line may be incomplete
 		return false, nil
 	}
@@ -157,9 +154,9 @@ func (in *logReader) isForeign(text []byte) (bool, error) {
 }
 
 // foreign returns the error for a line that is not part of a log.
-func (in *logReader) foreign(text []byte) *LogError {
-	return &LogError{in.n, fmt.Sprintf("it is not part of a results log, because it begins with %q: "+
-		"keep only the lines that begin with %s", safetext.Printable(string(text[:min(len(text), 40)])), lineMark)}
+func (in *logReader) foreign(text []byte) *input.LineError {
+	return lineError(in.n, "it is not part of a results log, because it begins with %q: "+
+		"keep only the lines that begin with %s", safetext.Printable(string(text[:min(len(text), 40)])), lineMark)
 }
 
 // torn reports whether a line is the incomplete last line of a log, whose run was killed while it wrote the line.
@@ -209,7 +206,7 @@ func (in *logReader) decode(text []byte) error {
 		return ErrNoRun
 	}
 	if err := json.Unmarshal(text, in.target()); err != nil {
-		return &LogError{in.n, "the line is broken: " + err.Error()}
+		return lineError(in.n, "the line is broken: %v", err)
 	}
 	switch {
 	case rec.Run != nil:
@@ -257,8 +254,8 @@ func (in *logReader) checkRow() error {
 		in.rec.Kind = KindSessions
 	}
 	if !slices.Contains(Outcomes, in.row.Outcome) {
-		return &LogError{in.n, fmt.Sprintf("the outcome %q is not known: the log is damaged, or of another "+
-			"version of tapsweep", safetext.Printable(string(in.row.Outcome)))}
+		return lineError(in.n, "the outcome %q is not known: the log is damaged, or of another "+
+			"version of tapsweep", safetext.Printable(string(in.row.Outcome)))
 	}
 	return nil
 }

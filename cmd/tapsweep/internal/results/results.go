@@ -224,9 +224,6 @@ type End struct {
 	Lines    int             `json:"lines"` // the number of lines before this one; Log.Write sets it
 }
 
-// announces reports whether the row announces a delete that is not sent yet.
-func (r *Row) announces() bool { return r.Provisional && r.Outcome == Found }
-
 // clean makes text from the service safe to store and show.
 func (r *Row) clean() {
 	r.Type = "result"

@@ -104,7 +104,7 @@ func (e *ResumeState) unconfirmedOf(action Action) (rows []*Row) {
 // run was killed during the delete, the answers to the delete were errors, or Graph still listed the pass
 // afterwards. It returns false for passes that a scan found, because they have a row before the delete.
 func (e *ResumeState) MaybeDeleted(p *input.Pair) bool {
-	if p.Method == "" || fromScan(p) {
+	if p.Method == "" || p.Source == ScanSource && p.Line == 0 {
 		return false
 	}
 	w, known := e.state.words[e.key(p)]
@@ -133,7 +133,7 @@ type ResumeOptions struct {
 }
 
 // Resume opens the log at path to continue its run. It removes an incomplete last line. If another line is not
-// part of a log, Resume returns a *LogError and changes nothing. It also returns an error and changes nothing if
+// part of a log, Resume returns an *input.LineError and changes nothing. It also returns an error and changes nothing if
 // the log has another list, tenant or Graph root than next, or if it is not trusted (see CheckTrust). If there is
 // no log at path, Resume creates one.
 func Resume(path string, next *Run, opts ResumeOptions) (*Log, *ResumeState, error) {
@@ -238,7 +238,7 @@ func (e *ResumeState) each(r io.Reader) error {
 			return err
 		}
 		if !rec.Row.Beside && e.completes(rec.Row) {
-			e.opts.Each(clone(rec.Row))
+			e.opts.Each(new(*rec.Row))
 		}
 	}
 	return nil
@@ -258,17 +258,11 @@ func (e *ResumeState) row(rec *Record) {
 	}
 	delete(e.unconfirmed, id)
 	if e.isUnconfirmed(r) {
-		e.unconfirmed[id] = clone(r)
+		e.unconfirmed[id] = new(*r) // r is not valid when the next row is read
 		e.unconfirmed[id].Provisional = false
 	}
 	e.state.Apply(rec, e.completes(r))
 	e.noteSessions(id, r)
-}
-
-// clone copies a row, because a Record is valid only until the next one is read.
-func clone(r *Row) *Row {
-	row := *r
-	return &row
 }
 
 // isUnconfirmed reports whether the pass or the sessions of the row should be gone, but nobody knows whether they

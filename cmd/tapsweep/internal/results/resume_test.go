@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"tapsweep/input"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 var header = Run{Version: "1", Digest: "sha256:1", Tenant: "t", GraphRoot: "https://graph.microsoft.com"}

@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 
 	"tapsweep/input"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 const (

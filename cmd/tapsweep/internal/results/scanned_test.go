@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // A scan that is resumed knows which users it has scanned and what it found.

@@ -51,12 +51,12 @@ func (e *ResumeState) noteSessions(id uint64, r *Row) {
 	case r.Action == "" && e.run.callsAfter(r, e.next.Sessions):
 		user := e.state.key(sessionsKey(r.User))
 		delete(e.state.words, user)
-		e.wanted[user] = clone(r)
+		e.wanted[user] = new(*r)
 	case r.Action == "":
 	case !r.Outcome.Again():
 		delete(e.wanted, id)
 	case r.FromScan():
-		e.wanted[id] = clone(r)
+		e.wanted[id] = new(*r)
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"tapsweep/input"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // sessionLine is a row about the sessions of Dana, of a scan.

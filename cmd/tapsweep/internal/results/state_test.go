@@ -10,7 +10,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // logOf returns a log of one run with these rows, without its end.

@@ -17,6 +17,9 @@ type TrustError struct {
 
 func (e *TrustError) Error() string { return fmt.Sprintf("%s %s", e.Path, e.Why) }
 
+// Hints returns the Hint.
+func (e *TrustError) Hints() []string { return []string{e.Hint} }
+
 // CheckTrust returns a *TrustError if the file or directory at path belongs to another user, if its group or
 // others can write to it, or if its path has a link that others could have created. If there is nothing, a device
 // or a pipe at path, it checks only the links. On Windows it returns nil, because there the folder decides who

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // A log that somebody else may have written is refused. Earlier, --resume deleted nothing with

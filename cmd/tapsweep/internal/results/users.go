@@ -2,7 +2,6 @@ package results
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"slices"
@@ -40,8 +39,8 @@ func (s *LogSessions) done() bool {
 
 // A userSet has each user of the logs once.
 type userSet struct {
-	all []*LogUser          // in the order of the logs
-	at  map[string]*LogUser // by name in lower case
+	Users []*LogUser          // in the order of the logs
+	at    map[string]*LogUser // by name in lower case
 }
 
 // add processes a row of the named log.
@@ -54,7 +53,7 @@ func (u *userSet) add(log string, rec *Record) {
 			u.at = make(map[string]*LogUser)
 		}
 		user = &LogUser{Source: log, Line: rec.Line}
-		u.at[name], u.all = user, append(u.all, user)
+		u.at[name], u.Users = user, append(u.Users, user)
 	}
 	user.User = r.User
 	if r.UPN != "" {
@@ -70,7 +69,7 @@ func (u *userSet) add(log string, rec *Record) {
 
 // LogUsers has each user of results logs once.
 type LogUsers struct {
-	Users  []*LogUser
+	userSet
 	First  *Run   // the first run of the first log; all logs have its tenant and Graph root
 	Digest string // the digest of the users
 
@@ -91,22 +90,20 @@ func (u *LogUsers) Sessions() bool {
 // Condition.Complete).
 func ReadUsers(paths ...string) (*LogUsers, error) {
 	u := new(LogUsers)
-	var found userSet
 	for _, path := range paths {
-		if err := u.read(path, &found); err != nil {
+		if err := u.read(path); err != nil {
 			return nil, fmt.Errorf("reading %s: %w", path, err)
 		}
 	}
-	u.Users = found.all
 	digest := sha256.New()
 	for _, user := range u.Users {
 		fmt.Fprintf(digest, "%s\n", strings.ToLower(user.User))
 	}
-	u.Digest = "sha256:" + hex.EncodeToString(digest.Sum(nil))
+	u.Digest = fmt.Sprintf("sha256:%x", digest.Sum(nil))
 	return u, nil
 }
 
-func (u *LogUsers) read(path string, found *userSet) error {
+func (u *LogUsers) read(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -125,9 +122,9 @@ func (u *LogUsers) read(path string, found *userSet) error {
 		case r.Outcome == Invalid:
 			u.Invalid++
 		case r.User == input.Me:
-			return &LogError{rec.Line, "the row is about the user who was signed in, and does not say who that was"}
+			return lineError(rec.Line, "the row is about the user who was signed in, and does not say who that was")
 		case r.User != "":
-			found.add(path, rec)
+			u.add(path, rec)
 		}
 	}
 	if words := c.Skipped(path); words != "" {
@@ -146,7 +143,7 @@ func (u *LogUsers) addRun(rec *Record) error {
 		u.Operators = append(u.Operators, run.Operator)
 	}
 	if err := run.Elsewhere(u.First.Tenant, u.First.GraphRoot); err != nil {
-		return &LogError{rec.Line, err.Error() + ", of which an earlier run is"}
+		return lineError(rec.Line, "%v, of which an earlier run is", err)
 	}
 	return nil
 }

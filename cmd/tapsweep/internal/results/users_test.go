@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // verify has each user once, with the place of the first row and the content of the last. It reads

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 func TestAbort(t *testing.T) {

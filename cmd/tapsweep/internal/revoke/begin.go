@@ -16,15 +16,11 @@ func (j *Job) start(item Item) []batch.Request {
 		j.startProof(&item)
 	}
 	var requests []batch.Request
-	switch outcome, completed := j.opts.AtOnce(&item); {
-	case item.OnlySessions:
-		j.startOnlySessions(&item.Pair)
-	case completed:
-		j.completedBefore(&item.Pair)
-	default:
-		if req := j.begin(item, outcome); req != nil {
-			requests = append(requests, *req)
-		}
+	outcome, completed := j.opts.AtOnce(&item)
+	if item.OnlySessions || completed {
+		j.startOnlySessions(&item)
+	} else if req := j.begin(item, outcome); req != nil {
+		requests = append(requests, *req)
 	}
 	return append(requests, j.takeFollowUps()...)
 }

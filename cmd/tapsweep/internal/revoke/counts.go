@@ -45,12 +45,14 @@ func (c *Counts) All() map[results.Outcome]int {
 }
 
 // Total returns the number of rows. It returns 0 for a nil Counts.
-func (c *Counts) Total() (n int) {
-	if c == nil {
-		return 0
-	}
-	for _, k := range c.Outcomes {
-		n += k
+func (c *Counts) Total() (n int) { return c.Sum(func(results.Outcome) bool { return true }) }
+
+// Sum returns the number of rows with some of the outcomes. It returns 0 for a nil Counts.
+func (c *Counts) Sum(some func(results.Outcome) bool) (n int) {
+	for o, k := range c.All() {
+		if some(o) {
+			n += k
+		}
 	}
 	return n
 }
@@ -65,15 +67,7 @@ func (c *Counts) Left() (n int) {
 }
 
 // LeftOfPasses returns the number of rows about passes for which something is left to do.
-func (c *Counts) LeftOfPasses() (n int) {
-	n = c.Unverified
-	for o, k := range c.Outcomes {
-		if o.Left() {
-			n += k
-		}
-	}
-	return n
-}
+func (c *Counts) LeftOfPasses() (n int) { return c.Unverified + c.Sum(results.Outcome.Left) }
 
 // Touched reports whether a pass may have been deleted.
 func (c *Counts) Touched() bool {

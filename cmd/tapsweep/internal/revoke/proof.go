@@ -28,7 +28,7 @@ func (j *Job) startProof(item *Item) {
 
 // prove begins to verify that the sessions of the user are revoked since the call.
 func (j *Job) prove(c *sessionCall, after time.Duration) {
-	c.verifySince, c.pause = time.Now(), firstPause
+	c.proof = proof{time.Now(), firstPause}
 	j.lookAtSessions(c, after)
 }
 
@@ -75,9 +75,7 @@ func (j *Job) afterProof(c *sessionCall, res batch.Result) {
 	case guest: // the value does not change for a guest
 		row.NoProof, row.Message = true, answer.Join(row.Message, notVerified, tooOld(from, row.SentAt))
 	default:
-		if left := j.opts.Verify - time.Since(c.verifySince); left > 0 {
-			pause := min(c.pause, left)
-			c.pause = min(2*c.pause, lastPause)
+		if pause, ok := c.proof.next(j.opts.Verify); ok {
 			j.lookAtSessions(c, pause)
 			return
 		}

@@ -169,10 +169,12 @@ func (j *Job) requests(items Items) iter.Seq[batch.Request] {
 // for AbortAfter separately, because reading needs another permission than deleting.
 func (j *Job) Record(row *results.Row) {
 	if row.Method == "" && !row.Outcome.Done() {
-		j.block(&input.Pair{User: row.User}, row.Outcome) // a pass that an earlier run left may still exist
+		if u := j.sessionUser(&input.Pair{User: row.User}); u != nil {
+			u.block(row.Outcome) // a pass that an earlier run left may still exist
+		}
 	}
 	row.Time = time.Now()
-	j.writeRow(row)
+	j.writeRow(&j.counts, row)
 	j.abortIfDenied(&j.scanDenials, row.Outcome)
 }
 
@@ -194,16 +196,16 @@ func (j *Job) finish(s *pairState, row results.Row) {
 		row.Outcome = results.Unknown // this attempt was not sent, but an earlier one was
 	}
 	j.complete(s, &row)
-	j.writeRow(&row)
+	j.writeRow(&j.counts, &row)
 	j.abortIfDenied(&j.denials, row.Outcome)
-	if s.verifySince.IsZero() && s.pair.Err == nil { // otherwise it is already counted
+	if s.proof.since.IsZero() && s.pair.Err == nil { // otherwise it is already counted
 		j.dealtWith(&s.pair, row.Outcome, row.Outcome == results.Revoked)
 	}
 }
 
 // writeRow counts and writes a row.
-func (j *Job) writeRow(row *results.Row) {
-	j.counts.Row(row)
+func (j *Job) writeRow(counts *Counts, row *results.Row) {
+	counts.Row(row)
 	if err := j.write(row); err != nil {
 		j.stop(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // delegated posts to the tenant with a user's token.

@@ -11,7 +11,6 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/answer"
-	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
@@ -47,16 +46,15 @@ type sessionCall struct {
 
 	guest, unread bool // the user is a guest; the verification failed
 
-	verifySince time.Time
-	pause       time.Duration // the wait before the next verification
+	proof proof
 }
 
 // SessionName returns the name of a user in rows about sessions. For the signed-in user, whose names are self, and
 // for users in names it is the object ID. For all others it is the name on the list.
 func SessionName(self []string, names map[string]string, user string) string {
 	user = cmp.Or(names[strings.ToLower(user)], user)
-	if user != input.Me && isSelf(self, user) {
-		if i := slices.IndexFunc(self, format.IsGUID); i >= 0 {
+	if user != input.Me && input.IsAmong(user, self) {
+		if i := slices.IndexFunc(self, input.IsGUID); i >= 0 {
 			return self[i]
 		}
 	}
@@ -104,13 +102,6 @@ func (u *sessionUser) block(o results.Outcome) {
 	}
 }
 
-// block is sessionUser.block for the user of a pair.
-func (j *Job) block(pair *input.Pair, o results.Outcome) {
-	if u := j.sessionUser(pair); u != nil {
-		u.block(o)
-	}
-}
-
 // dealtWith records the outcome of a pair. deleted is set if this run deleted the pass. After the last pair of a
 // user, dealtWith starts to revoke the sessions.
 func (j *Job) dealtWith(pair *input.Pair, o results.Outcome, deleted bool) {
@@ -122,20 +113,17 @@ func (j *Job) dealtWith(pair *input.Pair, o results.Outcome, deleted bool) {
 	}
 }
 
-// completedBefore handles a pair that an earlier run completed. If all pairs of its user are completed, only the
-// sessions may be left.
-func (j *Job) completedBefore(pair *input.Pair) {
-	if u := j.sessionUser(pair); u != nil && pair.Err == nil {
-		j.startSessions(u, pair)
+// startOnlySessions handles an item that another item or an earlier run has completed. If all items of its user
+// are completed, only the sessions may be left.
+func (j *Job) startOnlySessions(item *Item) {
+	u := j.sessionUser(&item.Pair)
+	if u == nil || !item.OnlySessions && item.Err != nil {
+		return
 	}
-}
-
-// startOnlySessions handles an item with OnlySessions.
-func (j *Job) startOnlySessions(pair *input.Pair) {
-	if u := j.sessionUser(pair); u != nil {
+	if item.OnlySessions {
 		u.open--
-		j.startSessions(u, pair)
 	}
+	j.startSessions(u, &item.Pair)
 }
 
 // startSessions revokes the sessions of a user, or writes a row that says why not, as soon as all passes of the
@@ -245,15 +233,12 @@ func sentAt(res batch.Result) time.Time { return res.Date.Add(-res.Took).UTC().T
 func (j *Job) finishSessions(c *sessionCall, row results.Row) {
 	j.completeSessions(&row)
 	counts := &j.sessions.counts
-	counts.Row(&row)
+	j.writeRow(counts, &row)
 	if c.guest {
 		counts.Guests++
 	}
 	if c.unread {
 		counts.Unverified++
-	}
-	if err := j.write(&row); err != nil {
-		j.stop(err)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 	"tapsweep/batch/graphsim/quota"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // sessionRoles are the permissions that passes and sessions take.

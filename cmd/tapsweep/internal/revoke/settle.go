@@ -70,7 +70,7 @@ func (j *Job) deleteNext(s *pairState, row results.Row, held []pass.Pass) *batch
 	if s.announced {
 		row.Beside = true
 		j.complete(s, &row)
-		j.writeRow(&row)
+		j.writeRow(&j.counts, &row)
 	}
 	return j.deleteFirst(s, held)
 }

@@ -1,9 +1,7 @@
 package revoke
 
 import (
-	"slices"
 	"strings"
-	"time"
 
 	"tapsweep/batch"
 	"tapsweep/batch/safetext"
@@ -32,8 +30,7 @@ type pairState struct {
 	maybeDeleted bool // an earlier run may have deleted the pass without a row about it
 	intended     bool // an earlier run intended to delete the pass, see results.Row.Intended
 
-	verifySince time.Time     // when the verification began, zero before
-	pause       time.Duration // the wait before the next LIST that verifies
+	proof proof // that the pass is gone
 }
 
 // A handler handles the answer to a request of a pair. It returns the next request, or writes the row of the pair and
@@ -52,15 +49,10 @@ const (
 
 // key returns the same key for all known names of a user.
 func (j *Job) key(user string) string {
-	if isSelf(j.opts.Self, user) {
+	if input.IsAmong(user, j.opts.Self) {
 		return input.Me
 	}
 	return strings.ToLower(user)
-}
-
-// isSelf reports whether the user is the signed-in user, whose names are self.
-func isSelf(self []string, user string) bool {
-	return slices.ContainsFunc(self, func(name string) bool { return strings.EqualFold(name, user) })
 }
 
 // anyPass reports whether the pair means any pass of the user.

@@ -20,6 +20,20 @@ const (
 	lastPause  = 30 * time.Second
 )
 
+// A proof is a verification: something is read again until it is verified. The zero value has not begun.
+type proof struct {
+	since time.Time
+	pause time.Duration // the wait before the next reading
+}
+
+// next returns the wait before the next LIST or GET, and false if the timeout is over.
+func (p *proof) next(timeout time.Duration) (pause time.Duration, ok bool) {
+	left := timeout - time.Since(p.since)
+	pause = min(p.pause, left)
+	p.pause = min(2*p.pause, lastPause)
+	return pause, left > 0
+}
+
 // workDone writes the last row of a pair whose pass is gone. With Options.Verify it begins the verification instead.
 func (j *Job) workDone(s *pairState, row results.Row) *batch.Request {
 	if j.opts.Verify <= 0 {
@@ -36,19 +50,18 @@ func (j *Job) workDone(s *pairState, row results.Row) *batch.Request {
 
 // verify begins to verify that the user holds no pass. row is the row of the pair so far.
 func (j *Job) verify(s *pairState, row results.Row) *batch.Request {
-	s.last, s.verifySince, s.pause = &row, time.Now(), firstPause
+	s.last, s.proof = &row, proof{time.Now(), firstPause}
 	return s.recheck(j.opts.Verify)
 }
 
 // recheck returns the next LIST, nil if the timeout is over.
 func (s *pairState) recheck(timeout time.Duration) *batch.Request {
-	left := timeout - time.Since(s.verifySince)
-	if left <= 0 {
+	pause, ok := s.proof.next(timeout)
+	if !ok {
 		return nil
 	}
 	req := s.list((*Job).afterVerify)
-	req.Delay = min(s.pause, left)
-	s.pause = min(2*s.pause, lastPause)
+	req.Delay = pause
 	return &req
 }
 
@@ -102,7 +115,7 @@ func (s *pairState) markRemaining(row *results.Row, held []pass.Pass, res batch.
 		}
 	}
 	if s.last.Status != 0 || s.last.Attempts > 0 { // this run or an earlier run deleted a pass
-		message += fmt.Sprintf(", %v after it was %s", time.Since(s.verifySince).Round(time.Second), row.Outcome)
+		message += fmt.Sprintf(", %v after it was %s", time.Since(s.proof.since).Round(time.Second), row.Outcome)
 	}
 	*row = results.Row{Outcome: results.Remains, SupersedesPending: row.SupersedesPending, Status: res.Response.Status,
 		Attempts: row.Attempts, RequestID: res.RequestID, Message: message, Reason: string(p.Reason(res.Date))}

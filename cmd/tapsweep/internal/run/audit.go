@@ -22,13 +22,6 @@ func (s *summary) audit() *scan.AuditCounts {
 	return s.Scan.Audit
 }
 
-// wrongCreator reports whether --created-by is wrong: the tenant has no such user, and no audit record has
-// the name.
-func (s *summary) wrongCreator() bool {
-	a := s.audit()
-	return s.NoCreator && a != nil && a.By == 0
-}
-
 // scanned writes how many passes a scan found, and how many it left out.
 func (s *summary) scanned(w io.Writer) {
 	c := s.Scan
@@ -80,7 +73,7 @@ func (s *summary) printAudit(w io.Writer, a *scan.AuditCounts) {
 	fmt.Fprintln(w)
 	var by []string
 	for _, c := range a.Creators {
-		by = append(by, fmt.Sprintf("%s %d", c.Name, c.Passes))
+		by = append(by, fmt.Sprintf("%s %d", c.Name, c.N))
 	}
 	if a.Others > 0 {
 		by = append(by, fmt.Sprintf("others %d", a.Others))
@@ -126,9 +119,4 @@ func unlisted(u *scan.Unlisted, creator string) string {
 		cmp.Or(u.By, "somebody whom no audit record names yet"))
 }
 
-func second(t time.Time) string {
-	if t.IsZero() {
-		return "an unknown time"
-	}
-	return t.UTC().Format(time.RFC3339)
-}
+func second(t time.Time) string { return format.Time(t, time.RFC3339, "an unknown time") }

@@ -9,6 +9,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/evidence"
+	"tapsweep/cmd/tapsweep/internal/metrics"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"
@@ -28,7 +29,11 @@ func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 	r.count(runErr)
 	r.summary.Took, r.summary.Run = time.Since(start), *r.header
 	code := r.writeFooter(ctx, r.code(runErr), runErr)
-	r.opts.Metrics.Ended(r.summary.metrics())
+	r.opts.Metrics.Ended(metrics.RunResult{Outcomes: r.summary.Counts.Outcomes, Refused: r.summary.Counts.Throttled,
+		Scan: r.summary.Scan, Sessions: r.summary.Counts.Sessions.All(), Complete: r.summary.Stopped == nil})
+	if code != status.Done {
+		_, _ = r.console.Err.Write(r.heldPreflight) // as for every message, nothing can be done if this fails
+	}
 	if exit, ok := errors.AsType[*status.Error](runErr); ok {
 		r.summary.kept(r.console.Err)
 		return exit
@@ -69,7 +74,7 @@ func (r *run) writeHeader(start time.Time) error {
 // work runs body. If the context ends, it prints that the run is stopping.
 func (r *run) work(ctx context.Context, body func(context.Context) error) error {
 	stopSaying := context.AfterFunc(ctx, func() {
-		r.sayStopping(context.Cause(ctx))
+		r.console.Say("%v: stopping, which takes up to 10 s if batches are in flight", context.Cause(ctx))
 		if r.log != nil {
 			r.log.Hurry()
 		}
@@ -83,10 +88,6 @@ func (r *run) work(ctx context.Context, body func(context.Context) error) error 
 		err = r.log.Check() // the last line must have this error
 	}
 	return err
-}
-
-func (r *run) sayStopping(why error) {
-	r.console.Say("%v: stopping, which takes up to 10 s if batches are in flight", why)
 }
 
 // count sets the counts of the summary to those of the whole log.
@@ -124,8 +125,9 @@ func (r *run) code(runErr error) int {
 	}
 	code := codeOf(&r.summary.Counts, runErr)
 	a := r.summary.audit()
-	// If records cannot be read, some users may not have been scanned.
-	if code == status.Done && a != nil && (a.Odd.Count+a.Doubtful > 0 || r.summary.wrongCreator()) {
+	// If records cannot be read, some users may not have been scanned. --created-by may be wrong: the tenant has
+	// no such user, and no audit record has the name.
+	if code == status.Done && a != nil && (a.Odd.Count+a.Doubtful > 0 || r.summary.NoCreator && a.By == 0) {
 		return status.Incomplete
 	}
 	return code

@@ -1,11 +1,11 @@
 package run
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"slices"
 	"strings"
@@ -13,7 +13,6 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/console"
-	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/scan"
@@ -115,7 +114,7 @@ func (r *run) identify(ctx context.Context) error {
 	if err != nil {
 		return r.ended(ctx, fmt.Errorf("%w\nnothing was changed", err))
 	}
-	if me == (input.User{}) && len(tok.Self) > 0 && format.IsGUID(tok.Self[0]) {
+	if me == (input.User{}) && len(tok.Self) > 0 && input.IsGUID(tok.Self[0]) {
 		me.ID = tok.Self[0]
 	}
 	tok.Self = slices.DeleteFunc([]string{me.ID, me.UPN}, func(name string) bool { return name == "" })
@@ -126,8 +125,8 @@ func (r *run) identify(ctx context.Context) error {
 // isSelf reports whether user is known to be the one who is signed in.
 func (r *run) isSelf(user string) bool { return user == input.Me || r.tenant.Token.Is(user) }
 
-// preflight checks that the token allows the task, and shows both unless quiet is set. With --no-preflight it
-// shows only the doubts about the tenant of the token.
+// preflight checks that the token allows the task, and shows both. If quiet is set, it shows them only if the
+// check or the run fails. With --no-preflight it shows only the doubts about the tenant of the token.
 func (r *run) preflight(task token.Task, quiet bool) error {
 	r.requiredAccess = task
 	if r.opts.NoPreflight {
@@ -136,11 +135,13 @@ func (r *run) preflight(task token.Task, quiet bool) error {
 		}
 		return nil
 	}
-	w := r.console.Err
-	if quiet {
-		w = io.Discard
+	var block bytes.Buffer
+	if err := r.tenant.Check(&block, task); err != nil || !quiet {
+		_, _ = block.WriteTo(r.console.Err)
+		return err
 	}
-	return r.tenant.Check(w, task)
+	r.heldPreflight = block.Bytes()
+	return nil
 }
 
 // findCreator looks up the user that --created-by names. An audit record has the user principal name at the
@@ -153,7 +154,7 @@ func (r *run) findCreator(ctx context.Context, audit *scan.Audit) error {
 	}
 	name := strings.TrimSpace(audit.By)
 	user := input.User{UPN: name}
-	if format.IsGUID(name) {
+	if input.IsGUID(name) {
 		user = input.User{ID: name}
 	}
 	doubt := "could not check that " + safetext.Printable(name) + " exists: "

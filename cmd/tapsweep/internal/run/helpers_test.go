@@ -11,7 +11,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/tenant"
 	"tapsweep/cmd/tapsweep/internal/token"
 	"tapsweep/input"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // asking returns a run that reads answers from a reader and asks on a writer.

@@ -6,7 +6,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // fullDisk takes nothing.

@@ -18,6 +18,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/input"
 )
 
 // openLog creates a results log, or opens the log of an earlier run to resume it.
@@ -29,7 +30,11 @@ func (r *run) openLog(opts results.ResumeOptions) (err error) {
 		}
 	}
 	if !log.Resume {
-		if r.log, err = r.create(log.Path); err != nil {
+		if log.Path == "-" {
+			r.log = results.Stream(r.console.Out)
+			return nil
+		}
+		if r.log, err = results.Create(log.Path, log.Overwrite); err != nil {
 			return status.RefuseFile(err)
 		}
 		return nil
@@ -48,16 +53,9 @@ func (r *run) openLog(opts results.ResumeOptions) (err error) {
 	return err
 }
 
-func (r *run) create(path string) (*results.Log, error) {
-	if path == "-" {
-		return results.Stream(r.console.Out), nil
-	}
-	return results.Create(path, r.opts.Log.Overwrite)
-}
-
 // resumeHints returns what to do about a log that cannot be resumed.
 func (r *run) resumeHints(err error) []string {
-	if _, ok := errors.AsType[*results.LogError](err); ok {
+	if _, ok := errors.AsType[*input.LineError](err); ok {
 		return []string{"nothing was changed: keep a copy of the log, remove that line and resume; " +
 			"tapsweep looks up again what the removed line recorded"}
 	}

@@ -3,7 +3,7 @@ package run
 import (
 	"testing"
 
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // Only a run that nobody watches has a bound by default.

@@ -4,10 +4,12 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/console"
+	"tapsweep/cmd/tapsweep/internal/fileout"
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -43,6 +45,7 @@ type run struct {
 	summary summary
 
 	requiredAccess token.Task // what the token must allow
+	heldPreflight  []byte     // what a quiet run shows if it fails
 	verifiedLogs   []string   // the logs that this run verifies; the evidence reports on them and on its own log
 }
 
@@ -53,7 +56,7 @@ type plan struct {
 	lists  []string          // files that the log must not replace
 	logs   []results.ListRun // the runs of logs that the command reads; they must be of the same tenant
 	task   token.Task        // what the token must allow
-	quiet  bool              // do not show the preflight
+	quiet  bool              // show the preflight only if the run fails
 
 	doneBefore []input.Pair // see run
 
@@ -65,6 +68,9 @@ type plan struct {
 func open(ctx context.Context, c *console.Console, opts *Options, p plan,
 	work func(context.Context, *run) error) (err error) {
 	if err := checkLog(&opts.Log, p.lists...); err != nil {
+		if there, ok := errors.AsType[*fileout.ThereError](err); ok && p.header.Simulated { // it cannot be resumed
+			return status.Refuse(there, "choose another "+there.Flag+" file, or replace it with --overwrite")
+		}
 		return err
 	}
 	if opts.Deadline > 0 {

@@ -64,7 +64,8 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 		})
 		r.console.Display().Stop() // the passes may go to the same terminal
 		// If the scan is stopped, the passes found so far are kept in a new file. An old file is not replaced.
-		if err != nil && o.Output != "-" && (out.Empty() || isThere(o.Output)) {
+		_, missing := os.Lstat(o.Output)
+		if err != nil && o.Output != "-" && (out.Empty() || missing == nil) {
 			r.console.Say("%s was not written, because the scan is not complete", o.Output)
 			return err
 		}
@@ -97,12 +98,9 @@ type output struct {
 }
 
 func openOutput(c *console.Console, o *ScanOptions) (*output, error) {
-	file := fileout.Stream(c.Out)
-	var err error
-	if o.Output != "-" {
-		if file, err = fileout.Create(o.Output, o.Log.Overwrite || o.Log.Resume); err != nil {
-			return nil, status.RefuseFile(fmt.Errorf("--output: %w", err))
-		}
+	file, err := fileout.Open(o.Output, c.Out, o.Log.Overwrite || o.Log.Resume)
+	if err != nil {
+		return nil, status.RefuseFile(fmt.Errorf("--output: %w", err))
 	}
 	w, err := scan.NewWriter(file, o.Format, o.Scope.Find.Audit != nil)
 	if err != nil {
@@ -118,9 +116,4 @@ func (o *output) commit() error {
 		return err
 	}
 	return o.file.Commit()
-}
-
-func isThere(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
 }

@@ -11,7 +11,6 @@ import (
 
 	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/format"
-	"tapsweep/cmd/tapsweep/internal/metrics"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
@@ -260,10 +259,4 @@ func (s *summary) kept(w io.Writer) {
 		summaryLine{s.Incomplete, "The results log is not complete: run the same command again, with --resume if the log " +
 			"is a file. Completed passes are not sent again"},
 	)
-}
-
-// metrics returns the numbers of the metrics file.
-func (s *summary) metrics() metrics.RunResult {
-	return metrics.RunResult{Outcomes: s.Counts.Outcomes, Refused: s.Counts.Throttled, Scan: s.Scan,
-		Sessions: s.Counts.Sessions.All(), Complete: s.Stopped == nil}
 }

@@ -11,11 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -60,7 +61,7 @@ func TestSummary(t *testing.T) {
 			Scan: &scan.Totals{Users: 230, Found: 221, Earlier: 170, ByTime: 7, Recent: 3,
 				Passes: map[pass.Reason]int{pass.Expired: 200, pass.Used: 20, pass.Unknown: 1},
 				Audit: &scan.AuditCounts{Name: "mallory@contoso.com", Records: 303, Made: 300, By: 100, There: 98,
-					Creators: []scan.Creator{{Name: "helpdesk@contoso.com", Passes: 200}}, Others: 100,
+					Creators: []format.Count{{Name: "helpdesk@contoso.com", N: 200}}, Others: 100,
 					Gone: scan.Examples[string]{Count: 3, First: []string{"dana@contoso.com"}},
 					Unlisted: scan.Examples[scan.Unlisted]{Count: 3, First: []scan.Unlisted{
 						{User: "lee@contoso.com", Made: start, At: start.Add(time.Hour), By: "helpdesk@contoso.com"},
@@ -95,8 +96,13 @@ func TestVerdict(t *testing.T) {
 	}{
 		{"all", "revoke a.csv", rowCounts{results.Revoked: 3, results.Absent: 1, results.Duplicate: 2}, nil,
 			"All 4 passes are gone.\n"},
-		{"one", "revoke a.csv", rowCounts{results.Revoked: 1, results.Protected: 2}, nil, "The pass is gone.\n"},
-		{"none", "revoke a.csv", rowCounts{results.Protected: 2}, nil, "There was no pass to delete.\n"},
+		{"one", "revoke a.csv", rowCounts{results.Revoked: 1, results.Protected: 2}, nil,
+			"The pass is gone; 2 protected, left alone.\n"},
+		{"none", "revoke a.csv", rowCounts{results.Protected: 2}, nil,
+			"There was no pass to delete; 2 protected, left alone.\n"},
+		{"stopped before the first delete", "sweep --all-users", nil, func(s *summary) { s.Stopped = errors.New("x") },
+			"The run stopped before it deleted a pass. "+
+				"Resume: tapsweep sweep --resume --results r.jsonl --all-users\n"},
 		{"some denied", "revoke a.csv", rowCounts{results.Revoked: 1, results.Denied: 1, results.Invalid: 1}, nil,
 			"1 of 3 passes are gone; 2 left: see above." + resume + "\n"},
 		{"a pass remains", "revoke a.csv", rowCounts{results.Revoked: 1, results.Remains: 1}, nil,

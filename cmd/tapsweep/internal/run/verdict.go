@@ -8,7 +8,6 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/cmd/tapsweep/internal/revoke"
 )
 
 // verdict writes one line with the result of the run and the command that resumes it. A second line has the
@@ -36,11 +35,13 @@ func (s *summary) sentence() string {
 		return ""
 	case s.Run.DryRun:
 		return s.wouldDelete(left)
-	case all == 0:
-		return "There was no pass to delete."
+	case all == 0 && s.Stopped != nil:
+		return "The run stopped before it deleted a pass."
 	}
 	text := "All " + passes(all) + " are gone"
 	switch {
+	case all == 0:
+		text = "There was no pass to delete"
 	case left > 0:
 		text = fmt.Sprintf("%d of %d passes are gone; %d left: see above", all-left, all, left)
 	case all == 1:
@@ -48,6 +49,9 @@ func (s *summary) sentence() string {
 	}
 	if n := c.Unverified; n > 0 {
 		text += fmt.Sprintf("; %d could not be verified, because Graph did not list the passes of the user", n)
+	}
+	if n := c.Outcomes[results.Protected]; n > 0 {
+		text += fmt.Sprintf("; %d protected, left alone", n)
 	}
 	return text + "."
 }
@@ -87,11 +91,11 @@ func (s *summary) sessionSentence() string {
 // resume returns the command that resumes the run. It is empty if nothing is left to do, or if there is no log
 // to resume from.
 func (s *summary) resume() string {
-	again := s.Counts.Unverified + toRepeat(s.Counts.Sessions)
-	for o, n := range s.Counts.Outcomes {
-		if o.Again() && o != results.Remains && o != results.Protected {
-			again += n
-		}
+	again := s.Counts.Unverified + s.Counts.Sum(func(o results.Outcome) bool {
+		return o.Again() && o != results.Remains && o != results.Protected
+	})
+	if sessions := s.Counts.Sessions; sessions != nil { // users with a call to send or to verify
+		again += sessions.Unverified + sessions.Sum(results.Outcome.Again)
 	}
 	words := s.Run.ResumeWith(s.Results, false)
 	switch {
@@ -101,20 +105,6 @@ func (s *summary) resume() string {
 		return "Resume with the same list on standard input: " + results.CommandLine(words)
 	}
 	return "Resume: " + results.CommandLine(words)
-}
-
-// toRepeat returns how many users a run that resumes has to call or to verify again.
-func toRepeat(sessions *revoke.Counts) (n int) {
-	if sessions == nil {
-		return 0
-	}
-	n = sessions.Unverified
-	for o, k := range sessions.Outcomes {
-		if o.Again() {
-			n += k
-		}
-	}
-	return n
 }
 
 // revokeAgain returns the command that revokes the passes that remain, or that a dry run found. It is empty if

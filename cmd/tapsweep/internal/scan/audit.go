@@ -10,6 +10,7 @@ import (
 	"time"
 	"unique"
 
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/input"
 )
 
@@ -34,13 +35,13 @@ type Audit struct {
 
 // AuditCounts summarise what was read from the audit log.
 type AuditCounts struct {
-	Name     string    // Audit.By
-	Records  int       // records read, each counted once
-	Made     int       // passes that were created, as far as the records tell passes apart
-	By       int       // of these, passes created by Name, or all if Name is empty
-	Creators []Creator // who created the most of Made, at most five
-	Others   int       // passes by the other creators
-	There    int       // passes that a LIST shows, of those in By
+	Name     string         // Audit.By
+	Records  int            // records read, each counted once
+	Made     int            // passes that were created, as far as the records tell passes apart
+	By       int            // of these, passes created by Name, or all if Name is empty
+	Creators []format.Count // who created the most of Made, at most five
+	Others   int            // passes by the other creators
+	There    int            // passes that a LIST shows, of those in By
 
 	// Odd are records of a created pass that cannot be used, or whose pass id cannot be read.
 	// Without its user or time, or without its creator if Audit.By is set, a record is left
@@ -55,12 +56,6 @@ type AuditCounts struct {
 
 	// NoID is how many users OnGone has not received, because no record has the id of their pass.
 	NoID int
-}
-
-// A Creator created passes.
-type Creator struct {
-	Name   string
-	Passes int
 }
 
 // Examples are the number of things, and the first of them.
@@ -129,16 +124,10 @@ func newAuditFindings(a *Audit) *auditFindings {
 // summary returns the counts, with the creators of the most passes.
 func (f *auditFindings) summary() *AuditCounts {
 	c := f.counts
-	for name, n := range f.creators {
-		c.Creators = append(c.Creators, Creator{name, n})
-	}
-	slices.SortFunc(c.Creators, func(a, b Creator) int {
-		return cmp.Or(cmp.Compare(b.Passes, a.Passes), cmp.Compare(a.Name, b.Name))
-	})
-	for len(c.Creators) > 5 {
-		last := len(c.Creators) - 1
-		c.Others += c.Creators[last].Passes
-		c.Creators = c.Creators[:last]
+	all := format.Counts(f.creators)
+	c.Creators = all[:min(len(all), 5)]
+	for _, other := range all[len(c.Creators):] {
+		c.Others += other.N
 	}
 	return &c
 }

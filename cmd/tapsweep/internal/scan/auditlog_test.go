@@ -15,7 +15,8 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
-	"tapsweep/internal/assert"
+	"tapsweep/cmd/tapsweep/internal/format"
+	"tapsweep/testdata/assert"
 )
 
 var (
@@ -277,7 +278,8 @@ func TestAuditIsCounted(t *testing.T) {
 				a.Name != tt.by {
 				t.Errorf("%+v, want 2003 records, 3 that create a pass, %d by %q", *a, tt.want, tt.by)
 			}
-			assert.Equal(t, "creators", counts.Audit.Creators, []Creator{{mallory.UPN, 2}, {helpdesk.UPN, 1}})
+			assert.Equal(t, "creators", counts.Audit.Creators,
+				[]format.Count{{Name: mallory.UPN, N: 2}, {Name: helpdesk.UPN, N: 1}})
 			assert.That(t, len(found) == tt.want, "found %q, want %d", found, tt.want)
 		}))
 	}

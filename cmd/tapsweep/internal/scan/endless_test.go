@@ -12,7 +12,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // rewriter rewrites each page of users on its way back. The function gets the
@@ -72,6 +72,24 @@ func TestEndlessPages(t *testing.T) {
 			assert.That(t, poster.pages <= maxIdle+10, "%d pages were asked for", poster.pages)
 		}))
 	}
+}
+
+// Many pages without anything new are fine if another source has shown their users
+// before.
+func TestPagesOfKnownUsers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{Roles: permitted})
+		var ids []string
+		for _, u := range tenant.AddUsers(maxIdle + 100) {
+			ids = append(ids, u.ID)
+		}
+		group := tenant.AddGroup(graphsim.Group{Name: "all", Members: ids})
+		opts := Options{All: true, Groups: []string{group}}
+		found, _, _, err := look(t, smallPages{tenant, "/transitiveMembers/"}, opts, batch.Options{})
+		if err != nil || len(found) != len(ids) {
+			t.Errorf("%d found, %v, want %d", len(found), err, len(ids))
+		}
+	})
 }
 
 // smallPages returns one user per page for requests whose path contains path.

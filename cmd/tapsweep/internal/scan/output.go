@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tapsweep/batch/safetext"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/input"
 )
 
@@ -103,14 +104,11 @@ func (w *Writer) row(l *Line) error {
 			return err
 		}
 	}
-	name, once := l.UPN, "no"
-	if name == "" {
-		name = l.User
-	}
+	once := "no"
 	if l.UsableOnce {
 		once = "yes"
 	}
-	_, err := fmt.Fprintf(w.tabs, "%s\t%s\t%s\t%s\t%s\t%s%s\n", safetext.Printable(name),
+	_, err := fmt.Fprintf(w.tabs, "%s\t%s\t%s\t%s\t%s\t%s%s\n", safetext.Printable(cmp.Or(l.UPN, l.User)),
 		safetext.Printable(l.Method), l.Reason, minute(l.Created), minute(l.Expires), once, creation)
 	return err
 }
@@ -134,16 +132,6 @@ func (w *Writer) Close() error {
 	return w.buf.Flush()
 }
 
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
-}
+func stamp(t time.Time) string { return format.Time(t, time.RFC3339, "") }
 
-func minute(t time.Time) string {
-	if t.IsZero() {
-		return "?"
-	}
-	return t.UTC().Format("2006-01-02 15:04Z")
-}
+func minute(t time.Time) string { return format.Time(t, "2006-01-02 15:04Z", "?") }

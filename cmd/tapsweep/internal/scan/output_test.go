@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"tapsweep/input"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // Every text from the service is safe in a spreadsheet, including the reason.

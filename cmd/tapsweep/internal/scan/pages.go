@@ -30,6 +30,7 @@ type pageRequest struct {
 	first string              // url of the source's first page
 	wider []string            // first pages with fewer filters, for when Graph refuses the one above
 	seen  map[uint64]struct{} // pages of the source, by hash
+	users map[uint64]struct{} // users of the source, by hash; with one source these are all users
 	pages int                 // pages of the source that were read
 
 	// Since the source last showed something new:
@@ -59,7 +60,7 @@ func (s *scanner) properties() string {
 // sources returns the first page of each source.
 func (s *scanner) sources() (list []*pageRequest) {
 	add := func(p *pageRequest) {
-		p.first, p.seen = p.url, make(map[uint64]struct{})
+		p.first, p.seen, p.users = p.url, make(map[uint64]struct{}), make(map[uint64]struct{})
 		list = append(list, p)
 	}
 	if s.opts.All {
@@ -87,7 +88,9 @@ func (s *scanner) sources() (list []*pageRequest) {
 		urls := s.opts.Audit.queries()
 		add(&pageRequest{what: "the audit log", url: urls[0], wider: urls[1:], quota: reportsQuota, audit: true})
 	}
-	s.one = len(list) == 1 && len(s.opts.Users) == 0
+	if s.one = len(list) == 1 && len(s.opts.Users) == 0; s.one {
+		list[0].users = s.seen
+	}
 	return list
 }
 
@@ -165,7 +168,7 @@ func (s *scanner) contents(p *pageRequest, values []json.RawMessage) error {
 		if p.audit {
 			fresh = s.audit.add(raw)
 		} else {
-			fresh, err = s.member(raw)
+			fresh, err = s.member(p, raw)
 		}
 		if err != nil {
 			return err
@@ -264,8 +267,8 @@ type account struct {
 	Enabled *bool  `json:"accountEnabled"`
 }
 
-// member adds a user of a page, and reports whether the scan has not seen this user before.
-func (s *scanner) member(raw json.RawMessage) (fresh bool, err error) {
+// member adds a user of a page, and reports whether the source has not shown this user before.
+func (s *scanner) member(p *pageRequest, raw json.RawMessage) (fresh bool, err error) {
 	var a account
 	if err := json.Unmarshal(raw, &a); err != nil {
 		return false, fmt.Errorf("a user cannot be read: %w", err)
@@ -273,17 +276,16 @@ func (s *scanner) member(raw json.RawMessage) (fresh bool, err error) {
 	if !isID(a.ID) {
 		return false, fmt.Errorf("a user has no object id: %s", safetext.Printable(a.ID))
 	}
-	if _, again := s.seen[s.key(a.ID)]; again {
-		return false, nil
+	key := s.key(a.ID)
+	_, again := p.users[key]
+	if s.markSeen(a.ID) {
+		var admitted bool
+		if admitted, err = s.admits(&a); admitted {
+			s.queue = append(s.queue, userToList{name: a.ID, upn: shown(a.UPN)})
+		}
 	}
-	if !s.markSeen(a.ID) {
-		return true, nil
-	}
-	admitted, err := s.admits(&a)
-	if admitted {
-		s.queue = append(s.queue, userToList{name: a.ID, upn: shown(a.UPN)})
-	}
-	return true, err
+	p.users[key] = struct{}{}
+	return !again, err
 }
 
 // isID reports whether text is an object id, which is safe in the path of a request.

@@ -192,12 +192,8 @@ func (s *scanner) requests() iter.Seq[batch.Request] {
 			}
 		}
 		for _, u := range s.opts.Users {
-			name, upn := u.ID, u.UPN
-			if name == "" {
-				name = upn
-			}
-			t := userToList{name: name, upn: upn, look: s.filtersAccounts()}
-			if s.markSeen(name) && !yield(s.ask(t)) {
+			t := userToList{name: cmp.Or(u.ID, u.UPN), upn: u.UPN, look: s.filtersAccounts()}
+			if s.markSeen(t.name) && !yield(s.ask(t)) {
 				return
 			}
 		}

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 func TestSetVariable(t *testing.T) {

@@ -5,9 +5,6 @@ import (
 	"strings"
 
 	"tapsweep/batch"
-	"tapsweep/cmd/tapsweep/internal/fileout"
-	"tapsweep/cmd/tapsweep/internal/protect"
-	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/scan"
 )
 
@@ -22,22 +19,8 @@ const hintBlocked = "no request in these batches was carried out: check what is 
 
 const hintRunAgain = "then run the same command with --resume"
 
-func blockedHints(error) []string { return []string{hintBlocked, hintRunAgain} }
-
-func blockedAccessHints(error) []string {
-	return []string{hintBlocked, "a policy can also block this app, this person or this machine's address: " +
-		"an administrator can find it in the Entra sign-in log", hintRunAgain}
-}
-
-func isDenied(err error) bool {
-	source, ok := errors.AsType[*scan.SourceError](err)
-	return ok && source.Denied()
-}
-
-func isWrong(err error) bool {
-	source, ok := errors.AsType[*scan.SourceError](err)
-	return ok && source.Wrong()
-}
+const hintPolicy = "a policy can also block this app, this person or this machine's address: " +
+	"an administrator can find it in the Entra sign-in log"
 
 // sourceHints returns what a scan needs to read a source.
 // Source: learn.microsoft.com/graph/permissions-reference.
@@ -65,21 +48,11 @@ func sourceHints(err error) []string {
 	return []string{"reading users needs the permission User.ReadBasic.All (97235f07-e226-4f63-ace3-39588e11d3a1)"}
 }
 
-func protectHints(err error) []string {
-	unknown, _ := errors.AsType[*protect.ResolveError](err)
-	return unknown.Hints()
-}
-
-func trustHints(err error) []string {
-	trust, _ := errors.AsType[*results.TrustError](err)
-	return []string{trust.Hint}
-}
-
-func thereHints(err error) []string {
-	there, _ := errors.AsType[*fileout.ThereError](err)
-	hints := []string{"choose another " + there.Flag + " file, or replace it with --overwrite"}
-	if there.Flag == "--results" {
-		hints = append([]string{"to resume the run that the log is of, use --resume"}, hints...)
-	}
-	return hints
+// ownHints are those of an error that has some.
+func ownHints(err error) []string {
+	hinter, _ := errors.AsType[interface {
+		error
+		Hints() []string
+	}](err)
+	return hinter.Hints()
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"syscall"
 
 	"tapsweep/batch"
@@ -81,8 +82,8 @@ type rule struct {
 
 // rules are ordered: the first that matches an error counts.
 var rules = []rule{
-	{isBlockedAccess, NoAccess, blockedAccessHints},
-	{is(batch.ErrBlocked), Stopped, blockedHints},
+	{isBlockedAccess, NoAccess, say(hintBlocked, hintPolicy, hintRunAgain)},
+	{is(batch.ErrBlocked), Stopped, say(hintBlocked, hintRunAgain)},
 	{is(batch.ErrUnauthorized), NoAccess, say(
 		"Graph refuses the token, and a new one too: the app or user may be disabled, or a policy may keep this "+
 			"machine out",
@@ -90,14 +91,14 @@ var rules = []rule{
 	{is(answer.ErrAllDenied), NoAccess, say(
 		"the hint of each row in the results log says what a 403 can mean; tapsweep check --user USER tries one user")},
 	{scan.Unseen, NoAccess, sourceHints},
-	{isDenied, NoAccess, sourceHints},
-	{isWrong, Usage, sourceHints},
+	{ofSource((*scan.SourceError).Denied), NoAccess, sourceHints},
+	{ofSource((*scan.SourceError).Wrong), Usage, sourceHints},
 	{as[*revoke.BoundError], Usage, say(HintBound)},
-	{as[*protect.ResolveError], Usage, protectHints},
+	{as[*protect.ResolveError], Usage, ownHints},
 	{is(results.ErrInUse), Usage,
 		say("wait until that run has ended, or interrupt it: it ends in order, and --resume resumes it")},
-	{as[*results.TrustError], Usage, trustHints},
-	{as[*fileout.ThereError], Usage, thereHints},
+	{as[*results.TrustError], Usage, ownHints},
+	{as[*fileout.ThereError], Usage, ownHints},
 	{is(protect.ErrStopped), Stopped, nil},
 	{is(batch.ErrUnreachable), Stopped, nil},
 	{is(batch.ErrStalled), Stopped, nil},
@@ -110,27 +111,21 @@ func Of(err error) *Error {
 	if exit, ok := errors.AsType[*Error](err); ok {
 		return exit
 	}
-	for _, r := range rules {
-		if !r.matches(err) {
-			continue
+	exit := &Error{Code: Usage, Err: err}
+	if i := ruleFor(err); i >= 0 {
+		exit.Code = rules[i].code
+		if hints := rules[i].hints; hints != nil {
+			exit.Hints = hints(err)
 		}
-		exit := &Error{Code: r.code, Err: err}
-		if r.hints != nil {
-			exit.Hints = r.hints(err)
-		}
-		return exit
 	}
-	return &Error{Code: Usage, Err: err}
+	return exit
 }
 
 // Known reports whether a rule matches an error.
-func Known(err error) bool {
-	for _, r := range rules {
-		if r.matches(err) {
-			return true
-		}
-	}
-	return false
+func Known(err error) bool { return ruleFor(err) >= 0 }
+
+func ruleFor(err error) int {
+	return slices.IndexFunc(rules, func(r rule) bool { return r.matches(err) })
 }
 
 func is(target error) func(error) bool {
@@ -140,6 +135,13 @@ func is(target error) func(error) bool {
 func as[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok
+}
+
+func ofSource(is func(*scan.SourceError) bool) func(error) bool {
+	return func(err error) bool {
+		e, ok := errors.AsType[*scan.SourceError](err)
+		return ok && is(e)
+	}
 }
 
 func say(hints ...string) func(error) []string {

@@ -15,7 +15,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 func answered(code int) error { return &batch.StatusError{Status: code} }

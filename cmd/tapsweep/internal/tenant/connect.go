@@ -12,9 +12,9 @@ import (
 	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/answer"
 	"tapsweep/cmd/tapsweep/internal/auth"
-	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/cmd/tapsweep/internal/token"
+	"tapsweep/input"
 )
 
 // A Tenant is a tenant with an access token for it.
@@ -58,7 +58,7 @@ func (t *Target) Dial(ctx context.Context, transport http.RoundTripper) (*Tenant
 		t.endpoint.Version,
 		Method: t.credential.Method}
 	client, err := graph.New(auth.Pin(t.credential), graph.Options{Root: t.endpoint.Root, Audience: t.endpoint.Audience,
-		Version: t.endpoint.Version, UserAgent: t.userAgent(), Transport: transport})
+		Version: t.endpoint.Version, UserAgent: "tapsweep/" + cmp.Or(t.opts.Version, "devel"), Transport: transport})
 	if err != nil {
 		return nil, status.Refuse(err)
 	}
@@ -69,7 +69,7 @@ func (t *Target) Dial(ctx context.Context, transport http.RoundTripper) (*Tenant
 	tenant.Client, tenant.Token = client, token.Read(accessToken, t.endpoint)
 	tenant.elsewhere = t.compare(ctx, tenant)
 	tenant.ID = cmp.Or(tenant.Token.Tenant, tenant.wanted)
-	if tenant.elsewhere == nil && t.credential.Tenant != "" && !format.IsGUID(t.credential.Tenant) {
+	if tenant.elsewhere == nil && t.credential.Tenant != "" && !input.IsGUID(t.credential.Tenant) {
 		tenant.setDomain(t.credential.Tenant)
 	}
 	return tenant, nil
@@ -89,7 +89,7 @@ func (t *Tenant) Close() {
 // happen with a token file, a managed identity or a command-line tool: they return a token for some tenant.
 // compare replaces a wanted domain by its ID.
 func (t *Target) compare(ctx context.Context, to *Tenant) *token.Problem {
-	byDomain := !format.IsGUID(to.wanted)
+	byDomain := !input.IsGUID(to.wanted)
 	switch {
 	case to.wanted == "", t.credential.Enforces() && (byDomain || to.Token.Tenant == ""):
 		return nil

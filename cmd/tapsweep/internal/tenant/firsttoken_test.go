@@ -19,7 +19,7 @@ import (
 	"tapsweep/batch/graphsim/entra"
 	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/status"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // outOfOrder is a tenant whose authority gives a different answer for a while.
@@ -127,7 +127,7 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 				assert.OK(t, err)
 				said := 0
 				c := &Target{credential: credential, Stall: 30 * time.Minute, Waiting: func(string, ...any) { said++ },
-					opts: Options{Getenv: environment()}}
+					opts: Options{SignIn: auth.Options{Getenv: environment()}}}
 				if tt.stall != 0 {
 					c.Stall = max(tt.stall, 0)
 				}
@@ -182,7 +182,7 @@ func TestFirstTokenIsBounded(t *testing.T) {
 					h.deaf = make(chan struct{})
 					defer close(h.deaf)
 				}
-				c := &Target{opts: Options{Getenv: environment()},
+				c := &Target{opts: Options{SignIn: auth.Options{Getenv: environment()}},
 					credential: &auth.Credential{TokenCredential: h, Method: method}}
 				client, err := graph.New(h, graph.Options{})
 				assert.OK(t, err)

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"tapsweep/batch/safetext"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 // environment returns a getenv for the variables, NAME and VALUE in turn.

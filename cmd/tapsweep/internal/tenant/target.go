@@ -3,7 +3,6 @@
 package tenant
 
 import (
-	"cmp"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -19,20 +18,8 @@ import (
 
 // Options are the options about the tenant and how to sign in.
 type Options struct {
-	Auth        string // one of auth.Methods; if empty, the files below decide
-	Tenant      string // ID or domain
-	ClientID    string
-	Certificate string // the name of a file
-	SecretFile  string
-	TokenFile   string
-	SignInAgain bool // a person signs in even if the token cache has a sign-in
-
-	Cloud      string // one of cloud.Names; empty means global
-	GraphURL   string // empty means the root URL of the cloud
-	APIVersion string
-
-	// Getenv returns an environment variable: one of azidentity, of a proxy or of certificate authorities.
-	Getenv func(name string) string
+	SignIn auth.Options // Resolve sets what depends on the cloud
+	Cloud  cloud.Choice // Resolve sets its Authority
 
 	Version string                           // the version of tapsweep, for the user agent
 	Say     func(format string, args ...any) // shows a message to a person
@@ -55,35 +42,34 @@ type Target struct {
 // Resolve returns the endpoint and the credential that the options select. It sends nothing. If only the
 // credential is missing, it returns an error and a Target without a credential.
 func Resolve(opts Options) (*Target, error) {
-	endpoint, err := cloud.Choice{Cloud: opts.Cloud, Root: strings.TrimSuffix(opts.GraphURL, "/"),
-		Authority: opts.Getenv("AZURE_AUTHORITY_HOST"), Version: opts.APIVersion}.Resolve()
+	// SignIn.Getenv also has the variables that name a proxy and certificate authorities.
+	getenv := opts.SignIn.Getenv
+	opts.Cloud.Root, opts.Cloud.Authority = strings.TrimSuffix(opts.Cloud.Root, "/"), getenv("AZURE_AUTHORITY_HOST")
+	endpoint, err := opts.Cloud.Resolve()
 	if err != nil {
 		return nil, status.Refuse(err)
 	}
 	if _, err := graph.ParseRoot(endpoint.Root); err != nil {
 		return nil, status.Refuse(fmt.Errorf("--graph-url: %w", err))
 	}
-	if err := checkProxies(opts.Getenv); err != nil {
+	if err := checkProxies(getenv); err != nil {
 		return nil, err
 	}
-	roots, err := trustedRoots(opts.Getenv("SSL_CERT_FILE"))
+	roots, err := trustedRoots(getenv("SSL_CERT_FILE"))
 	if err != nil {
 		opts.Say("%s", format.Error(err))
 	}
 	t := &Target{endpoint: endpoint, opts: opts, roots: roots}
-	t.credential, err = auth.New(auth.Options{
-		Method: opts.Auth, Tenant: opts.Tenant, ClientID: opts.ClientID,
-		Certificate: opts.Certificate, SecretFile: opts.SecretFile, TokenFile: opts.TokenFile, Again: opts.SignInAgain,
-		Authority: endpoint.Authority, Discovery: endpoint.Discovery, Hosts: endpoint.Hosts(),
-		Prompt: func(text string) { opts.Say("%s", text) },
-		Getenv: opts.Getenv, Roots: roots,
-	})
+	who := opts.SignIn
+	who.Authority, who.Discovery, who.Hosts, who.Roots = endpoint.Authority, endpoint.Discovery, endpoint.Hosts(), roots
+	who.Prompt = func(text string) { opts.Say("%s", text) }
+	t.credential, err = auth.New(who)
 	if wrong, ok := errors.AsType[*auth.UsageError](err); ok {
 		return nil, status.Refuse(wrong)
 	}
 	if err != nil {
 		return t, &status.Error{Code: status.NoAccess, Err: err,
-			Hints: credentialHints(opts.Auth, err)}
+			Hints: credentialHints(who.Method, err)}
 	}
 	return t, nil
 }
@@ -109,6 +95,3 @@ func (t *Target) SignInTime() time.Duration {
 
 // Interactive reports whether a person signs in.
 func (t *Target) Interactive() bool { return t.credential.Interactive() }
-
-// userAgent is the user agent of all requests.
-func (t *Target) userAgent() string { return "tapsweep/" + cmp.Or(t.opts.Version, "devel") }

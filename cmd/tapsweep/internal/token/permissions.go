@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"tapsweep/cmd/tapsweep/internal/format"
+	"tapsweep/input"
 )
 
 // graphApp is the application ID of Microsoft Graph in all clouds.
@@ -146,7 +146,7 @@ func (t *Token) grantHints(p *permission, own bool) []string {
 }
 
 func orPlaceholder(id, placeholder string) string {
-	if format.IsGUID(id) {
+	if input.IsGUID(id) {
 		return id
 	}
 	return placeholder

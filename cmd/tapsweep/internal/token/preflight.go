@@ -214,7 +214,7 @@ func (t *Token) WrongPlace(wanted string) *Problem {
 
 // WrongTenant returns a Problem if the token is for another tenant than wanted, which is a tenant ID.
 func (t *Token) WrongTenant(wanted string) *Problem {
-	if !format.IsGUID(wanted) || t.claims.TenantID == "" || strings.EqualFold(wanted, t.claims.TenantID) {
+	if !input.IsGUID(wanted) || t.claims.TenantID == "" || strings.EqualFold(wanted, t.claims.TenantID) {
 		return nil
 	}
 	return &Problem{Text: fmt.Sprintf("the access token of %s is for the tenant %s, but %s was requested",
@@ -278,7 +278,4 @@ func (t *Token) Privileged() bool { return slices.Contains(t.claims.RoleTemplate
 func (t *Token) Client() string { return t.claims.ClientID() }
 
 // Is reports whether user is the signed-in user: "me", or one of the names in the token.
-func (t *Token) Is(user string) bool {
-	return user == input.Me ||
-		slices.ContainsFunc(t.Self, func(name string) bool { return strings.EqualFold(name, user) })
-}
+func (t *Token) Is(user string) bool { return user == input.Me || input.IsAmong(user, t.Self) }

@@ -19,7 +19,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/pass"
-	"tapsweep/internal/assert"
+	"tapsweep/testdata/assert"
 )
 
 const method = "b7e0c9a2-6d15-4a77-8f0e-31c5d2f4a6aa"
