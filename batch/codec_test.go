@@ -19,8 +19,7 @@ func TestEncode(t *testing.T) {
 			Headers: map[string]string{"consistencylevel": "eventual"}}),
 	}, map[string]string{"ConsistencyLevel": "session", "x-ms-throttle-priority": "low"})
 	assert.OK(t, err)
-	want := `{"requests":[` +
-		`{"id":"1","method":"DELETE","url":"/users/a_b.com%23EXT%23@t.example/x/1",` +
+	want := `{"requests":[` + `{"id":"1","method":"DELETE","url":"/users/a_b.com%23EXT%23@t.example/x/1",` +
 		`"headers":{"ConsistencyLevel":"session","x-ms-throttle-priority":"low"}},` +
 		`{"id":"2","method":"POST","url":"/users/x/revokeSignInSessions",` +
 		`"headers":{"ConsistencyLevel":"session","Content-Type":"application/json",` +

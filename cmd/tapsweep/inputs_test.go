@@ -95,7 +95,7 @@ func TestNamedUser(t *testing.T) {
 		{"revoke", "--yes", "--user", users[3].UPN, list}} {
 		tapsweep(t, env, bad...).ends(t, status.Usage)
 	}
-	const hint = "hint: to name a user without a list, use --user dana@contoso.com\n"
+	const hint = "--user dana@contoso.com\n"
 	for _, typo := range [][]string{{"revoke", "--yes", "dana@contoso.com"}, {"scan", "--users", "dana@contoso.com"}} {
 		tapsweep(t, env, typo...).ends(t, status.Usage, hint)
 	}

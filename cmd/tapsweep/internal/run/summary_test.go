@@ -123,7 +123,8 @@ func TestVerdict(t *testing.T) {
 		{"none", "revoke a.csv", rowCounts{results.Protected: 2}, nil,
 			"There was no pass to delete; 2 protected, left alone.\n"},
 		{"stopped before the first delete", "sweep --all-users", nil, func(s *summary) { s.Stopped = errors.New("x") },
-			"The run stopped before it deleted a pass. Resume: tapsweep sweep --resume --results r.jsonl --all-users\n"},
+			"The run stopped before it deleted a pass. " +
+				"Resume: tapsweep sweep --resume --results r.jsonl --all-users\n"},
 		{"some denied", "revoke a.csv", rowCounts{results.Revoked: 1, results.Denied: 1, results.Invalid: 1}, nil,
 			"1 of 3 passes are gone; 2 left: see above." + resume + "\n"},
 		{"a pass remains", "revoke a.csv", rowCounts{results.Revoked: 1, results.Remains: 1}, nil,

@@ -354,8 +354,7 @@ func TestScanPace(t *testing.T) {
 			tenant.AddMany(tt.users,
 				func(i int) graphsim.User { return graphsim.User{UPN: fmt.Sprintf("u%d@contoso.example", i)} })
 			start := time.Now()
-			_, failed, counts, err := look(t, tenant, Options{All: true},
-				batch.Options{Concurrency: tt.concurrency})
+			_, failed, counts, err := look(t, tenant, Options{All: true}, batch.Options{Concurrency: tt.concurrency})
 			took := time.Since(start)
 			if err != nil || len(failed) > 0 || counts.Users != tt.users {
 				t.Fatalf("%+v, %d failed, %v", counts, len(failed), err)
