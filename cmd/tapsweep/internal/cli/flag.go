@@ -28,7 +28,6 @@ func (f *checkedFlag) Set(text string) error { return f.set(text) }
 func (f *checkedFlag) String() string        { return f.get() }
 func (f *checkedFlag) Type() string          { return f.kind }
 
-// addEnum adds a flag that takes one of words.
 func addEnum(fl *pflag.FlagSet, p *string, name, value string, words []string, usage string) {
 	*p = value
 	kind := strings.ToUpper(name[strings.LastIndex(name, "-")+1:])
@@ -41,13 +40,11 @@ func addEnum(fl *pflag.FlagSet, p *string, name, value string, words []string, u
 	}}, name, usage)
 }
 
-// oneOf returns words as text: "a, b or c".
 func oneOf(words []string) string {
 	last := len(words) - 1
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
-// addInt adds a flag that takes a number between least and most.
 func addInt(fl *pflag.FlagSet, p *int, name string, value, least, most int, usage string) {
 	*p = value
 	want := fmt.Sprintf("a number between %d and %d", least, most)
@@ -64,7 +61,6 @@ func addInt(fl *pflag.FlagSet, p *int, name string, value, least, most int, usag
 	}}, name, usage)
 }
 
-// addDuration adds a flag that takes a duration of at least least.
 func addDuration(fl *pflag.FlagSet, p *time.Duration, name string, value, least time.Duration, usage string) {
 	*p = value
 	fl.Var(&checkedFlag{"TIME", nil, func() string { return shortDuration(*p) }, func(text string) error {

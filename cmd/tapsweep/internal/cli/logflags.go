@@ -23,7 +23,6 @@ func (f *logFlags) add(fl *pflag.FlagSet) {
 	hasVariable(fl, "log-level", "log-format")
 }
 
-// logger returns the logger that the flags describe.
 func (f *logFlags) logger(c *console.Console) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(f.level)) // the flag has checked it

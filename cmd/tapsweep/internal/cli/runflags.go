@@ -114,7 +114,6 @@ type conflict struct {
 	text, hint string // no hint if empty
 }
 
-// refuse returns an error for the first conflict whose combination is used.
 func refuse(conflicts ...conflict) error {
 	for _, c := range conflicts {
 		switch {
@@ -233,7 +232,6 @@ func (f *guardFlags) check(fl *pflag.FlagSet) error {
 	)
 }
 
-// options returns the guards of a run.
 func (f *guardFlags) options() run.Guards {
 	g := f.guards
 	if f.verify {

@@ -67,7 +67,6 @@ func (s *State) Apply(rec *Record, done bool) {
 	}
 }
 
-// row processes a row.
 func (s *State) row(r *Row, done bool) {
 	if r.Beside {
 		return // the key has another row
@@ -124,7 +123,6 @@ func (s *State) forgetFailure(user string) {
 	delete(s.words, id)
 }
 
-// id returns the hash of the key of a row, or of its line if it has no key.
 func (s *State) id(r *Row, digest string) uint64 {
 	if key, ok := r.Key(); ok {
 		return s.key(key)

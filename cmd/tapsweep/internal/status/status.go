@@ -73,7 +73,6 @@ const HintResume = "when that is fixed, resume with --resume"
 // HintCheck leads to tapsweep check.
 const HintCheck = "tapsweep check tries it out without changing anything"
 
-// A rule is a row of the table.
 type rule struct {
 	matches func(error) bool
 	code    int
