@@ -40,6 +40,7 @@ func addEnum(fl *pflag.FlagSet, p *string, name, value string, words []string, u
 	}}, name, usage)
 }
 
+// oneOf returns words as text: "a, b or c".
 func oneOf(words []string) string {
 	last := len(words) - 1
 	return strings.Join(words[:last], ", ") + " or " + words[last]
@@ -61,6 +62,7 @@ func addInt(fl *pflag.FlagSet, p *int, name string, value, least, most int, usag
 	}}, name, usage)
 }
 
+// addDuration adds a flag that takes a duration of at least least.
 func addDuration(fl *pflag.FlagSet, p *time.Duration, name string, value, least time.Duration, usage string) {
 	*p = value
 	fl.Var(&checkedFlag{"TIME", nil, func() string { return shortDuration(*p) }, func(text string) error {

@@ -54,6 +54,7 @@ func needsLog(_ *cobra.Command, logs []string) error {
 	return nil
 }
 
+// files returns the flags that name files to write, and the paths of these files.
 func (f *reportFlags) files() (flags, paths []string) {
 	for _, o := range []struct{ flag, path string }{{"--html", f.HTML}, {"--csv", f.CSV}, {"--json", f.JSON}} {
 		if o.path != "" {

@@ -29,6 +29,7 @@ func PassKey(user, method string) Key {
 	return Key{DeletePass, strings.ToLower(user), strings.ToLower(method)}
 }
 
+// listKey returns the key for the request that lists the passes of a user.
 func listKey(user string) Key { return Key{ListPasses, strings.ToLower(user), ""} }
 
 func sessionsKey(user string) Key { return Key{RevokeSessions, strings.ToLower(user), ""} }

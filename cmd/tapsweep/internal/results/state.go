@@ -123,6 +123,7 @@ func (s *State) forgetFailure(user string) {
 	delete(s.words, id)
 }
 
+// id returns the hash of the key of a row, or of its line if it has no key.
 func (s *State) id(r *Row, digest string) uint64 {
 	if key, ok := r.Key(); ok {
 		return s.key(key)

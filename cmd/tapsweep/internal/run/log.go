@@ -73,6 +73,7 @@ func (r *run) close() error {
 	return r.log.Close()
 }
 
+// write writes a line to the log. It does nothing for a run without a log.
 func (r *run) write(line any) error {
 	if r.log == nil {
 		return nil

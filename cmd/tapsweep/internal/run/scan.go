@@ -89,6 +89,7 @@ func lineOf(row *results.Row) *scan.Line {
 		Start: row.Start, Expires: row.Expires, UsableOnce: row.UsableOnce, Creation: row.Creation}
 }
 
+// output is the file, or standard output, that gets the passes.
 type output struct {
 	*scan.Writer
 	file *fileout.File

@@ -8,6 +8,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/scan"
 )
 
+// isBlockedAccess reports whether all batches were refused with 401 or 403.
 func isBlockedAccess(err error) bool {
 	whole, ok := errors.AsType[*batch.StatusError](err)
 	return errors.Is(err, batch.ErrBlocked) && ok && (whole.Status == 401 || whole.Status == 403)
