@@ -33,7 +33,7 @@ func pageOf(target string) string {
 	return ""
 }
 
-// links returns a function for the text of a link, which says how to open the page of the link.
+// links returns a function that replaces a link to a page by its text and the command that opens the page.
 func links(before, after string) markdown.LinkFunc {
 	return func(text, target string) string {
 		if page := pageOf(target); page != "" {

@@ -108,8 +108,8 @@ func (c *Condition) count(line, have, says int, what string) {
 	switch {
 	case says == 0:
 	case have > says:
-		c.missing = lineError(line, "the results log has %d lines before this line, but this line says "+
-			"%d: it contains lines of another log"+wantWhole, have, says)
+		c.missing = lineError(line, "the results log has %d lines before this line, but this line says %d: "+
+			"it contains lines of another log"+wantWhole, have, says)
 	case have < says:
 		c.Lacks = fmt.Sprintf("%d of its %d %s", says-have, says, what)
 		c.missing = lineError(line, "the results log is not complete: it lacks %s"+wantWhole, c.Lacks)
@@ -119,8 +119,8 @@ func (c *Condition) count(line, have, says int, what string) {
 // wantWhole is what to do about a log that is not complete.
 const wantWhole = "; use the complete log, or the list of its run"
 
-// Complete returns ErrNoRun or a *input.LineError if the file is not exactly what its runs wrote, or if one of its
-// logs has no End. The error contains the command that resumes the run; path is the log in this command.
+// Complete returns ErrNoRun or an *input.LineError if the file is not exactly what its runs wrote, or if one of
+// its logs has no End. The error contains the command that resumes the run; path is the log in this command.
 func (c *Condition) Complete(path string) error {
 	if c.run == nil {
 		return ErrNoRun

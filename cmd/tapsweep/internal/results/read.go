@@ -45,7 +45,7 @@ type Record struct {
 	End     *End
 }
 
-// lineError returns an error in one line of a log, counted from 1.
+// lineError returns an error in a line of a log; the number of the line begins at 1.
 func lineError(line int, format string, args ...any) *input.LineError {
 	return &input.LineError{Line: line, Msg: fmt.Sprintf(format, args...)}
 }
@@ -68,8 +68,8 @@ const byteOrderMark = "\xEF\xBB\xBF"
 // their run.
 //
 // Read skips an incomplete last line, and lines that are not part of a log, such as those that kubectl logs mixes
-// in. It counts them in c, which is final when Read has ended. Read ends with a *input.LineError at a broken line,
-// and at a line that has a line of the log behind other text. It ends with ErrNoRun if r contains no run.
+// in. It counts them in c, which is final when Read has ended. Read ends with an *input.LineError at a broken line, and
+// at a line that has a line of the log behind other text. It ends with ErrNoRun if r contains no run.
 func Read(r io.Reader, c *Condition, kinds ...RecordKind) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
 		*c = Condition{}

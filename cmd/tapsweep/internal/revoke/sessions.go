@@ -112,8 +112,8 @@ func (j *Job) dealtWith(pair *input.Pair, o results.Outcome, deleted bool) {
 	}
 }
 
-// startOnlySessions handles an item with OnlySessions, or one that an earlier run completed. If all pairs of its
-// user are completed, only the sessions may be left.
+// startOnlySessions handles an item that another item or an earlier run has completed. If all items of its user
+// are completed, only the sessions may be left.
 func (j *Job) startOnlySessions(item *Item) {
 	u := j.sessionUser(&item.Pair)
 	if u == nil || !item.OnlySessions && item.Err != nil {

@@ -20,10 +20,10 @@ const (
 	lastPause  = 30 * time.Second
 )
 
-// A proof is a verification that is repeated until it succeeds.
+// A proof is a verification: something is read again until it is verified. The zero value has not begun.
 type proof struct {
-	since time.Time     // when the verification began, zero before
-	pause time.Duration // the wait before the next LIST or GET
+	since time.Time
+	pause time.Duration // the wait before the next reading
 }
 
 // next returns the wait before the next LIST or GET, and false if the timeout is over.

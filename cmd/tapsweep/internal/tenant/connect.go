@@ -58,7 +58,7 @@ func (t *Target) Dial(ctx context.Context, transport http.RoundTripper) (*Tenant
 		t.endpoint.Version,
 		Method: t.credential.Method}
 	client, err := graph.New(auth.Pin(t.credential), graph.Options{Root: t.endpoint.Root, Audience: t.endpoint.Audience,
-		Version: t.endpoint.Version, UserAgent: "tapsweep/" + cmp.Or(t.opts.Program, "devel"), Transport: transport})
+		Version: t.endpoint.Version, UserAgent: "tapsweep/" + cmp.Or(t.opts.Version, "devel"), Transport: transport})
 	if err != nil {
 		return nil, status.Refuse(err)
 	}

@@ -129,7 +129,7 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 				}
 				said := 0
 				c := &Target{credential: credential, Stall: 30 * time.Minute, Waiting: func(string, ...any) { said++ },
-					opts: Options{Options: auth.Options{Getenv: environment()}}}
+					opts: Options{SignIn: auth.Options{Getenv: environment()}}}
 				if tt.stall != 0 {
 					c.Stall = max(tt.stall, 0)
 				}
@@ -197,7 +197,7 @@ func TestFirstTokenIsBounded(t *testing.T) {
 					h.deaf = make(chan struct{})
 					defer close(h.deaf)
 				}
-				c := &Target{opts: Options{Options: auth.Options{Getenv: environment()}},
+				c := &Target{opts: Options{SignIn: auth.Options{Getenv: environment()}},
 					credential: &auth.Credential{TokenCredential: h, Method: method}}
 				client, err := graph.New(h, graph.Options{})
 				if err != nil {

@@ -54,7 +54,7 @@ func (t *Target) noToken(err error) *status.Error {
 	case !outOfReach(cut):
 		hints, code = []string{hintUntrusted}, status.NoAccess
 	}
-	if host := t.opts.Getenv("AZURE_AUTHORITY_HOST"); host != "" {
+	if host := t.opts.SignIn.Getenv("AZURE_AUTHORITY_HOST"); host != "" {
 		hints = append(hints, "AZURE_AUTHORITY_HOST names this authority")
 	}
 	return &status.Error{Code: code, Err: err, Hints: hints}

@@ -58,7 +58,7 @@ func Simulate(ctx context.Context, list *input.List, keep *protect.Rows, version
 		return nil, err
 	}
 	c := &Target{
-		opts:       Options{Options: auth.Options{Getenv: func(string) string { return "" }}, Program: version},
+		opts:       Options{SignIn: auth.Options{Getenv: func(string) string { return "" }}, Version: version},
 		endpoint:   &cloud.Endpoint{Root: server.URL, Audience: server.URL, Authority: server.URL, Version: "v1.0"},
 		credential: credential,
 	}

@@ -18,10 +18,10 @@ import (
 
 // Options are the options about the tenant and how to sign in.
 type Options struct {
-	auth.Options // who signs in; Getenv also returns the variables of a proxy and of certificate authorities
-	cloud.Choice // where; Resolve sets the Authority here and in auth.Options
+	SignIn auth.Options // Resolve sets what depends on the cloud
+	Cloud  cloud.Choice // Resolve sets its Authority
 
-	Program string                           // the version of tapsweep, for the user agent
+	Version string                           // the version of tapsweep, for the user agent
 	Say     func(format string, args ...any) // shows a message to a person
 }
 
@@ -42,23 +42,25 @@ type Target struct {
 // Resolve returns the endpoint and the credential that the options select. It sends nothing. If only the
 // credential is missing, it returns an error and a Target without a credential.
 func Resolve(opts Options) (*Target, error) {
-	opts.Root, opts.Choice.Authority = strings.TrimSuffix(opts.Root, "/"), opts.Getenv("AZURE_AUTHORITY_HOST")
-	endpoint, err := opts.Choice.Resolve()
+	// SignIn.Getenv also has the variables that name a proxy and certificate authorities.
+	getenv := opts.SignIn.Getenv
+	opts.Cloud.Root, opts.Cloud.Authority = strings.TrimSuffix(opts.Cloud.Root, "/"), getenv("AZURE_AUTHORITY_HOST")
+	endpoint, err := opts.Cloud.Resolve()
 	if err != nil {
 		return nil, status.Refuse(err)
 	}
 	if _, err := graph.ParseRoot(endpoint.Root); err != nil {
 		return nil, status.Refuse(fmt.Errorf("--graph-url: %w", err))
 	}
-	if err := checkProxies(opts.Getenv); err != nil {
+	if err := checkProxies(getenv); err != nil {
 		return nil, err
 	}
-	roots, err := trustedRoots(opts.Getenv("SSL_CERT_FILE"))
+	roots, err := trustedRoots(getenv("SSL_CERT_FILE"))
 	if err != nil {
 		opts.Say("%s", format.Error(err))
 	}
 	t := &Target{endpoint: endpoint, opts: opts, roots: roots}
-	who := opts.Options
+	who := opts.SignIn
 	who.Authority, who.Discovery, who.Hosts, who.Roots = endpoint.Authority, endpoint.Discovery, endpoint.Hosts(), roots
 	who.Prompt = func(text string) { opts.Say("%s", text) }
 	t.credential, err = auth.New(who)
@@ -66,7 +68,7 @@ func Resolve(opts Options) (*Target, error) {
 		return nil, status.Refuse(wrong)
 	}
 	if err != nil {
-		return t, &status.Error{Code: status.NoAccess, Err: err, Hints: credentialHints(opts.Method, err)}
+		return t, &status.Error{Code: status.NoAccess, Err: err, Hints: credentialHints(who.Method, err)}
 	}
 	return t, nil
 }
