@@ -133,9 +133,9 @@ type ResumeOptions struct {
 }
 
 // Resume opens the log at path to continue its run. It removes an incomplete last line. If another line is not
-// part of a log, Resume returns an *input.LineError and changes nothing. It also returns an error and changes nothing if
-// the log has another list, tenant or Graph root than next, or if it is not trusted (see CheckTrust). If there is
-// no log at path, Resume creates one.
+// part of a log, Resume returns an *input.LineError and changes nothing. It also returns an error and changes
+// nothing if the log has another list, tenant or Graph root than next, or if it is not trusted (see CheckTrust). If
+// there is no log at path, Resume creates one.
 func Resume(path string, next *Run, opts ResumeOptions) (*Log, *ResumeState, error) {
 	e := &ResumeState{unconfirmed: make(map[uint64]*Row), wanted: make(map[uint64]*Row), opts: opts, next: next}
 	f, err := openTrusted(path)
