@@ -12,6 +12,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/testdata/assert"
 )
 
 // BeforeSend sees each request before the service does.
@@ -28,14 +29,11 @@ func TestBeforeSendComesFirst(t *testing.T) {
 			for _, req := range requests {
 				announced[req.URL] = true
 			}
-			if got := len(tenant.Log()); got > len(announced) {
-				t.Errorf("%d requests sent, %d announced", got, len(announced))
-			}
+			assert.That(t, len(tenant.Log()) <= len(announced),
+				"%d requests sent, %d announced", len(tenant.Log()), len(announced))
 			return nil
 		}}, deletes(users))
-		if len(announced) != len(users) {
-			t.Errorf("%d requests announced, want %d", len(announced), len(users))
-		}
+		check(t, "requests announced", len(announced), len(users))
 	})
 }
 
@@ -53,23 +51,15 @@ func TestBeforeSendRefuses(t *testing.T) {
 			return nil
 		}}
 		results, err := run(t.Context(), t, tenant, opts, deletes(users))
-		if !errors.Is(err, full) {
-			t.Errorf("Run = %v, want the error of BeforeSend", err)
-		}
-		if len(results) != len(users) {
-			t.Errorf("%d results, want %d", len(results), len(users))
-		}
+		checkErr(t, "Run", err, full)
+		check(t, "results", len(results), len(users))
 		refused := of(t, results, users[9].UPN)
-		if !errors.Is(refused.Err, batch.ErrNotSent) || !strings.Contains(refused.Err.Error(), full.Error()) {
-			t.Errorf("the refused request: %v, want ErrNotSent and the error of BeforeSend", refused.Err)
-		}
-		if refused.Uncertain {
-			t.Error("the refused request may have been carried out")
-		}
+		assert.That(t, errors.Is(refused.Err, batch.ErrNotSent) && strings.Contains(refused.Err.Error(), full.Error()),
+			"the refused request: %v, want ErrNotSent and the error of BeforeSend", refused.Err)
+		assert.That(t, !refused.Uncertain, "the refused request may have been carried out")
 		// Other batches were in flight, and they count.
 		done := statuses(results)[204]
-		if left := len(tenant.Remaining()); done+left != len(users) {
-			t.Errorf("%d deleted and %d left, want %d together", done, left, len(users))
-		}
+		assert.That(t, done+len(tenant.Remaining()) == len(users),
+			"%d deleted and %d left, want %d together", done, len(tenant.Remaining()), len(users))
 	})
 }

@@ -76,23 +76,21 @@ func gatewayFor(t *testing.T, do fault.Effect, from time.Duration, concurrency i
 func TestGatewayForGood(t *testing.T) {
 	for _, do := range gateways() {
 		for _, rows := range []int{1, 20, 2000} {
-			t.Run(fmt.Sprint(do, rows), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond,
-						Faults: []fault.Fault{{Do: do}}})
-					start := time.Now()
-					results, err := run(t.Context(), t, tenant, batch.Options{Reauthorize: renewToken},
-						deletes(tenant.AddUsers(rows)))
-					checkErr(t, "Run", err, batch.ErrBlocked)
-					checkBetween(t, "time", time.Since(start), 30*time.Second, 31*time.Second)
-					check(t, "results", len(results), rows)
-					for _, r := range results {
-						checkNotSent(t, &r)
-						check(t, "attempts", r.Attempts, 0)
-					}
-					checkBetween(t, "batches", tenant.Stats().Batches, 1, 20)
-				})
-			})
+			t.Run(fmt.Sprint(do, rows), inBubble(func(t *testing.T) {
+				tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond,
+					Faults: []fault.Fault{{Do: do}}})
+				start := time.Now()
+				results, err := run(t.Context(), t, tenant, batch.Options{Reauthorize: renewToken},
+					deletes(tenant.AddUsers(rows)))
+				checkErr(t, "Run", err, batch.ErrBlocked)
+				checkBetween(t, "time", time.Since(start), 30*time.Second, 31*time.Second)
+				check(t, "results", len(results), rows)
+				for _, r := range results {
+					checkNotSent(t, &r)
+					check(t, "attempts", r.Attempts, 0)
+				}
+				checkBetween(t, "batches", tenant.Stats().Batches, 1, 20)
+			}))
 		}
 	}
 }
@@ -102,20 +100,18 @@ func TestGatewayForGood(t *testing.T) {
 func TestListOfBadRequests(t *testing.T) {
 	for _, rows := range []int{1, 2, 5, 20, 300} {
 		for _, concurrency := range []int{1, 8} {
-			t.Run(fmt.Sprint(rows, concurrency), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
-					users := tenant.AddUsers(rows)
-					tenant.AddFaults(refuse(400, names(users)...))
-					results := runAll(t, tenant, batch.Options{Concurrency: concurrency}, deletes(users))
-					check(t, "results", len(results), rows)
-					for _, r := range results {
-						checkRejected(t, &r, 400)
-					}
-					// Two to find each request, one to send it again, and the control requests.
-					checkBetween(t, "batches", tenant.Stats().Batches, rows, 3*rows+rows/4+2)
-				})
-			})
+			t.Run(fmt.Sprint(rows, concurrency), inBubble(func(t *testing.T) {
+				tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
+				users := tenant.AddUsers(rows)
+				tenant.AddFaults(refuse(400, names(users)...))
+				results := runAll(t, tenant, batch.Options{Concurrency: concurrency}, deletes(users))
+				check(t, "results", len(results), rows)
+				for _, r := range results {
+					checkRejected(t, &r, 400)
+				}
+				// Two to find each request, one to send it again, and the control requests.
+				checkBetween(t, "batches", tenant.Stats().Batches, rows, 3*rows+rows/4+2)
+			}))
 		}
 	}
 }
@@ -203,8 +199,7 @@ func TestGatewayRefusesOneQuota(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond,
 			Faults: []fault.Fault{{Method: "DELETE", Do: fault.OuterBody(403, "")}}})
 		users := tenant.AddUsers(200)
-		results, err := run(t.Context(), t, tenant, batch.Options{Concurrency: 2},
-			deletesAndLists(users))
+		results, err := run(t.Context(), t, tenant, batch.Options{Concurrency: 2}, deletesAndLists(users))
 		checkErr(t, "Run", err, batch.ErrBlocked)
 		check(t, "the error names the quota", strings.Contains(fmt.Sprint(err), "of quota write"), true)
 		checkStatus(t, results, 200, 200)

@@ -3,11 +3,12 @@ package batch
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"tapsweep/testdata/assert"
 )
 
 func TestEncode(t *testing.T) {
@@ -17,9 +18,7 @@ func TestEncode(t *testing.T) {
 		newItem(Request{Method: "GET", URL: "/users?$top=1&$select=id",
 			Headers: map[string]string{"consistencylevel": "eventual"}}),
 	}, map[string]string{"ConsistencyLevel": "session", "x-ms-throttle-priority": "low"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	want := `{"requests":[` +
 		`{"id":"1","method":"DELETE","url":"/users/a_b.com%23EXT%23@t.example/x/1",` +
 		`"headers":{"ConsistencyLevel":"session","x-ms-throttle-priority":"low"}},` +
@@ -28,13 +27,11 @@ func TestEncode(t *testing.T) {
 		`"x-ms-throttle-priority":"low"},"body":{}},` +
 		`{"id":"3","method":"GET","url":"/users?$top=1&$select=id",` +
 		`"headers":{"consistencylevel":"eventual","x-ms-throttle-priority":"low"}}]}`
-	if diff := cmp.Diff(want, strings.TrimSpace(string(body))); diff != "" {
-		t.Errorf("encode (-want +got):\n%s", diff)
-	}
+	assert.Equal(t, "encode", strings.TrimSpace(string(body)), want)
 }
 
 func TestRequestCheck(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		req  Request
 		ok   bool
@@ -51,12 +48,10 @@ func TestRequestCheck(t *testing.T) {
 		{"not encoded", Request{Method: "GET", URL: "/users/é"}, false},
 		{"nested", Request{Method: "POST", URL: "/$batch", Body: json.RawMessage(`{}`)}, false},
 		{"broken body", Request{Method: "POST", URL: "/users", Body: json.RawMessage(`{`)}, false},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if err := tt.req.check(); (err == nil) != tt.ok {
-				t.Errorf("check() = %v, want ok %v", err, tt.ok)
-			}
+			err := tt.req.check()
+			assert.That(t, (err == nil) == tt.ok, "check() = %v, want ok %v", err, tt.ok)
 		})
 	}
 }
@@ -65,7 +60,7 @@ func TestRequestCheck(t *testing.T) {
 func TestDecode(t *testing.T) {
 	ok := func(status int) answer { return answer{Response: Response{Status: status}} }
 	none := answer{err: ErrNoResponse}
-	tests := []struct {
+	for _, tt := range []struct {
 		name      string
 		responses string
 		want      []answer
@@ -97,8 +92,7 @@ func TestDecode(t *testing.T) {
 			[]answer{{Response: Response{Status: 204, Header: http.Header{}}}, ok(204)}},
 		{"body text", `{"id":"1","status":200,"body":"aGVsbG8"},{"id":"2","status":204}`,
 			[]answer{{Response: Response{Status: 200, Body: json.RawMessage(`"aGVsbG8"`)}}, ok(204)}},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			checkDecoded(t, `{"responses":[`+tt.responses+`]}`, tt.want)
 		})
@@ -109,15 +103,11 @@ func TestDecode(t *testing.T) {
 func checkDecoded(t *testing.T, body string, want []answer) {
 	t.Helper()
 	got, err := decode([]byte(body), 2)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	for i := range got {
-		if !errors.Is(got[i].err, want[i].err) {
-			t.Errorf("answer %d: error %v, want %v", i+1, got[i].err, want[i].err)
-		}
-		if diff := cmp.Diff(want[i].Response, got[i].Response); got[i].err == nil && diff != "" {
-			t.Errorf("answer %d (-want +got):\n%s", i+1, diff)
+		assert.Is(t, fmt.Sprintf("answer %d: error", i+1), got[i].err, want[i].err)
+		if got[i].err == nil {
+			assert.Equal(t, fmt.Sprintf("answer %d", i+1), got[i].Response, want[i].Response)
 		}
 	}
 }
@@ -147,7 +137,7 @@ func TestDecodeUnreadable(t *testing.T) {
 }
 
 func TestNewStatusError(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name, body string
 		header     http.Header
 		want       StatusError
@@ -167,14 +157,11 @@ func TestNewStatusError(t *testing.T) {
 		{"html", `<html>`, nil, StatusError{}},
 		{"nothing", ``, nil, StatusError{}},
 		{"null", `null`, nil, StatusError{}},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.want.Status, tt.want.Header = 403, tt.header
 			got := NewStatusError(403, tt.header, []byte(tt.body))
-			if diff := cmp.Diff(&tt.want, got); diff != "" {
-				t.Errorf("NewStatusError (-want +got):\n%s", diff)
-			}
+			assert.Equal(t, "NewStatusError", got, &tt.want)
 		})
 	}
 }
@@ -187,9 +174,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		answers, err := decode(body, 3)
 		if err != nil {
-			if !errors.Is(err, ErrNoResponse) {
-				t.Errorf("decode error %v is not ErrNoResponse", err)
-			}
+			assert.Is(t, "decode error", err, ErrNoResponse)
 			return
 		}
 		if len(answers) != 3 {

@@ -17,7 +17,7 @@ import (
 // the run stops at once.
 func TestWaitPastTheDeadline(t *testing.T) {
 	all := func(do fault.Effect) []fault.Fault { return []fault.Fault{{Attempt: 1, Do: do}} }
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		faults []fault.Fault
 		rows   int
@@ -37,29 +37,26 @@ func TestWaitPastTheDeadline(t *testing.T) {
 			5200 * time.Millisecond, 0},
 		{"a wait of our own", []fault.Fault{{Do: fault.OuterBody(404, "")}}, 20, context.DeadlineExceeded,
 			25 * time.Second, 100 * time.Millisecond},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond, Faults: tt.faults})
-				ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
-				defer cancel()
-				start := time.Now()
-				results, err := run(ctx, t, tenant, batch.Options{Concurrency: 2}, deletes(tenant.AddUsers(tt.rows)))
-				checkErr(t, "Run", err, tt.want)
-				// The run waits for the reply to a batch that is in flight at the deadline.
-				checkBetween(t, "time", time.Since(start), tt.took, tt.took+tt.more)
-				if tt.want == batch.ErrMaxWait {
-					check(t, "message", err.Error(), "the service asks to wait 10m0s before the next request, "+
-						"which ends after the deadline at 2000-01-01T00:00:25Z")
-				}
-				check(t, "results", len(results), tt.rows)
-				for _, r := range results {
-					check(t, "stopped", r.Stopped(), tt.want != nil)
-					check(t, "uncertain", r.Uncertain, tt.name == "503 of the item")
-				}
-			})
-		})
+	} {
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond, Faults: tt.faults})
+			ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
+			defer cancel()
+			start := time.Now()
+			results, err := run(ctx, t, tenant, batch.Options{Concurrency: 2}, deletes(tenant.AddUsers(tt.rows)))
+			checkErr(t, "Run", err, tt.want)
+			// The run waits for the reply to a batch that is in flight at the deadline.
+			checkBetween(t, "time", time.Since(start), tt.took, tt.took+tt.more)
+			if tt.want == batch.ErrMaxWait {
+				check(t, "message", err.Error(), "the service asks to wait 10m0s before the next request, "+
+					"which ends after the deadline at 2000-01-01T00:00:25Z")
+			}
+			check(t, "results", len(results), tt.rows)
+			for _, r := range results {
+				check(t, "stopped", r.Stopped(), tt.want != nil)
+				check(t, "uncertain", r.Uncertain, tt.name == "503 of the item")
+			}
+		}))
 	}
 }
 

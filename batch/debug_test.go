@@ -13,6 +13,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
+	"tapsweep/testdata/assert"
 )
 
 // Each batch has one record with its size, time, counts, wait and request-id, and without its
@@ -30,9 +31,7 @@ func TestDebugLog(t *testing.T) {
 		logger := slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		runAll(t, tenant, batch.Options{Logger: logger, Concurrency: 1}, deletes(users))
 		for _, secret := range []string{"contoso", users[0].Passes[0].ID, "temporaryAccessPass", "Bearer"} {
-			if strings.Contains(log.String(), secret) {
-				t.Errorf("the log contains %q", secret)
-			}
+			assert.That(t, !strings.Contains(log.String(), secret), "the log contains %q", secret)
 		}
 		got := decodeRecords(t, &log)
 		if len(got) < 5 {
@@ -91,9 +90,7 @@ func decodeRecords(t *testing.T, log io.Reader) (records []record) {
 	t.Helper()
 	for dec := json.NewDecoder(log); dec.More(); {
 		var r record
-		if err := dec.Decode(&r); err != nil {
-			t.Fatal(err)
-		}
+		assert.OK(t, dec.Decode(&r))
 		records = append(records, r)
 	}
 	return records

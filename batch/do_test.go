@@ -2,13 +2,12 @@ package batch_test
 
 import (
 	"context"
-	"errors"
 	"testing"
-	"testing/synctest"
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
+	"tapsweep/testdata/assert"
 )
 
 // do runs one request against a tenant with one user.
@@ -16,10 +15,7 @@ func do(ctx context.Context, t *testing.T, faults ...fault.Fault) (batch.Result,
 	t.Helper()
 	tenant := graphsim.New(graphsim.Options{Faults: faults})
 	user := tenant.AddUsers(1)[0]
-	runner, err := batch.NewRunner(tenant, batch.Options{MaxAttempts: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
+	runner := assert.Must(batch.NewRunner(tenant, batch.Options{MaxAttempts: 2}))
 	return runner.Do(ctx, listOf(user.UPN))
 }
 
@@ -37,21 +33,15 @@ func TestDo(t *testing.T) {
 		{"the token is refused", false, []fault.Fault{{Do: fault.ItemStatus(401)}}, 401, batch.ErrUnauthorized},
 		{"the context has ended", true, nil, 0, context.Canceled},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ctx, stop := context.WithCancel(t.Context())
-				defer stop()
-				if tt.stop {
-					stop()
-				}
-				res, err := do(ctx, t, tt.faults...)
-				if !errors.Is(err, tt.want) {
-					t.Errorf("Do = %v, want %v", err, tt.want)
-				}
-				if res.Response.Status != tt.status {
-					t.Errorf("status %d, want %d", res.Response.Status, tt.status)
-				}
-			})
-		})
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			if tt.stop {
+				stop()
+			}
+			res, err := do(ctx, t, tt.faults...)
+			checkErr(t, "Do", err, tt.want)
+			check(t, "status", res.Response.Status, tt.status)
+		}))
 	}
 }

@@ -3,19 +3,18 @@ package batch_test
 import (
 	"cmp"
 	"context"
-	"errors"
 	"iter"
 	"testing"
+	"testing/synctest"
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/testdata/assert"
 )
 
 func check[T comparable](t *testing.T, what string, got, want T) {
 	t.Helper()
-	if got != want {
-		t.Errorf("%s: %v, want %v", what, got, want)
-	}
+	assert.Same(t, what, got, want)
 }
 
 func checkBetween[T cmp.Ordered](t *testing.T, what string, got, least, most T) {
@@ -28,9 +27,7 @@ func checkBetween[T cmp.Ordered](t *testing.T, what string, got, least, most T) 
 // checkErr checks that an error is or wraps want.
 func checkErr(t *testing.T, what string, got, want error) {
 	t.Helper()
-	if !errors.Is(got, want) {
-		t.Errorf("%s: %v, want %v", what, got, want)
-	}
+	assert.Is(t, what, got, want)
 }
 
 // checkLeft checks how many passes the tenant still has.
@@ -67,10 +64,7 @@ func checkWrites(t *testing.T, tenant *graphsim.Tenant) {
 
 func newRunner(t *testing.T, poster batch.Poster, opts batch.Options) *batch.Runner {
 	t.Helper()
-	runner, err := batch.NewRunner(poster, opts)
-	if err != nil {
-		t.Fatal(err)
-	}
+	runner := assert.Must(batch.NewRunner(poster, opts))
 	return runner
 }
 
@@ -160,3 +154,8 @@ func (f posterFunc) PostBatch(ctx context.Context, body []byte) (batch.Reply, er
 
 // renewToken is a Reauthorize that always succeeds.
 func renewToken(context.Context, *batch.StatusError) error { return nil }
+
+// inBubble returns a test that runs in virtual time.
+func inBubble(f func(*testing.T)) func(*testing.T) {
+	return func(t *testing.T) { synctest.Test(t, f) }
+}

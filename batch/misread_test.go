@@ -17,26 +17,24 @@ import (
 func TestSuccessWithAnErrorIsNone(t *testing.T) {
 	for _, status := range []int{200, 202, 204} {
 		for _, after := range []bool{false, true} {
-			t.Run(fmt.Sprint(status, after), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					do := fault.ItemErrorIn(status)
-					if after {
-						do = do.AfterWork()
-					}
-					tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Path: "user0003@",
-						Attempt: 1, Do: do}}})
-					users := tenant.AddUsers(5)
-					r := of(t, runAll(t, tenant, batch.Options{}, deletes(users)), users[2].UPN)
-					want := 204
-					if after {
-						want = 404
-					}
-					check(t, "status", r.Response.Status, want)
-					check(t, "attempts", r.Attempts, 2)
-					check(t, "uncertain", r.Uncertain, true)
-					checkLeft(t, tenant, 0)
-				})
-			})
+			t.Run(fmt.Sprint(status, after), inBubble(func(t *testing.T) {
+				do := fault.ItemErrorIn(status)
+				if after {
+					do = do.AfterWork()
+				}
+				tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Path: "user0003@",
+					Attempt: 1, Do: do}}})
+				users := tenant.AddUsers(5)
+				r := of(t, runAll(t, tenant, batch.Options{}, deletes(users)), users[2].UPN)
+				want := 204
+				if after {
+					want = 404
+				}
+				check(t, "status", r.Response.Status, want)
+				check(t, "attempts", r.Attempts, 2)
+				check(t, "uncertain", r.Uncertain, true)
+				checkLeft(t, tenant, 0)
+			}))
 		}
 	}
 }
@@ -55,26 +53,23 @@ func TestSuccessWithAnErrorEachTime(t *testing.T) {
 
 // A batch response is accepted with any success status, and after a byte order mark.
 func TestOddBatchResponse(t *testing.T) {
-	for _, do := range []fault.Effect{fault.OuterAs(201), fault.OuterAs(203), fault.OuterAs(207),
-		fault.OuterMark()} {
-		t.Run(do.String(), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: do}}})
-				results := runAll(t, tenant, batch.Options{}, deletes(tenant.AddUsers(20)))
-				checkStatus(t, results, 204, 20)
-				for _, r := range results {
-					check(t, "attempts", r.Attempts, 1)
-					check(t, "uncertain", r.Uncertain, false)
-				}
-			})
-		})
+	for _, do := range []fault.Effect{fault.OuterAs(201), fault.OuterAs(203), fault.OuterAs(207), fault.OuterMark()} {
+		t.Run(do.String(), inBubble(func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: do}}})
+			results := runAll(t, tenant, batch.Options{}, deletes(tenant.AddUsers(20)))
+			checkStatus(t, results, 204, 20)
+			for _, r := range results {
+				check(t, "attempts", r.Attempts, 1)
+				check(t, "uncertain", r.Uncertain, false)
+			}
+		}))
 	}
 }
 
 // The longest of several waits is used, whether one header has them or two, and whether
 // they are in the answer to the request or in the batch response.
 func TestLongestWaitCounts(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		do   []fault.Effect
 	}{
@@ -87,25 +82,21 @@ func TestLongestWaitCounts(t *testing.T) {
 			fault.OuterHeaders("Retry-After", "4")}},
 		{"shorter beside the batch", []fault.Effect{fault.ItemStatus(429, "Retry-After", "4"),
 			fault.OuterHeaders("Retry-After", "1")}},
-		{"beside the batch only", []fault.Effect{fault.ItemStatus(429),
-			fault.OuterHeaders("Retry-After", "4")}},
+		{"beside the batch only", []fault.Effect{fault.ItemStatus(429), fault.OuterHeaders("Retry-After", "4")}},
 		{"503 with a list", []fault.Effect{fault.ItemStatus(503, "Retry-After", "2, 4")}},
 		{"503, longer beside the batch", []fault.Effect{fault.ItemStatus(503, "Retry-After", "2"),
 			fault.OuterHeaders("Retry-After", "4")}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var faults []fault.Fault
-				for _, do := range tt.do {
-					faults = append(faults, fault.Fault{Attempt: 1, Do: do})
-				}
-				tenant := graphsim.New(graphsim.Options{Faults: faults})
-				start := time.Now()
-				results := runAll(t, tenant, batch.Options{}, deletes(tenant.AddUsers(1)))
-				check(t, "time", time.Since(start), 4*time.Second)
-				checkStatus(t, results, 204, 1)
-			})
-		})
+	} {
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			var faults []fault.Fault
+			for _, do := range tt.do {
+				faults = append(faults, fault.Fault{Attempt: 1, Do: do})
+			}
+			tenant := graphsim.New(graphsim.Options{Faults: faults})
+			start := time.Now()
+			results := runAll(t, tenant, batch.Options{}, deletes(tenant.AddUsers(1)))
+			check(t, "time", time.Since(start), 4*time.Second)
+			checkStatus(t, results, 204, 1)
+		}))
 	}
 }

@@ -71,7 +71,7 @@ func TestOutage(t *testing.T) {
 // requests that were not sent are not uncertain, and those without an answer are.
 func TestUnreachable(t *testing.T) {
 	never, lost := between(0, time.Hour), between(time.Second, time.Hour)
-	tests := []struct {
+	for _, tt := range []struct {
 		name        string
 		down        func(time.Duration) bool
 		opts        batch.Options
@@ -90,38 +90,35 @@ func TestUnreachable(t *testing.T) {
 			batch.ErrUnreachable, "no connection to the service in 1m0s: not sent: connection refused"},
 		{"lost, and no bound", lost, batch.Options{StallTimeout: -1}, 40 * time.Minute, 40*time.Minute + 10*time.Second,
 			false, context.DeadlineExceeded, "context deadline exceeded"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				opts := graphsim.Options{Latency: 50 * time.Millisecond}
-				if tt.cut {
-					opts.Faults = []fault.Fault{{Path: "user0050@", Do: fault.Reset().AfterWork()}}
+	} {
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			opts := graphsim.Options{Latency: 50 * time.Millisecond}
+			if tt.cut {
+				opts.Faults = []fault.Fault{{Path: "user0050@", Do: fault.Reset().AfterWork()}}
+			}
+			tenant := graphsim.New(opts)
+			users := tenant.AddUsers(3000)
+			ctx, cancel := context.WithTimeout(t.Context(), 40*time.Minute)
+			defer cancel()
+			tt.opts.Concurrency = 2
+			start := time.Now()
+			results, err := run(ctx, t, offline(tenant, tt.down), tt.opts, deletes(users))
+			checkBetween(t, "time", time.Since(start), tt.least, tt.most)
+			checkErr(t, "Run", err, tt.want)
+			check(t, "message", err.Error(), tt.message)
+			check(t, "results", len(results), 3000)
+			left, uncertain := stillThere(tenant), 0
+			for _, r := range results {
+				checkTrue(t, &r, left[r.Request.Key])
+				if r.Uncertain {
+					uncertain++
 				}
-				tenant := graphsim.New(opts)
-				users := tenant.AddUsers(3000)
-				ctx, cancel := context.WithTimeout(t.Context(), 40*time.Minute)
-				defer cancel()
-				tt.opts.Concurrency = 2
-				start := time.Now()
-				results, err := run(ctx, t, offline(tenant, tt.down), tt.opts, deletes(users))
-				checkBetween(t, "time", time.Since(start), tt.least, tt.most)
-				checkErr(t, "Run", err, tt.want)
-				check(t, "message", err.Error(), tt.message)
-				check(t, "results", len(results), 3000)
-				left, uncertain := stillThere(tenant), 0
-				for _, r := range results {
-					checkTrue(t, &r, left[r.Request.Key])
-					if r.Uncertain {
-						uncertain++
-					}
-					if r.Err != nil {
-						checkErr(t, "error of a result", r.Err, batch.ErrNotSent)
-					}
+				if r.Err != nil {
+					checkErr(t, "error of a result", r.Err, batch.ErrNotSent)
 				}
-				check(t, "some are uncertain", uncertain > 0, tt.cut)
-			})
-		})
+			}
+			check(t, "some are uncertain", uncertain > 0, tt.cut)
+		}))
 	}
 }
 
@@ -197,7 +194,7 @@ func TestOutageAndOtherWaits(t *testing.T) {
 	throttled := graphsim.Options{Limits: []*quota.Limit{quota.First(40, 5*time.Minute)}}
 	refused := graphsim.Options{Faults: []fault.Fault{{Batch: 5, Do: fault.OuterStatus(401)}}}
 	up := between(0, 0)
-	tests := []struct {
+	for _, tt := range []struct {
 		name        string
 		tenant      graphsim.Options
 		down        func(time.Duration) bool
@@ -208,41 +205,37 @@ func TestOutageAndOtherWaits(t *testing.T) {
 	}{
 		{"refused, then an outage", throttled, between(4*time.Minute, 33*time.Minute), 0, 0,
 			nil, 33 * time.Minute, 34 * time.Minute},
-		{"a token", refused, up, 20 * time.Minute, 0,
-			nil, 20 * time.Minute, 21 * time.Minute},
+		{"a token", refused, up, 20 * time.Minute, 0, nil, 20 * time.Minute, 21 * time.Minute},
 		{"a token, for too long", refused, up, time.Hour, 0,
 			batch.ErrUnreachable, 30 * time.Minute, 31 * time.Minute},
 		{"a token, interrupted", refused, up, time.Hour, 5 * time.Minute,
 			context.Canceled, 5 * time.Minute, 5 * time.Minute},
 		{"an outage, interrupted", graphsim.Options{}, between(time.Second, time.Hour), 0, 5 * time.Minute,
 			context.Canceled, 5 * time.Minute, 5 * time.Minute},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tt.tenant.Latency = 50 * time.Millisecond
-				tenant := graphsim.New(tt.tenant)
-				users := tenant.AddUsers(3000)
-				ctx, cancel := context.WithCancel(t.Context())
-				defer cancel()
-				if tt.cancel > 0 {
-					time.AfterFunc(tt.cancel, cancel)
+	} {
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			tt.tenant.Latency = 50 * time.Millisecond
+			tenant := graphsim.New(tt.tenant)
+			users := tenant.AddUsers(3000)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if tt.cancel > 0 {
+				time.AfterFunc(tt.cancel, cancel)
+			}
+			start := time.Now()
+			renew := func(context.Context, *batch.StatusError) error {
+				if time.Since(start) < tt.away {
+					return fmt.Errorf("%w: no route to the authority", batch.ErrNotSent)
 				}
-				start := time.Now()
-				renew := func(context.Context, *batch.StatusError) error {
-					if time.Since(start) < tt.away {
-						return fmt.Errorf("%w: no route to the authority", batch.ErrNotSent)
-					}
-					return nil
-				}
-				opts := batch.Options{Concurrency: 2, Reauthorize: renew}
-				results, err := run(ctx, t, offline(tenant, tt.down), opts, deletes(users))
-				checkErr(t, "Run", err, tt.want)
-				check(t, "a lack of access", errors.Is(err, batch.ErrUnauthorized), false)
-				checkBetween(t, "time", time.Since(start), tt.least, tt.most)
-				check(t, "results", len(results), 3000)
-			})
-		})
+				return nil
+			}
+			opts := batch.Options{Concurrency: 2, Reauthorize: renew}
+			results, err := run(ctx, t, offline(tenant, tt.down), opts, deletes(users))
+			checkErr(t, "Run", err, tt.want)
+			check(t, "a lack of access", errors.Is(err, batch.ErrUnauthorized), false)
+			checkBetween(t, "time", time.Since(start), tt.least, tt.most)
+			check(t, "results", len(results), 3000)
+		}))
 	}
 }
 

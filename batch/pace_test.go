@@ -10,6 +10,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/quota"
+	"tapsweep/testdata/assert"
 )
 
 // A shape is a limit, and how long a client that knew it would take.
@@ -121,7 +122,6 @@ func holds(t *testing.T, s shape, form quota.RetryAfter, counted bool, n, runs i
 			slow++
 		}
 	}
-	if slow > fast {
-		t.Errorf("%s: %d of %d runs are slower than %.2f of the ideal pace", s.name, slow, slow+fast, least)
-	}
+	assert.That(t, slow <= fast,
+		"%s: %d of %d runs are slower than %.2f of the ideal pace", s.name, slow, slow+fast, least)
 }

@@ -15,6 +15,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/quota"
+	"tapsweep/testdata/assert"
 )
 
 var paceReal = flag.Bool("pace-real", false, "measure the pace in real time over sockets")
@@ -73,10 +74,7 @@ func TestPaceRealTime(t *testing.T) {
 						Latency: 50 * time.Millisecond, Spread: spread, Limits: []*quota.Limit{limit},
 					})
 					users := tenant.AddUsers(n)
-					server, err := tenant.Start()
-					if err != nil {
-						t.Fatal(err)
-					}
+					server := assert.Must(tenant.Start())
 					defer server.Close()
 					poster := &httpPoster{client: server.Client(), url: server.URL, token: tenant.Entra.Token()}
 					start := time.Now()

@@ -20,6 +20,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/quota"
+	"tapsweep/testdata/assert"
 )
 
 // sortingPoster is a tenant that counts batches with more than one method. In these tests each
@@ -54,9 +55,8 @@ func runQuotas(t *testing.T, tenant *graphsim.Tenant, opts batch.Options, src it
 	start := time.Now()
 	last, count = make(map[string]time.Duration), make(map[string]int)
 	err := newRunner(t, poster, opts).Run(t.Context(), src, func(r batch.Result) []batch.Request {
-		if r.Err != nil || r.Response.Status > 299 {
-			t.Errorf("%s %s: status %d, %v", r.Request.Method, r.Request.Tag, r.Response.Status, r.Err)
-		}
+		assert.That(t, r.Err == nil && r.Response.Status <= 299,
+			"%s %s: status %d, %v", r.Request.Method, r.Request.Tag, r.Response.Status, r.Err)
 		last[r.Request.Quota] = time.Since(start)
 		count[r.Request.Quota]++
 		if follow == nil {
@@ -143,67 +143,63 @@ func TestQuotaFollowUps(t *testing.T) {
 		{"writes closed", closedFor(5*time.Minute, quota.Writes), 300, 0, 100},
 		{"reads closed", quota.Window(200, 5*time.Minute).Of(quota.Reads), 200, 200, 200},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond,
-					Limits: []*quota.Limit{tt.limit}})
-				users := tenant.AddUsers(300)
-				start := time.Now()
-				early := make(map[string]int)
-				last, count := runQuotas(t, tenant, batch.Options{}, func(yield func(batch.Request) bool) {
-					for i, u := range users {
-						req := listOf(u.UPN)
-						req.Tag = i
-						if !yield(req) {
-							return
-						}
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond,
+				Limits: []*quota.Limit{tt.limit}})
+			users := tenant.AddUsers(300)
+			start := time.Now()
+			early := make(map[string]int)
+			last, count := runQuotas(t, tenant, batch.Options{}, func(yield func(batch.Request) bool) {
+				for i, u := range users {
+					req := listOf(u.UPN)
+					req.Tag = i
+					if !yield(req) {
+						return
 					}
-				}, func(r batch.Result) []batch.Request {
-					if time.Since(start) < 4*time.Minute {
-						early[r.Request.Quota]++
-					}
-					if r.Request.Quota != "read" {
-						return nil
-					}
-					return []batch.Request{writeOf(users[r.Request.Tag.(int)])}
-				})
-				check(t, "reads", count["read"], 300)
-				check(t, "writes", count["write"], 300)
-				checkLeft(t, tenant, 0)
-				checkBetween(t, "time", last["write"], 5*time.Minute, time.Hour)
-				check(t, "reads before the wait was over", early["read"], tt.reads)
-				checkBetween(t, "writes before the wait was over", early["write"], tt.leastWrites, tt.mostWrites)
+				}
+			}, func(r batch.Result) []batch.Request {
+				if time.Since(start) < 4*time.Minute {
+					early[r.Request.Quota]++
+				}
+				if r.Request.Quota != "read" {
+					return nil
+				}
+				return []batch.Request{writeOf(users[r.Request.Tag.(int)])}
 			})
-		})
+			check(t, "reads", count["read"], 300)
+			check(t, "writes", count["write"], 300)
+			checkLeft(t, tenant, 0)
+			checkBetween(t, "time", last["write"], 5*time.Minute, time.Hour)
+			check(t, "reads before the wait was over", early["read"], tt.reads)
+			checkBetween(t, "writes before the wait was over", early["write"], tt.leastWrites, tt.mostWrites)
+		}))
 	}
 }
 
 // MaxRate is one for all quotas, and each gets about its share of it.
 func TestQuotaMaxRate(t *testing.T) {
 	for _, rate := range []float64{0.5, 3, 10, 100} {
-		t.Run(fmt.Sprint(rate), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Record: true})
-				users := tenant.AddUsers(300)
-				last, _ := runQuotas(t, tenant, batch.Options{MaxRate: rate}, func(yield func(batch.Request) bool) {
-					for _, u := range users {
-						if !yield(listOf(u.UPN)) || !yield(writeOf(u)) {
-							return
-						}
-					}
-				}, nil)
-				want := 600 / rate
-				for quota, d := range last {
-					checkBetween(t, "seconds of "+quota, d.Seconds(), 0.94*want-2, 1.02*want+1)
-				}
-				log := tenant.Log()
-				for i, e := range log {
-					if most := 1 + max(1, rate) + rate*e.Time.Sub(log[0].Time).Seconds(); float64(i+1) > most {
-						t.Fatalf("%d requests after %v", i+1, e.Time.Sub(log[0].Time))
+		t.Run(fmt.Sprint(rate), inBubble(func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Record: true})
+			users := tenant.AddUsers(300)
+			last, _ := runQuotas(t, tenant, batch.Options{MaxRate: rate}, func(yield func(batch.Request) bool) {
+				for _, u := range users {
+					if !yield(listOf(u.UPN)) || !yield(writeOf(u)) {
+						return
 					}
 				}
-			})
-		})
+			}, nil)
+			want := 600 / rate
+			for quota, d := range last {
+				checkBetween(t, "seconds of "+quota, d.Seconds(), 0.94*want-2, 1.02*want+1)
+			}
+			log := tenant.Log()
+			for i, e := range log {
+				if most := 1 + max(1, rate) + rate*e.Time.Sub(log[0].Time).Seconds(); float64(i+1) > most {
+					t.Fatalf("%d requests after %v", i+1, e.Time.Sub(log[0].Time))
+				}
+			}
+		}))
 	}
 }
 
@@ -247,30 +243,28 @@ func TestQuotaFairness(t *testing.T) {
 		concurrency int
 		want        time.Duration
 	}{{4, time.Second}, {2, time.Second}, {1, 7 * time.Minute}} {
-		t.Run(fmt.Sprint(tt.concurrency), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{
-					Latency: 10 * time.Millisecond,
-					Faults:  []fault.Fault{{Method: "GET", Do: fault.Delayed(20 * time.Second)}},
-				})
-				users := tenant.AddUsers(800)
-				opts := batch.Options{Concurrency: tt.concurrency}
-				last, count := runQuotas(t, tenant, opts, func(yield func(batch.Request) bool) {
-					for i, u := range users {
-						if i < 400 && !yield(writeOf(u)) || !yield(listOf(u.UPN)) {
-							return
-						}
-					}
-				}, nil)
-				check(t, "reads", count["read"], 800)
-				check(t, "writes", count["write"], 400)
-				checkBetween(t, "time of the writes", last["write"], 0, tt.want)
-				// 40 batches of reads; a slot is left only as long as it is needed.
-				rounds := (40 + 2 + tt.concurrency - 1) / tt.concurrency
-				most := time.Duration(rounds)*21*time.Second + 2*time.Second
-				checkBetween(t, "time of the reads", last["read"], 0, most)
+		t.Run(fmt.Sprint(tt.concurrency), inBubble(func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{
+				Latency: 10 * time.Millisecond,
+				Faults:  []fault.Fault{{Method: "GET", Do: fault.Delayed(20 * time.Second)}},
 			})
-		})
+			users := tenant.AddUsers(800)
+			opts := batch.Options{Concurrency: tt.concurrency}
+			last, count := runQuotas(t, tenant, opts, func(yield func(batch.Request) bool) {
+				for i, u := range users {
+					if i < 400 && !yield(writeOf(u)) || !yield(listOf(u.UPN)) {
+						return
+					}
+				}
+			}, nil)
+			check(t, "reads", count["read"], 800)
+			check(t, "writes", count["write"], 400)
+			checkBetween(t, "time of the writes", last["write"], 0, tt.want)
+			// 40 batches of reads; a slot is left only as long as it is needed.
+			rounds := (40 + 2 + tt.concurrency - 1) / tt.concurrency
+			most := time.Duration(rounds)*21*time.Second + 2*time.Second
+			checkBetween(t, "time of the reads", last["read"], 0, most)
+		}))
 	}
 }
 

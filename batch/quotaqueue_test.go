@@ -1,9 +1,11 @@
 package batch
 
 import (
-	"slices"
+	"fmt"
 	"testing"
 	"time"
+
+	"tapsweep/testdata/assert"
 )
 
 // A throttled request waits as long as its answer says. It waits ever longer if it is refused
@@ -38,9 +40,7 @@ func TestRefusedPause(t *testing.T) {
 					e.queue.lastAccepted = at(10*i + 5)
 				}
 			}
-			if got != tt.want {
-				t.Errorf("waits %v, want %v", got, tt.want)
-			}
+			assert.Same(t, "waits", got, tt.want)
 		})
 	}
 }
@@ -73,9 +73,7 @@ func TestPick(t *testing.T) {
 				}
 				got = append(got, urgent)
 			}
-			if !slices.Equal(got, tt.want) {
-				t.Errorf("batches of %v hold %v urgent requests, want %v", tt.sizes, got, tt.want)
-			}
+			assert.Equal(t, fmt.Sprintf("requests of batches of %v", tt.sizes), got, tt.want)
 		})
 	}
 }
@@ -96,9 +94,7 @@ func TestOwnPauseIsNotTheServicesWait(t *testing.T) {
 			e.queue, e.throttledInRow, e.retryAfter = &quotaQueue{}, 5, tt.told
 			e.retryAt, e.due = now.Add(tt.told), now.Add(5*time.Minute)
 			q, _ := (&loop{waiting: []*item{e}}).waitPast(now.Add(time.Minute))
-			if past := q != nil; past != tt.past {
-				t.Errorf("past the deadline: %v, want %v", past, tt.past)
-			}
+			assert.Same(t, "past the deadline", q != nil, tt.past)
 		})
 	}
 }

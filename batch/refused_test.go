@@ -1,7 +1,6 @@
 package batch_test
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -10,6 +9,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/quota"
+	"tapsweep/testdata/assert"
 )
 
 // While everything is refused, a run probes with a few requests, however small its batches
@@ -27,12 +27,9 @@ func TestRefusalsOfEverythingAreProbed(t *testing.T) {
 								Limits: []*quota.Limit{limit}})
 							opts := batch.Options{BatchSize: size, Concurrency: concurrency, StallTimeout: time.Minute}
 							_, err := run(t.Context(), t, tenant, opts, deletes(tenant.AddUsers(1000)))
-							if !errors.Is(err, batch.ErrStalled) {
-								t.Errorf("Run = %v, want a stall", err)
-							}
-							if n := tenant.Stats().Requests; n > 150 {
-								t.Errorf("%d requests in a minute of refusals, want a few", n)
-							}
+							checkErr(t, "Run", err, batch.ErrStalled)
+							assert.That(t, tenant.Stats().Requests <= 150,
+								"%d requests in a minute of refusals, want a few", tenant.Stats().Requests)
 						})
 					})
 			}
@@ -48,14 +45,11 @@ func TestLimitIsFoundByOneBatchAtATime(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: []*quota.Limit{limit}})
 		start := time.Now()
 		runAll(t, tenant, batch.Options{Concurrency: 1}, deletes(tenant.AddUsers(300)))
-		if took := time.Since(start); took > 150*time.Second {
-			t.Errorf("the run took %v, where 2m20s are ideal", took)
-		}
-		if n := tenant.Stats().Refused; n > 100 {
-			t.Errorf("%d requests refused, want at most 100 in 15 windows", n)
-		}
-		if n := tenant.Stats().SentTooEarly; n > 0 {
-			t.Errorf("%d requests were sent before a wait was over", n)
-		}
+		assert.That(t, time.Since(start) <= 150*time.Second,
+			"the run took %v, where 2m20s are ideal", time.Since(start))
+		assert.That(t, tenant.Stats().Refused <= 100,
+			"%d requests refused, want at most 100 in 15 windows", tenant.Stats().Refused)
+		assert.That(t, tenant.Stats().SentTooEarly == 0,
+			"%d requests were sent before a wait was over", tenant.Stats().SentTooEarly)
 	})
 }

@@ -3,11 +3,13 @@ package batch
 import (
 	"testing"
 	"time"
+
+	"tapsweep/testdata/assert"
 )
 
 func TestParseRetryAfter(t *testing.T) {
 	now := time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
-	tests := []struct {
+	for _, tt := range []struct {
 		name, value string
 		want        time.Duration
 		ok          bool
@@ -36,13 +38,11 @@ func TestParseRetryAfter(t *testing.T) {
 		{"a list of nonsense", "soon, later", 0, false},
 		{"a list with a date", "5, Mon, 02 Mar 2026 08:30:37 GMT, 6", 37 * time.Second, true},
 		{"RFC 850 date", "Monday, 02-Mar-26 08:30:10 GMT", 10 * time.Second, true},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, ok := parseRetryAfter(tt.value, now)
-			if got != tt.want || ok != tt.ok {
-				t.Errorf("parseRetryAfter(%q) = %v, %v, want %v, %v", tt.value, got, ok, tt.want, tt.ok)
-			}
+			assert.That(t, got == tt.want && ok == tt.ok,
+				"parseRetryAfter(%q) = %v, %v, want %v, %v", tt.value, got, ok, tt.want, tt.ok)
 		})
 	}
 }

@@ -52,14 +52,12 @@ func TestRunKeepsListOrder(t *testing.T) {
 		if !ok {
 			b = seen[strings.TrimPrefix(path, "/v1.0")]
 		}
-		if b != i/10+1 {
-			t.Errorf("request %d went in batch %d, want %d", i, b, i/10+1)
-		}
+		check(t, fmt.Sprintf("batch of request %d", i), b, i/10+1)
 	}
 }
 
 func TestRunWaitsAsTold(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		wait time.Duration
 		form quota.RetryAfter
@@ -68,40 +66,35 @@ func TestRunWaitsAsTold(t *testing.T) {
 		{"whole seconds", 10 * time.Second, quota.Seconds, 10 * time.Second},
 		{"decimal", 2249 * time.Millisecond, quota.Decimal, 2249 * time.Millisecond},
 		{"date", 10 * time.Second, quota.Date, 10 * time.Second},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				limit := quota.First(20, tt.wait)
-				limit.RetryAfter = tt.form
-				tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{limit}})
-				users := tenant.AddUsers(45)
-				start := time.Now()
-				results := runAll(t, tenant, batch.Options{Concurrency: 1}, deletes(users))
-				check(t, "time", time.Since(start), tt.want)
-				checkStatus(t, results, 204, 45)
-				check(t, "requests sent before the wait was over", tenant.Stats().SentTooEarly, 0)
-				for _, r := range results {
-					check(t, "attempts, of which being throttled is none", r.Attempts, 1)
-				}
-			})
-		})
+	} {
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			limit := quota.First(20, tt.wait)
+			limit.RetryAfter = tt.form
+			tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{limit}})
+			users := tenant.AddUsers(45)
+			start := time.Now()
+			results := runAll(t, tenant, batch.Options{Concurrency: 1}, deletes(users))
+			check(t, "time", time.Since(start), tt.want)
+			checkStatus(t, results, 204, 45)
+			check(t, "requests sent before the wait was over", tenant.Stats().SentTooEarly, 0)
+			for _, r := range results {
+				check(t, "attempts, of which being throttled is none", r.Attempts, 1)
+			}
+		}))
 	}
 }
 
 // Whatever the form of Retry-After, a run neither floods the service nor sleeps for ever.
 func TestRunSurvivesEveryRetryAfter(t *testing.T) {
 	for _, value := range []string{"", "0", "-1", "1", "0.001", "nonsense", "Fri, 31 Dec 1999 15:04:05 GMT"} {
-		t.Run(value, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				limit := quota.First(30, time.Second)
-				limit.RetryAfter = quota.Constant(value)
-				tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{limit}})
-				results := runAll(t, tenant, batch.Options{Concurrency: 1, MaxAttempts: 1},
-					deletes(tenant.AddUsers(20)))
-				checkStatus(t, results, 204, 20)
-			})
-		})
+		t.Run(value, inBubble(func(t *testing.T) {
+			limit := quota.First(30, time.Second)
+			limit.RetryAfter = quota.Constant(value)
+			tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{limit}})
+			results := runAll(t, tenant, batch.Options{Concurrency: 1, MaxAttempts: 1},
+				deletes(tenant.AddUsers(20)))
+			checkStatus(t, results, 204, 20)
+		}))
 	}
 }
 
@@ -129,22 +122,20 @@ func TestRunRetries(t *testing.T) {
 		"hang":                    fault.Hang(),
 	}
 	for name, effect := range effects {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				broken := fault.Fault{Path: "user0003@", Attempt: 1, Do: effect}
-				tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{broken}})
-				users := tenant.AddUsers(5)
-				results := runAll(t, tenant, batch.Options{}, deletes(users))
-				check(t, "results", len(results), 5)
-				checkLeft(t, tenant, 0)
-				for _, r := range results {
-					checkErr(t, fmt.Sprint("error of ", r.Request.Tag), r.Err, nil)
-				}
-				faulty := of(t, results, users[2].UPN)
-				check(t, "attempts", faulty.Attempts, 2)
-				check(t, "uncertain", faulty.Uncertain, true)
-			})
-		})
+		t.Run(name, inBubble(func(t *testing.T) {
+			broken := fault.Fault{Path: "user0003@", Attempt: 1, Do: effect}
+			tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{broken}})
+			users := tenant.AddUsers(5)
+			results := runAll(t, tenant, batch.Options{}, deletes(users))
+			check(t, "results", len(results), 5)
+			checkLeft(t, tenant, 0)
+			for _, r := range results {
+				checkErr(t, fmt.Sprint("error of ", r.Request.Tag), r.Err, nil)
+			}
+			faulty := of(t, results, users[2].UPN)
+			check(t, "attempts", faulty.Attempts, 2)
+			check(t, "uncertain", faulty.Uncertain, true)
+		}))
 	}
 }
 
@@ -283,16 +274,14 @@ func TestRunMaxWait(t *testing.T) {
 		"429": {Limits: []*quota.Limit{quota.First(20, 16*time.Minute)}},
 		"503": {Faults: []fault.Fault{{Do: fault.ItemStatus(503, "Retry-After", "86400")}}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(opts)
-				start := time.Now()
-				results, err := run(t.Context(), t, tenant, batch.Options{}, deletes(tenant.AddUsers(100)))
-				checkErr(t, "Run", err, batch.ErrMaxWait)
-				check(t, "results", len(results), 100)
-				checkBetween(t, "time", time.Since(start), 0, time.Second)
-			})
-		})
+		t.Run(name, inBubble(func(t *testing.T) {
+			tenant := graphsim.New(opts)
+			start := time.Now()
+			results, err := run(t.Context(), t, tenant, batch.Options{}, deletes(tenant.AddUsers(100)))
+			checkErr(t, "Run", err, batch.ErrMaxWait)
+			check(t, "results", len(results), 100)
+			checkBetween(t, "time", time.Since(start), 0, time.Second)
+		}))
 	}
 }
 
@@ -345,27 +334,25 @@ func TestRunRenewsTheToken(t *testing.T) {
 		effect fault.Effect
 		times  int // the first two batches go at once
 	}{{"outer 401", fault.OuterStatus(401), 2}, {"item 401", fault.ItemStatus(401), 40}} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				// What is in flight is refused; one token is requested.
-				tenant := graphsim.New(graphsim.Options{Latency: time.Second,
-					Faults: []fault.Fault{{Attempt: 1, Times: tt.times, Do: tt.effect}}})
-				renewed := 0
-				renew := func(_ context.Context, refused *batch.StatusError) error {
-					check(t, "status of the refusal", refused.Status, 401)
-					renewed++
-					time.Sleep(5 * time.Second)
-					return nil
-				}
-				opts := batch.Options{Concurrency: 10, Reauthorize: renew}
-				results := runAll(t, tenant, opts, deletes(tenant.AddUsers(200)))
-				checkStatus(t, results, 204, 200)
-				check(t, "tokens renewed", renewed, 1)
-				for _, r := range results {
-					check(t, "attempts, of which a refused token is none", r.Attempts, 1)
-				}
-			})
-		})
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			// What is in flight is refused; one token is requested.
+			tenant := graphsim.New(graphsim.Options{Latency: time.Second,
+				Faults: []fault.Fault{{Attempt: 1, Times: tt.times, Do: tt.effect}}})
+			renewed := 0
+			renew := func(_ context.Context, refused *batch.StatusError) error {
+				check(t, "status of the refusal", refused.Status, 401)
+				renewed++
+				time.Sleep(5 * time.Second)
+				return nil
+			}
+			opts := batch.Options{Concurrency: 10, Reauthorize: renew}
+			results := runAll(t, tenant, opts, deletes(tenant.AddUsers(200)))
+			checkStatus(t, results, 204, 200)
+			check(t, "tokens renewed", renewed, 1)
+			for _, r := range results {
+				check(t, "attempts, of which a refused token is none", r.Attempts, 1)
+			}
+		}))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/quota"
+	"tapsweep/testdata/assert"
 )
 
 // refusedIn deletes 2,000 passes in so many runs of one Runner, with a pause after each, under
@@ -26,14 +27,10 @@ func refusedIn(t *testing.T, runs int, pause time.Duration) (refused int) {
 		runner := newRunner(t, tenant, batch.Options{})
 		var results []batch.Result
 		for part := range slices.Chunk(users, len(users)/runs) {
-			if err := runner.Run(t.Context(), deletes(part), collect(&results)); err != nil {
-				t.Fatal(err)
-			}
+			assert.OK(t, runner.Run(t.Context(), deletes(part), collect(&results)))
 			time.Sleep(pause)
 		}
-		if done := statuses(results)[204]; done != len(users) {
-			t.Errorf("%d passes deleted, want %d", done, len(users))
-		}
+		check(t, "passes deleted", statuses(results)[204], len(users))
 		refused = tenant.Stats().Refused
 	})
 	return refused
@@ -50,9 +47,9 @@ func TestRunsShareAPace(t *testing.T) {
 	}
 	one := trials(1)
 	for _, runs := range []int{4, 20} {
-		if got := trials(runs); got > one+one/3 {
-			t.Errorf("%d requests refused in four trials of %d runs, %d in four of one", got, runs, one)
-		}
+		got := trials(runs)
+		assert.That(t, got <= one+one/3, "%d requests refused in four trials of %d runs, %d in four of one",
+			got, runs, one)
 	}
 }
 
@@ -60,9 +57,9 @@ func TestRunsShareAPace(t *testing.T) {
 func TestRunsShareAPaceAfterAPause(t *testing.T) {
 	one := refusedIn(t, 1, 0)
 	for _, pause := range []time.Duration{2 * time.Second, 10 * time.Second, time.Minute} {
-		if got := refusedIn(t, 4, pause); got > 4*one {
-			t.Errorf("%d requests refused in four runs with pauses of %v, %d in one run", got, pause, one)
-		}
+		got := refusedIn(t, 4, pause)
+		assert.That(t, got <= 4*one, "%d requests refused in four runs with pauses of %v, %d in one run",
+			got, pause, one)
 	}
 }
 
@@ -86,9 +83,7 @@ func TestIdleQuotaKeepsItsPace(t *testing.T) {
 			}
 		}
 		runAll(t, tenant, batch.Options{}, later)
-		if got := tenant.Stats().Refused; got > 200 {
-			t.Errorf("%d requests refused, want at most 200", got)
-		}
+		assert.That(t, tenant.Stats().Refused <= 200, "%d requests refused, want at most 200", tenant.Stats().Refused)
 	})
 }
 
@@ -111,22 +106,15 @@ func TestRunKeepsTheWaitOfTheOneBefore(t *testing.T) {
 		checkErr(t, "the first run, whose wait ends after its deadline", err, batch.ErrMaxWait)
 		start, sent := time.Now(), tenant.Stats().Requests
 		time.AfterFunc(8*time.Minute, func() {
-			if n := tenant.Stats().Requests - sent; n > 0 {
-				t.Errorf("%d requests sent during the wait", n)
-			}
+			assert.That(t, tenant.Stats().Requests-sent == 0,
+				"%d requests sent during the wait", tenant.Stats().Requests-sent)
 		})
-		if err := runner.Run(t.Context(), deletes(users[50:]), collect(&second)); err != nil {
-			t.Errorf("the second run: %v", err)
-		}
-		if done := statuses(second)[204]; done != 50 {
-			t.Errorf("the second run deleted %d passes, want 50", done)
-		}
-		if took := time.Since(start); took > 10*time.Minute {
-			t.Errorf("the second run took %v, want less than the wait", took)
-		}
-		if early := tenant.Stats().SentTooEarly; early > 0 {
-			t.Errorf("%d requests were sent before the wait was over", early)
-		}
+		checkErr(t, "the second run", runner.Run(t.Context(), deletes(users[50:]), collect(&second)), nil)
+		check(t, "passes that the second run deleted", statuses(second)[204], 50)
+		assert.That(t, time.Since(start) <= 10*time.Minute,
+			"the second run took %v, want less than the wait", time.Since(start))
+		assert.That(t, tenant.Stats().SentTooEarly == 0,
+			"%d requests were sent before the wait was over", tenant.Stats().SentTooEarly)
 	})
 }
 
@@ -142,22 +130,14 @@ func TestMaxWaitOfTheRunBefore(t *testing.T) {
 		}
 		start, sent := time.Now(), tenant.Stats().Requests
 		results = nil
-		if err := runner.Run(t.Context(), deletes(users[50:]), collect(&results)); !errors.Is(err, batch.ErrMaxWait) {
-			t.Errorf("the second run: %v, want ErrMaxWait", err)
-		}
-		if len(results) != 50 {
-			t.Errorf("the second run settled %d requests, want 50", len(results))
-		}
-		if n := tenant.Stats().Requests - sent; n > 0 {
-			t.Errorf("the second run sent %d requests", n)
-		}
-		if took := time.Since(start); took > 0 {
-			t.Errorf("the second run took %v", took)
-		}
+		checkErr(t, "the second run", runner.Run(t.Context(), deletes(users[50:]), collect(&results)),
+			batch.ErrMaxWait)
+		check(t, "requests that the second run settled", len(results), 50)
+		assert.That(t, tenant.Stats().Requests-sent == 0,
+			"the second run sent %d requests", tenant.Stats().Requests-sent)
+		assert.That(t, time.Since(start) <= 0, "the second run took %v", time.Since(start))
 		time.Sleep(6 * time.Minute)
-		if err := runner.Run(t.Context(), deletes(users[50:]), collect(&results)); err != nil {
-			t.Errorf("the third run: %v", err)
-		}
+		checkErr(t, "the third run", runner.Run(t.Context(), deletes(users[50:]), collect(&results)), nil)
 	})
 }
 
@@ -187,12 +167,8 @@ func TestRunForgetsAttempts(t *testing.T) {
 			t.Fatalf("the first run: %v, want ErrAttempts", err)
 		}
 		res, err := runner.Do(t.Context(), req)
-		if err != nil {
-			t.Errorf("the second run: %v", err)
-		}
-		if res.Attempts != 2 {
-			t.Errorf("%d attempts, want 2 of the second run", res.Attempts)
-		}
+		checkErr(t, "the second run", err, nil)
+		check(t, "attempts", res.Attempts, 2)
 	})
 }
 
@@ -208,12 +184,8 @@ func TestRunnerIsBusy(t *testing.T) {
 				_, inner = runner.Do(t.Context(), listOf(user.UPN))
 				return nil
 			})
-		if err != nil {
-			t.Errorf("the outer run: %v", err)
-		}
-		if !errors.Is(inner, batch.ErrBusy) {
-			t.Errorf("the inner run: %v, want ErrBusy", inner)
-		}
+		checkErr(t, "the outer run", err, nil)
+		checkErr(t, "the inner run", inner, batch.ErrBusy)
 	})
 }
 

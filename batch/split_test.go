@@ -18,6 +18,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/quota"
+	"tapsweep/testdata/assert"
 )
 
 // recorder is a tenant that keeps the URLs of each batch in the order of sending.
@@ -108,20 +109,18 @@ func splitFinds(t *testing.T, status int, bad []int) {
 // A batch is not split after a status that does not depend on its requests.
 func TestSplitsNothingElse(t *testing.T) {
 	for _, status := range []int{403, 408, 424, 429, 500, 502, 503, 504} {
-		t.Run(fmt.Sprint(status), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				broken := fault.Fault{Batch: 1, Do: fault.OuterStatus(status)}
-				tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{broken}})
-				rec := &recorder{Tenant: tenant}
-				runAll(t, rec, batch.Options{}, deletes(tenant.AddUsers(20)))
-				if status == 429 || status == 503 { // the gate opens for one, two, four requests
-					checkBetween(t, "batches", len(rec.batches), 2, 20)
-					return
-				}
-				check(t, "batches", len(rec.batches), 2)
-				check(t, "requests in the second batch", len(rec.batches[1]), 20)
-			})
-		})
+		t.Run(fmt.Sprint(status), inBubble(func(t *testing.T) {
+			broken := fault.Fault{Batch: 1, Do: fault.OuterStatus(status)}
+			tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{broken}})
+			rec := &recorder{Tenant: tenant}
+			runAll(t, rec, batch.Options{}, deletes(tenant.AddUsers(20)))
+			if status == 429 || status == 503 { // the gate opens for one, two, four requests
+				checkBetween(t, "batches", len(rec.batches), 2, 20)
+				return
+			}
+			check(t, "batches", len(rec.batches), 2)
+			check(t, "requests in the second batch", len(rec.batches[1]), 20)
+		}))
 	}
 }
 
@@ -139,9 +138,7 @@ func TestSplitOfAPassingRefusal(t *testing.T) {
 	for _, urls := range rec.batches {
 		sizes = append(sizes, len(urls))
 	}
-	if want := []int{20, 10, 10, 20, 1}; !slices.Equal(sizes, want) {
-		t.Errorf("batches of %v, want %v: the halves first and not filled up", sizes, want)
-	}
+	assert.Equal(t, "batches of", sizes, []int{20, 10, 10, 20, 1})
 	if !slices.Equal(rec.batches[0], append(slices.Clone(rec.batches[1]), rec.batches[2]...)) {
 		t.Errorf("the halves are not those of the batch: %q", rec.batches[:3])
 	}
@@ -163,19 +160,17 @@ func TestSplitIsOverWhenTaken(t *testing.T) {
 // other request of the list. Each is sent again once, after Graph has accepted the control request.
 func TestSplitEnds(t *testing.T) {
 	for _, tt := range []struct{ requests, most int }{{1, 3}, {2, 6}} {
-		t.Run(fmt.Sprint(tt), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
-				users := tenant.AddUsers(tt.requests)
-				tenant.AddFaults(refuse(400, names(users)...))
-				results := runAll(t, tenant, batch.Options{}, deletes(users))
-				for _, r := range results {
-					checkRejected(t, &r, 400)
-				}
-				check(t, "results", len(results), tt.requests)
-				checkBetween(t, "batches", tenant.Stats().Batches, tt.requests, tt.most)
-			})
-		})
+		t.Run(fmt.Sprint(tt), inBubble(func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
+			users := tenant.AddUsers(tt.requests)
+			tenant.AddFaults(refuse(400, names(users)...))
+			results := runAll(t, tenant, batch.Options{}, deletes(users))
+			for _, r := range results {
+				checkRejected(t, &r, 400)
+			}
+			check(t, "results", len(results), tt.requests)
+			checkBetween(t, "batches", tenant.Stats().Batches, tt.requests, tt.most)
+		}))
 	}
 }
 
@@ -216,7 +211,7 @@ func TestSplitAtTheGate(t *testing.T) {
 	second := func(do fault.Effect) []fault.Fault { // of the half with the bad one
 		return []fault.Fault{{Path: "user0010@", Attempt: 2, Do: do}}
 	}
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		opts   graphsim.Options
 		rate   float64
@@ -228,27 +223,24 @@ func TestSplitAtTheGate(t *testing.T) {
 		{name: "token refused", faults: second(fault.OuterStatus(401))},
 		{name: "service away", faults: second(fault.OuterStatus(503, "Retry-After", "3"))},
 		{name: "no answer", faults: second(fault.Hang())},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(tt.opts)
-				users := tenant.AddUsers(400)
-				bad := names(users[9:10]) // the gate opens one, two, four at a time
-				tenant.AddFaults(append(tt.faults, refuse(400, bad...))...)
-				rec := &recorder{Tenant: tenant}
-				opts := batch.Options{Concurrency: 2, MaxRate: tt.rate, Reauthorize: renewToken}
-				results := runAll(t, rec, opts, deletes(users))
-				for _, r := range results {
-					isBad := r.Request.Key == bad[0]
-					check(t, fmt.Sprint("failed: ", r.Request.Tag), r.Err != nil, isBad)
-				}
-				check(t, "results", len(results), 400)
-				checkLeft(t, tenant, 1)
-				check(t, "requests sent before a wait was over", tenant.Stats().SentTooEarly, 0)
-				checkUnmixed(t, rec.batches, bad)
-			})
-		})
+	} {
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			tenant := graphsim.New(tt.opts)
+			users := tenant.AddUsers(400)
+			bad := names(users[9:10]) // the gate opens one, two, four at a time
+			tenant.AddFaults(append(tt.faults, refuse(400, bad...))...)
+			rec := &recorder{Tenant: tenant}
+			opts := batch.Options{Concurrency: 2, MaxRate: tt.rate, Reauthorize: renewToken}
+			results := runAll(t, rec, opts, deletes(users))
+			for _, r := range results {
+				isBad := r.Request.Key == bad[0]
+				check(t, fmt.Sprint("failed: ", r.Request.Tag), r.Err != nil, isBad)
+			}
+			check(t, "results", len(results), 400)
+			checkLeft(t, tenant, 1)
+			check(t, "requests sent before a wait was over", tenant.Stats().SentTooEarly, 0)
+			checkUnmixed(t, rec.batches, bad)
+		}))
 	}
 }
 
@@ -262,9 +254,8 @@ func checkUnmixed(t *testing.T, batches [][]string, bad []string) {
 				continue
 			}
 			for _, u := range urls {
-				if before != nil && !slices.Contains(before, u) {
-					t.Errorf("batch %d holds %s, which was not in the batch before with %s", i+1, u, user)
-				}
+				assert.That(t, before == nil || slices.Contains(before, u),
+					"batch %d holds %s, which was not in the batch before with %s", i+1, u, user)
 			}
 			before = urls
 		}
@@ -411,9 +402,7 @@ func checkCost(t *testing.T, batches [][]string) {
 		}
 	}
 	for url, n := range alone {
-		if n > 4 {
-			t.Errorf("%s was sent alone %d times", url, n)
-		}
+		assert.That(t, n <= 4, "%s was sent alone %d times", url, n)
 	}
 	for root, n := range parts {
 		size := len(batches[root])

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"tapsweep/testdata/assert"
 )
 
 // For every form in which a service or a gateway reports an error, the message has its text.
@@ -12,12 +14,11 @@ import (
 func TestStatusErrorShapes(t *testing.T) {
 	page := `<!DOCTYPE html><html><head><title>403 Forbidden</title><style>p{color:red}</style></head>` +
 		`<body><script>var x="<b>";</script><h1>Access  denied</h1><p>by policy&nbsp;7 &amp; 8</p></body></html>`
-	tests := []struct{ name, body, code, message string }{
+	for _, tt := range []struct{ name, body, code, message string }{
 		{"Graph", `{"error":{"code":"accessDenied","message":"no"}}`, "accessDenied", "no"},
 		{"Graph after a byte order mark", "\xef\xbb\xbf" + `{"error":{"code":"accessDenied","message":"no"}}`,
 			"accessDenied", "no"},
-		{"OData v3",
-			`{"odata.error":{"code":"Request_BadRequest","message":{"lang":"en","value":"Invalid value."}}}`,
+		{"OData v3", `{"odata.error":{"code":"Request_BadRequest","message":{"lang":"en","value":"Invalid value."}}}`,
 			"Request_BadRequest", "Invalid value."},
 		{"OData v3, message a text", `{"odata.error":{"code":"c","message":"Invalid value."}}`, "c", "Invalid value."},
 		{"Graph with OData's message",
@@ -50,16 +51,11 @@ func TestStatusErrorShapes(t *testing.T) {
 		{"text", "upstream connect error\r\nor disconnect", "", "upstream connect error or disconnect"},
 		{"broken JSON", `{"error":`, "", `{"error":`},
 		{"long text", strings.Repeat("é", 400), "", strings.Repeat("é", 150) + "…"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := NewStatusError(403, http.Header{}, []byte(tt.body))
-			if got.Code != tt.code {
-				t.Errorf("Code = %q, want %q", got.Code, tt.code)
-			}
-			if got.Message != tt.message {
-				t.Errorf("Message = %q, want %q", got.Message, tt.message)
-			}
+			assert.Same(t, "Code", got.Code, tt.code)
+			assert.Same(t, "Message", got.Message, tt.message)
 		})
 	}
 }
@@ -67,16 +63,15 @@ func TestStatusErrorShapes(t *testing.T) {
 // Only the beginning of a large body is processed.
 func TestStatusErrorIsBounded(t *testing.T) {
 	for _, body := range []string{strings.Repeat("<p>x", 1<<20), strings.Repeat("x ", 1<<20)} {
-		if n := len(NewStatusError(403, nil, []byte(body)).Message); n > maxWords+len("…") {
-			t.Errorf("a message of %d bytes, want at most %d", n, maxWords)
-		}
+		assert.That(t, len(NewStatusError(403, nil, []byte(body)).Message) <= maxWords+len("…"),
+			"a message of %d bytes, want at most %d", len(NewStatusError(403, nil, []byte(body)).Message), maxWords)
 	}
 }
 
 // An answer with any success status is a batch response if it contains responses.
 func TestNewReply(t *testing.T) {
 	good, none := `{"responses":[{"id":"1","status":204}]}`, `{"error":{"code":"c"}}`
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		status int
 		body   string
@@ -94,13 +89,10 @@ func TestNewReply(t *testing.T) {
 		{"204", 204, "", false},
 		{"302 with responses", 302, good, false},
 		{"400 with responses", 400, good, false},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			reply, err := NewReply(tt.status, http.Header{"A": {"b"}}, []byte(tt.body))
-			if (err == nil) != tt.ok {
-				t.Errorf("NewReply(%d) = %v, want a reply %v", tt.status, err, tt.ok)
-			}
+			assert.That(t, (err == nil) == tt.ok, "NewReply(%d) = %v, want a reply %v", tt.status, err, tt.ok)
 			if tt.ok && (string(reply.Body) != tt.body || reply.Header.Get("A") != "b") {
 				t.Errorf("NewReply(%d) = %q, %v", tt.status, reply.Body, reply.Header)
 			}

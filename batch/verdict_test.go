@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+
+	"tapsweep/testdata/assert"
 )
 
 // What the reply to a batch means for a request in it that was sent for the first time.
@@ -61,9 +63,7 @@ func TestClassify(t *testing.T) {
 				b.items = append(b.items, it)
 			}
 			b.verdict = b.classifyBatch()
-			if got := b.classify(0); got != tt.want {
-				t.Errorf("verdict %d, want %d", got, tt.want)
-			}
+			assert.Same(t, "verdict", b.classify(0), tt.want)
 		})
 	}
 }
@@ -87,9 +87,7 @@ func TestClassifyRejectedAlone(t *testing.T) {
 			it.queue = &quotaQueue{blockade: blockade{lastAccepted: tt.lastAccepted}}
 			it.firstRejected, it.soloRejections = tt.firstRejected, tt.soloRejections
 			b := &inFlightBatch{seq: 7, verdict: rejected, items: []*item{it}}
-			if got := b.classify(0); got != tt.want {
-				t.Errorf("verdict %d, want %d", got, tt.want)
-			}
+			assert.Same(t, "verdict", b.classify(0), tt.want)
 		})
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"tapsweep/testdata/assert"
 )
 
 // A million rows: the time of each pass, the heap that a List holds, and the peak of the process.
@@ -22,31 +24,21 @@ func BenchmarkMillion(b *testing.B) {
 	for name, form := range lines {
 		b.Run(name, func(b *testing.B) {
 			path := filepath.Join(b.TempDir(), name)
-			f, err := os.Create(path)
-			if err != nil {
-				b.Fatal(err)
-			}
+			f := assert.Must(os.Create(path))
 			w := bufio.NewWriter(f)
 			fmt.Fprint(w, form.head)
 			for i := range rows {
 				fmt.Fprintf(w, form.row, i)
 			}
-			if err := w.Flush(); err != nil {
-				b.Fatal(err)
-			}
+			assert.OK(b, w.Flush())
 			f.Close()
 			for b.Loop() {
 				before := heap()
-				l, err := Open([]string{path}, Options{})
-				if err != nil {
-					b.Fatal(err)
-				}
+				l := assert.Must(Open([]string{path}, Options{}))
 				first := b.Elapsed()
 				b.ReportMetric(float64(heap()-before)/rows, "heap-B/row")
 				for _, err := range l.Pairs() {
-					if err != nil {
-						b.Fatal(err)
-					}
+					assert.OK(b, err)
 				}
 				b.ReportMetric((b.Elapsed() - first).Seconds(), "second-pass-s")
 				b.ReportMetric(peak(b)/rows, "peak-B/row")

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"tapsweep/testdata/assert"
 )
 
 // What CheckUser lets through must stay one segment of a URL path.
@@ -17,22 +19,17 @@ func FuzzUser(f *testing.F) {
 			return
 		}
 		u, err := url.Parse("https://graph.example/v1.0/users/" + url.PathEscape(user) + "/authentication")
-		if err != nil {
-			t.Fatalf("url.Parse with %q: %v", user, err)
-		}
+		assert.OK(t, err, user)
 		segments := strings.Split(u.EscapedPath(), "/")
 		if len(segments) != 5 {
 			t.Fatalf("user %q leaves its path segment: %q", user, u.String())
 		}
-		check(t, "the query", u.RawQuery, "")
-		check(t, "the fragment", u.Fragment, "")
+		assert.Same(t, "the query", u.RawQuery, "")
+		assert.Same(t, "the fragment", u.Fragment, "")
 		back, err := url.PathUnescape(segments[3])
-		if err != nil || back != user {
-			t.Errorf("user %q comes back as %q, %v", user, back, err)
-		}
-		if strings.Trim(segments[3], ".") == "" || u.JoinPath().Path != u.Path {
-			t.Errorf("user %q is a relative path segment", user)
-		}
+		assert.That(t, err == nil && back == user, "user %q comes back as %q, %v", user, back, err)
+		assert.That(t, strings.Trim(segments[3], ".") != "" && u.JoinPath().Path == u.Path,
+			"user %q is a relative path segment", user)
 	})
 }
 

@@ -13,8 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	xunicode "golang.org/x/text/encoding/unicode"
+
+	"tapsweep/testdata/assert"
 )
 
 // somePairs returns n different pairs of every kind, none of them with a position.
@@ -117,13 +118,11 @@ func TestForms(t *testing.T) {
 				}
 				got[i].Source, got[i].Line, got[i].Column = "", 0, 0
 			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("pairs (-want +got):\n%s", diff)
-			}
+			assert.Equal(t, "pairs", got, want)
 			if digest == "" {
 				digest = l.Digest()
 			}
-			check(t, "the digest, which is the same in all forms,", l.Digest(), digest)
+			assert.Same(t, "the digest, which is the same in all forms,", l.Digest(), digest)
 		})
 	}
 }
@@ -138,13 +137,11 @@ func rowsOf(t *testing.T, text string, usersOnly bool) (rows []Pair, good bool) 
 		io.Closer
 	}{strings.NewReader(text), nil}
 	s.yield = func(r Row) {
-		if r.Line < last {
-			t.Errorf("a row of line %d comes after one of line %d", r.Line, last)
-		}
+		assert.That(t, r.Line >= last, "a row of line %d comes after one of line %d", r.Line, last)
 		last = max(r.Line, 1)
 		if r.Err != nil {
 			bad, _ := errors.AsType[*LineError](r.Err)
-			check(t, "the line of an error", bad.Line, r.Line)
+			assert.Same(t, "the line of an error", bad.Line, r.Line)
 			good = false
 			return
 		}
@@ -188,7 +185,7 @@ func FuzzLists(f *testing.F) {
 			}
 		}
 		if users, _ := rowsOf(t, text, true); good {
-			check(t, "the number of users", len(users), len(pairs))
+			assert.Same(t, "the number of users", len(users), len(pairs))
 		}
 		for i := range pairs {
 			pairs[i].UPN = "" // the forms below have no column for it
@@ -196,9 +193,7 @@ func FuzzLists(f *testing.F) {
 		for form, text := range map[string]string{"CSV": asCSV(pairs, ',', false),
 			"JSON": "[" + asObjects(pairs, ",") + "]", "JSON Lines": asObjects(pairs, "\n")} {
 			again, _ := rowsOf(t, text, false)
-			if diff := cmp.Diff(pairs, again); diff != "" {
-				t.Errorf("written as %s and read again (-want +got):\n%s", form, diff)
-			}
+			assert.Equal(t, "written as "+form+" and read again", again, pairs)
 		}
 	})
 }

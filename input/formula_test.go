@@ -1,8 +1,11 @@
 package input
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+
+	"tapsweep/testdata/assert"
 )
 
 // Every protected value is read back unchanged, and contains no formula in the file.
@@ -12,9 +15,7 @@ func FuzzCSVValue(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		safe := CSVValue(s)
-		if got := PlainValue(safe); got != s {
-			t.Errorf("PlainValue(CSVValue(%q)) = %q", s, got)
-		}
+		assert.Same(t, fmt.Sprintf("PlainValue(CSVValue(%q))", s), PlainValue(safe), s)
 		for cell := range strings.FieldsFuncSeq(safe, func(r rune) bool { return strings.ContainsRune(";\t\r\n", r) }) {
 			if cell = strings.TrimSpace(cell); cell != "" && strings.ContainsAny(cell[:1], "=+-@") {
 				t.Errorf("CSVValue(%q) = %q, of which %q is a formula", s, safe, cell)

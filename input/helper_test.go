@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tapsweep/testdata/assert"
 )
 
 const (
@@ -34,18 +36,14 @@ var filled = strings.NewReplacer(strings.ToUpper(dana), strings.ToUpper(dana), "
 func write(t testing.TB, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, []byte(filled.Replace(text)), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.WriteFile(path, []byte(filled.Replace(text)), 0o600))
 	return path
 }
 
 func open(t testing.TB, opts Options, paths ...string) *List {
 	t.Helper()
 	l, err := Open(paths, opts)
-	if err != nil {
-		t.Fatalf("Open: %v", err)
-	}
+	assert.OK(t, err, "Open")
 	t.Cleanup(func() { l.Close() })
 	return l
 }
@@ -55,20 +53,10 @@ func all(t testing.TB, l *List) []Pair {
 	t.Helper()
 	var pairs []Pair
 	for p, err := range l.Pairs() {
-		if err != nil {
-			t.Fatalf("Pairs: %v", err)
-		}
+		assert.OK(t, err, "Pairs")
 		pairs = append(pairs, p)
 	}
 	return pairs
-}
-
-// check compares one thing with what is wanted.
-func check[T comparable](t testing.TB, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s is %v, want %v", what, got, want)
-	}
 }
 
 // checkError checks that an error contains a text, which is filled, or that there is none if the

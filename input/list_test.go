@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"tapsweep/testdata/assert"
 )
 
 // Rows that start on one line are told apart by their columns, also in errors.
@@ -21,9 +21,7 @@ func TestPlaces(t *testing.T) {
 	}
 	second := 2 + len(obj1) + 2 // the column of OBJ2 in [OBJ1, OBJ2
 	want := []string{"1", fmt.Sprint("1:", second), "2", fmt.Sprint("2:", len(obj2)+2)}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("places (-want +got):\n%s", diff)
-	}
+	assert.Equal(t, "places", got, want)
 }
 
 // The digest is that of the unique pairs in their order.
@@ -41,7 +39,7 @@ func TestDigest(t *testing.T) {
 		{"no pass", "user,method\nDANA,\nELI,\n", false},
 		{"one more", "user,method\nDANA,PASS1\nELI,\nELI,PASS1\n", false},
 	} {
-		check(t, tt.name+": whether the digest is the same", digest(tt.text) == base, tt.same)
+		assert.Same(t, tt.name+": whether the digest is the same", digest(tt.text) == base, tt.same)
 	}
 }
 
@@ -58,18 +56,18 @@ func TestProblems(t *testing.T) {
 	if !ok {
 		t.Fatalf("Open = %#v, want *Problems", err)
 	}
-	check(t, "Count", problems.Count, 26)
-	check(t, "the number of kept errors", len(problems.Errs), 20)
-	check(t, "the number of unwrapped errors", len(problems.Unwrap()), 20)
+	assert.Same(t, "Count", problems.Count, 26)
+	assert.Same(t, "the number of kept errors", len(problems.Errs), 20)
+	assert.Same(t, "the number of unwrapped errors", len(problems.Unwrap()), 20)
 	lines := strings.Split(err.Error(), "\n")
-	check(t, "the number of lines", len(lines), 21)
-	check(t, "the first line", lines[0], csv+`:2: method "no... (5 characters)" is not a GUID: `+
+	assert.Same(t, "the number of lines", len(lines), 21)
+	assert.Same(t, "the first line", lines[0], csv+`:2: method "no... (5 characters)" is not a GUID: `+
 		"this looks like the pass itself, not its id; write the pass id as 8-4-4-4-12 hex digits, "+
 		"or leave it empty if any pass of the user is meant")
-	check(t, "the last line", lines[len(lines)-1], "and 6 more")
+	assert.Same(t, "the last line", lines[len(lines)-1], "and 6 more")
 	first := *problems.Errs[0]
 	first.Msg, first.Err = "", nil
-	check(t, "the first error", first, LineError{Source: csv, Line: 2})
+	assert.Same(t, "the first error", first, LineError{Source: csv, Line: 2})
 }
 
 // SkipInvalid leaves bad rows out, but takes no list that cannot be read to its end.
@@ -84,10 +82,8 @@ func TestSkipInvalid(t *testing.T) {
 		got = append(got, fmt.Sprintf("%d %s %s %t", p.Line, p.User, p.Method, p.Err != nil))
 	}
 	want := []string{"2 " + dana + ` \x1b[... (8 characters) true`, "3   true", "4 " + eli + "  false"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("Pairs() (-want +got):\n%s", diff)
-	}
-	check(t, "Stats()", l.Stats(), Stats{Rows: 3, Unique: 1, Invalid: 2, AnyPass: 1})
+	assert.Equal(t, "Pairs()", got, want)
+	assert.Same(t, "Stats()", l.Stats(), Stats{Rows: 3, Unique: 1, Invalid: 2, AnyPass: 1})
 	for name, text := range map[string]string{
 		"no good row":         "user\nx\ny\n",
 		"no header":           "DANA,PASS1\n",
@@ -98,8 +94,6 @@ func TestSkipInvalid(t *testing.T) {
 		"one page of Graph's": `{"value":[OBJ1],"@odata.nextLink":"x"}`,
 	} {
 		_, err := Open([]string{write(t, "list", text)}, Options{SkipInvalid: true})
-		if err == nil {
-			t.Errorf("%s: Open returns no error", name)
-		}
+		assert.That(t, err != nil, "%s: Open returns no error", name)
 	}
 }

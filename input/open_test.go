@@ -10,7 +10,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/google/go-cmp/cmp"
+	"tapsweep/testdata/assert"
 )
 
 func TestOpenRefuses(t *testing.T) {
@@ -48,18 +48,16 @@ func TestOpenRefuses(t *testing.T) {
 func TestUsersWithoutList(t *testing.T) {
 	list := write(t, "l.csv", "user\nELI\nDANA\n")
 	l := open(t, Options{Users: []string{dana, oid1}}, list)
-	check(t, "Stats()", l.Stats(), Stats{Rows: 4, Unique: 3, Duplicates: 1, AnyPass: 3})
+	assert.Same(t, "Stats()", l.Stats(), Stats{Rows: 4, Unique: 3, Duplicates: 1, AnyPass: 3})
 	pairs := all(t, l)
-	check(t, "the first user", pairs[0].User, dana)
-	check(t, "the first place", pairs[0].Place(), "--user:1")
-	check(t, "the place that the list repeats", *pairs[3].FirstOf, Pos{NamedSource, 1})
-	check(t, "IsSelf()", l.IsSelf(), false)
+	assert.Same(t, "the first user", pairs[0].User, dana)
+	assert.Same(t, "the first place", pairs[0].Place(), "--user:1")
+	assert.Same(t, "the place that the list repeats", *pairs[3].FirstOf, Pos{NamedSource, 1})
+	assert.Same(t, "IsSelf()", l.IsSelf(), false)
 
 	self := open(t, Options{Self: true})
-	if diff := cmp.Diff([]Pair{{Source: SelfSource, Line: 1, User: Me}}, all(t, self)); diff != "" {
-		t.Errorf("Pairs() (-want +got):\n%s", diff)
-	}
-	check(t, "IsSelf() with Options.Self", self.IsSelf(), true)
+	assert.Equal(t, "Pairs()", all(t, self), []Pair{{Source: SelfSource, Line: 1, User: Me}})
+	assert.Same(t, "IsSelf() with Options.Self", self.IsSelf(), true)
 }
 
 // Rows are those that Open checked, whatever becomes of the list. Standard input can be read once.
@@ -68,9 +66,7 @@ func TestRowsAreKept(t *testing.T) {
 	temp := setTemp(t, t.TempDir())
 	path := write(t, "list.csv", "user,method\nDANA,PASS1\nELI,\n")
 	l := open(t, Options{Stdin: iotest.OneByteReader(strings.NewReader(obj1 + "\n" + obj2))}, path, "-")
-	if err := os.WriteFile(path, []byte("user\nother@contoso.com\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.WriteFile(path, []byte("user\nother@contoso.com\n"), 0o600))
 	want := []Pair{
 		{Source: path, Line: 2, User: dana, Method: pass1},
 		{Source: path, Line: 3, User: eli},
@@ -78,16 +74,12 @@ func TestRowsAreKept(t *testing.T) {
 		{Source: "stdin", Line: 2, User: eli, Method: pass2},
 	}
 	for range 2 { // as often as wanted
-		if diff := cmp.Diff(want, all(t, l)); diff != "" {
-			t.Errorf("Pairs() (-want +got):\n%s", diff)
-		}
+		assert.Equal(t, "Pairs()", all(t, l), want)
 	}
 	for range l.Pairs() {
 		break // must not be asked again
 	}
-	if err := l.Close(); err != nil {
-		t.Errorf("Close() = %v", err)
-	}
+	assert.Is(t, "Close()", l.Close(), nil)
 	for _, names := range [][]string{{"-"}, {"-", temp}} { // nobody closes a List that is not there
 		if _, err := Open(names, Options{Stdin: strings.NewReader("user\nbad\n")}); err == nil {
 			t.Errorf("Open(%q) = nil, want an error", names)
@@ -97,9 +89,7 @@ func TestRowsAreKept(t *testing.T) {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 	for yielded, err := range l.Pairs() {
-		if err == nil {
-			t.Errorf("Pairs() after Close yields %v", yielded)
-		}
+		assert.That(t, err != nil, "Pairs() after Close yields %v", yielded)
 	}
 	setTemp(t, filepath.Join(temp, "none"))
 	_, err := Open([]string{path}, Options{})
@@ -127,8 +117,6 @@ func TestReadErrors(t *testing.T) {
 		default:
 			err = s.readCSV(br)
 		}
-		if err == nil || err.Error() != "gone" {
-			t.Errorf("reading %q = %v, want the reader's error", text, err)
-		}
+		assert.That(t, err != nil && err.Error() == "gone", "reading %q = %v, want the reader's error", text, err)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"tapsweep/testdata/assert"
 )
 
 var update = flag.Bool("update", false, "write the outcomes in testdata/outcomes.txt again")
@@ -18,10 +18,7 @@ var update = flag.Bool("update", false, "write the outcomes in testdata/outcomes
 // Each list and value in testdata/outcomes.txt has the outcome that stands below it.
 func TestOutcomes(t *testing.T) {
 	const golden = "testdata/outcomes.txt"
-	before, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
+	before := assert.Must(os.ReadFile(golden))
 	var after strings.Builder
 	for line := range strings.Lines(string(before)) {
 		if strings.HasPrefix(line, " ") { // an outcome
@@ -38,9 +35,7 @@ func TestOutcomes(t *testing.T) {
 			continue
 		}
 		text, err := strconv.Unquote(line[i:])
-		if err != nil {
-			t.Fatalf("the text in %s: %v", line, err)
-		}
+		assert.OK(t, err, line)
 		names := strings.Fields(line[:i])
 		name := names[len(names)-1]
 		if call, ok := functions[name]; ok {
@@ -50,14 +45,10 @@ func TestOutcomes(t *testing.T) {
 		}
 	}
 	if *update {
-		if err := os.WriteFile(golden, []byte(after.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		assert.OK(t, os.WriteFile(golden, []byte(after.String()), 0o644))
 	}
 	lines := func(text string) []string { return strings.Split(text, "\n") }
-	if diff := cmp.Diff(lines(string(before)), lines(after.String())); diff != "" {
-		t.Errorf("outcomes, where -update writes those of now (-want +got):\n%s", diff)
-	}
+	assert.Equal(t, "outcomes, where -update writes those of now", lines(after.String()), lines(string(before)))
 }
 
 // functions are what the last sections call in place of reading a list.

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tapsweep/testdata/assert"
 )
 
 // ReadUsers returns the errors of all lists together.
@@ -17,19 +19,19 @@ func TestReadUsersProblems(t *testing.T) {
 	if !ok {
 		t.Fatalf("ReadUsers = %v, want *Problems", err)
 	}
-	check(t, "the number of users", len(users), 0)
-	check(t, "Count", problems.Count, 31)
-	check(t, "Cut", problems.Cut, true)
+	assert.Same(t, "the number of users", len(users), 0)
+	assert.Same(t, "Count", problems.Count, 31)
+	assert.Same(t, "Cut", problems.Cut, true)
 
 	none := filepath.Join(t.TempDir(), "none")
 	for name, want := range map[string]string{"-": "standard input", t.TempDir(): "reading ", none: none} {
 		users, err := ReadUsers(nil, good, name)
 		checkError(t, "ReadUsers of "+name, err, want)
-		check(t, "the number of users", len(users), 0)
+		assert.Same(t, "the number of users", len(users), 0)
 	}
 	users, err = ReadUsers(nil)
 	checkError(t, "ReadUsers without a list", err, "")
-	check(t, "the number of users without a list", len(users), 0)
+	assert.Same(t, "the number of users without a list", len(users), 0)
 }
 
 // A list that says where to look and names nobody is no reason to fail. A list of users who are to
@@ -47,11 +49,9 @@ func TestReadScope(t *testing.T) {
 	} {
 		path := write(t, "list", tt.text)
 		users, warnings, err := ReadScope(nil, path)
-		if len(users) != tt.users {
-			t.Errorf("%s: ReadScope = %v, want %d users", tt.name, users, tt.users)
-		}
+		assert.That(t, len(users) == tt.users, "%s: ReadScope = %v, want %d users", tt.name, users, tt.users)
 		got := strings.TrimPrefix(strings.Join(warnings, " "), path+": ")
-		check(t, tt.name+": the warning", got, tt.warn)
+		assert.Same(t, tt.name+": the warning", got, tt.warn)
 		_, strict := ReadUsers(nil, path)
 		checkError(t, tt.name+": ReadScope", err, tt.err)
 		checkError(t, tt.name+": ReadUsers", strict, tt.error)

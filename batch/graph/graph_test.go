@@ -26,6 +26,7 @@ import (
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
+	"tapsweep/testdata/assert"
 )
 
 // fakeCredential issues tokens as its function says, and keeps what it was asked for.
@@ -49,10 +50,7 @@ func (c *fakeCredential) GetToken(_ context.Context, opts policy.TokenRequestOpt
 func TestAzidentityToBatchOverTLS(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(95)
-	server, err := tenant.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := assert.Must(tenant.Start())
 	defer server.Close()
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(server.CAPEM)
@@ -66,13 +64,11 @@ func TestAzidentityToBatchOverTLS(t *testing.T) {
 			},
 			DisableInstanceDiscovery: true,
 		})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	client := newClient(t, credential, graph.Options{Root: server.URL, Transport: transport,
 		UserAgent: "tapsweep/test"})
 	_, err = client.Token(t.Context())
-	checkErr(t, "Token", err, nil)
+	assert.Is(t, "Token", err, nil)
 	runner := newRunner(t, client, batch.Options{Reauthorize: client.Reauthorize})
 	n := 0
 	// Every token that was issued is refused in the middle of the run.
@@ -80,16 +76,15 @@ func TestAzidentityToBatchOverTLS(t *testing.T) {
 		if n++; n == 20 {
 			tenant.Entra.ExpireTokens()
 		}
-		check(t, "status", r.Response.Status, 204)
-		check(t, "a request-id", r.RequestID != "", true)
+		assert.Same(t, "status", r.Response.Status, 204)
+		assert.Same(t, "a request-id", r.RequestID != "", true)
 		return nil
 	})
-	checkErr(t, "Run", err, nil)
-	check(t, "results", n, 95)
-	check(t, "passes left", len(tenant.Remaining()), 0)
-	if n := tenant.Stats().Connections; n > 2 {
-		t.Errorf("%d connections, want at most 2, which HTTP/2 shares", n)
-	}
+	assert.Is(t, "Run", err, nil)
+	assert.Same(t, "results", n, 95)
+	assert.Same(t, "passes left", len(tenant.Remaining()), 0)
+	assert.That(t, tenant.Stats().Connections <= 2,
+		"%d connections, want at most 2, which HTTP/2 shares", tenant.Stats().Connections)
 }
 
 // In a run that is longer than many tokens are valid, no token is refused, and each is requested once.
@@ -108,10 +103,10 @@ func TestTokensAreRenewedAhead(t *testing.T) {
 			}
 			return nil
 		})
-		checkErr(t, "Run", err, nil)
-		check(t, "passes deleted at the first attempt", n, 2400)
-		check(t, "tokens refused", tenant.Stats().Unauthorized, 0)
-		check(t, "time", time.Since(start), 2*time.Hour)
+		assert.Is(t, "Run", err, nil)
+		assert.Same(t, "passes deleted at the first attempt", n, 2400)
+		assert.Same(t, "tokens refused", tenant.Stats().Unauthorized, 0)
+		assert.Same(t, "time", time.Since(start), 2*time.Hour)
 		// Renewed with five of its ten minutes left.
 		if got := len(credential.asked); got < 20 || got > 25 {
 			t.Errorf("%d tokens for two hours, want 20 to 25", got)
@@ -122,7 +117,7 @@ func TestTokensAreRenewedAhead(t *testing.T) {
 func TestReauthorizeSendsClaims(t *testing.T) {
 	challenge := `Bearer realm="", error="insufficient_claims", ` +
 		`claims="eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZX19fQ=="`
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		header http.Header
 		want   string
@@ -132,24 +127,21 @@ func TestReauthorizeSendsClaims(t *testing.T) {
 		{"no challenge", nil, `"nbf"`},
 		{"broken challenge", http.Header{"Www-Authenticate": {`Bearer claims="!!"`}}, `"nbf"`},
 		{"claims without a value", http.Header{"Www-Authenticate": {`Bearer claims`}}, `"nbf"`},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			credential := &fakeCredential{expiry: time.Hour}
 			credential.issue = func(n int) (string, error) { return fmt.Sprint("token", n), nil }
 			client := newClient(t, credential, graph.Options{})
 			first, _ := client.Token(t.Context())
 			err := client.Reauthorize(t.Context(), &batch.StatusError{Status: 401, Header: tt.header})
-			checkErr(t, "Reauthorize", err, nil)
+			assert.Is(t, "Reauthorize", err, nil)
 			second, _ := client.Token(t.Context())
-			check(t, "the first token", first, "token1")
-			check(t, "the second token", second, "token2")
-			check(t, "tokens requested", len(credential.asked), 2)
+			assert.Same(t, "the first token", first, "token1")
+			assert.Same(t, "the second token", second, "token2")
+			assert.Same(t, "tokens requested", len(credential.asked), 2)
 			claims := credential.asked[1].Claims
-			check(t, "claims are JSON", json.Valid([]byte(claims)), true)
-			if !strings.Contains(claims, tt.want) {
-				t.Errorf("claims %s, want %s", claims, tt.want)
-			}
+			assert.Same(t, "claims are JSON", json.Valid([]byte(claims)), true)
+			assert.Holds(t, "claims", claims, tt.want)
 		})
 	}
 }
@@ -171,11 +163,9 @@ func TestSlowRenewalDelaysNothing(t *testing.T) {
 			return nil
 		})
 		// The token lasts 10 minutes; until a minute before, it is in use.
-		checkErr(t, "Run", err, batch.ErrUnauthorized)
-		check(t, "it took nine minutes or more", time.Since(start) >= 9*time.Minute, true)
-		if n < 20*4*50 {
-			t.Errorf("%d passes deleted, want 4,000 or more", n)
-		}
+		assert.Is(t, "Run", err, batch.ErrUnauthorized)
+		assert.Same(t, "it took nine minutes or more", time.Since(start) >= 9*time.Minute, true)
+		assert.That(t, n >= 20*4*50, "%d passes deleted, want 4,000 or more", n)
 	})
 }
 
@@ -206,9 +196,9 @@ func TestReauthorizeWithoutClaims(t *testing.T) {
 	}
 	client := newClient(t, credential, graph.Options{})
 	client.Token(t.Context())
-	checkErr(t, "Reauthorize", client.Reauthorize(t.Context(), &batch.StatusError{Status: 401}), nil)
+	assert.Is(t, "Reauthorize", client.Reauthorize(t.Context(), &batch.StatusError{Status: 401}), nil)
 	token, _ := client.Token(t.Context())
-	check(t, "the token", token, "token3")
+	assert.Same(t, "the token", token, "token3")
 	challenge := http.Header{"Www-Authenticate": {`Bearer claims="e30="`}}
 	if err := client.Reauthorize(t.Context(), &batch.StatusError{Status: 401, Header: challenge}); err == nil {
 		t.Error("a challenge was answered without its claims")
@@ -221,30 +211,30 @@ func TestNotConnected(t *testing.T) {
 	server.Close()
 	client := newClient(t, secretCredential(), graph.Options{Root: server.URL})
 	_, err := client.PostBatch(t.Context(), []byte(`{}`))
-	checkErr(t, "PostBatch without a connection", err, batch.ErrNotSent)
+	assert.Is(t, "PostBatch without a connection", err, batch.ErrNotSent)
 	untrusted := httptest.NewUnstartedServer(nil)
 	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
 	untrusted.StartTLS()
 	defer untrusted.Close()
 	client = newClient(t, secretCredential(), graph.Options{Root: untrusted.URL})
 	_, err = client.PostBatch(t.Context(), []byte(`{}`))
-	checkErr(t, "PostBatch to a host that is not trusted", err, batch.ErrNotSent)
+	assert.Is(t, "PostBatch to a host that is not trusted", err, batch.ErrNotSent)
 }
 
 // If the authority cannot be reached, the run waits: this is no refusal.
 func TestNoConnectionForAToken(t *testing.T) {
 	offline := offlineError{errors.New("dial tcp: network is unreachable")}
 	_, err := newClient(t, failing(offline), graph.Options{}).PostBatch(t.Context(), []byte(`{}`))
-	checkErr(t, "PostBatch", err, batch.ErrNotSent)
-	check(t, "the run stops", errors.Is(err, batch.ErrUnauthorized), false)
-	check(t, "message", err.Error(), "not sent: getting an access token: dial tcp: network is unreachable")
+	assert.Is(t, "PostBatch", err, batch.ErrNotSent)
+	assert.Same(t, "the run stops", errors.Is(err, batch.ErrUnauthorized), false)
+	assert.Same(t, "message", err.Error(), "not sent: getting an access token: dial tcp: network is unreachable")
 }
 
 func TestNoToken(t *testing.T) {
 	refusal := errors.New("AADSTS7000215: Invalid client secret provided")
 	_, err := newClient(t, failing(refusal), graph.Options{}).PostBatch(t.Context(), []byte(`{}`))
-	checkErr(t, "PostBatch", err, batch.ErrUnauthorized)
-	check(t, "message", err.Error(), "getting an access token: "+refusal.Error())
+	assert.Is(t, "PostBatch", err, batch.ErrUnauthorized)
+	assert.Same(t, "message", err.Error(), "getting an access token: "+refusal.Error())
 }
 
 // A redirect is not followed, so the token does not go elsewhere, and it is no batch response.
@@ -256,8 +246,8 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	defer server.Close()
 	client := newClient(t, secretCredential(), graph.Options{Root: server.URL})
 	_, err := client.PostBatch(t.Context(), []byte(`{}`))
-	check(t, "PostBatch", fmt.Sprint(err), "the answer was 307")
-	check(t, "redirect followed", stolen, false)
+	assert.Same(t, "PostBatch", fmt.Sprint(err), "the answer was 307")
+	assert.Same(t, "redirect followed", stolen, false)
 }
 
 func TestPostBatchSendsWhatGraphWants(t *testing.T) {
@@ -272,21 +262,21 @@ func TestPostBatchSendsWhatGraphWants(t *testing.T) {
 	defer server.Close()
 	client := newClient(t, secretCredential(), graph.Options{Root: server.URL + "/", UserAgent: "tapsweep/1.2"})
 	reply, err := client.PostBatch(t.Context(), []byte(`{"requests":[]}`))
-	checkErr(t, "PostBatch", err, nil)
-	check(t, "the reply", string(reply.Body), `{"responses":[]}`)
-	check(t, "the reply's request-id", reply.Header.Get("Request-Id"), "7f2d")
+	assert.Is(t, "PostBatch", err, nil)
+	assert.Same(t, "the reply", string(reply.Body), `{"responses":[]}`)
+	assert.Same(t, "the reply's request-id", reply.Header.Get("Request-Id"), "7f2d")
 	for name, want := range map[string]string{
 		"Authorization": "Bearer secret", "Content-Type": "application/json", "Content-Encoding": "",
 		"Accept": "application/json", "User-Agent": "tapsweep/1.2",
 	} {
-		check(t, name, got.Header.Get(name), want)
+		assert.Same(t, name, got.Header.Get(name), want)
 	}
-	check(t, "method", got.Method, "POST")
-	check(t, "path", got.URL.Path, "/v1.0/$batch")
-	check(t, "body", string(body), `{"requests":[]}`)
-	check(t, "Content-Length", got.ContentLength, int64(len(body)))
-	check(t, "a Client-Request-Id", got.Header.Get("Client-Request-Id") != "", true)
-	check(t, "the core's SdkVersion", strings.Contains(got.Header.Get("SdkVersion"), "graph-go-core/"), true)
+	assert.Same(t, "method", got.Method, "POST")
+	assert.Same(t, "path", got.URL.Path, "/v1.0/$batch")
+	assert.Same(t, "body", string(body), `{"requests":[]}`)
+	assert.Same(t, "Content-Length", got.ContentLength, int64(len(body)))
+	assert.Same(t, "a Client-Request-Id", got.Header.Get("Client-Request-Id") != "", true)
+	assert.Same(t, "the core's SdkVersion", strings.Contains(got.Header.Get("SdkVersion"), "graph-go-core/"), true)
 }
 
 // Only package batch sends a request twice: kiota's own retries are off.
@@ -302,18 +292,18 @@ func TestOneLayerRetries(t *testing.T) {
 	client := newClient(t, secretCredential(), graph.Options{Root: server.URL})
 	for i, want := range []int{429, 503, 504, 401} {
 		_, err := client.PostBatch(t.Context(), []byte(`{}`))
-		check(t, "posts", posts, i+1)
+		assert.Same(t, "posts", posts, i+1)
 		e, ok := errors.AsType[*batch.StatusError](err)
 		if !ok {
 			t.Fatalf("PostBatch = %v, want a StatusError", err)
 		}
-		check(t, "status", e.Status, want)
-		check(t, "Retry-After", e.Header.Get("Retry-After"), "1")
+		assert.Same(t, "status", e.Status, want)
+		assert.Same(t, "Retry-After", e.Header.Get("Retry-After"), "1")
 	}
 }
 
 func TestParseRoot(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		root string
 		ok   bool
 	}{
@@ -338,14 +328,10 @@ func TestParseRoot(t *testing.T) {
 		{"ftp://graph.microsoft.com", false},
 		{"https://", false},
 		{"https://a b", false},
-	}
-	for _, tt := range tests {
+	} {
 		_, err := graph.ParseRoot(tt.root)
-		if (err == nil) != tt.ok {
-			t.Errorf("ParseRoot(%q) = %v, want ok %v", tt.root, err, tt.ok)
-		}
-		if err != nil && strings.Contains(err.Error(), "pw") {
-			t.Errorf("ParseRoot(%q) quotes the password: %v", tt.root, err)
-		}
+		assert.That(t, (err == nil) == tt.ok, "ParseRoot(%q) = %v, want ok %v", tt.root, err, tt.ok)
+		assert.That(t, err == nil || !strings.Contains(err.Error(), "pw"),
+			"ParseRoot(%q) quotes the password: %v", tt.root, err)
 	}
 }

@@ -1,7 +1,6 @@
 package graph_test
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -10,38 +9,18 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
+	"tapsweep/testdata/assert"
 )
-
-func check[T comparable](t *testing.T, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s: %v, want %v", what, got, want)
-	}
-}
-
-// checkErr checks that an error is or wraps want.
-func checkErr(t *testing.T, what string, got, want error) {
-	t.Helper()
-	if !errors.Is(got, want) {
-		t.Errorf("%s: %v, want %v", what, got, want)
-	}
-}
 
 func newClient(t *testing.T, credential azcore.TokenCredential, opts graph.Options) *graph.Client {
 	t.Helper()
-	client, err := graph.New(credential, opts)
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := assert.Must(graph.New(credential, opts))
 	return client
 }
 
 func newRunner(t *testing.T, client *graph.Client, opts batch.Options) *batch.Runner {
 	t.Helper()
-	runner, err := batch.NewRunner(client, opts)
-	if err != nil {
-		t.Fatal(err)
-	}
+	runner := assert.Must(batch.NewRunner(client, opts))
 	return runner
 }
 

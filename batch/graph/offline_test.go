@@ -18,6 +18,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/quota"
+	"tapsweep/testdata/assert"
 )
 
 // offlineError says that the authority cannot be reached.
@@ -67,7 +68,7 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestAuthorityAway(t *testing.T) {
 	refused := []fault.Fault{{Batch: 16, Do: fault.ItemStatus(401)}}
 	const short, long, end = 10 * time.Minute, time.Hour, 20 * time.Minute
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		faults []fault.Fault
 		life   time.Duration // of a token
@@ -83,8 +84,7 @@ func TestAuthorityAway(t *testing.T) {
 		{"a token that is refused", refused, long, time.Second, time.Second, 0, nil},
 		{"a token that is refused, for too long", refused, long, time.Second, time.Second, 5 * time.Minute,
 			batch.ErrUnreachable},
-	}
-	for _, tt := range tests {
+	} {
 		for _, concurrency := range []int{1, 8} {
 			t.Run(tt.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
@@ -104,10 +104,10 @@ func TestAuthorityAway(t *testing.T) {
 						}
 						return nil
 					})
-					checkErr(t, "Run", err, tt.want)
-					check(t, "a lack of access", errors.Is(err, batch.ErrUnauthorized), false)
-					check(t, "results", settled, len(users))
-					check(t, "all done", done == len(users), tt.want == nil)
+					assert.Is(t, "Run", err, tt.want)
+					assert.Same(t, "a lack of access", errors.Is(err, batch.ErrUnauthorized), false)
+					assert.Same(t, "results", settled, len(users))
+					assert.Same(t, "all done", done == len(users), tt.want == nil)
 				})
 			})
 		}

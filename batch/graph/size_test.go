@@ -13,6 +13,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graph"
+	"tapsweep/testdata/assert"
 )
 
 // answering answers each POST with what the function writes.
@@ -43,7 +44,7 @@ const readBatch = `{"requests":[{"id":"1","method":"GET","url":"/users"}]}`
 
 // An endless answer is read only up to the maximum for the batch.
 func TestAnswerWithoutEnd(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		status int
 		batch  string
@@ -52,23 +53,18 @@ func TestAnswerWithoutEnd(t *testing.T) {
 		{"deletes", 200, deleteBatch, 5 << 20},
 		{"reads", 200, readBatch, 40 << 20},
 		{"refused", 403, deleteBatch, 1 << 20},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			read := 0
 			client := newClient(t, secretCredential(), graph.Options{
 				Transport: answering{status: tt.status, header: http.Header{},
 					body: func() io.Reader { return endless{&read} }}})
 			_, err := client.PostBatch(t.Context(), []byte(tt.batch))
-			if err == nil {
-				t.Error("an endless answer was accepted")
-			}
+			assert.That(t, err != nil, "an endless answer was accepted")
 			if _, refused := errors.AsType[*batch.StatusError](err); refused != (tt.status == 403) {
 				t.Errorf("the error is %v", err)
 			}
-			if read > tt.most {
-				t.Errorf("%d bytes were read, want at most %d", read, tt.most)
-			}
+			assert.That(t, read <= tt.most, "%d bytes were read, want at most %d", read, tt.most)
 		})
 	}
 }
@@ -81,9 +77,8 @@ func TestCompressedAnswer(t *testing.T) {
 	_ = zip.Close()
 	spaces := bytes.Repeat(bomb.Bytes(), 256) // members of one stream
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-			t.Error("the client does not request gzip, so this test is void")
-		}
+		assert.That(t, strings.Contains(r.Header.Get("Accept-Encoding"), "gzip"),
+			"the client does not request gzip, so this test is void")
 		w.Header().Set("Content-Encoding", "gzip")
 		_, _ = w.Write(spaces)
 	}))
@@ -93,10 +88,7 @@ func TestCompressedAnswer(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	_, err := client.PostBatch(t.Context(), []byte(deleteBatch))
 	runtime.ReadMemStats(&after)
-	if err == nil || !strings.Contains(err.Error(), "larger than") {
-		t.Errorf("PostBatch = %v, want an error about the size of the answer", err)
-	}
-	if used := after.TotalAlloc - before.TotalAlloc; used > 64<<20 {
-		t.Errorf("%d MiB were allocated", used>>20)
-	}
+	assert.Says(t, "PostBatch", err, "larger than")
+	assert.That(t, after.TotalAlloc-before.TotalAlloc <= 64<<20,
+		"%d MiB were allocated", (after.TotalAlloc-before.TotalAlloc)>>20)
 }

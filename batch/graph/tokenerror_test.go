@@ -4,11 +4,13 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"tapsweep/testdata/assert"
 )
 
 func TestTokenError(t *testing.T) {
 	rule := strings.Repeat("-", 80)
-	tests := []struct {
+	for _, tt := range []struct {
 		name, text, want string
 		code             int
 	}{
@@ -35,16 +37,13 @@ func TestTokenError(t *testing.T) {
 		{"no connection", "C: Get \"https://" + strings.Repeat("x", 500) +
 			"\": dial tcp: connection refused. To troubleshoot, visit x",
 			"C: Get … connection refused.", 0},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := &TokenError{errors.New(tt.text)}
 			if got, want := e.Error(), "getting an access token: "+tt.want; got != want {
 				t.Errorf("Error = %q, want %q", got, want)
 			}
-			if got := e.Code(); got != tt.code {
-				t.Errorf("Code = %d, want %d", got, tt.code)
-			}
+			assert.Same(t, "Code", e.Code(), tt.code)
 		})
 	}
 }

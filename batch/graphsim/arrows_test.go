@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tapsweep/testdata/assert"
 )
 
 // The rooms of the simulated tenant know neither the tenant nor each other.
@@ -19,14 +21,11 @@ func TestImportDirection(t *testing.T) {
 	}
 	for _, room := range rooms {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", room).Output()
-		if err != nil {
-			t.Fatalf("go list -deps %s: %v", room, err)
-		}
+		assert.OK(t, err, room)
 		for name := range strings.FieldsSeq(string(out)) {
 			isOurs := strings.HasPrefix(name, "tapsweep/") || strings.HasPrefix(name, "github.com/")
-			if isOurs && name != room && !slices.Contains(allowed[room], name) {
-				t.Errorf("%s depends on %s", room, name)
-			}
+			assert.That(t, !isOurs || name == room || slices.Contains(allowed[room], name),
+				"%s depends on %s", room, name)
 		}
 	}
 }

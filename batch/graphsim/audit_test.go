@@ -10,6 +10,7 @@ import (
 
 	"tapsweep/batch/graphsim/entra"
 	"tapsweep/batch/graphsim/internal/wire"
+	"tapsweep/testdata/assert"
 )
 
 // auditShape is what a client reads of an entry.
@@ -30,9 +31,7 @@ type property struct{ DisplayName, NewValue string }
 
 func shapeOf(t *testing.T, entry map[string]any) (a auditShape) {
 	t.Helper()
-	if err := json.Unmarshal(wire.Marshal(entry), &a); err != nil {
-		t.Fatalf("entry %v: %v", entry, err)
-	}
+	assert.OK(t, json.Unmarshal(wire.Marshal(entry), &a), entry)
 	return a
 }
 

@@ -16,6 +16,7 @@ import (
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/internal/wire"
 	"tapsweep/batch/graphsim/quota"
+	"tapsweep/testdata/assert"
 )
 
 // Graph refuses each of these batches as a whole, with a message that holds the text.
@@ -27,7 +28,7 @@ func TestBatchRefusals(t *testing.T) {
 	for i := range 21 {
 		many = append(many, get(fmt.Sprint(i)))
 	}
-	tests := []struct{ name, body, message string }{
+	for _, tt := range []struct{ name, body, message string }{
 		{"not JSON", `{"requests":[`, invalid},
 		{"an array", `[]`, invalid},
 		{"no requests", `{}`, invalid},
@@ -50,8 +51,7 @@ func TestBatchRefusals(t *testing.T) {
 		{"POST without body", request(`"id":"1","method":"POST","url":"/x"`),
 			"Write request id : 1 does not contain Content-Type header or body."},
 		{"dependsOn", request(`"id":"1","method":"GET","url":"/x","dependsOn":["2"]`), "dependsOn"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tenant := New(Options{})
 			_, err := tenant.PostBatch(t.Context(), []byte(tt.body))
@@ -102,12 +102,8 @@ func TestShuffledAndVaried(t *testing.T) {
 	}
 	one, again, two := order(1), order(1), order(2)
 	check(t, "order with the same seed", again, one)
-	if slices.Equal(one, two) {
-		t.Errorf("another seed made the same order %v", two)
-	}
-	if slices.IsSorted(one) {
-		t.Errorf("the responses are in order: %v", one)
-	}
+	assert.That(t, !slices.Equal(one, two), "another seed made the same order %v", two)
+	assert.That(t, !slices.IsSorted(one), "the responses are in order: %v", one)
 	if len(forms) < 6 { // with and without body, three sorts of headers
 		t.Errorf("204 came in %d forms only: %v", len(forms), forms)
 	}

@@ -17,6 +17,7 @@ import (
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/internal/wire"
 	"tapsweep/batch/graphsim/quota"
+	"tapsweep/testdata/assert"
 )
 
 // itemEffects are effects on the response to a delete with id 0.
@@ -52,9 +53,7 @@ func TestItemEffects(t *testing.T) {
 			text := strings.TrimSuffix(strings.TrimPrefix(body, `{"responses":[`), "]}")
 			check(t, "has the response to id 1", other.MatchString(text), true)
 			text = strings.TrimPrefix(other.ReplaceAllString(text, ""), ",")
-			if !regexp.MustCompile(tt.want).MatchString(text) {
-				t.Errorf("got %.300s, want %s", text, tt.want)
-			}
+			assert.That(t, regexp.MustCompile(tt.want).MatchString(text), "got %.300s, want %s", text, tt.want)
 			check(t, "both deleted", tenant.Stats().Deleted == 2, tt.isDone)
 			check(t, "faults", tenant.Stats().Faults, 1)
 		})
@@ -274,7 +273,5 @@ func TestRandomFaults(t *testing.T) {
 	}
 	first := run(1)
 	check(t, "stats of the second run", run(1), first)
-	if first.Faults < 1000 {
-		t.Errorf("%d faults, want 1000 at least", first.Faults)
-	}
+	assert.That(t, first.Faults >= 1000, "%d faults, want 1000 at least", first.Faults)
 }

@@ -8,9 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"tapsweep/batch/graphsim/internal/wire"
+	"tapsweep/testdata/assert"
 )
 
 const (
@@ -28,16 +27,12 @@ var scanRoles = []string{"User.Read.All", "GroupMember.Read.All", "AuditLog.Read
 // check compares one thing.
 func check[T any](t *testing.T, what string, got, want T) {
 	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", what, diff)
-	}
+	assert.Equal(t, what, got, want)
 }
 
 func checkHolds(t *testing.T, what, got, part string) {
 	t.Helper()
-	if !strings.Contains(got, part) {
-		t.Errorf("%s: %.500s does not contain %s", what, got, part)
-	}
+	assert.Holds(t, what, got, part)
 }
 
 // reply is an answer as a client sees it, in a batch or by itself.
@@ -57,9 +52,7 @@ func (r reply) code() string {
 // object returns the body as a JSON object.
 func (r reply) object(t *testing.T) (o map[string]any) {
 	t.Helper()
-	if err := json.Unmarshal([]byte(r.Body), &o); err != nil {
-		t.Fatalf("body %s: %v", r.Body, err)
-	}
+	assert.OK(t, json.Unmarshal([]byte(r.Body), &o), r.Body)
 	return o
 }
 
@@ -76,10 +69,7 @@ func (c client) get(t *testing.T, path string, headers ...string) reply {
 func directly(transport http.RoundTripper, root, token string) client {
 	return func(t *testing.T, method, path, body string, headers ...string) reply {
 		t.Helper()
-		req, err := http.NewRequestWithContext(t.Context(), method, root+path, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
+		req := assert.Must(http.NewRequestWithContext(t.Context(), method, root+path, strings.NewReader(body)))
 		req.GetBody = nil // or net/http sends it again when a connection breaks
 		req.Header.Set("Authorization", "Bearer "+token)
 		if body != "" {
@@ -88,15 +78,9 @@ func directly(transport http.RoundTripper, root, token string) client {
 		for i := 0; i < len(headers); i += 2 {
 			req.Header.Set(headers[i], headers[i+1])
 		}
-		resp, err := transport.RoundTrip(req)
-		if err != nil {
-			t.Fatal(err)
-		}
+		resp := assert.Must(transport.RoundTrip(req))
 		defer resp.Body.Close()
-		b, err := io.ReadAll(resp.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := assert.Must(io.ReadAll(resp.Body))
 		return reply{resp.StatusCode, resp.Header, string(b)}
 	}
 }
@@ -131,10 +115,7 @@ func oneRequest(method, path, body string, headers ...string) string {
 func posting(tenant *Tenant) func(*testing.T, string) string {
 	return func(t *testing.T, batch string) string {
 		t.Helper()
-		reply, err := tenant.PostBatch(t.Context(), []byte(batch))
-		if err != nil {
-			t.Fatal(err)
-		}
+		reply := assert.Must(tenant.PostBatch(t.Context(), []byte(batch)))
 		return string(reply.Body)
 	}
 }
@@ -160,9 +141,7 @@ func responses(t *testing.T, body string) map[string]reply {
 			Body    json.RawMessage
 		}
 	}
-	if err := json.Unmarshal([]byte(body), &in); err != nil {
-		t.Fatalf("batch response: %v\n%s", err, body)
-	}
+	assert.OK(t, json.Unmarshal([]byte(body), &in), body)
 	all := make(map[string]reply)
 	for _, r := range in.Responses {
 		one := reply{Status: r.Status, Header: http.Header{}, Body: strings.TrimPrefix(string(r.Body), "null")}
@@ -223,10 +202,7 @@ func listed(t *testing.T, tenant *Tenant, user string) []map[string]any {
 
 func start(t *testing.T, tenant *Tenant) *Server {
 	t.Helper()
-	s, err := tenant.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := assert.Must(tenant.Start())
 	t.Cleanup(func() { s.Close() })
 	return s
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim/internal/wire"
+	"tapsweep/testdata/assert"
 )
 
 // remove deletes a pass, which has to be there.
@@ -101,9 +102,7 @@ func TestUsability(t *testing.T) {
 					IsUsable              bool
 					MethodUsabilityReason string
 				}
-				if err := json.Unmarshal(wire.Marshal(New(Options{}).shown(&tt.pass, now)), &got); err != nil {
-					t.Fatal(err)
-				}
+				assert.OK(t, json.Unmarshal(wire.Marshal(New(Options{}).shown(&tt.pass, now)), &got))
 				check(t, "reason", got.MethodUsabilityReason, tt.want)
 				check(t, "usable", got.IsUsable, tt.want == "EnabledByPolicy")
 				check(t, "start", got.StartDateTime.Truncate(time.Second), tt.pass.Start.Truncate(time.Second))

@@ -62,7 +62,7 @@ func TestAuthentication(t *testing.T) {
 		denied    = "accessDenied"
 		anyHeader = "Bearer"
 	)
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		opts   Options
 		token  func(authority) string
@@ -86,8 +86,7 @@ func TestAuthentication(t *testing.T) {
 		{"signed in as me", Options{}, userToken(danaID, own), myPasses, 200, "", ""},
 		{"signed in as another", Options{}, userToken(otherID, own), danaPasses, 403, denied, ""},
 		{"signed in with consent for all", Options{}, userToken(otherID, all), danaPasses, 200, "", ""},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := New(tt.opts)

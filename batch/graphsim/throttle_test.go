@@ -1,6 +1,7 @@
 package graphsim
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -8,6 +9,7 @@ import (
 
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/quota"
+	"tapsweep/testdata/assert"
 )
 
 func TestResourceUnits(t *testing.T) {
@@ -62,9 +64,7 @@ func TestKinds(t *testing.T) {
 	} {
 		all := calls([]batchRequest{{Method: tt.method, URL: tt.path}}, "", nil)
 		for kind := range quota.ResourceUnits {
-			if got := all[0].cost()[kind]; got != tt.want[kind] {
-				t.Errorf("%s %s costs %d of kind %d, want %d", tt.method, tt.path, got, kind, tt.want[kind])
-			}
+			assert.Same(t, fmt.Sprintf("%s %s costs", tt.method, tt.path), all[0].cost()[kind], tt.want[kind])
 		}
 	}
 }

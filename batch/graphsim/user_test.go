@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim/internal/wire"
+	"tapsweep/testdata/assert"
 )
 
 const amy, oneil, lee, amos = "amy", "o'neil", "lee_fabrikam.com#EXT#", "Amos"
@@ -216,9 +217,7 @@ func TestUserMemory(t *testing.T) {
 	tenant := manyUsers(n)
 	each := float64(heap()-before) / n
 	t.Logf("%.0f bytes a user", each)
-	if each > 280 {
-		t.Errorf("%.0f bytes a user, want 280 at most", each)
-	}
+	assert.That(t, each <= 280, "%.0f bytes a user, want 280 at most", each)
 	runtime.KeepAlive(tenant)
 }
 
@@ -237,10 +236,7 @@ func BenchmarkMillionUsers(b *testing.B) {
 			for b.Loop() {
 				seen := 0
 				for path := "/users?$top=999&" + tt.query; path != ""; {
-					reply, err := tenant.PostBatch(b.Context(), []byte(oneRequest("GET", path, "")))
-					if err != nil {
-						b.Fatal(err)
-					}
+					reply := assert.Must(tenant.PostBatch(b.Context(), []byte(oneRequest("GET", path, ""))))
 					seen += strings.Count(string(reply.Body), `{"id":"`) - 1 // one is the response's
 					_, rest, _ := strings.Cut(string(reply.Body), `"@odata.nextLink":"`)
 					path, _, _ = strings.Cut(strings.TrimPrefix(rest, v1), `"`)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"tapsweep/testdata/assert"
 )
 
 // keepConcealed makes the test begin and end without the secrets of other tests.
@@ -22,10 +24,7 @@ func TestConceal(t *testing.T) {
 	keepConcealed(t)
 	const secret = `aZ8~q/w+e="<tr&y`
 	Conceal(secret, "", "short")
-	quoted, err := json.Marshal(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
+	quoted := assert.Must(json.Marshal(secret))
 	for name, text := range map[string]string{
 		"as it is":   secret,
 		"twice":      secret + " and " + secret,
@@ -40,19 +39,13 @@ func TestConceal(t *testing.T) {
 		"beyond the bound":   strings.Repeat("x", maxPrintable-3) + secret,
 	} {
 		got := Printable("refused: " + text + " is wrong")
-		if strings.Contains(got, "aZ8") || strings.Contains(got, "YVo4") {
-			t.Errorf("%s: Printable = %q, which holds the secret", name, got)
-		}
-		if name != "beyond the bound" && !strings.Contains(got, "***") {
-			t.Errorf("%s: Printable = %q, want *** in it", name, got)
-		}
+		assert.That(t, !strings.Contains(got, "aZ8") && !strings.Contains(got, "YVo4"),
+			"%s: Printable = %q, which holds the secret", name, got)
+		assert.That(t, name == "beyond the bound" || strings.Contains(got, "***"),
+			"%s: Printable = %q, want *** in it", name, got)
 	}
-	if got := Printable("a short word"); got != "a short word" {
-		t.Errorf("Printable = %q: a text of five characters is masked as a secret", got)
-	}
-	if got := Mask("nothing of it"); got != "nothing of it" {
-		t.Errorf("Mask = %q", got)
-	}
+	assert.Same(t, "Printable", Printable("a short word"), "a short word")
+	assert.Same(t, "Mask", Mask("nothing of it"), "nothing of it")
 }
 
 // If a secret is the beginning of a longer one, the longer one is masked as a whole.
@@ -60,9 +53,7 @@ func TestConcealTheLongestFirst(t *testing.T) {
 	keepConcealed(t)
 	Conceal("secret-one")
 	Conceal("secret-one-and-more")
-	if got := Mask("x secret-one-and-more y"); got != "x *** y" {
-		t.Errorf("Mask = %q, want nothing of the longer secret", got)
-	}
+	assert.Same(t, "Mask", Mask("x secret-one-and-more y"), "x *** y")
 }
 
 // Tokens are renewed while answers are read.
@@ -74,7 +65,5 @@ func TestConcealConcurrently(t *testing.T) {
 		wg.Go(func() { _ = Printable("a first-secret") })
 	}
 	wg.Wait()
-	if got := Mask("first-secret second-secret third-secret"); got != "*** *** ***" {
-		t.Errorf("Mask = %q, want three masks", got)
-	}
+	assert.Same(t, "Mask", Mask("first-secret second-secret third-secret"), "*** *** ***")
 }

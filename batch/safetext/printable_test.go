@@ -1,12 +1,15 @@
 package safetext
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+
+	"tapsweep/testdata/assert"
 )
 
 func TestPrintable(t *testing.T) {
-	tests := []struct{ name, in, want string }{
+	for _, tt := range []struct{ name, in, want string }{
 		{"plain", "Request Authorization failed", "Request Authorization failed"},
 		{"letters", "Zugriff verweigert – nö", "Zugriff verweigert – nö"},
 		{"escape sequence", "a\x1b[31mb\nc", `a\x1b[31mb\nc`},
@@ -21,12 +24,9 @@ func TestPrintable(t *testing.T) {
 		{"secret in JSON", `{"client_secret":"S3cr3t~of-the.App"}`, `{"[secret]"}`},
 		{"secret in a form", "a=b&client_secret=S3cr3t~of-the.App&c=d", "a=b&[secret]&c=d"},
 		{"long", strings.Repeat("é", 501), strings.Repeat("é", 500) + "…"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := Printable(tt.in); got != tt.want {
-				t.Errorf("Printable(%q) = %q, want %q", tt.in, got, tt.want)
-			}
+			assert.Same(t, fmt.Sprintf("Printable(%q)", tt.in), Printable(tt.in), tt.want)
 		})
 	}
 }

@@ -1,6 +1,11 @@
 package safetext
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+
+	"tapsweep/testdata/assert"
+)
 
 func TestVisible(t *testing.T) {
 	for text, want := range map[string]string{
@@ -9,11 +14,7 @@ func TestVisible(t *testing.T) {
 		"a\u202ecsv": `a\u202ecsv`, "a\u009bb": `a\u009bb`,
 		"a\xffb": `a\xffb`, "a\ufffdb": "a\ufffdb", "it's \"a\" \\ b": "it's \"a\" \\ b", "": "",
 	} {
-		if got := Visible(text, ""); got != want {
-			t.Errorf("Visible(%q) = %q, want %q", text, got, want)
-		}
+		assert.Same(t, fmt.Sprintf("Visible(%q)", text), Visible(text, ""), want)
 	}
-	if got := Visible("a\n\tb\x1b", "\n\t"); got != "a\n\tb\\x1b" {
-		t.Errorf("Visible did not keep the characters in keep: %q", got)
-	}
+	assert.Same(t, "Visible with characters to keep", Visible("a\n\tb\x1b", "\n\t"), "a\n\tb\\x1b")
 }

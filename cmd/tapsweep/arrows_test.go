@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tapsweep/testdata/assert"
 )
 
 const internal = "tapsweep/cmd/tapsweep/internal/"
@@ -48,9 +50,7 @@ var arrows = map[string]string{
 func TestArrows(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`,
 		"./...").Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
+	assert.OK(t, err, "go list")
 	for line := range strings.Lines(string(out)) {
 		fields := strings.Fields(line)
 		pkg, isInternal := strings.CutPrefix(fields[0], internal)
@@ -63,9 +63,7 @@ func TestArrows(t *testing.T) {
 			continue
 		}
 		allowed, known := arrows[pkg]
-		if !known {
-			t.Errorf("%s is not one of the arrows", pkg)
-		}
+		assert.That(t, known, "%s is not one of the arrows", pkg)
 		for _, imported := range fields[1:] {
 			if name, own := strings.CutPrefix(imported, internal); own && !slices.Contains(strings.Fields(allowed),
 				name) {
@@ -98,9 +96,7 @@ func TestForbiddenDependencies(t *testing.T) {
 	}
 	args := []string{"list", "-f", `{{.ImportPath}} {{join .Deps " "}}`}
 	out, err := exec.CommandContext(t.Context(), "go", slices.AppendSeq(args, maps.Keys(forbidden))...).Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
+	assert.OK(t, err, "go list")
 	for line := range strings.Lines(string(out)) {
 		pkg, list, _ := strings.Cut(strings.TrimSpace(line), " ")
 		names, deps := forbidden[pkg], "\n"+strings.ReplaceAll(list, " ", "\n")+"\n"
@@ -109,9 +105,7 @@ func TestForbiddenDependencies(t *testing.T) {
 			deps = strings.Replace(deps, "\ngithub.com/google/uuid\n", "\n", 1)
 		}
 		for _, name := range names {
-			if strings.Contains(deps, "\n"+name) {
-				t.Errorf("%s depends on %s", pkg, strings.TrimSpace(name))
-			}
+			assert.That(t, !strings.Contains(deps, "\n"+name), "%s depends on %s", pkg, strings.TrimSpace(name))
 		}
 	}
 	same(t, "packages that do not exist", len(forbidden), 0)

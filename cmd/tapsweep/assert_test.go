@@ -6,11 +6,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/testdata/assert"
 )
 
 // ends fails the test unless the process ended with the exit code, and standard error holds each text.
@@ -22,32 +22,12 @@ func (p process) ends(t *testing.T, code int, texts ...string) {
 	holds(t, "standard error", p.stderr, texts...)
 }
 
-// holds fails the test for each text that is missing.
-func holds(t *testing.T, what, got string, texts ...string) {
-	t.Helper()
-	for _, text := range texts {
-		if !strings.Contains(got, text) {
-			t.Errorf("%s lacks %q\n%s", what, text, got)
-		}
-	}
-}
-
-// lacks fails the test for each text that is there.
-func lacks(t *testing.T, what, got string, texts ...string) {
-	t.Helper()
-	for _, text := range texts {
-		if strings.Contains(got, text) {
-			t.Errorf("%s holds %q\n%s", what, text, got)
-		}
-	}
-}
+var holds, lacks = assert.Holds, assert.Lacks
 
 // same fails the test unless got is want.
 func same[T comparable](t *testing.T, what string, got, want T) {
 	t.Helper()
-	if got != want {
-		t.Errorf("%s: %v, want %v", what, got, want)
-	}
+	assert.Same(t, what, got, want)
 }
 
 // differs fails the test if got is what it must not be.
@@ -85,17 +65,13 @@ func hasRows(t *testing.T, rows []results.Row, n int) {
 // hasOutcome fails the test unless n rows have the outcome.
 func hasOutcome(t *testing.T, rows []results.Row, outcome results.Outcome, n int) {
 	t.Helper()
-	if counts := outcomes(rows); counts[outcome] != n {
-		t.Errorf("%d rows are %s, want %d: %v", counts[outcome], outcome, n, counts)
-	}
+	same(t, "rows that are "+string(outcome), outcomes(rows)[outcome], n)
 }
 
 // leaves fails the test unless users of the tenant hold n passes.
 func leaves(t *testing.T, tenant *graphsim.Tenant, n int) {
 	t.Helper()
-	if left := len(tenant.Remaining()); left != n {
-		t.Errorf("%d passes are left, want %d", left, n)
-	}
+	same(t, "passes that are left", len(tenant.Remaining()), n)
 }
 
 // readWhole returns the rows of a results log, and fails the test unless its last line has the exit code.
@@ -120,10 +96,7 @@ func readEnd(t *testing.T, text string, exit int) *results.End {
 // hasFiles fails the test unless the directory has n files.
 func hasFiles(t *testing.T, dir string, n int) {
 	t.Helper()
-	files, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	files := assert.Must(os.ReadDir(dir))
 	if len(files) != n {
 		t.Errorf("%s has the files %v, want %d", dir, files, n)
 	}
@@ -139,10 +112,7 @@ func exists(t *testing.T, path string, want bool) {
 // isPrivate fails the test unless only the owner may read and write the file.
 func isPrivate(t *testing.T, path string) {
 	t.Helper()
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	info := assert.Must(os.Stat(path))
 	same(t, "mode of "+path, info.Mode().Perm()&0o077, 0)
 }
 
@@ -156,18 +126,14 @@ func readText(t *testing.T, path string) string {
 func write(t *testing.T, path, text string) {
 	t.Helper()
 	err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 }
 
 // writeProgram writes a file that can be run.
 func writeProgram(t *testing.T, path, text string) {
 	t.Helper()
 	write(t, path, text)
-	if err := os.Chmod(path, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.Chmod(path, 0o700))
 }
 
 // decode reads JSON into a value.

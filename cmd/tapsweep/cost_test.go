@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"tapsweep/testdata/assert"
 )
 
 var (
@@ -60,7 +62,5 @@ func TestCost(t *testing.T) {
 			atMost(t, "peak memory in MB", peak, tt.goal)
 		}
 	}
-	if err := os.WriteFile(*cost, []byte(table.String()), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.WriteFile(*cost, []byte(table.String()), 0o644))
 }

@@ -30,7 +30,7 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 	env, root := serveAt(t, incident(simulation.Roles...))
 	noUsers, noUsersRoot := serveAt(t, incident("UserAuthMethod-TAP.ReadWrite.All", "AuditLog.Read.All"))
 	const nobody = "malory@contoso.example"
-	tests := []struct {
+	for _, tt := range []struct {
 		name, by string
 		flags    []string
 		env      []string
@@ -54,8 +54,7 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 			"could not check that HR sync exists"}},
 		{"of an id", "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", []string{"--quiet"}, env, root, 0, status.Done, []string{
 			"the tenant has no user 5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"}},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			args := []string{"scan", "--created-since", "24h", "--created-by", tt.by, "--graph-url", tt.root,
@@ -128,13 +127,13 @@ func TestScanSaysWhatWasReplaced(t *testing.T) {
 		By: *simulation.Mallory, NoTarget: true, Activity: "Admin registered security info",
 		Reason: "Admin registered temporary access pass method for user"})
 	env := serve(t, tenant)
-	p := tapsweep(t, env, "scan", "--created-since", "24h", "--created-by", simulation.Mallory.UPN,
-		"--quiet")
+	p := tapsweep(t, env, "scan", "--created-since", "24h", "--created-by", simulation.Mallory.UPN, "--quiet")
 	lacks(t, "standard output", p.stdout, "dana@")
 	holds(t, "standard error", p.stderr, "dana@contoso.example: the pass of ",
 		" by mallory@contoso.example was replaced at ",
 		"Z by helpdesk@contoso.example; the new pass is not listed")
-	holds(t, "standard error", p.stderr, "audit records to check, because they lack the user, time, creator or pass ID: 1: ")
+	holds(t, "standard error", p.stderr,
+		"audit records to check, because they lack the user, time, creator or pass ID: 1: ")
 	// Some users may not have been scanned.
 	p.ends(t, status.Incomplete)
 }
@@ -172,7 +171,8 @@ func TestScanOfTheAuditLogResumes(t *testing.T) {
 		Passes: []graphsim.Pass{{Created: at, LifetimeMinutes: 480}}})
 	second := func(t time.Time) string { return `"` + t.UTC().Format(time.RFC3339) + `"` }
 	record := hers(at, map[string]string{"TemporaryAccessPass.Id": otherPass,
-		"TemporaryAccessPass.StartDateTime": second(at), "TemporaryAccessPass.EndDateTime": second(at.Add(8 * time.Hour))})
+		"TemporaryAccessPass.StartDateTime": second(at),
+		"TemporaryAccessPass.EndDateTime":   second(at.Add(8 * time.Hour))})
 	tenant.AddAudit(record)
 	tenant.AddUser(graphsim.User{ID: leeID, UPN: "lee@contoso.example"})
 	record.TargetID = leeID

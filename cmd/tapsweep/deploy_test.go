@@ -17,6 +17,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
+	"tapsweep/testdata/assert"
 )
 
 // installed is where the examples of the manual expect tapsweep.
@@ -115,8 +116,9 @@ func TestUnitsVerify(t *testing.T) {
 	args := []string{"verify", "--man=no"}
 	for name, text := range texts {
 		path := filepath.Join(dir, name)
-		write(t, path, strings.ReplaceAll(text, installed, must(os.Executable()))) // the program has to be there
-		if filepath.Dir(path) == dir {                                             // it finds metrics.conf by itself
+		// The program has to be there. systemd-analyze finds metrics.conf by itself.
+		write(t, path, strings.ReplaceAll(text, installed, assert.Must(os.Executable())))
+		if filepath.Dir(path) == dir {
 			args = append(args, path)
 		}
 	}
@@ -194,7 +196,7 @@ func testCron(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
 	env, line := crontab(t)
-	line = strings.NewReplacer(installed, must(os.Executable()), "/etc/tapsweep", m.etc, "/var/lib/tapsweep",
+	line = strings.NewReplacer(installed, assert.Must(os.Executable()), "/etc/tapsweep", m.etc, "/var/lib/tapsweep",
 		m.log).Replace(line) +
 		" --graph-url " + m.root
 	env = append(env, "SHELL=/bin/sh", "PATH=/usr/bin:/bin")
@@ -221,7 +223,7 @@ func testSystemd(t *testing.T) {
 	same(t, "the program", words[0], installed)
 	lacks(t, "ExecStart", line, "$", "%", `"`, "'")
 	m.nights(t, func() process {
-		return m.run(t, env, must(os.Executable()), append(words[1:], "--graph-url", m.root)...)
+		return m.run(t, env, assert.Must(os.Executable()), append(words[1:], "--graph-url", m.root)...)
 	})
 	holds(t, "the metrics file", readText(t, filepath.Join(written, "tapsweep.prom")), "exit_code")
 }
@@ -240,7 +242,7 @@ func testKubernetes(t *testing.T) {
 			m.tenant.Entra.FederatedToken(subject, time.Hour))}
 	line := strings.ReplaceAll(strings.Join(containerArgs(fields), " "), "/var/lib/tapsweep", m.log)
 	m.nights(t, func() process {
-		return m.run(t, env, must(os.Executable()), strings.Fields(line+" --graph-url "+m.root)...)
+		return m.run(t, env, assert.Must(os.Executable()), strings.Fields(line+" --graph-url "+m.root)...)
 	})
 }
 
@@ -254,9 +256,7 @@ func manifests(t *testing.T) map[string]string {
 	fields := make(map[string]string)
 	for _, document := range codeOf(t, "kubernetes", "yaml") {
 		var tree map[string]any
-		if err := yaml.UnmarshalStrict([]byte(document), &tree); err != nil {
-			t.Fatalf("%v\n%s", err, document)
-		}
+		assert.OK(t, yaml.UnmarshalStrict([]byte(document), &tree), document)
 		flatten(fields, fmt.Sprint(tree["kind"]), tree)
 	}
 	return fields
@@ -352,13 +352,7 @@ func TestManifestsOfTheRun(t *testing.T) {
 func endsAfterTheDeadline(t *testing.T, args []string, limit string) {
 	t.Helper()
 	_, rest, _ := strings.Cut(strings.Join(args, " "), "--deadline ")
-	deadline, err := time.ParseDuration(strings.Fields(rest)[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	end, err := time.ParseDuration(strings.NewReplacer(" ", "", "min", "m").Replace(limit))
-	if err != nil {
-		t.Fatal(err)
-	}
+	deadline := assert.Must(time.ParseDuration(strings.Fields(rest)[0]))
+	end := assert.Must(time.ParseDuration(strings.NewReplacer(" ", "", "min", "m").Replace(limit)))
 	atLeast(t, "limit of the scheduler", end, deadline+5*time.Minute)
 }

@@ -17,6 +17,7 @@ import (
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/report"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/testdata/assert"
 )
 
 // checkSeal compares the files with the manifest, and the manifest with what was printed of it.
@@ -143,9 +144,7 @@ func TestEvidenceStaysSealed(t *testing.T) {
 	elsewhere, open := t.TempDir(), t.TempDir()
 	target := writeFile(t, "target", "")
 	write(t, elsewhere+"/results.jsonl", "")
-	if err := errors.Join(os.Symlink(target, elsewhere+"/preflight.txt"), os.Chmod(open, 0o777)); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, errors.Join(os.Symlink(target, elsewhere+"/preflight.txt"), os.Chmod(open, 0o777)))
 	tapsweep(t, env, append(resume, elsewhere)...).ends(t, status.Usage, "preflight.txt is not a plain file")
 	same(t, "text of the target", readText(t, target), "")
 	tapsweep(t, env, append(resume, open)...).ends(t, status.Usage,
@@ -233,16 +232,12 @@ func TestEvidenceIncomplete(t *testing.T) {
 	args := []string{"revoke", "--yes", "--evidence", dir, "--resume", listFile(t, tenant.AddUsers(2))}
 	tapsweep(t, env, args...).ends(t, 0) // with no log yet it simply starts
 	page := dir + "/report.html"
-	if err := errors.Join(os.Remove(page), os.Remove(dir+"/SHA256SUMS"), os.MkdirAll(page+"/x", 0o700)); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, errors.Join(os.Remove(page), os.Remove(dir+"/SHA256SUMS"), os.MkdirAll(page+"/x", 0o700)))
 	p := tapsweep(t, env, args...)
 	p.ends(t, 4, "the evidence is not complete: writing "+page, "--resume")
 	lacks(t, "standard error", p.stderr, "SHA-256")
 	exists(t, dir+"/SHA256SUMS", false)
-	if err := os.RemoveAll(page); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.RemoveAll(page))
 	p = tapsweep(t, env, args...)
 	p.ends(t, 0)
 	checkSeal(t, dir, p.stderr)

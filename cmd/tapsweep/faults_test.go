@@ -178,8 +178,7 @@ func twoFaults() []faultTest {
 			on(2, fault.OuterHTML(502))),
 		both("new token, then throttled", results.Revoked, 1, 0, on(1, fault.OuterStatus(401)),
 			on(2, fault.OuterStatus(429, "Retry-After", "1"))),
-		both("denied, and another one lost", results.Denied, 1, 1,
-			on(1, fault.ItemStatus(403)),
+		both("denied, and another one lost", results.Denied, 1, 1, on(1, fault.ItemStatus(403)),
 			fault.Fault{Method: "DELETE", Path: "user0002@", Attempt: 1, Do: fault.ItemMissing()}),
 		both("bad request, and another one denied", results.Rejected, 1, 1, on(0, fault.OuterStatus(400)),
 			fault.Fault{Method: "DELETE", Path: "user0002@", Attempt: 2, Do: fault.ItemStatus(503)}),
@@ -197,14 +196,12 @@ func twoFaults() []faultTest {
 func faultTests() []faultTest {
 	tests := slices.Concat(wholeFaults(), answerFaults(), itemFaults(), twoFaults())
 	for _, status := range []int{500, 502, 503, 504} {
-		tests = append(tests,
-			once(fmt.Sprint("outer ", status), fault.OuterStatus(status), results.Revoked, 2, 0),
+		tests = append(tests, once(fmt.Sprint("outer ", status), fault.OuterStatus(status), results.Revoked, 2, 0),
 			once(fmt.Sprint("outer ", status, " after the work"), fault.OuterStatus(status).AfterWork(),
 				results.Revoked, 2, 0))
 	}
 	for _, status := range []int{408, 424, 500, 502, 503, 504, 507} {
-		tests = append(tests,
-			once(fmt.Sprint("item ", status), fault.ItemStatus(status), results.Revoked, 2, 0),
+		tests = append(tests, once(fmt.Sprint("item ", status), fault.ItemStatus(status), results.Revoked, 2, 0),
 			once(fmt.Sprint("item ", status, " after the work"), fault.ItemStatus(status).AfterWork(), results.Revoked,
 				2, 0))
 	}

@@ -10,6 +10,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/testdata/assert"
 )
 
 // A file is replaced only if it begins like one that the command writes, whatever --overwrite and
@@ -99,13 +100,10 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 			if tt.flag == "--evidence" {
 				log = filepath.Join(path, "results.jsonl")
 			}
-			args := []string{"revoke", "--yes", "--rate", "20", tt.flag, path,
-				listFile(t, users)}
+			args := []string{"revoke", "--yes", "--rate", "20", tt.flag, path, listFile(t, users)}
 			p := tapsweepWhile(t, env, func() {
 				waitWhile(t, func() bool { return len(tenant.Remaining()) == len(users) })
-				if err := tt.do(log); err != nil {
-					t.Error(err)
-				}
+				assert.Is(t, "do", tt.do(log), nil)
 			}, args...)
 			p.ends(t, status.Stopped, "stopped early: the results log ", tt.want)
 			atLeast(t, "passes that are left", len(tenant.Remaining()), len(users)/2)
@@ -193,9 +191,7 @@ func TestNamesOfFilesAreVisible(t *testing.T) {
 	}
 	tenant.AddUsers(2) // for the sweep
 	broken := filepath.Join(dir, bad+"broken.csv")
-	if err := os.WriteFile(broken, []byte("user,method\nno name,no pass\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.WriteFile(broken, []byte("user,method\nno name,no pass\n"), 0o600))
 	log, none := filepath.Join(dir, bad+".jsonl"), filepath.Join(dir, bad+".none")
 	evidence := filepath.Join(dir, bad)
 	files := strings.NewReplacer("LIST", list, "BROKEN", broken, "LOG", log, "NONE", none, "EVIDENCE", evidence,

@@ -45,7 +45,7 @@ func guest(t *testing.T, scopes ...string) (tenant *graphsim.Tenant, token strin
 func TestWhoIsMe(t *testing.T) {
 	t.Parallel()
 	const protected = "user\n" + trueName + "\n"
-	tests := []struct {
+	for _, tt := range []struct {
 		name, protect string
 		scopes        []string
 		exit          int
@@ -59,8 +59,7 @@ func TestWhoIsMe(t *testing.T) {
 		{"protected by id, and nobody may ask", "user\n" + selfID + "\n", []string{ownScope}, 0, "protected", ""},
 		{"not protected", "", []string{ownScope}, 0, "revoked revoked", ""},
 		{"another is protected", "user\n" + lee + "\n", []string{ownScope, "User.Read"}, 0, "revoked revoked", ""},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant, token := guest(t, tt.scopes...)
@@ -197,7 +196,7 @@ func TestTenantOfTheToken(t *testing.T) {
 	own := func(s, _ *graphsim.Tenant) string { return s.Entra.Token() }
 	foreign := func(_, s *graphsim.Tenant) string { return s.Entra.Token() }
 	opaque := func(_, _ *graphsim.Tenant) string { return "opaque" }
-	tests := []struct {
+	for _, tt := range []struct {
 		name  string
 		token func(own, foreign *graphsim.Tenant) string // nil signs in by the secret
 		args  []string
@@ -221,8 +220,7 @@ func TestTenantOfTheToken(t *testing.T) {
 		{"unreadable, no preflight", opaque, []string{"--tenant", entra.DefaultDomain, "--no-preflight"}, 3, true,
 			"tapsweep cannot check that it is for " + entra.DefaultDomain},
 		{"a secret of the domain's own app", nil, []string{"--tenant", entra.DefaultDomain}, 0, true, ""},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant, users, env := serveUsers(t, 3, graphsim.Options{})
@@ -366,7 +364,8 @@ func TestLogThatIsNotWhole(t *testing.T) {
 	} {
 		part := writeFile(t, "part.jsonl", strings.Join(cut, ""))
 		for _, command := range []string{"revoke --yes", "verify --verify-wait 1s"} {
-			tapsweep(t, env, append(strings.Fields(command), "--results", "-", part)...).ends(t, status.Usage, "complete")
+			tapsweep(t, env, append(strings.Fields(command), "--results", "-", part)...).ends(t, status.Usage,
+				"complete")
 		}
 		if strings.HasPrefix(name, "without") {
 			holds(t, "the report of a log "+name, tapsweep(t, nil, "report", part).stdout,

@@ -1,12 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
@@ -15,6 +14,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/testdata/assert"
 )
 
 const listCases = "../../testdata/cases/"
@@ -77,8 +77,7 @@ func TestNamedUser(t *testing.T) {
 	}
 
 	log := newLog(t)
-	args := []string{"revoke", "--yes", "--results", log,
-		"--user", users[0].UPN, "--user", users[1].ID}
+	args := []string{"revoke", "--yes", "--results", log, "--user", users[0].UPN, "--user", users[1].ID}
 	tapsweep(t, env, args...).ends(t, status.Done)
 	leaves(t, tenant, 2)
 	rows, _ := readLog(t, readText(t, log))
@@ -115,9 +114,7 @@ func TestMergedLog(t *testing.T) {
 	for _, args := range [][]string{{"revoke", "--yes", "--quiet", log}, {"scan", "--users", log},
 		{"sweep", "--yes", "--all-users", "--protect", log}, {"verify", log},
 		{"revoke", "--yes", "--user", "dana@contoso.com", "--protect", log}} {
-		if p := tapsweep(t, env, args...); !strings.Contains(p.stderr, warning) {
-			t.Errorf("%q: standard error is %q, want %q in it", args, p.stderr, warning)
-		}
+		holds(t, fmt.Sprintf("standard error of %q", args), tapsweep(t, env, args...).stderr, warning)
 	}
 	tapsweep(t, env, "sweep", "--yes", "--all-users", "--results", log, "--resume").ends(t, status.Usage)
 }
@@ -183,8 +180,7 @@ func TestVariables(t *testing.T) {
 // A log keeps the flags of its run, so that another environment can resume it.
 func TestVariablesAreLogged(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(failing(fault.Fault{Method: "DELETE", Attempt: 1,
-		Do: fault.ItemStatus(403)}))
+	tenant := graphsim.New(failing(fault.Fault{Method: "DELETE", Attempt: 1, Do: fault.ItemStatus(403)}))
 	env, root := serveAt(t, tenant)
 	env = without(env, graphURL)
 	list := listFile(t, tenant.AddUsers(2))
@@ -212,9 +208,7 @@ func TestCheckListsVariables(t *testing.T) {
 		{Variable: "TAPSWEEP_LOG_LEVEL", Value: "error",
 			Commands: []string{"check", "revoke", "scan", "sweep", "verify"}},
 		{Variable: "TAPSWEEP_MAX_ITEMS", Value: "7", Commands: []string{"revoke", "sweep"}}}
-	if diff := cmp.Diff(want, c.Variables); diff != "" {
-		t.Errorf("variables (-want +got):\n%s", diff)
-	}
+	assert.Equal(t, "variables", c.Variables, want)
 	p = tapsweep(t, append(env, "TAPSWEEP_GRAPH_URL="+root), "check")
 	holds(t, "standard output", p.stdout, "\nTAPSWEEP_GRAPH_URL  "+root+"  check, revoke, scan, sweep, verify\n")
 	tapsweep(t, []string{"TAPSWEEP_DRYRUN=true"}, "--version").ends(t, status.Done)

@@ -67,8 +67,7 @@ func TestKillAndResumeSweep(t *testing.T) {
 			same(t, "proof of "+id, row.Verified, true)
 			delete(over, id)
 		} else if id != "" {
-			same(t, id+", which stays, has a row that says it is done",
-				row.Outcome.Done() && !row.Provisional, false)
+			same(t, id+", which stays, has a row that says it is done", row.Outcome.Done() && !row.Provisional, false)
 		}
 	}
 	same(t, "passes that went without a row", len(over), 0)
@@ -134,8 +133,7 @@ func TestSweepResumesWithinTheBound(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := leftovers(400, failing(fault.Fault{Method: "DELETE", Times: 1,
-				Do: fault.Hang()}))
+			tenant := leftovers(400, failing(fault.Fault{Method: "DELETE", Times: 1, Do: fault.Hang()}))
 			before := len(tenant.Remaining())
 			env := serve(t, tenant)
 			log := newLog(t)

@@ -41,15 +41,13 @@ var leaks = regexp.MustCompile(`eyJ[\w-]{10,}\.[\w-]|(?i:bearer ["']?[\w.-]{20})
 var tooLong = regexp.MustCompile(`x{501}`)
 
 const (
-	hostileList = "user,method\n" +
-		"\"dana\x1b[2J@contoso.com\",9f0c11aa-1111-4222-8333-000000000001\n" +
+	hostileList = "user,method\n" + "\"dana\x1b[2J@contoso.com\",9f0c11aa-1111-4222-8333-000000000001\n" +
 		"\"\u202eeli@contoso.com\",9f0c11aa-1111-4222-8333-000000000001\n" +
 		"\"=cmd|'/c calc'!A1\",\"\x07\"\n" +
 		"gone\u009b31m@contoso.com,LONG\n" +
 		"user0001@contoso.example,9f0c11aa-1111-4222-8333-000000000001\n"
 	// A pass in place of its ID, and in place of a name.
-	passAsMethod = "user,method,passId\n" +
-		"user0001@contoso.example," + canaryPass + ",\n" +
+	passAsMethod = "user,method,passId\n" + "user0001@contoso.example," + canaryPass + ",\n" +
 		"user0001@contoso.example,9f0c11aa-1111-4222-8333-000000000001," + canaryPass + "\n" +
 		canaryPass + ",user0001@contoso.example,\n" +
 		"user0002@contoso.example,,\n"

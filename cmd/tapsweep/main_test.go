@@ -27,6 +27,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 // asMain makes the test binary be tapsweep. Most tests run tapsweep in their own process. A process of
@@ -69,10 +70,7 @@ type process struct {
 // environment but what is given.
 func command(t *testing.T, env []string, args ...string) *exec.Cmd {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
+	self := assert.Must(os.Executable())
 	cmd := exec.CommandContext(t.Context(), self, args...)
 	cmd.Env = append([]string{asMain + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(),
 		"TMPDIR=" + t.TempDir(), "GORACE=atexit_sleep_ms=0"}, env...)
@@ -85,9 +83,7 @@ func finish(t *testing.T, cmd *exec.Cmd, meanwhile ...func(*os.Process)) process
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, cmd.Start())
 	for _, f := range meanwhile {
 		go f(cmd.Process)
 	}
@@ -157,10 +153,7 @@ func serve(t *testing.T, tenant *graphsim.Tenant) (env []string) {
 // serveAt starts a tenant and returns the environment that leads to it, and its root of Graph.
 func serveAt(t *testing.T, tenant *graphsim.Tenant) (env []string, root string) {
 	t.Helper()
-	server, err := tenant.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := assert.Must(tenant.Start())
 	t.Cleanup(func() { server.Close() })
 	return append(tenant.Environment(server.URL, server.CAFile), graphURL+"="+server.URL), server.URL
 }
@@ -220,9 +213,7 @@ func listFile(t *testing.T, users []graphsim.User) string {
 func writeFile(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.WriteFile(path, []byte(text), 0o600))
 	return path
 }
 

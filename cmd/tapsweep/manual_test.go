@@ -16,6 +16,7 @@ import (
 	"tapsweep/cmd/tapsweep/docs"
 	"tapsweep/cmd/tapsweep/internal/markdown"
 	"tapsweep/cmd/tapsweep/internal/simulation"
+	"tapsweep/testdata/assert"
 )
 
 // repository is the root of the repository, from this directory.
@@ -130,8 +131,7 @@ func runPage(t *testing.T, page docs.Page, bin string) {
 	write(t, dir+"/break-glass.txt", "breakglass@contoso.com\n")
 	// What earlier pages, or the day before, have left.
 	var script strings.Builder
-	script.WriteString("set -euo pipefail\n" +
-		"trap '[ ! -e simulation.pid ] || kill $(cat simulation.pid)' EXIT\n" +
+	script.WriteString("set -euo pipefail\n" + "trap '[ ! -e simulation.pid ] || kill $(cat simulation.pid)' EXIT\n" +
 		"trap 'echo \"stopped at: $BASH_COMMAND\" >&2' ERR\n" +
 		"tapsweep revoke --results incident.jsonl list.csv\n")
 	if !strings.Contains(page.Text, "--results proof.jsonl") {
@@ -144,9 +144,9 @@ func runPage(t *testing.T, page docs.Page, bin string) {
 	}
 	cmd := command(t, env)
 	cmd.Args, cmd.Dir = []string{"bash", "-c", script.String()}, dir
-	cmd.Path = must(exec.LookPath("bash"))
+	cmd.Path = assert.Must(exec.LookPath("bash"))
 	cmd.Env = append(cmd.Env, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"),
-		"SELF="+must(os.Executable()), "TAPSWEEP_GRAPH_URL="+root, "APP="+entra.DefaultClientID,
+		"SELF="+assert.Must(os.Executable()), "TAPSWEEP_GRAPH_URL="+root, "APP="+entra.DefaultClientID,
 		"TENANT="+entra.DefaultTenantID, "CERTIFICATE="+certificate(t, tenant))
 	cmd.Env = without(cmd.Env, asMain)
 	if page.Name == "README" { // its own lines say who signs in

@@ -70,10 +70,9 @@ func TestSignInUnreached(t *testing.T) {
 			[]string{": the proxy at " + nobodyListens + ": connection refused\n"}},
 		{"around the proxy", []string{"AZURE_AUTHORITY_HOST=https://" + graphsim.ServerName,
 			"HTTPS_PROXY=http://" + nobodyListens, "NO_PROXY=" + graphsim.ServerName}, 4, []string{"has no address"}},
-		{"no roots", []string{"SSL_CERT_FILE=nono"}, 3,
-			[]string{"SSL_CERT_FILE: nono does not exist",
-				"the certificate is of an authority that this machine does not trust\n",
-				"put its certificate authority into a file that SSL_CERT_FILE names"}},
+		{"no roots", []string{"SSL_CERT_FILE=nono"}, 3, []string{"SSL_CERT_FILE: nono does not exist",
+			"the certificate is of an authority that this machine does not trust\n",
+			"put its certificate authority into a file that SSL_CERT_FILE names"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel() // azidentity tries again for a while
@@ -177,7 +176,7 @@ func TestLinesOfTheLibrary(t *testing.T) {
 // --resume sends again.
 func TestGatewayRefuses(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		do   fault.Effect
 		exit int
@@ -186,8 +185,7 @@ func TestGatewayRefuses(t *testing.T) {
 		{"403", fault.OuterBody(403, `{"statusCode":403,"message":"Address 10.1.2.3 is not allowed."}`),
 			status.NoAccess, "Address 10.1.2.3 is not allowed."},
 		{"404", fault.OuterBody(404, "<html><head><title>Not here</title></head></html>"), status.Stopped, "Not here"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var open atomic.Bool
@@ -195,8 +193,7 @@ func TestGatewayRefuses(t *testing.T) {
 				Match: func(string, string) bool { return !open.Load() }}))
 			users := tenant.AddUsers(200)
 			env := serve(t, tenant)
-			args := []string{"revoke", "--yes", "--stall-timeout", "3s", "--results",
-				newLog(t), listFile(t, users)}
+			args := []string{"revoke", "--yes", "--stall-timeout", "3s", "--results", newLog(t), listFile(t, users)}
 			p := tapsweep(t, env, args...)
 			p.ends(t, tt.exit, tt.says)
 			lacks(t, "standard error", p.stderr, "admin role")

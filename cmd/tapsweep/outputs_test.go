@@ -18,6 +18,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/report"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/testdata/assert"
 )
 
 // A report has a row for each pass, also where a list has several on one line, and counts the passes that
@@ -56,10 +57,7 @@ func TestReportOfCompactJSON(t *testing.T) {
 // readTable returns the rows of a CSV file by the names of their columns.
 func readTable(t *testing.T, path string) (rows []map[string]string) {
 	t.Helper()
-	table, err := csv.NewReader(strings.NewReader(readText(t, path))).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
+	table := assert.Must(csv.NewReader(strings.NewReader(readText(t, path))).ReadAll())
 	for _, cells := range table[1:] {
 		row := make(map[string]string)
 		for i, cell := range cells {
@@ -215,9 +213,7 @@ func TestMetricsFileReplacesItsOwn(t *testing.T) {
 	differs(t, "the metrics", m.file(), before)
 	holds(t, "the metrics", m.file(), "exit_code{"+metricLabels+"} 64")
 	link := m.dir + "/link.prom"
-	if err := os.Symlink(m.path, link); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.Symlink(m.path, link))
 	m.run([]string{"--metrics-file", link}, 0, `last_run_exit_code{} 0`)
 	_, err := os.Readlink(link) // an error if it is no link any more
 	same(t, "error of reading the link", err, nil)
@@ -261,9 +257,7 @@ func TestAlerts(t *testing.T) {
 			}
 		}
 	}
-	if err := yaml.UnmarshalStrict([]byte(codeOf(t, "nightly", "yaml")[0]), &rules); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, yaml.UnmarshalStrict([]byte(codeOf(t, "nightly", "yaml")[0]), &rules))
 	same(t, "groups of rules", len(rules.Groups), 1)
 	same(t, "alert rules", len(rules.Groups[0].Rules), 3)
 	for _, r := range rules.Groups[0].Rules {

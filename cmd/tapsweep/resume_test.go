@@ -109,8 +109,7 @@ func TestTwoRunsOnOneLog(t *testing.T) {
 			return false
 		}
 		tapsweep(t, env, "verify", log).ends(t, status.Usage, "or is still running")
-		for _, line := range [][]string{args,
-			{"sweep", "--all-users", "--yes", "--results", log, "--overwrite"}} {
+		for _, line := range [][]string{args, {"sweep", "--all-users", "--yes", "--results", log, "--overwrite"}} {
 			second := tapsweep(t, env, line...)
 			second.ends(t, status.Usage, "another run is writing", "hint: wait until that run has ended")
 			lacks(t, "standard error", second.stderr, "the same lists", "killed")

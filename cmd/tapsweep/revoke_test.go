@@ -21,6 +21,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/cli"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/testdata/assert"
 )
 
 // separated returns a function that writes users with this separator.
@@ -44,7 +45,7 @@ func asJSON(before, between, after string) func([]graphsim.User) string {
 // asUTF16 writes users as Excel does.
 func asUTF16(users []graphsim.User) string {
 	text := strings.ReplaceAll(separated(";")(users), "\n", "\r\n")
-	return must(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String(text))
+	return assert.Must(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String(text))
 }
 
 // Passes in each form in which people have them: all deleted, the
@@ -140,14 +141,10 @@ func TestClosedOutput(t *testing.T) {
 	tenant, users, env := serveUsers(t, 2000, graphsim.Options{Latency: 50 * time.Millisecond})
 	cmd := command(t, env, "revoke", "--yes", "--concurrency", "1", "--results", "-", listFile(t, users))
 	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	var stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = w, &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, cmd.Start())
 	w.Close()
 	r.Read(make([]byte, 1))
 	r.Close()
@@ -163,7 +160,7 @@ func TestExitCodes(t *testing.T) {
 	lists := strings.NewReplacer("LIST", listFile(t, users),
 		"GONE", writeFile(t, "gone.csv", "user,method\nnobody@contoso.example,9f0c11aa-1111-4222-8333-000000000001\n"),
 		"BAD", writeFile(t, "bad.csv", "user,method\ndana@contoso.example,nope\n"))
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		line   string // LIST, GONE and BAD stand for lists
 		code   int
@@ -202,8 +199,7 @@ func TestExitCodes(t *testing.T) {
 		{"some left", "revoke --yes GONE", 1, "unknown_user"},
 		{"dry run", "revoke --dry-run LIST", 0, "planned"},
 		{"full disk", "revoke --yes --overwrite --results /dev/full LIST", status.Stopped, "no space left"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			env := env
 			if tt.name == "wrong secret" {
@@ -278,7 +274,7 @@ func TestAbortAfter(t *testing.T) {
 // What ends a run early leaves a log that can be taken up, and says why.
 func TestStopsEarly(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		limit  *quota.Limit
 		args   []string
@@ -288,8 +284,7 @@ func TestStopsEarly(t *testing.T) {
 		{"stall", quota.First(1_000_000, time.Second), []string{"--stall-timeout", "2s"}, "refuses everything"},
 		{"deadline", quota.Bucket(1000, 1000), []string{"--rate", "10", "--deadline", "4s"},
 			"the deadline of 4s has passed"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant, users, env := serveUsers(t, 500, graphsim.Options{Limits: []*quota.Limit{tt.limit}})

@@ -16,6 +16,7 @@ import (
 	"unicode"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/testdata/assert"
 )
 
 // rude is text of a service that repeats what it was sent, acts on terminals and
@@ -202,9 +203,7 @@ func checkFiles(t *testing.T, dir string) (files int) {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Error(err)
-	}
+	assert.Is(t, "error", err, nil)
 	return files
 }
 
@@ -232,9 +231,8 @@ func checkLeft(t *testing.T, where, text string) {
 	if at := leaks.FindStringIndex(text); at != nil {
 		t.Errorf("%s holds a secret: …%s…", where, around(at))
 	}
-	if at := tooLong.FindStringIndex(text); at != nil {
-		t.Errorf("%s holds more than 500 characters of the service's text", where)
-	}
+	assert.That(t, tooLong.FindStringIndex(text) == nil,
+		"%s holds more than 500 characters of the service's text", where)
 	if i := strings.IndexFunc(text,
 		func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsPrint(r) }); i >= 0 {
 		t.Errorf("%s holds a character that a terminal acts on: %q", where, around([]int{i, i + 1}))

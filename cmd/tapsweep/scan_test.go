@@ -121,7 +121,7 @@ func TestScanRefuses(t *testing.T) {
 		return serve(t, leftovers(10, graphsim.Options{Roles: simulation.Roles[:roles]}))
 	}
 	const group = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		env  []string
 		args []string
@@ -137,10 +137,8 @@ func TestScanRefuses(t *testing.T) {
 		{"group that is not there", env, []string{"--group", group}, status.Usage, "404"},
 		{"since", env, []string{"--created-since", "yesterday"}, status.Usage, "24h or 7d"},
 		{"since the future", env, []string{"--created-since", "2999-01-01"}, status.Usage, "is not in the past"},
-		{"since now", env, []string{"--all-users", "--created-since", "0h"}, status.Usage,
-			"is not in the past"},
-		{"since zero days", env, []string{"--created-since", "0d"}, status.Usage,
-			"is not in the past"},
+		{"since now", env, []string{"--all-users", "--created-since", "0h"}, status.Usage, "is not in the past"},
+		{"since zero days", env, []string{"--created-since", "0d"}, status.Usage, "is not in the past"},
 		{"since after now", env, []string{"--all-users", "--created-since=-1h"}, status.Usage, "is not a time such as"},
 		{"since, and an age that is greater", env, []string{"--all-users", "--created-since", "1h", "--min-age", "2h"},
 			status.Usage, "no pass can match both --created-since 1h and --min-age 2h0m0s"},
@@ -160,8 +158,7 @@ func TestScanRefuses(t *testing.T) {
 		{"no permission for the audit log", lacking(3), []string{"--created-since", "1h"}, 3, "AuditLog.Read.All"},
 		{"no permission for groups", lacking(2), []string{"--group", group}, 3, "GroupMember.Read.All"},
 		{"no permission for users", lacking(1), []string{"--all-users"}, 3, "User.ReadBasic.All"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tapsweep(t, tt.env, append([]string{"scan", "--format", "csv"}, tt.args...)...).ends(t, tt.code, tt.want)

@@ -60,8 +60,7 @@ func TestKilledBeforeSessions(t *testing.T) {
 			tenant, env := serveExpired(t, users, graphsim.Options{Roles: simulation.Roles, Record: true,
 				Faults: []fault.Fault{{Method: "POST", Attempt: 1, Do: fault.Hang()}}})
 			log := newLog(t)
-			args := slices.Concat(tt.args, []string{"--revoke-sessions", "--yes", "--results", log,
-				"--resume"})
+			args := slices.Concat(tt.args, []string{"--revoke-sessions", "--yes", "--results", log, "--resume"})
 			if tt.args[0] == "revoke" {
 				args = append(args, writeFile(t, "list.csv", listOfHeld(tenant.Remaining())))
 			}
@@ -248,8 +247,7 @@ func TestIncidentFromAuditRecordToProof(t *testing.T) {
 	list, evidence, proof := filepath.Join(dir, "hers.csv"), filepath.Join(dir, "4711"), filepath.Join(dir, "proof")
 	run("scan", "--created-since", "72h", "--created-by", simulation.Mallory.UPN, "--output", list)
 	glass := writeFile(t, "break-glass.txt", simulation.Helpdesk.UPN+"\n")
-	run("revoke", "--yes", "--revoke-sessions", "--protect", glass, "--verify", "--evidence",
-		evidence, list)
+	run("revoke", "--yes", "--revoke-sessions", "--protect", glass, "--verify", "--evidence", evidence, list)
 	token := writeFile(t, "token", tenant.Entra.AppToken(reader, "UserAuthMethod-TAP.Read.All", "User.Read.All"))
 	p := run("verify", "--token-file", token, "--evidence", proof, filepath.Join(evidence, "results.jsonl"))
 	checkSeal(t, proof, p.stderr)

@@ -25,6 +25,7 @@ import (
 	"tapsweep/batch/graphsim/entra"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/testdata/assert"
 )
 
 // without takes variables out of an environment.
@@ -58,10 +59,7 @@ var appCertificate = sync.OnceValues(func() (cert, key []byte) {
 func certificate(t *testing.T, tenant *graphsim.Tenant) string {
 	t.Helper()
 	der, key := appCertificate()
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cert := assert.Must(x509.ParseCertificate(der))
 	tenant.Entra.TrustCertificate(cert)
 	return writeFile(t, "app.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))+
 		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
@@ -92,13 +90,6 @@ func init() {
 		os.Exit(3)
 	}
 	os.Exit(0)
-}
-
-func must(text string, err error) string {
-	if err != nil {
-		panic(err)
-	}
-	return text
 }
 
 // A signIn prepares a sign-in by a user of the tenant, and returns variables and flags for it.
@@ -159,7 +150,7 @@ func byManagedIdentity(t *testing.T, tenant *graphsim.Tenant, _ graphsim.User) (
 
 func byBrowser(t *testing.T, tenant *graphsim.Tenant, user graphsim.User) (vars, flags []string) {
 	_, flags = byPerson("browser", 0)(t, tenant, user)
-	dir := program(t, "xdg-open", asBrowser+"=1 exec "+must(os.Executable())+` "$1"`)
+	dir := program(t, "xdg-open", asBrowser+"=1 exec "+assert.Must(os.Executable())+` "$1"`)
 	return []string{"PATH=" + dir + ":/usr/bin:/bin"}, flags
 }
 
@@ -295,8 +286,7 @@ func TestRefusedInTheMiddle(t *testing.T) {
 			p := tapsweepWhile(t, env, func() {
 				waitWhile(t, func() bool { return tenant.Stats().Batches < 5 })
 				tt.then(tenant)
-			}, "revoke", "--yes", "--concurrency", "1", "--results", "-",
-				listFile(t, users))
+			}, "revoke", "--yes", "--concurrency", "1", "--results", "-", listFile(t, users))
 			p.ends(t, tt.exit, tt.want)
 			left := len(tenant.Remaining())
 			rows := readWhole(t, p.stdout, tt.exit)

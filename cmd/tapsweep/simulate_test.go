@@ -11,6 +11,7 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/testdata/assert"
 )
 
 // A temporary directory that is missing is named, and not --listen. A process, because Go reads TMPDIR by itself.
@@ -32,13 +33,8 @@ func TestSimulateWithoutTemp(t *testing.T) {
 func simulate(t *testing.T, args ...string) (env []string, stop func()) {
 	t.Helper()
 	cmd := command(t, nil, append([]string{"simulate"}, args...)...)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	out := assert.Must(cmd.StdoutPipe())
+	assert.OK(t, cmd.Start())
 	lines := bufio.NewScanner(out)
 	for lines.Scan() && !strings.HasPrefix(lines.Text(), "# then: tapsweep revoke …") {
 		if v, ok := strings.CutPrefix(strings.TrimSpace(lines.Text()), "export "); ok {
@@ -48,9 +44,7 @@ func simulate(t *testing.T, args ...string) (env []string, stop func()) {
 	return env, func() {
 		t.Helper()
 		_ = cmd.Process.Signal(os.Interrupt) // if it has ended already, Wait says why
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("tapsweep simulate: %v", err)
-		}
+		assert.Is(t, "tapsweep simulate", cmd.Wait(), nil)
 	}
 }
 
@@ -72,14 +66,14 @@ func TestMakeDemo(t *testing.T) {
 	}
 	dir := t.TempDir()
 	// In place of a build: this binary, as tapsweep.
-	build := "#!/bin/sh\nprintf '#!/bin/sh\\n" + asMain + `=1 exec %s "$@"\n' ` + must(os.Executable()) +
+	build := "#!/bin/sh\nprintf '#!/bin/sh\\n" + asMain + `=1 exec %s "$@"\n' ` + assert.Must(os.Executable()) +
 		" >\"$3\"\nchmod +x \"$3\"\n"
 	for name, text := range map[string]string{"Makefile": readText(t, "../../Makefile"), "go": build,
 		"testdata/incident.csv": readText(t, "../../testdata/incident.csv")} {
 		writeProgram(t, filepath.Join(dir, name), text)
 	}
 	cmd := command(t, nil)
-	cmd.Args, cmd.Path, cmd.Dir = []string{"make", "demo", "GO=./go"}, must(exec.LookPath("make")), dir
+	cmd.Args, cmd.Path, cmd.Dir = []string{"make", "demo", "GO=./go"}, assert.Must(exec.LookPath("make")), dir
 	cmd.Env = without(cmd.Env, asMain)
 	p := finish(t, cmd)
 	p.ends(t, 0)

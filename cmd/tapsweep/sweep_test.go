@@ -15,6 +15,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/testdata/assert"
 )
 
 // The night job: what is expired or used goes, everything else stays, whichever way
@@ -66,7 +67,7 @@ func TestSweepGuards(t *testing.T) {
 	rejected := failing(fault.Fault{Method: "DELETE", Do: fault.ItemStatus(423)})
 	reader := graphsim.Options{Roles: []string{"UserAuthMethod-TAP.Read.All", "User.Read.All"}}
 	var plain graphsim.Options
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		opts graphsim.Options
 		args string
@@ -84,15 +85,13 @@ func TestSweepGuards(t *testing.T) {
 		{"usable, not among the named", plain, "--yes --include-usable --reason used", status.Usage, 40,
 			"--reason does not name usable"},
 		{"usable, meant", plain, "--yes --reason usable --include-usable", 0, 30, "10 usable"},
-		{"protected", plain, "--yes --protect " + protect, 0, 21,
-			"1 pass of protected users left alone"},
+		{"protected", plain, "--yes --protect " + protect, 0, 21, "1 pass of protected users left alone"},
 		{"reasons by the dates", graphsim.Options{OmitReason: true}, "--yes", 0, 20, "10 expired, 10 used"},
 		{"reading only", reader, "--yes", 3, 40, "lacks the permission"},
 		{"everything denied", denied, "--yes", 3, 40, "denied"},
 		{"deletes fail", rejected, "--yes", 1, 40, "0 of 20 passes are gone; 20 left"},
 		{"verify and dry run", plain, "--yes --verify --dry-run", status.Usage, 40, "cannot be used together"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant, env := serveLeftovers(t, 400, tt.opts)
@@ -173,10 +172,7 @@ func TestVerifyRefuses(t *testing.T) {
 
 func mustRead(t *testing.T, path string) []byte {
 	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := assert.Must(os.ReadFile(path))
 	return data
 }
 
@@ -247,8 +243,7 @@ func TestVerifyResumes(t *testing.T) {
 	log := newLog(t)
 	args := []string{"revoke", "--yes", "--verify", "--results", log, listFile(t, users)}
 	killAt(t, env, args, func() bool {
-		return tenant.Stats().Deleted == 30 &&
-			countIn(log, `"outcome":"revoked"`) == 30
+		return tenant.Stats().Deleted == 30 && countIn(log, `"outcome":"revoked"`) == 30
 	})
 	tapsweep(t, env, append(args, "--resume")...).ends(t, 0, "Verified: the users of 30 rows hold no pass")
 	same(t, "verified", countIn(log, `"verified":true`), 30)

@@ -9,13 +9,14 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/testdata/assert"
 )
 
 // The bar is for a terminal at standard error, and nothing of it is anywhere else.
 func TestProgressOnATerminal(t *testing.T) {
 	t.Parallel()
 	list := listFile(t, graphsim.New(graphsim.Options{}).AddUsers(10))
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		term string
 		args []string
@@ -25,8 +26,7 @@ func TestProgressOnATerminal(t *testing.T) {
 		{"none", "xterm", []string{"--progress", "none"}, false},
 		{"plain", "xterm", []string{"--progress", "plain"}, false},
 		{"dumb", "dumb", nil, false},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			p := answered(t, []string{"TERM=" + tt.term}, nil,
@@ -67,9 +67,7 @@ func answered(t *testing.T, env []string, answer func(keyboard *os.File, p *os.P
 	var shown, out strings.Builder
 	cmd := command(t, env, args...)
 	cmd.Stdin, cmd.Stderr, cmd.Stdout = tty, tty, &out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, cmd.Start())
 	tty.Close()
 	asked, buf := false, make([]byte, 4096)
 	for err == nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"tapsweep/batch/graphsim/internal/wire"
+	"tapsweep/testdata/assert"
 )
 
 func newAuthority() *Authority {
@@ -51,16 +52,12 @@ func TestToken(t *testing.T) {
 	} {
 		a := newAuthority()
 		status, body := ask(a, tt.tenant, secretForm(tt.changes))
-		if status != 200 {
-			t.Errorf("%s: status %d, want 200: %v", tt.name, status, body)
-		}
+		assert.Same(t, tt.name+": status", status, 200)
 		token, _ := body["access_token"].(string)
 		if _, problem, _ := a.Check("Bearer "+token, "graph.microsoft.com"); problem != "" {
 			t.Errorf("%s: Check of the token: %s", tt.name, problem)
 		}
-		if n := a.Issued().Tokens; n != 1 {
-			t.Errorf("%s: %d tokens issued, want 1", tt.name, n)
-		}
+		assert.Same(t, tt.name+": tokens issued", a.Issued().Tokens, 1)
 	}
 }
 
@@ -85,20 +82,14 @@ func TestTokenRefusals(t *testing.T) {
 	} {
 		a := newAuthority()
 		status, body := ask(a, tt.tenant, secretForm(tt.changes))
-		if status != tt.status {
-			t.Errorf("%s: status %d, want %d", tt.name, status, tt.status)
-		}
+		assert.Same(t, tt.name+": status", status, tt.status)
 		if numbers, _ := body["error_codes"].([]any); !slices.Equal(numbers, []any{tt.number}) {
 			t.Errorf("%s: error_codes %v, want %.0f", tt.name, numbers, tt.number)
 		}
 		for _, name := range []string{"error", "error_description", "trace_id", "correlation_id"} {
-			if body[name] == nil {
-				t.Errorf("%s: no %s in %v", tt.name, name, body)
-			}
+			assert.That(t, body[name] != nil, "%s: no %s in %v", tt.name, name, body)
 		}
-		if n := a.Issued().Tokens; n != 0 {
-			t.Errorf("%s: %d tokens issued, want 0", tt.name, n)
-		}
+		assert.Same(t, tt.name+": tokens issued", a.Issued().Tokens, 0)
 	}
 }
 
@@ -121,9 +112,7 @@ func TestChanges(t *testing.T) {
 		if numbers, ok := body["error_codes"].([]any); ok {
 			number = numbers[0]
 		}
-		if number != tt.number {
-			t.Errorf("%s: error %v, want %v", tt.name, number, tt.number)
-		}
+		assert.Same[any](t, tt.name+": error", number, tt.number)
 	}
 }
 
@@ -149,16 +138,10 @@ func TestDiscovery(t *testing.T) {
 		Issuer string
 		Token  string `json:"token_endpoint"`
 	}
-	if err := json.Unmarshal(r.Body, &got); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, json.Unmarshal(r.Body, &got))
 	base := "https://login.example/" + DefaultTenantID
-	if got.Issuer != base+"/v2.0" {
-		t.Errorf("issuer %s, want one below %s", got.Issuer, base)
-	}
-	if got.Token != base+"/oauth2/v2.0/token" {
-		t.Errorf("token endpoint %s, want one below %s", got.Token, base)
-	}
+	assert.Same(t, "issuer", got.Issuer, base+"/v2.0")
+	assert.Same(t, "token endpoint", got.Token, base+"/oauth2/v2.0/token")
 }
 
 // The claims of an app's token, as far as a client looks at them.
@@ -173,9 +156,7 @@ func TestClaims(t *testing.T) {
 			"aud": graphAppID, "tid": DefaultTenantID, "appid": DefaultClientID, "idtyp": "app",
 			"oid": ServicePrincipal(DefaultClientID), "iat": now, "nbf": now, "exp": now + 3600,
 		} {
-			if claims[name] != want {
-				t.Errorf("claim %s is %v, want %v", name, claims[name], want)
-			}
+			assert.Same(t, "claim "+name, claims[name], want)
 		}
 		if roles, _ := claims["roles"].([]any); !slices.Equal(roles, []any{"User.Read.All"}) {
 			t.Errorf("roles %v, want User.Read.All", roles)
@@ -192,8 +173,6 @@ func TestAudience(t *testing.T) {
 		a := newAuthority()
 		_, body := ask(a, DefaultTenantID, secretForm(url.Values{"scope": {scope}}))
 		_, problem, _ := a.Check("Bearer "+body["access_token"].(string), "here.example")
-		if strings.Contains(problem, "audience") == isGood {
-			t.Errorf("token for %s: problem %q", scope, problem)
-		}
+		assert.That(t, strings.Contains(problem, "audience") != isGood, "token for %s: problem %q", scope, problem)
 	}
 }

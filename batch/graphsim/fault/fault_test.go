@@ -1,14 +1,15 @@
 package fault
 
-import "testing"
+import (
+	"testing"
+
+	"tapsweep/testdata/assert"
+)
 
 func TestAllEffects(t *testing.T) {
 	for _, e := range allEffects() {
-		if e.String() == "" {
-			t.Errorf("effect %+v has no name", e)
-		}
-		if (e.whole == nil) == (e.single == nil) {
-			t.Errorf("%v changes both a whole batch and a single response, or neither", e)
-		}
+		assert.That(t, e.String() != "", "effect %+v has no name", e)
+		assert.That(t, (e.whole == nil) != (e.single == nil),
+			"%v changes both a whole batch and a single response, or neither", e)
 	}
 }

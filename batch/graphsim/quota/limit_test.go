@@ -1,9 +1,12 @@
 package quota
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"tapsweep/testdata/assert"
 )
 
 // send is n requests at a time after the first send.
@@ -123,12 +126,8 @@ func TestLimits(t *testing.T) {
 							last = retryAfter
 						}
 					}
-					if passed != s.passed {
-						t.Errorf("after %v: %d of %d passed, want %d", s.at, passed, s.n, s.passed)
-					}
-					if last != s.retryAfter {
-						t.Errorf("after %v: Retry-After %q, want %q", s.at, last, s.retryAfter)
-					}
+					assert.Same(t, fmt.Sprintf("after %v: requests accepted", s.at), passed, s.passed)
+					assert.Same(t, fmt.Sprintf("after %v: Retry-After", s.at), last, s.retryAfter)
 				}
 			})
 		})
@@ -167,9 +166,8 @@ func TestSentTooEarly(t *testing.T) {
 		{10*time.Second - 1, Cost{Writes: 1}, true},
 		{10 * time.Second, Cost{Writes: 1}, false},
 	} {
-		if got := Send(limits, begin.Add(tt.after)).SentTooEarly(tt.cost); got != tt.want {
-			t.Errorf("%v after the answer, cost %v: too early is %v, want %v", tt.after, tt.cost, got, tt.want)
-		}
+		assert.Same(t, fmt.Sprintf("%v after the answer, cost %v: too early", tt.after, tt.cost),
+			Send(limits, begin.Add(tt.after)).SentTooEarly(tt.cost), tt.want)
 	}
 }
 
@@ -198,8 +196,6 @@ func TestRetryAfter(t *testing.T) {
 		{"constant", Constant("1"), time.Minute, "1"},
 		{"no header", NoHeader, time.Minute, ""},
 	} {
-		if got := tt.write(tt.wait, now); got != tt.want {
-			t.Errorf("%s: %v is %q, want %q", tt.name, tt.wait, got, tt.want)
-		}
+		assert.Same(t, fmt.Sprintf("%s: %v", tt.name, tt.wait), tt.write(tt.wait, now), tt.want)
 	}
 }

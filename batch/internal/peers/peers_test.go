@@ -38,6 +38,7 @@ import (
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/quota"
+	"tapsweep/testdata/assert"
 )
 
 var peers = flag.String("peers", "", "measure the engine beside its peers and write the table to this file")
@@ -311,15 +312,11 @@ func measure(t *testing.T, c *contender, limits ...*quota.Limit) measured {
 	tenant := graphsim.New(graphsim.Options{Latency: latency, Limits: limits})
 	s := &site{tenant: tenant, users: tenant.AddUsers(passes), token: tenant.Entra.Token(), dir: t.TempDir()}
 	server, err := tenant.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	defer server.Close()
 	s.server = server
 	if c.prepare != nil {
-		if err := c.prepare(s); err != nil {
-			t.Fatal(err)
-		}
+		assert.OK(t, c.prepare(s))
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
@@ -403,12 +400,8 @@ func TestPeers(t *testing.T) {
 	}
 	fmt.Fprintf(&b, "- throttled, %v is the least that the limit allows; tapsweep's share of it is %.2f\n", idle,
 		idle.Seconds()/ourLimited.took.Seconds())
-	if err := os.WriteFile(*peers, []byte(b.String()), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.WriteFile(*peers, []byte(b.String()), 0o644))
 	for _, m := range append(free[0], ourLimited) {
-		if m.left > 0 || m.err != nil {
-			t.Errorf("tapsweep left %d passes: %v", m.left, m.err)
-		}
+		assert.That(t, m.left <= 0 && m.err == nil, "tapsweep left %d passes: %v", m.left, m.err)
 	}
 }

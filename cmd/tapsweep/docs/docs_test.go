@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tapsweep/testdata/assert"
 )
 
 // Each file is a page, and begins with its title.
@@ -14,13 +16,11 @@ func TestPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, entry := range entries {
-		if name := strings.TrimSuffix(entry.Name(), ".md"); !slices.Contains(names, name) {
-			t.Errorf("%s is not in the list of pages", entry.Name())
-		}
+		assert.That(t, slices.Contains(names, strings.TrimSuffix(entry.Name(), ".md")),
+			"%s is not in the list of pages", entry.Name())
 	}
 	for _, page := range Pages() {
-		if page.Title == "" || !strings.HasPrefix(page.Text, "# "+page.Title+"\n\n") {
-			t.Errorf("%s does not begin with a title:\n%.80s", page.Name, page.Text)
-		}
+		assert.That(t, page.Title != "" && strings.HasPrefix(page.Text, "# "+page.Title+"\n\n"),
+			"%s does not begin with a title:\n%.80s", page.Name, page.Text)
 	}
 }

@@ -1,19 +1,21 @@
 package answer
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 
 	"tapsweep/batch"
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 // A hint names the causes that the token leaves open, and no others.
 func TestHint(t *testing.T) {
 	causes := map[string]string{"permission": hintPermission, "target": hintTarget, "app role": hintAppRole,
 		"user role": hintUserRole, "own": hintOwn, "none": hintNone}
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		caller Caller
 		user   string
@@ -32,8 +34,7 @@ func TestHint(t *testing.T) {
 		{"another's pass, own permission", Caller{PermittedOwn: true, Self: []string{"lee@contoso.com"}},
 			"dana@contoso.com", "permission target user role"},
 		{"own pass, no permission", Caller{}, input.Me, "permission own"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := tt.caller.Hint(tt.user)
 			for name, text := range causes {
@@ -55,8 +56,6 @@ func TestNeedsClaims(t *testing.T) {
 		{batch.StatusError{Status: 403, Code: "Insufficient_Claims"}, true},
 		{batch.StatusError{Status: 403, Header: challenge}, true},
 	} {
-		if got := needsClaims(&tt.answer); got != tt.want {
-			t.Errorf("needsClaims(%+v) = %v", tt.answer, got)
-		}
+		assert.Same(t, fmt.Sprintf("needsClaims(%+v)", tt.answer), needsClaims(&tt.answer), tt.want)
 	}
 }

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
+	"tapsweep/testdata/assert"
 )
 
 // In the middle of a run, an outage of the authority counts as a missing connection, so the
@@ -43,9 +45,7 @@ func TestRenewalInAnOutage(t *testing.T) {
 				net := &network{hosts: map[string]http.RoundTripper{"login.example": sim}}
 				c, err := Secret("https://login.example", entra.DefaultTenantID, entra.DefaultClientID,
 					entra.DefaultSecret, &http.Client{Transport: net})
-				if err != nil {
-					t.Fatal(err)
-				}
+				assert.OK(t, err)
 				pinned := Pin(c)
 				if _, err := ask(t, pinned, scope); err != nil {
 					t.Fatal(err)
@@ -55,9 +55,8 @@ func TestRenewalInAnOutage(t *testing.T) {
 				if offline := errors.Is(err, batch.ErrNotSent); err == nil || offline != tt.offline {
 					t.Errorf("GetToken = %v, offline %v, want %v", err, offline, tt.offline)
 				}
-				if tt.offline && !strings.Contains(err.Error(), "login.example answers ") {
-					t.Errorf("error %v does not say what the authority answers", err)
-				}
+				assert.That(t, !tt.offline || strings.Contains(err.Error(), "login.example answers "),
+					"error %v does not say what the authority answers", err)
 			})
 		})
 	}
@@ -89,13 +88,9 @@ func TestRetryAfter(t *testing.T) {
 			time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat):  0,
 			"0.5": time.Second / 2, "30 ": 30 * time.Second, "1, 4": 4 * time.Second,
 		} {
-			if got := retryAfter(http.Header{"Retry-After": {value}}); got != want {
-				t.Errorf("retryAfter(%q) = %v, want %v", value, got, want)
-			}
+			assert.Same(t, fmt.Sprintf("retryAfter(%q)", value), retryAfter(http.Header{"Retry-After": {value}}), want)
 		}
 		two := http.Header{"Retry-After": {"1", "4"}}
-		if got := retryAfter(two); got != 4*time.Second {
-			t.Errorf("retryAfter(%v) = %v, want the longer wait, 4s", two, got)
-		}
+		assert.Same(t, fmt.Sprintf("retryAfter(%v)", two), retryAfter(two), 4*time.Second)
 	})
 }

@@ -25,6 +25,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
 	"tapsweep/cmd/tapsweep/internal/jwt"
+	"tapsweep/testdata/assert"
 )
 
 // clean removes the variables for signing in from the environment, and gives the test its own
@@ -76,10 +77,7 @@ func ask(t *testing.T, c azcore.TokenCredential, scope string) (jwt.Claims, erro
 	if err != nil {
 		return jwt.Claims{}, &graph.TokenError{Err: err}
 	}
-	claims, err := jwt.Parse(token.Token)
-	if err != nil {
-		t.Fatal(err)
-	}
+	claims := assert.Must(jwt.Parse(token.Token))
 	return claims, nil
 }
 
@@ -87,10 +85,7 @@ func ask(t *testing.T, c azcore.TokenCredential, scope string) (jwt.Claims, erro
 func mustNew(t *testing.T, o Options) *Credential {
 	t.Helper()
 	o.Getenv = os.Getenv
-	c, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := assert.Must(New(o))
 	return c
 }
 
@@ -105,19 +100,14 @@ func checkError(t *testing.T, what string, err error, want string) {
 func file(t *testing.T, name string, data []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.WriteFile(path, data, 0o600))
 	return path
 }
 
 // makeCertificate returns a certificate of a new RSA key.
 func makeCertificate(t *testing.T) (*x509.Certificate, *rsa.PrivateKey) {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := assert.Must(rsa.GenerateKey(rand.Reader, 2048))
 	return certificateOf(t, key), key
 }
 
@@ -126,23 +116,14 @@ func certificateOf(t *testing.T, key crypto.Signer) *x509.Certificate {
 	t.Helper()
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "tapsweep"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
+	der := assert.Must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))
+	cert := assert.Must(x509.ParseCertificate(der))
 	return cert
 }
 
 func pemOf(t *testing.T, cert *x509.Certificate, key any) []byte {
 	t.Helper()
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	der := assert.Must(x509.MarshalPKCS8PrivateKey(key))
 	return append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
 		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})...)
 }
@@ -218,7 +199,7 @@ func TestWorkloadIdentity(t *testing.T) {
 	federated := func(subject string, life time.Duration) func(*graphsim.Tenant) string {
 		return func(s *graphsim.Tenant) string { return s.Entra.FederatedToken(subject, life) }
 	}
-	tests := []struct {
+	for _, tt := range []struct {
 		name  string
 		token func(*graphsim.Tenant) string
 		want  string
@@ -231,8 +212,7 @@ func TestWorkloadIdentity(t *testing.T) {
 			return graphsim.New(graphsim.Options{}).Entra.FederatedToken(entra.FederatedSubject, time.Hour)
 		}, "AADSTS700027"},
 		{"no token", func(*graphsim.Tenant) string { return "nonsense" }, "AADSTS50027"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			clean(t)
 			tenant := graphsim.New(graphsim.Options{})
@@ -244,7 +224,7 @@ func TestWorkloadIdentity(t *testing.T) {
 }
 
 func TestManagedIdentity(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name, client, header string
 		disabled             bool
 		want                 string
@@ -253,8 +233,7 @@ func TestManagedIdentity(t *testing.T) {
 		{"assigned by a user", entra.DefaultClientID, "h", false, ""},
 		{"gone", "", "h", true, "No managed identity was found"},
 		{"wrong header", "", "x", false, "X-IDENTITY-HEADER"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			clean(t)
 			tenant := graphsim.New(graphsim.Options{})
@@ -270,15 +249,14 @@ func TestManagedIdentity(t *testing.T) {
 			// azidentity keeps these tokens for the whole process, by scope.
 			claims, err := ask(t, c, "https://"+strings.ReplaceAll(tt.name, " ", "-")+".example/.default")
 			checkSignIn(t, claims, err, tt.want)
-			if err == nil && claims.ManagedIdentityID == "" {
-				t.Error("the token does not tell that it is a managed identity's")
-			}
+			assert.That(t, err != nil || claims.ManagedIdentityID != "",
+				"the token does not tell that it is a managed identity's")
 		})
 	}
 }
 
 func TestDeviceCode(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		who  entra.SignIn
 		want string
@@ -286,8 +264,7 @@ func TestDeviceCode(t *testing.T) {
 		{"at once", entra.SignIn{Scopes: []string{"UserAuthMethod-TAP.ReadWrite"}}, ""},
 		{"after a while", entra.SignIn{Polls: 2}, ""},
 		{"the person says no", entra.SignIn{Polls: 1, Decline: true}, "400 Bad Request"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			clean(t)
 			tenant := graphsim.New(graphsim.Options{Entra: entra.Options{TokenLife: 20 * time.Minute}})
@@ -298,9 +275,7 @@ func TestDeviceCode(t *testing.T) {
 			o := entraOptions(tenant, "device-code")
 			o.Prompt = func(text string) {
 				prompts++
-				if !strings.Contains(text, "https://login.example/device") {
-					t.Errorf("the person is told %q", text)
-				}
+				assert.Holds(t, "the person is told", text, "https://login.example/device")
 			}
 			c := mustNew(t, o)
 			claims, err := ask(t, c, scope)
@@ -308,9 +283,8 @@ func TestDeviceCode(t *testing.T) {
 			if err != nil {
 				return
 			}
-			if claims.UserPrincipalName() != user.UPN || !strings.EqualFold(claims.ObjectID, user.ID) {
-				t.Errorf("claims %+v, want those of %s", claims, user.UPN)
-			}
+			assert.That(t, claims.UserPrincipalName() == user.UPN && strings.EqualFold(claims.ObjectID, user.ID),
+				"claims %+v, want those of %s", claims, user.UPN)
 			// What follows needs no person: neither the cached token nor a new one.
 			for range 2 {
 				if _, err := ask(t, c, scope); err != nil {
@@ -320,9 +294,8 @@ func TestDeviceCode(t *testing.T) {
 			if _, err := c.GetToken(t.Context(), fresh); err != nil {
 				t.Error(err)
 			}
-			if prompts != 1 || tenant.Stats().TokensByClaims != 1 {
-				t.Errorf("%d prompts, %d tokens by claims, want 1 and 1", prompts, tenant.Stats().TokensByClaims)
-			}
+			assert.That(t, prompts == 1 && tenant.Stats().TokensByClaims == 1,
+				"%d prompts, %d tokens by claims, want 1 and 1", prompts, tenant.Stats().TokensByClaims)
 		})
 	}
 }
@@ -358,19 +331,15 @@ func TestDefaultWithoutAnything(t *testing.T) {
 	}
 	text := (&graph.TokenError{Err: err}).Error()
 	for _, want := range []string{"no way to sign in works here", "\nenvironment: "} {
-		if !strings.Contains(text, want) {
-			t.Errorf("error %s, want %q in it", text, want)
-		}
+		assert.Holds(t, "error", text, want)
 	}
 	for line := range strings.Lines(text) {
-		if len(line) > 300 {
-			t.Errorf("a line of %d bytes: %s", len(line), line)
-		}
+		assert.That(t, len(line) <= 300, "a line of %d bytes: %s", len(line), line)
 	}
 }
 
 func TestUsage(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		opts Options
 		want string
@@ -389,8 +358,7 @@ func TestUsage(t *testing.T) {
 			"--auth device-code needs --client-id"},
 		{"browser without an app", Options{Method: "browser"}, "--auth browser needs --client-id"},
 		{"token file without a file", Options{Method: "token-file"}, "--auth token-file needs --token-file"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			clean(t)
 			_, err := New(tt.opts)

@@ -17,6 +17,7 @@ import (
 	pkcs12 "software.sslmate.com/src/go-pkcs12"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/testdata/assert"
 )
 
 // utf16LE encodes a text like Out-File of Windows PowerShell.
@@ -45,16 +46,9 @@ type keyring struct {
 func newKeyring(t *testing.T) (k keyring) {
 	k.cert, k.key = makeCertificate(t)
 	k.stranger, k.strangerKey = makeCertificate(t)
-	k.ecKey = must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	k.ecKey = assert.Must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	k.ec = certificateOf(t, k.ecKey)
 	return k
-}
-
-func must[T any](value T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return value
 }
 
 func block(kind string, der []byte) []byte {
@@ -62,7 +56,7 @@ func block(kind string, der []byte) []byte {
 }
 
 func (k *keyring) pemTests(t *testing.T) []certificateTest {
-	both, pkcs8 := pemOf(t, k.cert, k.key), must(x509.MarshalPKCS8PrivateKey(k.key))
+	both, pkcs8 := pemOf(t, k.cert, k.key), assert.Must(x509.MarshalPKCS8PrivateKey(k.key))
 	return []certificateTest{
 		{"PEM", "", both, ""},
 		{"PEM with a byte order mark", "", append([]byte("\ufeff"), both...), ""},
@@ -96,15 +90,15 @@ func (k *keyring) pemTests(t *testing.T) []certificateTest {
 
 func (k *keyring) packedTests() []certificateTest {
 	pfx := func(key any, cert *x509.Certificate, password string) []byte {
-		return must(pkcs12.Modern.Encode(key, cert, []*x509.Certificate{k.ec}, password))
+		return assert.Must(pkcs12.Modern.Encode(key, cert, []*x509.Certificate{k.ec}, password))
 	}
 	wrapped := base64.StdEncoding.EncodeToString(pfx(k.key, k.cert, ""))
 	wrapped = wrapped[:64] + "\r\n" + wrapped[64:] + "\n"
-	anchors := must(pkcs12.Modern.EncodeTrustStore([]*x509.Certificate{k.cert}, "pw"))
-	pkcs8 := must(x509.MarshalPKCS8PrivateKey(k.key))
+	anchors := assert.Must(pkcs12.Modern.EncodeTrustStore([]*x509.Certificate{k.cert}, "pw"))
+	pkcs8 := assert.Must(x509.MarshalPKCS8PrivateKey(k.key))
 	return []certificateTest{
 		{"PFX as OpenSSL 3 writes it", "pw", pfx(k.key, k.cert, "pw"), ""},
-		{"PFX as Windows wrote it", "pw", must(pkcs12.LegacyRC2.Encode(k.key, k.cert, nil, "pw")), ""},
+		{"PFX as Windows wrote it", "pw", assert.Must(pkcs12.LegacyRC2.Encode(k.key, k.cert, nil, "pw")), ""},
 		{"PFX without a password", "", pfx(k.key, k.cert, ""), ""},
 		{"PFX in base64", "", []byte(wrapped), "is a PFX file in base64: decode it first"},
 		{"certificate in base64", "", []byte(base64.StdEncoding.EncodeToString(k.cert.Raw)),
@@ -151,13 +145,9 @@ func TestCertificateFiles(t *testing.T) {
 				if _, ok := errors.AsType[*UsageError](err); !ok {
 					t.Errorf("error %v is not about usage", err)
 				}
-				if !strings.Contains(err.Error(), named+" ") {
-					t.Errorf("error %v does not name %s", err, named)
-				}
+				assert.That(t, strings.Contains(err.Error(), named+" "), "error %v does not name %s", err, named)
 				for _, jargon := range []string{"x509", "asn1", "pkcs12:", "NewClientCertificateCredential", "module"} {
-					if strings.Contains(err.Error(), jargon) {
-						t.Errorf("error %v is not plain language", err)
-					}
+					assert.That(t, !strings.Contains(err.Error(), jargon), "error %v is not plain language", err)
 				}
 			})
 		}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -22,6 +21,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
+	"tapsweep/testdata/assert"
 )
 
 // network sends requests to test servers by host name, and records requests to other hosts.
@@ -110,8 +110,7 @@ var traps = []struct {
 		"redirect to https://thief.example, which is not followed"},
 	{"permanent redirect to plain http", redirect(308, "/token", "http://login.example/token"),
 		"redirect to http://login.example, which"},
-	{"redirect to another path", redirect(307, "/token", "/other/token"),
-		"redirect to https://login.example, which"},
+	{"redirect to another path", redirect(307, "/token", "/other/token"), "redirect to https://login.example, which"},
 	{"redirect of the metadata", redirect(302, "/openid-configuration",
 		"https://thief.example/openid-configuration"), "redirect to https://thief.example"},
 	{"token endpoint elsewhere", metadata("token_endpoint", "https://thief.example/token"),
@@ -172,9 +171,7 @@ func trapped(t *testing.T, method string) (Options, *network, *graphsim.Tenant) 
 
 func (n *network) checkAstray(t *testing.T) {
 	t.Helper()
-	if len(n.astray) > 0 {
-		t.Errorf("requests were sent to other hosts: %q", n.astray)
-	}
+	assert.That(t, len(n.astray) == 0, "requests were sent to other hosts: %q", n.astray)
 }
 
 // A renewal is as strict as the first request. The run treats the error as a missing connection.
@@ -191,9 +188,7 @@ func TestRenewalStaysWithTheAuthority(t *testing.T) {
 			defer cancel()
 			_, err := pinned.GetToken(ctx, fresh)
 			checkError(t, "GetToken", err, "redirect to https://thief.example")
-			if !errors.Is(err, batch.ErrNotSent) {
-				t.Errorf("GetToken = %v, which does not count as offline", err)
-			}
+			assert.Is(t, "GetToken", err, batch.ErrNotSent)
 			net.checkAstray(t)
 		})
 	}
@@ -246,9 +241,7 @@ func TestAnswersAreBounded(t *testing.T) {
 				_, err := signIn(t, o)
 				server.Close() // waits for the handler
 				checkError(t, "signing in", err, "an answer of more than 1 MiB")
-				if sent > most {
-					t.Errorf("%d bytes were read", sent)
-				}
+				assert.That(t, sent <= most, "%d bytes were read", sent)
 			})
 		}
 	}
@@ -282,10 +275,7 @@ func TestManagedIdentityAddresses(t *testing.T) {
 		asked := 0
 		l := newLine(Options{Method: tt.method, Authority: "https://login.example",
 			HTTP: &http.Client{Transport: authority{200, "{}", &asked}}, Getenv: os.Getenv})
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, tt.url, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		req := assert.Must(http.NewRequestWithContext(t.Context(), http.MethodGet, tt.url, nil))
 		if _, err := l.Do(req); (err == nil) != tt.want || (asked == 1) != tt.want {
 			t.Errorf("%s in region %q asks %s: %v after %d requests, want %v", tt.method, tt.region, tt.url, err,
 				asked, tt.want)
@@ -306,9 +296,7 @@ func TestManagedIdentityRedirect(t *testing.T) {
 	c := mustNew(t, Options{Method: "managed-identity", Authority: "https://login.example"})
 	_, err := ask(t, c, "https://redirected.example/.default")
 	checkError(t, "GetToken", err, "which is not followed")
-	if stolen {
-		t.Error("the redirect was followed")
-	}
+	assert.That(t, !stolen, "the redirect was followed")
 }
 
 // The token of a managed identity is not requested through a proxy. Its addresses use http.

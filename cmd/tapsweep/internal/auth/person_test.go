@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -16,6 +15,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
+	"tapsweep/testdata/assert"
 )
 
 // strict is a store without a token until somebody signs in.
@@ -42,9 +42,7 @@ func TestPersonIsAsked(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if want := []string{"a browser opens"}; !slices.Equal(said, want) {
-		t.Errorf("the person is told %q, want %q", said, want)
-	}
+	assert.Equal(t, "the person is told", said, []string{"a browser opens"})
 }
 
 // The cached account is used, unless the person has to sign in again.
@@ -52,15 +50,10 @@ func TestSignInAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "record.json")
 	record := `{"authority":"login.example","clientId":"c","homeAccountId":"h","tenantId":"t",` +
 		`"username":"dana@contoso.com","version":"1.0"}`
-	if err := os.WriteFile(path, []byte(record), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got := (&Options{}).known(path).Username; got != "dana@contoso.com" {
-		t.Errorf("the cached account is %q, want dana@contoso.com", got)
-	}
-	if got := (&Options{Again: true}).known(path); got != (azidentity.AuthenticationRecord{}) {
-		t.Errorf("with --sign-in-again the cached account is %+v, want none", got)
-	}
+	assert.OK(t, os.WriteFile(path, []byte(record), 0o600))
+	assert.Same(t, "the cached account", (&Options{}).known(path).Username, "dana@contoso.com")
+	assert.Same(t, "with --sign-in-again the cached account", (&Options{Again: true}).known(path),
+		(azidentity.AuthenticationRecord{}))
 }
 
 // A message of the authority cannot control the terminal.
@@ -75,13 +68,9 @@ func TestPromptIsPrintable(t *testing.T) {
 	if _, err := signIn(t, o); err != nil {
 		t.Fatal(err)
 	}
-	if strings.ContainsAny(said, "\x1b\n") {
-		t.Errorf("the message controls the terminal: %q", said)
-	}
+	assert.That(t, !strings.ContainsAny(said, "\x1b\n"), "the message controls the terminal: %q", said)
 	for _, want := range []string{`\x1b[2J use a web browser`, "enter the code"} {
-		if !strings.Contains(said, want) {
-			t.Errorf("the message is %q, want %q in it", said, want)
-		}
+		assert.Holds(t, "the message", said, want)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
+	"tapsweep/testdata/assert"
 )
 
 // series returns one token after the other.
@@ -47,9 +48,7 @@ func TestPin(t *testing.T) {
 			c := Pin(&Credential{TokenCredential: &series{tt.tokens}})
 			var err error
 			for i := range tt.tokens {
-				if err != nil {
-					t.Fatalf("token %d: %v", i, err)
-				}
+				assert.OK(t, err, i)
 				_, err = c.GetToken(t.Context(), policy.TokenRequestOptions{})
 			}
 			checkError(t, "GetToken", err, tt.want)
@@ -74,15 +73,12 @@ func TestPinOffline(t *testing.T) {
 			net := &network{hosts: map[string]http.RoundTripper{"login.example": graphsim.New(graphsim.Options{})}}
 			c, err := Secret("https://login.example", entra.DefaultTenantID, entra.DefaultClientID, tt.secret,
 				&http.Client{Transport: net})
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.OK(t, err)
 			pinned := Pin(c)
 			net.down = tt.first
 			_, err = ask(t, pinned, scope)
-			if good := tt.first == nil && tt.secret != "wrong"; good != (err == nil) {
-				t.Errorf("%s: the first token: %v", tt.name, err)
-			}
+			assert.That(t, (tt.first == nil && tt.secret != "wrong") == (err == nil),
+				"%s: the first token: %v", tt.name, err)
 			net.down = tt.then
 			_, err = pinned.GetToken(t.Context(), fresh)
 			if offline := errors.Is(err, batch.ErrNotSent); err == nil || offline != tt.offline {
@@ -100,9 +96,7 @@ if [ -e ` + dir + `/used ]; then echo "ERROR: Please run 'az login' to setup acc
 touch ` + dir + `/used
 echo '{"accessToken":"opaque","expiresOn":"2099-01-01 00:00:00.000000","expires_on":4070908800}'
 `
-	if err := os.WriteFile(filepath.Join(dir, "az"), []byte(script), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.WriteFile(filepath.Join(dir, "az"), []byte(script), 0o700))
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 	pinned := Pin(mustNew(t, Options{Method: "azure-cli"}))
 	opts := policy.TokenRequestOptions{Scopes: []string{scope}}
@@ -111,7 +105,5 @@ echo '{"accessToken":"opaque","expiresOn":"2099-01-01 00:00:00.000000","expires_
 	}
 	_, err := pinned.GetToken(t.Context(), opts)
 	checkError(t, "GetToken", err, "az login")
-	if errors.Is(err, batch.ErrNotSent) {
-		t.Errorf("GetToken = %v, which counts as offline", err)
-	}
+	assert.That(t, !errors.Is(err, batch.ErrNotSent), "GetToken = %v, which counts as offline", err)
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
+	"tapsweep/testdata/assert"
 )
 
 // authority answers each request with the same status and body.
@@ -28,7 +30,7 @@ func (a authority) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestTenantID(t *testing.T) {
 	const id, other = entra.DefaultTenantID, "11111111-3b7d-4e88-9a41-d5c27be0f913"
 	sim := graphsim.New(graphsim.Options{})
-	tests := []struct {
+	for _, tt := range []struct {
 		name      string
 		transport http.RoundTripper
 		domain    string
@@ -46,14 +48,11 @@ func TestTenantID(t *testing.T) {
 			`/v2.0","token_endpoint":"https://login.example/` + other + `/token"}`, nil}, "a.example", "", "two ids"},
 		{"no id", authority{200, `{}`, nil}, "a.example", "", "no id of a tenant"},
 		{"a page of a proxy", authority{200, `<html>`, nil}, "a.example", "", "cannot be read"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := TenantID(t.Context(), tt.transport, "https://login.example/", nil, tt.domain)
 			checkError(t, "TenantID", err, tt.problem)
-			if got != tt.want {
-				t.Errorf("TenantID = %q, want %q", got, tt.want)
-			}
+			assert.Same(t, "TenantID", got, tt.want)
 		})
 	}
 }
@@ -82,8 +81,6 @@ func TestEnforces(t *testing.T) {
 		{Credential{Method: "azure-cli", Tenant: "contoso.com"}, false},
 		{Credential{Method: "default", Tenant: "contoso.com"}, false}, // whose token it is depends on what is there
 	} {
-		if got := tt.c.Enforces(); got != tt.want {
-			t.Errorf("%s of tenant %q: %v", tt.c.Method, tt.c.Tenant, got)
-		}
+		assert.Same(t, fmt.Sprintf("%s of tenant %q", tt.c.Method, tt.c.Tenant), tt.c.Enforces(), tt.want)
 	}
 }

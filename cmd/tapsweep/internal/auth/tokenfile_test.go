@@ -11,6 +11,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
+	"tapsweep/testdata/assert"
 )
 
 func TestTokenFile(t *testing.T) {
@@ -34,12 +35,8 @@ func TestTokenFile(t *testing.T) {
 			c := mustNew(t, Options{TokenFile: file(t, "token", []byte(tt.text))})
 			got, err := c.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{scope}})
 			checkError(t, "GetToken", err, tt.err)
-			if got.Token != tt.want {
-				t.Errorf("the token is %.20s…, want %.20s…", got.Token, tt.want)
-			}
-			if err == nil && !got.ExpiresOn.After(time.Now()) {
-				t.Errorf("the token ended at %v", got.ExpiresOn)
-			}
+			assert.Same(t, "the token", got.Token, tt.want)
+			assert.That(t, err != nil || got.ExpiresOn.After(time.Now()), "the token ended at %v", got.ExpiresOn)
 			if err != nil && (strings.Contains(err.Error(), token) || strings.Contains(err.Error(), old)) {
 				t.Errorf("the token is in the error: %v", err)
 			}

@@ -10,13 +10,14 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
 	"tapsweep/batch/safetext"
+	"tapsweep/testdata/assert"
 )
 
 // A secret file is decoded like a list. Text around the secret is refused with a message and
 // not sent.
 func TestSecretFile(t *testing.T) {
 	const s = entra.DefaultSecret
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		data []byte
 		want string // in the error
@@ -40,8 +41,7 @@ func TestSecretFile(t *testing.T) {
 		{"UTF-16 without a mark", utf16LE(s)[2:], "is not text"},
 		{"not text", []byte{0xff, 0x00, 0x01, 0xfe}, "is not text"},
 		{"empty in UTF-16", utf16LE("\r\n"), "is empty"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			clean(t)
 			o := entraOptions(graphsim.New(graphsim.Options{}), "")
@@ -74,9 +74,8 @@ func TestSecretOfTheEnvironment(t *testing.T) {
 			t.Setenv("AZURE_CLIENT_SECRET", value)
 			claims, err := signIn(t, entraOptions(graphsim.New(graphsim.Options{}), method))
 			checkSignIn(t, claims, err, want)
-			if err != nil && !strings.Contains(err.Error(), "AZURE_CLIENT_SECRET: ") {
-				t.Errorf("%s: error %v does not name the variable", method, err)
-			}
+			assert.That(t, err == nil || strings.Contains(err.Error(), "AZURE_CLIENT_SECRET: "),
+				"%s: error %v does not name the variable", method, err)
 		}
 	}
 }
@@ -99,9 +98,7 @@ func TestSecretsAreSecrets(t *testing.T) {
 		"x:Q=]@abc?*",
 		"~secretly.Named~012345678901234567890=", "tokenKey9~abcdefghijklmnopqrstuvwxyz0123", `"starts.with.one.quote`,
 	} {
-		if err := checkSecret(s); err != nil {
-			t.Errorf("checkSecret(%q) = %v", s, err)
-		}
+		assert.Is(t, fmt.Sprintf("checkSecret(%q)", s), checkSecret(s), nil)
 	}
 }
 
@@ -150,8 +147,6 @@ func TestSecretsAreConcealed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for where, secret := range secrets {
-		if got := safetext.Printable("refused: " + secret + "."); got != "refused: ***." {
-			t.Errorf("Printable = %q: the secret of the %s is not masked", got, where)
-		}
+		assert.Same(t, where, safetext.Printable("refused: "+secret+"."), "refused: ***.")
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/spf13/pflag"
+
+	"tapsweep/testdata/assert"
 )
 
 // What to revoke, where to look and what to write is said on the command line only, whichever
@@ -22,16 +24,13 @@ func TestFlagsWithoutVariable(t *testing.T) {
 	for _, name := range typed {
 		p := tapsweep(t, []string{"TAPSWEEP_" + name + "=true"}, "check")
 		want := "tapsweep: TAPSWEEP_" + name + " is not a variable of tapsweep\n"
-		if !strings.HasPrefix(p.stderr, want) {
-			t.Errorf("standard error is %q, want %q", p.stderr, want)
-		}
+		assert.That(t, strings.HasPrefix(p.stderr, want), "standard error is %q, want %q", p.stderr, want)
 	}
 	for _, cmd := range new(program).rootCommand().Commands() {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			settable := hasEnvironment(f)
-			if name := strings.TrimPrefix(variable(f.Name), prefix); settable == slices.Contains(typed, name) {
-				t.Errorf("%s: --%s has a variable: %v", cmd.Name(), f.Name, settable)
-			}
+			assert.That(t, settable != slices.Contains(typed, strings.TrimPrefix(variable(f.Name), prefix)),
+				"%s: --%s has a variable: %v", cmd.Name(), f.Name, settable)
 		})
 	}
 }

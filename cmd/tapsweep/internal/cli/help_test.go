@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -8,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/testdata/assert"
 )
 
 // mostCommonFlags is how many flags the help of revoke shows at most, so that it fits on a screen.
@@ -21,9 +23,8 @@ func TestRevokeHelpIsShort(t *testing.T) {
 			n++
 		}
 	}
-	if n == 0 || n > mostCommonFlags {
-		t.Errorf("revoke --help shows %d flags, want 1 to %d\n%s", n, mostCommonFlags, help)
-	}
+	assert.That(t, n != 0 && n <= mostCommonFlags,
+		"revoke --help shows %d flags, want 1 to %d\n%s", n, mostCommonFlags, help)
 }
 
 // The help of a command shows the common flags, and the page "flags" shows all with their variables.
@@ -43,24 +44,17 @@ func TestHelpShowsAllFlags(t *testing.T) {
 				name = ", --" + f.Name
 			}
 			_, rare := f.Annotations[isRare]
-			if sectionOf(f) == others {
-				t.Errorf("%s --%s is in no section of the help", cmd.Name(), f.Name)
-			}
-			if !strings.Contains(page, name) {
-				t.Errorf("help flags does not show --%s of %s", f.Name, cmd.Name())
-			}
-			if strings.Contains(help, name) == rare {
-				t.Errorf("%s --help shows --%s: %v, want %v", cmd.Name(), f.Name, rare, !rare)
-			}
-			if hasEnvironment(f) && !strings.Contains(page, variable(f.Name)) {
-				t.Errorf("help flags does not show %s", variable(f.Name))
-			}
+			assert.That(t, sectionOf(f) != others, "%s --%s is in no section of the help", cmd.Name(), f.Name)
+			assert.That(t, strings.Contains(page, name), "help flags does not show --%s of %s", f.Name, cmd.Name())
+			assert.That(t, strings.Contains(help, name) != rare,
+				"%s --help shows --%s: %v, want %v", cmd.Name(), f.Name, rare, !rare)
+			assert.That(t, !hasEnvironment(f) || strings.Contains(page, variable(f.Name)),
+				"help flags does not show %s", variable(f.Name))
 		})
 	}
 	for line := range strings.Lines(text.String()) {
-		if utf8.RuneCountInString(strings.TrimRight(line, "\n")) > defaultWidth {
-			t.Errorf("a line of the help is wider than %d columns: %s", defaultWidth, line)
-		}
+		assert.That(t, utf8.RuneCountInString(strings.TrimRight(line, "\n")) <= defaultWidth,
+			"a line of the help is wider than %d columns: %s", defaultWidth, line)
 	}
 }
 
@@ -109,12 +103,8 @@ func TestWrongCommandLines(t *testing.T) {
 			`tapsweep: --reason "gone" is not expired, used, disabled, scheduled or usable` + "\n"},
 	} {
 		p := tapsweep(t, nil, strings.Fields(tt.args)...)
-		if p.code != status.Usage {
-			t.Errorf("tapsweep %s: exit %d, want %d", tt.args, p.code, status.Usage)
-		}
-		if !strings.Contains(p.stderr, tt.want) {
-			t.Errorf("tapsweep %s says\n%swant\n%s", tt.args, p.stderr, tt.want)
-		}
+		assert.Same(t, fmt.Sprintf("tapsweep %s: exit", tt.args), p.code, status.Usage)
+		assert.Holds(t, fmt.Sprintf("what tapsweep %s says", tt.args), p.stderr, tt.want)
 	}
 }
 
@@ -125,9 +115,7 @@ func TestDefaultsAreTaken(t *testing.T) {
 			if f.DefValue == "" || f.DefValue == "[]" {
 				return
 			}
-			if err := f.Value.Set(f.DefValue); err != nil {
-				t.Errorf("%s --%s: its default is refused: %v", cmd.Name(), f.Name, err)
-			}
+			assert.Is(t, fmt.Sprintf("default of %s --%s", cmd.Name(), f.Name), f.Value.Set(f.DefValue), nil)
 		})
 	}
 }
@@ -160,15 +148,13 @@ func TestCompletion(t *testing.T) {
 		"sweep --reason=":    "expired\nused\ndisabled\nscheduled\nusable\n",
 	} {
 		p := tapsweep(t, []string{"TAPSWEEP_RATE=nonsense"}, append([]string{"__complete"}, strings.Fields(line)...)...)
-		if p.code != 0 || !strings.HasPrefix(p.stdout, want) {
-			t.Errorf("%s: exit %d, %q is offered, want %q", line, p.code, p.stdout, want)
-		}
+		assert.That(t, p.code == 0 && strings.HasPrefix(p.stdout, want),
+			"%s: exit %d, %q is offered, want %q", line, p.code, p.stdout, want)
 	}
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
 		p := tapsweep(t, []string{"TAPSWEEP_METRICS_FILE=x.prom"}, "completion", shell)
-		if p.code != 0 || !strings.Contains(p.stdout, "__complete") {
-			t.Errorf("completion %s: exit %d\n%s", shell, p.code, p.stderr)
-		}
+		assert.That(t, p.code == 0 && strings.Contains(p.stdout, "__complete"),
+			"completion %s: exit %d\n%s", shell, p.code, p.stderr)
 	}
 }
 

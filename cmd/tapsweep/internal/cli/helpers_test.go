@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"tapsweep/testdata/assert"
 )
 
 // result is how a command line ended.
@@ -34,9 +36,6 @@ func flagNames(cmd *cobra.Command) (names []string) {
 
 func mustRead(t *testing.T, path string) []byte {
 	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := assert.Must(os.ReadFile(path))
 	return text
 }

@@ -9,6 +9,7 @@ import (
 
 	"tapsweep/cmd/tapsweep/docs"
 	"tapsweep/cmd/tapsweep/internal/markdown"
+	"tapsweep/testdata/assert"
 )
 
 // tapsweep help NAME shows the page NAME. tapsweep help names all pages.
@@ -17,12 +18,9 @@ func TestHelpShowsTheManual(t *testing.T) {
 	list := tapsweep(t, nil, "help").stdout
 	for _, page := range docs.Pages() {
 		p := tapsweep(t, nil, "help", page.Name)
-		if p.code != 0 || !strings.HasPrefix(p.stdout, page.Title+"\n\n") {
-			t.Errorf("help %s: exit %d\n%.200s%s", page.Name, p.code, p.stdout, p.stderr)
-		}
-		if !strings.Contains(list, page.Title) {
-			t.Errorf("help does not name %s:\n%s", page.Name, list)
-		}
+		assert.That(t, p.code == 0 && strings.HasPrefix(p.stdout, page.Title+"\n\n"),
+			"help %s: exit %d\n%.200s%s", page.Name, p.code, p.stdout, p.stderr)
+		assert.Holds(t, "the help", list, page.Title)
 	}
 }
 
@@ -56,12 +54,8 @@ func TestLinksOutsideOfABrowser(t *testing.T) {
 		{"#columns", "Lists", "Lists"},
 		{"../../../batch", "Lists", "Lists"},
 	} {
-		if got := links("tapsweep help ", "")("Lists", tt.target); got != tt.help {
-			t.Errorf("in a terminal %s is %q, want %q", tt.target, got, tt.help)
-		}
-		if got := links("tapsweep-", "(7)")("Lists", tt.target); got != tt.man {
-			t.Errorf("in a man page %s is %q, want %q", tt.target, got, tt.man)
-		}
+		assert.Same(t, "in a terminal "+tt.target, links("tapsweep help ", "")("Lists", tt.target), tt.help)
+		assert.Same(t, "in a man page "+tt.target, links("tapsweep-", "(7)")("Lists", tt.target), tt.man)
 	}
 }
 
@@ -87,9 +81,8 @@ func TestFlagsInTheManual(t *testing.T) {
 		all = append(all, flagNames(cmd)...)
 	}
 	for _, name := range all {
-		if !regexp.MustCompile("--" + name + "[^a-z-]").MatchString(text.String()) {
-			t.Errorf("the manual does not explain --%s", name)
-		}
+		assert.That(t, regexp.MustCompile("--"+name+"[^a-z-]").MatchString(text.String()),
+			"the manual does not explain --%s", name)
 	}
 	for _, match := range shownFlag.FindAllStringSubmatch(text.String(), -1) {
 		if name := match[1]; !slices.Contains(all, name) {

@@ -1,11 +1,14 @@
 package cloud
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"tapsweep/testdata/assert"
 )
 
 const (
@@ -48,13 +51,8 @@ func TestResolve(t *testing.T) {
 			Endpoint{clouds[0], graph, graph, lookalike, "v1.0", false}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := tt.choice.Resolve()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(&tt.want, got, cmpopts.IgnoreUnexported(Cloud{})); diff != "" {
-				t.Errorf("Resolve (-want +got):\n%s", diff)
-			}
+			got := assert.Must(tt.choice.Resolve())
+			assert.Same(t, "difference", cmp.Diff(&tt.want, got, cmpopts.IgnoreUnexported(Cloud{})), "")
 		})
 	}
 }
@@ -80,21 +78,16 @@ func TestResolveRefuses(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := tt.choice.Resolve()
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("Resolve = %v, want %q", err, tt.want)
-			}
-			if err != nil && strings.Contains(err.Error(), "pw") {
-				t.Errorf("Resolve = %v, which quotes the password", err)
-			}
+			assert.Says(t, "Resolve", err, tt.want)
+			assert.That(t, err == nil || !strings.Contains(err.Error(), "pw"),
+				"Resolve = %v, which quotes the password", err)
 		})
 	}
 }
 
 func TestByRoot(t *testing.T) {
 	for root, want := range map[string]*Cloud{graph + "/": clouds[0], graphDoD: clouds[2], gateway: nil} {
-		if got := ByRoot(root); got != want {
-			t.Errorf("ByRoot(%q) = %v, want %v", root, got, want)
-		}
+		assert.Same(t, fmt.Sprintf("ByRoot(%q)", root), ByRoot(root), want)
 	}
 }
 
@@ -107,12 +100,7 @@ func TestHosts(t *testing.T) {
 		"https://Login.Example:443":  "login.example",
 		login + ":444":               "login.microsoftonline.com:444",
 	} {
-		e, err := Choice{Authority: authority}.Resolve()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := strings.Join(e.Hosts(), " "); got != want {
-			t.Errorf("Hosts of %q = %s, want %s", authority, got, want)
-		}
+		e := assert.Must(Choice{Authority: authority}.Resolve())
+		assert.Same(t, fmt.Sprintf("Hosts of %q", authority), strings.Join(e.Hosts(), " "), want)
 	}
 }

@@ -2,32 +2,26 @@ package evidence
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/testdata/assert"
 )
 
 // sealedDir returns a directory with the evidence of a run, and the SHA-256 of its manifest.
 func sealedDir(t *testing.T) (dir, digest string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "incident")
-	if err := Make(dir); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, Make(dir))
 	log, err := results.Create(filepath.Join(dir, Log), false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	run, row := results.Run{}, results.Row{User: "dana@contoso.com", Outcome: results.Revoked}
-	if err := errors.Join(log.Write(&run), log.Write(&row), log.Close()); err != nil {
-		t.Fatal(err)
-	}
-	if err := Begin(dir, "may delete\n", false); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, errors.Join(log.Write(&run), log.Write(&row), log.Close()))
+	assert.OK(t, Begin(dir, "may delete\n", false))
 	if digest, err = Seal(t.Context(), dir, []string{filepath.Join(dir, Log)}, "v1"); err != nil {
 		t.Fatal(err)
 	}
@@ -36,60 +30,36 @@ func sealedDir(t *testing.T) (dir, digest string) {
 
 func TestManifestNamesEachFile(t *testing.T) {
 	dir, _ := sealedDir(t)
-	manifest, err := os.ReadFile(filepath.Join(dir, manifestName))
-	if err != nil {
-		t.Fatal(err)
-	}
+	manifest := assert.Must(os.ReadFile(filepath.Join(dir, manifestName)))
 	for _, name := range sealed {
-		if n := strings.Count(string(manifest), "  "+name+"\n"); n != 1 {
-			t.Errorf("the manifest names %s %d times, want once", name, n)
-		}
-		if !Contains(filepath.Join(dir, name)) {
-			t.Errorf("Contains(%s) = false", name)
-		}
+		assert.Same(t, fmt.Sprintf("the manifest names %s: times", name),
+			strings.Count(string(manifest), "  "+name+"\n"), 1)
+		assert.That(t, Contains(filepath.Join(dir, name)), "Contains(%s) = false", name)
 	}
 }
 
 // Evidence is never replaced. A resumed run adds to it, as long as no file has changed.
 func TestCheck(t *testing.T) {
 	dir, _ := sealedDir(t)
-	if err := Check(dir, false); !errors.Is(err, ErrExists) {
-		t.Errorf("Check of a new run = %v, want ErrExists", err)
-	}
-	if err := Check(dir, true); err != nil {
-		t.Errorf("Check of a resumed run = %v", err)
-	}
+	assert.Is(t, "Check of a new run", Check(dir, false), ErrExists)
+	assert.Is(t, "Check of a resumed run", Check(dir, true), nil)
 	for _, name := range sealed {
 		path := filepath.Join(dir, name)
-		before, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, append(before, ' '), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		before := assert.Must(os.ReadFile(path))
+		assert.OK(t, os.WriteFile(path, append(before, ' '), 0o600))
 		if err := Check(dir, true); err == nil {
 			t.Errorf("Check after a change of %s = nil", name)
 		}
-		if err := os.WriteFile(path, before, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		assert.OK(t, os.WriteFile(path, before, 0o600))
 	}
 }
 
 // A resumed run records the seal of the run before, and removes it.
 func TestBeginRecordsTheSeal(t *testing.T) {
 	dir, digest := sealedDir(t)
-	if err := Begin(dir, "may delete\n", true); err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(filepath.Join(dir, preflight))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(text), digest) {
-		t.Errorf("%s does not have the seal %s:\n%s", preflight, digest, text)
-	}
+	assert.OK(t, Begin(dir, "may delete\n", true))
+	text := assert.Must(os.ReadFile(filepath.Join(dir, preflight)))
+	assert.That(t, strings.Contains(string(text), digest), "%s does not have the seal %s:\n%s", preflight, digest, text)
 	if _, err := os.Stat(filepath.Join(dir, manifestName)); err == nil {
 		t.Errorf("%s is still there", manifestName)
 	}

@@ -1,26 +1,22 @@
 package fileout
 
 import (
-	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"tapsweep/testdata/assert"
 )
 
 func write(t *testing.T, path string, overwrite bool, text string) error {
 	t.Helper()
-	f, err := Create(path, overwrite)
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := assert.Must(Create(path, overwrite))
 	defer f.Abort()
 	if _, err := f.WriteString(text); err != nil {
 		t.Fatal(err)
 	}
-	if got := read(path); got == text {
-		t.Error("the file is there before Commit")
-	}
+	assert.That(t, read(path) != text, "the file is there before Commit")
 	return f.Commit()
 }
 
@@ -34,24 +30,12 @@ func read(path string) string {
 
 func TestCommit(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
-	if err := write(t, path, false, "new"); err != nil {
-		t.Fatal(err)
-	}
-	if got := read(path); got != "new" {
-		t.Errorf("the file holds %q", got)
-	}
-	if err := write(t, path, false, "other"); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("without overwrite: error %v, want fs.ErrExist", err)
-	}
-	if got := read(path); got != "new" {
-		t.Errorf("without overwrite: the file holds %q", got)
-	}
-	if err := write(t, path, true, "other"); err != nil {
-		t.Errorf("with overwrite: %v", err)
-	}
-	if got := read(path); got != "other" {
-		t.Errorf("with overwrite: the file holds %q", got)
-	}
+	assert.OK(t, write(t, path, false, "new"))
+	assert.Same(t, "the file", read(path), "new")
+	assert.Is(t, "without overwrite: error", write(t, path, false, "other"), fs.ErrExist)
+	assert.Same(t, "without overwrite: the file", read(path), "new")
+	assert.Is(t, "with overwrite", write(t, path, true, "other"), nil)
+	assert.Same(t, "with overwrite: the file", read(path), "other")
 	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
 		t.Errorf("%d files are left, want 1", len(files))
 	}
@@ -59,10 +43,7 @@ func TestCommit(t *testing.T) {
 
 func TestAbort(t *testing.T) {
 	dir := t.TempDir()
-	f, err := Create(filepath.Join(dir, "file"), false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := assert.Must(Create(filepath.Join(dir, "file"), false))
 	f.Abort()
 	if files, _ := os.ReadDir(dir); len(files) != 0 {
 		t.Errorf("%d files are left, want none", len(files))
@@ -74,9 +55,7 @@ func TestBegin(t *testing.T) {
 	for text, ok := range map[string]bool{"": true, "user,method\n": true, mark + "user,method\n": true,
 		"dana,x\n": false} {
 		path := filepath.Join(t.TempDir(), "file")
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		assert.OK(t, os.WriteFile(path, []byte(text), 0o600))
 		if err := CheckBegin(path, "# HELP", "user,"); (err == nil) != ok {
 			t.Errorf("CheckBegin of %q: %v", text, err)
 		}
@@ -87,9 +66,7 @@ func TestBegin(t *testing.T) {
 		}
 	}
 	none := filepath.Join(t.TempDir(), "none")
-	if err := CheckBegin(none, "user,"); err != nil {
-		t.Errorf("CheckBegin of no file: %v", err)
-	}
+	assert.Is(t, "CheckBegin of no file", CheckBegin(none, "user,"), nil)
 	if got, err := Begin(none, 3); err != nil || len(got) > 0 {
 		t.Errorf("Begin of no file = %q, %v", got, err)
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"syscall"
 	"testing"
+
+	"tapsweep/testdata/assert"
 )
 
 func TestError(t *testing.T) {
@@ -31,8 +33,6 @@ func TestError(t *testing.T) {
 		{fmt.Errorf("graph.example: %w", x509.UnknownAuthorityError{}),
 			"graph.example: the certificate is of an authority that this machine does not trust"},
 	} {
-		if got := Error(tt.err); got != tt.want {
-			t.Errorf("Error(%q) = %q, want %q", tt.err, got, tt.want)
-		}
+		assert.Same(t, fmt.Sprintf("Error(%q)", tt.err), Error(tt.err), tt.want)
 	}
 }

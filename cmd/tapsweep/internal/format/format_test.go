@@ -1,11 +1,14 @@
 package format
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+
+	"tapsweep/testdata/assert"
+)
 
 func TestPlural(t *testing.T) {
 	for n, want := range map[int]string{0: "0 rows", 1: "1 row", 2: "2 rows"} {
-		if got := Plural(n, "row", "rows"); got != want {
-			t.Errorf("Plural(%d) = %q, want %q", n, got, want)
-		}
+		assert.Same(t, fmt.Sprintf("Plural(%d)", n), Plural(n, "row", "rows"), want)
 	}
 }

@@ -1,10 +1,13 @@
 package markdown
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tapsweep/testdata/assert"
 )
 
 // page has each kind of block.
@@ -122,9 +125,7 @@ func TestManEscapes(t *testing.T) {
 		"--yes":     `\-\-yes`,
 		"~/.config": `\(ti/.config`,
 	} {
-		if got := escape(text); got != want {
-			t.Errorf("escape(%q) = %q, want %q", text, got, want)
-		}
+		assert.Same(t, fmt.Sprintf("escape(%q)", text), escape(text), want)
 	}
 }
 

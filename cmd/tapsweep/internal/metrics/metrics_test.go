@@ -13,6 +13,7 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/testdata/assert"
 )
 
 // checkFile writes the file for a sweep that ended with 1, and checks that it has the lines of want,
@@ -20,20 +21,11 @@ import (
 func checkFile(t *testing.T, r *Recorder, want string, lacks ...string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "tapsweep.prom")
-	if err := r.Write(path, "sweep", 1); err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, r.Write(path, "sweep", 1))
+	data := assert.Must(os.ReadFile(path))
 	problems, err := promlint.New(bytes.NewReader(data)).Lint()
-	if err != nil || len(problems) > 0 {
-		t.Errorf("%v %v in\n%s", err, problems, data)
-	}
-	if !strings.HasPrefix(string(data), "# HELP tapsweep_") {
-		t.Errorf("it begins otherwise:\n%s", data)
-	}
+	assert.That(t, err == nil && len(problems) == 0, "%v %v in\n%s", err, problems, data)
+	assert.That(t, strings.HasPrefix(string(data), "# HELP tapsweep_"), "it begins otherwise:\n%s", data)
 	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
 		t.Errorf("%v beside it", files)
 	}
@@ -45,9 +37,7 @@ func checkFile(t *testing.T, r *Recorder, want string, lacks ...string) {
 		}
 	}
 	for _, name := range lacks {
-		if strings.Contains(text, "\n"+name) {
-			t.Errorf("%s in\n%s", name, data)
-		}
+		assert.That(t, !strings.Contains(text, "\n"+name), "%s in\n%s", name, data)
 	}
 }
 

@@ -1,11 +1,13 @@
 package pass
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"tapsweep/batch"
+	"tapsweep/testdata/assert"
 )
 
 func answer(status int, body string) batch.Result {
@@ -15,7 +17,7 @@ func answer(status int, body string) batch.Result {
 func TestReason(t *testing.T) {
 	now := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	hour := func(h int) time.Time { return now.Add(time.Duration(h) * time.Hour) }
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		pass Pass
 		want Reason
@@ -38,12 +40,9 @@ func TestReason(t *testing.T) {
 		{"nothing said, no dates", Pass{}, Unknown},
 		{"a new word, past its end", Pass{usability: "Suspended", Start: hour(-2), Lifetime: time.Hour}, Expired},
 		{"a new word, in its time", Pass{usability: "Suspended", Start: hour(-1), Lifetime: 2 * time.Hour}, Unknown},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := tt.pass.Reason(now); got != tt.want {
-				t.Errorf("Reason = %s, want %s", got, tt.want)
-			}
+			assert.Same(t, "Reason", tt.pass.Reason(now), tt.want)
 		})
 	}
 }
@@ -55,7 +54,7 @@ func TestRead(t *testing.T) {
 		`"isUsable":false,"methodUsabilityReason":"OneTimeUsed"}]}`
 	nulls := `{"value":[{"id":"` + id + `","createdDateTime":null,"startDateTime":"soon",` +
 		`"lifetimeInMinutes":null,"methodUsabilityReason":null}]}`
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		res  batch.Result
 		n    int
@@ -73,51 +72,34 @@ func TestRead(t *testing.T) {
 		{"an id that is a path", answer(200, `{"value":[{"id":"../../authentication/phoneMethods/1"}]}`), 0, false},
 		{"an id that is two dots", answer(200, `{"value":[{"id":".."}]}`), 0, false},
 		{"more pages", answer(200, `{"value":[],"@odata.nextLink":"x"}`), 0, false},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := Read(tt.res)
-			if (err == nil) != tt.ok {
-				t.Errorf("Read = %v, want success: %v", err, tt.ok)
-			}
-			if len(got) != tt.n {
-				t.Errorf("%d passes, want %d", len(got), tt.n)
-			}
+			assert.That(t, (err == nil) == tt.ok, "Read = %v, want success: %v", err, tt.ok)
+			assert.Same(t, "passes", len(got), tt.n)
 		})
 	}
 	held, _ := Read(answer(200, full))
 	p := held[0]
-	if want := time.Date(2026, 3, 2, 9, 11, 40, 0, time.UTC); !p.Expires().Equal(want) {
-		t.Errorf("the pass expires at %v, want %v", p.Expires(), want)
-	}
-	if !p.UsableOnce {
-		t.Error("UsableOnce = false")
-	}
-	if want := 123456700; p.Created.Nanosecond() != want {
-		t.Errorf("the pass was created at %v, want %d ns", p.Created, want)
-	}
-	if Find(held, pass) != nil {
-		t.Error("Find returns a pass with another id")
-	}
-	if Find(held, strings.ToUpper(id)) == nil {
-		t.Error("Find does not ignore case")
-	}
+	assert.That(t, p.Expires().Equal(time.Date(2026, 3, 2, 9, 11, 40, 0, time.UTC)),
+		"the pass expires at %v, want %v", p.Expires(), time.Date(2026, 3, 2, 9, 11, 40, 0, time.UTC))
+	assert.That(t, p.UsableOnce, "UsableOnce = false")
+	assert.That(t, p.Created.Nanosecond() == 123456700, "the pass was created at %v, want %d ns", p.Created, 123456700)
+	assert.That(t, Find(held, pass) == nil, "Find returns a pass with another id")
+	assert.That(t, Find(held, strings.ToUpper(id)) != nil, "Find does not ignore case")
 }
 
 // A guest's "#", a quote and a leading "$" are escaped.
 func TestURLs(t *testing.T) {
-	tests := []struct{ user, want string }{
+	for _, tt := range []struct{ user, want string }{
 		{"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", "/users/5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"},
 		{"dana@contoso.com", "/users/dana@contoso.com"},
 		{"a_b.com#EXT#@t.onmicrosoft.com", "/users/a_b.com%23EXT%23@t.onmicrosoft.com"},
 		{"o'neil@contoso.com", "/users/o%27neil@contoso.com"},
 		{"$x@contoso.com", "/users('$x@contoso.com')"},
 		{"$o'x@contoso.com", "/users('$o%27%27x@contoso.com')"},
-	}
-	for _, tt := range tests {
+	} {
 		want := tt.want + "/authentication/temporaryAccessPassMethods/" + pass
-		if got := PassURL(tt.user, pass); got != want {
-			t.Errorf("PassURL(%q) = %s, want %s", tt.user, got, want)
-		}
+		assert.Same(t, fmt.Sprintf("PassURL(%q)", tt.user), PassURL(tt.user, pass), want)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 const pass = "9f0c11aa-1111-4222-8333-000000000001"
@@ -103,7 +104,7 @@ func decodeOnce(s string) (string, error) {
 // The oracle finds what the fuzzer should find.
 func TestReadURL(t *testing.T) {
 	const tail = "/authentication/temporaryAccessPassMethods/" + pass
-	tests := []struct{ url, user string }{
+	for _, tt := range []struct{ url, user string }{
 		{"/users/dana@contoso.com" + tail, "dana@contoso.com"},
 		{"/users/a%23EXT%23@contoso.com" + tail, "a#EXT#@contoso.com"},
 		{"/users('$o''neil@contoso.com')" + tail, "$o'neil@contoso.com"},
@@ -138,8 +139,7 @@ func TestReadURL(t *testing.T) {
 		{"/users/dana@contoso.com/authentication/temporaryAccessPassMethods/.", ""},
 		{"/users/dana@contoso.com" + tail + "/x", ""},
 		{"/", ""},
-	}
-	for _, tt := range tests {
+	} {
 		user, got, err := readURL(tt.url)
 		if user != tt.user || (err == nil) != (tt.user != "") || err == nil && got != pass {
 			t.Errorf("readURL(%q) = %q, %q, %v; want %q", tt.url, user, got, err, tt.user)
@@ -157,9 +157,8 @@ func checkURLs(t *testing.T, user, method string) {
 	if gotUser, gotMethod, err := readURL(url); err != nil || gotUser != user || gotMethod != method {
 		t.Errorf("PassURL(%q, %q) = %s, which names %q, %q, %v", user, method, url, gotUser, gotMethod, err)
 	}
-	if list := PassesURL(user); list+"/"+method != url {
-		t.Errorf("PassesURL(%q) = %s, and PassURL is %s", user, list, url)
-	}
+	assert.That(t, PassesURL(user)+"/"+method == url,
+		"PassesURL(%q) = %s, and PassURL is %s", user, PassesURL(user), url)
 }
 
 // No list makes a write go beyond the passes of the users that it names.
@@ -193,13 +192,10 @@ func FuzzListToURL(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		// First each field as it is, which is fast; then what the readers read.
 		for field := range strings.FieldsFuncSeq(text, func(r rune) bool {
-			return strings.ContainsRune("\n,;\t\"",
-				r)
+			return strings.ContainsRune("\n,;\t\"", r)
 		}) {
 			if input.CheckUser(field) == nil {
-				if field == input.Me {
-					t.Error("me passes for a name")
-				}
+				assert.That(t, field != input.Me, "me passes for a name")
 				checkURLs(t, field, pass)
 			}
 			if input.CheckMethod(field) == nil {
@@ -211,15 +207,11 @@ func FuzzListToURL(f *testing.F) {
 			return
 		}
 		for pair, err := range list.Pairs() {
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.OK(t, err)
 			if pair.Err == nil {
 				checkURLs(t, pair.User, pair.Method)
 			}
 		}
-		if err := list.Close(); err != nil {
-			t.Fatal(err)
-		}
+		assert.OK(t, list.Close())
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/creack/pty"
 
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/testdata/assert"
 )
 
 // A terminal understands what the display writes: text, line ends, carriage returns, cursor up and
@@ -114,9 +115,7 @@ func (tt *terminal) text() string {
 
 func wantText(t *testing.T, tt *terminal, want string) {
 	t.Helper()
-	if got := tt.text(); got != want {
-		t.Errorf("the terminal shows\n%swant\n%s", got, want)
-	}
+	assert.Same(t, "the terminal", tt.text(), want)
 }
 
 // done reports n passes that are revoked.
@@ -184,12 +183,8 @@ func TestBarUnderALog(t *testing.T) {
 			time.Sleep(2 * time.Millisecond)
 		}
 		d.Stop()
-		if n := strings.Count(tt.text(), "\n"); n != 1001 {
-			t.Errorf("%d lines, want 1000 and the bar", n)
-		}
-		if tt.count() > 10 {
-			t.Errorf("%d writes in 2s", tt.count())
-		}
+		assert.Same(t, "lines", strings.Count(tt.text(), "\n"), 1001)
+		assert.That(t, tt.count() <= 10, "%d writes in 2s", tt.count())
 	})
 }
 
@@ -267,9 +262,7 @@ func TestPTY(t *testing.T) {
 	}
 	defer keyboard.Close()
 	setSize := func(width uint16) {
-		if err := pty.Setsize(tty, &pty.Winsize{Rows: 10, Cols: width}); err != nil {
-			t.Fatal(err)
-		}
+		assert.OK(t, pty.Setsize(tty, &pty.Winsize{Rows: 10, Cols: width}))
 	}
 	setSize(100)
 	screen, read := &terminal{width: 1000}, make(chan struct{})
@@ -293,8 +286,6 @@ func TestPTY(t *testing.T) {
 	d.Stop()
 	tty.Close()
 	<-read
-	if !strings.HasPrefix(wide, "revoking  [=====---------------]  1/4 rows") {
-		t.Errorf("at 100 columns: %q", wide)
-	}
+	assert.That(t, strings.HasPrefix(wide, "revoking  [=====---------------]  1/4 rows"), "at 100 columns: %q", wide)
 	wantText(t, screen, "revoking  1/4 rows\n")
 }

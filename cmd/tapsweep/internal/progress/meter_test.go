@@ -1,10 +1,12 @@
 package progress
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/testdata/assert"
 )
 
 var epoch = time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
@@ -72,9 +74,7 @@ func TestWait(t *testing.T) {
 	} {
 		m := newMeter(epoch, Options{})
 		m.closed["writes"], m.closed["reads"] = after(tt.writes), after(tt.reads)
-		if got := m.wait(after(tt.at)); got != tt.want {
-			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
-		}
+		assert.Same(t, tt.name, m.wait(after(tt.at)), tt.want)
 	}
 }
 
@@ -116,16 +116,12 @@ func TestLine(t *testing.T) {
 		12:  "revoking",
 		0:   "r",
 	} {
-		if got := m.line(after(60), width); got != want {
-			t.Errorf("at %d columns:\n%s, want\n%s", width, got, want)
-		}
+		assert.Same(t, fmt.Sprintf("at %d columns", width), m.line(after(60), width), want)
 	}
 	m.outage, m.ReadOnly = after(40), true
 	const offline = "tapsweep: revoking: 1234/5000 rows, no connection for 1m20s, 14 not done, 0.0/s, " +
 		"sessions of 5 users, 3 verifying, 5.0 % refused\n"
-	if got := m.sentence(after(120)); got != offline {
-		t.Errorf("%q, want %q", got, offline)
-	}
+	assert.That(t, m.sentence(after(120)) == offline, "%q, want %q", m.sentence(after(120)), offline)
 }
 
 // The pace is that of now, not the one since the start.
@@ -138,7 +134,5 @@ func TestPace(t *testing.T) {
 		}
 		m.pace(after(float64(s)))
 	}
-	if got := m.pace(after(60)); got != 2 {
-		t.Errorf("%.1f rows a second, want 2", got)
-	}
+	assert.Same(t, "rows a second", m.pace(after(60)), 2)
 }

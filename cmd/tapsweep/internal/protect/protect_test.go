@@ -20,6 +20,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 const (
@@ -43,27 +44,19 @@ func pairs(users ...string) iter.Seq2[input.Pair, error] {
 func writeList(t *testing.T, text string) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "protect")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.WriteFile(path, []byte(text), 0o600))
 	return path
 }
 
 func open(t *testing.T, text string) *Rows {
 	t.Helper()
-	l, err := Open(nil, writeList(t, text))
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := assert.Must(Open(nil, writeList(t, text)))
 	return l
 }
 
 func newRunner(t *testing.T, poster batch.Poster) *batch.Runner {
 	t.Helper()
-	runner, err := batch.NewRunner(poster, batch.Options{MaxAttempts: 3})
-	if err != nil {
-		t.Fatal(err)
-	}
+	runner := assert.Must(batch.NewRunner(poster, batch.Options{MaxAttempts: 3}))
 	return runner
 }
 
@@ -104,17 +97,13 @@ func TestResolve(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			tenant := contoso(graphsim.Options{Roles: []string{"User.ReadBasic.All"}})
 			users, err := open(t, tt.list).Resolve(t.Context(), newRunner(t, tenant), pairs(tt.pair), "")
-			if err != nil {
-				t.Fatalf("Resolve = %v", err)
-			}
+			assert.OK(t, err, "Resolve")
 			for i, name := range append(tt.has, tt.hasNot...) {
 				if want := i < len(tt.has); users.Has(name) != want {
 					t.Errorf("Has(%q) = %t, want %t", name, !want, want)
 				}
 			}
-			if warning := users.Warning(); warning != "" {
-				t.Errorf("Warning() = %q", warning)
-			}
+			assert.Same(t, "Warning()", users.Warning(), "")
 		})
 	}
 }
@@ -179,25 +168,17 @@ func TestManyNamesAreChecked(t *testing.T) {
 			fmt.Fprintln(&text, u.UPN)
 		}
 		_, err := open(t, text.String()).Resolve(t.Context(), newRunner(t, tenant), pairs(bg), "")
-		if n := tenant.Stats().Batches; err != nil || n > 220 {
-			t.Errorf("Resolve = %v after %d batches, want 220 at most", err, n)
-		}
+		assert.That(t, err == nil && tenant.Stats().Batches <= 220,
+			"Resolve = %v after %d batches, want 220 at most", err, tenant.Stats().Batches)
 	})
 }
 
 func TestNobody(t *testing.T) {
-	l, err := Open(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := assert.Must(Open(nil))
 	users, err := l.Resolve(t.Context(), nil, nil, "") // asks nobody and reads nothing
-	if err != nil {
-		t.Errorf("Resolve = %v", err)
-	}
+	assert.Is(t, "Resolve", err, nil)
 	for _, u := range []*Users{users, nil} {
-		if u.Has(bg) {
-			t.Errorf("%v protects %s", u, bg)
-		}
+		assert.That(t, !u.Has(bg), "%v protects %s", u, bg)
 	}
 }
 
@@ -208,9 +189,8 @@ func TestOpen(t *testing.T) {
 	}
 	rows := open(t, bg+"\n"+id1).Rows()
 	got := fmt.Sprint(rows[0].UPN, " ", rows[0].Line, " ", rows[1].ID, " ", rows[1].Line)
-	if want := bg + " 1 " + id1 + " 2"; got != want || len(rows) != 2 {
-		t.Errorf("%d rows: %s, want 2: %s", len(rows), got, want)
-	}
+	assert.That(t, got == (bg+" 1 "+id1+" 2") && len(rows) == 2,
+		"%d rows: %s, want 2: %s", len(rows), got, (bg + " 1 " + id1 + " 2"))
 }
 
 // Resolve reads pairs only until it knows which kinds of names they use.
@@ -234,12 +214,9 @@ func TestResolveReadsNoFurther(t *testing.T) {
 		}
 		tenant := contoso(graphsim.Options{})
 		_, err := open(t, tt.list).Resolve(t.Context(), newRunner(t, tenant), src, "")
-		if !errors.Is(err, tt.want) {
-			t.Errorf("Resolve of %q before %q = %v, want %v", tt.list, tt.pairs, err, tt.want)
-		}
-		if n := tenant.Stats().Requests; tt.want != nil && n != 0 {
-			t.Errorf("%d requests, want none", n)
-		}
+		assert.Is(t, fmt.Sprintf("Resolve of %q before %q", tt.list, tt.pairs), err, tt.want)
+		assert.That(t, tt.want == nil || tenant.Stats().Requests == 0,
+			"%d requests, want none", tenant.Stats().Requests)
 	}
 }
 
@@ -300,19 +277,13 @@ func TestResolveFails(t *testing.T) {
 				if !found || !strings.Contains(msg, tt.want) {
 					t.Errorf("Resolve = %q, want %q in it after %q", e.Error(), tt.want, place)
 				}
-				if strings.ContainsAny(msg, "\n\x1b") {
-					t.Errorf("the message has a line break or an escape sequence: %q", msg)
-				}
-				if e.denied != tt.denied {
-					t.Errorf("denied = %t, want %t", e.denied, tt.denied)
-				}
+				assert.That(t, !strings.ContainsAny(msg, "\n\x1b"),
+					"the message has a line break or an escape sequence: %q", msg)
+				assert.Same(t, "denied", e.denied, tt.denied)
 				hint := strings.Join(e.Hints(), "\n")
-				if strings.Contains(hint, "User.ReadBasic.All") != tt.denied {
-					t.Errorf("hints %q, names the permission: want %t", hint, tt.denied)
-				}
-				if tt.denied && statusOf(err) != 403 {
-					t.Errorf("the error does not wrap Graph's: %v", err)
-				}
+				assert.That(t, strings.Contains(hint, "User.ReadBasic.All") == tt.denied,
+					"hints %q, names the permission: want %t", hint, tt.denied)
+				assert.That(t, !tt.denied || statusOf(err) == 403, "the error does not wrap Graph's: %v", err)
 			})
 		})
 	}
@@ -324,9 +295,7 @@ func TestResolveRetries(t *testing.T) {
 		tenant := contoso(graphsim.Options{Faults: []fault.Fault{
 			{Attempt: 1, Do: fault.ItemStatus(429, "Retry-After", "7")}, {Attempt: 2, Do: fault.ItemStatus(503)}}})
 		users, err := open(t, bg).Resolve(t.Context(), newRunner(t, tenant), pairs(id2), "")
-		if err != nil || !users.Has(id1) {
-			t.Errorf("Resolve = %v", err)
-		}
+		assert.That(t, err == nil && users.Has(id1), "Resolve = %v", err)
 	})
 }
 
@@ -342,17 +311,12 @@ func TestResolveFailsTogether(t *testing.T) {
 	if !ok || users != nil || len(e.Errs) != 20 {
 		t.Fatalf("Resolve = %v, %v, want an error with 20 failures", users, err)
 	}
-	if !strings.HasSuffix(err.Error(), "\nand 30 more") {
-		t.Errorf("the error does not count 30 more: %v", err)
-	}
+	assert.That(t, strings.HasSuffix(err.Error(), "\nand 30 more"), "the error does not count 30 more: %v", err)
 	for i, le := range e.Errs {
-		if le.Line != i+2 || !strings.Contains(le.Msg, fmt.Sprintf("nobody%02d@", i)) {
-			t.Errorf("failure %d is %v", i, le)
-		}
+		assert.That(t, le.Line == i+2 && strings.Contains(le.Msg, fmt.Sprintf("nobody%02d@", i)),
+			"failure %d is %v", i, le)
 	}
-	if sizes := tenant.Stats().Sizes; sizes[20] == 0 {
-		t.Errorf("sizes of batches %v, want full ones", sizes)
-	}
+	assert.That(t, tenant.Stats().Sizes[20] != 0, "sizes of batches %v, want full ones", tenant.Stats().Sizes)
 }
 
 // A run that ends early protects nobody, and says why it ended. A refusal of whole batches says
@@ -375,9 +339,8 @@ func TestResolveStops(t *testing.T) {
 				cancel(interrupt)
 			}
 			users, err := open(t, bg).Resolve(ctx, newRunner(t, contoso(tt.opts)), pairs(id2), "")
-			if !errors.Is(err, tt.want) || users != nil || !strings.Contains(err.Error(), tt.text) {
-				t.Errorf("Resolve = %v, %v, want %v with %q", users, err, tt.want, tt.text)
-			}
+			assert.That(t, errors.Is(err, tt.want) && users == nil && strings.Contains(err.Error(), tt.text),
+				"Resolve = %v, %v, want %v with %q", users, err, tt.want, tt.text)
 		})
 	}
 }
@@ -412,9 +375,7 @@ func TestHasExactly(t *testing.T) {
 		}
 		users, err := open(t, list).Resolve(t.Context(), newRunner(t, tenant),
 			pairs(slices.Sorted(maps.Keys(want))...), "")
-		if err != nil {
-			t.Fatalf("seed %d: Resolve = %v\n%s", seed, err, list)
-		}
+		assert.OK(t, err, seed, list)
 		for name, want := range want {
 			if users.Has(name) != want {
 				t.Fatalf("seed %d: Has(%q) = %t, want %t, with the list\n%s", seed, name, !want, want, list)
@@ -481,8 +442,7 @@ func TestPatternsAreRefused(t *testing.T) {
 			t.Errorf("Open of %q = %v, %v, want a *ResolveError", list, l, err)
 			continue
 		}
-		if e.Errs[0].Line != line || !strings.Contains(e.Error(), "is a pattern, which protects nobody") {
-			t.Errorf("Open of %q = %v, want line %d to be a pattern", list, e, line)
-		}
+		assert.That(t, e.Errs[0].Line == line && strings.Contains(e.Error(), "is a pattern, which protects nobody"),
+			"Open of %q = %v, want line %d to be a pattern", list, e, line)
 	}
 }

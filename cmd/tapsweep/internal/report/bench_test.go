@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+
+	"tapsweep/testdata/assert"
 )
 
 // BenchmarkMillion makes all that there is of a log of a million rows, and tells
@@ -17,23 +19,16 @@ func BenchmarkMillion(b *testing.B) {
 		path = filepath.Join(b.TempDir(), "log.jsonl")
 	}
 	m := incident(rows)
-	if err := os.WriteFile(path, m.Bytes(), 0o600); err != nil {
-		b.Fatal(err)
-	}
+	assert.OK(b, os.WriteFile(path, m.Bytes(), 0o600))
 	m = nil
 	for b.Loop() {
-		l, err := OpenLogs(b.Context(), []string{path})
-		if err != nil {
-			b.Fatal(err)
-		}
+		l := assert.Must(OpenLogs(b.Context(), []string{path}))
 		c, _ := NewCSV(io.Discard)
 		r, err := New(b.Context(), l, c.Row)
 		if err != nil || r.Pairs != rows {
 			b.Fatal(err, r.Pairs)
 		}
-		if err := r.HTML(b.Context(), io.Discard, l, HTMLPage{}); err != nil {
-			b.Fatal(err)
-		}
+		assert.OK(b, r.HTML(b.Context(), io.Discard, l, HTMLPage{}))
 		runtime.GC()
 		var s runtime.MemStats
 		runtime.ReadMemStats(&s)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/testdata/assert"
 )
 
 // stated are the rows of a report in short. The page has the same rows.
@@ -27,15 +28,11 @@ func stated(t *testing.T, paths ...string) (states []string, r *Report) {
 		states = append(states, s)
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	var page bytes.Buffer
-	if err := r.HTML(t.Context(), &page, l, HTMLPage{}); err != nil {
-		t.Fatal(err)
-	}
-	check(t, "rows of the page", strings.Count(page.String(), "<tr data-o="), len(states))
-	check(t, "rows of the page that are left", strings.Count(page.String(), `class="left"><td`), r.Left)
+	assert.OK(t, r.HTML(t.Context(), &page, l, HTMLPage{}))
+	assert.Same(t, "rows of the page", strings.Count(page.String(), "<tr data-o="), len(states))
+	assert.Same(t, "rows of the page that are left", strings.Count(page.String(), `class="left"><td`), r.Left)
 	return states, r
 }
 
@@ -52,14 +49,14 @@ func TestBothPasses(t *testing.T) {
 	proof := logOf(t, time.Hour, 3, "verify --results proof.jsonl "+path, append(looks, ends(1))...)
 
 	got, r := stated(t, path, proof)
-	diff(t, "rows", got, []string{"2 revoked 204 del-2 02:14 beside", "3 replaced 200 list-3 02:14 beside",
+	assert.Equal(t, "rows", got, []string{"2 revoked 204 del-2 02:14 beside", "3 replaced 200 list-3 02:14 beside",
 		"4 denied 403 del-4 02:14 beside",
 		"6 remains 200 look-2 03:14", "7 remains 200 look-3 03:14", "8 remains 200 look-4 03:14"})
-	diff(t, "counts", r.Counts, tally{results.Remains: 3})
-	check(t, "all", r.All(), 3)
-	check(t, "commands", len(r.Resume), 1)
-	check(t, "passes for the command", r.Resume[0].Left, 3)
-	check(t, "the log is its list", r.Resume[0].list, true)
+	assert.Equal(t, "counts", r.Counts, tally{results.Remains: 3})
+	assert.Same(t, "all", r.All(), 3)
+	assert.Same(t, "commands", len(r.Resume), 1)
+	assert.Same(t, "passes for the command", r.Resume[0].Left, 3)
+	assert.Same(t, "the log is its list", r.Resume[0].list, true)
 	wantNote(t, r, "3 passes are listed and not counted")
 
 	// What is done about the new passes is about these, and the old ones keep their rows.
@@ -72,12 +69,12 @@ func TestBothPasses(t *testing.T) {
 		row(3, results.Remains, aboutPass(userName(3), "new7"), answered(200), requestID("again-3")),
 		row(4, results.Remains, aboutPass(userName(4), "new9"), answered(200), requestID("again-4")), ends(1))
 	got, r = stated(t, path, proof, rest, again)
-	diff(t, "rows in the end", got, []string{"2 revoked 204 del-2 02:14 beside",
+	assert.Equal(t, "rows in the end", got, []string{"2 revoked 204 del-2 02:14 beside",
 		"3 replaced 200 list-3 02:14 beside", "4 denied 403 del-4 02:14 beside",
 		"6 revoked 204 del-6 04:14 verified", "7 denied 403 del-7 04:14", "8 revoked 204 del-8 04:14 beside",
 		"9 remains 200 again-4 05:14"})
-	check(t, "pairs", r.Pairs, 3)
-	check(t, "left", r.Left, 2)
+	assert.Same(t, "pairs", r.Pairs, 3)
+	assert.Same(t, "left", r.Left, 2)
 }
 
 // One log has two passes for a row of its list. What a run that resumes says about that row counts.
@@ -90,8 +87,8 @@ func TestBothPassesOfARun(t *testing.T) {
 			row(2, results.Revoked, pending, requestID("del")),
 			row(2, results.Remains, instead("new6"), answered(200), requestID("look")), ends(1),
 			next(1, "revoke --yes --resume a.csv"), row(2, last, requestID("again")), ends(1)))
-		diff(t, "rows", got, want)
-		check(t, "pairs", r.Pairs, 1)
+		assert.Equal(t, "rows", got, want)
+		assert.Same(t, "pairs", r.Pairs, 1)
 	}
 }
 
@@ -100,7 +97,7 @@ func TestPassOutOfNone(t *testing.T) {
 	got, _ := stated(t, logOf(t, 0, 1, "revoke --yes --verify a.csv",
 		row(2, results.Absent, pending, anyPass, aboutPass(userName(2), ""), requestID("list")),
 		row(2, results.Remains, anyPass, aboutPass(userName(2), "new6"), answered(200), requestID("look")), ends(1)))
-	diff(t, "rows", got, []string{"6 remains 200 look 02:14"})
+	assert.Equal(t, "rows", got, []string{"6 remains 200 look 02:14"})
 }
 
 // A row of a list without a pass, whose user had three, is one pair. Each pass has a row in the CSV, and the CSV
@@ -119,10 +116,10 @@ func TestSeveralPasses(t *testing.T) {
 		f := strings.Fields(s)
 		got[i] = strings.Join([]string{f[0], f[1], f[len(f)-1]}, " ")
 	}
-	diff(t, "rows", got, []string{"1 revoked beside", "2 revoked beside", "3 revoked 02:14", "3 revoked 02:14"})
-	check(t, "pairs", r.Pairs, 2)
-	check(t, "rows that are missing", r.WithoutRow, 1)
-	diff(t, "counts", r.Counts, tally{results.Revoked: 2})
+	assert.Equal(t, "rows", got, []string{"1 revoked beside", "2 revoked beside", "3 revoked 02:14", "3 revoked 02:14"})
+	assert.Same(t, "pairs", r.Pairs, 2)
+	assert.Same(t, "rows that are missing", r.WithoutRow, 1)
+	assert.Equal(t, "counts", r.Counts, tally{results.Revoked: 2})
 	wantNote(t, r, "2 passes are listed and not counted")
 
 	table := csvOf(t, path)
@@ -132,7 +129,7 @@ func TestSeveralPasses(t *testing.T) {
 			pairs++
 		}
 	}
-	check(t, "rows of pairs in the CSV", pairs, r.Pairs)
+	assert.Same(t, "rows of pairs in the CSV", pairs, r.Pairs)
 }
 
 // If a sweep was killed before it could say what became of a pass, that is not known.
@@ -141,6 +138,6 @@ func TestKilledSweep(t *testing.T) {
 		scanRow(results.Found, "id-1", pass(1), pending, withoutRequest),
 		scanRow(results.Found, "id-2", pass(2), pending, withoutRequest),
 		scanRow(results.Revoked, "id-1", pass(1), notVerified)))
-	diff(t, "counts", r.Counts, tally{results.Revoked: 1, results.Unknown: 1})
-	check(t, "left", r.Left, 1)
+	assert.Equal(t, "counts", r.Counts, tally{results.Revoked: 1, results.Unknown: 1})
+	assert.Same(t, "left", r.Left, 1)
 }

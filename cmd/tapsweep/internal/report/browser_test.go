@@ -25,6 +25,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/testdata/assert"
 )
 
 var pictures = flag.String("pictures", "", "directory to keep screenshots and printed pages in")
@@ -69,9 +70,7 @@ func browse(t *testing.T, path string, first ...chromedp.Action[chromedp.Void]) 
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
 	v.Context, cancel = chromedp.NewContext(context.Background(), chromedp.WithListener(v.hear), allocator)
 	t.Cleanup(func() {
-		if err := chromedp.Cancel(v.Context); err != nil {
-			t.Error(err)
-		}
+		assert.Is(t, "Cancel", chromedp.Cancel(v.Context), nil)
 		cancel()
 	})
 	if err := chromedp.Do(v.Context); err != nil { // starts the browser
@@ -87,9 +86,7 @@ func browse(t *testing.T, path string, first ...chromedp.Action[chromedp.Void]) 
 			t.Error(w)
 		}
 		for _, url := range v.asked {
-			if url != "file://"+path && url != "file://"+path+"#pairs-title" {
-				t.Errorf("the page asked for %s", url)
-			}
+			assert.That(t, url == "file://"+path || url == "file://"+path+"#pairs-title", "the page asked for %s", url)
 		}
 	})
 	return v
@@ -146,9 +143,8 @@ func eval[T any](v *visit, expression string) T {
 
 func (v *visit) want(expression, want string) {
 	v.t.Helper()
-	if got := eval[string](v, "String("+expression+")"); got != want {
-		v.t.Errorf("%s is %q, want %q", expression, got, want)
-	}
+	assert.That(v.t, (eval[string](v, "String("+expression+")")) == want,
+		"%s is %q, want %q", expression, (eval[string](v, "String("+expression+")")), want)
 }
 
 func (v *visit) keep(name string, data []byte) {
@@ -163,9 +159,7 @@ func (v *visit) keep(name string, data []byte) {
 func (v *visit) shoot(name string) {
 	v.t.Helper()
 	b := get(v, chromedp.FullScreenshot(100))
-	if len(b) < 10_000 {
-		v.t.Errorf("%s has %d bytes", name, len(b))
-	}
+	assert.That(v.t, len(b) >= 10_000, "%s has %d bytes", name, len(b))
 	v.keep(name, b)
 }
 
@@ -180,19 +174,11 @@ func (v *visit) print(name string) []byte {
 func htmlOf(t *testing.T, p HTMLPage, paths ...string) string {
 	t.Helper()
 	l := open(t, paths...)
-	r, err := New(t.Context(), l, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := assert.Must(New(t.Context(), l, nil))
 	path := filepath.Join(t.TempDir(), "report.html")
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := assert.Must(os.Create(path))
 	p.Made, p.By = night.Add(24*time.Hour), "v1.4.0"
-	if err := errors.Join(r.HTML(t.Context(), f, l, p), f.Close()); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, errors.Join(r.HTML(t.Context(), f, l, p), f.Close()))
 	return path
 }
 
@@ -231,8 +217,8 @@ func (v *visit) click(selector string) { v.t.Helper(); v.do(chromedp.Click(chrom
 func (v *visit) wantOnPaper(rows int, filter string) {
 	v.t.Helper()
 	got := eval[[]any](v, paperScript)
-	check(v.t, "rows on paper", fmt.Sprint(got[0]), fmt.Sprint(rows))
-	check(v.t, "filter on paper", fmt.Sprint(got[1]), filter)
+	assert.Same(v.t, "rows on paper", fmt.Sprint(got[0]), fmt.Sprint(rows))
+	assert.Same(v.t, "filter on paper", fmt.Sprint(got[1]), filter)
 }
 
 func media(scheme string) chromedp.Action[chromedp.Void] {
@@ -368,9 +354,8 @@ func TestBrowserHostile(t *testing.T) {
 	})()`, "TypeError")
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if len(v.wrong) != 1 || !strings.Contains(v.wrong[0], "TrustedHTML") {
-		t.Errorf("the policy did not stop it: %v", v.wrong)
-	}
+	assert.That(t, len(v.wrong) == 1 && strings.Contains(v.wrong[0], "TrustedHTML"),
+		"the policy did not stop it: %v", v.wrong)
 	v.wrong = nil
 }
 
@@ -403,9 +388,7 @@ func TestBrowserManyRows(t *testing.T) {
 	t.Logf("%d MB written in %v, opened in %v with the browser's start", info.Size()>>20, made, opened)
 	t.Logf("filter %.0f ms, by outcome %.0f ms, sort %.0f ms", filter, again, sort)
 	// Machines differ, and others may be at work on them.
-	if filter > 1000 || again > 1000 || sort > 5000 {
-		t.Error("too slow")
-	}
+	assert.That(t, filter <= 1000 && again <= 1000 && sort <= 5000, "too slow")
 }
 
 // Text can be read in both schemes: WCAG asks for a contrast of 4.5.

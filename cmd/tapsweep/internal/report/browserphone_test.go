@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/testdata/assert"
 )
 
 //go:embed testdata/overlaps.js
@@ -41,9 +42,8 @@ func TestBrowserPhone(t *testing.T) {
 		for _, wide := range []int64{320, 360, 380, 390, 400, 700, 1200} {
 			v.do(chromedp.EmulateViewport(wide, 800))
 			v.want("document.documentElement.scrollWidth", fmt.Sprint(wide))
-			if wrong := eval[[]string](v, overlapsScript); len(wrong) > 0 {
-				t.Errorf("%s, %d pixels wide: %q", name, wide, wrong)
-			}
+			assert.That(t, len(eval[[]string](v, overlapsScript)) == 0,
+				"%s, %d pixels wide: %q", name, wide, eval[[]string](v, overlapsScript))
 		}
 	}
 }

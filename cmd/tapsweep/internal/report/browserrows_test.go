@@ -8,6 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/testdata/assert"
 )
 
 // Passes on one line of a list have columns, which fit into the table, and so do its heads. They are sorted by number.
@@ -29,8 +30,6 @@ func TestBrowserColumns(t *testing.T) {
 		v.do(chromedp.EmulateViewport(wide, 800))
 		over := eval[[]string](v, `Array.from(document.querySelectorAll('#pairs td, #pairs th')).
 			filter((td) => td.scrollWidth > td.clientWidth + 1).map((td) => td.textContent)`)
-		if len(over) > 0 {
-			t.Errorf("%d pixels wide: %q run over", wide, over)
-		}
+		assert.That(t, len(over) == 0, "%d pixels wide: %q run over", wide, over)
 	}
 }

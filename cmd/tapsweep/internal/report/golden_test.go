@@ -9,10 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 // goldenLogs has logs that earlier versions have written, and what the readers make of them.
@@ -38,17 +37,10 @@ func TestGoldenLogs(t *testing.T) {
 			sayList(&got, log)
 			golden := strings.TrimSuffix(log, ".jsonl") + ".golden"
 			if *update {
-				if err := os.WriteFile(golden, got.Bytes(), 0o600); err != nil {
-					t.Fatal(err)
-				}
+				assert.OK(t, os.WriteFile(golden, got.Bytes(), 0o600))
 			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got.String()); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", golden, diff)
-			}
+			want := assert.Must(os.ReadFile(golden))
+			assert.Equal(t, golden, got.String(), string(want))
 		})
 	}
 }
@@ -63,17 +55,9 @@ func sayReport(t *testing.T, b *bytes.Buffer, names []string) {
 	}
 	defer l.Close()
 	var table bytes.Buffer
-	c, err := NewCSV(&table)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := New(t.Context(), l, c.Row)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(c.Close(), r.Text(b)); err != nil {
-		t.Fatal(err)
-	}
+	c := assert.Must(NewCSV(&table))
+	r := assert.Must(New(t.Context(), l, c.Row))
+	assert.OK(t, errors.Join(c.Close(), r.Text(b)))
 	b.Write(table.Bytes())
 }
 

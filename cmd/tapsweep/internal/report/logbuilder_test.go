@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/testdata/assert"
 )
 
 // A logBuilder writes logs as runs write them.
@@ -167,9 +168,7 @@ func (m *logBuilder) end(exit int, stopped string) {
 func (m *logBuilder) write(t testing.TB, name string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, m.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.WriteFile(path, m.Bytes(), 0o600))
 	return path
 }
 
@@ -231,10 +230,7 @@ func incident(pairs int) *logBuilder {
 
 func open(t testing.TB, paths ...string) *Logs {
 	t.Helper()
-	l, err := OpenLogs(t.Context(), paths)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := assert.Must(OpenLogs(t.Context(), paths))
 	t.Cleanup(func() { l.Close() })
 	return l
 }
@@ -242,19 +238,14 @@ func open(t testing.TB, paths ...string) *Logs {
 // reportOf reports on logs.
 func reportOf(t testing.TB, paths ...string) *Report {
 	t.Helper()
-	r, err := New(t.Context(), open(t, paths...), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := assert.Must(New(t.Context(), open(t, paths...), nil))
 	return r
 }
 
 func text(t testing.TB, r *Report, paths ...string) string {
 	t.Helper()
 	var b strings.Builder
-	if err := r.Text(&b); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, r.Text(&b))
 	s := b.String()
 	for _, p := range paths {
 		s = strings.ReplaceAll(s, filepath.Dir(p)+"/", "")

@@ -2,11 +2,11 @@ package report
 
 import (
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/testdata/assert"
 )
 
 // The newest row counts, also of a log that began before another and was resumed after it.
@@ -18,8 +18,8 @@ func TestResumedLater(t *testing.T) {
 			row(3, results.Denied), ends(1))
 		want := tally{results.Revoked: 1} // and absent later, which confirms it
 		want[last]++
-		diff(t, "counts", reportOf(t, first, other).Counts, want)
-		diff(t, "counts in the other order", reportOf(t, other, first).Counts, want)
+		assert.Equal(t, "counts", reportOf(t, first, other).Counts, want)
+		assert.Equal(t, "counts in the other order", reportOf(t, other, first).Counts, want)
 	}
 }
 
@@ -40,12 +40,12 @@ func TestAbsentConfirmsRevoked(t *testing.T) {
 		first := logOf(t, 0, 1, "revoke a.csv", row(2, results.Revoked, tt.first...), ends(0))
 		second := logOf(t, time.Hour, 1, "revoke --verify a.csv", row(2, results.Absent, tt.second...), ends(0))
 		r := reportOf(t, second, first)
-		diff(t, tt.name+": counts", r.Counts, tally{results.Revoked: 1})
-		check(t, tt.name+": verified", r.Verified, tt.verified)
+		assert.Equal(t, tt.name+": counts", r.Counts, tally{results.Revoked: 1})
+		assert.Same(t, tt.name+": verified", r.Verified, tt.verified)
 	}
 	first := logOf(t, 0, 1, "revoke a.csv", row(2, results.Absent), ends(0))
 	second := logOf(t, time.Hour, 1, "revoke --results second.jsonl a.csv", row(2, results.Revoked), ends(0))
-	diff(t, "revoked after absent", reportOf(t, first, second).Counts, tally{results.Revoked: 1})
+	assert.Equal(t, "revoked after absent", reportOf(t, first, second).Counts, tally{results.Revoked: 1})
 }
 
 // Of two runs at a time, the newest row counts. A pass that is gone does not come back if one is stopped.
@@ -55,13 +55,13 @@ func TestRunsSideBySide(t *testing.T) {
 	b := logOf(t, time.Second, 2, "revoke --results b.jsonl a.csv", later(time.Minute), row(2, results.Revoked),
 		later(time.Hour), row(3, results.NotSent), stopped(4, "interrupt signal received"))
 	r := reportOf(t, a, b)
-	diff(t, "counts", r.Counts, tally{results.Replaced: 1, results.Revoked: 1})
-	check(t, "commands", len(r.Resume), 0)
+	assert.Equal(t, "counts", r.Counts, tally{results.Replaced: 1, results.Revoked: 1})
+	assert.Same(t, "commands", len(r.Resume), 0)
 
 	// A row that names no pass also means one that the user was given since.
 	a = logOf(t, 0, 1, "revoke any.csv", row(2, results.Revoked, anyPass), ends(0))
 	b = logOf(t, time.Hour, 1, "revoke --results b.jsonl any.csv", row(2, results.NotSent, anyPass), ends(4))
-	diff(t, "counts of a row without a pass", reportOf(t, a, b).Counts, tally{results.NotSent: 1})
+	assert.Equal(t, "counts of a row without a pass", reportOf(t, a, b).Counts, tally{results.NotSent: 1})
 }
 
 // A run counts once, so a copy of a log is refused.
@@ -74,16 +74,14 @@ func TestCopies(t *testing.T) {
 	if err == nil {
 		l.Close()
 	}
-	if err == nil || !strings.Contains(err.Error(), "leave out the log that is a copy, or the shorter one") {
-		t.Errorf("a log and its copy: %v", err)
-	}
+	assert.Says(t, "a log and its copy", err, "leave out the log that is a copy, or the shorter one")
 }
 
 // A row that was refused stays refused if the log is the list of another run, and counts once.
 func TestRefusedAgain(t *testing.T) {
 	first := logOf(t, 0, 1, "revoke --results a.jsonl a.csv", row(2, results.Invalid), ends(1))
 	rest := logOf(t, time.Hour, 1, "revoke "+first, row(2, results.Invalid, aboutPass("cut...", "")), ends(1))
-	diff(t, "counts", reportOf(t, first, rest).Counts, tally{results.Invalid: 1})
+	assert.Equal(t, "counts", reportOf(t, first, rest).Counts, tally{results.Invalid: 1})
 }
 
 // A pass that a run found when it verified is the same in a run whose list was a copy of that log, and in a proof.
@@ -96,8 +94,8 @@ func TestPassOfAnotherList(t *testing.T) {
 		row(2, results.Revoked, aboutPass(userName(2), "new6")), row(3, results.Revoked),
 		row(4, results.Absent), ends(0)) // the last is about a user of no other log
 	r := reportOf(t, first, rest, proof)
-	diff(t, "counts", r.Counts, tally{results.Revoked: 2, results.Absent: 1})
-	check(t, "verified", r.Verified, 2)
+	assert.Equal(t, "counts", r.Counts, tally{results.Revoked: 2, results.Absent: 1})
+	assert.Same(t, "verified", r.Verified, 2)
 }
 
 // A list names a pass that the user also holds in place of another. The log has two rows of it, and a run with the
@@ -130,9 +128,9 @@ func TestInPlaceOfAndListed(t *testing.T) {
 			}
 			second := logOf(t, time.Hour, 2, "revoke --results rest.jsonl a.jsonl", append(rest, ends(1))...)
 			r := reportOf(t, first, second)
-			diff(t, tt.name+": counts", r.Counts, want)
-			check(t, tt.name+": pairs", r.Pairs, 2)
-			check(t, tt.name+": left", r.Left, tt.left)
+			assert.Equal(t, tt.name+": counts", r.Counts, want)
+			assert.Same(t, tt.name+": pairs", r.Pairs, 2)
+			assert.Same(t, tt.name+": left", r.Left, tt.left)
 		}
 	}
 }
@@ -173,7 +171,7 @@ func TestOnTwoLists(t *testing.T) {
 	} {
 		r := reportOf(t, logOf(t, 0, 1, "revoke suspects.csv", tt.first, ends(1)),
 			logOf(t, time.Hour, 3, "revoke --results second.jsonl mallory.csv", append(tt.second, ends(1))...))
-		diff(t, tt.name, r.Counts, tt.want)
+		assert.Equal(t, tt.name, r.Counts, tt.want)
 	}
 }
 
@@ -201,10 +199,10 @@ func TestMerge(t *testing.T) {
 			tally{results.Revoked: 2, results.Denied: 1, results.UnknownUser: 1}, 3},
 	} {
 		r := reportOf(t, tt.paths...)
-		diff(t, tt.name+": counts", r.Counts, tt.want)
-		check(t, tt.name+": lists", len(r.Lists), tt.lists)
-		check(t, tt.name+": runs", len(r.Runs), len(tt.paths))
-		check(t, tt.name+": pairs without a row", r.WithoutRow, 0)
-		check(t, tt.name+": the first run", r.Runs[0].Start, night)
+		assert.Equal(t, tt.name+": counts", r.Counts, tt.want)
+		assert.Same(t, tt.name+": lists", len(r.Lists), tt.lists)
+		assert.Same(t, tt.name+": runs", len(r.Runs), len(tt.paths))
+		assert.Same(t, tt.name+": pairs without a row", r.WithoutRow, 0)
+		assert.Same(t, tt.name+": the first run", r.Runs[0].Start, night)
 	}
 }

@@ -7,14 +7,14 @@ import (
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/testdata/assert"
 )
 
 // wantNext fails the test unless the report has just one next command, for so many passes, which contains a text.
 func wantNext(t testing.TB, r *Report, left int, command string) {
 	t.Helper()
-	if len(r.Resume) != 1 || r.Resume[0].Left != left || !strings.Contains(r.Resume[0].Command, command) {
-		t.Errorf("next commands are %+v, want one for %d with %q", r.Resume, left, command)
-	}
+	assert.That(t, len(r.Resume) == 1 && r.Resume[0].Left == left && strings.Contains(r.Resume[0].Command, command),
+		"next commands are %+v, want one for %d with %q", r.Resume, left, command)
 }
 
 // What remains is mostly another pass than the list names, so the log is the list that names it.
@@ -33,15 +33,15 @@ func TestProtectedIsNotLeft(t *testing.T) {
 	path := logOf(t, 0, 3, "revoke --yes --protect glass.txt a.csv",
 		row(2, results.Revoked), row(3, results.Protected), row(4, results.Protected), ends(0))
 	r := reportOf(t, path)
-	check(t, "verdict", r.Verdict(), "1 of 3 passes is gone, 2 are protected and kept.")
-	check(t, "done", r.Done, 1)
-	check(t, "left", r.Left, 0)
-	check(t, "failures", len(r.Failures), 0)
-	check(t, "next commands", len(r.Resume), 0)
+	assert.Same(t, "verdict", r.Verdict(), "1 of 3 passes is gone, 2 are protected and kept.")
+	assert.Same(t, "done", r.Done, 1)
+	assert.Same(t, "left", r.Left, 0)
+	assert.Same(t, "failures", len(r.Failures), 0)
+	assert.Same(t, "next commands", len(r.Resume), 0)
 	last := r.Progress[len(r.Progress)-1]
-	check(t, "left at the last point", last.Left, 0)
-	check(t, "protected at the last point", last.Protected, 2)
-	check(t, "rows of the page that are left", strings.Count(pageOf(t, HTMLPage{}, path), `class="left"`), 0)
+	assert.Same(t, "left at the last point", last.Left, 0)
+	assert.Same(t, "protected at the last point", last.Protected, 2)
+	assert.Same(t, "rows of the page that are left", strings.Count(pageOf(t, HTMLPage{}, path), `class="left"`), 0)
 }
 
 // A run that could not verify all has a command that verifies the rest.
@@ -49,8 +49,8 @@ func TestNotVerified(t *testing.T) {
 	r := reportOf(t, logOf(t, 0, 2, "revoke --yes --verify --results v.jsonl a.csv",
 		row(2, results.Revoked, pending), row(3, results.Revoked, pending), row(2, results.Revoked),
 		row(3, results.Revoked, notVerified, message("not verified: 403")), ends(1)))
-	check(t, "verdict", r.Verdict(), "All 2 passes are gone, 1 is not verified.")
-	check(t, "exit", r.Runs[0].ExitText(), "1, something is left, or not verified")
+	assert.Same(t, "verdict", r.Verdict(), "All 2 passes are gone, 1 is not verified.")
+	assert.Same(t, "exit", r.Runs[0].ExitText(), "1, something is left, or not verified")
 	wantNext(t, r, 1, " --verify ")
 }
 
@@ -71,23 +71,21 @@ func TestVerifiedLater(t *testing.T) {
 	for n, verified := range map[int]int{killed: 1, ended: 1, len(parts): 4} {
 		l := open(t, logOf(t, 0, 4, "revoke --yes --results z.jsonl a.csv", parts[:n]...))
 		r, err := New(t.Context(), l, func(row *ReportedRow) error {
-			check(t, "time of the delete", row.Time, night)
+			assert.Same(t, "time of the delete", row.Time, night)
 			if row.Verified {
-				check(t, "verified after the delete", row.VerifiedAt.Before(night.Add(time.Hour)), false)
-				check(t, "message", row.Message, "")
+				assert.Same(t, "verified after the delete", row.VerifiedAt.Before(night.Add(time.Hour)), false)
+				assert.Same(t, "message", row.Message, "")
 			}
 			return nil
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		check(t, "pairs", r.Pairs, 4)
-		check(t, "verified", r.Verified, verified)
-		check(t, "not verified", r.Unverified, 4-verified)
+		assert.OK(t, err)
+		assert.Same(t, "pairs", r.Pairs, 4)
+		assert.Same(t, "verified", r.Verified, verified)
+		assert.Same(t, "not verified", r.Unverified, 4-verified)
 		if verified < 4 {
 			wantNext(t, r, 3, " --verify ")
 		} else {
-			check(t, "next commands", len(r.Resume), 0)
+			assert.Same(t, "next commands", len(r.Resume), 0)
 		}
 	}
 }
@@ -106,7 +104,7 @@ func TestSteps(t *testing.T) {
 		command, _, _ := strings.Cut(s.Command, "/")
 		got = append(got, s.Heading(), causes.String(), command, s.Note)
 	}
-	diff(t, "steps", got, []string{
+	assert.Equal(t, "steps", got, []string{
 		"4 passes: resume the run", "1 denied, 1 not_sent, 1 no row, 1 not verified, ",
 		"tapsweep revoke --resume --results ", "",
 		"1 pass still held: revoke it", "1 remains, ", "tapsweep revoke --tenant contoso.com --verify ",
@@ -114,5 +112,5 @@ func TestSteps(t *testing.T) {
 		"2 passes that no run tries again", "1 replaced, 1 unknown_user, ", "",
 		"fix the cause, and write a list of them",
 	})
-	check(t, "tenant", r.facts()[0][1], "0f6a1c52-3b7d-4e88-9a41-d5c27be0f913")
+	assert.Same(t, "tenant", r.facts()[0][1], "0f6a1c52-3b7d-4e88-9a41-d5c27be0f913")
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/testdata/assert"
 )
 
 // proven returns a log, and the log of tapsweep verify of it.
@@ -32,21 +33,22 @@ func proven(t *testing.T) (v1, proof string) {
 func TestProofAnnotates(t *testing.T) {
 	v1, proof := proven(t)
 	alone, both := reportOf(t, v1), reportOf(t, v1, proof)
-	diff(t, "counts alone", alone.Counts, tally{results.Revoked: 3, results.Absent: 1, results.Denied: 1,
+	assert.Equal(t, "counts alone", alone.Counts, tally{results.Revoked: 3, results.Absent: 1, results.Denied: 1,
 		results.NotSent: 1, results.Duplicate: 1})
-	diff(t, "counts with the proof", both.Counts, tally{results.Revoked: 2, results.Remains: 1, results.Absent: 1,
+	assert.Equal(t, "counts with the proof", both.Counts, tally{results.Revoked: 2, results.Remains: 1,
+		results.Absent: 1,
 		results.Denied: 1, results.NotSent: 1, results.Duplicate: 1})
-	check(t, "verified", both.Verified, 3)
-	check(t, "proof", both.Proof(), "3 of 3 verified")
-	check(t, "pairs", both.Pairs, alone.Pairs)
-	check(t, "without a row", both.WithoutRow, 0)
-	check(t, "title", both.Words().Title, alone.Words().Title)
-	check(t, "pace", both.PairsPerSecond, alone.PairsPerSecond)
+	assert.Same(t, "verified", both.Verified, 3)
+	assert.Same(t, "proof", both.Proof(), "3 of 3 verified")
+	assert.Same(t, "pairs", both.Pairs, alone.Pairs)
+	assert.Same(t, "without a row", both.WithoutRow, 0)
+	assert.Same(t, "title", both.Words().Title, alone.Words().Title)
+	assert.Same(t, "pace", both.PairsPerSecond, alone.PairsPerSecond)
 	var commands []string
 	for _, a := range both.Resume {
 		commands = append(commands, fmt.Sprint(a.Left, " ", strings.ReplaceAll(a.Command, a.Log, "LOG")))
 	}
-	diff(t, "commands", commands,
+	assert.Equal(t, "commands", commands,
 		[]string{"2 tapsweep revoke --resume --results LOG --yes a.csv", "1 tapsweep revoke LOG"})
 }
 
@@ -60,7 +62,8 @@ func TestProofOfAPassInTwoRows(t *testing.T) {
 		log := logOf(t, 0, 2, "revoke --yes --results v1.jsonl a.csv", rows...)
 		proof := logOf(t, time.Hour, 1, "verify --results proof.jsonl "+log,
 			row(2, results.Remains, notVerified, aboutPass(dana, pass(2))), ends(1))
-		diff(t, "counts if the row of the gone pass is "+name, reportOf(t, log, proof).Counts, tally{results.Remains: 2})
+		assert.Equal(t, "counts if the row of the gone pass is "+name, reportOf(t, log, proof).Counts,
+			tally{results.Remains: 2})
 	}
 }
 
@@ -69,18 +72,16 @@ func TestProofKeeps(t *testing.T) {
 	rows := make(map[int]*ReportedRow)
 	v1, proof := proven(t)
 	for row, err := range open(t, v1, proof).Rows(t.Context()) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.OK(t, err)
 		rows[row.Line] = row
 	}
 	said := func(r *ReportedRow) string {
 		return fmt.Sprintf("%v %d %s %q %v %q", r.Time.Sub(night), r.Status, r.Outcome, r.Reason, r.Verified, r.Message)
 	}
-	check(t, "verified", said(rows[2]), `1s 204 revoked "EnabledByPolicy" true ""`)
-	check(t, "time of the proof", rows[2].VerifiedAt, night.Add(time.Hour+time.Second))
-	check(t, "remains", said(rows[8]), `1s 204 remains "EnabledByPolicy" false "the pass is still listed"`)
-	check(t, "not sent", said(rows[5]), `1s 0 not_sent "" false "interrupt signal received"`)
+	assert.Same(t, "verified", said(rows[2]), `1s 204 revoked "EnabledByPolicy" true ""`)
+	assert.Same(t, "time of the proof", rows[2].VerifiedAt, night.Add(time.Hour+time.Second))
+	assert.Same(t, "remains", said(rows[8]), `1s 204 remains "EnabledByPolicy" false "the pass is still listed"`)
+	assert.Same(t, "not sent", said(rows[5]), `1s 0 not_sent "" false "interrupt signal received"`)
 }
 
 // The log of the proof is the list of what remains.
@@ -91,9 +92,9 @@ func TestProofIsList(t *testing.T) {
 		rows = append(rows, row(4+i, results.Revoked, notVerified, aboutPass(userName(user), pass(user))))
 	}
 	r := reportOf(t, v1, proof, logOf(t, 2*time.Hour, 3, "revoke --yes "+proof, append(rows, ends(0))...))
-	check(t, "left", r.Left, 0)
-	check(t, "revoked", r.Counts[results.Revoked], 5)
-	check(t, "commands", len(r.Resume), 0)
+	assert.Same(t, "left", r.Left, 0)
+	assert.Same(t, "revoked", r.Counts[results.Revoked], 5)
+	assert.Same(t, "commands", len(r.Resume), 0)
 }
 
 // A proof is about users, whatever the name of the log that it verified.
@@ -114,14 +115,12 @@ func TestProofOfWhich(t *testing.T) {
 		proof := logOf(t, 48*time.Hour, 3, "verify --results proof.jsonl "+named, append(rows, ends(0))...)
 		var verified []string
 		for row, err := range open(t, monday, tuesday, proof).Rows(t.Context()) {
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.OK(t, err)
 			if row.Verified {
 				verified = append(verified, row.User)
 			}
 		}
-		diff(t, named, verified, []string{userName(20), userName(21), userName(22)})
+		assert.Equal(t, named, verified, []string{userName(20), userName(21), userName(22)})
 	}
 }
 
@@ -137,17 +136,17 @@ func TestPending(t *testing.T) {
 	const command = "revoke --yes --verify --results v.jsonl a.csv"
 	path := logOf(t, 0, 4, command, parts...)
 	r := reportOf(t, path)
-	diff(t, "counts", r.Counts, tally{results.Revoked: 3, results.Remains: 1})
-	check(t, "rows", r.Runs[0].Rows, 2)
-	check(t, "pairs a second", r.PairsPerSecond, 0.4)
-	check(t, "proof", r.Proof(), "1 of 3 verified")
+	assert.Equal(t, "counts", r.Counts, tally{results.Revoked: 3, results.Remains: 1})
+	assert.Same(t, "rows", r.Runs[0].Rows, 2)
+	assert.Same(t, "pairs a second", r.PairsPerSecond, 0.4)
+	assert.Same(t, "proof", r.Proof(), "1 of 3 verified")
 	wantNext(t, r, 3, " --verify ")
 	var states []string
 	for _, line := range csvOf(t, path) {
 		f := strings.Split(line, ",")
 		states = append(states, strings.Join([]string{f[1], f[3], f[4], f[13], f[16]}, " "))
 	}
-	diff(t, "CSV", states, []string{"line method outcome verified pending", "2 " + pass(2) + " revoked true ",
+	assert.Equal(t, "CSV", states, []string{"line method outcome verified pending", "2 " + pass(2) + " revoked true ",
 		"3 " + pass(3) + " revoked  ", "4 " + pass(4) + " revoked  true", "5 " + pass(5) + " revoked  true",
 		"3 another remains  "})
 
@@ -155,9 +154,9 @@ func TestPending(t *testing.T) {
 	r = reportOf(t, logOf(t, 0, 4, command, append(parts,
 		next(4, "revoke --yes --verify --results v.jsonl --resume a.csv"), row(4, results.Revoked, withoutRequest),
 		row(5, results.Revoked, withoutRequest, notVerified, message("not verified: timeout")), ends(1))...))
-	check(t, "verdict", r.Verdict(), "3 of 4 passes are gone, 1 is left, 1 is not verified.")
-	check(t, "verified", r.Verified, 2)
-	check(t, "not verified", r.Unverified, 1)
+	assert.Same(t, "verdict", r.Verdict(), "3 of 4 passes are gone, 1 is left, 1 is not verified.")
+	assert.Same(t, "verified", r.Verified, 2)
+	assert.Same(t, "not verified", r.Unverified, 1)
 }
 
 // A user of a sweep counts once, even if another pass replaced the first, or two passes are verified.
@@ -166,16 +165,16 @@ func TestPendingOtherPass(t *testing.T) {
 		scanRow(results.Revoked, "id-1", "m1", pending), scanRow(results.Remains, "id-1", "m1", instead("m2")),
 		scanRow(results.Revoked, "id-2", "m3", pending), scanRow(results.Revoked, "id-2", "m4", pending),
 		scanRow(results.Revoked, "id-2", "m3"), scanRow(results.Revoked, "id-2", "m4"), ends(1)))
-	diff(t, "counts", r.Counts, tally{results.Remains: 1, results.Revoked: 2})
-	check(t, "not verified", r.Unverified, 0)
+	assert.Equal(t, "counts", r.Counts, tally{results.Remains: 1, results.Revoked: 2})
+	assert.Same(t, "not verified", r.Unverified, 0)
 }
 
 // A proof by itself has words of its own.
 func TestProofAlone(t *testing.T) {
 	_, proof := proven(t)
 	r := reportOf(t, proof)
-	check(t, "verdict", r.Verdict(), "3 of 5 users still hold a pass, 2 hold none.")
-	check(t, "exit", r.Runs[0].ExitText(), "1, something is left, or not verified")
+	assert.Same(t, "verdict", r.Verdict(), "3 of 5 users still hold a pass, 2 hold none.")
+	assert.Same(t, "exit", r.Runs[0].ExitText(), "1, something is left, or not verified")
 	wantNext(t, r, 3, "tapsweep revoke ")
 }
 
@@ -184,8 +183,8 @@ func TestProofFails(t *testing.T) {
 	v1 := logOf(t, 0, 1, "revoke --yes --results v1.jsonl a.csv", row(2, results.Revoked, notVerified), ends(0))
 	for outcome, commands := range map[results.Outcome]int{results.Failed: 1, results.UnknownUser: 0} {
 		r := reportOf(t, v1, logOf(t, time.Hour, 1, "verify --results proof.jsonl "+v1, row(2, outcome), ends(1)))
-		check(t, string(outcome)+": revoked", r.Counts[results.Revoked], 1)
-		check(t, string(outcome)+": not verified", r.Unverified, 1)
-		check(t, string(outcome)+": commands", len(r.Resume), commands)
+		assert.Same(t, string(outcome)+": revoked", r.Counts[results.Revoked], 1)
+		assert.Same(t, string(outcome)+": not verified", r.Unverified, 1)
+		assert.Same(t, string(outcome)+": commands", len(r.Resume), commands)
 	}
 }

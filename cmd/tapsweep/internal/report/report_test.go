@@ -13,10 +13,9 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/google/go-cmp/cmp"
-
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -25,17 +24,10 @@ func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
 	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		assert.OK(t, os.WriteFile(path, []byte(got), 0o644))
 	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", name, diff)
-	}
+	want := assert.Must(os.ReadFile(path))
+	assert.Equal(t, name, got, string(want))
 }
 
 func TestText(t *testing.T) {
@@ -49,31 +41,24 @@ func TestJSON(t *testing.T) {
 	path := incident(500).write(t, "incident-4711.jsonl")
 	r := reportOf(t, path)
 	var b bytes.Buffer
-	if err := r.JSON(&b); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, r.JSON(&b))
 	golden(t, "incident.json", strings.ReplaceAll(b.String(), filepath.Dir(path)+"/", ""))
-	check(t, "sum of the counts", sumOf(r.Counts), r.Pairs)
-	check(t, "done and left", r.Done+r.Left, r.Pairs)
+	assert.Same(t, "sum of the counts", sumOf(r.Counts), r.Pairs)
+	assert.Same(t, "done and left", r.Done+r.Left, r.Pairs)
 	last := r.Progress[len(r.Progress)-1]
-	check(t, "revoked at the last point", last.Revoked, r.Counts[results.Revoked])
-	check(t, "left at the last point", last.Left, r.Left)
+	assert.Same(t, "revoked at the last point", last.Revoked, r.Counts[results.Revoked])
+	assert.Same(t, "left at the last point", last.Left, r.Left)
 }
 
 // csvOf returns the lines of the CSV.
 func csvOf(t *testing.T, paths ...string) []string {
 	t.Helper()
 	var b strings.Builder
-	c, err := NewCSV(&b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := assert.Must(NewCSV(&b))
 	if _, err := New(t.Context(), open(t, paths...), c.Row); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Close(); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, c.Close())
 	return strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
 }
 
@@ -85,7 +70,7 @@ func TestCSVIsSafeInSpreadsheet(t *testing.T) {
 		r.User, r.Message, r.Code = "+dana@contoso.com", "=HYPERLINK(\"http://x\")", "@SUM(A1)"
 		r.Creation = input.Creation{By: "=HR", At: night, AuditID: "-7", Match: input.MatchID}
 	})
-	diff(t, "CSV", csvOf(t, m.write(t, "log.jsonl")), []string{
+	assert.Equal(t, "CSV", csvOf(t, m.write(t, "log.jsonl")), []string{
 		strings.Join(csvHeader, ","),
 		`'=cmd|x.csv,1,'+dana@contoso.com,9f0c11aa-1111-4222-8333-000000000001,failed,503,'@SUM(A1),` +
 			`"'=HYPERLINK(""http://x"")",6,7f2d0c1e-aaaa-4bbb-8ccc-000000000001,2026-03-02T02:14:05Z,` +
@@ -96,15 +81,11 @@ func TestCSVIsSafeInSpreadsheet(t *testing.T) {
 // The CSV has each pair once. It is no list: a row without a pass would mean any pass of the user.
 func TestCSVIsNoList(t *testing.T) {
 	lines := csvOf(t, incident(500).write(t, "log.jsonl"))
-	check(t, "lines", len(lines), 1+499) // one pair is a duplicate
+	assert.Same(t, "lines", len(lines), 1+499) // one pair is a duplicate
 	path := filepath.Join(t.TempDir(), "report.csv")
-	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600))
 	_, err := input.Open([]string{path}, input.Options{Reader: new(results.Lists).Read})
-	if want := "write their user and method to a list"; err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("Open = %v, want %q", err, want)
-	}
+	assert.Says(t, "Open", err, "write their user and method to a list")
 }
 
 // The page has all rows, or as many as it may: those that are not done come first.
@@ -124,11 +105,11 @@ func TestHTML(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			page := pageOf(t, HTMLPage{inline: tt.inline, CSV: "report.csv"}, path)
 			left := strings.Count(page, `class="left"><td`)
-			check(t, "rows that are not done", left, tt.left)
-			check(t, "other rows", strings.Count(page, "<tr data-o=")-left, tt.others)
-			check(t, "a link to the CSV", strings.Contains(page, `href="./report.csv"`), tt.link)
+			assert.Same(t, "rows that are not done", left, tt.left)
+			assert.Same(t, "other rows", strings.Count(page, "<tr data-o=")-left, tt.others)
+			assert.Same(t, "a link to the CSV", strings.Contains(page, `href="./report.csv"`), tt.link)
 			heading := fmt.Sprintf("%d passes of 499", tt.left)
-			check(t, "the heading says that rows are missing", strings.Contains(page, heading), tt.link)
+			assert.Same(t, "the heading says that rows are missing", strings.Contains(page, heading), tt.link)
 		})
 	}
 }
@@ -138,9 +119,7 @@ func TestHostile(t *testing.T) {
 	path := hostile().write(t, "log.jsonl")
 	r := reportOf(t, path)
 	var object bytes.Buffer
-	if err := r.JSON(&object); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, r.JSON(&object))
 	page, table := pageOf(t, HTMLPage{CSV: `"><script>`, inline: 9}, path), csvOf(t, path)
 	outputs := map[string]string{"text": text(t, r), "csv": strings.Join(table, "\n"), "html": page,
 		"json": object.String()}
@@ -149,13 +128,11 @@ func TestHostile(t *testing.T) {
 		if i := strings.IndexFunc(s, acts); i >= 0 {
 			t.Errorf("%s holds a control character: %q", name, s[max(i-40, 0):i+3])
 		}
-		if strings.Contains(s, "\nnote: all is well") {
-			t.Errorf("%s: a name has lines of its own", name)
-		}
+		assert.That(t, !strings.Contains(s, "\nnote: all is well"), "%s: a name has lines of its own", name)
 	}
-	check(t, "scripts in the page", strings.Count(page, "<script"), 2)
-	check(t, "pictures in the page", strings.Count(page, "<img"), 0)
-	check(t, "valid JSON", json.Valid(object.Bytes()), true)
+	assert.Same(t, "scripts in the page", strings.Count(page, "<script"), 2)
+	assert.Same(t, "pictures in the page", strings.Count(page, "<img"), 0)
+	assert.Same(t, "valid JSON", json.Valid(object.Bytes()), true)
 	for _, line := range table {
 		for field := range strings.SplitSeq(line, ",") {
 			if f := strings.Trim(field, `"`); f != "" && strings.ContainsAny(f[:1], "=+@\t\r") {
@@ -181,14 +158,14 @@ func TestKilled(t *testing.T) {
 			" has no last line of it.",
 		"The last line of " + path + " is incomplete and was left out.",
 	}
-	diff(t, "notes", r.Notes(), want)
-	check(t, "verdict", r.Verdict(), "4 of 10 passes are gone, 6 are left.")
-	check(t, "end", r.Runs[0].End, night.Add(4*time.Second))
-	check(t, "seconds", r.Seconds, 4)
-	check(t, "pairs per second", r.PairsPerSecond, 1)
-	check(t, "commands", len(r.Resume), 1)
-	check(t, "pairs for the command", r.Resume[0].Left, 6)
-	check(t, "command", r.Resume[0].Command, "tapsweep revoke --resume --results "+path+" --yes a.csv")
+	assert.Equal(t, "notes", r.Notes(), want)
+	assert.Same(t, "verdict", r.Verdict(), "4 of 10 passes are gone, 6 are left.")
+	assert.Same(t, "end", r.Runs[0].End, night.Add(4*time.Second))
+	assert.Same(t, "seconds", r.Seconds, 4)
+	assert.Same(t, "pairs per second", r.PairsPerSecond, 1)
+	assert.Same(t, "commands", len(r.Resume), 1)
+	assert.Same(t, "pairs for the command", r.Resume[0].Left, 6)
+	assert.Same(t, "command", r.Resume[0].Command, "tapsweep revoke --resume --results "+path+" --yes a.csv")
 }
 
 // A log that was cut anywhere is reported as far as it goes.
@@ -211,12 +188,8 @@ func TestCutAnywhere(t *testing.T) {
 			continue
 		}
 		r, err := New(t.Context(), l, nil)
-		if err != nil {
-			t.Fatalf("cut at %d: %v", n, err)
-		}
-		if r.Pairs > 2 {
-			t.Errorf("cut at %d: %d pairs", n, r.Pairs)
-		}
+		assert.OK(t, err, n)
+		assert.That(t, r.Pairs <= 2, "cut at %d: %d pairs", n, r.Pairs)
 		if ended := r.Runs[0].Exit != nil; ended != (n >= len(whole)-1) {
 			t.Errorf("cut at %d: the run has ended: %v", n, ended)
 		}
@@ -270,15 +243,13 @@ func TestRefuses(t *testing.T) {
 			if err == nil {
 				l.Close()
 			}
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("OpenLogs = %v, want %q", err, tt.want)
-			}
+			assert.Says(t, "OpenLogs", err, tt.want)
 		})
 	}
 }
 
 func TestResumeCommand(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name, log string
 		args      []string
 		want      string
@@ -297,8 +268,7 @@ func TestResumeCommand(t *testing.T) {
 		{"another", "l.jsonl", []string{"simulate"}, "", "the log does not have the command of its run"},
 		{"unprintable", "l.jsonl", []string{"revoke", "a\u202e.csv"}, "",
 			"the command of the run has characters that cannot be shown"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got, note := ResumeCommand(tt.log, ran(tt.args...), false); got != tt.want || note != tt.note {
 				t.Errorf("ResumeCommand(%q) = %s, %q; want %s, %q", tt.args, got, note, tt.want, tt.note)
@@ -326,11 +296,9 @@ func FuzzLog(f *testing.F) {
 		if err != nil {
 			return
 		}
-		check(t, "sum of the counts", sumOf(r.Counts), r.Pairs)
+		assert.Same(t, "sum of the counts", sumOf(r.Counts), r.Pairs)
 		var b bytes.Buffer
-		if err := errors.Join(r.Text(&b), r.JSON(&b), r.HTML(t.Context(), &b, l, HTMLPage{})); err != nil {
-			t.Error(err)
-		}
+		assert.Is(t, "Join", errors.Join(r.Text(&b), r.JSON(&b), r.HTML(t.Context(), &b, l, HTMLPage{})), nil)
 		if strings.Contains(b.String(), "NaN") && !bytes.Contains(log, []byte("NaN")) {
 			t.Error("a number is none")
 		}
@@ -347,11 +315,9 @@ func TestDuplicatesAreCounted(t *testing.T) {
 		listed = append(listed, row.Outcome)
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	diff(t, "rows of the CSV", listed, []results.Outcome{results.Revoked})
-	check(t, "duplicates counted", r.Counts[results.Duplicate], 2)
-	check(t, "pairs", r.Pairs, 3)
-	check(t, "rows of the page", strings.Count(pageOf(t, HTMLPage{}, path), "<tr data-o="), 1)
+	assert.OK(t, err)
+	assert.Equal(t, "rows of the CSV", listed, []results.Outcome{results.Revoked})
+	assert.Same(t, "duplicates counted", r.Counts[results.Duplicate], 2)
+	assert.Same(t, "pairs", r.Pairs, 3)
+	assert.Same(t, "rows of the page", strings.Count(pageOf(t, HTMLPage{}, path), "<tr data-o="), 1)
 }

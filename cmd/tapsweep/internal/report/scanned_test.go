@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/testdata/assert"
 )
 
 // found is a log of a scan of so many users, some of whom hold a pass.
@@ -34,14 +35,14 @@ func found(t testing.TB, users, held, failed int) (path string) {
 func TestScan(t *testing.T) {
 	path := found(t, 400, 40, 3)
 	r := reportOf(t, path)
-	check(t, "done", r.Done, 0)
-	check(t, "left", r.Left, 3)
+	assert.Same(t, "done", r.Done, 0)
+	assert.Same(t, "left", r.Left, 3)
 	last := r.Progress[len(r.Progress)-1]
-	check(t, "found at the last point", last.Found, 40)
-	check(t, "left at the last point", last.Left, 3)
+	assert.Same(t, "found at the last point", last.Found, 40)
+	assert.Same(t, "left at the last point", last.Left, 3)
 	golden(t, "scan.txt", text(t, r, path))
 	page := pageOf(t, HTMLPage{}, path)
-	check(t, "areas of passes found", strings.Count(page, `class="area s-found"`), 1)
+	assert.Same(t, "areas of passes found", strings.Count(page, `class="area s-found"`), 1)
 }
 
 // A pass that a scan found and a run deleted was counted twice.
@@ -54,7 +55,7 @@ func TestScanThenRevoke(t *testing.T) {
 			sweep = append(sweep, scanRow(results.Revoked, userName(i), pass(i)))
 		}
 	}
-	tests := []struct {
+	for _, tt := range []struct {
 		name, command string
 		rows          []piece
 		want          tally
@@ -65,11 +66,10 @@ func TestScanThenRevoke(t *testing.T) {
 			tally{results.Revoked: 2, results.Denied: 1, results.Found: 2}},
 		{"sweep", "sweep --yes --all-users", sweep, tally{results.Revoked: 3, results.Found: 1}},
 		{"log", "revoke --yes " + scan, log, tally{results.Revoked: 4}},
-	}
-	for _, tt := range tests {
+	} {
 		r := reportOf(t, scan, logOf(t, time.Hour, 4, tt.command, append(tt.rows, ends(0))...))
-		diff(t, tt.name, r.Counts, tt.want)
-		check(t, tt.name+": shown as a scan", r.kind == "scan", false)
+		assert.Equal(t, tt.name, r.Counts, tt.want)
+		assert.Same(t, tt.name+": shown as a scan", r.kind == "scan", false)
 	}
 }
 
@@ -78,8 +78,8 @@ func TestListCalledScan(t *testing.T) {
 	r := reportOf(t, logOf(t, 0, 3, "revoke --yes scan", row(2, results.Failed, anyPass, aboutPass("id-1", "")),
 		row(3, results.Duplicate, anyPass, aboutPass("id-1", "")), row(4, results.Revoked, aboutPass("id-1", "m1")),
 		ends(1)))
-	diff(t, "counts", r.Counts, tally{results.Failed: 1, results.Duplicate: 1, results.Revoked: 1})
-	check(t, "pairs without a row", r.WithoutRow, 0)
+	assert.Equal(t, "counts", r.Counts, tally{results.Failed: 1, results.Duplicate: 1, results.Revoked: 1})
+	assert.Same(t, "pairs without a row", r.WithoutRow, 0)
 }
 
 // A user who could not be looked at one night counts until a later run has looked.
@@ -97,8 +97,8 @@ func TestLookMadeUpFor(t *testing.T) {
 	} {
 		r := reportOf(t, logOf(t, 0, 0, "sweep --all-users --yes", failed,
 			next(0, "sweep --all-users --yes --resume"), tt.next, ends(0)))
-		diff(t, tt.name, r.Counts, tt.want)
-		check(t, tt.name+": pairs", r.Pairs, len(tt.want))
+		assert.Equal(t, tt.name, r.Counts, tt.want)
+		assert.Same(t, tt.name+": pairs", r.Pairs, len(tt.want))
 	}
 }
 
@@ -107,13 +107,13 @@ func TestNoRow(t *testing.T) {
 	r := reportOf(t, logOf(t, 0, 10, "revoke a.csv", row(2, results.Revoked), row(3, results.Revoked),
 		row(4, results.Revoked), row(5, results.Revoked)))
 	shares := r.shares()
-	check(t, "outcomes", len(shares), 2)
-	check(t, "share of revoked", shares[0].Share, "40.0 %")
-	check(t, "second outcome", shares[1].Outcome, noRow)
-	check(t, "share without a row", shares[1].Share, "60.0 %")
+	assert.Same(t, "outcomes", len(shares), 2)
+	assert.Same(t, "share of revoked", shares[0].Share, "40.0 %")
+	assert.Same(t, "second outcome", shares[1].Outcome, noRow)
+	assert.Same(t, "share without a row", shares[1].Share, "60.0 %")
 	chart := r.chart()
-	check(t, "line of all pairs", chart.Total.Text, "10 in all")
-	check(t, "highest line of the grid", chart.Grid[len(chart.Grid)-1].Text, "10")
+	assert.Same(t, "line of all pairs", chart.Total.Text, "10 in all")
+	assert.Same(t, "highest line of the grid", chart.Grid[len(chart.Grid)-1].Text, "10")
 }
 
 // Logs without a tenant let two tenants into one report.
@@ -134,9 +134,8 @@ func TestTenants(t *testing.T) {
 		l.Close()
 		t.Fatal("two tenants are in one report")
 	}
-	if want := "it is of tenant fabrikam.com"; !strings.Contains(err.Error(), want) {
-		t.Errorf("two tenants: %v, want %q", err, want)
-	}
+	assert.That(t, strings.Contains(err.Error(), "it is of tenant fabrikam.com"),
+		"two tenants: %v, want %q", err, "it is of tenant fabrikam.com")
 }
 
 // Numbers and times that cannot be true do not make sums that cannot be true.
@@ -154,11 +153,11 @@ func TestAbsurd(t *testing.T) {
 	m.row("a.csv", 4, results.Revoked)
 	m.end(0, "")
 	r := reportOf(t, m.write(t, "a.jsonl"))
-	check(t, "refused", r.Waits.Refused, maxCount)
-	check(t, "without a row", r.WithoutRow, maxCount-3)
-	check(t, "seconds", r.Seconds, 10)
-	check(t, "start", r.Start, night)
-	check(t, "verdict", r.Verdict(), "3 of 2,147,483,647 passes are gone, 2,147,483,644 are left.")
+	assert.Same(t, "refused", r.Waits.Refused, maxCount)
+	assert.Same(t, "without a row", r.WithoutRow, maxCount-3)
+	assert.Same(t, "seconds", r.Seconds, 10)
+	assert.Same(t, "start", r.Start, night)
+	assert.Same(t, "verdict", r.Verdict(), "3 of 2,147,483,647 passes are gone, 2,147,483,644 are left.")
 }
 
 // A scan that was stopped has not looked at all users, and its report says so.
@@ -195,7 +194,7 @@ func TestUnfinishedScan(t *testing.T) {
 func TestPace(t *testing.T) {
 	path := logOf(t, 0, 4, "revoke a.csv", later(2*time.Second), row(2, results.Revoked), row(3, results.Denied),
 		row(4, results.NotSent), row(5, results.NotSent), stopped(4, "interrupt signal received"))
-	check(t, "pairs per second", reportOf(t, path).PairsPerSecond, 1)
+	assert.Same(t, "pairs per second", reportOf(t, path).PairsPerSecond, 1)
 }
 
 // What remains is revoked where it was seen.
@@ -228,17 +227,18 @@ func TestOutageIsReported(t *testing.T) {
 	path := logOf(t, 0, 1, "revoke a.csv", func(m *logBuilder) { m.line(outage) }, later(2*time.Minute),
 		row(2, results.Revoked), ends(0))
 	r := reportOf(t, path)
-	check(t, "why it waited", r.WaitsFor(), "requests had been refused, or there was no connection")
-	check(t, "seconds offline", r.Waits.Quotas[results.NoConnection].Seconds, 90)
-	check(t, "rows of the outage", strings.Count(pageOf(t, HTMLPage{}, path), "<tr><th scope=\"row\">no connection<"), 1)
+	assert.Same(t, "why it waited", r.WaitsFor(), "requests had been refused, or there was no connection")
+	assert.Same(t, "seconds offline", r.Waits.Quotas[results.NoConnection].Seconds, 90)
+	assert.Same(t, "rows of the outage", strings.Count(pageOf(t, HTMLPage{}, path),
+		"<tr><th scope=\"row\">no connection<"), 1)
 }
 
 // Refusals that came after the last wait had begun are in a line without a length. It is no wait.
 func TestWaitOfNoLength(t *testing.T) {
 	r := reportOf(t, logOf(t, 0, 1, "revoke a.csv", waits(5*time.Second, 20), later(10*time.Second),
 		row(2, results.Revoked), waits(0, 3), ends(0)))
-	check(t, "waits", r.Waits.Count, 1)
-	check(t, "refused", r.Waits.Refused, 23)
-	check(t, "waits for the quota", r.Waits.Quotas["write"].Count, 1)
-	check(t, "refused by the quota", r.Waits.Quotas["write"].Refused, 23)
+	assert.Same(t, "waits", r.Waits.Count, 1)
+	assert.Same(t, "refused", r.Waits.Refused, 23)
+	assert.Same(t, "waits for the quota", r.Waits.Quotas["write"].Count, 1)
+	assert.Same(t, "refused by the quota", r.Waits.Quotas["write"].Refused, 23)
 }

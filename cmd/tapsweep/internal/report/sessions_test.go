@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/testdata/assert"
 )
 
 // sessions writes a row about the sessions of the user of a line.
@@ -43,36 +44,29 @@ func TestSessions(t *testing.T) {
 
 	log := m.write(t, "log.jsonl")
 	r := reportOf(t, log)
-	check(t, "passes", r.Pairs, 5)
-	check(t, "passes that are gone", r.Done, 5)
+	assert.Same(t, "passes", r.Pairs, 5)
+	assert.Same(t, "passes that are gone", r.Done, 5)
 	s := r.Sessions
-	check(t, "users", s.Users, 4)
-	check(t, "revoked", s.Counts[results.Revoked], 3)
-	check(t, "denied", s.Counts[results.Denied], 1)
-	check(t, "left", s.Left, 1)
-	check(t, "verified", s.Verified, 2)
-	check(t, "not verified", s.Unverified, 1)
-	check(t, "without a row", s.WithoutRow, 1)
-	check(t, "commands", len(s.Resume), 1)
-	check(t, "verdict", s.Verdict(), "The sessions of 3 of 5 users are revoked, 2 verified, 1 not verified.")
+	assert.Same(t, "users", s.Users, 4)
+	assert.Same(t, "revoked", s.Counts[results.Revoked], 3)
+	assert.Same(t, "denied", s.Counts[results.Denied], 1)
+	assert.Same(t, "left", s.Left, 1)
+	assert.Same(t, "verified", s.Verified, 2)
+	assert.Same(t, "not verified", s.Unverified, 1)
+	assert.Same(t, "without a row", s.WithoutRow, 1)
+	assert.Same(t, "commands", len(s.Resume), 1)
+	assert.Same(t, "verdict", s.Verdict(), "The sessions of 3 of 5 users are revoked, 2 verified, 1 not verified.")
 
 	var text, page bytes.Buffer
-	if err := r.Text(&text); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, r.Text(&text))
 	l := open(t, log)
-	if err := r.HTML(t.Context(), &page, l, HTMLPage{}); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, r.HTML(t.Context(), &page, l, HTMLPage{}))
 	for _, want := range []string{s.Verdict(), "no row"} {
-		if !strings.Contains(text.String(), want) {
-			t.Errorf("the text has no %q:\n%s", want, text.String())
-		}
-		if !strings.Contains(page.String(), want) {
-			t.Errorf("the page has no %q", want)
-		}
+		assert.Holds(t, "the text", text.String(), want)
+		assert.That(t, strings.Contains(page.String(), want), "the page has no %q", want)
 	}
-	check(t, "rows about sessions in the table", strings.Count(strings.Join(csvOf(t, log), "\n"), ",revokeSessions,"),
+	assert.Same(t, "rows about sessions in the table", strings.Count(strings.Join(csvOf(t, log), "\n"),
+		",revokeSessions,"),
 		4)
 }
 
@@ -89,9 +83,8 @@ func TestForgottenSessions(t *testing.T) {
 	m.run(list, 2)
 	m.end(0, "")
 	s := reportOf(t, m.write(t, "log.jsonl")).Sessions
-	check(t, "without a row", s.WithoutRow, 1)
-	check(t, "verdict", s.Verdict(), "The sessions of 1 of 2 users are revoked.")
-	if len(s.Resume) != 1 || !strings.Contains(s.Resume[0], "--revoke-sessions --verify") {
-		t.Errorf("the commands are %q, want one with all flags of the killed run", s.Resume)
-	}
+	assert.Same(t, "without a row", s.WithoutRow, 1)
+	assert.Same(t, "verdict", s.Verdict(), "The sessions of 1 of 2 users are revoked.")
+	assert.That(t, len(s.Resume) == 1 && strings.Contains(s.Resume[0], "--revoke-sessions --verify"),
+		"the commands are %q, want one with all flags of the killed run", s.Resume)
 }

@@ -1,10 +1,12 @@
 package report
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/testdata/assert"
 )
 
 // runsAt are runs of a length, each starting so long after the first.
@@ -33,12 +35,12 @@ func TestAxis(t *testing.T) {
 		{"after all runs", runsAt(4*hour, 0), 24 * hour, 4 * hour, 1},
 	} {
 		a := newAxis(tt.runs)
-		check(t, tt.name+": running time", a.length, tt.length)
-		check(t, tt.name+": place", a.x(night.Add(tt.at)), tt.x)
+		assert.Same(t, tt.name+": running time", a.length, tt.length)
+		assert.Same(t, tt.name+": place", a.x(night.Add(tt.at)), tt.x)
 	}
 	a := newAxis(runsAt(4*hour, 0, 24*hour))
-	check(t, "time at the end of the first night", a.at(0.5), night.Add(4*hour))
-	check(t, "time in the second night", a.at(0.75), night.Add(26*hour))
+	assert.Same(t, "time at the end of the first night", a.at(0.5), night.Add(4*hour))
+	assert.Same(t, "time in the second night", a.at(0.75), night.Add(26*hour))
 }
 
 // The axis has at least one label and room for each, whatever the length of the run.
@@ -47,17 +49,14 @@ func TestTicks(t *testing.T) {
 		20 * time.Hour, 50 * time.Hour, 6 * 24 * time.Hour, 90 * 24 * time.Hour} {
 		a := newAxis(runsAt(length, 0))
 		ticks := a.ticks()
-		if len(ticks) == 0 {
-			t.Errorf("%v: the axis has no label", length)
-		}
+		assert.That(t, len(ticks) != 0, "%v: the axis has no label", length)
 		for i := 1; i < len(ticks); i++ {
-			if d := ticks[i].X - ticks[i-1].X; d < 19.9 {
-				t.Errorf("%v: %q and %q are %.1f %% apart", length, ticks[i-1].Text, ticks[i].Text, d)
-			}
+			assert.That(t, ticks[i].X-ticks[i-1].X >= 19.9,
+				"%v: %q and %q are %.1f %% apart", length, ticks[i-1].Text, ticks[i].Text, (ticks[i].X - ticks[i-1].X))
 		}
 	}
 	a := newAxis(runsAt(7*time.Minute, 0))
-	diff(t, "labels of 7 minutes", a.ticks(),
+	assert.Equal(t, "labels of 7 minutes", a.ticks(),
 		[]label{{X: 28.6, Text: "2 min"}, {X: 57.1, Text: "4 min"}, {X: 85.7, Text: "6 min"}})
 }
 
@@ -65,19 +64,17 @@ func TestTicks(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	r := reportOf(t, logOf(t, 0, 1, "revoke a.csv", waits(10*time.Second, 40), later(50*time.Second),
 		waits(10*time.Second, 10), later(50*time.Second), row(2, results.Revoked), ends(0)))
-	diff(t, "bars", r.chart().Refused, []chartBar{{1.5, 250, 9.5, 48}, {501.5, 286, 9.5, 12}})
-	check(t, "text", r.chart().RefusedText, "50 refused, up to 40 a bar")
-	check(t, "refused up to the first point", r.Progress[0].Refused, 40)
-	check(t, "refused up to the 13th point", r.Progress[12].Refused, 10)
+	assert.Equal(t, "bars", r.chart().Refused, []chartBar{{1.5, 250, 9.5, 48}, {501.5, 286, 9.5, 12}})
+	assert.Same(t, "text", r.chart().RefusedText, "50 refused, up to 40 a bar")
+	assert.Same(t, "refused up to the first point", r.Progress[0].Refused, 40)
+	assert.Same(t, "refused up to the 13th point", r.Progress[12].Refused, 10)
 	quiet := reportOf(t, logOf(t, 0, 1, "revoke a.csv", row(2, results.Revoked), ends(0))).chart()
-	check(t, "bottom of a chart without refusals", quiet.Bottom(), plotHeight)
+	assert.Same(t, "bottom of a chart without refusals", quiet.Bottom(), plotHeight)
 }
 
 func TestGridStep(t *testing.T) {
 	for most, want := range map[int]int{0: 1, 1: 1, 5: 1, 6: 2, 10: 2, 11: 5, 5000: 1000, 5001: 2000,
 		maxCount: 500_000_000} {
-		if got := gridStep(most); got != want {
-			t.Errorf("gridStep(%d) = %d, want %d", most, got, want)
-		}
+		assert.Same(t, fmt.Sprintf("gridStep(%d)", most), gridStep(most), want)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/testdata/assert"
 )
 
 // caseFile returns the path of a file that was once refused or misread.
@@ -23,23 +24,21 @@ func TestEncodings(t *testing.T) {
 	windows := strings.ReplaceAll(m.String(), "\n", "\r\n")
 	encoded := map[string]string{"UTF-8 with a mark": "\ufeff" + windows}
 	for name, order := range map[string]unicode.Endianness{"LE": unicode.LittleEndian, "BE": unicode.BigEndian} {
-		text, err := unicode.UTF16(order, unicode.UseBOM).NewEncoder().String(windows)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := assert.Must(unicode.UTF16(order, unicode.UseBOM).NewEncoder().String(windows))
 		encoded["UTF-16 "+name] = text
 	}
 	for name, text := range encoded {
 		m := &logBuilder{}
 		m.WriteString(text)
 		got := reportOf(t, m.write(t, "log.jsonl"))
-		diff(t, name+": counts", got.Counts, want.Counts)
-		diff(t, name+": failures", got.Failures, want.Failures)
-		check(t, name+": digest of the file", got.Logs[0].Digest, fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(text))))
-		check(t, name+": bytes of the file", got.Logs[0].Bytes, int64(len(text)))
+		assert.Equal(t, name+": counts", got.Counts, want.Counts)
+		assert.Equal(t, name+": failures", got.Failures, want.Failures)
+		assert.Same(t, name+": digest of the file", got.Logs[0].Digest, fmt.Sprintf("sha256:%x",
+			sha256.Sum256([]byte(text))))
+		assert.Same(t, name+": bytes of the file", got.Logs[0].Bytes, int64(len(text)))
 	}
 	r := reportOf(t, caseFile("log-ps51-redirect.jsonl"))
-	diff(t, "counts of log-ps51-redirect.jsonl", r.Counts,
+	assert.Equal(t, "counts of log-ps51-redirect.jsonl", r.Counts,
 		map[results.Outcome]int{results.Revoked: 1, results.Denied: 1, results.UnknownUser: 1})
 }
 
@@ -47,11 +46,9 @@ func TestEncodings(t *testing.T) {
 func TestStrayLines(t *testing.T) {
 	path := caseFile("log-pod-merged.log")
 	r := reportOf(t, path)
-	check(t, "revoked passes", r.Counts[results.Revoked], 16)
-	check(t, "passes", r.Pairs, 16)
-	check(t, "skipped lines", r.Logs[0].Stray, 1)
+	assert.Same(t, "revoked passes", r.Counts[results.Revoked], 16)
+	assert.Same(t, "passes", r.Pairs, 16)
+	assert.Same(t, "skipped lines", r.Logs[0].Stray, 1)
 	want := path + ": skipped 1 line that is not part of a results log, starting at line 36."
-	if !strings.Contains(strings.Join(r.Notes(), "\n"), want) {
-		t.Errorf("no %q in %q", want, r.Notes())
-	}
+	assert.That(t, strings.Contains(strings.Join(r.Notes(), "\n"), want), "no %q in %q", want, r.Notes())
 }

@@ -9,19 +9,15 @@ import (
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 func pageOf(t *testing.T, p HTMLPage, paths ...string) string {
 	t.Helper()
 	l := open(t, paths...)
-	r, err := New(t.Context(), l, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := assert.Must(New(t.Context(), l, nil))
 	var b bytes.Buffer
-	if err := r.HTML(t.Context(), &b, l, p); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, r.HTML(t.Context(), &b, l, p))
 	return b.String()
 }
 
@@ -34,12 +30,12 @@ func TestNames(t *testing.T) {
 	}
 	path := logOf(t, 0, 3, "revoke a.csv", row(2, results.Revoked, reason("expired"), hers),
 		row(3, results.Remains, reason("usable"), hers), row(4, results.Denied, reason("usable")), ends(1))
-	diff(t, "names", reportOf(t, path).names(), []names{
+	assert.Equal(t, "names", reportOf(t, path).names(), []names{
 		{"Usability of the passes", "Usability", []format.Count{{Name: "usable", N: 2}, {Name: "expired", N: 1}}},
 		{"Who created the passes", "Creator", []format.Count{{Name: "mallory@contoso.com", N: 2}}},
 	})
 	page := strings.ReplaceAll(pageOf(t, HTMLPage{}, path), "<wbr>", "")
-	check(t, "passes with a creator", strings.Count(page,
+	assert.Same(t, "passes with a creator", strings.Count(page,
 		" created by mallory@contoso.com <small>audit record a-7, 2026-03-02 01:14:05, matched by id</small>"), 2)
 }
 

@@ -9,21 +9,18 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"tapsweep/testdata/assert"
 )
 
 // begun returns a log with its first line on disk.
 func begun(t *testing.T) (*Log, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "log.jsonl")
-	log, err := Create(path, false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	log := assert.Must(Create(path, false))
 	run := header
 	log.Write(&run)
-	if err := log.Sync(); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, log.Sync())
 	return log, path
 }
 
@@ -49,18 +46,14 @@ func TestMovedLog(t *testing.T) {
 		for _, close := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
 				log, path := begun(t)
-				if err := tt.do(path); err != nil {
-					t.Fatal(err)
-				}
+				assert.OK(t, tt.do(path))
 				if !close {
 					time.Sleep(checkEvery + time.Millisecond)
 					synctest.Wait()
 					if err := log.Write(&Row{User: "the last row"}); !isMoved(err, tt.want) {
 						t.Errorf("%s: Write = %v, want %q", tt.name, err, tt.want)
 					}
-					if err := log.SyncAhead(); err == nil {
-						t.Errorf("%s: SyncAhead = nil, so deletes are sent", tt.name)
-					}
+					assert.That(t, log.SyncAhead() != nil, "%s: SyncAhead = nil, so deletes are sent", tt.name)
 				}
 				if err := log.Close(); !isMoved(err, tt.want) {
 					t.Errorf("%s: Close = %v, want %q", tt.name, err, tt.want)
@@ -69,9 +62,7 @@ func TestMovedLog(t *testing.T) {
 				if tt.kept != "" && !close && !strings.Contains(string(text), "the last row") {
 					t.Errorf("%s: the last row is not in the file: %q", tt.name, text)
 				}
-				if strings.Contains(string(text), "\x00") {
-					t.Errorf("%s: the log has a gap", tt.name)
-				}
+				assert.That(t, !strings.Contains(string(text), "\x00"), "%s: the log has a gap", tt.name)
 			})
 		}
 	}
@@ -86,10 +77,7 @@ func isMoved(err error, want string) bool {
 func TestNothingIsLeftWithoutALine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.jsonl")
 	for _, write := range []bool{false, true} {
-		log, err := Create(path, false)
-		if err != nil {
-			t.Fatal(err)
-		}
+		log := assert.Must(Create(path, false))
 		if write {
 			log.mu.Lock()
 			log.sync = func() error { return errors.New("this file system cannot sync") }
@@ -122,9 +110,7 @@ func TestCreateReplaces(t *testing.T) {
 	} {
 		path := write(t, "file", tt.text)
 		log, err := Create(path, true)
-		if (err != nil) != tt.refuse {
-			t.Errorf("Create over %s = %v, want an error: %v", name, err, tt.refuse)
-		}
+		assert.That(t, (err != nil) == tt.refuse, "Create over %s = %v, want an error: %v", name, err, tt.refuse)
 		if log != nil {
 			log.Close()
 		}
@@ -142,10 +128,7 @@ func TestOldLogStays(t *testing.T) {
 	for _, full := range []bool{false, true} {
 		path := writeLog(t, Revoked)
 		before, _ := os.ReadFile(path)
-		log, err := Create(path, true)
-		if err != nil {
-			t.Fatal(err)
-		}
+		log := assert.Must(Create(path, true))
 		log.mu.Lock()
 		log.sync = func() error {
 			if text, _ := os.ReadFile(path); string(text) != string(before) {
@@ -178,15 +161,10 @@ func TestCreateBehindALink(t *testing.T) {
 	if err := os.Symlink(path, link); err != nil {
 		t.Skip(err)
 	}
-	log, err := Create(link, true)
-	if err != nil {
-		t.Fatal(err)
-	}
+	log := assert.Must(Create(link, true))
 	run := header
 	run.Version = "new"
-	if err := errors.Join(log.Write(&run), log.Close()); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, errors.Join(log.Write(&run), log.Close()))
 	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
 		t.Errorf("the link is gone: %v", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 // logText writes a results log in short: lines between commas. A line is "run", "run" and the name of
@@ -89,10 +90,8 @@ var logsAsLists = []struct {
 func TestLogWithoutEnd(t *testing.T) {
 	for name, text := range map[string]string{"killed": "", "torn": `{"type":"result","us`} {
 		_, _, err := openList([]string{write(t, "l.jsonl", logText("run, denied 1")+text)}, input.Options{})
-		want := "has no last line, because its run was killed, could not write, or is still running"
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: Open = %v, want %q", name, err, want)
-		}
+		assert.Says(t, name+": Open", err,
+			"has no last line, because its run was killed, could not write, or is still running")
 	}
 }
 
@@ -102,18 +101,14 @@ func TestResultsLog(t *testing.T) {
 	for _, tt := range logsAsLists {
 		t.Run(tt.name, func(t *testing.T) {
 			l, _ := open(t, input.Options{}, write(t, "l.json", logText(tt.log)))
-			if got := l.Stats(); got != tt.want {
-				t.Errorf("Stats() = %+v, want %+v", got, tt.want)
-			}
+			assert.Same(t, "Stats()", l.Stats(), tt.want)
 			rows := 0
 			for _, err := range l.Pairs() {
 				if rows++; err != nil {
 					t.Error(err)
 				}
 			}
-			if rows != tt.want.Rows {
-				t.Errorf("%d pairs, want %d", rows, tt.want.Rows)
-			}
+			assert.Same(t, "pairs", rows, tt.want.Rows)
 		})
 	}
 }
@@ -125,13 +120,10 @@ func TestForeignLines(t *testing.T) {
 		`{"level":"INFO","msg":"x"}`+"\n"+`{"type":"result"`+row)
 	const want = ": skipped 3 lines that are not part of a results log, starting at line 1"
 	_, logs := open(t, input.Options{}, path)
-	if got := logs.Skipped; !slices.Equal(got, []string{path + want}) {
-		t.Errorf("as a list: %q, want %q", got, want)
-	}
+	assert.Equal(t, "as a list", logs.Skipped, []string{path + want})
 	users, err := ReadUsers(path)
-	if err != nil || !slices.Equal(users.Skipped, []string{path + want}) || len(users.Users) != 1 {
-		t.Errorf("ReadUsers = %+v, %v; want 1 user and %q", users, err, want)
-	}
+	assert.That(t, err == nil && slices.Equal(users.Skipped, []string{path + want}) && len(users.Users) == 1,
+		"ReadUsers = %+v, %v; want 1 user and %q", users, err, want)
 }
 
 // A log of an older version does not say how many lines it has, but how many rows.
@@ -139,11 +131,11 @@ func TestOlderLog(t *testing.T) {
 	const run = `{"type":"run","command":["revoke","--verify"]}` + "\n"
 	const end = `{"type":"end","counts":{"revoked":1}}` + "\n"
 	users, err := ReadUsers(write(t, "l.jsonl", run+logText("revoked 1")+end))
-	if err != nil || !users.First.Verify || users.First.Resume == nil {
-		t.Errorf("ReadUsers = %+v, %v; want a run that verifies", users, err)
-	}
+	assert.That(t, err == nil && users.First.Verify && users.First.Resume != nil,
+		"ReadUsers = %+v, %v; want a run that verifies", users, err)
 	const resume = `{"type":"run","command":["revoke","--verify","--resume"]}` + "\n"
-	const both, stop = `{"type":"end","counts":{"revoked":2}}` + "\n", `{"type":"end","counts":{"revoked":1},"exit":4}` + "\n"
+	const both = `{"type":"end","counts":{"revoked":2}}` + "\n"
+	const stop = `{"type":"end","counts":{"revoked":1},"exit":4}` + "\n"
 	for name, first := range map[string]string{"killed": "", "stopped": stop} {
 		log := write(t, "l.jsonl", run+logText("revoked 1")+first+resume+logText("revoked 2")+both)
 		if l, _ := open(t, input.Options{}, log); l.Stats().Done != 2 {
@@ -151,9 +143,7 @@ func TestOlderLog(t *testing.T) {
 		}
 	}
 	_, err = ReadUsers(write(t, "l.jsonl", run+end))
-	if want := "lacks 1 of its 1 rows"; err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("ReadUsers of a log that lacks a row = %v, want %q", err, want)
-	}
+	assert.Says(t, "ReadUsers of a log that lacks a row", err, "lacks 1 of its 1 rows")
 }
 
 // A line that hides a row is not skipped. Nor is what another program has made of a log read as a list of
@@ -182,16 +172,12 @@ func TestNoWholeLog(t *testing.T) {
 			_, _, openErr := openList([]string{path}, input.Options{SkipInvalid: true})
 			_, usersErr := input.ReadUsers(new(Lists).Read, path)
 			for reader, err := range map[string]error{"Open": openErr, "ReadUsers": usersErr} {
-				if err == nil || !strings.Contains(err.Error(), tt.want) {
-					t.Errorf("%s in %s: %s = %v, want %q", name, file, reader, err, tt.want)
-				}
+				assert.Says(t, fmt.Sprintf("%s in %s: %s", name, file, reader), err, tt.want)
 			}
 		}
 	}
 	l, _ := open(t, input.Options{}, write(t, "l.csv", "user,method,outcome\n"+eli+","+pass1+",revoked\n"))
-	if want := (input.Stats{Rows: 1, Unique: 1}); l.Stats() != want {
-		t.Errorf("another CSV with outcomes: Stats() = %+v, want %+v", l.Stats(), want)
-	}
+	assert.Same(t, "another CSV with outcomes: Stats()", l.Stats(), (input.Stats{Rows: 1, Unique: 1}))
 }
 
 // A row "me" of a results log is of who was signed in for that run. Taken for whoever
@@ -205,14 +191,10 @@ func TestResultsLogOfMe(t *testing.T) {
 	l, _ := open(t, input.Options{}, write(t, "l.jsonl", logOf(guid1)+logOf(guid2)))
 	var users []string
 	for p, err := range l.Pairs() {
-		if err != nil {
-			t.Error(err)
-		}
+		assert.Is(t, "error", err, nil)
 		users = append(users, p.User)
 	}
-	if want := []string{guid1, guid2}; !slices.Equal(users, want) {
-		t.Errorf("users %q, want %q", users, want)
-	}
+	assert.Equal(t, "users", users, []string{guid1, guid2})
 	path := write(t, "l.jsonl", logOf(""))
 	if _, _, err := openList([]string{path}, input.Options{}); err == nil || !strings.Contains(err.Error(), `"me"`) {
 		t.Errorf("a log that does not say who was signed in: Open = %v", err)
@@ -232,9 +214,7 @@ func TestLogMarks(t *testing.T) {
 {"type":"end","exit":0}
 `
 	l, _, err := openList([]string{"-"}, input.Options{Stdin: strings.NewReader(log)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	defer l.Close()
 	if s := l.Stats(); s.Rows != 1 || s.Unique != 1 {
 		t.Errorf("%+v", s)
@@ -255,9 +235,7 @@ func TestScanRowsNameNoPass(t *testing.T) {
 		if outcome == "unknown_user" { // who has no pass
 			want = input.Stats{Rows: 1, Unique: 1, Done: 1}
 		}
-		if s := l.Stats(); s != want {
-			t.Errorf("%s: %+v, want %+v", outcome, s, want)
-		}
+		assert.Same(t, outcome, l.Stats(), want)
 	}
 }
 
@@ -282,9 +260,7 @@ func TestReadScopeOfLog(t *testing.T) {
 	} {
 		path := write(t, "list", tt.text)
 		users, warnings, err := input.ReadScope(new(Lists).Read, path)
-		if len(users) != tt.users {
-			t.Errorf("%s: ReadScope = %v, want %d users", tt.name, users, tt.users)
-		}
+		assert.That(t, len(users) == tt.users, "%s: ReadScope = %v, want %d users", tt.name, users, tt.users)
 		if got := strings.Join(warnings, " "); (got == "") != (tt.warn == "") || !strings.Contains(got, tt.warn) {
 			t.Errorf("%s: ReadScope warns %q, want %q", tt.name, got, tt.warn)
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 const (
@@ -20,9 +21,7 @@ const (
 func write(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.WriteFile(path, []byte(text), 0o600))
 	return path
 }
 
@@ -38,9 +37,7 @@ func openList(names []string, opts input.Options) (*input.List, *Lists, error) {
 func open(t *testing.T, opts input.Options, names ...string) (*input.List, *Lists) {
 	t.Helper()
 	l, logs, err := openList(names, opts)
-	if err != nil {
-		t.Fatalf("Open: %v", err)
-	}
+	assert.OK(t, err, "Open")
 	t.Cleanup(func() { l.Close() })
 	return l, logs
 }

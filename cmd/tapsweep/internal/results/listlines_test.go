@@ -3,12 +3,12 @@ package results
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 // A results log in which lines are missing is no list, and is not verified: the pairs in them would be
@@ -65,9 +65,7 @@ func testMissingLines(t *testing.T, log, want string) {
 	if want != "" && (err == nil || !strings.Contains(err.Error(), text)) {
 		t.Errorf("Open = %v, want %q", err, want)
 	}
-	if want == "" && err != nil {
-		t.Errorf("Open = %v, want nil", err)
-	}
+	assert.That(t, want != "" || err == nil, "Open = %v, want nil", err)
 	if bad, ok := errors.AsType[*input.LineError](readErr); ok && strconv.Itoa(bad.Line) != line {
 		t.Errorf("the error is about line %d, want %s", bad.Line, line)
 	}
@@ -89,7 +87,5 @@ func TestListRuns(t *testing.T) {
 	for _, run := range logs.Runs() {
 		got = append(got, fmt.Sprintf("%s:%d %s", run.Source, run.Line, run.GraphRoot))
 	}
-	if want := []string{path + ":1 https://a", path + ":3 https://a", path + ":5 https://b"}; !slices.Equal(got, want) {
-		t.Errorf("Runs() = %q, want %q", got, want)
-	}
+	assert.Equal(t, "Runs()", got, []string{path + ":1 https://a", path + ":3 https://a", path + ":5 https://b"})
 }

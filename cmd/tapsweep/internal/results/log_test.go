@@ -13,6 +13,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"tapsweep/testdata/assert"
 )
 
 // The keys of a row are an interface: other programs read them.
@@ -23,49 +25,35 @@ func TestRowKeys(t *testing.T) {
 		Attempts: 1,
 		Message:  "a\x1b[2Jb\n", RequestID: "7f2d",
 		Time: time.Date(2026, 3, 2, 9, 30, 0, 123456789, time.FixedZone("", 3600))}
-	if err := log.Write(row); err != nil {
-		t.Fatal(err)
-	}
-	if err := log.Close(); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, log.Write(row))
+	assert.OK(t, log.Close())
 	want := `{"type":"result","line":7,"source":"list.csv","user":"a&b@contoso.com","method":"9f0c",` +
 		`"outcome":"revoked","status":204,` +
 		`"code":"","message":"a\\x1b[2Jb\\n","attempts":1,"requestId":"7f2d","time":"2026-03-02T08:30:00.123Z"}` + "\n"
-	if b.String() != want {
-		t.Errorf("row\n%s, want\n%s", b.String(), want)
-	}
+	assert.Same(t, "row", b.String(), want)
 }
 
 func TestCreate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.jsonl")
 	const earlier = `{"type":"run","version":"an earlier log"}` + "\n"
-	if err := os.WriteFile(path, []byte(earlier), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.WriteFile(path, []byte(earlier), 0o644))
 	if _, err := Create(path, false); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("Create of a file that is there = %v", err)
 	}
 	if text, _ := os.ReadFile(path); string(text) != earlier {
 		t.Errorf("the earlier log is now %q", text)
 	}
-	log, err := Create(path, true)
-	if err != nil {
-		t.Fatal(err)
-	}
+	log := assert.Must(Create(path, true))
 	log.Write(&Run{Version: "1"})
-	if err := log.Close(); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, log.Close())
 	text, _ := os.ReadFile(path)
 	info, _ := os.Stat(path)
 	mode := fs.FileMode(0o600)
 	if runtime.GOOS == "windows" {
 		mode = 0o666 // who may read a file is up to its folder there
 	}
-	if !strings.HasPrefix(string(text), `{"type":"run","version":"1"`) || info.Mode().Perm() != mode {
-		t.Errorf("log %q, mode %v", text, info.Mode())
-	}
+	assert.That(t, strings.HasPrefix(string(text), `{"type":"run","version":"1"`) && info.Mode().Perm() == mode,
+		"log %q, mode %v", text, info.Mode())
 }
 
 // disk counts what reaches it, and fails when told to.
@@ -95,14 +83,11 @@ func TestGroupCommit(t *testing.T) {
 		}
 		time.Sleep(syncEvery + time.Millisecond)
 		synctest.Wait()
-		if d.lines != 1000 || d.syncs != 1 {
-			t.Errorf("after %v: %d rows on disk, %d syncs", syncEvery, d.lines, d.syncs)
-		}
+		assert.That(t, d.lines == 1000 && d.syncs == 1,
+			"after %v: %d rows on disk, %d syncs", syncEvery, d.lines, d.syncs)
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if d.syncs != 1 {
-			t.Errorf("%d syncs with nothing to write", d.syncs)
-		}
+		assert.Same(t, "syncs with nothing to write", d.syncs, 1)
 		log.Write(&End{})
 		if err := log.Close(); err != nil || d.lines != 1001 || d.syncs != 2 {
 			t.Errorf("Close = %v, %d rows, %d syncs", err, d.lines, d.syncs)
@@ -116,9 +101,7 @@ func TestFailingDisk(t *testing.T) {
 		full := errors.New("no space left on device")
 		d := disk{err: full}
 		log := newLog("log.jsonl", &d, d.Sync)
-		if err := log.Write(&Row{}); err != nil {
-			t.Errorf("Write = %v before anything reached the disk", err)
-		}
+		assert.Is(t, "Write", log.Write(&Row{}), nil)
 		time.Sleep(time.Second)
 		synctest.Wait()
 		d.err = nil
@@ -140,9 +123,7 @@ func TestOutcomes(t *testing.T) {
 			done = append(done, string(o))
 		}
 	}
-	if got := strings.Join(done, " "); got != "revoked absent planned found duplicate" {
-		t.Errorf("done: %s", got)
-	}
+	assert.Same(t, "done", strings.Join(done, " "), "revoked absent planned found duplicate")
 	if b, err := json.Marshal(End{Counts: map[Outcome]int{NotSent: 2}}); err != nil ||
 		!strings.Contains(string(b), `"not_sent":2`) {
 		t.Errorf("%s, %v", b, err)
@@ -160,35 +141,27 @@ func TestSyncAhead(t *testing.T) {
 		return d.Sync()
 	})
 	log.Write(&Row{Outcome: Revoked, Provisional: true})
-	if err := log.SyncAhead(); err != nil || d.syncs != 0 {
-		t.Errorf("SyncAhead = %v, %d syncs for a row that announces nothing", err, d.syncs)
-	}
+	assert.Is(t, "SyncAhead", log.SyncAhead(), nil)
+	assert.Same(t, "syncs for a row that announces nothing", d.syncs, 0)
 	var waiting sync.WaitGroup
 	wait := func() {
 		waiting.Go(func() {
-			if err := log.SyncAhead(); err != nil {
-				t.Errorf("SyncAhead = %v", err)
-			}
+			assert.Is(t, "SyncAhead", log.SyncAhead(), nil)
 		})
 	}
 	log.Write(&Row{Outcome: Found, Provisional: true})
 	wait()
 	<-begun // and does not end until it is let
 	for range 100 {
-		if err := log.Write(&Row{Outcome: Found, Provisional: true}); err != nil {
-			t.Error(err)
-		}
+		assert.Is(t, "Write", log.Write(&Row{Outcome: Found, Provisional: true}), nil)
 		wait()
 	}
 	close(release)
 	waiting.Wait()
 	// One more may come of the log's own clock.
-	if d.lines != 102 || d.syncs < 2 || d.syncs > 3 {
-		t.Errorf("%d lines on disk, %d syncs; want 102 and 2", d.lines, d.syncs)
-	}
-	if err := log.Close(); err != nil {
-		t.Error(err)
-	}
+	assert.That(t, d.lines == 102 && d.syncs >= 2 && d.syncs <= 3,
+		"%d lines on disk, %d syncs; want 102 and 2", d.lines, d.syncs)
+	assert.Is(t, "Close", log.Close(), nil)
 }
 
 // The first and the last line of each run count the lines before them, so that a reader
@@ -198,25 +171,15 @@ func TestLogCountsItsLines(t *testing.T) {
 	appendTo(t, path, `{"type":"result","line":99,"source":"l.c`) // the run was killed
 	next := header
 	log, _, err := Resume(path, &next, ResumeOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	end := &End{}
 	for _, line := range []any{&next, &Row{Line: 3, Source: "l.csv", User: "User3@contoso.com", Outcome: Revoked},
 		end} {
-		if err := log.Write(line); err != nil {
-			t.Fatal(err)
-		}
+		assert.OK(t, log.Write(line))
 	}
-	if err := log.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if next.Lines != 3 {
-		t.Errorf("the run that resumes has %d lines before it, want 3", next.Lines)
-	}
-	if end.Lines != 5 {
-		t.Errorf("the end has %d lines before it, want 5", end.Lines)
-	}
+	assert.OK(t, log.Close())
+	assert.Same(t, "the run that resumes", next.Lines, 3)
+	assert.Same(t, "the end", end.Lines, 5)
 	if _, err := ReadUsers(path); err != nil {
 		t.Errorf("ReadUsers = %v of a log that is whole", err)
 	}

@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"tapsweep/testdata/assert"
 )
 
 // The manual explains each outcome in the words that the program prints.
@@ -14,11 +16,8 @@ func TestTheManualExplainsOutcomes(t *testing.T) {
 	}
 	text := strings.ReplaceAll(string(page), "`", "")
 	for _, o := range Outcomes {
-		if o.Meaning() == "" {
-			t.Errorf("%s has no meaning", o)
-		}
-		if row := "| " + string(o) + " | " + o.Meaning() + " |"; !strings.Contains(text, row) {
-			t.Errorf("the manual lacks the row %q", row)
-		}
+		assert.That(t, o.Meaning() != "", "%s has no meaning", o)
+		assert.That(t, strings.Contains(text, "| "+string(o)+" | "+o.Meaning()+" |"),
+			"the manual lacks the row %q", "| "+string(o)+" | "+o.Meaning()+" |")
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 var header = Run{Version: "1", Digest: "sha256:1", Tenant: "t", GraphRoot: "https://graph.microsoft.com"}
@@ -18,27 +19,19 @@ var header = Run{Version: "1", Digest: "sha256:1", Tenant: "t", GraphRoot: "http
 func writeLog(t *testing.T, outcomes ...Outcome) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "log.jsonl")
-	log, err := Create(path, false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	log := assert.Must(Create(path, false))
 	run := header
 	log.Write(&run)
 	for i, o := range outcomes {
 		log.Write(&Row{Line: i + 2, Source: "l.csv", User: fmt.Sprintf("User%d@contoso.com", i+2), Outcome: o})
 	}
-	if err := log.Close(); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, log.Close())
 	return path
 }
 
 func appendTo(t *testing.T, path, text string) {
 	t.Helper()
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := assert.Must(os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0))
 	defer f.Close()
 	f.WriteString(text)
 }
@@ -49,9 +42,7 @@ func TestResume(t *testing.T) {
 	appendTo(t, path, `{"type":"result","line":99,"source":"l.c`)
 	next := header
 	log, earlier, err := Resume(path, &next, ResumeOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	again := 0
 	for i, o := range Outcomes {
 		pair := &input.Pair{Source: "l.csv", Line: i + 2, User: fmt.Sprintf("uSER%d@contoso.com", i+2)}
@@ -61,15 +52,12 @@ func TestResume(t *testing.T) {
 		case Invalid:
 			pair.Err = errors.New("invalid")
 		}
-		if earlier.Completed(pair) == o.Again() {
-			t.Errorf("%s: Completed = %v", o, !o.Again())
-		}
+		assert.That(t, earlier.Completed(pair) != o.Again(), "%s: Completed = %v", o, !o.Again())
 		if o.Again() {
 			again++
 		}
 	}
-	if earlier.Len != len(Outcomes)-again || earlier.Counts[Revoked] != 1 ||
-		earlier.Counts[Denied] != 0 {
+	if earlier.Len != len(Outcomes)-again || earlier.Counts[Revoked] != 1 || earlier.Counts[Denied] != 0 {
 		t.Errorf("%d completed, counts %v", earlier.Len, earlier.Counts)
 	}
 	// The list is the same, as its digest shows, but a row may have moved.
@@ -79,9 +67,7 @@ func TestResume(t *testing.T) {
 	}
 	log.Write(&next)
 	log.Write(&Row{Line: 2, Source: "l.csv", User: "user2@contoso.com", Outcome: Denied})
-	if err := log.Close(); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, log.Close())
 	after, _ := os.ReadFile(path)
 	if !strings.HasPrefix(string(after), string(before)+`{"type":"run"`) ||
 		strings.Contains(string(after), `"line":99`) {
@@ -89,9 +75,8 @@ func TestResume(t *testing.T) {
 	}
 	// The last row of a pair counts.
 	log, earlier, err = Resume(path, &next, ResumeOptions{})
-	if err != nil || earlier.Completed(&input.Pair{Source: "l.csv", Line: 2, User: "user2@contoso.com"}) {
-		t.Errorf("Resume = %v, the earlier row still counts", err)
-	}
+	assert.That(t, err == nil && !earlier.Completed(&input.Pair{Source: "l.csv", Line: 2, User: "user2@contoso.com"}),
+		"Resume = %v, the earlier row still counts", err)
 	log.Close()
 }
 
@@ -158,18 +143,15 @@ func TestResumeTornAnywhere(t *testing.T) {
 		os.WriteFile(path, whole[:n], 0o600)
 		next := header
 		log, earlier, err := Resume(path, &next, ResumeOptions{})
-		if err != nil {
-			t.Fatalf("cut at %d: %v", n, err)
-		}
+		assert.OK(t, err, n)
 		log.Close()
 		kept := string(whole[:n])
 		if n < len(whole) && whole[n] == '\n' {
 			kept += "\n" // no more than the line end was missing
 		}
 		kept = kept[:strings.LastIndex(kept, "\n")+1]
-		if want := min(max(strings.Count(kept, "\n")-1, 0), 2); earlier.Len != want {
-			t.Errorf("cut at %d: %d pairs completed, want %d", n, earlier.Len, want)
-		}
+		assert.Same(t, fmt.Sprintf("cut at %d: pairs completed", n), earlier.Len,
+			min(max(strings.Count(kept, "\n")-1, 0), 2))
 		if after, _ := os.ReadFile(path); string(after) != kept {
 			t.Errorf("cut at %d: the log is %q, want %q", n, after, kept)
 		}
@@ -202,9 +184,7 @@ func TestResumeWithoutALog(t *testing.T) {
 func TestOneRunALog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.jsonl")
 	log, err := Create(path, false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	next := header
 	log.Write(&next)
 	log.Sync()
@@ -219,13 +199,9 @@ func TestOneRunALog(t *testing.T) {
 		t.Errorf("a log in use reads %q, %v", text, err)
 	}
 	log.Write(&Row{})
-	if err := log.Close(); err != nil {
-		t.Error(err)
-	}
+	assert.Is(t, "Close", log.Close(), nil)
 	log, err = Create(path, true)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	log.Close()
 }
 
@@ -284,16 +260,15 @@ func TestResumeFindsTheSame(t *testing.T) {
 			input.Pair{User: dana, Method: pass1}, false},
 		{"another pass in its place", rowLine(Replaced, methodIs(pass1)), ResumeOptions{},
 			input.Pair{User: dana, Method: pass1}, true},
-		{"another pass in its place, and any is meant", rowLine(Replaced, methodIs(pass1)), ResumeOptions{AnyPass: true},
+		{"another pass in its place, and any is meant", rowLine(Replaced, methodIs(pass1)),
+			ResumeOptions{AnyPass: true},
 			input.Pair{User: dana, Method: pass1}, false},
 		{"another pass remains, which a scan finds", rowLine(Remains, methodIs(pass2), old, ofScan), ResumeOptions{},
 			input.Pair{User: dana, Method: pass1}, false},
 		{"the pass remains", rowLine(Remains, methodIs(pass1)), ResumeOptions{},
 			input.Pair{User: dana, Method: pass1}, false},
 	} {
-		if got := resumed(t, tt.opts, runLine, tt.row).Completed(&tt.pair); got != tt.want {
-			t.Errorf("%s: Completed = %v, want %v", tt.name, got, tt.want)
-		}
+		assert.Same(t, tt.name+": Completed", resumed(t, tt.opts, runLine, tt.row).Completed(&tt.pair), tt.want)
 	}
 }
 
@@ -325,13 +300,9 @@ func TestResumeTellsPairsApart(t *testing.T) {
 		{"the pass that was any", input.Pair{Column: 151, Method: "e"}, false},
 	} {
 		tt.pair.Source, tt.pair.Line, tt.pair.User = "l.json", 1, strings.ToUpper(dana)
-		if got := e.Completed(&tt.pair); got != tt.want {
-			t.Errorf("%s: Completed = %v, want %v", tt.name, got, tt.want)
-		}
+		assert.Same(t, tt.name+": Completed", e.Completed(&tt.pair), tt.want)
 	}
-	if e.Len != 5 || e.Counts[Revoked] != 3 {
-		t.Errorf("%d are completed, %v, want 5", e.Len, e.Counts)
-	}
+	assert.That(t, e.Len == 5 && e.Counts[Revoked] == 3, "%d are completed, %v, want 5", e.Len, e.Counts)
 }
 
 // A pass that an earlier run was about to delete, or had sent a delete for, is not forgotten.
@@ -358,12 +329,9 @@ func TestResumeIntents(t *testing.T) {
 			pair.Source, pair.Line = ScanSource, 0
 		}
 		r := e.Unconfirmed(pair)
-		if got := r != nil && r.Intended() && r.Method == tt.method; got != tt.intended {
-			t.Errorf("pass %q: a run before was deleting it: %v, want %v", tt.method, got, tt.intended)
-		}
-		if got := e.MaybeDeleted(pair); got != tt.maybeDeleted {
-			t.Errorf("pass %q: MaybeDeleted = %v, want %v", tt.method, got, tt.maybeDeleted)
-		}
+		assert.Same(t, fmt.Sprintf("pass %q: a run before was deleting it", tt.method),
+			r != nil && r.Intended() && r.Method == tt.method, tt.intended)
+		assert.Same(t, fmt.Sprintf("pass %q: MaybeDeleted", tt.method), e.MaybeDeleted(pair), tt.maybeDeleted)
 	}
 }
 
@@ -372,8 +340,7 @@ func TestMaybeDeletedAfterAnEnd(t *testing.T) {
 	e := resumed(t, ResumeOptions{}, runLine, rowLine(Failed, methodIs("a")), rowLine(NotSent, methodIs("a")),
 		rowLine(NotSent, methodIs("b")), endLine)
 	for method, want := range map[string]bool{"a": true, "b": false, "no row": false} {
-		if got := e.MaybeDeleted(&input.Pair{Source: "l.csv", Line: 9, User: dana, Method: method}); got != want {
-			t.Errorf("pass %q: MaybeDeleted = %v, want %v", method, got, want)
-		}
+		assert.Same(t, fmt.Sprintf("pass %q: MaybeDeleted", method),
+			e.MaybeDeleted(&input.Pair{Source: "l.csv", Line: 9, User: dana, Method: method}), want)
 	}
 }

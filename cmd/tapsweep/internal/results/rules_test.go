@@ -2,11 +2,13 @@ package results
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
 
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 const (
@@ -30,9 +32,7 @@ const ofScan, pending = `"source":"scan"`, `"pending":true`
 func resumed(t *testing.T, opts ResumeOptions, lines ...string) *ResumeState {
 	t.Helper()
 	log, earlier, err := Resume(write(t, "log.jsonl", strings.Join(lines, "")), &Run{}, opts)
-	if err != nil {
-		t.Fatalf("Resume: %v", err)
-	}
+	assert.OK(t, err, "Resume")
 	t.Cleanup(func() { log.Close() })
 	return earlier
 }
@@ -44,9 +44,7 @@ func TestLaterRowReopensUser(t *testing.T) {
 		"deleted, then denied":                      row(Revoked) + row(Denied),
 		"failed, then not there, then failed again": row(Failed) + scannedDana + row(Failed),
 	} {
-		if resumed(t, ResumeOptions{}, runLine, lines).Looked(dana) {
-			t.Errorf("%s: the user is left out", name)
-		}
+		assert.That(t, !resumed(t, ResumeOptions{}, runLine, lines).Looked(dana), "%s: the user is left out", name)
 	}
 }
 
@@ -54,33 +52,27 @@ func TestLaterRowReopensUser(t *testing.T) {
 func TestAnew(t *testing.T) {
 	e := resumed(t, ResumeOptions{Anew: true}, runLine, rowLine(Revoked, ofScan, methodIs(pass1)),
 		rowLine(Found, ofScan, methodIs(pass2), pending), `{"type":"scanned","users":["`+eli+`"]}`+"\n", endLine)
-	if e.Len != 0 || e.Looked(dana) || e.Looked(eli) {
-		t.Errorf("%d passes are completed, want none of the run that is over", e.Len)
-	}
+	assert.That(t, e.Len == 0 && !e.Looked(dana) && !e.Looked(eli),
+		"%d passes are completed, want none of the run that is over", e.Len)
 	if rows := e.AllUnconfirmed(); len(rows) != 1 || rows[0].Method != pass2 {
 		t.Errorf("unconfirmed are %v, want the pass that was about to be deleted", rows)
 	}
 	e = resumed(t, ResumeOptions{Anew: true}, runLine, rowLine(Revoked, ofScan, methodIs(pass1)),
 		`{"type":"end","exit":4,"stopped":"signal"}`+"\n")
-	if e.Len != 1 || !e.Looked(dana) {
-		t.Errorf("%d passes are completed, want that of the run that was stopped", e.Len)
-	}
+	assert.That(t, e.Len == 1 && e.Looked(dana),
+		"%d passes are completed, want that of the run that was stopped", e.Len)
 }
 
 // A scan that lists the passes of a user supersedes one that could not.
 func TestFailedListIsSuperseded(t *testing.T) {
 	failed := rowLine(Failed, ofScan)
-	if resumed(t, ResumeOptions{}, runLine, failed).Looked(dana) {
-		t.Error("the user is left out, although the passes could not be listed")
-	}
-	if !resumed(t, ResumeOptions{}, runLine, failed, runLine, scannedDana).Looked(dana) {
-		t.Error("the user is scanned again, although the passes were listed")
-	}
+	assert.That(t, !resumed(t, ResumeOptions{}, runLine, failed).Looked(dana),
+		"the user is left out, although the passes could not be listed")
+	assert.That(t, resumed(t, ResumeOptions{}, runLine, failed, runLine, scannedDana).Looked(dana),
+		"the user is scanned again, although the passes were listed")
 	l, _, err := openList([]string{write(t, "l", runLine+failed+scannedDana+rowLine(Denied, ofScan, `"user":"`+eli+`"`,
 		methodIs(pass1))+endLine)}, input.Options{})
-	if err != nil || l.Stats().Rows != 1 {
-		t.Errorf("as a list: %v, want 1 row", err)
-	}
+	assert.That(t, err == nil && l.Stats().Rows == 1, "as a list: %v, want 1 row", err)
 }
 
 // A row beside the pair ends the announcement of its own pass, and of no other.
@@ -89,9 +81,7 @@ func TestBesideRowEndsItsAnnouncement(t *testing.T) {
 	for pass, want := range map[string]int{pass1: 0, strings.ToUpper(pass1): 0, pass2: 1} {
 		e := resumed(t, ResumeOptions{}, runLine, rowLine(Found, methodIs(pass1), anyPass, pending),
 			rowLine(Revoked, methodIs(pass), anyPass, `"beside":true`))
-		if got := len(e.AllUnconfirmed()); got != want {
-			t.Errorf("a row beside about %s: %d doubts about %s, want %d", pass, got, pass1, want)
-		}
+		assert.Same(t, fmt.Sprintf("a row beside about %s: doubts about", pass), len(e.AllUnconfirmed()), want)
 	}
 }
 
@@ -99,12 +89,10 @@ func TestBesideRowEndsItsAnnouncement(t *testing.T) {
 func TestRemainsInPlaceOfAnother(t *testing.T) {
 	pair := &input.Pair{User: dana, Method: pass1}
 	other := rowLine(Remains, methodIs(pass2), `"inPlaceOf":"`+pass1+`"`)
-	if resumed(t, ResumeOptions{}, runLine, other).MaybeDeleted(pair) {
-		t.Error("another pass remains: MaybeDeleted = true, want false")
-	}
-	if !resumed(t, ResumeOptions{}, runLine, rowLine(Remains, methodIs(pass1))).MaybeDeleted(pair) {
-		t.Error("the pass itself remains: MaybeDeleted = false, want true")
-	}
+	assert.That(t, !resumed(t, ResumeOptions{}, runLine, other).MaybeDeleted(pair),
+		"another pass remains: MaybeDeleted = true, want false")
+	assert.That(t, resumed(t, ResumeOptions{}, runLine, rowLine(Remains, methodIs(pass1))).MaybeDeleted(pair),
+		"the pass itself remains: MaybeDeleted = false, want true")
 }
 
 // SyncAhead puts an announced delete on disk, and leaves other rows in memory.
@@ -125,12 +113,8 @@ func TestSyncAheadOfEachRow(t *testing.T) {
 			{"a row after it", &Row{User: "last@contoso.com", Outcome: Denied}, ""},
 		} {
 			before := disk.Len()
-			if err := log.Write(step.line); err != nil {
-				t.Fatal(err)
-			}
-			if err := log.SyncAhead(); err != nil {
-				t.Fatal(err)
-			}
+			assert.OK(t, log.Write(step.line))
+			assert.OK(t, log.SyncAhead())
 			switch added := disk.String()[before:]; {
 			case step.want == "" && added != "":
 				t.Errorf("%s: SyncAhead wrote %q, want nothing", step.name, added)

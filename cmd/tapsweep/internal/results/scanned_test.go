@@ -5,15 +5,14 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"tapsweep/testdata/assert"
 )
 
 // A scan that is resumed knows which users it has scanned and what it found.
 func TestResumeScan(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.jsonl")
-	log, err := Create(path, false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	log := assert.Must(Create(path, false))
 	run := header
 	created := time.Date(2026, 3, 2, 8, 11, 40, 0, time.UTC)
 	log.Write(&run)
@@ -25,9 +24,7 @@ func TestResumeScan(t *testing.T) {
 	next := header
 	var found []*Row
 	log, earlier, err := Resume(path, &next, ResumeOptions{Each: func(r *Row) { found = append(found, r) }})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	defer log.Close()
 	var looked []string
 	for _, user := range []string{"A", "b", "C", "d", "e"} {
@@ -35,13 +32,9 @@ func TestResumeScan(t *testing.T) {
 			looked = append(looked, user)
 		}
 	}
-	if want := []string{"A", "b", "C"}; !slices.Equal(looked, want) || earlier.Len != 1 {
-		t.Errorf("looked at %q, want %q; %d rows", looked, want, earlier.Len)
-	}
-	if len(found) != 1 || found[0].UPN != "c@contoso.com" || !found[0].Created.Equal(created) {
-		t.Errorf("found %+v", found)
-	}
-	if new(ResumeState).Looked("a") {
-		t.Error("no log knows somebody")
-	}
+	assert.That(t, slices.Equal(looked, []string{"A", "b", "C"}) && earlier.Len == 1,
+		"looked at %q, want %q; %d rows", looked, []string{"A", "b", "C"}, earlier.Len)
+	assert.That(t, len(found) == 1 && found[0].UPN == "c@contoso.com" && found[0].Created.Equal(created),
+		"found %+v", found)
+	assert.That(t, !new(ResumeState).Looked("a"), "no log knows somebody")
 }

@@ -2,10 +2,10 @@ package results
 
 import (
 	"os"
-	"slices"
 	"testing"
 
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 // sessionLine is a row about the sessions of Dana, of a scan.
@@ -39,24 +39,14 @@ func TestResumeSessions(t *testing.T) {
 		path := write(t, "log.jsonl", "")
 		appendTo(t, path, joined(tt.lines))
 		log, e, err := Resume(path, &Run{Sessions: true}, tt.opts)
-		if err != nil {
-			t.Fatalf("%s: Resume = %v", tt.name, err)
-		}
+		assert.OK(t, err, tt.name)
 		log.Close()
-		if got := e.SessionsCompleted(dana); got != tt.completed {
-			t.Errorf("%s: SessionsCompleted = %v, want %v", tt.name, got, tt.completed)
-		}
-		if got := e.SessionsUnconfirmed(dana) != nil; got != tt.unconfirmed {
-			t.Errorf("%s: unconfirmed: %v, want %v", tt.name, got, tt.unconfirmed)
-		}
-		if got := len(e.SessionsWanted()) == 1; got != tt.wanted {
-			t.Errorf("%s: wanted: %v, want %v", tt.name, got, tt.wanted)
-		}
+		assert.Same(t, tt.name+": SessionsCompleted", e.SessionsCompleted(dana), tt.completed)
+		assert.Same(t, tt.name+": unconfirmed", e.SessionsUnconfirmed(dana) != nil, tt.unconfirmed)
+		assert.Same(t, tt.name+": wanted", len(e.SessionsWanted()) == 1, tt.wanted)
 	}
 	e := resumed(t, ResumeOptions{Anew: true}, with, gone, sessionLine(Revoked), endLine) // else refused
-	if e.Len != 0 {
-		t.Errorf("%d passes are completed, want none", e.Len)
-	}
+	assert.Same(t, "passes are completed", e.Len, 0)
 }
 
 func joined(lines []string) (text string) {
@@ -71,13 +61,10 @@ func TestSessionsAreNoPass(t *testing.T) {
 	path := write(t, "log.jsonl", `{"type":"run","sessions":true}`+"\n"+rowLine(Revoked, ofScan, methodIs(pass1))+
 		sessionLine(NotSent))
 	log, e, err := Resume(path, &Run{Sessions: true}, ResumeOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	log.Close()
-	if !e.Looked(dana) || e.Len != 1 || e.Counts[Revoked] != 1 {
-		t.Errorf("the user is scanned again, or %d passes are completed, want 1", e.Len)
-	}
+	assert.That(t, e.Looked(dana) && e.Len == 1 && e.Counts[Revoked] == 1,
+		"the user is scanned again, or %d passes are completed, want 1", e.Len)
 }
 
 // A log as a list has users whose passes are gone, and whose sessions no run has revoked.
@@ -97,16 +84,10 @@ func TestSessionsLeft(t *testing.T) {
 	} {
 		logs := &Lists{Sessions: true}
 		l, err := input.Open([]string{write(t, "l", runLine+tt.text+endLine)}, input.Options{Reader: logs.Read})
-		if err != nil {
-			t.Fatalf("%s: Open = %v", name, err)
-		}
+		assert.OK(t, err, name)
 		l.Close()
-		if got := len(logs.SessionsLeft()); got != tt.left {
-			t.Errorf("%s: %d users are left, want %d", name, got, tt.left)
-		}
-		if got := logs.SessionsMissed(); got != tt.missed {
-			t.Errorf("%s: %d users were missed, want %d", name, got, tt.missed)
-		}
+		assert.Same(t, name+": users are left", len(logs.SessionsLeft()), tt.left)
+		assert.Same(t, name+": users were missed", logs.SessionsMissed(), tt.missed)
 	}
 }
 
@@ -116,22 +97,16 @@ func TestEach(t *testing.T) {
 	resumed(t, ResumeOptions{Anew: true, Each: func(r *Row) { methods = append(methods, r.Method) }},
 		runLine, rowLine(Found, ofScan, methodIs("old")), endLine, `{"type":"run","lines":3}`+"\n",
 		rowLine(Found, ofScan, methodIs("new")), rowLine(Failed, ofScan, methodIs("failed")))
-	if want := []string{"new"}; !slices.Equal(methods, want) {
-		t.Errorf("Each has %q, want %q", methods, want)
-	}
+	assert.Equal(t, "Each", methods, []string{"new"})
 }
 
 // A log that is resumed and then truncated ends the run: its size when it was resumed counts.
 func TestResumedLogIsTruncated(t *testing.T) {
 	path := writeLog(t, Revoked)
 	log, _, err := Resume(path, &header, ResumeOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	defer log.Close()
-	if err := log.Check(); err != nil {
-		t.Errorf("Check = %v before that", err)
-	}
+	assert.Is(t, "Check", log.Check(), nil)
 	if err := os.Truncate(path, 10); err != nil {
 		t.Skip(err)
 	}

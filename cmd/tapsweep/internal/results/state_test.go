@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"tapsweep/testdata/assert"
 )
 
 // logOf returns a log of one run with these rows, without its end.
@@ -18,13 +20,9 @@ func logOf(t *testing.T, rows ...Row) string {
 	log := Stream(&b)
 	run := header
 	for _, line := range append([]any{&run}, pointers(rows)...) {
-		if err := log.Write(line); err != nil {
-			t.Fatal(err)
-		}
+		assert.OK(t, log.Write(line))
 	}
-	if err := log.Close(); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, log.Close())
 	return b.String()
 }
 
@@ -95,9 +93,7 @@ func TestLastWord(t *testing.T) {
 			var s State
 			var c Condition
 			for rec, err := range Read(strings.NewReader(text), &c) {
-				if err != nil {
-					t.Fatal(err)
-				}
+				assert.OK(t, err)
 				s.Apply(rec, false)
 			}
 			var last []int
@@ -106,9 +102,7 @@ func TestLastWord(t *testing.T) {
 					last = append(last, i+1)
 				}
 			}
-			if !slices.Equal(last, tt.last) {
-				t.Errorf("the last words are rows %v, want %v", last, tt.last)
-			}
+			assert.Equal(t, "the last words are rows", last, tt.last)
 		})
 	}
 }
@@ -118,9 +112,7 @@ func wordsOf(t *testing.T, r io.Reader) (words []string, c Condition) {
 	t.Helper()
 	var s State
 	for rec, err := range Read(r, &c) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.OK(t, err)
 		s.Apply(rec, rec.Row != nil && rec.Row.Outcome.Done())
 	}
 	for _, w := range s.words {
@@ -153,12 +145,8 @@ func TestStateOfAnyReads(t *testing.T) {
 			"without its line end":  strings.NewReader(strings.TrimSuffix(text, "\n")),
 		} {
 			got, c := wordsOf(t, r)
-			if !slices.Equal(got, want) {
-				t.Errorf("trial %d, %s: the last words are %q, want %q", trial, name, got, want)
-			}
-			if c.lines != condition.lines {
-				t.Errorf("trial %d, %s: %d lines, want %d", trial, name, c.lines, condition.lines)
-			}
+			assert.Equal(t, fmt.Sprintf("trial %d, %s: the last words", trial, name), got, want)
+			assert.Same(t, fmt.Sprintf("trial %d, %s: lines", trial, name), c.lines, condition.lines)
 		}
 	}
 }
@@ -180,19 +168,14 @@ func TestCommandsOfARun(t *testing.T) {
 	} {
 		r := Run{Command: strings.Fields(tt.args)}
 		r.Describe("LOG")
-		if got := strings.Join(r.ResumeWith(tt.log, false), " "); got != tt.resume {
-			t.Errorf("%q: ResumeWith = %q, want %q", tt.args, got, tt.resume)
-		}
-		if got := strings.Join(r.RevokeWith(tt.log), " "); got != tt.revoke {
-			t.Errorf("%q: RevokeWith = %q, want %q", tt.args, got, tt.revoke)
-		}
+		assert.Same(t, fmt.Sprintf("%q: ResumeWith", tt.args), strings.Join(r.ResumeWith(tt.log, false), " "),
+			tt.resume)
+		assert.Same(t, fmt.Sprintf("%q: RevokeWith", tt.args), strings.Join(r.RevokeWith(tt.log), " "), tt.revoke)
 	}
 	simulated := Run{Command: []string{"revoke", "l.csv"}, Simulated: true, Verify: true}
 	simulated.Describe("LOG")
-	if got := simulated.ResumeWith("LOG", false); got != nil {
-		t.Errorf("ResumeWith of a simulation = %q, want nil", got)
-	}
-	if got := strings.Join(simulated.RevokeWith("LOG"), " "); got != "tapsweep revoke --verify LOG" {
-		t.Errorf("RevokeWith of a run with --verify = %q", got)
-	}
+	assert.That(t, simulated.ResumeWith("LOG", false) == nil,
+		"ResumeWith of a simulation = %q, want nil", simulated.ResumeWith("LOG", false))
+	assert.Same(t, "RevokeWith of a run with --verify", strings.Join(simulated.RevokeWith("LOG"), " "),
+		"tapsweep revoke --verify LOG")
 }

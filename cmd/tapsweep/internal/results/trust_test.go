@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tapsweep/testdata/assert"
 )
 
 // A log that somebody else may have written is refused. Earlier, --resume deleted nothing with
@@ -17,9 +19,7 @@ func TestTrust(t *testing.T) {
 	dir := t.TempDir()
 	make := func(name string, mode fs.FileMode) string {
 		path := filepath.Join(dir, name)
-		if err := errors.Join(os.Mkdir(path, 0o700), os.Chmod(path, mode)); err != nil {
-			t.Fatal(err)
-		}
+		assert.OK(t, errors.Join(os.Mkdir(path, 0o700), os.Chmod(path, mode)))
 		return path
 	}
 	log := func(dir, name string, mode fs.FileMode) string {
@@ -32,9 +32,7 @@ func TestTrust(t *testing.T) {
 	}
 	link := func(to, dir string) string {
 		path := filepath.Join(dir, "link")
-		if err := os.Symlink(to, path); err != nil {
-			t.Fatal(err)
-		}
+		assert.OK(t, os.Symlink(to, path))
 		return path
 	}
 	own, open, sticky := make("own", 0o755), make("open", 0o777), make("sticky", fs.ModeSticky|0o777)
@@ -74,18 +72,14 @@ func TestTrust(t *testing.T) {
 func testTrust(t *testing.T, path, want string) {
 	err := CheckTrust(path)
 	if want == "" {
-		if err != nil {
-			t.Errorf("CheckTrust = %v, want nil", err)
-		}
+		assert.Is(t, "CheckTrust", err, nil)
 		return
 	}
 	trust, ok := errors.AsType[*TrustError](err)
 	if !ok || !strings.Contains(err.Error(), want) {
 		t.Fatalf("CheckTrust = %v, want a TrustError with %q", err, want)
 	}
-	if trust.Hint == "" {
-		t.Error("the error has no hint")
-	}
+	assert.That(t, trust.Hint != "", "the error has no hint")
 }
 
 func isTrust(err error) bool {
@@ -101,18 +95,14 @@ func TestTrustOfAnotherUser(t *testing.T) {
 	}
 	dir := t.TempDir()
 	path := filepath.Join(dir, "log.jsonl")
-	if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chown(path, 4711, 4711)); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, errors.Join(os.WriteFile(path, nil, 0o600), os.Chown(path, 4711, 4711)))
 	if err := CheckTrust(path); !isTrust(err) || !strings.Contains(err.Error(), "belongs to user 4711") {
 		t.Errorf("CheckTrust of the file = %v, want an error about its owner", err)
 	}
 	link := filepath.Join(dir, "link")
 	err := errors.Join(os.Chmod(dir, fs.ModeSticky|0o777), os.Symlink("/etc/hostname", link),
 		os.Lchown(link, 4711, 4711))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	if err := CheckTrust(link); !isTrust(err) || !strings.Contains(err.Error(), "is a link in") {
 		t.Errorf("CheckTrust of the link = %v, want an error about the link", err)
 	}

@@ -3,6 +3,8 @@ package results
 import (
 	"strings"
 	"testing"
+
+	"tapsweep/testdata/assert"
 )
 
 // verify has each user once, with the place of the first row and the content of the last. It reads
@@ -12,21 +14,15 @@ func TestReadUsers(t *testing.T) {
 	text = strings.Replace(text, `{"type":"end","exit":1,"lines":6}`, `{"type":"result","action":"revokeSessions",`+
 		`"user":"`+strings.ToUpper(dana)+`","outcome":"revoked"}`+"\n"+`{"type":"end","lines":7}`, 1)
 	_, err := ReadUsers(write(t, "log.jsonl", text), "../../../../testdata/logs/log-ps51-redirect.jsonl")
-	if err == nil || !strings.Contains(err.Error(), "of which an earlier run is") {
-		t.Errorf("logs of two tenants: ReadUsers = %v", err)
-	}
+	assert.Says(t, "logs of two tenants: ReadUsers", err, "of which an earlier run is")
 	found, err := ReadUsers("../../../../testdata/logs/log-ps51-redirect.jsonl")
-	if err != nil || len(found.Users) != 3 {
-		t.Errorf("UTF-16: ReadUsers = %+v, %v, want 3 users", found, err)
-	}
+	assert.That(t, err == nil && len(found.Users) == 3, "UTF-16: ReadUsers = %+v, %v, want 3 users", found, err)
 	if found, err = ReadUsers(write(t, "log.jsonl", text)); err != nil || len(found.Users) != 1 {
 		t.Fatalf("ReadUsers = %+v, %v, want 1 user", found, err)
 	}
 	u := found.Users[0]
-	if u.Line != 2 || u.Method != pass1 || u.Outcome != Revoked {
-		t.Errorf("the user is %+v, want pass 1 of line 2, revoked", u)
-	}
-	if u.Sessions == nil || u.Sessions.Outcome != Revoked || !found.Sessions() {
-		t.Errorf("the sessions are %+v, want revoked", u.Sessions)
-	}
+	assert.That(t, u.Line == 2 && u.Method == pass1 && u.Outcome == Revoked,
+		"the user is %+v, want pass 1 of line 2, revoked", u)
+	assert.That(t, u.Sessions != nil && u.Sessions.Outcome == Revoked && found.Sessions(),
+		"the sessions are %+v, want revoked", u.Sessions)
 }

@@ -1,10 +1,12 @@
 package revoke
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/testdata/assert"
 )
 
 func TestAbort(t *testing.T) {
@@ -42,14 +44,10 @@ func TestAbort(t *testing.T) {
 				if !a.note(o) {
 					continue
 				}
-				if got != 0 {
-					t.Errorf("note(%s) = true again in row %d", o, i+1)
-				}
+				assert.That(t, got == 0, "note(%s) = true again in row %d", o, i+1)
 				got = i + 1
 			}
-			if got != tt.want {
-				t.Errorf("abort(%d) aborts in row %d, want %d", tt.n, got, tt.want)
-			}
+			assert.Same(t, fmt.Sprintf("row in which abort(%d) aborts", tt.n), got, tt.want)
 		})
 	}
 }

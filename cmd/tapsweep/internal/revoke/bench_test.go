@@ -11,6 +11,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 // instant answers each batch at once with a tenant's answer to a full one.
@@ -33,9 +34,7 @@ func BenchmarkPipeline(b *testing.B) {
 		b.Fatalf("the tenant deleted %d: %v", tenant.Stats().Deleted, err)
 	}
 	runner, err := batch.NewRunner(instant(reply), batch.Options{Concurrency: 16})
-	if err != nil {
-		b.Fatal(err)
-	}
+	assert.OK(b, err)
 	list := make([]input.Pair, 4096)
 	for i := range list {
 		list[i] = input.Pair{Line: i + 2, Source: "list.csv", User: fmt.Sprintf("user%06d@contoso.com", i),
@@ -54,13 +53,9 @@ func BenchmarkPipeline(b *testing.B) {
 		}
 	}))
 	b.StopTimer()
-	if err != nil {
-		b.Fatal(err)
-	}
+	assert.OK(b, err)
 	if n := job.Counts().Outcomes[results.Revoked]; n != b.N {
 		b.Fatalf("%d passes were revoked, want %d", n, b.N)
 	}
-	if err := log.Close(); err != nil {
-		b.Fatal(err)
-	}
+	assert.OK(b, log.Close())
 }

@@ -12,6 +12,7 @@ import (
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 // holder returns a user with n passes.
@@ -36,7 +37,7 @@ func TestMaxDeletes(t *testing.T) {
 	danas := func(n int) []graphsim.User { return []graphsim.User{holder("dana", n)} }
 	any := []input.Pair{pair("dana", "")}
 	const first, gone = "9f0c11aa-1111-4222-8333-000000000000", "9f0c11aa-1111-4222-8333-00000000ffff"
-	tests := []struct {
+	for _, tt := range []struct {
 		name    string
 		users   []graphsim.User
 		pairs   []input.Pair
@@ -56,25 +57,20 @@ func TestMaxDeletes(t *testing.T) {
 			Options{MaxDeletes: 1, AnyPass: true}, 0, true, 1},
 		{"one in place of the named one", danas(1), []input.Pair{pair("dana", gone)},
 			Options{MaxDeletes: 1, AnyPass: true}, 1, false, 0},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{})
-				for _, u := range tt.users {
-					tenant.AddUser(u)
-				}
-				rows, counts, err := runJob(t.Context(), t, tenant, tt.opts, pairs(tt.pairs...))
-				isBoundError(t, err, tt.bound)
-				equal(t, "passes were deleted", tenant.Stats().Deleted, tt.sent)
-				equal(t, "rows not sent", counts.Outcomes[results.NotSent], tt.notSent)
-				equal(t, "rows", len(rows), len(tt.pairs))
-				says := func(r results.Row) bool { return strings.Contains(r.Message, "--max-items") }
-				if tt.bound && !slices.ContainsFunc(rows, says) {
-					t.Errorf("no row names the bound: %+v", rows)
-				}
-			})
-		})
+	} {
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{})
+			for _, u := range tt.users {
+				tenant.AddUser(u)
+			}
+			rows, counts, err := runJob(t.Context(), t, tenant, tt.opts, pairs(tt.pairs...))
+			isBoundError(t, err, tt.bound)
+			assert.Same(t, "passes were deleted", tenant.Stats().Deleted, tt.sent)
+			assert.Same(t, "rows not sent", counts.Outcomes[results.NotSent], tt.notSent)
+			assert.Same(t, "rows", len(rows), len(tt.pairs))
+			says := func(r results.Row) bool { return strings.Contains(r.Message, "--max-items") }
+			assert.That(t, !tt.bound || slices.ContainsFunc(rows, says), "no row names the bound: %+v", rows)
+		}))
 	}
 }
 
@@ -97,13 +93,10 @@ func TestMaxDeletesOfIntents(t *testing.T) {
 		opts.MaxDeletes = 1
 		rows, _, err := allRows(t.Context(), t, tenant, opts, pairs(anyOf, erik))
 		isBoundError(t, err, true)
-		if n := tenant.Stats().Deleted; n > 1 {
-			t.Errorf("%d passes were deleted, want 1 at the most", n)
-		}
+		assert.That(t, tenant.Stats().Deleted <= 1,
+			"%d passes were deleted, want 1 at the most", tenant.Stats().Deleted)
 		after := resumed(t, append([]results.Row{intent(anyOf, passID), intent(erik, other)}, rows...))
-		if after.Completed(&erik) {
-			t.Errorf("the pair of erik is settled by %+v, and his pass is there", rows)
-		}
+		assert.That(t, !after.Completed(&erik), "the pair of erik is settled by %+v, and his pass is there", rows)
 	})
 }
 
@@ -119,11 +112,9 @@ func TestMaxDeletesAfterALostAnswer(t *testing.T) {
 		pair := input.Pair{Source: "l.csv", Line: 2, User: u.UPN}
 		rows, counts, err := allRows(t.Context(), t, tenant, Options{MaxDeletes: 1}, pairs(pair))
 		isBoundError(t, err, true)
-		equal(t, "outcome", rows[len(rows)-1].Outcome, results.NotSent)
-		equal(t, "Touched", counts.Touched(), true)
-		if resumed(t, rows).Completed(&pair) {
-			t.Errorf("the pair is settled, and the user holds a pass: %+v", rows)
-		}
+		assert.Same(t, "outcome", rows[len(rows)-1].Outcome, results.NotSent)
+		assert.Same(t, "Touched", counts.Touched(), true)
+		assert.That(t, !resumed(t, rows).Completed(&pair), "the pair is settled, and the user holds a pass: %+v", rows)
 	})
 }
 
@@ -134,10 +125,8 @@ func TestMaxDeletesCountsEachPassOnce(t *testing.T) {
 		tenant.AddUser(holdsThree())
 		tenant.AddFaults(fault.Fault{Method: "DELETE", Path: passID, Do: fault.ItemStatus(404).AfterWork()})
 		_, _, err := allRows(t.Context(), t, tenant, Options{MaxDeletes: 3}, pairs(anyOf))
-		if err != nil {
-			t.Errorf("Run = %v, want nil: three passes are no more than three", err)
-		}
-		equal(t, "passes left", len(tenant.Remaining()), 0)
+		assert.Is(t, "Run", err, nil)
+		assert.Same(t, "passes left", len(tenant.Remaining()), 0)
 	})
 }
 
@@ -153,11 +142,9 @@ func TestIntentOfAnotherPass(t *testing.T) {
 		row.InPlaceOf = passID
 		earlier := resumed(t, []results.Row{row})
 		rows, _, err := allRows(t.Context(), t, tenant, resumeOptions(earlier), pairs(named))
-		if err != nil {
-			t.Fatal(err)
-		}
-		equal(t, "passes left", len(tenant.Remaining()), 1)
-		equal(t, "outcome", onlyRow(t, rows, nil).Outcome, results.Replaced)
+		assert.OK(t, err)
+		assert.Same(t, "passes left", len(tenant.Remaining()), 1)
+		assert.Same(t, "outcome", onlyRow(t, rows, nil).Outcome, results.Replaced)
 	})
 }
 
@@ -170,12 +157,9 @@ func TestIntentAfterAFailedList(t *testing.T) {
 		first := []results.Row{intent(anyOf, passID)}
 		earlier := resumed(t, first)
 		rows, _, err := allRows(t.Context(), t, tenant, resumeOptions(earlier), pairs(anyOf))
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.OK(t, err)
 		d := resumed(t, append(first, rows...)).Unconfirmed(&anyOf)
-		if d == nil || d.Method != passID || !d.Intended() {
-			t.Errorf("after %+v the log does not know that %s was being deleted: %+v", rows, passID, d)
-		}
+		assert.That(t, d != nil && d.Method == passID && d.Intended(),
+			"after %+v the log does not know that %s was being deleted: %+v", rows, passID, d)
 	})
 }

@@ -17,6 +17,7 @@ import (
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 const passID = "9f0c11aa-1111-4222-8333-000000000001"
@@ -63,27 +64,11 @@ func danasPair(method string) input.Pair {
 // onlyRow returns the row of a run of one pair.
 func onlyRow(t *testing.T, rows []results.Row, err error) results.Row {
 	t.Helper()
-	if err != nil {
-		t.Fatalf("Run = %v", err)
-	}
+	assert.OK(t, err, "Run")
 	if len(rows) != 1 {
 		t.Fatalf("%d rows, want 1: %+v", len(rows), rows)
 	}
 	return rows[0]
-}
-
-func equal[T comparable](t *testing.T, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s: %v, want %v", what, got, want)
-	}
-}
-
-func contains(t *testing.T, what, got, want string) {
-	t.Helper()
-	if !strings.Contains(got, want) {
-		t.Errorf("%s: %q, want one with %q", what, got, want)
-	}
 }
 
 // A long list goes in full batches, except for a few at the start, while the run looks for the
@@ -96,9 +81,7 @@ func TestFullBatches(t *testing.T) {
 			list = append(list, input.Pair{User: u.UPN, Method: u.Passes[0].ID})
 		}
 		rows, _, err := runJob(t.Context(), t, tenant, Options{}, pairs(list...))
-		if err != nil || len(rows) != 2000 {
-			t.Errorf("%d rows, %v; want 2000", len(rows), err)
-		}
+		assert.That(t, err == nil && len(rows) == 2000, "%d rows, %v; want 2000", len(rows), err)
 		if stats := tenant.Stats(); stats.MeanSize() < 19 {
 			t.Errorf("batches of %.1f requests in the mean, want at least 19: %v", stats.MeanSize(), stats.Sizes)
 		}
@@ -123,7 +106,7 @@ func TestOutcome(t *testing.T) {
 	listFails := func(attempt int, do fault.Effect) []fault.Fault {
 		return []fault.Fault{{Method: "GET", Attempt: attempt, Do: do}}
 	}
-	tests := []struct {
+	for _, tt := range []struct {
 		name     string
 		user     graphsim.User // if zero, dana with the pass
 		faults   []fault.Fault
@@ -209,32 +192,29 @@ func TestOutcome(t *testing.T) {
 			want: results.Rejected, left: 1, message: "cannot be read"},
 		{name: "any pass, list in pages", faults: listFails(0, fault.ItemBody(`{"value":[],"@odata.nextLink":"x"}`)),
 			anyPass: true, want: results.Rejected, left: 1, message: "more than one page"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Faults: tt.faults, ListLag: tt.lag})
-				if tt.user.UPN == "" {
-					tt.user = dana(passID)
-				}
-				tenant.AddUser(tt.user)
-				pair := danasPair(passID)
-				if tt.anyPass {
-					pair.Method = ""
-				}
-				rows, counts, err := runJob(t.Context(), t, tenant, Options{}, pairs(pair))
-				r := onlyRow(t, rows, err)
-				equal(t, "outcome", r.Outcome, tt.want)
-				equal(t, "attempts", r.Attempts, cmp.Or(tt.attempts, 1))
-				contains(t, "message", r.Message, tt.message)
-				equal(t, "line", r.Line, 2)
-				equal(t, "source", r.Source, "l.csv")
-				equal(t, "user", r.User, "dana@contoso.com")
-				equal(t, "rows counted with the outcome", counts.Outcomes[tt.want], 1)
-				equal(t, "rows counted", counts.Total(), 1)
-				equal(t, "passes left", len(tenant.Remaining()), tt.left)
-			})
-		})
+	} {
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Faults: tt.faults, ListLag: tt.lag})
+			if tt.user.UPN == "" {
+				tt.user = dana(passID)
+			}
+			tenant.AddUser(tt.user)
+			pair := danasPair(passID)
+			if tt.anyPass {
+				pair.Method = ""
+			}
+			rows, counts, err := runJob(t.Context(), t, tenant, Options{}, pairs(pair))
+			r := onlyRow(t, rows, err)
+			assert.Same(t, "outcome", r.Outcome, tt.want)
+			assert.Same(t, "attempts", r.Attempts, cmp.Or(tt.attempts, 1))
+			assert.Holds(t, "message", r.Message, tt.message)
+			assert.Same(t, "line", r.Line, 2)
+			assert.Same(t, "source", r.Source, "l.csv")
+			assert.Same(t, "user", r.User, "dana@contoso.com")
+			assert.Same(t, "rows counted with the outcome", counts.Outcomes[tt.want], 1)
+			assert.Same(t, "rows counted", counts.Total(), 1)
+			assert.Same(t, "passes left", len(tenant.Remaining()), tt.left)
+		}))
 	}
 }
 
@@ -251,9 +231,9 @@ func TestBlocked(t *testing.T) {
 			t.Fatalf("Run = %v, want ErrBlocked", err)
 		}
 		r := onlyRow(t, rows, nil)
-		equal(t, "outcome", r.Outcome, results.NotSent)
-		equal(t, "hint", r.Hint, "")
-		equal(t, "times that the message names the cause", strings.Count(r.Message, "address not allowed"), 1)
+		assert.Same(t, "outcome", r.Outcome, results.NotSent)
+		assert.Same(t, "hint", r.Hint, "")
+		assert.Same(t, "times that the message names the cause", strings.Count(r.Message, "address not allowed"), 1)
 	})
 }
 
@@ -276,18 +256,18 @@ func TestDryRun(t *testing.T) {
 		want, _, _ := strings.Cut(r.User, "@")
 		if want == "any" {
 			want = "planned"
-			equal(t, "pass of the pair without one", r.Method, other)
+			assert.Same(t, "pass of the pair without one", r.Method, other)
 		}
-		equal(t, "outcome of "+r.User, string(r.Outcome), want)
+		assert.Same(t, "outcome of "+r.User, string(r.Outcome), want)
 	}
 	for _, e := range tenant.Log() {
-		equal(t, "method of a request", e.Method, "GET")
+		assert.Same(t, "method of a request", e.Method, "GET")
 	}
 }
 
 // What the list says about the creation of its pass is not said about another pass of the user.
 func TestCreation(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name       string
 		opts       Options
 		held, want string // passes of dana; the list names passID
@@ -298,16 +278,15 @@ func TestCreation(t *testing.T) {
 		{"replaced", Options{}, other, passID, true},
 		{"another pass in its place", Options{AnyPass: true}, other, other, false},
 		{"protected", Options{Protected: func(string) bool { return true }}, passID, passID, true},
-	}
-	for _, tt := range tests {
+	} {
 		tenant := graphsim.New(graphsim.Options{})
 		tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: tt.held}}})
 		pair := danasPair(passID)
 		pair.Creation = input.Creation{By: "mallory@contoso.com", AuditID: "a-7", Match: input.MatchID}
 		rows, _, err := runJob(t.Context(), t, tenant, tt.opts, pairs(pair))
 		row := onlyRow(t, rows, err)
-		equal(t, tt.name+": the pass of the row", row.Method, tt.want)
-		equal(t, tt.name+": the row says who created it", row.Creation == pair.Creation, tt.says)
+		assert.Same(t, tt.name+": the pass of the row", row.Method, tt.want)
+		assert.Same(t, tt.name+": the row says who created it", row.Creation == pair.Creation, tt.says)
 	}
 }
 
@@ -319,11 +298,11 @@ func TestRowsWithoutRequests(t *testing.T) {
 	if err != nil || len(rows) != 2 {
 		t.Fatalf("Run = %v with %d rows, want 2", err, len(rows))
 	}
-	equal(t, "outcome of a bad row", rows[0].Outcome, results.Invalid)
-	equal(t, "outcome of a repeated row", rows[1].Outcome, results.Duplicate)
-	equal(t, "message of a repeated row", rows[1].Message, "the same pass as l.csv:1")
-	equal(t, "rows left", counts.Left(), 1)
-	equal(t, "requests", tenant.Stats().Requests, 0)
+	assert.Same(t, "outcome of a bad row", rows[0].Outcome, results.Invalid)
+	assert.Same(t, "outcome of a repeated row", rows[1].Outcome, results.Duplicate)
+	assert.Same(t, "message of a repeated row", rows[1].Message, "the same pass as l.csv:1")
+	assert.Same(t, "rows left", counts.Left(), 1)
+	assert.Same(t, "requests", tenant.Stats().Requests, 0)
 }
 
 // A log that cannot be written stops the run before more is sent, and a list
@@ -348,13 +327,10 @@ func TestStops(t *testing.T) {
 			}
 			return nil
 		}, Options{}).Run(t.Context(), itemsOf(many))
-		if !errors.Is(err, full) {
-			t.Errorf("Run = %v, want %v", err, full)
-		}
-		if sent := tenant.Stats().Requests; sent > 100 {
-			t.Errorf("%d requests were sent, want at most 100", sent)
-		}
-		equal(t, "rows", rows, 1000)
+		assert.Is(t, "Run", err, full)
+		assert.That(t, tenant.Stats().Requests <= 100,
+			"%d requests were sent, want at most 100", tenant.Stats().Requests)
+		assert.Same(t, "rows", rows, 1000)
 	})
 	t.Run("list", func(t *testing.T) {
 		changed := errors.New("list.csv changed")
@@ -363,9 +339,12 @@ func TestStops(t *testing.T) {
 		}
 		tenant := graphsim.New(graphsim.Options{})
 		rows, _, err := runJob(t.Context(), t, tenant, Options{}, src)
-		if !errors.Is(err, changed) {
-			t.Errorf("Run = %v, want %v", err, changed)
-		}
-		equal(t, "rows", len(rows), 1)
+		assert.Is(t, "Run", err, changed)
+		assert.Same(t, "rows", len(rows), 1)
 	})
+}
+
+// inBubble returns a test that runs in virtual time.
+func inBubble(f func(*testing.T)) func(*testing.T) {
+	return func(t *testing.T) { synctest.Test(t, f) }
 }

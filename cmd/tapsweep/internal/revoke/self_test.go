@@ -12,6 +12,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 // delegated posts to the tenant with a user's token.
@@ -55,14 +56,12 @@ func TestOneUserOfThreeNames(t *testing.T) {
 	tenant.AddUser(me)
 	poster := delegated{tenant, tenant.Entra.UserToken(me.ID, "UserAuthMethod-TAP.ReadWrite.All")}
 	rows, _, err := runJob(t.Context(), t, poster, Options{Self: []string{me.ID, me.UPN}}, pairs(list...))
-	if err != nil {
-		t.Fatalf("Run = %v", err)
-	}
-	equal(t, "rows", len(rows), len(list))
+	assert.OK(t, err, "Run")
+	assert.Same(t, "rows", len(rows), len(list))
 	for _, row := range rows {
-		equal(t, "outcome of "+row.User, row.Outcome, results.Revoked)
+		assert.Same(t, "outcome of "+row.User, row.Outcome, results.Revoked)
 	}
-	equal(t, "lost writes", tenant.Stats().LostWrites, 0)
-	equal(t, "overlapping writes", tenant.Stats().OverlappingWrites, 0)
-	equal(t, "passes left", len(tenant.Remaining()), 0)
+	assert.Same(t, "lost writes", tenant.Stats().LostWrites, 0)
+	assert.Same(t, "overlapping writes", tenant.Stats().OverlappingWrites, 0)
+	assert.Same(t, "passes left", len(tenant.Remaining()), 0)
 }

@@ -16,6 +16,7 @@ import (
 	"tapsweep/batch/graphsim/quota"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 // sessionRoles are the permissions that passes and sessions take.
@@ -26,10 +27,7 @@ func revokeBoth(t *testing.T, tenant *graphsim.Tenant, opts Options, list ...inp
 	passes, sessions []results.Row, counts Counts) {
 	t.Helper()
 	opts.Sessions = true
-	runner, err := batch.NewRunner(tenant, batch.Options{MaxAttempts: 3})
-	if err != nil {
-		t.Fatal(err)
-	}
+	runner := assert.Must(batch.NewRunner(tenant, batch.Options{MaxAttempts: 3}))
 	job := New(runner, func(row *results.Row) error {
 		if row.Action == results.RevokeSessions {
 			sessions = append(sessions, *row)
@@ -41,9 +39,7 @@ func revokeBoth(t *testing.T, tenant *graphsim.Tenant, opts Options, list ...inp
 	for _, pair := range list {
 		job.Expect(&Item{Pair: pair})
 	}
-	if err := job.Run(t.Context(), itemsOf(pairs(list...))); err != nil {
-		t.Errorf("Run = %v", err)
-	}
+	assert.Is(t, "Run", job.Run(t.Context(), itemsOf(pairs(list...))), nil)
 	sessions = slices.DeleteFunc(sessions, func(r results.Row) bool { return r.Provisional })
 	return passes, sessions, job.Counts()
 }
@@ -78,15 +74,15 @@ func (tt *sessionTest) run(t *testing.T) {
 	tenant.AddUser(tt.user)
 	_, sessions, counts := revokeBoth(t, tenant, tt.opts, append([]input.Pair{danasPair(passID)}, tt.more...)...)
 	if tt.want == "" {
-		equal(t, "rows about sessions", len(sessions), 0)
+		assert.Same(t, "rows about sessions", len(sessions), 0)
 		return
 	}
 	row := onlyRow(t, sessions, nil)
-	equal(t, "outcome", row.Outcome, tt.want)
-	equal(t, "counted", counts.Sessions.Outcomes[tt.want], 1)
-	equal(t, "something is left", counts.Sessions.Left() > 0, tt.want.Left())
+	assert.Same(t, "outcome", row.Outcome, tt.want)
+	assert.Same(t, "counted", counts.Sessions.Outcomes[tt.want], 1)
+	assert.Same(t, "something is left", counts.Sessions.Left() > 0, tt.want.Left())
 	if tt.calls > 0 || tt.fault == nil {
-		equal(t, "calls", len(calls(tenant)), tt.calls)
+		assert.Same(t, "calls", len(calls(tenant)), tt.calls)
 	}
 }
 
@@ -135,21 +131,19 @@ func TestOneCallAfterTheLastPass(t *testing.T) {
 	const id = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
 	user := graphsim.User{ID: id, UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: passID}, {ID: other}}}
 	for _, second := range []string{"dana@contoso.com", "DANA@contoso.com", id} {
-		t.Run(second, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true, Latency: time.Second})
-				tenant.AddUser(user)
-				last := danasPair(other)
-				last.Line, last.User = 3, second
-				_, sessions, _ := revokeBoth(t, tenant, Options{Self: []string{id, user.UPN}}, danasPair(passID),
-					last)
-				row := onlyRow(t, sessions, nil)
-				equal(t, "user of the row", row.User, id)
-				log := tenant.Log()
-				equal(t, "requests", len(log), 3)
-				equal(t, "the last request", log[len(log)-1].Method, "POST")
-			})
-		})
+		t.Run(second, inBubble(func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true, Latency: time.Second})
+			tenant.AddUser(user)
+			last := danasPair(other)
+			last.Line, last.User = 3, second
+			_, sessions, _ := revokeBoth(t, tenant, Options{Self: []string{id, user.UPN}}, danasPair(passID),
+				last)
+			row := onlyRow(t, sessions, nil)
+			assert.Same(t, "user of the row", row.User, id)
+			log := tenant.Log()
+			assert.Same(t, "requests", len(log), 3)
+			assert.Same(t, "the last request", log[len(log)-1].Method, "POST")
+		}))
 	}
 }
 
@@ -174,25 +168,24 @@ func TestSessionProof(t *testing.T) {
 		{"after a lag", sessionRoles, 20 * time.Second, false, nil, results.Revoked, true, 0, ""},
 		{"too late", sessionRoles, time.Hour, false, nil, results.Remains, false, 1,
 			"Graph accepts sign-ins from before"},
-		{"guest", sessionRoles, 0, true, nil, results.Revoked, false, 0, "only the home tenant can revoke the sessions"},
+		{"guest", sessionRoles, 0, true, nil, results.Revoked, false, 0,
+			"only the home tenant can revoke the sessions"},
 		{"the user is deleted", sessionRoles, 0, false, proof(404), results.Revoked, false, 0, "was deleted"},
 		{"the proof is denied", sessionRoles, 0, false, proof(403), results.Revoked, false, 1, "403"},
 		{"no permission", sessionRoles[:1:1], 0, false, nil, results.Revoked, false, 1, "User.Read.All"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Roles: append(tt.roles, "User.RevokeSessions.All",
-					"User.ReadBasic.All"),
-					SessionLag: tt.lag, Faults: tt.fault, Latency: 2500 * time.Millisecond})
-				tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Guest: tt.guest})
-				_, sessions, counts := revokeBoth(t, tenant, Options{Verify: time.Minute}, danasPair(passID))
-				row := onlyRow(t, sessions, nil)
-				equal(t, "outcome", row.Outcome, tt.want)
-				equal(t, "verified", row.Verified, tt.verified)
-				equal(t, "left", counts.Left(), tt.left)
-				contains(t, "message", row.Message, tt.says)
-			})
-		})
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Roles: append(tt.roles, "User.RevokeSessions.All",
+				"User.ReadBasic.All"),
+				SessionLag: tt.lag, Faults: tt.fault, Latency: 2500 * time.Millisecond})
+			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Guest: tt.guest})
+			_, sessions, counts := revokeBoth(t, tenant, Options{Verify: time.Minute}, danasPair(passID))
+			row := onlyRow(t, sessions, nil)
+			assert.Same(t, "outcome", row.Outcome, tt.want)
+			assert.Same(t, "verified", row.Verified, tt.verified)
+			assert.Same(t, "left", counts.Left(), tt.left)
+			assert.Holds(t, "message", row.Message, tt.says)
+		}))
 	}
 }
 
@@ -210,8 +203,8 @@ func TestThrottledSessionsDoNotSlowDeletes(t *testing.T) {
 			start := time.Now()
 			passes, rows, _ := revokeBoth(t, tenant, Options{}, pairsOf(tenant.AddUsers(users))...)
 			took = passes[len(passes)-1].Time.Sub(start)
-			equal(t, "rows about sessions", len(rows), users)
-			equal(t, "users whose sessions are revoked", tenant.Stats().Revoked, users)
+			assert.Same(t, "rows about sessions", len(rows), users)
+			assert.Same(t, "users whose sessions are revoked", tenant.Stats().Revoked, users)
 		})
 		return took
 	}
@@ -237,10 +230,7 @@ func writePace(t *testing.T, deletes, sessions, both time.Duration) {
 	if *paceFlag == "" {
 		return
 	}
-	f, err := os.OpenFile(*paceFlag, os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := assert.Must(os.OpenFile(*paceFlag, os.O_APPEND|os.O_WRONLY, 0))
 	defer f.Close()
 	fmt.Fprintf(f, "\n## passes and sessions\n\n| 10,000 users, 3,000 writes in 150 s for each | passes alone | "+
 		"sessions alone | both | over the slower |\n|---|---|---|---|---|\n"+
@@ -309,39 +299,30 @@ func TestSessionsWaitForTheLastRun(t *testing.T) {
 		{"deleted, and another denied", []input.Pair{danasPair(passID)}, []input.Pair{danasPair(other)},
 			[]fault.Fault{denied(other)}, results.NotSent},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true, Faults: tt.fault})
-				tenant.AddUser(graphsim.User{UPN: "dana@contoso.com",
-					Passes: []graphsim.Pass{{ID: passID}, {ID: other}}})
-				runner, err := batch.NewRunner(tenant, batch.Options{})
-				if err != nil {
-					t.Fatal(err)
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true, Faults: tt.fault})
+			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com",
+				Passes: []graphsim.Pass{{ID: passID}, {ID: other}}})
+			runner := assert.Must(batch.NewRunner(tenant, batch.Options{}))
+			var sessions []results.Row
+			job := New(runner, func(row *results.Row) error {
+				if row.Action == results.RevokeSessions {
+					sessions = append(sessions, *row)
 				}
-				var sessions []results.Row
-				job := New(runner, func(row *results.Row) error {
-					if row.Action == results.RevokeSessions {
-						sessions = append(sessions, *row)
-					}
-					return nil
-				}, Options{Sessions: true})
-				last := Item{Pair: input.Pair{User: "dana@contoso.com"}, OnlySessions: true}
-				job.Expect(&last)
-				for _, list := range [][]input.Pair{tt.first, tt.then} {
-					for _, pair := range list {
-						job.Expect(&Item{Pair: pair})
-					}
-					if err := job.Run(t.Context(), itemsOf(pairs(list...))); err != nil {
-						t.Fatal(err)
-					}
-					equal(t, "rows before the last run", len(sessions), 0)
+				return nil
+			}, Options{Sessions: true})
+			last := Item{Pair: input.Pair{User: "dana@contoso.com"}, OnlySessions: true}
+			job.Expect(&last)
+			for _, list := range [][]input.Pair{tt.first, tt.then} {
+				for _, pair := range list {
+					job.Expect(&Item{Pair: pair})
 				}
-				if err := job.Run(t.Context(), Each([]Item{last})); err != nil {
-					t.Fatal(err)
-				}
-				equal(t, "outcome", onlyRow(t, sessions, nil).Outcome, tt.want)
-			})
-		})
+				assert.OK(t, job.Run(t.Context(), itemsOf(pairs(list...))))
+				assert.Same(t, "rows before the last run", len(sessions), 0)
+			}
+			assert.OK(t, job.Run(t.Context(), Each([]Item{last})))
+			assert.Same(t, "outcome", onlyRow(t, sessions, nil).Outcome, tt.want)
+		}))
 	}
 }
 
@@ -369,7 +350,7 @@ func TestSessionsOfARunThatResumes(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true})
 			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: other}}})
 			revokeBoth(t, tenant, Options{Earlier: resumed(t, tt.log)}, first, second)
-			equal(t, "calls", len(calls(tenant)), tt.calls)
+			assert.Same(t, "calls", len(calls(tenant)), tt.calls)
 		})
 	}
 }
@@ -378,18 +359,13 @@ func TestSessionsOfARunThatResumes(t *testing.T) {
 func TestSessionsOfUsersWhoCouldNotBeScanned(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true})
 	tenant.AddUser(graphsim.User{UPN: "dana@contoso.com"})
-	runner, err := batch.NewRunner(tenant, batch.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	runner := assert.Must(batch.NewRunner(tenant, batch.Options{}))
 	var last results.Row
 	job := New(runner, func(row *results.Row) error { last = *row; return nil }, Options{Sessions: true})
 	left := Item{Pair: input.Pair{User: "dana@contoso.com"}, OnlySessions: true}
 	job.Expect(&left)
 	job.Record(&results.Row{Source: results.ScanSource, User: "dana@contoso.com", Outcome: results.Failed})
-	if err := job.Run(t.Context(), Each([]Item{left})); err != nil {
-		t.Fatal(err)
-	}
-	equal(t, "outcome", last.Outcome, results.NotSent)
-	equal(t, "calls", len(calls(tenant)), 0)
+	assert.OK(t, job.Run(t.Context(), Each([]Item{left})))
+	assert.Same(t, "outcome", last.Outcome, results.NotSent)
+	assert.Same(t, "calls", len(calls(tenant)), 0)
 }

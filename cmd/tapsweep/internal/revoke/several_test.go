@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"tapsweep/batch"
@@ -17,6 +16,7 @@ import (
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 const third = "9f0c11aa-1111-4222-8333-000000000003"
@@ -33,9 +33,7 @@ func allRows(ctx context.Context, t *testing.T, poster batch.Poster, opts Option
 	src source) (rows []results.Row, counts Counts, err error) {
 	t.Helper()
 	runner, err := batch.NewRunner(poster, batch.Options{MaxAttempts: 3})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	job := New(runner, func(r *results.Row) error {
 		rows = append(rows, *r)
 		return nil
@@ -56,7 +54,7 @@ func lasts(rows []results.Row) map[string]results.Row {
 // If a row names no pass and its user has three, each pass gets a final row. One of them counts
 // for the pair. Earlier, only the last pass had a row.
 func TestSeveralPasses(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		faults []fault.Fault
 		verify time.Duration
@@ -77,35 +75,29 @@ func TestSeveralPasses(t *testing.T) {
 		{name: "the first vanishes", faults: []fault.Fault{{Method: "DELETE", Path: passID,
 			Do: fault.ItemStatus(404).AfterWork()}},
 			want: [3]results.Outcome{"absent", "revoked", "revoked"}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Faults: tt.faults})
-				tenant.AddUser(holdsThree())
-				rows, counts, err := allRows(t.Context(), t, tenant, Options{Verify: tt.verify}, pairs(anyOf))
-				if err != nil {
-					t.Fatalf("Run = %v", err)
+	} {
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Faults: tt.faults})
+			tenant.AddUser(holdsThree())
+			rows, counts, err := allRows(t.Context(), t, tenant, Options{Verify: tt.verify}, pairs(anyOf))
+			assert.OK(t, err, "Run")
+			last := lasts(rows)
+			for i, id := range []string{passID, other, third} {
+				if r := last[id]; r.Outcome != tt.want[i] || r.Provisional {
+					t.Errorf("pass %d: the last row says %q, pending %v, want %q and final", i+1, r.Outcome,
+						r.Provisional, tt.want[i])
 				}
-				last := lasts(rows)
-				for i, id := range []string{passID, other, third} {
-					if r := last[id]; r.Outcome != tt.want[i] || r.Provisional {
-						t.Errorf("pass %d: the last row says %q, pending %v, want %q and final", i+1, r.Outcome,
-							r.Provisional, tt.want[i])
-					}
+			}
+			settled := 0 // rows that count for the pair
+			for _, r := range rows {
+				if !r.Provisional && !r.Beside {
+					settled++
 				}
-				settled := 0 // rows that count for the pair
-				for _, r := range rows {
-					if !r.Provisional && !r.Beside {
-						settled++
-					}
-				}
-				if settled != 1 || counts.Total() != 1 {
-					t.Errorf("%d rows settle the pair, %d are counted, want 1", settled, counts.Total())
-				}
-				equal(t, "passes left", len(tenant.Remaining()), tt.left)
-			})
-		})
+			}
+			assert.That(t, settled == 1 && counts.Total() == 1,
+				"%d rows settle the pair, %d are counted, want 1", settled, counts.Total())
+			assert.Same(t, "passes left", len(tenant.Remaining()), tt.left)
+		}))
 	}
 }
 
@@ -124,10 +116,7 @@ func TestSeveralPassesKilled(t *testing.T) {
 func killedAmongSeveral(t *testing.T, kept int, lost bool) {
 	tenant := graphsim.New(graphsim.Options{})
 	tenant.AddUser(holdsThree())
-	runner, err := batch.NewRunner(tenant, batch.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	runner := assert.Must(batch.NewRunner(tenant, batch.Options{}))
 	var rows []results.Row
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -143,18 +132,13 @@ func killedAmongSeveral(t *testing.T, kept int, lost bool) {
 
 	earlier := resumed(t, rows)
 	more, _, err := allRows(t.Context(), t, tenant, resumeOptions(earlier), pairs(anyOf))
-	if err != nil {
-		t.Fatalf("Run = %v", err)
-	}
-	equal(t, "passes left", len(tenant.Remaining()), 0)
+	assert.OK(t, err, "Run")
+	assert.Same(t, "passes left", len(tenant.Remaining()), 0)
 	for id, r := range lasts(append(rows, more...)) {
-		if r.Provisional || !r.Outcome.Done() {
-			t.Errorf("the last row of %s says %s, pending %v", id, r.Outcome, r.Provisional)
-		}
+		assert.That(t, !r.Provisional && r.Outcome.Done(),
+			"the last row of %s says %s, pending %v", id, r.Outcome, r.Provisional)
 	}
-	if len(rows) == 6 && len(more) > 0 {
-		t.Errorf("%d rows after a run that was complete", len(more))
-	}
+	assert.That(t, len(rows) != 6 || len(more) == 0, "%d rows after a run that was complete", len(more))
 }
 
 // resumeOptions returns the Options of a run that resumes a log.
@@ -174,15 +158,9 @@ func resumed(t *testing.T, rows []results.Row) *results.ResumeState {
 		_ = enc.Encode(r)
 	}
 	path := filepath.Join(t.TempDir(), "r.jsonl")
-	if err := os.WriteFile(path, log.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.WriteFile(path, log.Bytes(), 0o600))
 	l, earlier, err := results.Resume(path, &run, results.ResumeOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
+	assert.OK(t, l.Close())
 	return earlier
 }

@@ -3,15 +3,14 @@ package revoke
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/testdata/assert"
 )
 
 // unreachable is a tenant that batches with a method cannot reach.
@@ -35,7 +34,7 @@ func (u unreachable) PostBatch(ctx context.Context, body []byte) (batch.Reply, e
 
 // A run that loses the connection ends, and each row says what is known.
 func TestUnreachable(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name, method string
 		lost         bool
 		opts         Options
@@ -49,22 +48,17 @@ func TestUnreachable(t *testing.T) {
 			"not sent: connection refused"},
 		{"no further attempt is sent", "DELETE", true, Options{}, results.Unknown,
 			"not sent again, the run stopped; before that: context deadline exceeded"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{})
-				tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: passID}}})
-				rows, counts, err := runJob(t.Context(), t, unreachable{tenant, tt.method, tt.lost, new(int)}, tt.opts,
-					pairs(danasPair(passID)))
-				if !errors.Is(err, batch.ErrUnreachable) {
-					t.Errorf("Run = %v, want ErrUnreachable", err)
-				}
-				r := onlyRow(t, rows, nil)
-				equal(t, "outcome", r.Outcome, tt.want)
-				contains(t, "message", r.Message, tt.message)
-				equal(t, "nothing is left", counts.Left() == 0, tt.want.Done())
-			})
-		})
+	} {
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{})
+			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: passID}}})
+			rows, counts, err := runJob(t.Context(), t, unreachable{tenant, tt.method, tt.lost, new(int)}, tt.opts,
+				pairs(danasPair(passID)))
+			assert.Is(t, "Run", err, batch.ErrUnreachable)
+			r := onlyRow(t, rows, nil)
+			assert.Same(t, "outcome", r.Outcome, tt.want)
+			assert.Holds(t, "message", r.Message, tt.message)
+			assert.Same(t, "nothing is left", counts.Left() == 0, tt.want.Done())
+		}))
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 // What a person is asked, and which answers confirm it.
@@ -55,9 +56,8 @@ Continue? [y/N] `},
 			r.tenant.ID, r.tenant.Domain, r.tenant.Root = "t", "contoso.com", "https://graph.microsoft.com"
 			r.tenant.Token.Who, r.tenant.Token.Self = "app a", []string{"lee@contoso.com"}
 			err := r.confirm(t.Context(), r.question(r.everyItem()))
-			if (err == nil) != tt.ok || !strings.Contains(out.String(), tt.shown) {
-				t.Errorf("confirm = %v, want ok %v, shown\n%s, want\n%s", err, tt.ok, out.String(), tt.shown)
-			}
+			assert.That(t, (err == nil) == tt.ok && strings.Contains(out.String(), tt.shown),
+				"confirm = %v, want ok %v, shown\n%s, want\n%s", err, tt.ok, out.String(), tt.shown)
 		})
 	}
 }
@@ -66,27 +66,20 @@ Continue? [y/N] `},
 func TestConfirmProtected(t *testing.T) {
 	keep, err := protect.Open(nil, writeFile(t, "glass.csv",
 		"userId,upn\n"+selfID+",Dana@contoso.com\n,bg2@contoso.com\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	var out bytes.Buffer
 	r := asking(strings.NewReader("y\n"), &out)
 	r.list = openList(t, "user\ndana@contoso.com\nlee@contoso.com\nDana@contoso.com\n")
 	r.protectedUsers, err = keep.Resolve(t.Context(), nil, r.list.Pairs(), "the token lacks User.Read.All")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	q := r.question(r.everyItem())
 	if q.passes != 1 || q.users != 1 || q.leftOut[results.Protected] != 1 || q.sample[0].User != "lee@contoso.com" {
 		t.Errorf("question %+v", q)
 	}
-	if err := r.confirm(t.Context(), q); err != nil {
-		t.Errorf("confirm = %v", err)
-	}
-	for _, want := range []string{"Rows left out: 1 of protected users, 1 named twice.\n", "protected names could not be checked ("} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("the question lacks %q\n%s", want, out.String())
-		}
+	assert.Is(t, "confirm", r.confirm(t.Context(), q), nil)
+	for _, want := range []string{"Rows left out: 1 of protected users, 1 named twice.\n",
+		"protected names could not be checked ("} {
+		assert.Holds(t, "the question", out.String(), want)
 	}
 }
 
@@ -126,10 +119,6 @@ func TestConfirmShowsNoRawText(t *testing.T) {
 	item := revoke.Item{Pair: input.Pair{User: "a\x1b[2J\r\nAbout to revoke 0 passes", Method: "m\u202e"},
 		Reason: pass.Expired}
 	err := r.confirm(t.Context(), r.question(revoke.Each([]revoke.Item{item})))
-	if err != nil || strings.ContainsAny(out.String(), "\x1b\r\u202e") {
-		t.Errorf("%v, %q", err, out.String())
-	}
-	if !strings.Contains(out.String(), "  expired\n") {
-		t.Errorf("the question does not say why the pass is deleted\n%s", out.String())
-	}
+	assert.That(t, err == nil && !strings.ContainsAny(out.String(), "\x1b\r\u202e"), "%v, %q", err, out.String())
+	assert.Holds(t, "the question", out.String(), "  expired\n")
 }

@@ -11,6 +11,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/tenant"
 	"tapsweep/cmd/tapsweep/internal/token"
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 // asking returns a run that reads answers from a reader and asks on a writer.
@@ -22,18 +23,13 @@ func asking(in io.Reader, out io.Writer) *run {
 func writeFile(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, os.WriteFile(path, []byte(text), 0o600))
 	return path
 }
 
 func openList(t *testing.T, text string) *input.List {
 	t.Helper()
-	list, err := input.Open([]string{writeFile(t, "l.csv", text)}, input.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	list := assert.Must(input.Open([]string{writeFile(t, "l.csv", text)}, input.Options{}))
 	t.Cleanup(func() { list.Close() })
 	return list
 }

@@ -2,9 +2,11 @@ package run
 
 import (
 	"errors"
+	"testing"
+
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/results"
-	"testing"
+	"tapsweep/testdata/assert"
 )
 
 // fullDisk takes nothing.
@@ -17,16 +19,8 @@ func TestNothingDeletedOffTheRecord(t *testing.T) {
 	deletes := []batch.Request{{Method: "GET"}, {Method: "DELETE"}}
 	reads := deletes[:1]
 	r := &run{log: results.Stream(fullDisk{})}
-	if err := r.syncIntents(t.Context(), deletes); err != nil {
-		t.Errorf("a delete, and an empty log: %v", err)
-	}
-	if err := r.log.Write(&results.Row{Outcome: results.Found, Provisional: true}); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.syncIntents(t.Context(), reads); err != nil {
-		t.Errorf("only a read, and a log that cannot be synced: %v", err)
-	}
-	if err := r.syncIntents(t.Context(), deletes); err == nil {
-		t.Error("a delete, and a log that cannot be synced: no error")
-	}
+	assert.Is(t, "a delete, and an empty log", r.syncIntents(t.Context(), deletes), nil)
+	assert.OK(t, r.log.Write(&results.Row{Outcome: results.Found, Provisional: true}))
+	assert.Is(t, "only a read, and a log that cannot be synced", r.syncIntents(t.Context(), reads), nil)
+	assert.That(t, r.syncIntents(t.Context(), deletes) != nil, "a delete, and a log that cannot be synced: no error")
 }

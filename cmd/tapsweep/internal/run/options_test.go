@@ -1,6 +1,10 @@
 package run
 
-import "testing"
+import (
+	"testing"
+
+	"tapsweep/testdata/assert"
+)
 
 // Only a run that nobody watches has a bound by default.
 func TestMaxDeletes(t *testing.T) {
@@ -18,9 +22,7 @@ func TestMaxDeletes(t *testing.T) {
 		{"a bound", Guards{Yes: true, MaxItems: 5}, true, 5},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if n := tt.guards.maxDeletes(tt.attended); n != tt.want {
-				t.Errorf("%d passes may be deleted, want %d (0 is any number)", n, tt.want)
-			}
+			assert.Same(t, "passes that may be deleted", tt.guards.maxDeletes(tt.attended), tt.want)
 		})
 	}
 }

@@ -11,13 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/testdata/assert"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -31,8 +30,7 @@ func TestSummary(t *testing.T) {
 		every[o] = i + 1
 	}
 	causes := map[revoke.Cause]*revoke.CauseRows{
-		{Outcome: results.Denied, Code: "accessDenied"}: {Rows: 7,
-			Hint: "the user may hold an admin role"},
+		{Outcome: results.Denied, Code: "accessDenied"}:        {Rows: 7, Hint: "the user may hold an admin role"},
 		{Outcome: results.Denied, Code: "insufficient_claims"}: {Rows: 2, Hint: "sign in again"},
 		{Outcome: results.NotSent}:                             {Rows: 13},
 	}
@@ -76,17 +74,10 @@ func TestSummary(t *testing.T) {
 			s.print(&got)
 			golden := filepath.Join("testdata", name+".golden")
 			if *update {
-				if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
+				assert.OK(t, os.WriteFile(golden, got.Bytes(), 0o644))
 			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got.String()); diff != "" {
-				t.Errorf("summary (-want +got):\n%s", diff)
-			}
+			want := assert.Must(os.ReadFile(golden))
+			assert.Equal(t, "summary", got.String(), string(want))
 		})
 	}
 }
@@ -151,9 +142,7 @@ func TestVerdict(t *testing.T) {
 			}
 			var b bytes.Buffer
 			s.verdict(&b)
-			if b.String() != tt.want {
-				t.Errorf("the summary ends with\n%s, want\n%s", b.String(), tt.want)
-			}
+			assert.Same(t, "the end of the summary", b.String(), tt.want)
 		})
 	}
 }

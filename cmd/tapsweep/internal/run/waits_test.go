@@ -8,6 +8,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/testdata/assert"
 )
 
 // The log names each wait once, and each outage when it is over, or when the run ends in it.
@@ -39,7 +40,5 @@ func TestWaits(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if w.refused != 23 {
-		t.Errorf("%d refused, want 23", w.refused)
-	}
+	assert.Same(t, "refused", w.refused, 23)
 }

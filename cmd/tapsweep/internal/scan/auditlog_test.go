@@ -16,6 +16,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/format"
+	"tapsweep/testdata/assert"
 )
 
 var (
@@ -174,25 +175,17 @@ func (tt whoseCase) test(t *testing.T, by string) {
 		tenant.AddAudit(r.entry())
 	}
 	found, _, counts, err := look(t, tenant, since(24*time.Hour, by), batch.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	found = slices.DeleteFunc(found, func(line string) bool { return strings.HasPrefix(line, "erik") })
-	if got := strings.Join(found, "; "); got != tt.want {
-		t.Errorf("found %q, want %q", got, tt.want)
-	}
+	assert.Same(t, "found", strings.Join(found, "; "), tt.want)
 	instead := ""
 	for _, u := range counts.Audit.Unlisted.First {
 		instead = cmp.Or(u.By, "?")
 	}
-	if instead != tt.instead {
-		t.Errorf("left out as created by %q, want %q", instead, tt.instead)
-	}
+	assert.Same(t, "left out as created by", instead, tt.instead)
 	for what, n := range map[string]int{"odd": counts.Audit.Odd.Count, "gone": counts.Audit.Gone.Count,
 		"older": counts.Older, "doubtful": counts.Audit.Doubtful} {
-		if (n == 1) != (what == tt.more) {
-			t.Errorf("%s: %d, want only %q to be 1", what, n, tt.more)
-		}
+		assert.That(t, (n == 1) == (what == tt.more), "%s: %d, want only %q to be 1", what, n, tt.more)
 	}
 	if tt.want != "" && (counts.ByTime == 1) != strings.HasSuffix(tt.want, "by time, not by id") {
 		t.Errorf("%d passes matched by time", counts.ByTime)
@@ -213,16 +206,15 @@ func TestReplacedPass(t *testing.T) {
 			t.Fatalf("%+v, %v, want one pass that was replaced", counts.Audit.Unlisted, err)
 		}
 		u := counts.Audit.Unlisted.First[0]
-		if u.UPN != "dana@contoso.com" || !u.At.Equal(at) || !u.Made.Equal(at.Add(-90*time.Minute)) {
-			t.Errorf("%+v, want dana's of %v replaced at %v", u, at.Add(-90*time.Minute), at)
-		}
+		assert.That(t, u.UPN == "dana@contoso.com" && u.At.Equal(at) && u.Made.Equal(at.Add(-90*time.Minute)),
+			"%+v, want dana's of %v replaced at %v", u, at.Add(-90*time.Minute), at)
 	})
 }
 
 // If Graph refuses a filter, the scan asks for more and filters itself.
 func TestAuditFilterIsRefused(t *testing.T) {
 	refusing := func(part string) fault.Fault { return fault.Fault{Path: part, Do: fault.ItemStatus(400)} }
-	tests := []struct {
+	for _, tt := range []struct {
 		name    string
 		faults  []fault.Fault
 		records int // that are read; 0 means that the log cannot be read
@@ -231,8 +223,7 @@ func TestAuditFilterIsRefused(t *testing.T) {
 		{"the service", []fault.Fault{refusing("loggedByService")}, 2},
 		{"the time as well", []fault.Fault{refusing("activityDateTime")}, 3},
 		{"everything", []fault.Fault{refusing("directoryAudits")}, 0},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tenant := audited(graphsim.Options{Faults: tt.faults})
 			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: made(mallory, time.Hour)})
@@ -245,9 +236,7 @@ func TestAuditFilterIsRefused(t *testing.T) {
 			if source, ok := errors.AsType[*SourceError](err); ok != (tt.records == 0) {
 				t.Fatalf("the scan ended with %v", source)
 			}
-			if counts.Audit.Records != tt.records {
-				t.Errorf("%d records were read, want %d", counts.Audit.Records, tt.records)
-			}
+			assert.Same(t, "audit records", counts.Audit.Records, tt.records)
 			if want := []string{"dana usable: mallory@contoso.com by id"}; tt.records > 0 &&
 				!slices.Equal(found, want) {
 				t.Errorf("found %q, want %q", found, want)
@@ -261,7 +250,7 @@ func TestAuditFilterIsRefused(t *testing.T) {
 
 // Records are counted once, although pages are read again.
 func TestAuditIsCounted(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name, by string
 		names    []string
 		want     int
@@ -270,38 +259,28 @@ func TestAuditIsCounted(t *testing.T) {
 		{"by somebody else", "eve@contoso.com", nil, 0},
 		{"by anybody", "", nil, 3},
 		{"by another name of mallory", "m@contoso.com", []string{"Mallory@contoso.com"}, 2},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				gone := fault.Fault{Path: "$skiptoken", Attempt: 1, Do: fault.ItemStatus(410)}
-				tenant := audited(graphsim.Options{Faults: []fault.Fault{gone}})
-				tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: made(mallory, time.Hour)})
-				tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: made(mallory, time.Hour)})
-				tenant.AddUser(graphsim.User{UPN: "femi@contoso.com", Passes: made(helpdesk, time.Hour)})
-				for i := range 2000 {
-					tenant.AddAudit(graphsim.AuditEntry{Time: time.Now().Add(-time.Duration(i) * time.Second),
-						Service: graphsim.PassService, Reason: "User registered Authenticator App", TargetID: "x"})
-				}
-				opts := since(24*time.Hour, tt.by)
-				opts.Audit.Names = tt.names
-				found, _, counts, err := look(t, tenant, opts, batch.Options{})
-				if err != nil {
-					t.Fatal(err)
-				}
-				if a := counts.Audit; a.Records != 2003 || a.Made != 3 || a.By != tt.want || a.There != tt.want ||
-					a.Name != tt.by {
-					t.Errorf("%+v, want 2003 records, 3 that create a pass, %d by %q", *a, tt.want, tt.by)
-				}
-				want := []format.Count{{Name: mallory.UPN, N: 2}, {Name: helpdesk.UPN, N: 1}}
-				if !slices.Equal(counts.Audit.Creators, want) {
-					t.Errorf("creators %v, want %v", counts.Audit.Creators, want)
-				}
-				if len(found) != tt.want {
-					t.Errorf("found %q, want %d", found, tt.want)
-				}
-			})
-		})
+	} {
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			gone := fault.Fault{Path: "$skiptoken", Attempt: 1, Do: fault.ItemStatus(410)}
+			tenant := audited(graphsim.Options{Faults: []fault.Fault{gone}})
+			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: made(mallory, time.Hour)})
+			tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: made(mallory, time.Hour)})
+			tenant.AddUser(graphsim.User{UPN: "femi@contoso.com", Passes: made(helpdesk, time.Hour)})
+			for i := range 2000 {
+				tenant.AddAudit(graphsim.AuditEntry{Time: time.Now().Add(-time.Duration(i) * time.Second),
+					Service: graphsim.PassService, Reason: "User registered Authenticator App", TargetID: "x"})
+			}
+			opts := since(24*time.Hour, tt.by)
+			opts.Audit.Names = tt.names
+			found, _, counts, err := look(t, tenant, opts, batch.Options{})
+			assert.OK(t, err)
+			if a := counts.Audit; a.Records != 2003 || a.Made != 3 || a.By != tt.want || a.There != tt.want ||
+				a.Name != tt.by {
+				t.Errorf("%+v, want 2003 records, 3 that create a pass, %d by %q", *a, tt.want, tt.by)
+			}
+			assert.Equal(t, "creators", counts.Audit.Creators, []format.Count{{Name: mallory.UPN, N: 2}, {Name: helpdesk.UPN, N: 1}})
+			assert.That(t, len(found) == tt.want, "found %q, want %d", found, tt.want)
+		}))
 	}
 }
 
@@ -334,7 +313,7 @@ func TestOddRecords(t *testing.T) {
 	var none graphsim.AuditEntry
 	noTarget := graphsim.AuditEntry{NoTarget: true}
 	noInitiator := graphsim.AuditEntry{NoInitiator: true, TargetID: danaID}
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		record graphsim.AuditEntry
 		raw    string // in place of the record
@@ -355,8 +334,7 @@ func TestOddRecords(t *testing.T) {
 		{"a target that is null", none, broken + `"targetResources":[null]}`, "", 1},
 		{"no object", none, `7`, "", 0},
 		{"nothing", none, `null`, "", 0},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var opts graphsim.Options
 			if tt.raw != "" {
@@ -366,15 +344,10 @@ func TestOddRecords(t *testing.T) {
 			tenant.AddUser(graphsim.User{ID: danaID, UPN: "dana@contoso.com", Passes: made(mallory, 2*time.Minute)})
 			tenant.AddAudit(registration(tt.record))
 			found, _, counts, err := look(t, tenant, since(time.Hour, tt.by), batch.Options{})
-			if err != nil {
-				t.Fatalf("the scan ended: %v", err)
-			}
-			if len(found) != 1 {
-				t.Errorf("found %q, want dana's", found)
-			}
-			if counts.Audit.Odd.Count != tt.odd || len(counts.Audit.Odd.First) != tt.odd {
-				t.Errorf("odd %+v, want %d", counts.Audit.Odd, tt.odd)
-			}
+			assert.OK(t, err, "the scan ended")
+			assert.That(t, len(found) == 1, "found %q, want dana's", found)
+			assert.That(t, counts.Audit.Odd.Count == tt.odd && len(counts.Audit.Odd.First) == tt.odd,
+				"odd %+v, want %d", counts.Audit.Odd, tt.odd)
 		})
 	}
 }
@@ -388,9 +361,8 @@ func TestManyOddRecords(t *testing.T) {
 		tenant.AddAudit(e)
 	}
 	_, _, counts, err := look(t, tenant, since(time.Hour, ""), batch.Options{})
-	if err != nil || counts.Audit.Odd.Count != 50 || len(counts.Audit.Odd.First) != 20 {
-		t.Errorf("odd %+v, %v, want 50 with the first 20", counts.Audit.Odd, err)
-	}
+	assert.That(t, err == nil && counts.Audit.Odd.Count == 50 && len(counts.Audit.Odd.First) == 20,
+		"odd %+v, %v, want 50 with the first 20", counts.Audit.Odd, err)
 	if first := fmt.Sprint(counts.Audit.Odd.First[0]); len(first) != 36 {
 		t.Errorf("a record is listed as %q, want its id", first)
 	}

@@ -12,6 +12,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
+	"tapsweep/testdata/assert"
 )
 
 // rewriter rewrites each page of users on its way back. The function gets the
@@ -60,20 +61,16 @@ func TestEndlessPages(t *testing.T) {
 		{"empty pages of the audit log", "/auditLogs/directoryAudits?", "", Options{Audit: &Audit{}}},
 		{"the same record again", "/auditLogs/directoryAudits?", `{"id":"r-1"}`, Options{Audit: &Audit{}}},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := audited(graphsim.Options{})
-				tenant.AddUsers(1500)
-				poster := &rewriter{Tenant: tenant, rewrite: endless(tt.path, tt.values)}
-				_, _, _, err := look(t, poster, tt.opts, batch.Options{})
-				if _, ok := errors.AsType[*SourceError](err); !ok || !strings.Contains(err.Error(), "nothing new") {
-					t.Errorf("err = %v, want one that says that the pages have nothing new", err)
-				}
-				if poster.pages > maxIdle+10 {
-					t.Errorf("%d pages were asked for", poster.pages)
-				}
-			})
-		})
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			tenant := audited(graphsim.Options{})
+			tenant.AddUsers(1500)
+			poster := &rewriter{Tenant: tenant, rewrite: endless(tt.path, tt.values)}
+			_, _, _, err := look(t, poster, tt.opts, batch.Options{})
+			if _, ok := errors.AsType[*SourceError](err); !ok || !strings.Contains(err.Error(), "nothing new") {
+				t.Errorf("err = %v, want one that says that the pages have nothing new", err)
+			}
+			assert.That(t, poster.pages <= maxIdle+10, "%d pages were asked for", poster.pages)
+		}))
 	}
 }
 
@@ -117,9 +114,7 @@ func TestTokensExpireAgainAndAgain(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Roles: permitted, Faults: faults})
 		tenant.AddUsers(8000)
 		found, _, counts, err := look(t, tenant, Options{All: true}, batch.Options{})
-		if err != nil || len(found) != 8000 {
-			t.Errorf("%d found, %+v, %v, want all 8000", len(found), counts, err)
-		}
+		assert.That(t, err == nil && len(found) == 8000, "%d found, %+v, %v, want all 8000", len(found), counts, err)
 	})
 }
 
@@ -133,12 +128,8 @@ func TestRestartOfManyPages(t *testing.T) {
 			{Path: token, Attempt: 2, Do: fault.ItemStatus(410)}}})
 		tenant.AddUsers(users)
 		found, _, counts, err := look(t, smallPages{tenant, "/users?"}, Options{All: true}, batch.Options{})
-		if err != nil || len(found) != users {
-			t.Errorf("%d found, %v, want %d", len(found), err, users)
-		}
-		if counts.Pages < 2*maxIdle {
-			t.Errorf("%d pages came, so the source did not start again", counts.Pages)
-		}
+		assert.That(t, err == nil && len(found) == users, "%d found, %v, want %d", len(found), err, users)
+		assert.That(t, counts.Pages >= 2*maxIdle, "%d pages came, so the source did not start again", counts.Pages)
 	})
 }
 
@@ -153,22 +144,18 @@ func TestExpiredTokenIsNoFilter(t *testing.T) {
 		{"a page token, without a filter", "$skiptoken", "", false},
 		{"a page token, with one", "$skiptoken", "department eq 'x'", false},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				faults := []fault.Fault{{Path: tt.path, Do: fault.ItemStatus(400)}}
-				tenant := graphsim.New(graphsim.Options{Roles: permitted, Faults: faults})
-				tenant.AddMany(2500, func(i int) graphsim.User {
-					return graphsim.User{UPN: fmt.Sprintf("u%d@contoso.com", i), Department: "x"}
-				})
-				_, _, _, err := look(t, tenant, Options{All: true, Filter: tt.filter}, batch.Options{})
-				e, ok := errors.AsType[*SourceError](err)
-				if !ok || e.Wrong() != tt.wrong {
-					t.Fatalf("err = %v, want a SourceError with Wrong() = %v", err, tt.wrong)
-				}
-				if expired := strings.Contains(e.Error(), "page token"); expired != (tt.path == "$skiptoken") {
-					t.Errorf("err = %v", err)
-				}
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			faults := []fault.Fault{{Path: tt.path, Do: fault.ItemStatus(400)}}
+			tenant := graphsim.New(graphsim.Options{Roles: permitted, Faults: faults})
+			tenant.AddMany(2500, func(i int) graphsim.User {
+				return graphsim.User{UPN: fmt.Sprintf("u%d@contoso.com", i), Department: "x"}
 			})
-		})
+			_, _, _, err := look(t, tenant, Options{All: true, Filter: tt.filter}, batch.Options{})
+			e, ok := errors.AsType[*SourceError](err)
+			if !ok || e.Wrong() != tt.wrong {
+				t.Fatalf("err = %v, want a SourceError with Wrong() = %v", err, tt.wrong)
+			}
+			assert.That(t, strings.Contains(e.Error(), "page token") == (tt.path == "$skiptoken"), "err = %v", err)
+		}))
 	}
 }

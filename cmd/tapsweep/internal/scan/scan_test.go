@@ -18,6 +18,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 const root = "https://graph.microsoft.com/v1.0"
@@ -31,9 +32,7 @@ func look(t *testing.T, tenant batch.Poster, opts Options,
 	batching batch.Options) (found, failed []string, counts Totals, err error) {
 	t.Helper()
 	runner, err := batch.NewRunner(tenant, batching)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	opts.Root = cmp.Or(opts.Root, root)
 	done := 0
 	counts, err = Run(t.Context(), runner, opts, Sinks{
@@ -53,9 +52,8 @@ func look(t *testing.T, tenant batch.Poster, opts Options,
 	})
 	slices.Sort(found)
 	slices.Sort(failed)
-	if err == nil && counts.Users-done > counts.Found {
-		t.Errorf("%d users, %d without a find, %d found", counts.Users, done, counts.Found)
-	}
+	assert.That(t, err != nil || counts.Users-done <= counts.Found,
+		"%d users, %d without a find, %d found", counts.Users, done, counts.Found)
 	return found, failed, counts, err
 }
 
@@ -99,7 +97,7 @@ func TestSelect(t *testing.T) {
 	all := []string{"ancient expired", "dormant disabled", "expired expired", "gone expired", "lately expired",
 		"scheduled scheduled",
 		"strange unknown", "usable usable", "used used"}
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		opts Options
 		want []string
@@ -118,21 +116,16 @@ func TestSelect(t *testing.T) {
 		{"enabled accounts", Options{EnabledOnly: true, Reasons: []pass.Reason{pass.Expired}},
 			[]string{"ancient expired", "expired expired", "lately expired"}},
 		{"a department", Options{Filter: "department eq 'sales'"}, []string{"expired expired", "lately expired"}},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.opts.All = true
 			found, failed, counts, err := look(t, company(graphsim.Options{EmptyPages: true}), tt.opts, batch.Options{})
-			if err != nil || !slices.Equal(found, tt.want) {
-				t.Errorf("found %q, %v, want %q", found, err, tt.want)
-			}
-			if want := []string{"admin denied"}; tt.opts.Filter == "" && !slices.Equal(failed, want) {
-				t.Errorf("failed %q, want %q", failed, want)
-			}
+			assert.That(t, err == nil && slices.Equal(found, tt.want), "found %q, %v, want %q", found, err, tt.want)
+			assert.That(t, tt.opts.Filter != "" || slices.Equal(failed, []string{"admin denied"}),
+				"failed %q, want %q", failed, []string{"admin denied"})
 			recent, older := tt.opts.MinAge+tt.opts.ExpiredFor > 0, !tt.opts.CreatedSince.IsZero()
-			if (counts.Recent > 0) != recent || (counts.Older > 0) != older {
-				t.Errorf("%d too recent, %d too old", counts.Recent, counts.Older)
-			}
+			assert.That(t, (counts.Recent > 0) == recent && (counts.Older > 0) == older,
+				"%d too recent, %d too old", counts.Recent, counts.Older)
 			if tt.opts.EnabledOnly && counts.Disabled != 1 || counts.Found != len(tt.want) {
 				t.Errorf("%+v", counts)
 			}
@@ -142,9 +135,7 @@ func TestSelect(t *testing.T) {
 
 func TestMembersOnly(t *testing.T) {
 	_, _, counts, err := look(t, company(graphsim.Options{}), Options{All: true, MembersOnly: true}, batch.Options{})
-	if err != nil || counts.Guests != 1 || counts.Users != 11 {
-		t.Errorf("%+v, %v", counts, err)
-	}
+	assert.That(t, err == nil && counts.Guests == 1 && counts.Users == 11, "%+v, %v", counts, err)
 }
 
 // Without the permission to see whether an account is enabled, nobody may be taken
@@ -153,20 +144,14 @@ func TestEnabledOnlyUnseen(t *testing.T) {
 	tenant := company(graphsim.Options{Roles: []string{"UserAuthMethod-TAP.ReadWrite.All", "User.ReadBasic.All"},
 		BasicHidesEnabled: true})
 	found, _, _, err := look(t, tenant, Options{All: true, EnabledOnly: true}, batch.Options{})
-	if !Unseen(err) || len(found) > 0 {
-		t.Errorf("found %q, %v", found, err)
-	}
+	assert.That(t, Unseen(err) && len(found) == 0, "found %q, %v", found, err)
 	// That is no reason to leave out members.
 	_, _, counts, err := look(t, tenant, Options{All: true, MembersOnly: true}, batch.Options{})
-	if err != nil || counts.Guests != 1 || counts.Users != 11 {
-		t.Errorf("members: %+v, %v", counts, err)
-	}
+	assert.That(t, err == nil && counts.Guests == 1 && counts.Users == 11, "members: %+v, %v", counts, err)
 	// Users that somebody named are not left out in silence.
 	found, failed, _, err := look(t, tenant,
 		Options{Users: []input.User{{UPN: "expired@contoso.com"}}, EnabledOnly: true}, batch.Options{})
-	if err != nil || len(found) > 0 || len(failed) != 1 {
-		t.Errorf("found %q, failed %q, %v", found, failed, err)
-	}
+	assert.That(t, err == nil && len(found) == 0 && len(failed) == 1, "found %q, failed %q, %v", found, failed, err)
 }
 
 func TestListedUsers(t *testing.T) {
@@ -196,9 +181,8 @@ func TestGroups(t *testing.T) {
 	inner := tenant.AddGroup(graphsim.Group{Name: "inner", Members: []string{id("used"), id("expired")}})
 	outer := tenant.AddGroup(graphsim.Group{Name: "outer", Members: []string{id("expired")}, Groups: []string{inner}})
 	found, _, counts, err := look(t, tenant, Options{Groups: []string{outer, inner}}, batch.Options{})
-	if err != nil || !slices.Equal(found, []string{"expired expired", "used used"}) || counts.Users != 2 {
-		t.Errorf("found %q, %+v, %v", found, counts, err)
-	}
+	assert.That(t, err == nil && slices.Equal(found, []string{"expired expired", "used used"}) && counts.Users == 2,
+		"found %q, %+v, %v", found, counts, err)
 	_, _, _, err = look(t, tenant, Options{Groups: []string{"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"}}, batch.Options{})
 	if e, ok := errors.AsType[*SourceError](err); !ok || !strings.Contains(e.Error(), "404") {
 		t.Errorf("a group that is not there: %v", err)
@@ -220,7 +204,7 @@ func TestPagesGoWrong(t *testing.T) {
 		return graphsim.Options{Roles: permitted,
 			Faults: []fault.Fault{{Method: "GET", Path: path, Attempt: attempt, Do: do}}}
 	}
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		opts graphsim.Options
 		ok   bool
@@ -247,22 +231,19 @@ func TestPagesGoWrong(t *testing.T) {
 		{"a page that is its own next", failing("/users?", 0,
 			fault.ItemBody(`{"value":[],"@odata.nextLink":"`+root+`/users?$select=id,userPrincipalName&$top=999"}`)),
 			false, "form a loop"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(tt.opts)
-				tenant.AddUsers(2500)
-				found, failed, counts, err := look(t, tenant, Options{All: true}, batch.Options{})
-				if tt.ok && (err != nil || len(found) != 2500 || counts.Users != 2500 || tenant.Stats().Lists != 2500) {
-					t.Errorf("%d found, %d failed, %+v, %d LISTs, %v", len(found), len(failed), counts,
-						tenant.Stats().Lists, err)
-				}
-				if !tt.ok && (err == nil || !strings.Contains(err.Error(), tt.want)) {
-					t.Errorf("err = %v, want %q", err, tt.want)
-				}
-			})
-		})
+	} {
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			tenant := graphsim.New(tt.opts)
+			tenant.AddUsers(2500)
+			found, failed, counts, err := look(t, tenant, Options{All: true}, batch.Options{})
+			if tt.ok && (err != nil || len(found) != 2500 || counts.Users != 2500 || tenant.Stats().Lists != 2500) {
+				t.Errorf("%d found, %d failed, %+v, %d LISTs, %v", len(found), len(failed), counts,
+					tenant.Stats().Lists, err)
+			}
+			if !tt.ok && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("err = %v, want %q", err, tt.want)
+			}
+		}))
 	}
 }
 
@@ -270,7 +251,7 @@ func TestPagesGoWrong(t *testing.T) {
 func TestTotal(t *testing.T) {
 	group := []string{"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"}
 	named := []input.User{{UPN: "used@contoso.com"}, {UPN: "none@contoso.com"}}
-	tests := []struct {
+	for _, tt := range []struct {
 		name  string
 		opts  Options
 		fault fault.Fault
@@ -290,31 +271,22 @@ func TestTotal(t *testing.T) {
 			fault.Fault{Path: "$count", Do: fault.ItemBody(`{"value":[]}`)}, 0},
 		{"Graph refuses to count", Options{All: true}, fault.Fault{Path: "$count", Do: fault.ItemStatus(400)}, 0},
 		{"counting is denied", Options{All: true}, fault.Fault{Path: "$count", Do: fault.ItemStatus(403)}, 0},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tenant := company(graphsim.Options{Audit: true})
 			tenant.AddGroup(graphsim.Group{ID: group[0], Name: "g", Members: []string{tenant.Remaining()[0].UserID}})
 			if tt.fault.Path != "" {
 				tenant.AddFaults(tt.fault)
 			}
-			runner, err := batch.NewRunner(tenant, batch.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			runner := assert.Must(batch.NewRunner(tenant, batch.Options{}))
 			said := 0
 			tt.opts.Root = root
 			counts, err := Run(t.Context(), runner, tt.opts, Sinks{Total: func(n int) { said = n },
 				Found: func(*Found) {}, Failed: func(*results.Row) {}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if said != tt.want {
-				t.Errorf("it says %d users, want %d", said, tt.want)
-			}
-			if n := counts.Users + counts.Failed; said > 0 && said != n {
-				t.Errorf("%d users were to be looked at, and %d were", said, n)
-			}
+			assert.OK(t, err)
+			assert.Same(t, "it", said, tt.want)
+			assert.That(t, said <= 0 || said == (counts.Users+counts.Failed),
+				"%d users were to be looked at, and %d were", said, (counts.Users + counts.Failed))
 		})
 	}
 }
@@ -330,9 +302,8 @@ func TestSkip(t *testing.T) {
 	found, _, counts, err := look(t, tenant, Options{All: true, Skip: func(id string) bool {
 		return done[id]
 	}}, batch.Options{})
-	if err != nil || len(found) != 100 || counts.Earlier != 1400 || tenant.Stats().Lists != 100 {
-		t.Errorf("%d found, %+v, %v", len(found), counts, err)
-	}
+	assert.That(t, err == nil && len(found) == 100 && counts.Earlier == 1400 && tenant.Stats().Lists == 100,
+		"%d found, %+v, %v", len(found), counts, err)
 }
 
 // However large the tenant, only so much of it is known at a time: no page is asked
@@ -354,15 +325,13 @@ func TestBackpressure(t *testing.T) {
 		if err := runner.Run(t.Context(), s.requests(), s.settle); err != nil || s.totals().Users != 10_000 {
 			t.Errorf("%+v, %v", s.totals(), err)
 		}
-		if most > pageAhead+pageSize {
-			t.Errorf("%d users were known at a time", most)
-		}
+		assert.That(t, most <= pageAhead+pageSize, "%d users were known at a time", most)
 	})
 }
 
 // The pace of a scan, beside that of a client that knows the limits.
 func TestScanPace(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name        string
 		users       int
 		limits      []*quota.Limit
@@ -376,28 +345,24 @@ func TestScanPace(t *testing.T) {
 		// costs one unit and a page with $select one.
 		{"documented read quota", 30_000, []*quota.Limit{quota.Bucket(800, 8000).Of(quota.ResourceUnits)}, 0,
 			time.Duration(float64(30_000+31-8000) / 800 * float64(time.Second)), 1.05},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Roles: permitted, Latency: 50 * time.Millisecond,
-					Limits: tt.limits})
-				tenant.AddMany(tt.users,
-					func(i int) graphsim.User { return graphsim.User{UPN: fmt.Sprintf("u%d@contoso.example", i)} })
-				start := time.Now()
-				_, failed, counts, err := look(t, tenant, Options{All: true},
-					batch.Options{Concurrency: tt.concurrency})
-				took := time.Since(start)
-				if err != nil || len(failed) > 0 || counts.Users != tt.users {
-					t.Fatalf("%+v, %d failed, %v", counts, len(failed), err)
-				}
-				t.Logf("%v, %.3f of the ideal %v; %d refused", took, float64(took)/float64(tt.ideal), tt.ideal,
-					tenant.Stats().Refused)
-				if float64(took) > tt.most*float64(tt.ideal) {
-					t.Errorf("%v is more than %v times %v", took, tt.most, tt.ideal)
-				}
-			})
-		})
+	} {
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Roles: permitted, Latency: 50 * time.Millisecond,
+				Limits: tt.limits})
+			tenant.AddMany(tt.users,
+				func(i int) graphsim.User { return graphsim.User{UPN: fmt.Sprintf("u%d@contoso.example", i)} })
+			start := time.Now()
+			_, failed, counts, err := look(t, tenant, Options{All: true},
+				batch.Options{Concurrency: tt.concurrency})
+			took := time.Since(start)
+			if err != nil || len(failed) > 0 || counts.Users != tt.users {
+				t.Fatalf("%+v, %d failed, %v", counts, len(failed), err)
+			}
+			t.Logf("%v, %.3f of the ideal %v; %d refused", took, float64(took)/float64(tt.ideal), tt.ideal,
+				tenant.Stats().Refused)
+			assert.That(t, float64(took) <= tt.most*float64(tt.ideal),
+				"%v is more than %v times %v", took, tt.most, tt.ideal)
+		}))
 	}
 }
 
@@ -410,7 +375,7 @@ func TestHostileAnswers(t *testing.T) {
 		name, _ := json.Marshal(upn)
 		return fmt.Sprintf(`{"value":[{"id":%q,"userPrincipalName":%s}]}`, id, name)
 	}
-	tests := []struct {
+	for _, tt := range []struct {
 		name  string
 		page  string
 		list  string
@@ -427,8 +392,7 @@ func TestHostileAnswers(t *testing.T) {
 		{"a pass that is two dots", page(dana, "dana@contoso.com"), `{"value":[{"id":".."}]}`, false, 0},
 		{"a name that is a formula and more", page(dana, "=1+1\x1b[2J\r\n\u202ebad"),
 			`{"value":[{"id":"` + good + `"}]}`, false, 1},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{Roles: permitted, Record: true, Faults: []fault.Fault{
 				{Path: "/users?", Do: fault.ItemBody(tt.page)},
@@ -439,15 +403,11 @@ func TestHostileAnswers(t *testing.T) {
 			_, err := Run(t.Context(), runner, Options{All: true, Root: root}, Sinks{
 				Found: func(f *Found) {
 					n++
-					if strings.ContainsAny(f.UPN, "\x1b\r\n\u202e") {
-						t.Errorf("raw text of the service: %q", f.UPN)
-					}
+					assert.That(t, !strings.ContainsAny(f.UPN, "\x1b\r\n\u202e"), "raw text of the service: %q", f.UPN)
 				},
 				Failed: func(*results.Row) {},
 			})
-			if (err != nil) != tt.ended || n != tt.found {
-				t.Errorf("%d found, %v", n, err)
-			}
+			assert.That(t, (err != nil) == tt.ended && n == tt.found, "%d found, %v", n, err)
 			for _, e := range tenant.Log() {
 				if !strings.HasPrefix(e.Path, "/users?") && e.Path != "/users/"+dana+
 					"/authentication/temporaryAccessPassMethods" {
@@ -469,9 +429,8 @@ func TestOneUserTwoNames(t *testing.T) {
 	for _, members := range []bool{false, true} {
 		found, _, counts, err := look(t, tenant, Options{Users: users, Groups: []string{group}, MembersOnly: members},
 			batch.Options{})
-		if err != nil || len(found) != 1 || counts.Found != 1 {
-			t.Errorf("members only %v: found %q, %+v, %v", members, found, counts, err)
-		}
+		assert.That(t, err == nil && len(found) == 1 && counts.Found == 1,
+			"members only %v: found %q, %+v, %v", members, found, counts, err)
 	}
 }
 
@@ -501,9 +460,8 @@ func TestAccountsWithoutAType(t *testing.T) {
 		Faults: []fault.Fault{{Path: "/users?", Do: fault.ItemBody(body)}}})
 	tenant.AddUser(graphsim.User{ID: "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c312", UPN: "dana@contoso.com"})
 	_, failed, counts, err := look(t, tenant, Options{All: true, MembersOnly: true}, batch.Options{})
-	if err != nil || counts.Guests != 1 || counts.Users != 1 || len(failed) != 0 {
-		t.Errorf("%+v, failed %q, %v", counts, failed, err)
-	}
+	assert.That(t, err == nil && counts.Guests == 1 && counts.Users == 1 && len(failed) == 0,
+		"%+v, failed %q, %v", counts, failed, err)
 }
 
 func TestAdvancedFilter(t *testing.T) {
@@ -516,4 +474,9 @@ func TestAdvancedFilter(t *testing.T) {
 	if !strings.Contains(first.Path, "$count=true") || !strings.Contains(first.Path, "department%20eq%20%27sales%27") {
 		t.Errorf("%s", first.Path)
 	}
+}
+
+// inBubble returns a test that runs in virtual time.
+func inBubble(f func(*testing.T)) func(*testing.T) {
+	return func(t *testing.T) { synctest.Test(t, f) }
 }

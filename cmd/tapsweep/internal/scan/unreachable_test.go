@@ -11,6 +11,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/testdata/assert"
 )
 
 // unreachable has no connection for batches that hold text.
@@ -33,9 +34,8 @@ func TestUnreachable(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{Roles: permitted})
 			tenant.AddUsers(2500)
 			_, _, counts, err := look(t, unreachable{tenant, text}, Options{All: true}, batch.Options{})
-			if !errors.Is(err, batch.ErrUnreachable) || !strings.Contains(err.Error(), "connection refused") {
-				t.Errorf("no %s: Run = %v, %+v", text, err, counts)
-			}
+			assert.That(t, errors.Is(err, batch.ErrUnreachable) && strings.Contains(err.Error(), "connection refused"),
+				"no %s: Run = %v, %+v", text, err, counts)
 		}
 		tenant := graphsim.New(graphsim.Options{Roles: permitted})
 		tenant.AddUsers(3000)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/testdata/assert"
 )
 
 func TestSetVariable(t *testing.T) {
@@ -15,9 +16,7 @@ func TestSetVariable(t *testing.T) {
 		"linux": "export " + v, "darwin": "export " + v,
 		"windows": `$env:SSL_CERT_FILE = 'C:\Users\O''Neill\a=b\ca.pem'`,
 	} {
-		if got := setVariable(system, v); got != want {
-			t.Errorf("on %s: %s, want %s", system, got, want)
-		}
+		assert.Same(t, "on "+system, setVariable(system, v), want)
 	}
 }
 
@@ -26,16 +25,11 @@ func TestWriteList(t *testing.T) {
 	held := graphsim.New(graphsim.Options{})
 	held.AddUsers(3)
 	path := filepath.Join(t.TempDir(), "simulated.csv")
-	if err := writeList(path, held.Remaining()); err != nil {
-		t.Fatal(err)
-	}
-	if err := writeList(path, held.Remaining()[:1]); err == nil {
-		t.Error("a list is replaced")
-	}
+	assert.OK(t, writeList(path, held.Remaining()))
+	assert.That(t, writeList(path, held.Remaining()[:1]) != nil, "a list is replaced")
 	text, err := os.ReadFile(path)
-	if n := strings.Count(string(text), "\n"); err != nil || n != 4 {
-		t.Errorf("the list has %d lines, want 4: %v", n, err)
-	}
+	assert.That(t, err == nil && strings.Count(string(text), "\n") == 4,
+		"the list has %d lines, want 4: %v", strings.Count(string(text), "\n"), err)
 }
 
 func TestParseLimit(t *testing.T) {

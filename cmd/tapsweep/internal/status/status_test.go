@@ -15,6 +15,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/testdata/assert"
 )
 
 func answered(code int) error { return &batch.StatusError{Status: code} }
@@ -58,9 +59,7 @@ func TestOf(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := Of(fmt.Errorf("wrapped: %w", tt.err))
-			if got.Code != tt.code {
-				t.Errorf("code %d, want %d", got.Code, tt.code)
-			}
+			assert.Same(t, "code", got.Code, tt.code)
 			if first := strings.Join(got.Hints[:min(len(got.Hints), 1)], ""); !strings.HasPrefix(first,
 				tt.hint) || tt.hint == "" && first != "" {
 				t.Errorf("first hint %q, want %q", first, tt.hint)
@@ -74,11 +73,7 @@ func TestRefuseFile(t *testing.T) {
 	for err, want := range map[error]int{syscall.EACCES: Usage, syscall.ENOSPC: Stopped,
 		&os.PathError{Err: syscall.ENOSPC}: Stopped, os.ErrPermission: Usage, results.ErrInUse: Usage} {
 		got := Of(RefuseFile(err, "a hint"))
-		if got.Code != want {
-			t.Errorf("%v: code %d, want %d", err, got.Code, want)
-		}
-		if !slices.Contains(got.Hints, "a hint") {
-			t.Errorf("%v: hints %q", err, got.Hints)
-		}
+		assert.Same(t, fmt.Sprintf("%v: code", err), got.Code, want)
+		assert.That(t, slices.Contains(got.Hints, "a hint"), "%v: hints %q", err, got.Hints)
 	}
 }

@@ -11,14 +11,15 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
 	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/status"
-
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"tapsweep/testdata/assert"
 )
 
 // outOfOrder is a tenant whose authority gives a different answer for a while.
@@ -61,7 +62,7 @@ const tokenPath, metadataPath = "/oauth2/v2.0/token", "/v2.0/.well-known/openid-
 func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 	refused := func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }
 	busy := answering(429, `{}`, "Retry-After", "45")
-	tests := []struct {
+	for _, tt := range []struct {
 		name     string
 		path     string
 		answer   func(*http.Request) (*http.Response, error)
@@ -113,8 +114,7 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 			lasts: time.Hour, exit: status.NoAccess,
 			most: time.Second, want: "login.example answers 307 with a redirect to https://thief.example, which is not",
 			hint: hintMisled},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
@@ -124,19 +124,14 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 				}
 				credential, err := auth.Secret("https://login.example", entra.DefaultTenantID,
 					entra.DefaultClientID, tt.secret, &http.Client{Transport: tenant})
-				if err != nil {
-					t.Fatal(err)
-				}
+				assert.OK(t, err)
 				said := 0
 				c := &Target{credential: credential, Stall: 30 * time.Minute, Waiting: func(string, ...any) { said++ },
 					opts: Options{SignIn: auth.Options{Getenv: environment()}}}
 				if tt.stall != 0 {
 					c.Stall = max(tt.stall, 0)
 				}
-				client, err := graph.New(auth.Pin(credential), graph.Options{Transport: tenant})
-				if err != nil {
-					t.Fatal(err)
-				}
+				client := assert.Must(graph.New(auth.Pin(credential), graph.Options{Transport: tenant}))
 				ctx := context.WithoutCancel(t.Context())
 				if tt.deadline > 0 {
 					var cancel context.CancelFunc
@@ -145,31 +140,21 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 				}
 				token, err := c.firstToken(ctx, client)
 				took := time.Since(start)
-				if took < tt.least || took > tt.most {
-					t.Errorf("it took %v, want %v to %v", took, tt.least, tt.most)
-				}
+				assert.That(t, took >= tt.least && took <= tt.most,
+					"it took %v, want %v to %v", took, tt.least, tt.most)
 				if tt.exit == 0 {
-					if err != nil || token == "" {
-						t.Errorf("firstToken = %v, want a token", err)
-					}
-					if said != 1 {
-						t.Errorf("the wait is reported %d times, want once", said)
-					}
+					assert.That(t, err == nil && token != "", "firstToken = %v, want a token", err)
+					assert.Same(t, "the wait is reported", said, 1)
 					return
 				}
 				if err == nil {
 					t.Fatal("firstToken has a token, want an error")
 				}
 				exit := c.noToken(err)
-				if exit.Code != tt.exit {
-					t.Errorf("exit %d, want %d: %v", exit.Code, tt.exit, exit)
-				}
-				if !strings.Contains(exit.Error(), tt.want) {
-					t.Errorf("error %q, want %q in it", exit, tt.want)
-				}
-				if !strings.Contains(strings.Join(exit.Hints, "\n"), tt.hint) {
-					t.Errorf("hints %q, want %q", exit.Hints, tt.hint)
-				}
+				assert.Same(t, "exit", exit.Code, tt.exit)
+				assert.That(t, strings.Contains(exit.Error(), tt.want), "error %q, want %q in it", exit, tt.want)
+				assert.That(t, strings.Contains(strings.Join(exit.Hints, "\n"), tt.hint),
+					"hints %q, want %q", exit.Hints, tt.hint)
 			})
 		})
 	}
@@ -200,9 +185,7 @@ func TestFirstTokenIsBounded(t *testing.T) {
 				c := &Target{opts: Options{SignIn: auth.Options{Getenv: environment()}},
 					credential: &auth.Credential{TokenCredential: h, Method: method}}
 				client, err := graph.New(h, graph.Options{})
-				if err != nil {
-					t.Fatal(err)
-				}
+				assert.OK(t, err)
 				start := time.Now()
 				_, err = c.firstToken(t.Context(), client)
 				if _, ok := errors.AsType[*graph.TokenError](err); !ok || time.Since(start) != want ||

@@ -1,10 +1,10 @@
 package tenant
 
 import (
-	"strings"
 	"testing"
 
 	"tapsweep/batch/safetext"
+	"tapsweep/testdata/assert"
 )
 
 // environment returns a getenv for the variables, NAME and VALUE in turn.
@@ -47,7 +47,5 @@ func TestProxies(t *testing.T) {
 			t.Errorf("%s=%s: checkProxies = %v", tt.name, tt.value, err)
 		}
 	}
-	if text := safetext.Printable("407 for " + password); strings.Contains(text, password) {
-		t.Errorf("the password of the proxy is not masked: %s", text)
-	}
+	assert.Lacks(t, "the password of the proxy is not masked", safetext.Printable("407 for "+password), password)
 }

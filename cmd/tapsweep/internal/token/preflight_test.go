@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/cloud"
+	"tapsweep/testdata/assert"
 )
 
 const (
@@ -38,14 +39,8 @@ func (c claims) with(name string, value any) claims {
 
 func (c claims) read(t *testing.T, choice cloud.Choice) *Token {
 	t.Helper()
-	endpoint, err := choice.Resolve()
-	if err != nil {
-		t.Fatal(err)
-	}
-	payload, err := json.Marshal(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	endpoint := assert.Must(choice.Resolve())
+	payload := assert.Must(json.Marshal(c))
 	return Read("e30."+base64.RawURLEncoding.EncodeToString(payload)+".c2ln", endpoint)
 }
 
@@ -138,17 +133,11 @@ func TestCheck(t *testing.T) {
 func checkProblem(t *testing.T, problem *Problem, want, hint string) {
 	t.Helper()
 	if problem == nil || want == "" {
-		if problem != nil || want != "" {
-			t.Errorf("Check = %v, want %q", problem, want)
-		}
+		assert.That(t, problem == nil && want == "", "Check = %v, want %q", problem, want)
 		return
 	}
-	if !strings.Contains(problem.Text, want) {
-		t.Errorf("Check = %q, want %q", problem.Text, want)
-	}
-	if hints := strings.Join(problem.Hints, "\n"); !strings.Contains(hints, hint) {
-		t.Errorf("hints %q, want %q", hints, hint)
-	}
+	assert.Holds(t, "Check", problem.Text, want)
+	assert.Holds(t, "hints", strings.Join(problem.Hints, "\n"), hint)
 }
 
 func TestCheckGovernmentCloud(t *testing.T) {
@@ -174,10 +163,7 @@ func TestCheckTenant(t *testing.T) {
 
 // Graph, not tapsweep, judges a token that cannot be read.
 func TestUnreadable(t *testing.T) {
-	endpoint, err := cloud.Choice{}.Resolve()
-	if err != nil {
-		t.Fatal(err)
-	}
+	endpoint := assert.Must(cloud.Choice{}.Resolve())
 	for _, text := range []string{"", "opaque", "a.b.c", "e30.!!!.c",
 		"e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"roles":7}`)) + ".c",
 		"e30.e30.c", "e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"oid":"`+anOwner+`","exp":1}`)) + ".c"} {
@@ -194,7 +180,7 @@ func TestUnreadable(t *testing.T) {
 }
 
 func TestWarnings(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		claims claims
 		task   Task
@@ -216,8 +202,7 @@ func TestWarnings(t *testing.T) {
 		{"proof of sessions", app(tapAll, "User.Read.All"), Task{Others: true, SessionProof: true}, ""},
 		{"proof of sessions, basic", app(tapAll, "User.ReadBasic.All"), Task{Others: true, SessionProof: true},
 			"the token lacks User.Read.All (df021288-bdef-4463-88db-98f22de89214)"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := strings.Join(tt.claims.read(t, cloud.Choice{}).Warnings(tt.task), "\n")
 			if tt.want == "" && got != "" || !strings.Contains(got, tt.want) {
@@ -241,9 +226,7 @@ func TestPrint(t *testing.T) {
 		"token:         ends in 1h0m\n",
 		"warning: the token shows no role",
 	} {
-		if !strings.Contains(b.String(), want) {
-			t.Errorf("no %q in\n%s", want, b.String())
-		}
+		assert.Holds(t, "the output", b.String(), want)
 	}
 }
 
@@ -255,9 +238,8 @@ func TestHostileClaims(t *testing.T) {
 	token.Print(&b, others)
 	problem := token.Check(others, "")
 	text := b.String() + problem.Text
-	if strings.ContainsAny(text, "\x1b") || strings.Contains(text, "a\nb") {
-		t.Errorf("raw text of a token: %q", text)
-	}
+	assert.That(t, !strings.ContainsAny(text, "\x1b") && !strings.Contains(text, "a\nb"),
+		"raw text of a token: %q", text)
 	if hints := strings.Join(problem.Hints, "\n"); strings.Contains(hints, "reboot") ||
 		!strings.Contains(hints, "APP_ID") {
 		t.Errorf("hints %q", hints)
@@ -289,13 +271,10 @@ func TestIDsInTheManual(t *testing.T) {
 	text := string(page)
 	for _, p := range []permission{passOnly, allMethods, listOnly, readBasic, readUsers, groupMembers, auditLog,
 		sessionsOnly} {
-		if row := "| " + p.name + " | `" + p.role + "` | `" + p.scope + "` |"; !strings.Contains(text, row) {
-			t.Errorf("the table of permissions lacks %s", row)
-		}
+		assert.That(t, strings.Contains(text, "| "+p.name+" | `"+p.role+"` | `"+p.scope+"` |"),
+			"the table of permissions lacks %s", "| "+p.name+" | `"+p.role+"` | `"+p.scope+"` |")
 	}
 	for _, id := range []string{graphApp, passOnly.ownScope} {
-		if !strings.Contains(text, id) {
-			t.Errorf("the manual does not have %s", id)
-		}
+		assert.That(t, strings.Contains(text, id), "the manual does not have %s", id)
 	}
 }

@@ -19,6 +19,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/pass"
+	"tapsweep/testdata/assert"
 )
 
 const method = "b7e0c9a2-6d15-4a77-8f0e-31c5d2f4a6aa"
@@ -28,9 +29,7 @@ const method = "b7e0c9a2-6d15-4a77-8f0e-31c5d2f4a6aa"
 func TestPassURL(t *testing.T) {
 	adapter, err := msgraphgocore.NewGraphRequestAdapterBase(&authentication.AnonymousAuthenticationProvider{},
 		msgraphgocore.GraphClientOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	adapter.SetBaseUrl("https://graph.microsoft.com/v1.0")
 	for _, user := range []string{
 		"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311",
@@ -43,21 +42,11 @@ func TestPassURL(t *testing.T) {
 		request := users.NewUsersRequestBuilderInternal(map[string]string{"baseurl": adapter.GetBaseUrl()}, adapter).
 			ByUserId(user).Authentication().TemporaryAccessPassMethods().
 			ByTemporaryAccessPassAuthenticationMethodId(method)
-		info, err := request.ToDeleteRequestInformation(t.Context(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, err := info.GetUri()
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := url.Parse("https://graph.microsoft.com/v1.0" + pass.PassURL(user, method))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got.Path != want.Path || got.Host != want.Host || info.Method != abstractions.DELETE {
-			t.Errorf("PassURL(%q) decodes to %s, the SDK's to %s", user, got.Path, want.Path)
-		}
+		info := assert.Must(request.ToDeleteRequestInformation(t.Context(), nil))
+		want := assert.Must(info.GetUri())
+		got := assert.Must(url.Parse("https://graph.microsoft.com/v1.0" + pass.PassURL(user, method)))
+		assert.That(t, got.Path == want.Path && got.Host == want.Host && info.Method == abstractions.DELETE,
+			"PassURL(%q) decodes to %s, the SDK's to %s", user, got.Path, want.Path)
 	}
 }
 
@@ -68,14 +57,8 @@ func TestStatusError(t *testing.T) {
 		`{"error":{"code":"","message":"m"}}`,
 		`{"error":{"code":"UnknownError","message":"","innerError":{"request-id":"0c9a"}}}`,
 	} {
-		node, err := jsonserialization.NewJsonParseNode([]byte(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		parsed, err := node.GetObjectValue(odataerrors.CreateODataErrorFromDiscriminatorValue)
-		if err != nil {
-			t.Fatal(err)
-		}
+		node := assert.Must(jsonserialization.NewJsonParseNode([]byte(body)))
+		parsed := assert.Must(node.GetObjectValue(odataerrors.CreateODataErrorFromDiscriminatorValue))
 		want := parsed.(odataerrors.ODataErrorable).GetErrorEscaped()
 		got := (&batch.Response{Status: 403, Body: []byte(body)}).StatusError()
 		if got.Code != deref(want.GetCode()) || got.Message != deref(want.GetMessage()) {
