@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -61,7 +62,7 @@ func TestUsersWithoutList(t *testing.T) {
 }
 
 // Rows are those that Open checked, whatever becomes of the list. Standard input can be read once.
-// No temporary file is left.
+// No temporary file is left, not even by a process that is killed.
 func TestRowsAreKept(t *testing.T) {
 	temp := setTemp(t, t.TempDir())
 	path := write(t, "list.csv", "user,method\nDANA,PASS1\nELI,\n")
@@ -78,6 +79,9 @@ func TestRowsAreKept(t *testing.T) {
 	}
 	for range l.Pairs() {
 		break // must not be asked again
+	}
+	if there, err := os.ReadDir(temp); err != nil || len(there) > 0 && runtime.GOOS != "windows" {
+		t.Errorf("files of an open list: %v, %v, want none", there, err)
 	}
 	assert.Is(t, "Close()", l.Close(), nil)
 	for _, names := range [][]string{{"-"}, {"-", temp}} { // nobody closes a List that is not there

@@ -68,6 +68,15 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 	}
 }
 
+// A misspelt creator leaves no list behind, which revoke would take as nothing to do.
+func TestNoListOfNobody(t *testing.T) {
+	t.Parallel()
+	output := filepath.Join(t.TempDir(), "hers.csv")
+	tapsweep(t, serve(t, incident(simulation.Roles...)), "scan", "--created-by", "malory@contoso.example", "--output",
+		output).ends(t, status.Incomplete, output+" was not written, because --created-by names nobody\n")
+	exists(t, output, false)
+}
+
 // Users whose pass is gone or replaced may have sessions that were begun with it. With --include-gone they
 // are on the list, under the id of that pass, so that revoke deletes no other one.
 func TestSessionsOfPassesThatAreGone(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
@@ -172,16 +173,43 @@ func TestCallsForTwoNames(t *testing.T) {
 	}
 }
 
-// The name beside an id may be that of another user, who is not signed out in place of the first one.
+// The sessions of a user are revoked after the last pass, of which an earlier run has left one and the
+// scan finds another.
+func TestSessionsAfterThePassesOfTwoRuns(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Record: true,
+		Faults: []fault.Fault{{Method: "DELETE", Times: 1, Do: fault.Hang()}}})
+	expired := time.Now().Add(-48 * time.Hour)
+	dana := graphsim.User{ID: selfID, UPN: "dana@contoso.example", Passes: []graphsim.Pass{{Created: expired}}}
+	tenant.AddUser(dana)
+	env := serve(t, tenant)
+	args := []string{"sweep", "--all-users", "--yes", "--revoke-sessions", "--resume", "--results", newLog(t)}
+	killAt(t, env, args, func() bool { return tenant.Stats().Faults > 0 })
+	dana.Passes = append(dana.Passes, graphsim.Pass{ID: otherPass, Created: expired})
+	tenant.AddUser(dana)
+	tapsweep(t, env, args...).ends(t, 0)
+	leaves(t, tenant, 0)
+	sent := tenant.Log()
+	same(t, "the last request", sent[len(sent)-1].Method, "POST")
+}
+
+// The name beside an id may be that of another user, who is not signed out in place of the first one. A
+// protected user is not looked up to find out which id the name has.
 func TestNameOfAnotherUser(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
+	const kim, kimID = "kim@contoso.example", "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c333"
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Record: true})
+	tenant.AddUser(graphsim.User{ID: kimID, UPN: kim})
 	tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example", Passes: []graphsim.Pass{{ID: selfPass}}})
 	tenant.AddUser(graphsim.User{ID: leeID, UPN: lee, Passes: []graphsim.Pass{{ID: otherPass}}})
-	tapsweep(t, serve(t, tenant), "revoke", "--revoke-sessions", "--yes", writeFile(t, "list.csv",
-		"userId,upn,method\n"+selfID+","+lee+","+selfPass+"\n,"+lee+","+otherPass+"\n")).ends(t, 0)
+	tapsweep(t, serve(t, tenant), "revoke", "--revoke-sessions", "--yes",
+		"--protect", writeFile(t, "protect.csv", "userId,upn\n"+kimID+","+kim+"\n"), writeFile(t, "list.csv",
+			"userId,upn,method\n"+selfID+","+lee+","+selfPass+"\n,"+lee+","+otherPass+"\n,"+kim+",\n")).ends(t, 0)
 	same(t, "dana is signed out", tenant.SessionsFrom(selfID).IsZero(), false)
 	same(t, "lee is signed out", tenant.SessionsFrom(leeID).IsZero(), false)
+	for _, req := range tenant.Log() {
+		same(t, req.Path+" is about kim", strings.HasSuffix(req.Path, kim+"?$select=id"), false)
+	}
 }
 
 // Without the permission nothing is sent, and the commands that grant it are shown. Without the

@@ -218,7 +218,8 @@ func TestSweepLogAsList(t *testing.T) {
 	leaves(t, tenant, 100)
 }
 
-// A night job that says --resume begins anew once the night before is over.
+// A night job that says --resume begins anew once the night before is over: a sweep, and a scan, whose log
+// names the users without a pass.
 func TestSweepResumeBeginsAnew(t *testing.T) {
 	t.Parallel()
 	tenant, env := serveLeftovers(t, 400, graphsim.Options{})
@@ -232,6 +233,13 @@ func TestSweepResumeBeginsAnew(t *testing.T) {
 		p.ends(t, 0, want)
 		same(t, "whether the night is silent", p.stderr == "", want == "")
 		same(t, "LISTs of all nights", tenant.Stats().Lists, 400*(night+1))
+	}
+	log = newLog(t)
+	for night := range 2 {
+		before := tenant.Stats().Lists
+		tapsweep(t, env, "scan", "--all-users", "--resume", "--results", log).ends(t, 0)
+		same(t, "LISTs of a scan", tenant.Stats().Lists-before, 400)
+		same(t, "lines about 380 users", countIn(log, `"type":"scanned"`), 2*(night+1))
 	}
 }
 

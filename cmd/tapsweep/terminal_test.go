@@ -54,6 +54,12 @@ func TestKeysBeforeTheQuestion(t *testing.T) {
 	p.ends(t, status.Usage, "y\r\n", "not confirmed")
 }
 
+// A list that is typed at the terminal leaves nobody to ask.
+func TestListFromATerminal(t *testing.T) {
+	t.Parallel()
+	answered(t, nil, nil, "revoke", "--simulate", "-").ends(t, status.Usage, "cannot ask")
+}
+
 // answered runs tapsweep at a terminal at which somebody has typed "y", and answers once it asks. A process, because
 // the terminal sends it signals.
 func answered(t *testing.T, env []string, answer func(keyboard *os.File, p *os.Process), args ...string) process {

@@ -3,6 +3,9 @@ package auth
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -136,17 +139,69 @@ func TestNamesArePlain(t *testing.T) {
 // A secret is masked from the moment it is read.
 func TestSecretsAreConcealed(t *testing.T) {
 	clean(t)
-	secrets := map[string]string{"file": "from-a-secret-file", "variable": "from-the-variable",
-		"password": "of-the-certificate", "header": "identity-header"}
-	t.Setenv("AZURE_CLIENT_SECRET", secrets["variable"])
-	t.Setenv("AZURE_CLIENT_CERTIFICATE_PASSWORD", secrets["password"])
-	t.Setenv("IDENTITY_HEADER", secrets["header"])
+	const inFile, simulated = "from-a-secret-file", "of-a-simulated-tenant"
+	variables := []string{"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD",
+		"IDENTITY_HEADER", "MSI_SECRET"}
+	for _, name := range variables {
+		t.Setenv(name, "value-of-"+name)
+	}
 	o := entraOptions(graphsim.New(graphsim.Options{}), "")
-	o.SecretFile = file(t, "secret", []byte(secrets["file"]))
+	o.SecretFile = file(t, "secret", []byte(inFile))
 	if _, err := New(o); err != nil {
 		t.Fatal(err)
 	}
-	for where, secret := range secrets {
-		assert.Same(t, where, safetext.Printable("refused: "+secret+"."), "refused: ***.")
+	if _, err := Secret("https://login.example", o.Tenant, o.ClientID, simulated, nil); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AZURE_CLIENT_SECRET", "in-a-line-of-its-own\n")
+	o.SecretFile, o.Method = "", "secret"
+	if _, err := New(o); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range variables {
+		checkMasked(t, name, "value-of-"+name)
+	}
+	checkMasked(t, "file", inFile)
+	checkMasked(t, "simulated tenant", simulated)
+	checkMasked(t, "variable, without its line end", "in-a-line-of-its-own")
+}
+
+func checkMasked(t *testing.T, where, secret string) {
+	t.Helper()
+	if got := safetext.Printable("refused: " + secret + "."); got != "refused: ***." {
+		t.Errorf("Printable = %q: the secret of the %s is not masked", got, where)
+	}
+}
+
+// What a request for a token proves, and the tokens in an answer, are masked.
+func TestRequestsAreConcealed(t *testing.T) {
+	form := make(url.Values)
+	fields := []string{"client_secret", "client_assertion", "assertion", "refresh_token", "code", "code_verifier",
+		"device_code", "password"}
+	for _, name := range fields {
+		form.Set(name, "secret "+name)
+	}
+	headers := []string{"X-Identity-Header", "Secret", "Authorization"}
+	req := httptest.NewRequest("POST", "https://login.example/token", strings.NewReader(form.Encode()))
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	for _, name := range headers {
+		req.Header.Set(name, "value-of-"+name)
+	}
+	req.Header.Set("Authorization", "Basic value-of-Authorization")
+	if err := conceal(req); err != nil {
+		t.Fatal(err)
+	}
+	concealTokens([]byte(`{"access_token":"access-secret","refresh_token":"refresh-secret","id_token":"id-secret"}`))
+	for _, name := range fields {
+		checkMasked(t, "field "+name, "secret "+name)
+	}
+	for _, name := range headers {
+		checkMasked(t, "header "+name, "value-of-"+name)
+	}
+	for _, name := range []string{"access", "refresh", "id"} {
+		checkMasked(t, name+" token", name+"-secret")
+	}
+	if sent, err := io.ReadAll(req.Body); err != nil || string(sent) != form.Encode() {
+		t.Errorf("the request has the body %q, %v, want it unchanged", sent, err)
 	}
 }

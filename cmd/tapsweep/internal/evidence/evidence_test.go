@@ -3,8 +3,10 @@ package evidence
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -28,8 +30,17 @@ func sealedDir(t *testing.T) (dir, digest string) {
 	return dir, digest
 }
 
+// The manifest names each file that a run leaves, and nobody else can read them.
 func TestManifestNamesEachFile(t *testing.T) {
 	dir, _ := sealedDir(t)
+	for path, want := range map[string]os.FileMode{dir: 0o700, filepath.Join(dir, preflight): 0o600} {
+		if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != want {
+			t.Errorf("Stat(%s) = %v, %v, want mode %o", path, info, err, want)
+		}
+	}
+	if err := Begin(dir, "another run\n", false); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("Begin of a new run = %v, want fs.ErrExist", err)
+	}
 	manifest := assert.Must(os.ReadFile(filepath.Join(dir, manifestName)))
 	for _, name := range sealed {
 		assert.Same(t, fmt.Sprintf("the manifest names %s: times", name),
@@ -62,5 +73,8 @@ func TestBeginRecordsTheSeal(t *testing.T) {
 	assert.That(t, strings.Contains(string(text), digest), "%s does not have the seal %s:\n%s", preflight, digest, text)
 	if _, err := os.Stat(filepath.Join(dir, manifestName)); err == nil {
 		t.Errorf("%s is still there", manifestName)
+	}
+	if !Contains(filepath.Join(dir, Log)) {
+		t.Errorf("Contains(%s) of a run that is under way = false", Log)
 	}
 }

@@ -35,6 +35,7 @@ func TestReason(t *testing.T) {
 			Expired},
 		{"nothing said, past its end", Pass{Start: hour(-2), Lifetime: time.Hour}, Expired},
 		{"nothing said, at its end", Pass{Start: hour(-1), Lifetime: time.Hour}, Unknown},
+		{"nothing said, four minutes past its end", Pass{Start: now.Add(-64 * time.Minute), Lifetime: time.Hour}, Unknown},
 		{"nothing said, in its time", Pass{Start: hour(-1), Lifetime: 2 * time.Hour}, Unknown},
 		{"nothing said, before its time", Pass{Start: hour(2), Lifetime: time.Hour}, Scheduled},
 		{"nothing said, no dates", Pass{}, Unknown},

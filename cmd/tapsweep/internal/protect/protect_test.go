@@ -205,6 +205,9 @@ func TestResolveReadsNoFurther(t *testing.T) {
 		{bg, []string{lee}, broken},
 	} {
 		src := func(yield func(input.Pair, error) bool) {
+			if !yield(input.Pair{User: id2, Err: errors.New("a row that is left out")}, nil) {
+				return
+			}
 			for p := range pairs(tt.pairs...) {
 				if !yield(p, nil) {
 					return

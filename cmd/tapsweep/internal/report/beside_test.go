@@ -92,6 +92,34 @@ func TestBothPassesOfARun(t *testing.T) {
 	}
 }
 
+// A row names no pass, and two runs have deleted one each. Both have a row.
+func TestBothPassesOfTwoRuns(t *testing.T) {
+	first := logOf(t, 0, 1, "revoke any.csv", row(2, results.Revoked, anyPass, requestID("del-2")), ends(0))
+	second := logOf(t, time.Hour, 1, "revoke --results b.jsonl any.csv",
+		row(2, results.Revoked, anyPass, aboutPass(userName(2), pass(9)), requestID("del-9")), ends(0))
+	got, _ := stated(t, first, second)
+	assert.Equal(t, "rows", got, []string{"2 revoked 204 del-2 02:14 verified beside", "9 revoked 204 del-9 03:14 verified"})
+}
+
+// A proof names which of the user's passes is still there.
+func TestWhichRemains(t *testing.T) {
+	path := logOf(t, 0, 2, "revoke a.csv", row(2, results.Revoked, notVerified, requestID("del-2")),
+		row(3, results.Revoked, notVerified, aboutPass(userName(2), pass(3)), requestID("del-3")), ends(0))
+	proof := logOf(t, time.Hour, 1, "verify --results proof.jsonl "+path, row(2, results.Remains), ends(1))
+	got, _ := stated(t, path, proof)
+	assert.Equal(t, "rows", got, []string{"2 remains 204 del-2 02:14", "3 revoked 204 del-3 02:14"})
+}
+
+// A pass that could not be deleted, and is gone when it is verified, is absent.
+func TestGoneSince(t *testing.T) {
+	path := logOf(t, 0, 1, "revoke a.csv", row(2, results.Denied, requestID("del-2")), ends(1))
+	proof := logOf(t, time.Hour, 1, "verify --results proof.jsonl "+path,
+		row(2, results.Absent, func(r *results.Row) { r.Verified = true }), ends(0))
+	got, r := stated(t, path, proof)
+	assert.Equal(t, "rows", got, []string{"2 absent 403 del-2 02:14 verified"})
+	assert.Equal(t, "counts", r.Counts, tally{results.Absent: 1})
+}
+
 // A pass that is found where the row names none takes the place of that row.
 func TestPassOutOfNone(t *testing.T) {
 	got, _ := stated(t, logOf(t, 0, 1, "revoke --yes --verify a.csv",
@@ -134,10 +162,14 @@ func TestSeveralPasses(t *testing.T) {
 
 // If a sweep was killed before it could say what became of a pass, that is not known.
 func TestKilledSweep(t *testing.T) {
-	r := reportOf(t, logOf(t, 0, 0, "sweep --all-users --yes",
+	sweep := logOf(t, 0, 0, "sweep --all-users --yes",
 		scanRow(results.Found, "id-1", pass(1), pending, withoutRequest),
 		scanRow(results.Found, "id-2", pass(2), pending, withoutRequest),
-		scanRow(results.Revoked, "id-1", pass(1), notVerified)))
-	assert.Equal(t, "counts", r.Counts, tally{results.Revoked: 1, results.Unknown: 1})
-	assert.Same(t, "left", r.Left, 1)
+		scanRow(results.Revoked, "id-1", pass(1), notVerified))
+	scan := logOf(t, time.Hour, 0, "scan --all-users --results scan.jsonl", scanRow(results.Found, "id-2", pass(2)))
+	for _, logs := range [][]string{{sweep}, {sweep, scan}} { // a scan that finds the pass takes no work away
+		r := reportOf(t, logs...)
+		assert.Equal(t, "counts", r.Counts, tally{results.Revoked: 1, results.Unknown: 1})
+		assert.Same(t, "left", r.Left, 1)
+	}
 }

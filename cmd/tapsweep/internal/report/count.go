@@ -28,7 +28,7 @@ func New(ctx context.Context, l *Logs, also func(*ReportedRow) error) (*Report, 
 			return nil, err
 		}
 		r.add(row)
-		if also != nil && (row.Beside || row.Outcome != results.Duplicate) {
+		if also != nil && row.Outcome != results.Duplicate {
 			if err := also(row); err != nil {
 				return nil, err
 			}

@@ -11,6 +11,7 @@ import (
 	"io"
 	"iter"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -161,9 +162,22 @@ func verifiedAt(row *ReportedRow) string {
 	return strings.TrimPrefix(clock(row.VerifiedAt), row.Time.Format("2006-01-02 "))
 }
 
-// breaks lets a browser break an address before @ and before a dot.
-var breaks = strings.NewReplacer("@", "<wbr>@", ".", "<wbr>.")
+// addressPart matches a part of an address, which begins with @ or a dot.
+var addressPart = regexp.MustCompile(`[@.]?[^@.]*`)
 
+// longestPart is how many bytes of an address stay on one line. A part that is longer does not fit into a
+// column.
+const longestPart = 24
+
+// address lets a browser break an address before @ and before a dot, and nowhere else. By itself a browser
+// breaks a part at a hyphen.
 func address(s string) template.HTML {
-	return template.HTML(breaks.Replace(template.HTMLEscapeString(s)))
+	parts := addressPart.FindAllString(s, -1)
+	for i, part := range parts {
+		parts[i] = template.HTMLEscapeString(part)
+		if len(part) <= longestPart && strings.ContainsAny(part, "-/?!|") {
+			parts[i] = `<span class="part">` + parts[i] + "</span>"
+		}
+	}
+	return template.HTML(strings.Join(parts, "<wbr>"))
 }

@@ -62,6 +62,9 @@ func TestRunsSideBySide(t *testing.T) {
 	a = logOf(t, 0, 1, "revoke any.csv", row(2, results.Revoked, anyPass), ends(0))
 	b = logOf(t, time.Hour, 1, "revoke --results b.jsonl any.csv", row(2, results.NotSent, anyPass), ends(4))
 	assert.Equal(t, "counts of a row without a pass", reportOf(t, a, b).Counts, tally{results.NotSent: 1})
+	a = logOf(t, 0, 1, "revoke a.csv", row(2, results.Revoked), ends(0))
+	b = logOf(t, time.Hour, 1, "revoke --any-pass --results b.jsonl a.csv", row(2, results.NotSent), ends(4))
+	assert.Equal(t, "counts with --any-pass", reportOf(t, a, b).Counts, tally{results.NotSent: 1})
 }
 
 // A run counts once, so a copy of a log is refused.

@@ -70,6 +70,18 @@ func TestSessions(t *testing.T) {
 		4)
 }
 
+// No run can verify the sessions of a guest, so nothing is left to verify.
+func TestSessionsOfAGuest(t *testing.T) {
+	m := &logBuilder{now: night}
+	m.run("l.csv", 1, "--revoke-sessions", "--verify")
+	m.row("l.csv", 1, results.Revoked)
+	m.sessions("l.csv", 1, results.Revoked, func(r *results.Row) { r.NoProof = true })
+	m.end(0, "")
+	r := reportOf(t, m.write(t, "log.jsonl"))
+	assert.Same(t, "not verified", r.Sessions.Unverified, 0)
+	assert.Same(t, "commands", len(r.Sessions.Resume), 0)
+}
+
 // A log of an older version may have a run that revokes sessions, was killed, and was resumed by one that
 // left them alone. They are left.
 func TestForgottenSessions(t *testing.T) {

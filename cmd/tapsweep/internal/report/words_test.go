@@ -39,6 +39,20 @@ func TestNames(t *testing.T) {
 		" created by mallory@contoso.com <small>audit record a-7, 2026-03-02 01:14:05, matched by id</small>"), 2)
 }
 
+// A browser breaks an address before @ and dots only, unless a part is too long for a column.
+func TestAddress(t *testing.T) {
+	long := strings.Repeat("o-", longestPart)
+	for s, want := range map[string]string{
+		"dana.ortiz@contoso.com": "dana<wbr>.ortiz<wbr>@contoso<wbr>.com",
+		"o-neil@contoso.com":     `<span class="part">o-neil</span><wbr>@contoso<wbr>.com`,
+		"a..b@" + long:           "a<wbr>.<wbr>.b<wbr>@" + long,
+		"<b>@x":                  "&lt;b&gt;<wbr>@x",
+		"":                       "",
+	} {
+		assert.Same(t, s, string(address(s)), want)
+	}
+}
+
 // A link to a name with # or % led to another file.
 func TestLinkToCSV(t *testing.T) {
 	page := pageOf(t, HTMLPage{CSV: "incident #4711 50%.csv", inline: 9}, incident(20).write(t, "a.jsonl"))

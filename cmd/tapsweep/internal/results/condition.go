@@ -56,6 +56,9 @@ func (c *Condition) add(rec *Record) {
 	case rec.Run != nil && rec.Run.Lines == 0:
 		c.begin(rec)
 	case rec.Run != nil:
+		if c.run != nil && c.run.Digest != rec.Run.Digest && c.damage == nil {
+			c.damage = lineError(rec.Line, "the results log resumes a log of another list"+wantWhole)
+		}
 		c.run, c.open = rec.Run, true
 		c.count(rec.Line, c.lines, rec.Run.Lines, "lines")
 	case !c.open && c.damage == nil:

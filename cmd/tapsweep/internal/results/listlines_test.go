@@ -28,6 +28,8 @@ func TestLogWithMissingLines(t *testing.T) {
 		{"resumed after it was killed", run + row(dana) + runAt(2) + rows + endAt(5), ""},
 		{"resumed after it was damaged", run + row(dana) + endAt(3) + runAt(3) + row(eli) + endAt(5), ""},
 		{"two logs", run + row(dana) + endAt(2) + run + row(eli) + endAt(2), ""},
+		{"resumed with another list", run + row(dana) + endAt(2) + strings.Replace(runAt(3), "x", "y", 1) + row(eli) +
+			endAt(5), "4: resumes a log of another list"},
 		{"no end", run + rows, "1: has no last line"},
 		{"a list", "user\na@contoso.com\n", "1: does not describe a run"},
 		{"the last lines", row(eli) + endAt(3), "1: does not describe a run"},

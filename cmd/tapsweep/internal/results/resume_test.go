@@ -235,9 +235,11 @@ func BenchmarkResume(b *testing.B) {
 // What a run before has deleted counts as one more once it is verified: it was never
 // pending in the run that resumes, which would count it away otherwise.
 func TestUnconfirmedRowFollowsNothing(t *testing.T) {
-	e := resumed(t, ResumeOptions{Verify: true}, runLine, rowLine(Revoked, pending))
-	if r := e.Unconfirmed(&input.Pair{User: dana}); r == nil || r.Provisional || r.SupersedesPending != "" {
-		t.Errorf("unconfirmed is %+v", r)
+	for _, o := range []Outcome{Revoked, Absent} {
+		e := resumed(t, ResumeOptions{Verify: true}, runLine, rowLine(o, pending))
+		if r := e.Unconfirmed(&input.Pair{User: dana}); r == nil || r.Provisional || r.SupersedesPending != "" {
+			t.Errorf("%s: unconfirmed is %+v", o, r)
+		}
 	}
 }
 
@@ -269,6 +271,21 @@ func TestResumeFindsTheSame(t *testing.T) {
 			input.Pair{User: dana, Method: pass1}, false},
 	} {
 		assert.Same(t, tt.name+": Completed", resumed(t, tt.opts, runLine, tt.row).Completed(&tt.pair), tt.want)
+	}
+}
+
+// The outcome of a pass decides what becomes of the sessions of its user. A pass that another one has
+// replaced is gone.
+func TestPassOutcome(t *testing.T) {
+	for row, want := range map[string]Outcome{
+		rowLine(Rejected, methodIs(pass1)):                           Rejected,
+		rowLine(Denied, methodIs(pass1)):                             "",
+		rowLine(Remains, methodIs(pass2), `"inPlaceOf":"`+pass1+`"`): Replaced,
+		rowLine(Revoked, methodIs(pass1), `"user":"`+eli+`"`):        "",
+	} {
+		if got := resumed(t, ResumeOptions{}, runLine, row).PassOutcome(dana, pass1); got != want {
+			t.Errorf("PassOutcome = %q, want %q, after %s", got, want, row)
+		}
 	}
 }
 

@@ -71,9 +71,17 @@ func (e *ResumeState) SessionsUnconfirmed(user string) *Row {
 	return e.unconfirmed[e.state.key(sessionsKey(user))]
 }
 
-// ReopenSessions makes the sessions of a user not completed, because they must be revoked once more.
+// ReopenSessions says that the sessions of a user get a further row, which counts in place of the one that an
+// earlier run has completed.
 func (e *ResumeState) ReopenSessions(user string) {
-	delete(e.state.words, e.state.key(sessionsKey(user)))
+	id := e.state.key(sessionsKey(user))
+	if w := e.state.words[id]; w.has(completed) {
+		e.SessionCounts[Outcomes[w.outcome]]--
+		if w.has(verified) {
+			e.SessionsVerified--
+		}
+	}
+	delete(e.state.words, id)
 }
 
 // SessionsWanted returns one row for each user whose passes a scan found and whose sessions must still be revoked

@@ -29,6 +29,9 @@ func TestResumeSessions(t *testing.T) {
 		{"revoked, and another pass is gone", ResumeOptions{},
 			[]string{with, gone, sessionLine(Revoked), rowLine(Revoked, ofScan, methodIs(pass2))}, false, false, true},
 		{"not sent", ResumeOptions{}, []string{with, sessionLine(NotSent)}, false, false, true},
+		{"the pass is gone, and was to be verified", ResumeOptions{},
+			[]string{`{"type":"run","sessions":true,"verify":true}` + "\n",
+				rowLine(Revoked, ofScan, methodIs(pass1), pending)}, false, false, true},
 		{"not verified", verify, []string{with, sessionLine(Revoked)}, false, true, true},
 		{"verified", verify, []string{with, sessionLine(Revoked, `"verified":true`)}, true, false, false},
 		{"a guest", verify, []string{with, sessionLine(Revoked, `"noProof":true`)}, true, false, false},
@@ -79,6 +82,7 @@ func TestSessionsLeft(t *testing.T) {
 		"another pass came":     {rowLine(Replaced, methodIs(pass1)), 1, 0},
 		"not sent":              {gone + sessionLine(NotSent), 1, 1},
 		"revoked":               {gone + sessionLine(Revoked), 0, 0},
+		"no such user":          {gone + sessionLine(UnknownUser), 0, 0},
 		"no pass is gone":       {rowLine(Failed, methodIs(pass1)) + sessionLine(NotSent), 0, 1},
 		"another user":          {gone + sessionLine(Revoked, of), 1, 0},
 	} {
@@ -86,6 +90,7 @@ func TestSessionsLeft(t *testing.T) {
 		l, err := input.Open([]string{write(t, "l", runLine+tt.text+endLine)}, input.Options{Reader: logs.Read})
 		assert.OK(t, err, name)
 		l.Close()
+		assert.Same(t, name+": rows of the list that are invalid", l.Stats().Invalid, 0)
 		assert.Same(t, name+": users are left", len(logs.SessionsLeft()), tt.left)
 		assert.Same(t, name+": users were missed", logs.SessionsMissed(), tt.missed)
 	}

@@ -163,6 +163,8 @@ func TestCommandsOfARun(t *testing.T) {
 			"tapsweep revoke LOG"},
 		{"sweep --all-users --evidence case", "moved/" + EvidenceLog,
 			"tapsweep sweep --resume --evidence moved --all-users", "tapsweep revoke moved/" + EvidenceLog},
+		{"revoke --overwrite --evidence=case l.csv", "LOG", "tapsweep revoke --resume --results LOG l.csv",
+			"tapsweep revoke LOG"},
 		{"revoke -- --results", "LOG", "tapsweep revoke --resume --results LOG -- --results", "tapsweep revoke LOG"},
 		{"report l.jsonl", "LOG", "", "tapsweep revoke LOG"},
 	} {

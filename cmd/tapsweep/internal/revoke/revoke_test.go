@@ -290,6 +290,45 @@ func TestCreation(t *testing.T) {
 	}
 }
 
+// What an earlier run may have done is not forgotten by the run that resumes it: neither if the pass is gone,
+// nor if it is stopped before its first request.
+func TestEarlierDeletes(t *testing.T) {
+	row := results.Row{Source: "l.csv", Line: 2, User: "dana@contoso.com", Method: passID, Outcome: results.Failed}
+	announced := row
+	announced.Outcome, announced.Provisional = results.Found, true
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	for _, tt := range []struct {
+		name    string
+		ctx     context.Context
+		earlier results.Row
+		want    results.Outcome
+		says    string
+	}{
+		{"failed, and gone", t.Context(), row, results.Absent, "may have been deleted by an earlier run"},
+		{"announced, and stopped", stopped, announced, results.Unknown, ""},
+		{"failed, and stopped", stopped, row, results.NotSent, ""},
+	} {
+		tenant := graphsim.New(graphsim.Options{})
+		tenant.AddUser(graphsim.User{UPN: "dana@contoso.com"})
+		rows, _, _ := runJob(tt.ctx, t, tenant, Options{Earlier: resumed(t, []results.Row{tt.earlier})},
+			pairs(danasPair(passID)))
+		got := onlyRow(t, rows, nil)
+		assert.Same(t, tt.name+": outcome", got.Outcome, tt.want)
+		assert.Holds(t, tt.name+": message", got.Message, tt.says)
+	}
+}
+
+// A pass may have been deleted by each of these, although it may still be there.
+func TestTouched(t *testing.T) {
+	for _, o := range results.Outcomes {
+		counts := NewCounts()
+		counts.Row(&results.Row{Outcome: o})
+		want := o == results.Revoked || o == results.Remains || o == results.Unknown
+		assert.Same(t, "touched by "+string(o), counts.Touched(), want)
+	}
+}
+
 func TestRowsWithoutRequests(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
 	rows, counts, err := runJob(t.Context(), t, tenant, Options{}, pairs(

@@ -1,6 +1,7 @@
 package revoke
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -185,8 +186,45 @@ func TestSessionProof(t *testing.T) {
 			assert.Same(t, "verified", row.Verified, tt.verified)
 			assert.Same(t, "left", counts.Left(), tt.left)
 			assert.Holds(t, "message", row.Message, tt.says)
+			assert.Same(t, "no run can verify it", row.NoProof, !tt.verified && tt.left == 0)
 		}))
 	}
+}
+
+// Graph revokes the sessions in the second in which the call was sent, and shows that second.
+func TestProofOfTheSameSecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{Roles: sessionRoles})
+		tenant.AddUser(graphsim.User{UPN: "dana@contoso.com"})
+		_, sessions, _ := revokeBoth(t, tenant, Options{Verify: time.Minute}, danasPair(passID))
+		assert.Same(t, "verified", onlyRow(t, sessions, nil).Verified, true)
+	})
+}
+
+// If a run is stopped, each user whose call was not sent, or waited behind the others, has a row.
+func TestStoppedCallsHaveRows(t *testing.T) {
+	const users = maxCalls + 200
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{Roles: sessionRoles,
+			Limits: []*quota.Limit{quota.Bucket(1, 1).Of(quota.SessionWrites)}})
+		runner, err := batch.NewRunner(tenant, batch.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		job := New(runner, func(*results.Row) error { return nil }, Options{Sessions: true})
+		list := pairsOf(tenant.AddUsers(users))
+		for _, pair := range list {
+			job.Expect(&Item{Pair: pair})
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := job.Run(ctx, itemsOf(pairs(list...))); err == nil {
+			t.Error("the run came to its end")
+		}
+		counts := job.Counts()
+		assert.Same(t, "passes with a row", counts.Total(), users)
+		assert.Same(t, "users with a row about sessions", counts.Sessions.Total(), users)
+	})
 }
 
 // A tenant that refuses the calls does not slow the deletes, however many users wait.
@@ -337,20 +375,28 @@ func TestSessionsOfARunThatResumes(t *testing.T) {
 	}
 	called := gone(first)
 	called.Method, called.Action, called.SentAt = "", results.RevokeSessions, time.Now()
+	refused := gone(first)
+	refused.Outcome, refused.Status = results.Rejected, 423
+	called.Verified = true
 	for _, tt := range []struct {
-		name  string
-		log   []results.Row
-		calls int
+		name    string
+		log     []results.Row
+		calls   int
+		earlier int // users who count for the earlier run
 	}{
-		{"the call is left", []results.Row{gone(first), gone(second)}, 1},
-		{"a pass is left, and the call was sent", []results.Row{gone(first), called}, 1},
-		{"nothing is left", []results.Row{gone(first), gone(second), called}, 0},
+		{"the call is left", []results.Row{gone(first), gone(second)}, 1, 0},
+		{"a pass is left, and the call was sent", []results.Row{gone(first), called}, 1, 0},
+		{"nothing is left", []results.Row{gone(first), gone(second), called}, 0, 1},
+		{"a pass is not gone, and never will be", []results.Row{refused}, 0, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true})
 			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: other}}})
-			revokeBoth(t, tenant, Options{Earlier: resumed(t, tt.log)}, first, second)
+			earlier := resumed(t, tt.log)
+			revokeBoth(t, tenant, Options{Earlier: earlier}, first, second)
 			assert.Same(t, "calls", len(calls(tenant)), tt.calls)
+			assert.Same(t, "users of the earlier run", earlier.SessionCounts[results.Revoked], tt.earlier)
+			assert.Same(t, "users whom the earlier run has verified", earlier.SessionsVerified, tt.earlier)
 		})
 	}
 }

@@ -81,6 +81,12 @@ func TestSeveralPasses(t *testing.T) {
 			tenant.AddUser(holdsThree())
 			rows, counts, err := allRows(t.Context(), t, tenant, Options{Verify: tt.verify}, pairs(anyOf))
 			assert.OK(t, err, "Run")
+			seen := make(map[string]bool)
+			for _, r := range rows {
+				announced := seen[r.Method] || r.Outcome == results.Found && r.Provisional
+				assert.That(t, announced, "the first row of pass %s is %s, want one that announces the delete", r.Method, r.Outcome)
+				seen[r.Method] = true
+			}
 			last := lasts(rows)
 			for i, id := range []string{passID, other, third} {
 				if r := last[id]; r.Outcome != tt.want[i] || r.Provisional {

@@ -22,6 +22,13 @@ func (s *summary) audit() *scan.AuditCounts {
 	return s.Scan.Audit
 }
 
+// wrongCreator reports whether --created-by is wrong: the tenant has no such user, and no audit record has
+// the name.
+func (s *summary) wrongCreator() bool {
+	a := s.audit()
+	return s.NoCreator && a != nil && a.By == 0
+}
+
 // scanned writes how many passes a scan found, and how many it left out.
 func (s *summary) scanned(w io.Writer) {
 	c := s.Scan

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/protect"
-	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
@@ -62,31 +62,35 @@ Continue? [y/N] `},
 	}
 }
 
-// A question leaves out protected users, and says that a protected name may protect nobody.
-func TestConfirmProtected(t *testing.T) {
+// A question leaves out protected users and what an earlier run has completed. It says that a protected
+// name may protect nobody.
+func TestConfirmLeavesOut(t *testing.T) {
 	keep, err := protect.Open(nil, writeFile(t, "glass.csv",
 		"userId,upn\n"+selfID+",Dana@contoso.com\n,bg2@contoso.com\n"))
 	assert.OK(t, err)
 	var out bytes.Buffer
 	r := asking(strings.NewReader("y\n"), &out)
-	r.list = openList(t, "user\ndana@contoso.com\nlee@contoso.com\nDana@contoso.com\n")
-	r.protectedUsers, err = keep.Resolve(t.Context(), nil, r.list.Pairs(), "the token lacks User.Read.All")
+	r.list = openList(t, "user,upn\ndana@contoso.com,\nlee@contoso.com,\nerik@contoso.com,\nDana@contoso.com,\n"+
+		otherID+",bg2@contoso.com\n")
+	r.earlier = earlierRun(t, `{"type":"result","user":"erik@contoso.com","anyPass":true,"outcome":"revoked"}`)
+	noPairs := func(func(input.Pair, error) bool) {}
+	r.protectedUsers, err = keep.Resolve(t.Context(), nil, noPairs, "the token lacks User.Read.All")
 	assert.OK(t, err)
 	q := r.question(r.everyItem())
-	if q.passes != 1 || q.users != 1 || q.leftOut[results.Protected] != 1 || q.sample[0].User != "lee@contoso.com" {
+	if q.passes != 1 || q.users != 1 || q.sample[0].User != "lee@contoso.com" {
 		t.Errorf("question %+v", q)
 	}
 	assert.Is(t, "confirm", r.confirm(t.Context(), q), nil)
-	for _, want := range []string{"Rows left out: 1 of protected users, 1 named twice.\n",
+	for _, want := range []string{"Rows left out: 2 of protected users, 1 completed by an earlier run, 1 named twice.\n",
 		"protected names could not be checked ("} {
 		assert.Holds(t, "the question", out.String(), want)
 	}
 }
 
 // The person who asks is one user whose sessions are revoked, by whatever name, and so is a user under two
-// names. A user whose passes are gone counts, too.
+// names. A user whose passes are gone counts, too. The larger of both numbers has to be typed.
 func TestConfirmCountsUsersOfSessions(t *testing.T) {
-	r := asking(nil, nil)
+	r := asking(strings.NewReader("y\n"), io.Discard)
 	r.list = openList(t, "user\ndana@contoso.com\n"+selfID+"\nme@contoso.com\nlee@contoso.com\n"+otherID+"\n")
 	r.names = map[string]string{"dana@contoso.com": otherID}
 	r.header.Sessions, r.tenant.Token.Self = true, []string{selfID, "me@contoso.com"}
@@ -94,6 +98,9 @@ func TestConfirmCountsUsersOfSessions(t *testing.T) {
 	if q := r.question(r.everyItem()); q.users != 4 || q.passes != 5 {
 		t.Errorf("%d passes and the sessions of %d users, want 5 and those of dana, lee, erik and one's own", q.passes,
 			q.users)
+	}
+	if err := r.confirm(t.Context(), &question{passes: 5, users: typedAbove + 1}); err == nil {
+		t.Error("y confirms the sessions of 101 users")
 	}
 }
 

@@ -123,9 +123,8 @@ func (r *run) code(runErr error) int {
 	}
 	code := codeOf(&r.summary.Counts, runErr)
 	a := r.summary.audit()
-	// If records cannot be read, some users may not have been scanned. --created-by may be wrong: the tenant has
-	// no such user, and no audit record has the name.
-	if code == status.Done && a != nil && (a.Odd.Count+a.Doubtful > 0 || r.summary.NoCreator && a.By == 0) {
+	// If records cannot be read, some users may not have been scanned.
+	if code == status.Done && a != nil && (a.Odd.Count+a.Doubtful > 0 || r.summary.wrongCreator()) {
 		return status.Incomplete
 	}
 	return code

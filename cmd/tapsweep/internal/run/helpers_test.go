@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"tapsweep/cmd/tapsweep/internal/console"
@@ -25,6 +26,19 @@ func writeFile(t *testing.T, name, text string) string {
 	path := filepath.Join(t.TempDir(), name)
 	assert.OK(t, os.WriteFile(path, []byte(text), 0o600))
 	return path
+}
+
+// earlierRun returns what a run that resumes a log with these rows knows of the run before.
+func earlierRun(t *testing.T, rows ...string) *results.ResumeState {
+	t.Helper()
+	lines := append([]string{`{"type":"run"}`}, rows...)
+	log, earlier, err := results.Resume(writeFile(t, "log.jsonl", strings.Join(lines, "\n")), new(results.Run),
+		results.ResumeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	return earlier
 }
 
 func openList(t *testing.T, text string) *input.List {

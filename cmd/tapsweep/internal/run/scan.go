@@ -63,10 +63,18 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 			_ = out.Write(lineOf(row)) // commit returns the error
 		})
 		r.console.Display().Stop() // the passes may go to the same terminal
-		// If the scan is stopped, the passes found so far are kept in a new file. An old file is not replaced.
-		_, missing := os.Lstat(o.Output)
-		if err != nil && o.Output != "-" && (out.Empty() || missing == nil) {
-			r.console.Say("%s was not written, because the scan is not complete", o.Output)
+		_, statErr := os.Lstat(o.Output)
+		why := ""
+		switch {
+		case o.Output == "-":
+		case r.summary.wrongCreator(): // an empty list would look like a scan that found nothing suspicious
+			why = "--created-by names nobody"
+		case err != nil && (out.Empty() || statErr == nil):
+			// If the scan is stopped, the passes found so far are kept in a new file. An old file is not replaced.
+			why = "the scan is not complete"
+		}
+		if why != "" {
+			r.console.Say("%s was not written, because %s", o.Output, why)
 			return err
 		}
 		if outErr := out.commit(); outErr != nil {

@@ -254,6 +254,14 @@ func (s *summary) kept(w io.Writer) {
 		summaryLine{s.Evidence != "", "evidence: " + safetext.Visible(s.Evidence, "") + ", SHA-256 of its SHA256SUMS " +
 			s.Sealed},
 		summaryLine{s.Incomplete, "The results log is not complete: run the same command again, with --resume if the log " +
-			"is a file. Completed passes are not sent again"},
+			"is a file. " + s.again()},
 	)
+}
+
+// again returns what the same command does if it is run again and cannot resume its log.
+func (s *summary) again() string {
+	if (s.Lists.AnyPass > 0 || s.Run.AnyPass) && !s.Run.DryRun {
+		return "Without --resume it also deletes passes that users have received meanwhile"
+	}
+	return "Completed passes are not sent again"
 }

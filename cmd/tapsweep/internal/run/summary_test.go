@@ -16,6 +16,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/input"
 	"tapsweep/testdata/assert"
 )
 
@@ -83,6 +84,27 @@ func TestSummary(t *testing.T) {
 }
 
 var start = time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
+
+// What is advised after a log that is not complete says what else it does: a row without a pass means another
+// pass later.
+func TestIncomplete(t *testing.T) {
+	const harmless = "Completed passes are not sent again\n"
+	const deletes = "Without --resume it also deletes passes that users have received meanwhile\n"
+	for name, tt := range map[string]struct {
+		s    summary
+		want string
+	}{
+		"passes of a list":    {summary{}, harmless},
+		"rows without a pass": {summary{Lists: input.Stats{AnyPass: 1}}, deletes},
+		"any pass":            {summary{Run: results.Run{AnyPass: true}}, deletes},
+		"a dry run":           {summary{Run: results.Run{AnyPass: true, DryRun: true}}, harmless},
+	} {
+		var b bytes.Buffer
+		tt.s.Incomplete = true
+		tt.s.kept(&b)
+		assert.Holds(t, name, b.String(), tt.want)
+	}
+}
 
 // The last lines say how many passes are gone, and which command comes next.
 func TestVerdict(t *testing.T) {

@@ -114,7 +114,7 @@ func (s *sweepRun) findAndDelete(ctx context.Context, left []revoke.Item) error 
 // passes that were deleted.
 func (s *sweepRun) finish(ctx context.Context) error {
 	doubts := s.earlier.AllUnconfirmed()
-	if len(doubts) == 0 || s.o.DryRun {
+	if len(doubts) == 0 {
 		return nil
 	}
 	var left []revoke.Item
@@ -172,7 +172,7 @@ func (s *sweepRun) checkLimit(found int) error {
 }
 
 // logIntents writes a provisional row for each pass before the first one is deleted. After a kill, the run that
-// resumes writes the final rows.
+// resumes writes the final rows. They are on disk before a delete is sent, see syncIntents.
 func (s *sweepRun) logIntents(found []*scan.Found) error {
 	if s.o.DryRun {
 		return nil
@@ -184,5 +184,5 @@ func (s *sweepRun) logIntents(found []*scan.Found) error {
 			return err
 		}
 	}
-	return s.log.Sync()
+	return nil
 }

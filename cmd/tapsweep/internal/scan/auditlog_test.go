@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -57,6 +58,7 @@ type registered struct {
 	id    string // JSON; empty if the record has none
 	long  bool   // in the longer spelling
 	dated bool   // with the start and the end
+	lasts int    // hours from the start to the end, 8 if it is 0
 }
 
 func (r registered) entry() graphsim.AuditEntry {
@@ -74,7 +76,8 @@ func (r registered) entry() graphsim.AuditEntry {
 	}
 	if r.dated {
 		e.Properties[prefix+"StartDateTime"] = at.UTC().Format(`"` + time.RFC3339 + `"`)
-		e.Properties[prefix+"EndDateTime"] = at.Add(8 * time.Hour).UTC().Format(`"` + time.RFC3339 + `"`)
+		end := at.Add(time.Duration(cmp.Or(r.lasts, 8)) * time.Hour)
+		e.Properties[prefix+"EndDateTime"] = end.UTC().Format(`"` + time.RFC3339 + `"`)
 	}
 	return e
 }
@@ -118,7 +121,11 @@ var hersCases = []whoseCase{
 		log: []registered{{by: mallory, ago: nearly}, {by: helpdesk, ago: hour}}},
 	{name: "no ids, and her record is nearer than a later one", want: hersByTime,
 		log: []registered{{by: mallory, ago: hour}, {by: helpdesk, ago: hour - 4*time.Minute}}},
+	{name: "no id, and the record is six minutes off", log: []registered{{by: mallory, ago: hour + 6*time.Minute}},
+		instead: "?"},
 	{name: "gone", log: []registered{{by: mallory, ago: hour, id: another}}, noPass: true, more: "gone"},
+	{name: "gone, as is a later one of the help desk", noPass: true, more: "gone",
+		log: []registered{{by: mallory, ago: 2 * hour, id: another}, {by: helpdesk, ago: hour, id: listed}}},
 	{name: "older than the record", log: []registered{{by: mallory, ago: time.Minute, id: another}}, more: "older"},
 	{name: "replaced by the help desk", instead: helpdesk.UPN,
 		log: []registered{{by: mallory, ago: nearly, id: another}, {by: helpdesk, ago: hour, id: listed}}},
@@ -131,6 +138,8 @@ var hersCases = []whoseCase{
 		log: []registered{{by: mallory, ago: hour, id: noID}}},
 	{name: "another id and the dates of the pass", want: hersByTime,
 		log: []registered{{by: mallory, ago: hour, id: another, dated: true}}},
+	{name: "another id and another end", instead: "?", more: "doubtful",
+		log: []registered{{by: mallory, ago: hour, id: another, dated: true, lasts: 1}}},
 	{name: "another id and its dates, and ids are those of passes", proven: true, instead: "?",
 		more: "doubtful", log: []registered{{by: mallory, ago: hour, id: another, dated: true}}},
 	{name: "another id and no dates", log: []registered{{by: mallory, ago: hour, id: another}}, instead: "?",
@@ -174,7 +183,14 @@ func (tt whoseCase) test(t *testing.T, by string) {
 	for _, r := range tt.log {
 		tenant.AddAudit(r.entry())
 	}
-	found, _, counts, err := look(t, tenant, since(24*time.Hour, by), batch.Options{})
+	opts := since(24*time.Hour, by)
+	opts.OnGone = func(f *Found) {
+		theirs := func(r registered) bool { return (by == "" || r.by.UPN == by) && r.id == strconv.Quote(f.ID) }
+		if !slices.ContainsFunc(tt.log, theirs) {
+			t.Errorf("the pass %s is gone, which is none of those by %q", f.ID, by)
+		}
+	}
+	found, _, counts, err := look(t, tenant, opts, batch.Options{})
 	assert.OK(t, err)
 	found = slices.DeleteFunc(found, func(line string) bool { return strings.HasPrefix(line, "erik") })
 	assert.Same(t, "found", strings.Join(found, "; "), tt.want)
@@ -197,6 +213,8 @@ func TestReplacedPass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := audited(graphsim.Options{})
 		tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: made(mallory, 0)})
+		time.Sleep(30 * time.Minute)
+		tenant.GivePass("dana@contoso.com", graphsim.Pass{CreatedBy: mallory})
 		time.Sleep(90 * time.Minute)
 		tenant.GivePass("dana@contoso.com", graphsim.Pass{CreatedBy: helpdesk})
 		at := time.Now()
@@ -278,8 +296,10 @@ func TestAuditIsCounted(t *testing.T) {
 				a.Name != tt.by {
 				t.Errorf("%+v, want 2003 records, 3 that create a pass, %d by %q", *a, tt.want, tt.by)
 			}
-			assert.Equal(t, "creators", counts.Audit.Creators, []format.Count{{Name: mallory.UPN, N: 2}, {Name: helpdesk.UPN, N: 1}})
+			assert.Equal(t, "creators", counts.Audit.Creators, []format.Count{{Name: mallory.UPN, N: 2},
+				{Name: helpdesk.UPN, N: 1}})
 			assert.That(t, len(found) == tt.want, "found %q, want %d", found, tt.want)
+			assert.Same(t, "LISTs", tenant.Stats().Lists, tt.want)
 		}))
 	}
 }
@@ -332,6 +352,7 @@ func TestOddRecords(t *testing.T) {
 		{"targets that are text", none, broken + `"targetResources":"x"}`, "", 1},
 		{"an initiator that is text", none, broken + `"initiatedBy":"x",` + target + `}`, mallory.UPN, 1},
 		{"a target that is null", none, broken + `"targetResources":[null]}`, "", 1},
+		{"what failed", graphsim.AuditEntry{Result: "failure", NoTarget: true}, "", "", 0},
 		{"no object", none, `7`, "", 0},
 		{"nothing", none, `null`, "", 0},
 	} {

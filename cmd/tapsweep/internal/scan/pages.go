@@ -235,9 +235,6 @@ func (s *scanner) pageFailed(p *pageRequest, res batch.Result) {
 		s.held = append(s.held, again)
 		return
 	}
-	if res.Stopped() {
-		return // the run reports why it stopped
-	}
 	if p.pages == 0 && res.Response.Status == 400 && len(p.wider) > 0 {
 		next := p.at(p.wider[0])
 		next.first, next.wider = next.url, p.wider[1:]

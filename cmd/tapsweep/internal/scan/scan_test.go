@@ -228,6 +228,8 @@ func TestPagesGoWrong(t *testing.T) {
 			{Path: "/users?", Do: fault.ItemBody(`{"value":[],"@odata.nextLink":"` + root +
 				`/users?$skiptoken=RFNwdAIAAQAAA0Z"}`)}}},
 			false, "form a loop"},
+		{"a link to another version", failing("/users?", 0,
+			fault.ItemBody(`{"value":[],"@odata.nextLink":"`+root+`-beta/users?$skiptoken=x"}`)), false, "not below"},
 		{"a page that is its own next", failing("/users?", 0,
 			fault.ItemBody(`{"value":[],"@odata.nextLink":"`+root+`/users?$select=id,userPrincipalName&$top=999"}`)),
 			false, "form a loop"},
@@ -399,15 +401,17 @@ func TestHostileAnswers(t *testing.T) {
 				{Path: "temporaryAccessPassMethods", Do: fault.ItemBody(tt.list)}}})
 			tenant.AddUser(graphsim.User{ID: dana, UPN: "dana@contoso.com"})
 			runner, _ := batch.NewRunner(tenant, batch.Options{})
-			n := 0
+			n, failed := 0, 0
 			_, err := Run(t.Context(), runner, Options{All: true, Root: root}, Sinks{
 				Found: func(f *Found) {
 					n++
 					assert.That(t, !strings.ContainsAny(f.UPN, "\x1b\r\n\u202e"), "raw text of the service: %q", f.UPN)
 				},
-				Failed: func(*results.Row) {},
+				Failed: func(*results.Row) { failed++ },
 			})
 			assert.That(t, (err != nil) == tt.ended && n == tt.found, "%d found, %v", n, err)
+			unread := !tt.ended && tt.found == 0
+			assert.Same(t, "some users have a row that says that the scan could not list", failed > 0, unread)
 			for _, e := range tenant.Log() {
 				if !strings.HasPrefix(e.Path, "/users?") && e.Path != "/users/"+dana+
 					"/authentication/temporaryAccessPassMethods" {
@@ -431,6 +435,7 @@ func TestOneUserTwoNames(t *testing.T) {
 			batch.Options{})
 		assert.That(t, err == nil && len(found) == 1 && counts.Found == 1,
 			"members only %v: found %q, %+v, %v", members, found, counts, err)
+		assert.That(t, !members || counts.Users == 1, "members only: %d users, want 1", counts.Users)
 	}
 }
 
@@ -462,6 +467,50 @@ func TestAccountsWithoutAType(t *testing.T) {
 	_, failed, counts, err := look(t, tenant, Options{All: true, MembersOnly: true}, batch.Options{})
 	assert.That(t, err == nil && counts.Guests == 1 && counts.Users == 1 && len(failed) == 0,
 		"%+v, failed %q, %v", counts, failed, err)
+	body = strings.ReplaceAll(body, `"userType":null,"accountEnabled":true`, `"userType":null`)
+	tenant = graphsim.New(graphsim.Options{Roles: permitted,
+		Faults: []fault.Fault{{Path: "/users?", Do: fault.ItemBody(body)}}})
+	if _, _, _, err = look(t, tenant, Options{All: true, MembersOnly: true}, batch.Options{}); !Unseen(err) {
+		t.Errorf("Run = %v, want an error: Graph shows neither the type nor whether the account is enabled", err)
+	}
+}
+
+// A user who is looked up, and in whose place Graph names another one, is not scanned.
+func TestAnotherAccount(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Roles: permitted, Faults: []fault.Fault{{Path: "/users/dana@",
+		Do: fault.ItemBody(`{"id":"` + danaID + `","userPrincipalName":"erik@contoso.com","userType":"Member",` +
+			`"accountEnabled":true}`)}}})
+	tenant.AddUser(graphsim.User{ID: danaID, UPN: "erik@contoso.com", Passes: []graphsim.Pass{{}}})
+	found, failed, _, err := look(t, tenant,
+		Options{Users: []input.User{{UPN: "dana@contoso.com"}}, MembersOnly: true}, batch.Options{})
+	if err != nil || len(found) != 0 || len(failed) != 1 {
+		t.Errorf("found %q, failed %q, %v; want dana to fail", found, failed, err)
+	}
+}
+
+// Which passes the options leave out. What is not known leaves no pass of an intruder out, and no young one in.
+func TestWanted(t *testing.T) {
+	now := time.Now()
+	old := pass.Pass{Created: now.Add(-2 * time.Hour)}
+	for _, tt := range []struct {
+		name string
+		opts Options
+		pass pass.Pass
+		by   string // how a record matches
+		want bool
+	}{
+		{"old enough", Options{MinAge: time.Hour}, old, "", true},
+		{"of unknown age", Options{MinAge: time.Hour}, pass.Pass{}, "", false},
+		{"created before", Options{CreatedSince: now.Add(-time.Hour)}, old, "", false},
+		{"created before, and a record since then names it", Options{CreatedSince: now.Add(-time.Hour)}, old,
+			input.MatchID, true},
+		{"created at an unknown time", Options{CreatedSince: now.Add(-time.Hour)}, pass.Pass{}, "", true},
+	} {
+		f := &Found{Pass: tt.pass, Creation: input.Creation{Match: tt.by}}
+		if got := newScan(tt.opts, Sinks{}, nil).wanted(f, now); got != tt.want {
+			t.Errorf("%s: wanted = %v, want %v", tt.name, got, tt.want)
+		}
+	}
 }
 
 func TestAdvancedFilter(t *testing.T) {

@@ -103,6 +103,7 @@ var checkTests = []struct {
 	{"sessions, dry run", app(tapAll), Task{Others: true, Sessions: true, ReadOnly: true}, "", ""},
 	{"sessions, user", user(tapAll), Task{Others: true, Sessions: true}, "lacks the permission to revoke sessions",
 		"fc30e98b-8810-4501-81f5-c20a3196387b=Scope"},
+	{"sessions, write permission", app(tapAll, "User.ReadWrite.All"), Task{Others: true, Sessions: true}, "", ""},
 	{"sessions, broad permission", app(tapAll, "Directory.ReadWrite.All"), Task{Others: true, Sessions: true}, "", ""},
 	{"audit log", app(tapAll), Task{Others: true, Find: true, Audit: true},
 		"lacks the permission to read the audit log", "b0afded3-3588-46d8-8b3d-9842eff778da=Role"},
