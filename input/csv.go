@@ -24,8 +24,12 @@ func (s *source) readCSV(text *bufio.Reader) error {
 	if err != nil {
 		return err
 	}
-	if strings.Contains(strings.TrimRight(h.line, "\r\n"), "\r") {
+	switch line := strings.TrimRight(h.line, "\r\n"); {
+	case strings.Contains(line, "\r"):
 		return &LineError{Line: h.number, Msg: "lines end with a lone carriage return: save the file with LF or CRLF"}
+	case strings.ContainsAny(line, "\v\f\u0085\u2028\u2029"):
+		return &LineError{Line: h.number, Msg: "lines end with a character that ends no line of CSV, such as U+2028: " +
+			"save the file with LF or CRLF"}
 	}
 	r := csv.NewReader(io.MultiReader(strings.NewReader(h.line), text))
 	r.Comma = h.comma
@@ -46,8 +50,13 @@ func (s *source) readCSV(text *bufio.Reader) error {
 	if err != nil {
 		return &LineError{Line: h.number, Msg: err.Error(), Err: err}
 	}
-	for {
+	holdsValue := func(name string) bool { return IsGUID(name) || isName(name) }
+	for rows := 0; ; rows++ {
 		values, err := r.Read()
+		if err == io.EOF && rows == 0 && slices.ContainsFunc(names, holdsValue) {
+			return &LineError{Line: h.number, Msg: "the only line holds names of columns and also values: put " +
+				"each row on a line of its own"}
+		}
 		if err == io.EOF {
 			return nil
 		}

@@ -29,6 +29,11 @@ type Options struct {
 	// DefaultTenantID, DefaultClientID and DefaultSecret.
 	TenantID, ClientID, Secret string
 
+	// ReaderID is the client id of a second app, with the same secret and ReaderRoles. Empty means that
+	// there is no such app.
+	ReaderID    string
+	ReaderRoles []string
+
 	// Domain is a second name of the tenant. Empty means DefaultDomain.
 	Domain string
 

@@ -25,15 +25,16 @@ const (
 type detector struct {
 	last   time.Time // when a batch was sent last
 	flying []sending // batches in flight
+	recent []Report  // answers without a refusal to batches that were sent not long before those
 
 	shares
-	before shares  // before the refusals in question
-	limits float64 // how often it was the limit lately
-	others float64 // how often it was clearly something else
+	before  shares  // before the refusals in question
+	limits  float64 // how often it was the limit lately
+	others  float64 // how often it was clearly something else
+	chanced bool    // whether it ever was something else
 
 	// Of the refusals in question, if asks.
 	asks       bool
-	prior      float64 // the score before the first answer
 	score      float64
 	first      Report        // the batch with a refusal that was sent first
 	ahead      int           // how many requests were in flight when it was sent
@@ -74,12 +75,8 @@ const (
 	loneChance   = -2.2
 	likelyLimit  = 1.7
 
-	// laterStart is by how much less likely, as a logarithm, the limit is to begin with a later
-	// refusal than with the first one.
-	laterStart = 0.5
-
-	// small is the size up to which a batch that is refused says nothing of whole batches.
-	small = 2
+	// few requests alone show no limit where chance was seen to refuse.
+	few = 3
 
 	// learned is the score up to which the answers of an unclear question count for the shares.
 	learned = 1
@@ -87,8 +84,8 @@ const (
 	// unclearLimit is what a question counts for as a limit that stays unclear but is likely one.
 	unclearLimit = 0.25
 
-	// The verdicts so far make a limit up to 55 times less likely or 7 times more.
-	leastPrior = -4
+	// The verdicts so far make a limit up to 4.5 times less likely or 7 times more.
+	leastPrior = -1.5
 	mostPrior  = 2
 
 	// keepVerdicts is the weight that each verdict leaves to those before it.
@@ -121,6 +118,24 @@ func (d *detector) landed(sent time.Time, refused bool) (ahead int) {
 	return ahead
 }
 
+// accepted takes in an answer without a refusal while nothing is in question. A batch that was sent
+// near this one may still be refused.
+func (d *detector) accepted(r Report) {
+	d.learn(r)
+	if r.Accepted == 0 {
+		return
+	}
+	old := r.Sent
+	if len(d.flying) > 0 && d.flying[0].at.Before(old) {
+		old = d.flying[0].at
+	}
+	i := 0
+	for i < len(d.recent) && old.Sub(d.recent[i].Sent) > heel {
+		i++
+	}
+	d.recent = append(d.recent[i:], r)
+}
+
 // holds reports whether nothing may go before until, because refusals are in question whose
 // wait is not over.
 func (d *detector) holds(now time.Time) (until time.Time, held bool) {
@@ -130,10 +145,7 @@ func (d *detector) holds(now time.Time) (until time.Time, held bool) {
 // weigh takes in an answer to the question, or the refusal that raises it.
 func (d *detector) weigh(now time.Time, r Report, ahead int) {
 	if !d.asks {
-		*d = detector{last: d.last, flying: d.flying, shares: d.shares, before: d.shares,
-			limits: d.limits, others: d.others, asks: true, first: r, ahead: ahead}
-		d.prior = max(leastPrior, min(math.Log((d.limits+1)/(d.others+1)), mostPrior))
-		d.score = d.prior
+		d.ask(r, ahead)
 	}
 	n := r.Accepted + r.Refused
 	if n == 0 {
@@ -158,16 +170,27 @@ func (d *detector) weigh(now time.Time, r Report, ahead int) {
 	}
 	if r.Refused > 0 {
 		d.note(now, r)
-		// The first refusal may have been chance, and the limit begins with this one.
-		later := !first && gap > 0 && d.prior+begins-laterStart > d.score
-		if later {
-			d.score = d.prior + begins - laterStart
-		}
-		if later || gap < 0 {
+		if gap < 0 {
 			d.first, d.ahead = r, ahead
 		}
 	}
 	d.learn(r)
+}
+
+// ask raises the question with its first answer. Batches that were sent before it, or at the same
+// instant, may have been answered already. They count if a part of this batch was refused: then a
+// limit is reached in it, and they came before the limit or fit in.
+func (d *detector) ask(r Report, ahead int) {
+	recent := d.recent
+	*d = detector{last: d.last, flying: d.flying, shares: d.shares, before: d.shares,
+		limits: d.limits, others: d.others, chanced: d.chanced, asks: true, first: r, ahead: ahead}
+	d.score = max(leastPrior, min(math.Log((d.limits+0.5)/(d.others+0.5)), mostPrior))
+	for _, q := range recent {
+		if gap := q.Sent.Sub(r.Sent); r.Accepted > 0 && gap < instant && gap > -heel {
+			d.heels++
+			d.score += math.Log(byLimit(q.Accepted, 0, gap, false) / d.byChance(q))
+		}
+	}
 }
 
 // note takes in the wait of a refusal.
@@ -203,8 +226,6 @@ func byLimit(n, refused int, gap time.Duration, first bool) float64 {
 		none, all, some = 0.9, 0.02, 0.08
 	case gap < instant:
 		none, all, some = 0.4, 0.5, 0.1
-	case n <= small: // so few may have come back meanwhile
-		none = 0.1
 	}
 	switch {
 	case refused == 0:
@@ -232,13 +253,11 @@ func (d *detector) byChance(r Report) float64 {
 func (d *detector) learn(r Report) {
 	switch {
 	case r.Accepted+r.Refused == 0:
-	case r.Accepted == 0 && r.Refused > small:
+	case r.Accepted == 0:
 		d.batches.add(1, 0)
-		d.batches.refused = min(d.batches.refused, mostRefused*d.batches.accepted)
 	default:
 		d.batches.add(0, 1)
 		d.requests.add(float64(r.Refused-r.Again), float64(r.Accepted-r.Retried+r.Again))
-		d.requests.refused = min(d.requests.refused, mostRefused*d.requests.accepted)
 		d.retries.add(float64(r.Again), float64(r.Retried-r.Again))
 	}
 }
@@ -253,10 +272,17 @@ func (d *detector) verdict(force bool) verdict {
 	case d.score < clearChance, d.heels > 0 && d.score < likelyChance,
 		d.others > d.limits && d.score < loneChance:
 		return chance
-	case d.score > likelyLimit:
+	case d.score > likelyLimit && !d.alone():
 		return limit
 	}
 	return unclear
+}
+
+// alone reports whether a few requests were refused that had no other batch near them, where chance was
+// seen to refuse. If that showed a limit, the pace would fall to single requests, of which none has
+// another one near it, and never rise again.
+func (d *detector) alone() bool {
+	return d.heels == 0 && d.first.Accepted+d.first.Refused <= few && d.chanced
 }
 
 // misses reports whether a batch near the first one is not yet answered.
@@ -279,23 +305,19 @@ func (d *detector) settle(v verdict) {
 		d.shares = d.before
 		d.limits++
 	case v == unclear && d.score > learned:
-		retries := d.retries
 		d.shares = d.before
-		d.retries = retries
 		d.limits += unclearLimit
 	case v == chance && d.score < clearChance:
 		d.others++
+		d.chanced = true
 	}
 }
 
 // A share is a probability of which so many refused and accepted are known: a beta distribution.
 type share struct{ refused, accepted float64 }
 
-const (
-	shareMemory = 400  // requests or batches
-	mostRefused = 0.7  // of what is accepted: if more is refused, it is not by chance
-	leastShare  = 0.01 // so that the first refusal of a run is not taken for the limit
-)
+// shareMemory is how many requests or batches a share is of.
+const shareMemory = 400
 
 func (s *share) add(refused, accepted float64) {
 	s.refused += refused
@@ -304,7 +326,6 @@ func (s *share) add(refused, accepted float64) {
 		s.refused *= shareMemory / total
 		s.accepted *= shareMemory / total
 	}
-	s.refused = max(s.refused, leastShare*(s.refused+s.accepted))
 }
 
 // probability is that of refused among n: the beta-binomial distribution.

@@ -87,12 +87,6 @@ func TestSharesAreLearned(t *testing.T) {
 	if d.settle(limit); d.shares != before {
 		t.Errorf("shares %v after the limit refused, want %v as before", d.shares, before)
 	}
-	for range 1000 {
-		d.learn(Report{Accepted: 20})
-	}
-	if got := d.requests.refused / (d.requests.refused + d.requests.accepted); got < leastShare*0.99 {
-		t.Errorf("a share of %.4f after many acceptances, want at least %v", got, leastShare)
-	}
 }
 
 // If only those requests are refused that were refused before, they have limits of their own.
@@ -126,40 +120,6 @@ func TestOrderOfAnswers(t *testing.T) {
 			if !d.first.Sent.Equal(t0) {
 				t.Errorf("%s, %s: the first batch was sent at %v, want 0", tt.name, name, d.first.Sent.Sub(t0))
 			}
-		}
-	}
-}
-
-// One request is refused by chance, and then the limit is reached in the next batch: that is e^0.5
-// times less likely than a limit which is reached in the first one.
-func TestLimitBeginsWithALaterRefusal(t *testing.T) {
-	alone, later := newDetector(), newDetector()
-	learned := Report{Accepted: 17, Refused: 3} // so that a single refusal is no evidence
-	for range 40 {
-		alone.learn(learned)
-		later.learn(learned)
-	}
-	ask(&later, []seen{{0, 20, 1, 0}})
-	alone.shares = later.shares
-	ask(&alone, []seen{{8, 20, 15, 0}})
-	ask(&later, []seen{{8, 20, 15, 0}})
-	if math.Abs(alone.score-later.score-0.5) > 0.01 {
-		t.Errorf("score %.2f after a refusal by chance, want 0.5 below the %.2f without", later.score, alone.score)
-	}
-	if !later.first.Sent.Equal(at(0.008)) {
-		t.Errorf("the limit begins at %v, want 8 ms", later.first.Sent.Sub(t0))
-	}
-}
-
-// Where the limit refuses, one or two requests may have come back until the next batch: that they
-// are accepted is a tenth of the evidence that three are.
-func TestFewOnTheHeels(t *testing.T) {
-	for _, tt := range []struct {
-		n    int
-		want float64
-	}{{1, 0.1}, {2, 0.1}, {3, 0.01}, {20, 0.01}} {
-		if got := byLimit(tt.n, 0, 8*time.Millisecond, false); got != tt.want {
-			t.Errorf("%d requests are accepted behind a refusal with a probability of %v, want %v", tt.n, got, tt.want)
 		}
 	}
 }
@@ -238,28 +198,72 @@ func TestCeiling(t *testing.T) {
 	}
 }
 
-// However many are refused, chance is taken for no more than 41 % of requests and of batches, and
-// for no less than one in a hundred.
-func TestSharesAreBounded(t *testing.T) {
-	refused, accepted := newDetector(), newDetector()
-	for range 1000 {
-		refused.learn(Report{Sent: t0, Refused: 20})
-		refused.learn(Report{Sent: t0, Refused: 2})
-		accepted.learn(Report{Sent: t0, Accepted: 20})
-	}
+// Batches that were answered before the refusal count if they were sent before it, or with it, and
+// if a part of the refused batch was accepted.
+func TestEarlierAnswersCount(t *testing.T) {
 	for _, tt := range []struct {
-		name  string
-		share share
-		want  float64
+		name    string
+		before  float64 // when the accepted batch was sent, in milliseconds
+		refused int     // of 20, sent at 0
+		heels   int
+		want    verdict
 	}{
-		{"requests, all refused", refused.requests, 0.41},
-		{"batches, all refused", refused.batches, 0.41},
-		{"requests, none refused", accepted.requests, 0.01},
-		{"batches, none refused", accepted.batches, 0.01},
+		{"at one instant, one refused", 0, 1, 1, chance},
+		{"sent 24 ms before, one refused", -24, 1, 1, unclear},
+		{"sent 26 ms before, one refused", -26, 1, 0, unclear},
+		{"sent 2 ms behind, one refused", 2, 1, 0, unclear},
+		{"at one instant, all refused", 0, 20, 0, unclear},
 	} {
-		got := tt.share.refused / (tt.share.refused + tt.share.accepted)
-		if math.Abs(got-tt.want) > tt.want/10 {
-			t.Errorf("%s: share %.3f, want about %.2f", tt.name, got, tt.want)
+		t.Run(tt.name, func(t *testing.T) {
+			d := newDetector()
+			d.accepted(Report{Sent: at(tt.before / 1000), Accepted: 20})
+			got := ask(&d, []seen{{0, 20, tt.refused, 0}})
+			if got != tt.want || d.heels != tt.heels {
+				t.Errorf("verdict %d with a score of %.1f and %d batches near, want %d and %d", got, d.score, d.heels,
+					tt.want, tt.heels)
+			}
+		})
+	}
+}
+
+// Answers to batches that were sent long before those in flight are forgotten.
+func TestEarlierAnswersAreForgotten(t *testing.T) {
+	d := newDetector()
+	for i := range 100 {
+		d.accepted(Report{Sent: at(float64(i) / 100), Accepted: 20})
+	}
+	if len(d.recent) != 3 {
+		t.Errorf("%d answers are kept, want those of the last 25 ms", len(d.recent))
+	}
+}
+
+// Where chance was seen to refuse, three requests alone show no limit.
+func TestFewRequestsAlone(t *testing.T) {
+	for _, tt := range []struct {
+		chanced         bool
+		accepted, heels int
+		want            verdict
+	}{{false, 0, 0, limit}, {true, 0, 0, unclear}, {true, 2, 0, unclear}, {true, 3, 0, limit}, {true, 0, 1, limit}} {
+		d := newDetector()
+		d.asks, d.score, d.chanced, d.heels = true, 3, tt.chanced, tt.heels
+		d.first = Report{Sent: t0, Accepted: tt.accepted, Refused: 1}
+		if got := d.verdict(true); got != tt.want {
+			t.Errorf("chance seen: %v, %d accepted and one refused, %d batches near: verdict %d, want %d",
+				tt.chanced, tt.accepted, tt.heels, got, tt.want)
+		}
+	}
+}
+
+// The verdicts so far make a limit at most 4.5 times less likely, or 7 times more.
+func TestPrior(t *testing.T) {
+	for _, tt := range []struct{ limits, others, want float64 }{
+		{0, 0, 0}, {0, 1, math.Log(0.5 / 1.5)}, {0, 50, -1.5}, {1, 0, math.Log(3)}, {50, 0, 2},
+	} {
+		d := newDetector()
+		d.limits, d.others = tt.limits, tt.others
+		if d.ask(Report{Sent: t0}, 0); math.Abs(d.score-tt.want) > 1e-9 {
+			t.Errorf("limit %v times and chance %v times: score %.2f at first, want %.2f", tt.limits, tt.others,
+				d.score, tt.want)
 		}
 	}
 }

@@ -11,7 +11,7 @@ func (c *Controller) Done(now time.Time, r Report) {
 	late := r.Sent.Before(c.limited) // sent before the last wait for the limit
 	if late || r.Refused == 0 && !c.detector.asks {
 		if !late {
-			c.detector.learn(r)
+			c.detector.accepted(r)
 		}
 		c.account(now, r)
 		return
@@ -120,6 +120,8 @@ func (c *Controller) accept(now time.Time, r Report, fresh bool) {
 		grow = max(1, c.opening*min(1, c.latency.mean.Seconds()/2))
 	case unlimited && c.opts.MaxInFlight > 0:
 		grow = c.maxInFlight()
+	case unlimited && c.byChance():
+		grow *= 2 // what refuses is no limit
 	case unlimited && c.limit.count < fastAfter:
 		grow /= 2
 	}
@@ -131,11 +133,18 @@ func (c *Controller) accept(now time.Time, r Report, fresh bool) {
 	c.grown += grow
 }
 
+// byChance reports whether chance refuses more often than the limit.
+func (c *Controller) byChance() bool { return c.detector.others > c.detector.limits }
+
 // widen bounds the window. What is in flight may pass what topRate needs, but only by
-// half of what was answered since.
+// half of what was answered since, or by all of it where chance refuses.
 func (c *Controller) widen(window float64) float64 {
 	most := c.maxInFlight()
-	if c.opts.MaxInFlight == 0 && window > most {
+	switch {
+	case c.opts.MaxInFlight > 0:
+	case c.byChance():
+		most = window
+	case window > most:
 		most = max(most, c.window+c.grown/2)
 	}
 	return min(window, most, c.ceiling.most())

@@ -50,6 +50,10 @@ const smallBurst = 1.0
 // maxShorts is how many spans in a row may contradict the rate before it is given up.
 const maxShorts = 3
 
+// mostDebt times what was accepted in a span are refused before it. If more are, and refused requests
+// use up the limit too, the span shows how many were refused, and no rate.
+const mostDebt = 3
+
 // debtGrowth is by how much a wait grows at least with further refusals where those use up
 // the limit too. Waits in whole seconds differ by one anyway.
 const debtGrowth = 1500 * time.Millisecond
@@ -99,7 +103,9 @@ func (m *meter) endSpan(sent time.Time) {
 		if m.count == 0 {
 			return // a wait that was too short
 		}
-		m.measure(span.Seconds(), sent)
+		if m.refused <= mostDebt*m.count || m.counts {
+			m.measure(span.Seconds(), sent)
+		}
 	}
 	m.before = m.count
 	m.since, m.worked, m.count, m.refused, m.broken = sent, time.Time{}, 0, 0, false

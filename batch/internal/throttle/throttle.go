@@ -10,6 +10,7 @@
 //     the first refusal, and chance does not. So requests go in pairs of batches, close
 //     together, and a detector weighs the answers in the order of sending. Only refusals
 //     that it ascribes to a limit close the gate and are measured. Others wait by themselves.
+//     A few requests alone, with no other batch near, show no limit where chance refuses too.
 //   - How fast does it come back? At two refusals by the limit nothing was left, so what
 //     was accepted between them, over the time between them, is its rate. Where a burst is
 //     small most of a wait is wasted, and the meter finds the rate in the stretch that began
@@ -21,8 +22,8 @@
 // A run goes through these states:
 //
 //   - Before the first refusal the number of requests in flight grows by half with each
-//     round trip, and from 500 requests on it doubles. It stops growing when the
-//     answers take twice as long as at first, because the service is saturated.
+//     round trip, and faster from 500 requests on. Where chance refuses, it triples. It stops
+//     growing when the answers take twice as long as at first, because the service is saturated.
 //   - A refusal by the limit closes the gate for the wait that it names. Then one request
 //     goes, and if it is accepted two, four and so on, up to what should be free.
 //   - After that requests go at the measured rate. The rate climbs, slowly where several
@@ -238,7 +239,7 @@ func (c *Controller) room(now time.Time, want int) (n int, at time.Time) {
 // through.
 func (c *Controller) worthwhile(want int) int {
 	switch {
-	case c.detector.others > c.detector.limits:
+	case c.byChance():
 		return min(want, max(1, int(c.window)/16))
 	case c.opts.MaxInFlight > 0:
 		return want
@@ -291,7 +292,7 @@ func (c *Controller) paced(now time.Time, n, want int) (_ int, at time.Time) {
 // so that it does not slow them down.
 func (c *Controller) stagger() time.Duration {
 	batches := max(1, c.window/float64(c.size))
-	return min(maxStagger, time.Duration(0.9*float64(c.latency.mean)/batches))
+	return min(maxStagger, time.Duration(0.5*float64(c.latency.mean)/batches))
 }
 
 // takeRest returns the second batch of a pair, at most want requests of it, and gives back

@@ -81,6 +81,24 @@ func TestMaxInFlight(t *testing.T) {
 	}
 }
 
+// Where chance refuses more often than the limit, what is in flight triples with each round trip.
+func TestGrowthWhereChanceRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		limits, others float64
+		most, want     int
+	}{{1, 1, 0, 60}, {1, 1.5, 0, 120}, {1, 1.5, 80, 80}} {
+		c := newController(Options{MaxInFlight: tt.most})
+		c.detector.limits, c.detector.others = tt.limits, tt.others
+		for _, n := range takeAll(c, t0) {
+			c.Done(at(0.05), Report{Sent: t0, Accepted: n})
+		}
+		if got := sum(takeAll(c, at(1))); got != tt.want {
+			t.Errorf("limit %v times and chance %v times, at most %d in flight: %d requests go, want %d", tt.limits,
+				tt.others, tt.most, got, tt.want)
+		}
+	}
+}
+
 // Growth ends when answers take twice as long as at first.
 func TestGrowthEndsWhereTheServiceIsSaturated(t *testing.T) {
 	c := newController(Options{})
@@ -223,6 +241,23 @@ func TestMeterSmallBurst(t *testing.T) {
 		m := meter{first: tt.first, count: 300, since: t0, opened: at(1), worked: at(1), tallies: []tally{{at(1), 300}}}
 		if m.measure(3.5, at(3.5)); math.Abs(m.rate-tt.want) > 1e-9 {
 			t.Errorf("rate %v if %d were accepted before the first refusal, want %v", m.rate, tt.first, tt.want)
+		}
+	}
+}
+
+// A span before which three times as many were refused as it accepted shows no rate, unless refused
+// requests are known to count.
+func TestMeterManyRefused(t *testing.T) {
+	for _, tt := range []struct {
+		refused int
+		counts  bool
+		want    float64
+	}{{30, false, 5}, {31, false, 0}, {31, true, 20.5}} {
+		m := meter{since: t0, opened: at(1), worked: at(1), count: 10, refused: tt.refused, counts: tt.counts, before: 30}
+		m.endSpan(at(2))
+		if m.rate != tt.want {
+			t.Errorf("10 accepted in 2 s after %d refused, that count: %v: rate %v, want %v", tt.refused, tt.counts,
+				m.rate, tt.want)
 		}
 	}
 }

@@ -449,3 +449,11 @@ func TestPatternsAreRefused(t *testing.T) {
 			"Open of %q = %v, want line %d to be a pattern", list, e, line)
 	}
 }
+
+// A row with both names protects both, although nobody may look the user up.
+func TestUncheckedNamesAreProtected(t *testing.T) {
+	users, err := open(t, "userId,upn\n"+id1+","+bg+"\n").Resolve(t.Context(), nil, pairs(id2), "no permission")
+	if err != nil || !users.Has(id1) || !users.Has(strings.ToUpper(bg)) || users.Has(id2) {
+		t.Errorf("Resolve = %+v, %v, want both names of the row", users, err)
+	}
+}

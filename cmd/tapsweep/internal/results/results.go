@@ -13,7 +13,7 @@
 //	run, wait, end                      -                     -                                -
 //	result: revoked, absent             user and pass         the row of the key               yes
 //	  planned, found                    user and pass         the row of the key               yes; as a list, no
-//	  replaced                          user and pass         the row of the key               no; tried again for any pass
+//	  replaced                          user and pass         the row of the key               no; again with AnyPass
 //	  unknown_user, rejected            user and pass         the row of the key               no; not tried again
 //	  denied, failed, unknown, remains  user and pass         the row of the key               no
 //	  not_sent                          user and pass         the row of the key (1)           no

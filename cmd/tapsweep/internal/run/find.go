@@ -78,7 +78,7 @@ func (r *run) look(ctx context.Context, opts scan.Options, found func(*scan.Foun
 		Sent:  r.job.Sent,
 		Total: func(users int) { r.console.Display().SetTotal(users) },
 	})
-	r.summary.Scan = &counts
+	r.summary.Scan, r.summary.ScanStopped = &counts, err != nil
 	return cmp.Or(err, seen.flush())
 }
 

@@ -36,6 +36,7 @@ type summary struct {
 	Sealed     string // the SHA-256 of its manifest, in hex
 
 	Scan            *scan.Totals // nil for a run that does not look for passes
+	ScanStopped     bool         // the scan did not end, so users may hold passes that the run has not seen
 	CreatorDoubt    string       // why it is not known whether the --created-by user exists, empty if known
 	NoCreator       bool         // the tenant has no such user
 	Output          string       // where a scan printed the passes

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 	"tapsweep/batch/graphsim/quota"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -35,7 +36,8 @@ type Options struct {
 }
 
 func (o *Options) tenant(stdin io.Reader) (*graphsim.Tenant, error) {
-	opts := graphsim.Options{Latency: o.Latency, Audit: true, Roles: Roles, SessionLag: sessionLag}
+	opts := graphsim.Options{Latency: o.Latency, Audit: true, Roles: Roles, SessionLag: sessionLag,
+		Entra: entra.Options{ReaderID: readerID, ReaderRoles: []string{"UserAuthMethod-TAP.Read.All", "User.Read.All"}}}
 	for _, text := range o.Limits {
 		limit, err := ParseLimit(text)
 		if err != nil {
@@ -90,6 +92,7 @@ func Serve(ctx context.Context, c *console.Console, o Options) error {
 		fmt.Fprintln(c.Out, setVariable(runtime.GOOS, v))
 	}
 	fmt.Fprintln(c.Out, "# then: tapsweep revoke …")
+	fmt.Fprintln(c.Out, "# and, as an app that may only read: tapsweep verify --client-id", readerID, "…")
 	c.Say("serving a simulated tenant at %s until interrupted", server.URL)
 	<-ctx.Done()
 	stats := sim.Stats()
@@ -124,6 +127,9 @@ func setVariable(system, v string) string {
 // Roles are the permissions of the simulated tenant's app: all that tapsweep may need.
 var Roles = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "GroupMember.Read.All", "AuditLog.Read.All",
 	"Organization.Read.All", "User.RevokeSessions.All"}
+
+// readerID is the client id of the app in the simulated tenant that may only read. It is invented.
+const readerID = "2b8e61f7-9d04-4c3a-b5e8-6a17d2c0f946"
 
 // sessionLag is how long Graph shows a user as before, after the sessions were revoked. How long
 // that is in a real tenant is not documented.

@@ -49,13 +49,15 @@ func Refuse(err error, hints ...string) error {
 	return &Error{Code: Usage, Err: err, Hints: hints}
 }
 
-// RefuseFile is Refuse for a file that cannot be created. A full disk is no fault of the command
-// line: it ends the command like a disk that becomes full later.
+// RefuseFile is Refuse for a file that cannot be created or written. A full disk, or an output whose reader
+// has gone, is no fault of the command line: it ends the command with Stopped, as it does later in a run.
 func RefuseFile(err error, hints ...string) error {
-	if errors.Is(err, syscall.ENOSPC) {
-		return &Error{Code: Stopped, Err: err, Hints: hints}
+	known := Of(err)
+	code := Usage
+	if known.Code == Stopped {
+		code = Stopped
 	}
-	return Refuse(err, append(hints, Of(err).Hints...)...)
+	return &Error{Code: code, Err: err, Hints: append(hints, known.Hints...)}
 }
 
 // Interrupted returns the error of a command that a signal or the deadline ended before anything
@@ -103,6 +105,7 @@ var rules = []rule{
 	{is(batch.ErrStalled), Stopped, nil},
 	{is(batch.ErrMaxWait), Stopped, nil},
 	{is(syscall.ENOSPC), Stopped, nil},
+	{is(syscall.EPIPE), Stopped, nil},
 }
 
 // Of returns how a command ends with an error. An error that no rule matches is wrong usage.

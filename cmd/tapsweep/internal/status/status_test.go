@@ -56,6 +56,7 @@ func TestOf(t *testing.T) {
 		{"Graph refuses for too long", batch.ErrStalled, Stopped, ""},
 		{"a wait is too long", batch.ErrMaxWait, Stopped, ""},
 		{"the disk is full", syscall.ENOSPC, Stopped, ""},
+		{"nobody reads the output any more", syscall.EPIPE, Stopped, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := Of(fmt.Errorf("wrapped: %w", tt.err))
@@ -70,7 +71,7 @@ func TestOf(t *testing.T) {
 
 // A file that cannot be created is wrong usage, but a full disk is not.
 func TestRefuseFile(t *testing.T) {
-	for err, want := range map[error]int{syscall.EACCES: Usage, syscall.ENOSPC: Stopped,
+	for err, want := range map[error]int{syscall.EACCES: Usage, syscall.ENOSPC: Stopped, syscall.EPIPE: Stopped,
 		&os.PathError{Err: syscall.ENOSPC}: Stopped, os.ErrPermission: Usage, results.ErrInUse: Usage} {
 		got := Of(RefuseFile(err, "a hint"))
 		assert.Same(t, fmt.Sprintf("%v: code", err), got.Code, want)
