@@ -161,6 +161,8 @@ func TestOutcome(t *testing.T) {
 			left: 1},
 		{name: "answer lost, then gone", faults: deleteFails(1, fault.Reset().AfterWork()), want: results.Revoked,
 			attempts: 2},
+		{name: "answer lost, then gone, and the list is denied", faults: append(deleteFails(1, fault.Reset().AfterWork()),
+			listFails(0, fault.ItemStatus(403))...), want: results.Unknown, attempts: 2, message: "could not find out"},
 		{name: "failed every time, and another pass", user: dana(other), faults: deleteFails(0, fault.ItemStatus(500)),
 			want: results.Replaced, attempts: 3, left: 1, message: other},
 		{name: "failed every time, and gone", faults: deleteFails(0, fault.ItemStatus(500).AfterWork()),

@@ -141,8 +141,8 @@ func (j *Job) afterDoubt(s *pairState, res batch.Result) *batch.Request {
 		row.Outcome, row.Message = results.Failed, s.reply()+", and still lists the pass"
 	case row.Outcome != results.UnknownUser:
 		row.Message = answer.Join(s.reply()+", and could not find out what the user holds now", row.Message)
-		if s.last.Status != 404 {
-			row.Outcome = results.Unknown // the pass may be gone
+		if s.uncertain {
+			row.Outcome = results.Unknown // this run may have deleted the pass
 		}
 	}
 	j.finish(s, row)

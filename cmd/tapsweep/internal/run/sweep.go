@@ -121,7 +121,7 @@ func (s *sweepRun) finish(ctx context.Context) error {
 	var left []revoke.Item
 	deletes := 0
 	for _, d := range doubts {
-		if d.Intended() && !s.protected(d.User) {
+		if d.Intended() && !s.spares(d.User, d.UPN) {
 			deletes++
 		}
 		pair := input.Pair{Source: d.Source, User: d.User, UPN: d.UPN, Method: d.Method, Creation: d.Creation}

@@ -208,6 +208,20 @@ func (tt whoseCase) test(t *testing.T, by string) {
 	}
 }
 
+// A record that names one pass of a user by ID does not choose another pass with the same dates.
+func TestSecondPassWithTheDatesOfARecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := audited(graphsim.Options{})
+		both := slices.Concat(made(nil, hour), made(nil, hour))
+		both[0].ID = passID
+		tenant.AddUser(graphsim.User{ID: danaID, UPN: "dana@contoso.com", Passes: both})
+		tenant.AddAudit(registered{by: mallory, ago: hour, id: listed, dated: true}.entry())
+		found, _, _, err := look(t, tenant, since(24*time.Hour, mallory.UPN), batch.Options{})
+		assert.OK(t, err)
+		assert.Same(t, "found", strings.Join(found, "; "), hersByID)
+	})
+}
+
 // The report names when the passes were created, before and after.
 func TestReplacedPass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -42,7 +42,7 @@ func (f *auditFindings) recordOf(user string, p *pass.Pass) (nearest *making, ol
 	for i := range records {
 		m := &records[i]
 		if strings.EqualFold(m.id, p.ID) {
-			f.proven, m.Match = true, input.MatchID
+			f.proven = true
 			return m, false
 		}
 		older = older && p.Created.Before(m.At.Add(-recordSlack))
@@ -86,6 +86,9 @@ func (s *scanner) attribute(f *Found, now time.Time) (found bool) {
 	m, older := s.audit.recordOf(f.User, &f.Pass)
 	if m != nil {
 		f.Creation = m.Creation
+		if strings.EqualFold(m.id, f.ID) {
+			f.Creation.Match = input.MatchID
+		}
 	}
 	switch {
 	case m == nil && older:
@@ -94,7 +97,7 @@ func (s *scanner) attribute(f *Found, now time.Time) (found bool) {
 		return false
 	case m == nil || !m.theirs:
 		return s.unlisted(f, now)
-	case m.id != "" && m.Match != input.MatchID:
+	case m.id != "" && f.Creation.Match != input.MatchID:
 		s.audit.waiting = append(s.audit.waiting, waiting{f, now, m})
 		return true
 	}
