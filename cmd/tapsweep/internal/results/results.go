@@ -7,7 +7,7 @@
 // [Lists] uses it to find the passes that are left if the log is used as a list. [ReadUsers] returns the users
 // that verify checks.
 //
-// All of them use the same rules:
+// All of them use the same rules. Done means that a resumed run skips what the row is about:
 //
 //	record                              key                   supersedes                       done
 //	run, wait, end                      -                     -                                -
