@@ -40,9 +40,8 @@ type Options struct {
 	// service would accept more. Zero means no limit.
 	MaxRate float64
 
-	// MaxWait stops the run with ErrMaxWait if the service asks for a longer wait, even if only
-	// one quota has to wait. It also stops the run if more than MaxWait is left of a wait from
-	// an earlier run. Zero means 15 minutes, negative means no limit.
+	// MaxWait stops the run with ErrMaxWait if any quota has to wait longer. This includes the
+	// rest of a wait from an earlier run. Zero means 15 minutes, negative means no limit.
 	MaxWait time.Duration
 
 	// StallTimeout stops the run if it makes no progress for this long: with ErrStalled if all

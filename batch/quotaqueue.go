@@ -18,7 +18,7 @@ type quotaQueue struct {
 	retries []*item // and follow-ups
 	fresh   []*item // from src
 
-	oddBatch    bool // in a batch of an odd number, one more is a retry
+	oddBatch    bool // alternates from batch to batch: in an odd batch, retries get the larger half
 	fedBySource bool // src has yielded a request of this quota
 	unsettled   int  // items, wherever they are
 	inFlight    int  // batches

@@ -196,7 +196,7 @@ func TestScanOfTheAuditLogResumes(t *testing.T) {
 	text := readText(t, log)
 	write(t, log, text[:strings.Index(text, `{"type":"end"`)])
 	p := tapsweep(t, env, args...)
-	p.ends(t, status.Incomplete, gone, selfID+": the pass of ", "may be the pass of ")
+	p.ends(t, status.Incomplete, gone, selfID+": the pass of ", "may be the same as the pass of ")
 	list := readText(t, dir+"/hers.csv")
 	same(t, "passes that are found by id", strings.Count(list, ","+input.MatchID), 3)
 	same(t, "passes that are found by time", strings.Count(list, ","+input.MatchTime), 0)

@@ -36,15 +36,16 @@ const (
 	hintTarget     = "the user may hold an admin role, or be in a role-assignable group or a restricted unit: " +
 		"that takes Privileged Authentication Administrator"
 	hintAppRole  = "assign that role to the app's service principal"
-	hintUserRole = "your role may not reach: it takes Authentication Administrator at least, activated, and not " +
-		"only for an administrative unit that this user is not in"
+	hintUserRole = "your role may not cover this user: you need an active role of at least Authentication " +
+		"Administrator, not limited to an administrative unit without this user"
 	hintOwn = "changing one's own methods takes a multi-factor sign-in within the last 10 minutes: sign in " +
 		"again (" + again + ")"
-	hintNone   = "the token shows permission and role: a change of either takes a new token to count, and some minutes"
+	hintNone = "the token has the permission and the role: if either was granted just now, wait some minutes and " +
+		"get a new token"
 	hintClaims = "Graph asks for a stronger sign-in (authentication context): sign in as Conditional Access " +
 		"demands (" + again + ")"
 
-	// again is how to get a new token: the token cache must not be used.
+	// again says how to sign in again without the token cache.
 	again = "--sign-in-again, or a new token in the file"
 )
 
@@ -83,8 +84,9 @@ func (c Caller) SessionsHint() string {
 		return "the user may hold an admin role: assign Privileged Authentication Administrator to the app's " +
 			"service principal"
 	}
-	return "your role may not reach: it takes one with microsoft.directory/users/invalidateAllRefreshTokens, such as " +
-		"Authentication Administrator, and for users with an admin role Privileged Authentication Administrator"
+	return "your role may not cover this user: you need a role with " +
+		"microsoft.directory/users/invalidateAllRefreshTokens, such as Authentication Administrator, or Privileged " +
+		"Authentication Administrator for users with an admin role"
 }
 
 // needsClaims reports whether a 403 asks for a stronger sign-in. Graph sends it with a challenge.

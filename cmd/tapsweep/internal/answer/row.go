@@ -11,7 +11,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// ToRow converts a result to a row with outcome, code, message and request ID. It does not need to know the request.
+// ToRow converts the result of any request to a row with outcome, code, message and request ID.
 func ToRow(res batch.Result) results.Row {
 	row := results.Row{Attempts: res.Attempts, RequestID: res.RequestID, Status: res.Response.Status}
 	whole, refused := errors.AsType[*batch.StatusError](res.Err)

@@ -44,7 +44,7 @@ type Checkup struct {
 }
 
 func (c *Checkup) note(step, result, detail string, hints ...string) {
-	// Hints to run the check, or to resume a run, do not help here.
+	// Hints that point to check or to --resume do not help inside check.
 	hints = slices.DeleteFunc(slices.Clone(hints), func(h string) bool {
 		return h == status.HintCheck || h == status.HintResume
 	})
@@ -63,7 +63,7 @@ const checkStall = 10 * time.Second
 type Options struct {
 	Target       *tenant.Target
 	NoCredential error  // why the target has no credential, nil if it has one
-	User         string // list the passes of this user; "me" is the signed-in user; empty means no real user
+	User         string // list the passes of this user; "me" is the signed-in user; empty: one who does not exist
 	JSON         bool   // print JSON instead of text
 	Logger       *slog.Logger
 	Variables    []Variable

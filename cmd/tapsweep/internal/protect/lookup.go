@@ -55,8 +55,8 @@ func (e *ResolveError) judge(u input.User, err error, needed bool) bool {
 func (e *ResolveError) Hints() []string {
 	if e.denied {
 		return []string{"to look up protected users, the app needs the application permission User.ReadBasic.All " +
-			"or User.Read.All", "a row of the protect list with both the object ID and the user principal name " +
-			"protects both without a lookup; then they are not checked"}
+			"or User.Read.All", "or put both the object ID and the user principal name into the row: then no lookup " +
+			"is needed, and the names are not checked"}
 	}
 	return []string{"correct the names, or remove users who have left from the protect list"}
 }

@@ -43,7 +43,7 @@ type about uint8
 const (
 	aPass     about = iota // a pass, or a line of a list
 	sessions               // the sessions of a user
-	madeUpFor              // nothing: a scan could not list the passes of a user, but a later scan could
+	madeUpFor              // resolved: a scan could not list the passes of a user, but a later scan listed them
 )
 
 // A place is a row: the log, and the number of the row in it, from 0.
@@ -51,8 +51,7 @@ type place struct{ log, row uint32 }
 
 const none = ^uint32(0) // no entry
 
-// rowSize is the usual minimum size of a row in bytes. With it, all entries are allocated at the start, which leaves no
-// garbage.
+// rowSize is the usual minimum size of a row in bytes. newIndex uses it to allocate all entries at once.
 const rowSize = 300
 
 func newIndex(l *Logs) *index {
@@ -170,7 +169,7 @@ func (r *head) wantsSessions() bool {
 		!slices.Contains([]results.Outcome{results.Duplicate, results.Invalid, results.Protected}, r.Outcome)
 }
 
-// dropFailure removes the row about passes of a user that could not be listed, because a later request listed them.
+// dropFailure removes the row that says that the passes of a user could not be listed. A later request listed them.
 func (ix *index) dropFailure(user string) {
 	id := ix.hash(string(results.ListPasses), user, "")
 	if p, ok := ix.at[id]; ok {
@@ -194,10 +193,10 @@ func (ix *index) add(lg *sourceLog, r *head) {
 	ix.name(p, r)
 }
 
-// find finds the entry of a row, and returns the hash under which it is kept. This is the hash of the key of the row.
-// If the row has no key, or repeats the key of a protected pass, it is the hash of the line of the list. It can also
-// be the hash of the pass, which another list may name in another way. If the list is a log with two rows about one
-// pass, their lines distinguish the entries.
+// find returns the entry of a row, the hash to store it under, and whether there is an entry. The hash is that of the
+// key, or of the line of the list if the row has no key or repeats the key of a protected pass. If no entry has the
+// key, find looks for one with the same pass, which another list may name under another user name. If the list is a
+// log with two rows about one pass, the line of the log tells their entries apart.
 func (ix *index) find(lg *sourceLog, r *head) (p uint32, id uint64, known bool) {
 	key, ok := r.Key()
 	if ok {
@@ -235,7 +234,7 @@ func (ix *index) name(p uint32, r *head) {
 	}
 	key, ok := r.Key()
 	named := ix.hash("named", r.User, r.Method)
-	other, known := ix.at[named] // not p, if a list names a pass that also replaced another pass
+	other, known := ix.at[named] // differs from p if a list names the pass and the pass also replaced another one
 	if !ok || key.Method != strings.ToLower(r.Method) || known && other != p {
 		ix.at[ix.lineOfLog(r.run.Log, r.line)] = p
 	}
@@ -290,8 +289,8 @@ func (ix *index) setRow(p uint32, r *head) {
 
 func (ix *index) setFate(at place, f fate) { ix.logs.logs[at.log].rows[at.row] = f }
 
-// passesOf returns the passes of a user in runs of other commands than verify, the latest first. It returns none if
-// no log is of tapsweep verify.
+// passesOf returns the user's passes from runs other than verify, the latest first. It returns none if the logs have no
+// run of verify.
 func (ix *index) passesOf(who uint64) (passes []uint32) {
 	p, ok := ix.latest[who]
 	for ok && p != none {
@@ -327,7 +326,7 @@ func (ix *index) finish() {
 	l.users = len(ix.looked)
 }
 
-// checkSameTenant returns an error if a run cannot be in the same report as the others. text is the first line of the run.
+// checkSameTenant returns an error if a run cannot be in one report with the others. text is the first line of the run.
 func (l *Logs) checkSameTenant(run *ReportedRun, text []byte) error {
 	if l.first == nil {
 		l.first = run
@@ -346,7 +345,7 @@ func (l *Logs) checkSameTenant(run *ReportedRun, text []byte) error {
 		return fmt.Errorf("it is of %s, and %s of %s", show(run.header.GraphRoot), l.first.Log,
 			show(l.first.header.GraphRoot))
 	case l.first.DryRun != run.DryRun:
-		return fmt.Errorf("one of it and %s is a dry run, and the other is not", l.first.Log)
+		return fmt.Errorf("%s and this log cannot be combined: only one of them is a dry run", l.first.Log)
 	}
 	l.begun[string(text)] = run.Log
 	return nil

@@ -63,7 +63,7 @@ type fate uint8
 const (
 	counts     fate = iota
 	superseded      // a newer row has the same key
-	beside          // the row is listed but does not count: another pass replaced its pass, or counts for it
+	beside          // the row is listed but does not count: another pass of the user counts instead
 )
 
 // OpenLogs reads results logs for the first time. It returns an error if a file is not a log, or is broken before its

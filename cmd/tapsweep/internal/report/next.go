@@ -12,13 +12,13 @@ import (
 // A NextCommand is a command that handles what a log left.
 type NextCommand struct {
 	Log     string `json:"log"`
-	Left    int    `json:"left"`           // the number of passes that it tries again, including those without a row
+	Left    int    `json:"left"`           // passes or users to do or to verify, and list rows without a row
 	Command string `json:"command"`        // empty if there is none; then Note says why
 	Note    string `json:"note,omitempty"` // further information
 
 	nextTask
-	noun       string // what Left counts
-	unverified int    // how many of Left are gone and not verified
+	noun       string // "pass" or "user": the thing that Left counts
+	unverified int    // how many of Left are gone but not verified
 	withoutRow int    // how many of Left are rows of the list without a row in the log
 
 	Causes []causeCount `json:"-"` // see steps

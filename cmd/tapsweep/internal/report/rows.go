@@ -11,16 +11,16 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A reportedRow is the row that counts for a pass or for the sessions of a user, with the results of verification.
+// A reportedRow is the row that counts for a pass or a user's sessions. It is merged with later rows that verify it.
 type reportedRow struct {
 	results.Row
-	VerifiedAt time.Time // when no pass was listed, if this is in another row
+	VerifiedAt time.Time // when a LIST showed no pass, if another row says so; otherwise zero
 	Beside     bool      // the row is listed but does not count, because the row of another pass counts
 
 	log        *sourceLog
 	unverified bool       // the pass should have been verified, but was not
 	hopeless   bool       // no run can verify it
-	proof      *sourceLog // another log, which has the row about this
+	proof      *sourceLog // the other log that has the row of the verification
 }
 
 // countedRows yields the rows that count, and those with Beside, in the order of the logs.
@@ -98,7 +98,7 @@ func (l *Logs) annotate(row *reportedRow, n note, own int) error {
 	}
 	if n.kind() == verified {
 		row.Verified, row.VerifiedAt = true, utc(time.UnixMilli(n.at))
-		if row.Outcome != results.Revoked { // and is gone since
+		if row.Outcome != results.Revoked { // the pass went away later
 			row.Outcome, row.Message, row.Hint = results.Absent, "", ""
 		}
 		return nil

@@ -63,7 +63,7 @@ type rowEffect uint8
 const (
 	nothing  rowEffect = iota // the row has nothing new
 	replaces                  // the row counts instead of the previous row
-	follows                   // the row counts, and the previous row stays listed, because its pass was deleted earlier
+	follows                   // the row counts; the previous row stays listed as an earlier deleted pass
 	notes                     // the row becomes a note to the previous row
 )
 
@@ -89,7 +89,7 @@ func (ix *index) takeIn(p uint32, r *head) {
 // effectOf returns the effect of a further row, and the kind of its note.
 func (ix *index) effectOf(p uint32, r *head) (rowEffect, noteKind) {
 	e, gone := &ix.entries[p], ix.isGone(p)
-	proves := r.run.kind() == "verify" && !ix.logs.lists[e.list].proof // a row of another command counts
+	proves := r.run.kind() == "verify" && !ix.logs.lists[e.list].proof // the entry is of another command
 	clear := r.Verified && (r.Outcome == results.Revoked || r.Outcome == results.Absent)
 	another := r.Method != "" && ix.passOf(r) != e.pass
 	switch {
@@ -160,7 +160,8 @@ func (ix *index) proof(lg *sourceLog, r *head, passes []uint32) {
 	}
 }
 
-// whichRemains returns the index of the pass that a row is about: the pass in the row, or the pass that it replaced.
+// whichRemains returns the index of the pass that the row is about. It tries in order: the pass in the row if it is
+// gone, the pass in the row, a pass that is gone, the latest pass.
 func (ix *index) whichRemains(passes []uint32, r *head) int {
 	named := func(p uint32) bool { return ix.entries[p].pass == ix.passOf(r) }
 	namedGone := func(p uint32) bool { return named(p) && ix.isGone(p) }

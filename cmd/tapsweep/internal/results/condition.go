@@ -23,7 +23,7 @@ type Condition struct {
 
 	run     *Run // the last run, nil before the first
 	open    bool // the last run has no End so far
-	counted int  // the number of the last line that counts the lines before it: a Run or an End
+	counted int  // the line number of the last Run or End, which has the number of lines before it
 	lines   int  // the lines of the log so far
 	rows    int  // the rows about passes so far, including those of earlier runs that the log may resume
 	unended bool // the last complete line lacks its line break

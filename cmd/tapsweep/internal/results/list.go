@@ -127,9 +127,8 @@ func (l *logAsList) rows(yield func(input.Row, error) bool) {
 	}
 }
 
-// asListRow converts a row of a log to a row of a list. A pass that is done stays done. Otherwise a row without
-// a pass ID would delete a new pass of the user. A protected user stays protected, even without the protect
-// list.
+// asListRow converts a row of a log to a row of a list. It marks a pass that is done as done: as a row for any pass, it
+// would delete a new pass of the user. A protected user stays protected, even without the protect list.
 func asListRow(rec *Record) input.Row {
 	r := rec.Row
 	row := input.Row{Pair: input.Pair{Line: rec.Line, User: r.User, UPN: r.UPN, Method: r.Method, Creation: r.Creation}}

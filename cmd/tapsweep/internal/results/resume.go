@@ -100,9 +100,13 @@ func (e *ResumeState) unconfirmedOf(action Action) (rows []*Row) {
 	return rows
 }
 
-// MaybeDeleted reports whether an earlier run may have deleted a pass of a list although no row shows this: the
-// run was killed during the delete, the answers to the delete were errors, or Graph still listed the pass
-// afterwards. It returns false for passes that a scan found, because they have a row before the delete.
+// MaybeDeleted reports whether an earlier run may have deleted the pass without a row that says so. There are three
+// cases:
+//   - the run was killed during the delete;
+//   - the answers to the delete were errors;
+//   - Graph still listed the pass after the delete.
+//
+// It returns false for a pass that a scan found, because such a pass has a row before its delete.
 func (e *ResumeState) MaybeDeleted(p *input.Pair) bool {
 	if p.Method == "" || p.Source == ScanSource && p.Line == 0 {
 		return false

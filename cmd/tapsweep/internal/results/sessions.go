@@ -38,8 +38,8 @@ func (r *Row) sessionsFollow() bool {
 	return r.Action == "" && r.Outcome.FreesSessions() && r.User != "" && (r.Method != "" || !r.FromScan())
 }
 
-// callsAfter reports whether the sessions of the user must be revoked after this row: by the run itself, by a
-// sweep, or by a run that resumes it with the flag. With --verify, this is the row before the pass is verified.
+// callsAfter reports whether this row is the last one before the call that revokes the sessions of the user. With
+// --verify that is the provisional row. resumed is set if a run resumes this one with --revoke-sessions.
 func (r *Run) callsAfter(row *Row, resumed bool) bool {
 	return (r.Sessions || resumed) && row.FromScan() && row.Method != "" && row.Outcome.FreesSessions() &&
 		row.Outcome != Planned && (row.Provisional || !r.Verify || row.Outcome == Replaced)

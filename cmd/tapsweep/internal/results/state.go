@@ -12,7 +12,7 @@ import (
 type State struct {
 	seed   maphash.Seed
 	words  map[uint64]word        // by the hash of the key, or of the line of the list
-	users  map[uint64]scannedUser // the users that a scan scannedUser, by hash
+	users  map[uint64]scannedUser // the users whose passes a scan listed, by hash of the user
 	digest string                 // the digest of the list of the run
 	rows   uint32                 // the number of rows so far
 }
@@ -38,7 +38,7 @@ func (w word) has(f flags) bool { return w.flags&f == f }
 
 // scannedUser is the state of a user whose passes a scan listed.
 type scannedUser struct {
-	open int32 // the number of words of the user that are not completed
+	open int32 // how many words of the user are not completed
 	none bool  // the user had no pass that the scan looks for
 }
 

@@ -142,7 +142,7 @@ func (u *LogUsers) addRun(rec *Record) error {
 		u.Operators = append(u.Operators, run.Operator)
 	}
 	if err := run.Elsewhere(u.First.Tenant, u.First.GraphRoot); err != nil {
-		return lineError(rec.Line, "%v, of which an earlier run is", err)
+		return lineError(rec.Line, "%v: all logs must be of one tenant and Graph root", err)
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ func TestReadUsers(t *testing.T) {
 	text = strings.Replace(text, `{"type":"end","exit":1,"lines":6}`, `{"type":"result","action":"revokeSessions",`+
 		`"user":"`+strings.ToUpper(dana)+`","outcome":"revoked"}`+"\n"+`{"type":"end","lines":7}`, 1)
 	_, err := ReadUsers(write(t, "log.jsonl", text), "../../../../testdata/logs/log-ps51-redirect.jsonl")
-	assert.Says(t, "logs of two tenants: ReadUsers", err, "of which an earlier run is")
+	assert.Says(t, "logs of two tenants: ReadUsers", err, "all logs must be of one tenant")
 	found, err := ReadUsers("../../../../testdata/logs/log-ps51-redirect.jsonl")
 	assert.That(t, err == nil && len(found.Users) == 3, "UTF-16: ReadUsers = %+v, %v, want 3 users", found, err)
 	found, err = ReadUsers(write(t, "log.jsonl", logText("run, protected 1, end")))

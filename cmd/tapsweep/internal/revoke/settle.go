@@ -110,10 +110,12 @@ func (j *Job) afterFind(s *pairState, res batch.Result) *batch.Request {
 	return nil
 }
 
-// maxTries is the maximum number of DELETEs for a pass that Graph answers with 404 and still lists, because a
-// replica lags behind. The pauses between them are 2, 4 and 8 seconds. It is also the maximum number of passes of a
-// user that are deleted because each one replaced the one before.
-const maxTries = 4
+// maxDeletesPerPass is the maximum number of DELETEs for a pass that Graph answers with 404 and still lists, because a
+// replica lags behind. The pauses between them are 2, 4 and 8 seconds.
+const maxDeletesPerPass = 4
+
+// maxReplacements is the number of replacements of a user's pass after which a pair is left as Replaced.
+const maxReplacements = 4
 
 // afterDoubt handles the LIST after a DELETE whose result is not clear: 404, a success other than 204, or a lost
 // answer.
@@ -133,7 +135,7 @@ func (j *Job) afterDoubt(s *pairState, res batch.Result) *batch.Request {
 		markReplaced(&row, held)
 	case s.lost: // the row already has the right outcome
 	case shown == samePass:
-		if s.tries++; s.tries < maxTries {
+		if s.tries++; s.tries < maxDeletesPerPass {
 			req := s.delete()
 			req.Delay = time.Second << s.tries
 			return &req
@@ -162,7 +164,7 @@ func (j *Job) afterReplaced(s *pairState, held []pass.Pass) *batch.Request {
 	if !s.uncertain {
 		j.deletes-- // the pass was replaced before our DELETE
 	}
-	if s.tries++; s.tries < maxTries {
+	if s.tries++; s.tries < maxReplacements {
 		return j.deleteNext(s, s.goneRow(*s.last), held)
 	}
 	row := *s.last

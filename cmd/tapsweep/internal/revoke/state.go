@@ -20,9 +20,9 @@ type pairState struct {
 	upn    string
 	reason pass.Reason
 
-	last  *results.Row // the row of the DELETE that a LIST will explain, or of the pair that it will verify
+	last  *results.Row // the row that a later LIST completes: that of the DELETE, or the unverified row of the pair
 	rest  []pass.Pass  // further passes of the user, if the pair names no pass
-	tries int          // see maxTries
+	tries int          // see maxDeletesPerPass and maxReplacements
 
 	announced    bool // a row announces the delete of the pass
 	uncertain    bool // a DELETE without an answer may have deleted the pass

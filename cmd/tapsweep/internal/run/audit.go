@@ -120,8 +120,8 @@ func firstOf(first []string, n int) string {
 func unlisted(u *scan.Unlisted, creator string) string {
 	text := fmt.Sprintf("%s: the pass of %s by %s ", cmp.Or(u.UPN, u.User), second(u.Made), creator)
 	if u.Doubtful {
-		return text + fmt.Sprintf("may be the pass of %s that the user holds, but their IDs differ, so it is not "+
-			"listed: tapsweep scan --user %s shows it", second(u.At), u.User)
+		return text + fmt.Sprintf("may be the same as the pass of %s that the user holds. Their IDs differ, so "+
+			"it was left out. To see it: tapsweep scan --user %s", second(u.At), u.User)
 	}
 	return text + fmt.Sprintf("was replaced at %s by %s; the new pass is not listed", second(u.At),
 		cmp.Or(u.By, "somebody whom no audit record names yet"))

@@ -128,8 +128,9 @@ func (r *run) code(runErr error) int {
 	return code
 }
 
-// codeOf returns the exit code of a run with these counts. For an error it is the code of status.Of, except
-// that Usage becomes Stopped if status.Of does not know the error, or if a pass may have been deleted.
+// codeOf returns the exit code of a run with these counts. For an error it is the code of status.Of. Usage promises
+// that no pass was deleted. It becomes Stopped if a pass may have been deleted, or if status.Of does not know the
+// error.
 func codeOf(counts *revoke.Counts, err error) int {
 	switch {
 	case err == nil && counts.Left() > 0:

@@ -37,19 +37,18 @@ type Audit struct {
 type AuditCounts struct {
 	Name     string         // Audit.By
 	Records  int            // records read, each counted once
-	Made     int            // created passes, as far as the records show which are different
+	Made     int            // created passes; two records that may be about one pass count once
 	By       int            // how many of these Name created; all if Name is empty
 	Creators []format.Count // the creators of the most passes, at most five
 	Others   int            // passes by all other creators
 	There    int            // how many of the passes in By a LIST shows
 
-	// Odd has records of created passes that cannot be used, or whose pass ID cannot be read. A record is left out
-	// if it lacks the user or the time, or the creator if Audit.By is set. A record without a pass ID is matched
-	// by time.
+	// Odd has the records of created passes that lack a readable user, time, creator or pass ID. The creator counts
+	// only if Audit.By is set. A record that lacks only the pass ID is matched by time. The others are skipped.
 	Odd Examples[string]
 
-	// Gone has the users in By who no longer hold a pass. Unlisted has the users in By whose current pass has no
-	// record by Name. Doubtful is how many of these passes Name may have created.
+	// Gone has the users counted in By who hold no pass now. Unlisted has those whose current pass matches no record
+	// by Name. Doubtful is how many passes in Unlisted Name may still have created.
 	Gone     Examples[string]
 	Unlisted Examples[Unlisted]
 	Doubtful int

@@ -94,7 +94,7 @@ func (s *scanner) sources() (list []*pageRequest) {
 	return list
 }
 
-// escape encodes a value of a query. A space becomes %20, because Graph may not read a plus as a space.
+// escape encodes a value of a query. A space becomes %20, because Graph may read a plus literally.
 func escape(value string) string { return strings.ReplaceAll(url.QueryEscape(value), "+", "%20") }
 
 // arrived handles the answer with a page. Its users go into the queue. Its next page waits until the queue is shorter.

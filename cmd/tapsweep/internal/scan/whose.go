@@ -61,8 +61,8 @@ type waiting struct {
 	record *making
 }
 
-// decide decides about the waiting passes, after all users have been listed. If a LIST showed any pass under the ID
-// in its record, the records have the IDs of passes, so the waiting passes are other passes and are left out.
+// decide takes or leaves out the waiting passes, after all users have been listed. If a LIST showed any pass under the
+// ID in its record, the records have the IDs of passes. Then the waiting passes are other passes and are left out.
 func (s *scanner) decide() {
 	for _, w := range s.audit.waiting {
 		known := !w.record.start.IsZero() && !w.record.end.IsZero() && !w.Expires().IsZero()
@@ -80,8 +80,7 @@ func (s *scanner) decide() {
 	}
 }
 
-// attribute passes on a pass if Audit.By created it. found is also true if this is not clear yet and decide will
-// decide.
+// attribute takes the pass if Audit.By created it. It also returns true for a pass that decide judges later.
 func (s *scanner) attribute(f *Found, now time.Time) (found bool) {
 	m, older := s.audit.recordOf(f.User, &f.Pass)
 	if m != nil {
