@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// An Actor is who did something: an app if UserID and UPN are empty, otherwise a user.
+// An Actor is the app or user of an audit entry. It is an app if UserID and UPN are empty.
 // Do not change an Actor after its first use.
 type Actor struct {
-	UserID, UPN string // one of them is enough for a user of the tenant
+	UserID, UPN string // one of them is enough if the user is in the tenant
 	AppID, App  string // the client ID and the display name
 }
 
@@ -33,24 +33,24 @@ type AuditEntry struct {
 	Reason   string    // resultReason
 	By       Actor
 
-	// The target, a user. An empty TargetID is null.
+	// TargetID and TargetUPN name the target, a user. An empty TargetID is shown as null.
 	TargetID, TargetUPN string
 
-	// NoTarget makes targetResources empty, and NoInitiator makes initiatedBy null. Some
-	// types of entries are so. Entries about passes have not been seen so.
+	// NoTarget makes targetResources empty, and NoInitiator makes initiatedBy null. This is
+	// true of some types of entries, but has not been seen in entries about passes.
 	NoTarget, NoInitiator bool
 
-	// Properties are the modifiedProperties of the target: the new values by name. An entry
-	// about a created pass has JSON in them.
+	// Properties are the modifiedProperties of the target: the new values by name. In an
+	// entry about a created pass the values are JSON.
 	Properties map[string]string
 }
 
 // auditLog holds the entries of the audit log. There may be a million about passes.
 type auditLog struct {
-	app        *Actor        // all callers that are not users
+	app        *Actor        // the actor for all callers that are not users
 	entries    []auditRecord // in order of time, unless isUnsorted
 	isUnsorted bool
-	appCreated int // passes that apps created
+	appCreated int // how many passes apps created
 }
 
 // auditRecord is an entry as the tenant keeps it.
@@ -60,21 +60,21 @@ type auditRecord struct {
 	by     *Actor
 	entry  *AuditEntry // from AddAudit; nil for an entry about a pass
 	pass   *Pass       // the created pass; nil for other entries
-	number int32       // makes the id
+	number int32       // the ID is made from it
 	action auditAction
 }
 
-// auditAction is what an entry about a pass says.
+// auditAction is the action that an entry about a pass reports.
 type auditAction uint8
 
 const (
 	createdByAdmin auditAction = iota
-	createdByUser              // what the entry says, although an app or an admin did it
+	createdByUser              // the entry says so, although an app or an admin did it
 	deleted
 )
 
-// auditTexts holds activity and reason of the entries about passes. The second one was
-// seen with apps, in alert rules of third parties.
+// auditTexts has the activity and the reason of entries about passes. The second one was
+// seen in alert rules of third parties, for apps.
 // Source: learn.microsoft.com/entra/architecture/security-operations-privileged-accounts;
 // SigmaHQ/sigma rules/cloud/azure/audit_logs/azure_tap_added.yml.
 var auditTexts = [...]struct{ activity, reason string }{
@@ -83,8 +83,8 @@ var auditTexts = [...]struct{ activity, reason string }{
 	deleted:        {"Admin deleted security info", "Admin deleted temporary access pass method for user"},
 }
 
-// AddAudit adds an entry to the audit log, whether Options.Audit is set or not. An entry
-// in the past moves the later ones: a client between two pages may miss an entry or see
+// AddAudit adds an entry to the audit log, even if Options.Audit is not set. An entry in the
+// past moves the later ones: a client that is between two pages may miss an entry or see
 // one twice.
 func (t *Tenant) AddAudit(e AuditEntry) {
 	if e.Time.IsZero() {
@@ -99,7 +99,7 @@ func (t *Tenant) AddAudit(e AuditEntry) {
 	t.audits.add(auditRecord{at: e.Time.UnixNano(), by: &e.By, entry: &e})
 }
 
-// add is called with the tenant's mu held, like all below.
+// add adds an entry. It is called with the tenant's mu held, like all functions below.
 func (l *auditLog) add(r auditRecord) {
 	r.number = int32(len(l.entries))
 	if n := len(l.entries); n > 0 && r.at < l.entries[n-1].at {
@@ -108,8 +108,8 @@ func (l *auditLog) add(r auditRecord) {
 	l.entries = append(l.entries, r)
 }
 
-// addCreated adds an entry about a pass with a creator. Every other entry about an app
-// has the form of a user's own.
+// addCreated adds an entry about a pass with a creator. Every second entry about an app
+// looks as if the user created the pass.
 func (l *auditLog) addCreated(u *storedUser, p *Pass) {
 	r := auditRecord{at: p.Created.UnixNano(), user: u, by: p.CreatedBy, pass: p, action: createdByAdmin}
 	if p.CreatedBy.isApp() {
@@ -120,7 +120,7 @@ func (l *auditLog) addCreated(u *storedUser, p *Pass) {
 	l.add(r)
 }
 
-// sorted returns all entries, the oldest first.
+// sorted returns all entries, with the oldest first.
 func (l *auditLog) sorted() []auditRecord {
 	if l.isUnsorted {
 		slices.SortStableFunc(l.entries, func(a, b auditRecord) int { return cmp.Compare(a.at, b.at) })
@@ -129,7 +129,7 @@ func (l *auditLog) sorted() []auditRecord {
 	return l.entries
 }
 
-// actor returns who a caller is in the audit log.
+// actor returns the Actor of a caller.
 func (t *Tenant) actor(who *principal) *Actor {
 	if !who.IsUser() {
 		return t.audits.app
@@ -138,8 +138,8 @@ func (t *Tenant) actor(who *principal) *Actor {
 }
 
 // passProperties are the names in modifiedProperties, in the two spellings that have
-// been seen. Entries alternate between them, because it is not known which one tenants
-// write today.
+// been seen. Entries alternate between the spellings, because it is not known which one
+// Graph uses today.
 // Source: a record of 2022-06-27 in a public thesis; nicolonsky/ITDR,
 // Queries/Entra-TAP-Issuance.md, 342c663.
 var passProperties = [2][4]string{
@@ -149,8 +149,8 @@ var passProperties = [2][4]string{
 		"TemporaryAccessPass.TemporaryAccessPass.EndTime", "TemporaryAccessPass.TemporaryAccessPass.AccessPassUsage"},
 }
 
-// modifiedProperties holds what an entry says about a created pass. As in Graph, each new
-// value is a string that contains JSON.
+// modifiedProperties returns the properties of an entry about a created pass. As in Graph,
+// each new value is a string that contains JSON.
 func (r *auditRecord) modifiedProperties() []object {
 	all := []object{}
 	if r.pass == nil {

@@ -8,14 +8,14 @@ import (
 	"tapsweep/batch/graphsim/internal/wire"
 )
 
-// listAudits answers GET /auditLogs/directoryAudits, the newest first.
+// listAudits answers GET /auditLogs/directoryAudits, with the newest entry first.
 // Source: learn.microsoft.com/graph/api/directoryaudit-list. Called with mu held.
 func (t *Tenant) listAudits(c *call, now time.Time) callAnswer {
 	all := t.audits.sorted()
 	text := func(of func(e *AuditEntry) string) filterable {
 		return filterable{ops: "eq", text: func(i int) string { return of(all[i].details()) }}
 	}
-	// The page does not name gt and lt for times, but they are in use.
+	// The documentation does not list gt and lt for times, but they are in use.
 	q, refused := t.readQuery(c, map[string]filterable{
 		"activityDateTime":    {bare: true, ops: "gt ge lt le", time: func(i int) int64 { return all[i].at }},
 		"loggedByService":     text(func(e *AuditEntry) string { return e.Service }),
@@ -32,7 +32,7 @@ func (t *Tenant) listAudits(c *call, now time.Time) callAnswer {
 	})
 }
 
-// details returns an entry in full.
+// details returns the full entry.
 func (r *auditRecord) details() *AuditEntry {
 	if r.entry != nil {
 		return r.entry
@@ -42,10 +42,10 @@ func (r *auditRecord) details() *AuditEntry {
 		Reason: text.reason, TargetID: r.user.ID, TargetUPN: r.user.UPN}
 }
 
-// object is a JSON object. Structs are faster; it is for what is shown rarely.
+// object is a JSON object. Structs are faster, so it is only for things that are rarely shown.
 type object map[string]any
 
-// shownAudit is an entry as Graph shows it.
+// shownAudit returns an entry as Graph shows it.
 // Source: learn.microsoft.com/graph/api/resources/directoryaudit.
 func (t *Tenant) shownAudit(r *auditRecord) object {
 	e, number := r.details(), fmt.Sprint(r.number)

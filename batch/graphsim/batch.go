@@ -27,7 +27,7 @@ type batchRequest struct {
 
 const badPayload = "Invalid batch payload format."
 
-// readBatch reads a batch body. If Graph refuses the whole batch, problem is the message
+// readBatch reads a batch body. If Graph would refuse the whole batch, problem is the message
 // of the 400. Source: learn.microsoft.com/graph/json-batching.
 func readBatch(body []byte) (requests []batchRequest, problem string) {
 	var in struct{ Requests []batchRequest }
@@ -43,7 +43,7 @@ func readBatch(body []byte) (requests []batchRequest, problem string) {
 		if problem = requests[i].check(); problem != "" {
 			return nil, problem
 		}
-		// Ids compare without case.
+		// IDs are compared without case.
 		isSame := func(r batchRequest) bool { return strings.EqualFold(r.ID, requests[i].ID) }
 		if slices.ContainsFunc(requests[:i], isSame) {
 			return nil, fmt.Sprintf("Request Id %s has to be unique in a batch.", requests[i].ID)
@@ -90,7 +90,7 @@ func (r *batchRequest) hasContentType() bool {
 func calls(requests []batchRequest, root string, who *principal) []call {
 	all := make([]call, len(requests))
 	for i, r := range requests {
-		// Graph encodes nothing for the client: a '#' that is left in ends the URL.
+		// Graph encodes nothing for the client: a '#' that is not encoded ends the URL.
 		// Source: KelvinTegelaar/CIPP#4591.
 		path, _, _ := strings.Cut(r.URL, "#")
 		path, query, _ := strings.Cut(path, "?")
@@ -108,8 +108,8 @@ func calls(requests []batchRequest, root string, who *principal) []call {
 	return all
 }
 
-// handleBatch carries the requests of a batch out in any order. With Options.Spread other
-// exchanges get their turn between two of them. Called with mu held.
+// handleBatch carries out the requests of a batch in any order. If Options.Spread is set,
+// other exchanges can run between two of them. It is called with mu held.
 func (t *Tenant) handleBatch(ctx context.Context, x *exchange, requests []batchRequest,
 	now time.Time) wire.HTTPResponse {
 	n := len(requests)
@@ -117,7 +117,7 @@ func (t *Tenant) handleBatch(ctx context.Context, x *exchange, requests []batchR
 	for k, i := range t.variety.Perm(n) {
 		if k > 0 && t.opts.Spread > 0 {
 			t.mu.Unlock()
-			_ = wait(ctx, t.opts.Spread/time.Duration(n-1)) // the rest is carried out anyway
+			_ = wait(ctx, t.opts.Spread/time.Duration(n-1)) // the other requests are carried out even if ctx ends
 			t.mu.Lock()
 			now = time.Now()
 			t.applyDue(now)

@@ -15,7 +15,7 @@
 // The first two start no goroutine and wait with timers only, so they work with the
 // virtual time of testing/synctest. HTTP requests need a token, such as
 // tenant.Entra.Token("User.Read.All"), or one from the token endpoint. Package entra has
-// the secrets, certificates and people that get one.
+// the secrets, certificates and sign-ins of people that get one.
 //
 // # Fill it
 //
@@ -37,13 +37,14 @@
 // # Ask it
 //
 //	tenant.Remaining() // the passes that users still hold
-//	tenant.Stats()     // what it has seen: batches, throttled requests, lost writes
-//	tenant.Log()       // each request, with Options.Record
+//	tenant.Stats()     // counts of batches, throttled requests, lost writes
+//	tenant.Log()       // each request, if Options.Record is set
 //
-// # What it is like
+// # How it behaves
 //
 // The tenant is strict where Graph is strict, and varies where Graph varies. It refuses a
 // batch that Graph refuses, with Graph's message. Responses come in any order, with
-// header names in any case, and a 204 with or without a body. Of two writes for one user
-// in one batch it carries out one, and answers 204 to both, as Graph has been seen to do.
+// header names in any case, and a 204 comes with or without a body. If a batch has two
+// writes for one user, the tenant carries out one and answers 204 to both. Graph has been
+// seen to do so.
 package graphsim

@@ -14,13 +14,13 @@ type exchange struct {
 	batch   int // its number, 0 for a direct request
 	calls   []call
 	limits  *quota.Admission
-	writing []*passState // of the users with a write in it
+	writing []*passState // the states of the users with a write in calls
 }
 
-// deliver hands a response to the client.
+// deliver passes a response to the client.
 type deliver func(*wire.HTTPResponse)
 
-// wait waits for d or for the end of ctx.
+// wait waits for d, or until ctx ends.
 func wait(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()
@@ -35,7 +35,7 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// exchangeBatch takes a batch to the tenant and hands the response to deliver.
+// exchangeBatch takes a batch to the tenant and passes the response to deliver.
 func (t *Tenant) exchangeBatch(ctx context.Context, body []byte, root string, who *principal, deliver deliver) {
 	requests, problem := readBatch(body)
 	x := t.send(calls(requests, root, who), true)
@@ -56,7 +56,7 @@ func (t *Tenant) exchangeDirect(ctx context.Context, c call, deliver deliver) {
 	})
 }
 
-// send notes that a client has sent something.
+// send records that a client has sent a batch or a direct request.
 func (t *Tenant) send(calls []call, isBatch bool) *exchange {
 	x := &exchange{calls: calls}
 	t.mu.Lock()
@@ -90,8 +90,8 @@ func (t *Tenant) send(calls []call, isBatch bool) *exchange {
 	return x
 }
 
-// travel waits for the way to the tenant, calls work, waits for the way back, and
-// delivers the response. It calls work, and nothing else, with mu held.
+// travel waits for half of the latency, calls work, waits for the rest, and delivers the
+// response. It calls work with mu held, and deliver without.
 func (t *Tenant) travel(ctx context.Context, x *exchange, deliver deliver, work func(time.Time) wire.HTTPResponse) {
 	var r wire.HTTPResponse
 	there := t.opts.Latency / 2
@@ -135,7 +135,7 @@ func (t *Tenant) arrive(x *exchange, work func(time.Time) wire.HTTPResponse) (r 
 	return r
 }
 
-// finish notes that an exchange is over, before the client can know it.
+// finish records the end of an exchange, before the client can know of it.
 func (t *Tenant) finish(x *exchange) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -147,7 +147,7 @@ func (t *Tenant) finish(x *exchange) {
 	}
 }
 
-// admitAndHandle deals with one request: limits, faults, and the work. The caller
+// admitAndHandle checks the limits and faults of one request and carries it out. The caller
 // applies the effect.
 func (t *Tenant) admitAndHandle(x *exchange, c *call, now time.Time) (a callAnswer, effect *fault.Effect) {
 	if retryAfter, ok := t.admit(x, c.cost(), now); !ok {
@@ -166,7 +166,7 @@ func (t *Tenant) admitAndHandle(x *exchange, c *call, now time.Time) (a callAnsw
 	return a, effect
 }
 
-// admit asks the limits for room and counts their answer.
+// admit asks the limits whether they let the request through, and counts their answer.
 func (t *Tenant) admit(x *exchange, cost quota.Cost, now time.Time) (retryAfter string, ok bool) {
 	if x.limits.SentTooEarly(cost) {
 		t.stats.SentTooEarly += cost[quota.All]

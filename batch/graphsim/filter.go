@@ -12,16 +12,16 @@ type comparison struct {
 	property, op string // op is startswith, or eq, ge, le, gt, lt, …
 	value        string
 	bare         bool  // value was not in quotes
-	time         int64 // of value, in Unix time in nanoseconds; 0 if it is none
+	time         int64 // value as Unix time in nanoseconds; 0 if it is no time
 }
 
-// conditionPattern matches one comparison at the beginning of a filter. In a text, a
-// quote is doubled.
+// conditionPattern matches one comparison at the beginning of a filter. A quote inside a
+// text is doubled.
 var conditionPattern = regexp.MustCompile(
 	`^ *(?:startswith\( *(\w+) *, *'((?:[^']|'')*)' *\)|(\w+) +(\w+) +(?:'((?:[^']|'')*)'|([^' ]+)))(?: +and +|( *)$)`)
 
 // parseFilter reads a $filter of comparisons that are joined by "and". ok is false for
-// anything else that OData has.
+// every other form that OData allows.
 // Source: learn.microsoft.com/graph/filter-query-parameter.
 func parseFilter(filter string) (all []comparison, ok bool) {
 	for {
@@ -57,13 +57,13 @@ func parseFilter(filter string) (all []comparison, ok bool) {
 // filterable is a property of the items of a collection that a filter may ask about.
 type filterable struct {
 	bare bool               // the value has no quotes
-	ops  string             // that Graph allows, such as "eq startswith"
-	text func(i int) string // the value, which compares without case
-	time func(i int) int64  // or the value in Unix time in nanoseconds
+	ops  string             // the operators that Graph allows, such as "eq startswith"
+	text func(i int) string // returns the value, which is compared without case
+	time func(i int) int64  // or returns the value as Unix time in nanoseconds
 }
 
-// readFilter returns the function that a $filter asks for; an empty one keeps everything. ok is false if Graph would
-// refuse it.
+// readFilter returns a function that reports whether an item passes the $filter. An empty filter lets every item pass.
+// ok is false if Graph would refuse the filter.
 func readFilter(filter string, properties map[string]filterable) (keeps func(i int) bool, ok bool) {
 	conditions, ok := parseFilter(filter)
 	for _, c := range conditions {

@@ -12,11 +12,11 @@ type Group struct {
 	ID   string // the object ID; AddGroup makes one from Name if it is empty
 	Name string // the display name
 
-	// Members are ids of users. The group lacks those that are not in the tenant.
+	// Members are the IDs of users. IDs that are not in the tenant are ignored.
 	Members []string
 
-	// Groups are ids of groups whose members are members too. They may form a circle.
-	// The group lacks those that are not in the tenant.
+	// Groups are the IDs of groups whose members are also members. They may form a cycle.
+	// IDs that are not in the tenant are ignored.
 	Groups []string
 }
 
@@ -29,7 +29,7 @@ func (t *Tenant) AddGroup(g Group) string {
 	return g.ID
 }
 
-// members returns the users in a group, directly or not, each of them once. Called with mu held.
+// members returns the direct and indirect users of a group, each of them once. It is called with mu held.
 func (t *Tenant) members(g *Group) (users []*storedUser) {
 	seenUsers, seenGroups := map[*storedUser]bool{}, map[*Group]bool{g: true}
 	for queue := []*Group{g}; len(queue) > 0; queue = queue[1:] {

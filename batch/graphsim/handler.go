@@ -22,7 +22,7 @@ var methods = map[resource]map[string]rights{
 	resOrganization: {"GET": readOrganization},
 }
 
-// handle carries one request out. Called with mu held.
+// handle carries out one request. It is called with mu held.
 func (t *Tenant) handle(c *call, now time.Time) callAnswer {
 	r := &c.route
 	needed, isAllowed := methods[r.resource][c.Method]
@@ -64,18 +64,18 @@ func (t *Tenant) handle(c *call, now time.Time) callAnswer {
 	return t.handlePasses(c, u, now)
 }
 
-// call is one request, in a batch or by itself.
+// call is one request, inside or outside a batch.
 type call struct {
 	fault.Request
 	query  string
 	route  route
 	header http.Header // nil for none
 	body   []byte
-	root   string // what absolute URLs in the answer begin with
+	root   string // the beginning of absolute URLs in the answer
 	who    *principal
 }
 
-// callAnswer is the answer to a call, in a batch or by itself.
+// callAnswer is the answer to a call, inside or outside a batch.
 type callAnswer struct {
 	status int
 	header []string // names and values in turn
@@ -98,7 +98,7 @@ func (t *Tenant) notFound(c *call, id string) callAnswer {
 		"' does not exist or one of its queried reference-property objects are not present.")
 }
 
-// forbidden is the answer to a caller without the permission. Each service has its own.
+// forbidden returns the answer to a caller without the permission. Each service has its own error.
 func (t *Tenant) forbidden(c *call) callAnswer {
 	switch c.route.resource {
 	case resPasses, resPass:
@@ -111,7 +111,7 @@ func (t *Tenant) forbidden(c *call) callAnswer {
 	return t.fail(c, 403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 }
 
-// throttled is the answer to a request that a limit refused.
+// throttled returns the answer to a request that a limit refused.
 // Source: learn.microsoft.com/graph/throttling.
 func (t *Tenant) throttled(retryAfter string) callAnswer {
 	body := wire.NewError("TooManyRequests", "Too Many Requests", t.variety.NewID(), "")
@@ -123,8 +123,8 @@ func (t *Tenant) throttled(retryAfter string) callAnswer {
 	return a
 }
 
-// inBatch returns an answer as a response in a batch. Graph leaves out the body or the
-// headers of a 204 now and then, and so does this.
+// inBatch returns an answer as a response in a batch. Graph sometimes leaves out the body or
+// the headers of a 204. inBatch does the same.
 func (t *Tenant) inBatch(id string, a *callAnswer) wire.Item {
 	form := t.variety.Turn(6)
 	item := wire.Item{ID: id, Status: a.status, Headers: wire.Headers(a.header, form%3), Body: a.body}

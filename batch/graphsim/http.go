@@ -19,14 +19,14 @@ import (
 	"tapsweep/batch/graphsim/internal/wire"
 )
 
-// inbound is an HTTP request, from a socket or not.
+// inbound is an HTTP request, with or without a socket.
 type inbound struct {
-	entra.HTTPRequest // its Path is as sent, not decoded
+	entra.HTTPRequest // its Path is not decoded
 	header            http.Header
 }
 
-// ServeHTTP serves $batch and direct requests under /v1.0 and /beta, which need a token
-// of the tenant, and the token endpoint. All absolute URLs in answers are https ones.
+// ServeHTTP serves the token endpoint, and $batch and direct requests under /v1.0 and
+// /beta. These need a token of the tenant. All absolute URLs in answers begin with https.
 func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in, err := readInbound(r, r.Host)
 	if err != nil {
@@ -52,7 +52,7 @@ func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			writeAndFlush(w, out.Body[i:i+1])
 		}
 		if out.Slow == 0 {
-			writeAndFlush(w, out.Body) // before the tenant notes that the client has it
+			writeAndFlush(w, out.Body) // before the tenant records that the client has the response
 		}
 	})
 }
@@ -62,8 +62,8 @@ func writeAndFlush(w http.ResponseWriter, b []byte) {
 	http.NewResponseController(w).Flush()
 }
 
-// RoundTrip makes the tenant an http.RoundTripper: it does what ServeHTTP does, without
-// a socket. It starts no goroutine and ends with the context of r.
+// RoundTrip makes the tenant an http.RoundTripper. It does the same as ServeHTTP without a
+// socket. It starts no goroutine, and ends when the context of r ends.
 func (t *Tenant) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		defer r.Body.Close()
@@ -106,7 +106,7 @@ func readInbound(r *http.Request, host string) (*inbound, error) {
 	return in, err
 }
 
-// serve finds out what an HTTP request is for and hands the response to deliver.
+// serve answers an HTTP request of any kind, and passes the response to deliver.
 func (t *Tenant) serve(ctx context.Context, in *inbound, deliver func(*wire.HTTPResponse)) {
 	respond := func(r wire.HTTPResponse) { deliver(&r) }
 	if len(in.Body) > maxBody {
@@ -151,7 +151,7 @@ func (in *inbound) call(path, root string, who *principal) call {
 	}
 }
 
-// refuse answers with an error before anything has been sent to the tenant.
+// refuse returns an error response to a request that does not reach the tenant.
 func (t *Tenant) refuse(in *inbound, status int, code, message string) wire.HTTPResponse {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -172,10 +172,10 @@ var _ batch.Poster = (*Tenant)(nil)
 // maxBody is the size of the largest request body that the tenant reads, in bytes.
 const maxBody = 4 << 20
 
-// PostBatch takes one batch body for v1.0, without a socket and without a token. It may
-// do what Options.Roles allow. It starts no goroutine, and returns when ctx ends, with an
-// error that wraps ctx.Err(). It is then unknown whether the requests were carried out,
-// as with a real connection.
+// PostBatch answers one batch body for v1.0 without a socket and without a token. The
+// requests have the permissions in Options.Roles. PostBatch starts no goroutine. If ctx
+// ends, it returns an error that wraps ctx.Err(). As with a real connection, it is then
+// unknown whether the requests were carried out.
 func (t *Tenant) PostBatch(ctx context.Context, body []byte) (batch.Reply, error) {
 	var out wire.HTTPResponse
 	deliver := func(r *wire.HTTPResponse) {

@@ -24,7 +24,7 @@ type directoryObject struct {
 	SessionsFrom any `json:"signInSessionsValidFromDateTime,omitempty"` // a time or null
 }
 
-// selection is what a caller asks for and may see.
+// selection has the properties that a caller asks for and may see.
 type selection struct {
 	names        map[string]bool // nil for the default properties
 	idOnly       bool            // the caller may not read users
@@ -42,7 +42,7 @@ func newSelection(list string) selection {
 	return s
 }
 
-// selection reads a $select for a caller.
+// selection returns the selection of a $select for a caller.
 func (t *Tenant) selection(list string, allowed rights) selection {
 	s := newSelection(list)
 	s.idOnly = allowed&readUsers == 0
@@ -70,8 +70,8 @@ func (s *selection) text(name, value string) string {
 	return ""
 }
 
-// user returns a user as the caller sees it. Of users that a caller may not read it
-// shows type and id. Source: learn.microsoft.com/graph/api/group-list-transitivemembers.
+// user returns a user as the caller sees it. If the caller may not read users, it has the
+// type and ID only. Source: learn.microsoft.com/graph/api/group-list-transitivemembers.
 func (s selection) user(u *storedUser) directoryObject {
 	if s.idOnly {
 		return directoryObject{Type: "#microsoft.graph.user", ID: u.ID}
@@ -146,7 +146,7 @@ func (t *Tenant) getUser(c *call, u *storedUser, now time.Time) callAnswer {
 }
 
 // listRegistrations answers GET /reports/authenticationMethods/userRegistrationDetails.
-// It does not say who has a pass, because nobody has published whether Graph does.
+// It does not show who has a pass, because it is not documented whether Graph shows it.
 // Source: learn.microsoft.com/graph/api/authenticationmethodsroot-list-userregistrationdetails.
 // Called with mu held.
 func (t *Tenant) listRegistrations(c *call) callAnswer {
@@ -168,7 +168,7 @@ func (t *Tenant) listRegistrations(c *call) callAnswer {
 		}})
 }
 
-// getOrganization answers with the one organization of the tenant.
+// getOrganization answers GET /organization with the only organization of the tenant.
 // Source: learn.microsoft.com/graph/api/organization-list.
 func (t *Tenant) getOrganization(c *call) callAnswer {
 	opts := t.Entra.Options()

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// collection is a sequence of positions, of which keep chooses some: first, first+step,
-// and so on, before end.
+// collection is a sequence of positions: first, first+step and so on, before end. keep
+// reports whether a position is part of the collection.
 type collection struct {
 	first, end, step int
 	keep             func(i int) bool
@@ -30,8 +30,8 @@ type collectionPage struct {
 	Value   []any  `json:"value"`
 }
 
-// page answers with one page of a collection. It looks at each position once: the first
-// position of the next page is in the token.
+// page answers with one page of a collection. The token has the first position of
+// the next page, so that all pages together read each position once.
 func (t *Tenant) page(c *call, q *query, context string, all collection) callAnswer {
 	at := all.first
 	if q.hasToken {
@@ -67,7 +67,7 @@ func (t *Tenant) page(c *call, q *query, context string, all collection) callAns
 	return jsonAnswer(200, p)
 }
 
-// nextLink is absolute and holds all the options of the request.
+// nextLink returns an absolute URL with all options of the request.
 func (t *Tenant) nextLink(c *call, q *query, token string) string {
 	root := c.root
 	if t.opts.ForeignLinks {
@@ -79,11 +79,11 @@ func (t *Tenant) nextLink(c *call, q *query, token string) string {
 	return root + "/" + strings.TrimPrefix(path, "/") + "?" + options
 }
 
-// A token means something to the service only, so it does not look like a number.
+// Every token begins with tokenPrefix. So it does not look like a number: only the service reads it.
 const tokenPrefix = "RFNwdAIAAQAAA"
 
-// skipToken is the token of the page that begins at a position. It ends with Z if the
-// page before was an empty one.
+// skipToken returns the token of the page that begins at a position. It ends with Z if the
+// previous page was an empty one.
 func skipToken(at int, afterEmpty bool) string {
 	token := tokenPrefix + strconv.FormatInt(int64(at), 36)
 	if afterEmpty {
@@ -99,27 +99,27 @@ func readSkipToken(token string) (at int, afterEmpty, ok bool) {
 	return int(n), afterEmpty, ok && err == nil && n >= 0
 }
 
-// The page sizes of directory objects. Nothing is published for audits and the report,
-// which have the same here. Source: learn.microsoft.com/graph/api/user-list.
+// These are the page sizes of directory objects. Those of audit records and of the report
+// are not documented; here they are the same. Source: learn.microsoft.com/graph/api/user-list.
 const (
 	defaultPage = 100
 	maxPage     = 999
 )
 
-// query is what a request for a collection asks for.
+// query has the query options of a request for a collection.
 type query struct {
 	url.Values
-	keep       func(i int) bool // what $filter asks for
+	keep       func(i int) bool // whether an item passes $filter
 	top        int
-	hasToken   bool // asks for a page after the first one
+	hasToken   bool // the request is for a page after the first one
 	from       int  // the position in the token
-	afterEmpty bool // the page before was empty and had the same position
-	eventual   bool // has the header ConsistencyLevel: eventual
+	afterEmpty bool // the previous page was empty and had the same position
+	eventual   bool // the request has the header ConsistencyLevel: eventual
 	count      bool // $count=true
 }
 
-// readQuery reads $top, $select, $skiptoken, $filter if there are properties for it, and the other
-// options that the collection has. If refused is not nil, it is the answer.
+// readQuery reads $top, $select and $skiptoken, $filter if properties is not empty, and the other
+// options that the collection allows. If refused is not nil, it is the answer.
 func (t *Tenant) readQuery(c *call, properties map[string]filterable,
 	options ...string) (q query, refused *callAnswer) {
 	if properties != nil {

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// reissue is a pass that somebody makes some time after one was deleted.
+// reissue is a pass that somebody will create some time after one was deleted.
 type reissue struct {
 	at   time.Time
 	user *storedUser
 	pass Pass
 }
 
-// GivePass replaces the passes of a user with p, as creating one does, for example
-// during a run. The user is given by object ID or UPN. GivePass returns the id of the
+// GivePass replaces the passes of a user with p, as if somebody created p, for example
+// during a run. The user is given by object ID or UPN. GivePass returns the ID of the
 // pass, or an empty string if there is no such user.
 func (t *Tenant) GivePass(user string, p Pass) (passID string) {
 	t.mu.Lock()
@@ -29,7 +29,7 @@ func (t *Tenant) GivePass(user string, p Pass) (passID string) {
 	return t.replacePasses(u, p, now).ID
 }
 
-// replacePasses gives a user p in place of all passes. Called with mu held, like all below.
+// replacePasses removes all passes of a user and gives the user p. Called with mu held, like all below.
 // Source: learn.microsoft.com/graph/api/authentication-post-temporaryaccesspassmethods.
 func (t *Tenant) replacePasses(u *storedUser, p Pass, now time.Time) *Pass {
 	for len(u.passes()) > 0 {
@@ -42,7 +42,7 @@ func (t *Tenant) replacePasses(u *storedUser, p Pass, now time.Time) *Pass {
 	return t.addPass(u, p)
 }
 
-// deletePass carries a DELETE out.
+// deletePass carries out a DELETE.
 func (t *Tenant) deletePass(c *call, u *storedUser, index int, now time.Time) {
 	p := u.state.passes[index]
 	t.dropPass(u, index, now)
@@ -57,7 +57,7 @@ func (t *Tenant) deletePass(c *call, u *storedUser, index int, now time.Time) {
 	}
 }
 
-// dropPass takes a pass away, and keeps listing it for ListLag.
+// dropPass removes a pass. LISTs still show it for ListLag.
 func (t *Tenant) dropPass(u *storedUser, index int, now time.Time) {
 	s := u.state
 	s.ghosts = slices.DeleteFunc(s.ghosts, func(g ghost) bool { return !now.Before(g.until) })
@@ -67,8 +67,8 @@ func (t *Tenant) dropPass(u *storedUser, index int, now time.Time) {
 	s.passes = slices.Delete(s.passes, index, index+1)
 }
 
-// applyDue makes the passes that are due. No goroutine does, so everything that looks at
-// passes calls it first.
+// applyDue creates the new passes that are due. There is no goroutine for this, so every
+// function that reads passes calls it first.
 func (t *Tenant) applyDue(now time.Time) {
 	for len(t.reissues) > 0 && !t.reissues[0].at.After(now) {
 		r := t.reissues[0]
@@ -77,8 +77,8 @@ func (t *Tenant) applyDue(now time.Time) {
 	}
 }
 
-// listed returns the passes that a LIST shows: the present ones, and those that were
-// deleted less than ListLag ago.
+// listed returns the passes that a LIST shows: those that the user holds, and those that
+// were deleted less than ListLag ago.
 func (u *storedUser) listed(now time.Time) []*Pass {
 	all := slices.Clone(u.passes())
 	if u.state != nil {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// handlePasses answers requests for the passes of a user. Called with mu held, like all
-// below.
+// handlePasses answers requests for the passes of a user. It is called with mu
+// held, like all functions below.
 func (t *Tenant) handlePasses(c *call, u *storedUser, now time.Time) callAnswer {
 	if u.Privileged {
 		// Source: microsoftgraph/msgraph-sdk-powershell#550.
@@ -36,8 +36,8 @@ func (t *Tenant) handlePasses(c *call, u *storedUser, now time.Time) callAnswer 
 }
 
 // isLostWrite reports whether a DELETE has no effect because it follows another write
-// for the same user in its batch. Graph runs writes to the methods of one user at the
-// same time, and they get in each other's way: it answers all as done, and only one is.
+// for the same user in its batch. Graph runs the writes to the methods of one user at the
+// same time, and they interfere: it answers all with success, but only one takes effect.
 // Source: KelvinTegelaar/CIPP-API PR#1938; KelvinTegelaar/CIPP#3902.
 func (t *Tenant) isLostWrite(c *call, u *storedUser) bool {
 	if c.Method == "GET" || c.Batch == 0 {
@@ -48,8 +48,8 @@ func (t *Tenant) isLostWrite(c *call, u *storedUser) bool {
 	return isSecond
 }
 
-// noPass is the answer for a pass that is not there, in one of two forms in turn. Nobody
-// has published the true body for this path, so a client may rely on neither.
+// noPass returns the answer for a pass that does not exist. It alternates between two
+// forms. The true body for this path is not documented, so a client must accept both.
 func (t *Tenant) noPass(c *call) callAnswer {
 	if t.variety.Turn(2) == 0 {
 		return t.fail(c, 404, "UnknownError", "")

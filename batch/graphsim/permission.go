@@ -9,7 +9,7 @@ import (
 	"tapsweep/batch/graphsim/quota"
 )
 
-// rights is a set of things that a token allows.
+// rights is the set of actions that a token allows.
 type rights uint16
 
 const (
@@ -25,7 +25,7 @@ const (
 	readOrganization
 )
 
-// grants says what each permission allows on all users.
+// grants has the rights of each permission, on all users.
 // Source: learn.microsoft.com/graph/permissions-reference;
 // microsoftgraph/microsoft-graph-devx-content, permissions/new/permissions.json.
 var grants = map[string]rights{
@@ -51,7 +51,7 @@ var grants = map[string]rights{
 		readOrganization,
 }
 
-// ownGrants says what each delegated permission allows on the signed-in user only.
+// ownGrants has the rights of each delegated permission, on the signed-in user only.
 var ownGrants = map[string]rights{
 	"UserAuthMethod-TAP.Read":            readPasses,
 	"UserAuthMethod-TAP.ReadWrite":       readPasses | writePasses,
@@ -61,7 +61,7 @@ var ownGrants = map[string]rights{
 	"User.ReadWrite":                     readUsers | readEnabled | readSessions,
 }
 
-// principal is who makes a request, and what it is allowed to do.
+// principal is the caller of a request, with its rights.
 type principal struct {
 	*entra.Identity
 	all rights // on all users
@@ -79,7 +79,7 @@ func newCaller(id *entra.Identity) *principal {
 	return c
 }
 
-// allowedOn returns what the caller may do to a user, who may be nil.
+// allowedOn returns the rights of the caller on a user, who may be nil.
 func (c *principal) allowedOn(u *storedUser) rights {
 	if c.IsUser() && u != nil && strings.EqualFold(u.ID, c.UserID) {
 		return c.all | c.own
@@ -87,7 +87,7 @@ func (c *principal) allowedOn(u *storedUser) rights {
 	return c.all
 }
 
-// cost returns how much a request costs, by kind of limit.
+// cost returns the cost of a request, by kind of limit.
 func (c *call) cost() (cost quota.Cost) {
 	cost[quota.All] = 1
 	cost[quota.ResourceUnits] = c.resourceUnits()

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// resource is what a path names.
+// resource is the kind of thing that a path names.
 type resource int
 
 const (
@@ -23,8 +23,8 @@ const (
 )
 
 // patterns are the paths that the tenant knows. {user}, {pass} and {group} stand for
-// one segment each, and ~ before a segment ignores its case, because pages of
-// Microsoft's own write some segments in two ways. /me is a user, too.
+// one segment each. The case of a segment after ~ does not matter, because Microsoft's
+// own pages write some segments in two ways. /me is also a user.
 // Source: learn.microsoft.com/graph/api/directoryaudit-list,
 // learn.microsoft.com/graph/api/group-list-transitivemembers.
 var patterns = []struct {
@@ -45,13 +45,13 @@ var patterns = []struct {
 
 func pattern(path string) []string { return strings.Split(path, "/") }
 
-// route is what a path means.
+// route is a path that was read: its resource and the names in it.
 type route struct {
 	resource          resource
 	isMe              bool
 	user, pass, group string
 
-	status  int // of problem
+	status  int // the status of the answer with problem
 	problem string
 }
 
@@ -60,9 +60,9 @@ func (r *route) isWrite(method string) bool {
 	return (r.resource == resPasses || r.resource == resPass) && !isRead(method)
 }
 
-// parsePath finds out what a path below the version means. It decodes each segment
-// exactly once and normalises nothing: a dot segment, an empty segment or an encoded
-// slash names nothing in Graph, and a client must not rely on one.
+// parsePath returns the route of a path below the version. It decodes each segment exactly
+// once and normalises nothing: in Graph, a dot segment, an empty segment or an encoded
+// slash names nothing, and a client must not rely on one.
 func parsePath(path string) route {
 	segments, problem := splitPath(path)
 	if problem != "" {
@@ -81,7 +81,7 @@ func parsePath(path string) route {
 	return route{status: 404, problem: "Resource not found for the segment '" + segments[len(segments)-1] + "'."}
 }
 
-// matches reports whether segments fit a pattern, and takes the names from them.
+// matches reports whether segments fit a pattern, and stores the names in them.
 func (r *route) matches(pattern, segments []string) bool {
 	if len(pattern) != len(segments) {
 		return false
@@ -106,7 +106,7 @@ func (r *route) matches(pattern, segments []string) bool {
 }
 
 // splitPath returns the decoded segments of a path. A key in parentheses and quotes is a
-// segment of its own, and a quote in it is doubled: users('x') is the same as users/x.
+// separate segment: users('x') is the same as users/x. A quote in a key is doubled.
 // Source: learn.microsoft.com/graph/api/user-get.
 func splitPath(path string) (segments []string, problem string) {
 	for raw := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {

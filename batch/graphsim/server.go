@@ -19,18 +19,18 @@ import (
 	"time"
 )
 
-// ServerName is a name that each Server's certificate holds besides. It cannot be
-// looked up, so it is reached through a proxy only, or by a client's own dialer.
+// ServerName is a further name in each Server's certificate. DNS does not know it, so a
+// client can reach it only through a proxy or with its own dialer.
 const ServerName = "graphsim.example"
 
-// CAName is the common name of the authorities that are made for Servers.
+// CAName is the common name of the certificate authority of each Server.
 const CAName = "graphsim test CA"
 
 // A Server is a tenant behind TLS, for other processes and for real sockets.
 type Server struct {
-	URL    string // such as https://127.0.0.1:40123, without a slash at the end
-	CAPEM  []byte // the certificate authority made for this server
-	CAFile string // a file with CAPEM, removed by Close
+	URL    string // such as https://127.0.0.1:40123; it has no slash at the end
+	CAPEM  []byte // the certificate authority of this server only
+	CAFile string // a file with CAPEM; Close removes it
 
 	server *http.Server
 	done   chan struct{}
@@ -39,8 +39,8 @@ type Server struct {
 // Start listens on a free port of the loopback interface. See StartAt.
 func (t *Tenant) Start() (*Server, error) { return t.StartAt("127.0.0.1:0") }
 
-// StartAt serves HTTPS, HTTP/2 included, on addr, with a certificate for its host,
-// for localhost and for the loopback addresses. Call Close when done.
+// StartAt serves HTTPS on addr, including HTTP/2. Its certificate is valid for the host of
+// addr, for localhost and for the loopback addresses. The caller closes the Server.
 func (t *Tenant) StartAt(addr string) (*Server, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -86,7 +86,7 @@ func (t *Tenant) StartAt(addr string) (*Server, error) {
 	return s, nil
 }
 
-// writeTemporary writes text to a new file that its owner only can read.
+// writeTemporary writes text to a new file that only its owner can read.
 func writeTemporary(text []byte) (path string, err error) {
 	f, err := os.CreateTemp("", "graphsim-*.pem")
 	if err != nil {
@@ -109,7 +109,7 @@ func (s *Server) Client() *http.Client {
 	}}
 }
 
-// Close ends all connections, requests under way included, and stops listening.
+// Close stops listening and ends all connections, even those with requests under way.
 func (s *Server) Close() error {
 	err := s.server.Close()
 	<-s.done
@@ -117,9 +117,9 @@ func (s *Server) Close() error {
 	return err
 }
 
-// Environment is what a process needs in its environment to use the server as its
-// cloud with the tenant's credential. The process has to leave instance discovery
-// off, as for any private cloud.
+// Environment returns the environment variables with which a process uses the server as
+// its cloud, with the tenant's credential. The process must turn instance discovery off,
+// as for any private cloud.
 func (t *Tenant) Environment(serverURL, caFile string) []string {
 	opts := t.Entra.Options()
 	return []string{
@@ -131,7 +131,7 @@ func (t *Tenant) Environment(serverURL, caFile string) []string {
 	}
 }
 
-// certify makes a certificate authority and a certificate signed by it.
+// certify creates a certificate authority and a certificate that it signs.
 func certify(host string) (caPEM []byte, cert tls.Certificate, err error) {
 	now := time.Now()
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -4,8 +4,8 @@ import (
 	"time"
 )
 
-// revokeSessions carries out POST …/revokeSignInSessions. For a guest it answers the same, and changes
-// nothing. Called with mu held, like all below.
+// revokeSessions carries out POST …/revokeSignInSessions. For a guest it gives the same answer but changes
+// nothing. It is called with mu held, like all functions below.
 // Source: learn.microsoft.com/graph/api/user-revokesigninsessions.
 func (t *Tenant) revokeSessions(c *call, u *storedUser, now time.Time) callAnswer {
 	if u.Privileged || u.KeepsSessions {
@@ -21,8 +21,8 @@ func (t *Tenant) revokeSessions(c *call, u *storedUser, now time.Time) callAnswe
 	return a
 }
 
-// shownSessions returns since when sign-ins of the user count, as Graph shows it at now, zero if
-// the sessions were never revoked.
+// shownSessions returns the signInSessionsValidFromDateTime that Graph shows at now. It is zero if the
+// sessions were never revoked.
 func (t *Tenant) shownSessions(u *storedUser, now time.Time) (shown time.Time) {
 	if u.state == nil {
 		return shown
@@ -35,7 +35,7 @@ func (t *Tenant) shownSessions(u *storedUser, now time.Time) (shown time.Time) {
 	return shown
 }
 
-// SessionsFrom returns when the sessions of a user were last revoked, zero if they never were.
+// SessionsFrom returns when the sessions of a user were last revoked. It is zero if they never were.
 func (t *Tenant) SessionsFrom(name string) time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -9,23 +9,23 @@ import (
 
 // Stats counts what a tenant has seen.
 type Stats struct {
-	Batches       int                        // batches that arrived, malformed ones included
-	Sizes         [batch.MaxRequests + 1]int // well-formed batches, by the number of their requests
-	MaxConcurrent int                        // the most batches that were under way at once
-	Requests      int                        // requests that arrived, in batches and outside
+	Batches       int                        // batches that arrived, including malformed ones
+	Sizes         [batch.MaxRequests + 1]int // the number of well-formed batches, by their number of requests
+	MaxConcurrent int                        // the maximum number of batches under way at once
+	Requests      int                        // requests that arrived, inside and outside batches
 
 	Accepted int // requests that every limit had room for
 	Refused  int // requests that a limit refused with 429, alone or with their batch
 
-	// SentTooEarly counts the requests that a limit saw although the client had been told
-	// to wait when it sent them. Requests that crossed the answer with Retry-After do not
-	// count. This is exact for PostBatch and RoundTrip. Over sockets it may miss a request.
+	// SentTooEarly counts the requests that the client sent during a wait that it knew of.
+	// A request that was under way when the answer with Retry-After arrived does not count.
+	// The number is exact for PostBatch and RoundTrip. Over sockets it may be too low.
 	SentTooEarly int
 
 	Deleted int // passes that were deleted by a request
-	Revoked int // calls that revoke the sessions of a user and were carried out
-	Lists   int // LISTs of a user's passes that were carried out
-	Pages   int // pages of users and of members of groups that were read
+	Revoked int // completed calls that revoke the sessions of a user
+	Lists   int // completed LISTs of a user's passes
+	Pages   int // completed reads of pages of users or group members
 
 	// LostWrites counts deletes of passes that shared a batch with an earlier write for the
 	// same user: the tenant answers 204 and does nothing.
@@ -35,9 +35,9 @@ type Stats struct {
 	// batch or direct request with a write for the same user was under way.
 	OverlappingWrites int
 
-	Faults         int // how often a fault happened
+	Faults         int // faults that happened
 	Tokens         int // tokens that clients got
-	TokensByClaims int // of them those for a claims challenge
+	TokensByClaims int // those of Tokens that answered a claims challenge
 	Unauthorized   int // HTTP requests that were refused because of their token
 	Connections    int // connections to Servers
 }
@@ -64,15 +64,15 @@ func (t *Tenant) Stats() Stats {
 
 // A LogEntry is one request as the tenant saw it.
 type LogEntry struct {
-	Time   time.Time // when the tenant dealt with it
+	Time   time.Time // when the tenant handled it
 	Batch  int       // the number of its batch, from 1; 0 outside a batch
 	Method string
-	Path   string // path and query as sent
+	Path   string // path and query, as sent
 	Status int    // the true answer, which a fault may have hidden from the client
-	Done   bool   // it changed something in the tenant
+	Done   bool   // the request changed something in the tenant
 }
 
-// Log returns all requests in the order in which the tenant dealt with them. It is empty
+// Log returns all requests in the order in which the tenant handled them. It is empty
 // unless Options.Record is set.
 func (t *Tenant) Log() []LogEntry {
 	t.mu.Lock()

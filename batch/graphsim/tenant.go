@@ -10,78 +10,78 @@ import (
 	"tapsweep/batch/graphsim/quota"
 )
 
-// Options say how a Tenant behaves. The zero value is a fast tenant that throttles
+// Options set how a Tenant behaves. The zero value is a fast tenant that throttles
 // nothing and has no faults.
 type Options struct {
-	// Latency is how long each batch or direct request takes, half of it before the
-	// tenant acts. Zero answers at once.
+	// Latency is how long each batch or direct request takes. Half of it passes before the
+	// tenant acts. Zero means that it answers at once.
 	Latency time.Duration
 
-	// Spread is the time from the first request of a batch that takes effect to the
-	// last one. With zero all take effect at one instant.
+	// Spread is how long a batch takes from its first request that takes effect to its
+	// last. Zero means that all take effect at the same instant.
 	Spread time.Duration
 
-	// Limits throttle. A request has to pass every limit that counts it.
+	// Limits throttle requests. A request has to pass every limit that counts it.
 	Limits []*quota.Limit
 
-	// Faults make requests go wrong. The first fault that matches a request counts.
+	// Faults make requests fail. The first fault that matches a request happens.
 	Faults []fault.Fault
 
 	// Seed decides the order in which the requests of a batch take effect, and the
 	// order of their responses. Both are always shuffled.
 	Seed uint64
 
-	// Roles are the roles of the app: in its tokens, and for PostBatch. Nil means
+	// Roles are the roles of the app, in its tokens and for PostBatch. Nil means
 	// UserAuthMethod-TAP.ReadWrite.All and User.Read.All. Empty but not nil means none.
 	Roles []string
 
 	// Entra has the options of the token endpoint.
 	Entra entra.Options
 
-	// Record keeps a LogEntry for every request. See Tenant.Log.
+	// Record makes the tenant keep a LogEntry for every request. See Tenant.Log.
 	Record bool
 
-	// Audit keeps an entry in the audit log for each pass with a creator and for each
-	// deleted pass.
+	// Audit makes the tenant keep an entry in the audit log for each pass with a creator
+	// and for each deleted pass.
 	Audit bool
 
-	// ListLag is how long a deleted pass is still listed. Zero means not at all.
+	// ListLag is how long LISTs still show a deleted pass. Zero means not at all.
 	// Source: learn.microsoft.com/entra, howto-authentication-temporary-access-pass
-	// (adding and removing a pass takes minutes to replicate).
+	// (a new or removed pass takes minutes to replicate).
 	ListLag time.Duration
 
-	// SessionLag is how long a user is shown with the old signInSessionsValidFromDateTime after the
-	// sessions were revoked. Zero means not at all.
+	// SessionLag is how long the tenant still shows the old signInSessionsValidFromDateTime after the
+	// sessions of a user were revoked. Zero means not at all.
 	SessionLag time.Duration
 
-	// OmitReason lists passes without isUsable and with a methodUsabilityReason of null,
-	// as some tenants do, except those with a Pass.Reason.
+	// OmitReason makes LISTs show passes without a Pass.Reason as some tenants do: without
+	// isUsable, and with a methodUsabilityReason of null.
 	// Source: the end-to-end tests of Canonical's authd.
 	OmitReason bool
 
-	// EmptyPages puts an empty page with a next link between the pages of every
+	// EmptyPages adds an empty page with a next link between the pages of every
 	// collection. Source: learn.microsoft.com/graph/paging.
 	EmptyPages bool
 
-	// ForeignLinks makes next links name another host.
+	// ForeignLinks makes next links point to another host.
 	ForeignLinks bool
 
-	// BasicHidesEnabled hides accountEnabled from callers that may read users by
-	// User.ReadBasic.All only: it is null, and a $filter on it is refused. It is not
+	// BasicHidesEnabled hides accountEnabled from callers that may read users only by
+	// User.ReadBasic.All: it is null, and a $filter on it is refused. It is not
 	// documented whether Graph does so. The description of that permission in
-	// learn.microsoft.com/graph/permissions-reference does not name accountEnabled.
+	// learn.microsoft.com/graph/permissions-reference does not list accountEnabled.
 	BasicHidesEnabled bool
 }
 
-// A Tenant is a simulated tenant. Make one with New. It is safe for concurrent use.
+// A Tenant is a simulated tenant. Create one with New. It is safe for concurrent use.
 type Tenant struct {
-	// Entra gives out the tokens that the tenant accepts.
+	// Entra issues the tokens that the tenant accepts.
 	Entra *entra.Authority
 
 	opts Options
-	self *principal // of PostBatch
+	self *principal // the caller of PostBatch
 
-	mu        sync.Mutex             // guards everything below; never held while waiting
+	mu        sync.Mutex             // guards the fields below; never held while waiting
 	users     []*storedUser          // in the order of GET /users
 	byName    map[string]*storedUser // by object ID and user principal name, in lower case
 	groups    map[string]*Group      // by id, in lower case
@@ -96,7 +96,7 @@ type Tenant struct {
 	script    fault.Script
 }
 
-// New makes a tenant without users.
+// New creates a tenant without users.
 func New(opts Options) *Tenant {
 	if opts.Roles == nil {
 		opts.Roles = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All"}
@@ -114,7 +114,7 @@ func New(opts Options) *Tenant {
 	return t
 }
 
-// AddFaults adds faults after those that the tenant has. They count attempts from now on.
+// AddFaults adds faults after those that the tenant has. The new faults count attempts from now on.
 func (t *Tenant) AddFaults(faults ...fault.Fault) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

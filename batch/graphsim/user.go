@@ -20,18 +20,19 @@ type User struct {
 	Guest      bool   // an external guest, who cannot get a pass
 	Disabled   bool   // accountEnabled is false
 
-	// Privileged answers 403 to all requests about the user's passes, and is isAdmin in the report of
-	// registrations.
+	// Privileged makes the tenant answer 403 to all requests about the user's passes. In the report of
+	// registrations the user has isAdmin.
 	Privileged bool
 
-	// KeepsSessions answers 403 to the call that revokes the user's sessions. Privileged implies it.
+	// KeepsSessions makes the tenant answer 403 to the call that revokes the user's sessions. Privileged
+	// implies it.
 	KeepsSessions bool
 
 	// Roles are the user's Entra roles, by template id. Tokens of the user name them.
 	Roles []string
 
-	// Reissue is the time from a DELETE of one of the user's passes to a new pass, whose
-	// creator is that of the first. Zero means that there is no new pass.
+	// Reissue is how long after a DELETE of a pass the user gets a new one. The new pass has the
+	// same creator. Zero means that the user gets no new pass.
 	Reissue time.Duration
 
 	// Passes are the user's Temporary Access Passes. In a real tenant there is at most one.
@@ -45,34 +46,34 @@ type Pass struct {
 	Start           time.Time // zero means Created
 	LifetimeMinutes int       // from Start; zero means 60
 	UsableOnce      bool
-	Reason          string // methodUsabilityReason; empty means what the dates say
+	Reason          string // methodUsabilityReason; empty means the one that the dates imply
 
-	// CreatedBy makes an entry in the audit log if Options.Audit is set. Nil makes none.
+	// CreatedBy is the creator in the audit log, if Options.Audit is set. Nil means that the log has no entry.
 	CreatedBy *Actor
 }
 
-// storedUser is an account. There may be a million, so what only a few have is in passState.
+// storedUser is an account. There may be a million, so fields that only a few accounts need are in passState.
 type storedUser struct {
 	ID, UPN, Department         string
 	Privileged, Guest, Disabled bool
 
 	KeepsSessions bool
 
-	state *passState // nil while there is nothing to keep
+	state *passState // nil until it is needed, see keep
 }
 
-// passState is what happens to a user's passes.
+// passState is the state of a user's passes and sessions.
 type passState struct {
 	passes []*Pass
 	ghosts []ghost
 	roles  []string
 
-	sessions []time.Time // when the sessions were revoked: the last time, and what was shown before
+	sessions []time.Time // when the sessions were revoked: the time that was shown before, then the last time
 	reissue  time.Duration
 
-	writing      int32 // batches and direct requests under way with a write for the user
-	lastExchange int   // the last one of them
-	writtenBatch int   // the last batch with a write that took effect
+	writing      int32 // how many batches and direct requests under way write to the user
+	lastExchange int   // the number of the last of them
+	writtenBatch int   // the number of the last batch with a write that took effect
 }
 
 // ghost is a deleted pass that is still listed.
@@ -81,7 +82,7 @@ type ghost struct {
 	until time.Time
 }
 
-// keep returns the state of the user's passes and makes one if there is none.
+// keep returns the user's state. It creates one if there is none.
 func (u *storedUser) keep() *passState {
 	if u.state == nil {
 		u.state = new(passState)
@@ -97,7 +98,7 @@ func (u *storedUser) passes() []*Pass {
 	return u.state.passes
 }
 
-// passIndex returns the index of a pass in u.passes, or -1. Ids compare without case.
+// passIndex returns the index of a pass in u.passes, or -1. IDs are compared without case.
 func (u *storedUser) passIndex(id string) int {
 	return slices.IndexFunc(u.passes(), func(p *Pass) bool { return strings.EqualFold(p.ID, id) })
 }
@@ -137,7 +138,7 @@ func (t *Tenant) add(in User) *storedUser {
 	return u
 }
 
-// addPass fills in what p leaves open, and gives the pass to a user.
+// addPass fills in the empty fields of p, and gives the pass to a user.
 func (t *Tenant) addPass(u *storedUser, p Pass) *Pass {
 	state := u.keep()
 	if p.ID == "" {
@@ -175,9 +176,9 @@ func (t *Tenant) entraUser(name string) (entra.SignInUser, bool) {
 	return found, true
 }
 
-// AddUsers adds n users with one usable pass each and returns them. They are
-// user0001@contoso.example and so on, also over several calls. Their ids follow from
-// their names.
+// AddUsers adds n users with one usable pass each and returns them. Their names are
+// user0001@contoso.example and so on; a later call continues the numbers. Their IDs are
+// made from their names.
 func (t *Tenant) AddUsers(n int) []User {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -190,13 +191,13 @@ func (t *Tenant) AddUsers(n int) []User {
 	return all
 }
 
-// AddMany adds n users as AddUser does. It calls each with 0 to n-1, one after another, so
-// that a million users need little memory: a user without a pass takes some 260 bytes.
+// AddMany adds n users as AddUser does. It calls each with 0 to n-1 to get one user at a
+// time. So a million users need little memory: a user without a pass takes about 260 bytes.
 // each must not use the tenant.
 func (t *Tenant) AddMany(n int, each func(i int) User) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	byName := make(map[string]*storedUser, len(t.byName)+2*n) // or it would grow many times
+	byName := make(map[string]*storedUser, len(t.byName)+2*n) // otherwise the map would grow many times
 	maps.Copy(byName, t.byName)
 	t.byName, t.users = byName, slices.Grow(t.users, n)
 	for i := range n {
@@ -204,20 +205,20 @@ func (t *Tenant) AddMany(n int, each func(i int) User) {
 	}
 }
 
-// AddPair adds the user and the pass of one line of a list, so that the list can be
-// rehearsed before it is used on a real tenant. The beginning of the user's name
-// decides what happens to the line:
+// AddPair adds the user and the pass of one line of a list, so that a simulation can run
+// the list before a real tenant does. The beginning of the user's name sets the result of
+// the line:
 //
-//	admin…     a privileged user: reading and deleting passes, and revoking sessions, is refused with 403
+//	admin…     the user is privileged: reading and deleting passes and revoking sessions are refused with 403
 //	locked…    revoking the sessions is refused with 403
-//	guest…     the home tenant signs the user in, so that revoking the sessions changes nothing
+//	guest…     the home tenant signs the user in, so revoking the sessions changes nothing
 //	gone…      there is no such user
-//	replaced…  the user holds another pass than the named one
+//	replaced…  the user holds a pass other than the named one
 //	nopass…    the user holds no pass
 //
-// All others hold the pass, and so do users that are given as a GUID. With an empty
-// passID the user holds a pass with an invented id, and replaced… means nothing. by may
-// be nil; see Pass.CreatedBy. The same pair twice changes nothing.
+// All other users hold the pass, including users that are given as a GUID. If passID is
+// empty, the user holds a pass with an invented ID, and replaced… has no effect. by may be
+// nil; see Pass.CreatedBy. A second call with the same pair changes nothing.
 func (t *Tenant) AddPair(userName, passID string, by *Actor) {
 	prefix, _, isUPN := strings.Cut(strings.ToLower(userName), "@")
 	in := User{ID: userName}

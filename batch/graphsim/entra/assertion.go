@@ -17,7 +17,7 @@ import (
 // FederatedSubject is the service account whose federated tokens the app trusts.
 const FederatedSubject = "system:serviceaccount:tapsweep:tapsweep"
 
-// The issuer is invented, the audience is the true one.
+// The issuer is invented. The audience is the one that Entra expects.
 // Source: learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust.
 const (
 	federatedIssuer   = "https://cluster.example/issuer"
@@ -31,14 +31,14 @@ func (a *Authority) TrustCertificate(cert *x509.Certificate) {
 	a.certificates = append(a.certificates, cert)
 }
 
-// FederatedToken returns what a cluster that the app trusts writes into the token file
-// of a pod. The app trusts the cluster from the first call on, and no other subject
-// than FederatedSubject.
+// FederatedToken returns a token that a cluster writes into the token file of a pod. The
+// first call makes the app trust the cluster. The app accepts only FederatedSubject as
+// subject.
 func (a *Authority) FederatedToken(subject string, life time.Duration) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.cluster == nil {
-		a.cluster, _ = rsa.GenerateKey(rand.Reader, 2048) // does not fail for this size
+		a.cluster, _ = rsa.GenerateKey(rand.Reader, 2048) // it does not fail for this size
 	}
 	now := time.Now()
 	text, err := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.RegisteredClaims{
@@ -64,8 +64,8 @@ const (
 	outsideItsTime = "Client assertion is not within its valid time range."
 )
 
-// checkAssertion checks what an app sends in place of a secret: a token that it signed
-// with the key of a registered certificate, or a federated token. Called with mu held.
+// checkAssertion checks the token that an app sends in place of a secret: either it is signed
+// with the key of a registered certificate, or it is a federated token. It is called with mu held.
 // Source: learn.microsoft.com/entra/identity-platform/certificate-credentials.
 func (a *Authority) checkAssertion(kind, text, endpoint string) *refusal {
 	wrongSignature := badClient(50013, badAssertion)
@@ -123,7 +123,7 @@ func (a *Authority) certificateKey(claims *jwt.RegisteredClaims, long, short, en
 }
 
 // isBase64 reports whether text is the base64 of a thumbprint, in either alphabet.
-// Microsoft's library for Go writes the one with padding.
+// Microsoft's library for Go writes the alphabet with padding.
 func isBase64(text string, thumbprint []byte) bool {
 	unpadded, padded := base64.RawURLEncoding, base64.StdEncoding
 	return text == unpadded.EncodeToString(thumbprint) || text == padded.EncodeToString(thumbprint)

@@ -12,7 +12,7 @@ import (
 	"tapsweep/batch/graphsim/internal/wire"
 )
 
-// What the tenant and its app are called unless Options say otherwise. All invented.
+// These are the names of the tenant and its app unless Options set others. All are invented.
 const (
 	DefaultTenantID = "0f6a1c52-3b7d-4e88-9a41-d5c27be0f913"
 	DefaultClientID = "7c2e94d1-58af-4b06-8d3e-1f90a6c4b725"
@@ -23,42 +23,42 @@ const (
 // graphAppID is the application ID of Microsoft Graph, in any cloud.
 const graphAppID = "00000003-0000-0000-c000-000000000000"
 
-// Options say who may get a token, and what the token is like.
+// Options set who may get a token, and the properties of the token.
 type Options struct {
 	// TenantID, ClientID and Secret belong to the tenant and its app. Empty means
 	// DefaultTenantID, DefaultClientID and DefaultSecret.
 	TenantID, ClientID, Secret string
 
-	// ReaderID is the client id of a second app, with the same secret and ReaderRoles. Empty means that
-	// there is no such app.
+	// ReaderID is the client ID of a second app, with the same secret and with ReaderRoles. Empty means
+	// that there is no second app.
 	ReaderID    string
 	ReaderRoles []string
 
 	// Domain is a second name of the tenant. Empty means DefaultDomain.
 	Domain string
 
-	// TokenLife is how long a token is valid. Zero means an hour. With a negative one
+	// TokenLife is how long a token is valid. Zero means an hour. If it is negative,
 	// every token has expired.
 	TokenLife time.Duration
 
-	// Challenge adds a claims challenge to the 401 for a token that ExpireTokens
-	// expired, as continuous access evaluation does.
+	// Challenge adds a claims challenge to the 401 for a token that was expired by
+	// ExpireTokens, as continuous access evaluation does.
 	Challenge bool
 }
 
-// A SignInUser is what Entra knows about a user.
+// A SignInUser is a user as Entra knows it.
 type SignInUser struct {
 	ID, UPN string
-	Roles   []string // of the directory, by template id; tokens name them
+	Roles   []string // the directory roles, by template ID; tokens name them
 }
 
 // An Authority issues tokens and checks them. It is safe for concurrent use.
 type Authority struct {
 	opts  Options
-	roles []string                                     // of the app
-	find  func(name string) (user SignInUser, ok bool) // by object ID or user principal name
+	roles []string                                     // the roles of the app
+	find  func(name string) (user SignInUser, ok bool) // finds a user by object ID or user principal name
 
-	mu            sync.Mutex // guards everything below
+	mu            sync.Mutex // guards the fields below
 	variety       *wire.Variety
 	key           []byte // signs tokens
 	tokens        map[string]issuedToken
@@ -69,7 +69,7 @@ type Authority struct {
 	cluster       *rsa.PrivateKey // signs federated tokens; nil until FederatedToken
 	signIn        SignIn
 	deviceCodes   map[string]*deviceCode
-	challenges    map[string]string // of PKCE, by authorization code
+	challenges    map[string]string // the PKCE challenges, by authorization code
 	refreshTokens map[string]SignIn
 	issued        Issued
 }
@@ -77,10 +77,10 @@ type Authority struct {
 // Issued counts the tokens that clients asked for and got.
 type Issued struct {
 	Tokens          int
-	ByClaimsRequest int // of them those for a claims challenge
+	ByClaimsRequest int // those of the tokens that answered a claims challenge
 }
 
-// New returns an Authority whose app has the given roles and whose users find finds.
+// New returns an Authority whose app has the given roles. find finds its users.
 func New(opts Options, roles []string, find func(name string) (SignInUser, bool)) *Authority {
 	opts.TenantID = cmp.Or(opts.TenantID, DefaultTenantID)
 	opts.ClientID = cmp.Or(opts.ClientID, DefaultClientID)
@@ -96,17 +96,17 @@ func New(opts Options, roles []string, find func(name string) (SignInUser, bool)
 	}
 }
 
-// Options returns the options with their defaults.
+// Options returns the options, with defaults in place of empty fields.
 func (a *Authority) Options() Options { return a.opts }
 
-// Issued returns how many tokens clients got so far.
+// Issued returns the counts of the tokens that clients got so far.
 func (a *Authority) Issued() Issued {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.issued
 }
 
-// ReplaceSecret makes the token endpoint take secret in place of the one before.
+// ReplaceSecret makes the token endpoint accept secret in place of the previous one.
 func (a *Authority) ReplaceSecret(secret string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -1,8 +1,8 @@
-// Package entra simulates the part of Microsoft Entra ID that gives out tokens: the
-// token endpoint with its errors, sign-ins of people, certificates, federated tokens,
-// and a managed identity.
+// Package entra simulates the part of Microsoft Entra ID that issues tokens: the token
+// endpoint with its errors, sign-ins of people, certificates, federated tokens, and a
+// managed identity.
 //
-// A simulated tenant has one as its field Entra. Tests change what it does while a
+// A simulated tenant has an Authority in its field Entra. Tests change its behaviour while a
 // program runs:
 //
 //	tenant.Entra.ExpireSecret()  // the token endpoint refuses the secret

@@ -36,8 +36,8 @@ func (a *Authority) Serve(r HTTPRequest) wire.HTTPResponse {
 	return respond(404, map[string]string{"error": "not_found"})
 }
 
-// discovery names the endpoints by the tenant's id, whichever name the client used. A
-// client checks that the issuer's host is the one that it asked.
+// discovery returns the endpoints with the tenant's ID, even if the client used another
+// name. A client checks that the host of the issuer is the host that it asked.
 // Source: learn.microsoft.com/entra/identity-platform/v2-protocols-oidc.
 func (a *Authority) discovery(host string) wire.HTTPResponse {
 	base := "https://" + host + "/" + a.opts.TenantID
@@ -55,8 +55,8 @@ func (a *Authority) discovery(host string) wire.HTTPResponse {
 // Source: learn.microsoft.com/entra/identity-platform/reference-error-codes.
 type refusal struct {
 	status int
-	code   string // of OAuth
-	number int    // of Entra
+	code   string // the error code of OAuth
+	number int    // the error number of Entra
 	text   string
 }
 
@@ -67,7 +67,7 @@ func (a *Authority) unknownApp(clientID string) *refusal {
 		"Application with identifier '" + clientID + "' was not found in the directory."}
 }
 
-// refuse is called without mu.
+// refuse returns the response for an error. It is called without mu.
 func (a *Authority) refuse(no *refusal) wire.HTTPResponse {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -145,8 +145,8 @@ func (a *Authority) grantForm(r tokenRequest) (body tokenBody, no *refusal) {
 	return body, no
 }
 
-// audience returns the resource of the scopes, to which a client library may add openid
-// and the like. Scopes without a resource are Graph's.
+// audience returns the resource of the scopes. It skips openid and the like, which a client
+// library may add. Scopes without a resource are those of Graph.
 func audience(scopes string) (resource string, ok bool) {
 	for scope := range strings.FieldsSeq(scopes) {
 		if resource, ok := strings.CutSuffix(scope, "/.default"); ok {
@@ -173,7 +173,7 @@ func (a *Authority) grantApp(r tokenRequest) (tokenBody, *refusal) {
 	return a.tokenBody(a.issueApp(a.opts.ClientID, a.roles, resource, nil)), nil
 }
 
-// isReader reports whether the second app asks for a token of its own.
+// isReader reports whether the second app asks for an app-only token.
 func (a *Authority) isReader(r tokenRequest) bool {
 	return a.opts.ReaderID != "" && r.Get("client_id") == a.opts.ReaderID &&
 		r.Get("grant_type") == "client_credentials"

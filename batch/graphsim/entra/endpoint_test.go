@@ -20,7 +20,7 @@ func newAuthority() *Authority {
 	return New(Options{}, []string{"User.Read.All"}, func(string) (SignInUser, bool) { return SignInUser{}, false })
 }
 
-// secretForm is a good request for a token, with changes.
+// secretForm returns a valid request for a token, with changes.
 func secretForm(changes url.Values) url.Values {
 	form := url.Values{
 		"grant_type": {"client_credentials"}, "client_id": {DefaultClientID},
@@ -30,7 +30,7 @@ func secretForm(changes url.Values) url.Values {
 	return form
 }
 
-// ask asks the token endpoint of a tenant.
+// ask sends a form to the token endpoint of a tenant.
 func ask(a *Authority, tenant string, form url.Values) (status int, body map[string]any) {
 	r := a.Serve(HTTPRequest{Method: "POST", Host: "login.example", Path: "/" + tenant + "/oauth2/v2.0/token",
 		Body: []byte(form.Encode())})
@@ -93,7 +93,7 @@ func TestTokenRefusals(t *testing.T) {
 	}
 }
 
-// What a test changes while a program runs takes effect at once.
+// A change that a test makes while a program runs takes effect at once.
 func TestChanges(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -144,7 +144,7 @@ func TestDiscovery(t *testing.T) {
 	assert.Same(t, "token endpoint", got.Token, base+"/oauth2/v2.0/token")
 }
 
-// The claims of an app's token, as far as a client looks at them.
+// An app's token has the claims that a client reads.
 func TestClaims(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		claims := jwt.MapClaims{}
@@ -164,7 +164,7 @@ func TestClaims(t *testing.T) {
 	})
 }
 
-// A token for another audience is of no use, as between clouds.
+// Graph refuses a token for another audience, such as another cloud.
 func TestAudience(t *testing.T) {
 	for scope, isGood := range map[string]bool{
 		"https://graph.microsoft.us/.default": false, "https://here.example/.default": true,

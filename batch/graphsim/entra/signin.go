@@ -15,30 +15,30 @@ import (
 	"tapsweep/batch/graphsim/internal/wire"
 )
 
-// A SignIn is what a person does who is asked to sign in, with a device code or in a
+// A SignIn is how a person answers a request to sign in, with a device code or in a
 // browser.
 type SignIn struct {
 	User   string   // the object ID of a user of the tenant
-	Scopes []string // what the token permits
+	Scopes []string // the permissions of the token
 
-	Polls   int  // how often a client asks about a device code before the person acts
-	Decline bool // the person says no
+	Polls   int  // how many times a client asks about a device code before the person signs in
+	Decline bool // the person declines
 }
 
-// WillSignIn says who signs in from now on. Until it is called, nobody does.
+// WillSignIn sets who signs in from now on. Until it is called, nobody signs in.
 func (a *Authority) WillSignIn(s SignIn) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.signIn = s
 }
 
-// deviceCode is a code that a person may sign in with.
+// deviceCode is a code with which a person can sign in.
 type deviceCode struct {
 	polls   int
 	expires time.Time
 }
 
-// deviceCodeLife is how long a device code lasts.
+// deviceCodeLife is how long a device code is valid.
 // Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code.
 const deviceCodeLife = 15 * time.Minute
 
@@ -86,8 +86,8 @@ func (a *Authority) grantDeviceCode(r tokenRequest) (tokenBody, *refusal) {
 	return a.grantUser(a.signIn, r), nil
 }
 
-// authorize is the page in a browser where a person signs in. It sends the browser back
-// to the client with a code.
+// authorize returns the page where a person signs in. The page sends the browser back to
+// the client with a code.
 // Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow.
 func (a *Authority) authorize(r HTTPRequest) wire.HTTPResponse {
 	q, err := url.ParseQuery(r.Query)
@@ -118,8 +118,8 @@ func (a *Authority) authorize(r HTTPRequest) wire.HTTPResponse {
 	return formPage(back.String(), form)
 }
 
-// formPage is a page that makes the browser post a form at once, so that the code is in
-// no address.
+// formPage returns a page that makes the browser post a form at once. So no address has the
+// code.
 func formPage(action string, form url.Values) wire.HTTPResponse {
 	var page strings.Builder
 	fmt.Fprintf(&page, `<html><body onload="document.forms[0].submit()"><form method="POST" action="%s">`,
@@ -144,7 +144,7 @@ func (a *Authority) grantAuthorized(r tokenRequest) (tokenBody, *refusal) {
 	return a.grantUser(a.signIn, r), nil
 }
 
-// grantRefresh issues a new token without the person. Called with mu held.
+// grantRefresh issues a new token for a refresh token, without the person. Called with mu held.
 func (a *Authority) grantRefresh(r tokenRequest) (tokenBody, *refusal) {
 	s, ok := a.refreshTokens[r.Get("refresh_token")]
 	if !ok {
@@ -153,7 +153,7 @@ func (a *Authority) grantRefresh(r tokenRequest) (tokenBody, *refusal) {
 	return a.grantUser(s, r), nil
 }
 
-// grantUser makes the tokens of a person. Called with mu held.
+// grantUser issues the tokens of a person. Called with mu held.
 func (a *Authority) grantUser(s SignIn, r tokenRequest) tokenBody {
 	resource, ok := audience(r.Get("scope"))
 	if !ok {

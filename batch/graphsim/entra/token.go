@@ -21,10 +21,10 @@ const ClaimsChallenge = challenge + `, error="insufficient_claims", ` +
 const challenge = `Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", ` +
 	`client_id="` + graphAppID + `"`
 
-// An Identity is who a token speaks for, and what it permits.
+// An Identity is the user or app of a token, and its permissions.
 type Identity struct {
 	UserID      string   // the object ID of the signed-in user, empty for an app
-	Permissions []string // roles of an app, or scopes of a user
+	Permissions []string // the roles of an app, or the scopes of a user
 }
 
 // IsUser reports whether a user is signed in.
@@ -38,8 +38,8 @@ type issuedToken struct {
 	revoked  bool
 }
 
-// Token issues an app-only token for Graph without asking for a secret. Without roles
-// it has the roles of the app.
+// Token issues an app-only token for Graph without a secret. If no roles are given, the
+// token has the roles of the app.
 func (a *Authority) Token(roles ...string) string {
 	if len(roles) == 0 {
 		roles = a.roles
@@ -49,23 +49,23 @@ func (a *Authority) Token(roles ...string) string {
 	return a.issueApp(a.opts.ClientID, roles, graphAppID, nil)
 }
 
-// AppToken issues an app-only token for Graph of another app, by its client ID.
+// AppToken issues an app-only token for Graph to another app, by its client ID.
 func (a *Authority) AppToken(clientID string, roles ...string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.issueApp(clientID, roles, graphAppID, nil)
 }
 
-// UserToken issues a delegated token for Graph, such as a person gets who signs in. The
-// user is given by object ID and need not exist.
+// UserToken issues a delegated token for Graph, as a person gets by a sign-in. userID is an
+// object ID. The user need not exist.
 func (a *Authority) UserToken(userID string, scopes ...string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.issueUser(userID, scopes, graphAppID)
 }
 
-// ExpireTokens makes Graph refuse all tokens issued so far, as if the run had lasted
-// longer than they do. See Options.Challenge.
+// ExpireTokens makes Graph refuse all tokens issued so far, as if their time had passed.
+// See Options.Challenge.
 func (a *Authority) ExpireTokens() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -75,7 +75,7 @@ func (a *Authority) ExpireTokens() {
 	}
 }
 
-// issueApp issues a token of an app, with more claims. Called with mu held, like all below.
+// issueApp issues a token of an app, with further claims. It is called with mu held, like all functions below.
 func (a *Authority) issueApp(clientID string, roles []string, audience string, more jwt.MapClaims) string {
 	claims := jwt.MapClaims{"appid": clientID, "roles": roles, "idtyp": "app", "oid": ServicePrincipal(clientID)}
 	maps.Copy(claims, more)
@@ -95,7 +95,7 @@ func (a *Authority) issueUser(userID string, scopes []string, audience string) s
 	return a.issue(Identity{UserID: userID, Permissions: scopes}, audience, claims)
 }
 
-// issue makes an access token with the claims that a client may look at.
+// issue creates an access token with the claims that a client may read.
 // Source: learn.microsoft.com/entra/identity-platform/access-token-claims-reference.
 func (a *Authority) issue(id Identity, audience string, claims jwt.MapClaims) string {
 	now := time.Now()
@@ -115,13 +115,14 @@ func (a *Authority) issue(id Identity, audience string, claims jwt.MapClaims) st
 func (a *Authority) sign(claims jwt.MapClaims) string {
 	text, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(a.key)
 	if err != nil {
-		panic(err) // these claims always marshal, and the key is one
+		panic(err) // these claims can always be marshalled, and the key is valid
 	}
 	return text
 }
 
-// Check returns who the Authorization header of a request to host speaks for. If Graph
-// refuses it, problem is the message and wwwAuthenticate the header of the 401.
+// Check returns the identity in the Authorization header of a request to host. If Graph
+// would refuse the header, problem is the message of the 401, and wwwAuthenticate is its
+// WWW-Authenticate header.
 // Source: learn.microsoft.com/graph/resolve-auth-errors.
 func (a *Authority) Check(authorization, host string) (id *Identity, problem, wwwAuthenticate string) {
 	a.mu.Lock()
@@ -150,8 +151,8 @@ func (a *Authority) Check(authorization, host string) (id *Identity, problem, ww
 const managedID = "/subscriptions/3f6f1d5a-0c8b-4f0e-9a55-2b7f6f2f8f10/resourcegroups/jobs" +
 	"/providers/Microsoft.Web/sites/tapsweep"
 
-// IdentityHandler is the endpoint that a managed identity has on its machine, in the
-// form of App Service: IDENTITY_ENDPOINT holds its URL and IDENTITY_HEADER holds header.
+// IdentityHandler returns the endpoint of a managed identity, in the form that App Service
+// has: IDENTITY_ENDPOINT has its URL and IDENTITY_HEADER has header.
 // Source: learn.microsoft.com/azure/app-service/overview-managed-identity, "REST endpoint reference".
 func (a *Authority) IdentityHandler(header string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

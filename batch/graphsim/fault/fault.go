@@ -7,30 +7,30 @@ import (
 	"tapsweep/batch/graphsim/internal/wire"
 )
 
-// A Fault makes requests go wrong that match all its fields. Fields that are zero
-// match every request. An effect on a whole batch happens if one of its requests
+// A Fault makes the requests fail that match all its fields. A field that is zero
+// matches every request. An effect on a whole batch happens if one of its requests
 // matches. If several faults match, the first one counts.
 type Fault struct {
 	Method string                        // the HTTP method
-	Path   string                        // part of path and query, as sent
+	Path   string                        // a part of path and query, as sent
 	Match  func(method, url string) bool // must not use the tenant
 
-	// Attempt is the number of the arrival of the same method and URL, from 1. Arrivals
-	// that a limit refuses count.
+	// Attempt is how many times a request with the same method and URL has arrived, from 1.
+	// This includes requests that a limit refuses.
 	Attempt int
 
 	// Batch is the number of the batch in the order of sending, from 1.
 	Batch int
 
-	// Times is how often the fault happens at most. An Item effect does not happen to
-	// a request that a limit refuses.
+	// Times is the maximum number of times that the fault happens. Zero means no maximum.
+	// An Item effect does not happen to a request that a limit refuses.
 	Times int
 
 	Do Effect
 }
 
-// An Effect is a way in which an answer goes wrong. The functions of this package
-// make effects.
+// An Effect is a way in which an answer fails. The functions of this package return
+// effects.
 type Effect struct {
 	name      string
 	afterWork bool
@@ -39,8 +39,8 @@ type Effect struct {
 	lottery   *lottery
 }
 
-// AfterWork returns an effect that carries the requests out before it hides the answer.
-// Effects that change a true answer do so anyway.
+// AfterWork returns an effect that carries out the requests before it hides the answer.
+// Effects that change a true answer always do this.
 func (e Effect) AfterWork() Effect {
 	e.afterWork = true
 	e.name += " after work"
@@ -50,10 +50,10 @@ func (e Effect) AfterWork() Effect {
 // String returns a name for the output of tests.
 func (e Effect) String() string { return e.name }
 
-// Random makes faults that happen to the given share, from 0 to 1, of all batches, and
-// to the same share of the requests in other batches. It picks one of effects each
-// time, or of all effects if there are none. A client needs a timeout to survive Hang.
-// The same seed and the same order of arrival make the same faults.
+// Random returns faults that happen to a share of all batches, and to the same share of
+// the requests in the other batches. share is from 0 to 1. For each fault it picks one of
+// effects, or one of all effects if effects is empty. A client needs a timeout because of
+// Hang. The same seed and the same order of arrival result in the same faults.
 func Random(seed uint64, share float64, effects ...Effect) []Fault {
 	if len(effects) == 0 {
 		effects = allEffects()
@@ -71,7 +71,7 @@ type lottery struct {
 	mu      sync.Mutex
 	rng     *rand.Rand
 	share   float64
-	effects map[bool][]Effect // on a whole batch, and on a single request
+	effects map[bool][]Effect // the key is true for effects on a single request, false for those on a whole batch
 }
 
 // draw returns one of effects, or nil if nothing should happen.

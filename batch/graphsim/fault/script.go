@@ -7,11 +7,11 @@ import (
 	"tapsweep/batch/graphsim/internal/wire"
 )
 
-// A Script decides which fault happens to which request. The tenant runs it; tests give
-// their faults to the tenant. It is not safe for concurrent use.
+// A Script chooses the fault that happens to a request. The tenant uses it. Tests add their
+// faults to the tenant. It is not safe for concurrent use.
 type Script struct {
 	faults   []*active
-	attempts map[string]int // by method and URL; nil until a Fault has an Attempt
+	attempts map[string]int // counted by method and URL; nil until a Fault has an Attempt
 }
 
 // active is a Fault with the number of times that it has happened.
@@ -28,7 +28,7 @@ type Request struct {
 	attempt int
 }
 
-// Add adds faults. They count attempts from now on, but batches from the first one.
+// Add adds faults. They count attempts from now on, and batches from the first batch of the tenant.
 func (s *Script) Add(faults ...Fault) {
 	for _, f := range faults {
 		s.faults = append(s.faults, &active{Fault: f})
@@ -88,8 +88,8 @@ func (f *active) matches(r *Request) bool {
 		(f.Match == nil || f.Match(r.Method, r.URL))
 }
 
-// matchesBatch reports whether a request matches. A malformed batch has no requests, so
-// that only a Fault that asks for none of their properties matches it.
+// matchesBatch reports whether a request of the batch matches. A malformed batch has no
+// requests. Only a Fault without conditions on requests matches it.
 func (f *active) matchesBatch(batch int, requests []*Request) bool {
 	asksNothing := f.Method == "" && f.Path == "" && f.Attempt == 0 && f.Match == nil
 	if asksNothing && (f.Batch == 0 || f.Batch == batch) {
@@ -98,7 +98,7 @@ func (f *active) matchesBatch(batch int, requests []*Request) bool {
 	return slices.ContainsFunc(requests, f.matches)
 }
 
-// IsAfterWork reports whether the tenant should carry the requests out first.
+// IsAfterWork reports whether the tenant carries out the requests before the effect.
 func (e *Effect) IsAfterWork() bool { return e.afterWork }
 
 // ChangeWhole applies an effect on a whole batch.

@@ -8,11 +8,11 @@ import (
 	"tapsweep/batch/graphsim/internal/wire"
 )
 
-// An Item is the response to one request in a batch. Its fields hold anything that can be
-// marshalled; one that is nil is left out.
+// An Item is the response to one request in a batch. A field can be any value that can be
+// marshalled. A nil field is left out.
 type Item = wire.Item
 
-// ItemChange changes the response to one request. Without AfterWork there is none but its id.
+// ItemChange changes the response to one request. Without AfterWork the response has only its ID.
 func ItemChange(change func(*Item)) Effect {
 	return Effect{name: "item change", single: func(s *single) { change(&s.Item) }}
 }
@@ -26,7 +26,7 @@ func ItemStatus(status int, headers ...string) Effect {
 	}}
 }
 
-// ItemErrorIn answers with status, usually one of success, and an error object of a 503.
+// ItemErrorIn answers with status and the error object of a 503. The status usually means success.
 func ItemErrorIn(status int) Effect {
 	return Effect{name: fmt.Sprint("item error in ", status), single: func(s *single) {
 		s.Status, s.Body = status, errorBody(503, s.variety)
@@ -45,12 +45,12 @@ func ItemBody(body string) Effect {
 	return ItemChange(func(r *Item) { r.Body = json.RawMessage(body) }).AfterWork()
 }
 
-// ItemMissing leaves the response out.
+// ItemMissing leaves out the response.
 func ItemMissing() Effect {
 	return Effect{name: "item missing", afterWork: true, single: func(s *single) { s.missing = true }}
 }
 
-// ItemTwiceAs sends the true response, and the same once more with another status.
+// ItemTwiceAs sends the true response, and then the same response with another status.
 func ItemTwiceAs(status int) Effect {
 	return Effect{name: fmt.Sprint("item twice as ", status), afterWork: true, single: func(s *single) {
 		second := s.Item
@@ -66,7 +66,7 @@ func ItemUnknownID(id string) Effect {
 	}}
 }
 
-// allEffects lists every effect once or in a few forms, for Random.
+// allEffects returns every effect in one or more forms, for Random.
 func allEffects() []Effect {
 	all := []Effect{
 		OuterHTML(200), OuterHTML(502), OuterAs(424), OuterAs(207), OuterMark(), OuterHeaders("Retry-After", "1"),

@@ -12,7 +12,7 @@ import (
 	"tapsweep/batch/graphsim/internal/wire"
 )
 
-// codes holds the error code for each status, as Graph and its gateways send them.
+// codes has the error code for each status, as Graph and its gateways send it.
 var codes = map[int]string{
 	400: "BadRequest", 401: "InvalidAuthenticationToken", 403: "accessDenied",
 	404: "UnknownError", 405: "Request_BadRequest", 408: "RequestTimeout",
@@ -26,12 +26,12 @@ func errorBody(status int, v *wire.Variety) wire.ErrorBody {
 	return wire.NewError(cmp.Or(codes[status], "UnknownError"), http.StatusText(status), v.NewID(), "")
 }
 
-// inPlace is an effect that replaces the response.
+// inPlace returns an effect that replaces the response.
 func inPlace(name string, respond func(v *wire.Variety) wire.HTTPResponse) Effect {
 	return Effect{name: name, whole: func(r *wire.HTTPResponse, v *wire.Variety) { *r = respond(v) }}
 }
 
-// onTrue is an effect that changes the true response.
+// onTrue returns an effect that changes the true response.
 func onTrue(name string, change func(*wire.HTTPResponse)) Effect {
 	return Effect{name: name, afterWork: true, whole: func(r *wire.HTTPResponse, _ *wire.Variety) { change(r) }}
 }
@@ -42,7 +42,7 @@ func setAll(h http.Header, pairs []string) {
 	}
 }
 
-// respond makes a response of a gateway or of Graph. headers alternates names and values.
+// respond returns a response of a gateway or of Graph. headers alternates names and values.
 func respond(status int, body []byte, v *wire.Variety, headers ...string) wire.HTTPResponse {
 	id := v.NewID()
 	r := wire.HTTPResponse{Status: status, Header: http.Header{}, Body: body}
@@ -83,7 +83,7 @@ func OuterHeaders(headers ...string) Effect {
 	return onTrue("outer headers", func(r *wire.HTTPResponse) { setAll(r.Header, headers) })
 }
 
-// OuterMark puts a byte order mark before the true response.
+// OuterMark adds a byte order mark before the true response.
 func OuterMark() Effect {
 	return onTrue("outer byte order mark", func(r *wire.HTTPResponse) {
 		r.Body = append([]byte("\xef\xbb\xbf"), r.Body...)
@@ -118,15 +118,15 @@ func Spliced(text string) Effect {
 	})
 }
 
-// Reset ends the connection without a response, before the work unless AfterWork.
+// Reset ends the connection without a response. Without AfterWork, the requests are not carried out.
 func Reset() Effect {
 	return inPlace("reset", func(*wire.Variety) wire.HTTPResponse {
 		return wire.HTTPResponse{Err: io.ErrUnexpectedEOF}
 	})
 }
 
-// Hang never responds, before the work unless AfterWork. It ends when the client or
-// the server ends the request.
+// Hang sends no response. Without AfterWork, the requests are not carried out. It ends when
+// the client or the server ends the request.
 func Hang() Effect {
 	return inPlace("hang", func(*wire.Variety) wire.HTTPResponse { return wire.HTTPResponse{Hang: true} })
 }
@@ -136,7 +136,7 @@ func Slow(total time.Duration) Effect {
 	return onTrue("slow", func(r *wire.HTTPResponse) { r.Slow = total })
 }
 
-// Delayed sends the true response later.
+// Delayed sends the true response later by the given time.
 func Delayed(by time.Duration) Effect {
 	return onTrue("delayed", func(r *wire.HTTPResponse) { r.Delay = by })
 }

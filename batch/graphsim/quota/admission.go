@@ -11,11 +11,11 @@ import (
 // is sent until the client has the answer.
 type Admission struct {
 	limits []*Limit
-	closed []bool      // by limit: the client had been told to wait when it sent this
-	until  []time.Time // by limit: how long the answer tells the client to wait
+	closed []bool      // by limit: the client knew of a wait when it sent the requests
+	until  []time.Time // by limit: the time until which the answer tells the client to wait
 }
 
-// Send begins an Admission when the client sends.
+// Send begins an Admission at the moment when the client sends.
 func Send(limits []*Limit, now time.Time) *Admission {
 	a := &Admission{limits: limits, closed: make([]bool, len(limits)), until: make([]time.Time, len(limits))}
 	for i, l := range limits {
@@ -36,7 +36,7 @@ func (a *Admission) SentTooEarly(cost Cost) bool {
 }
 
 // Admit charges every limit if all of them have room. Otherwise ok is false, and
-// retryAfter is the header to send, empty for none.
+// retryAfter is the header to send, or empty to send none.
 func (a *Admission) Admit(cost Cost, now time.Time) (retryAfter string, ok bool) {
 	var full []int
 	for i, l := range a.limits {
@@ -55,7 +55,7 @@ func (a *Admission) Admit(cost Cost, now time.Time) (retryAfter string, ok bool)
 	return "", true
 }
 
-// refuse returns the longest wait of the limits that are full, and notes it for each.
+// refuse returns the longest wait of the full limits, and records the waits.
 func (a *Admission) refuse(full []int, cost Cost, now time.Time) (retryAfter string) {
 	longest, write := time.Duration(-1), Seconds
 	for _, i := range full {
@@ -111,7 +111,7 @@ func Date(wait time.Duration, now time.Time) string {
 // NoHeader leaves the header out.
 func NoHeader(time.Duration, time.Time) string { return "" }
 
-// Constant always writes value, whatever the wait.
+// Constant always writes value, for any wait.
 // Source: microsoftgraph/msgraph-sdk-javascript#297 (always "1").
 func Constant(value string) RetryAfter {
 	return func(time.Duration, time.Time) string { return value }

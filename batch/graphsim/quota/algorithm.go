@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// algorithm is the arithmetic of one Limit. The other methods are called after advance.
+// algorithm does the arithmetic of one Limit. advance is called before any other method.
 type algorithm interface {
 	advance(s *schedule, now time.Time)
 	fits(n float64) bool
 	take(n float64)
 	chargeRefused(n float64)
-	wait(s *schedule, n float64) time.Duration // until n requests would fit
+	wait(s *schedule, n float64) time.Duration // how long until n requests fit
 }
 
-// epsilon forgives rounding, so that a request that comes exactly at the end of its
+// epsilon allows for rounding, so that a request that comes exactly at the end of its
 // wait finds its token.
 const epsilon = 1e-6
 
@@ -46,8 +46,8 @@ func (b *bucket) advance(s *schedule, now time.Time) {
 	}
 }
 
-// fits lets a batch larger than the bucket through when the bucket is full. It would
-// never get through otherwise.
+// fits reports whether n requests get through now. A batch that is larger than the bucket
+// gets through when the bucket is full; otherwise it would never get through.
 func (b *bucket) fits(n float64) bool     { return b.tokens >= min(n, b.burst)-epsilon }
 func (b *bucket) take(n float64)          { b.tokens -= n }
 func (b *bucket) chargeRefused(n float64) { b.tokens -= n }
@@ -69,11 +69,11 @@ func (b *bucket) wait(s *schedule, n float64) time.Duration {
 type window struct {
 	size     float64
 	length   time.Duration
-	start    time.Time // of the window
+	start    time.Time // the start of the window
 	last     time.Time
-	capacity float64 // size, scaled
-	taken    float64 // by the client
-	other    float64 // by another client
+	capacity float64 // the scaled size
+	taken    float64 // requests of the client
+	other    float64 // requests of another client
 	debt     float64 // refused requests to subtract from the next window
 }
 
@@ -93,8 +93,8 @@ func (w *window) advance(s *schedule, now time.Time) {
 	}
 }
 
-// restart begins the next window: at once if another client sends all the time,
-// otherwise with the request that comes now.
+// restart begins the next window. If another client sends all the time, the window began
+// when the last one ended; otherwise it begins with the request that comes now.
 func (w *window) restart(now time.Time, age time.Duration, hasLoad bool) {
 	if age >= 2*w.length {
 		w.debt = 0
@@ -115,7 +115,7 @@ func (w *window) chargeRefused(n float64)               { w.debt = max(0, min(w.
 func (w *window) wait(*schedule, float64) time.Duration { return w.start.Add(w.length).Sub(w.last) }
 
 type first struct {
-	left  float64 // requests still to be refused
+	left  float64 // how many more requests to refuse
 	delay time.Duration
 }
 
@@ -125,14 +125,14 @@ func (f *first) take(float64)                          {}
 func (f *first) chargeRefused(n float64)               { f.left -= n }
 func (f *first) wait(*schedule, float64) time.Duration { return f.delay }
 
-// schedule says how a limit changes with time, counted from its first request.
+// schedule has the changes of a limit over time, counted from its first request.
 type schedule struct {
-	start   time.Time // of the first request
-	factors steps     // what the limit is multiplied by
-	loads   steps     // requests a second of another client
+	start   time.Time // the time of the first request
+	factors steps     // factors of the limit
+	loads   steps     // requests per second of another client
 }
 
-// step is a value that holds from some time after the first request on.
+// step is a value that applies from some time after the first request.
 type step struct {
 	after time.Duration
 	value float64
@@ -163,8 +163,8 @@ func (s *schedule) at(t time.Time) (factor, load float64) {
 	return s.factors.at(after, 1), s.loads.at(after, 0)
 }
 
-// eachStretch calls f for each stretch of time between from and to in which nothing
-// changes, until f returns false. A zero to means no end, and a zero length means that
+// eachStretch calls f for each stretch of time between from and to in which the factor and
+// the load stay the same, until f returns false. A zero to means no end, and a zero length means that
 // the stretch has no end.
 func (s *schedule) eachStretch(from, to time.Time, f func(factor, load float64, begin time.Time,
 	length time.Duration) bool) {

@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// A Limit throttles requests. Make one with Bucket, Window or First, and set its
+// A Limit throttles requests. Create one with Bucket, Window or First, and set its
 // fields before use.
 type Limit struct {
-	// Kind is the kind of requests that count; the limit refuses no others. The zero
-	// value counts all requests.
+	// Kind is the kind of requests that the limit counts and refuses. The zero value
+	// means all requests.
 	Kind Kind
 
-	// CountRefused charges refused requests too, so that a client that does not wait
-	// makes its own wait longer. A Bucket goes into debt, which it has to refill first.
-	// A Window subtracts them from the next window, which lets through at least one request.
+	// CountRefused makes the limit charge refused requests also. So a client that does not
+	// wait makes its own wait longer. A Bucket then owes tokens, which it refills first. A
+	// Window subtracts the requests from the next window, but lets at least one through.
 	// Source: learn.microsoft.com/graph/throttling (requests made while throttled count).
 	CountRefused bool
 
@@ -25,51 +25,52 @@ type Limit struct {
 	algorithm algorithm
 	schedule  schedule
 
-	// The client has been told to wait until toldUntil. toldAt is when it was told.
+	// At toldAt, the client was told to wait until toldUntil.
 	toldAt, toldUntil time.Time
 }
 
-// A Kind is a set of requests, and how much each of them costs.
+// A Kind is a set of requests, with the cost of each.
 type Kind int
 
 const (
 	All           Kind = iota // every request
 	Reads                     // GET and HEAD
 	Writes                    // every other method
-	PassReads                 // GET of Temporary Access Passes; another service than the directory answers them
-	PassWrites                // other methods on passes, which the service of PassReads carries out
+	PassReads                 // GET of Temporary Access Passes; a service other than the directory answers them
+	PassWrites                // other methods on passes; the service of PassReads carries them out
 	SessionWrites             // calls that revoke sessions, which are writes of the directory
 
 	// ResourceUnits counts requests by their cost: 2 for a page of users, 5 for a page
 	// of transitive members, 1 for everything else. $select subtracts one, $expand adds
-	// one, and $top below 20 subtracts one; the least is 1. A tenant of more than 500
-	// users has Bucket(800, 8000), one of fewer than 50 users has Bucket(350, 3500). It
-	// is not documented whether passes, audit logs and reports count. Here they do.
+	// one, and $top below 20 subtracts one; the minimum is 1. A tenant of more than 500
+	// users has Bucket(800, 8000). A tenant of fewer than 50 users has Bucket(350, 3500).
+	// It is not documented whether passes, audit logs and reports count. Here they do.
 	// Source: learn.microsoft.com/graph/throttling-limits, identity and access.
 	ResourceUnits
 
 	kinds // the number of kinds
 )
 
-// A Cost says how much one or more requests cost, by Kind.
+// A Cost is the cost of one or more requests, by Kind.
 type Cost [kinds]int
 
-// Bucket is a token bucket that is full at first, refills at rate tokens a second and
-// holds at most burst of them. The wait of a refused request ends when there is a token for
-// it; that of a refused batch, when there are enough for all its requests.
+// Bucket returns a token bucket that is full at first, refills at rate tokens per second and
+// holds at most burst tokens. The wait of a refused request ends when there is a token for
+// it. The wait of a refused batch ends when there are tokens for all its requests.
 // Source: learn.microsoft.com/graph/throttling-limits, identity and access.
 func Bucket(rate, burst float64) *Limit {
 	return &Limit{algorithm: &bucket{rate: rate, burst: burst, tokens: burst}}
 }
 
-// Window lets n requests through in each window. A window begins with the first
-// request after the last window and lasts for the given time. A wait ends with the window.
+// Window returns a limit that lets n requests through in each window. A window begins with
+// the first request after the last window, and has the given length. A wait ends with the
+// window.
 func Window(n int, length time.Duration) *Limit {
 	return &Limit{algorithm: &window{size: float64(n), length: length}}
 }
 
-// First refuses the first n requests, each with the same wait. It lets all later requests
-// through, whether the client waited or not.
+// First returns a limit that refuses the first n requests, each with the same wait. It lets
+// all later requests through, even if the client did not wait.
 func First(n int, wait time.Duration) *Limit {
 	return &Limit{algorithm: &first{left: float64(n), delay: wait}}
 }
@@ -82,21 +83,21 @@ func (l *Limit) Of(kind Kind) *Limit {
 
 // Scale multiplies the original rate of a Bucket, or the original size of a Window, by
 // factor. It takes effect at the given time after the first request. Scale(t1, 0.5) and
-// Scale(t2, 1) halve a limit for a while. Scale returns l.
+// Scale(t2, 1) halve the limit between t1 and t2. Scale returns l.
 func (l *Limit) Scale(after time.Duration, factor float64) *Limit {
 	l.schedule.factors.add(after, factor)
 	return l
 }
 
-// Load simulates another client that uses up perSecond requests a second, starting at
-// the given time after the first request. That client gets at most nine tenths of the
-// rate of a Bucket, and is refused like others when a Window is full. Load returns l.
+// Load simulates another client that sends perSecond requests per second, from the given
+// time after the first request. A Bucket gives that client at most nine tenths of its
+// rate. A full Window refuses it, too. Load returns l.
 func (l *Limit) Load(after time.Duration, perSecond float64) *Limit {
 	l.schedule.loads.add(after, perSecond)
 	return l
 }
 
-// hasRoom reports whether requests that cost n would get through now.
+// hasRoom reports whether requests with a cost of n get through now.
 func (l *Limit) hasRoom(now time.Time, n int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -124,15 +125,15 @@ func (l *Limit) refuse(n int) time.Duration {
 	return l.algorithm.wait(&l.schedule, float64(n))
 }
 
-// isClosed reports whether a client that sends now has been told to wait longer. A
-// request that is sent at the very moment of the answer has crossed it.
+// isClosed reports whether the client was told to wait beyond now. If it sends at the very
+// moment of that answer, it does not know the answer yet.
 func (l *Limit) isClosed(now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return now.After(l.toldAt) && now.Before(l.toldUntil)
 }
 
-// tell notes that the client has been told at now to wait.
+// tell records that the client was told to wait, and when.
 func (l *Limit) tell(now, until time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

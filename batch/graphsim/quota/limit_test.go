@@ -134,7 +134,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// Requests pass if all limits have room, and the longest wait counts if not.
+// Requests pass if all limits have room. Otherwise the longest wait counts.
 func TestSeveralLimits(t *testing.T) {
 	write := Cost{All: 1, Writes: 1}
 	limits := []*Limit{First(1, 3*time.Second), First(1, 9*time.Second).Of(Writes), First(1, 20*time.Second).Of(Reads)}
@@ -146,8 +146,8 @@ func TestSeveralLimits(t *testing.T) {
 	}
 }
 
-// A request is sent too early during a wait that the client knows of. One that is sent at
-// the very moment of the answer has crossed it.
+// A request is too early if the client sends it during a wait that it knows of. At the very
+// moment of the answer, the client does not know of the wait yet.
 func TestSentTooEarly(t *testing.T) {
 	limits, begin := []*Limit{First(1, 10*time.Second).Of(Writes)}, time.Now()
 	refused := Send(limits, begin)

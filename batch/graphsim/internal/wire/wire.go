@@ -1,5 +1,5 @@
-// Package wire holds what the rooms of the simulated tenant share: the HTTP response
-// that leaves it, the single response in a batch, Graph's error object, and ids.
+// Package wire has the types that the packages of the simulated tenant share: an HTTP
+// response, the response to one request of a batch, Graph's error object, and IDs.
 package wire
 
 import (
@@ -15,27 +15,27 @@ import (
 	"github.com/google/uuid"
 )
 
-// JSONType is the media type of all answers but the pages for people.
+// JSONType is the media type of all answers except pages for people.
 const JSONType = "application/json"
 
-// PublicRoot is where Graph is for most tenants, and the audience of tokens for it.
+// PublicRoot is the URL of Graph for most tenants, and the audience of tokens for it.
 const PublicRoot = "https://graph.microsoft.com"
 
-// An HTTPResponse is what the client gets for one HTTP request.
+// An HTTPResponse is the response to one HTTP request, or the way in which it fails.
 type HTTPResponse struct {
 	Status int
 	Header http.Header
 	Body   []byte
 
-	Err   error         // the connection ends without a response
+	Err   error         // if not nil, the connection ends without a response
 	Hang  bool          // there is no response until the client gives up
 	Cut   bool          // the connection ends in the middle of Body
-	Delay time.Duration // latency on top of the tenant's
-	Slow  time.Duration // that Body takes, byte by byte, over a socket
+	Delay time.Duration // added to the latency of the tenant
+	Slow  time.Duration // how long Body takes over a socket, byte by byte
 }
 
-// An Item is the response to one request in a batch. Its fields hold anything that can
-// be marshalled, because a fault may put anything there. A nil field is left out.
+// An Item is the response to one request in a batch. A field can be any value that can be
+// marshalled, because a fault may set any. A nil field is left out.
 type Item struct {
 	ID      any `json:"id,omitempty"`
 	Status  any `json:"status,omitempty"`
@@ -43,11 +43,11 @@ type Item struct {
 	Body    any `json:"body,omitempty"`
 }
 
-// Null is a field that is there and null.
+// Null is a field that is present with the value null.
 var Null = json.RawMessage("null")
 
-// Marshal returns v as JSON without the escapes that are for HTML only. It panics if v
-// cannot be marshalled, because all values are of this module.
+// Marshal returns v as JSON without the escapes for HTML. It panics if v cannot be
+// marshalled, because all values come from this module.
 func Marshal(v any) []byte {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
@@ -72,12 +72,12 @@ type ErrorObject struct {
 	} `json:"innerError"`
 }
 
-// ErrorBody is a body that holds an error object.
+// ErrorBody is a body with an error object.
 type ErrorBody struct {
 	Error ErrorObject `json:"error"`
 }
 
-// NewError returns an error body of now. An empty clientID is the same as id.
+// NewError returns an error body with the current time. If clientID is empty, id takes its place.
 func NewError(code, message, id, clientID string) ErrorBody {
 	e := ErrorObject{Code: code, Message: message}
 	e.Inner.Date = time.Now().UTC().Format("2006-01-02T15:04:05")
@@ -88,7 +88,7 @@ func NewError(code, message, id, clientID string) ErrorBody {
 	return ErrorBody{e}
 }
 
-// Variety makes what differs from answer to answer: ids, the order of responses, and
+// Variety makes the parts that differ between answers: IDs, the order of responses, and
 // the form of headers. The same seed makes the same answers. It is not safe for
 // concurrent use.
 type Variety struct {
@@ -109,15 +109,15 @@ func (v *Variety) NewID() string {
 	return guid(b)
 }
 
-// Turn returns 0 to n-1 in turn, so that a client meets every form of an answer.
+// Turn returns 0 to n-1 in turn, so that a client gets every form of an answer.
 func (v *Variety) Turn(n int) int {
 	v.turn++
 	return int(v.turn % uint64(n))
 }
 
 // Headers returns the headers of a response in a batch in one of three forms, from 0.
-// Names come in varying case. If there are no headers, the object is missing, empty, or
-// holds one that means nothing. Source: learn.microsoft.com/graph/json-batching.
+// The case of the names varies. If there are no headers, the object is missing, is empty,
+// or has one meaningless header. Source: learn.microsoft.com/graph/json-batching.
 func Headers(pairs []string, form int) any {
 	if len(pairs) == 0 {
 		return [...]any{nil, map[string]string{}, map[string]string{"Cache-Control": "no-cache"}}[form]
@@ -130,7 +130,7 @@ func Headers(pairs []string, form int) any {
 	return headers
 }
 
-// GUID returns a GUID that is always the same for the same parts.
+// GUID returns a GUID that depends only on parts.
 func GUID(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return guid([16]byte(sum[:16]))
