@@ -384,21 +384,6 @@ func TestMaxRateNearNothing(t *testing.T) {
 	}
 }
 
-// What goes in a rush is not paced, so it leaves no debt to the pace.
-func TestRushLeavesNoDebt(t *testing.T) {
-	c := newController(Options{})
-	c.limit.rate, c.limit.requests, c.window = 5, 100, 1000
-	c.fixed.rush, c.closed = true, t0
-	if n, _ := c.Take(t0, 400); n != 400 {
-		t.Fatalf("Take = %d in a rush", n)
-	}
-	c.Done(at(1), Report{Sent: t0, Accepted: 400})
-	c.Interrupted()
-	if _, next := c.Take(at(2), 1); next.After(at(4)) {
-		t.Errorf("the next may go at %v", next)
-	}
-}
-
 // A wait that says nothing of the pace closes the gate, and is no measure.
 func TestClose(t *testing.T) {
 	c := newController(Options{})
