@@ -42,7 +42,7 @@ type blockade struct {
 	lastAccepted int // number of the last batch that Graph accepted, 0 for none
 	rejections   int // batches rejected since then
 
-	// Requests that were rejected alone before a batch showed that there is no blockade.
+	// suspects are requests that were rejected alone before a batch showed that there is no blockade.
 	suspects []*item
 
 	interruption
@@ -53,8 +53,8 @@ type blockade struct {
 	needsControl bool
 }
 
-// updateBlockade takes in the reply to a batch. A batch that was in flight when the blockade
-// began says little about it.
+// updateBlockade processes the reply to a batch. A batch that was in flight when the blockade began does not show
+// whether it continues.
 func (l *loop) updateBlockade(b *inFlightBatch) {
 	bl := &b.queue.blockade
 	bl.testing = bl.testing && !b.testsBlockade
@@ -75,7 +75,7 @@ func (l *loop) updateBlockade(b *inFlightBatch) {
 	}
 }
 
-// onRejection takes in the rejection of a whole batch.
+// onRejection processes the rejection of a whole batch.
 func (l *loop) onRejection(b *inFlightBatch) {
 	bl := &b.queue.blockade
 	if bl.active() && !b.testsBlockade {
@@ -89,7 +89,7 @@ func (l *loop) onRejection(b *inFlightBatch) {
 		bl.rejections++
 		return
 	}
-	whole, _ := errors.AsType[*StatusError](b.err) // every rejection is one
+	whole, _ := errors.AsType[*StatusError](b.err) // every rejection is a *StatusError
 	l.extendBlockade(b.queue, b.sent, b.replied, whole)
 	bl.needsControl = mayBeRequests
 	if whole.Status == 401 && bl.failed == 1 {
@@ -97,7 +97,7 @@ func (l *loop) onRejection(b *inFlightBatch) {
 	}
 }
 
-// extendBlockade begins or continues a blockade. It stops the run if that lasts too long.
+// extendBlockade begins or continues a blockade. It stops the run if the blockade lasts too long.
 func (l *loop) extendBlockade(q *quotaQueue, sent, replied time.Time, whole *StatusError) {
 	bl := &q.blockade
 	if !bl.active() {

@@ -14,10 +14,9 @@ import (
 	"tapsweep/batch/safetext"
 )
 
-// The SDK's batch helper (msgraph-sdk-go-core v1.4.0) sends 19 at a time,
-// panics on a header that is a JSON number and fails a whole batch for one body
-// that is no object. This codec takes every form that Graph has been seen to
-// send, and one bad response spoils only itself.
+// The batch helper of the SDK (msgraph-sdk-go-core v1.4.0) sends 19 requests at a time, panics on a header that is a
+// JSON number, and fails a whole batch if one body is not an object. This codec accepts every form that Graph has been
+// seen to send, and an invalid response affects only its own request.
 
 type wireRequest struct {
 	ID      string            `json:"id"`
@@ -52,8 +51,8 @@ func encode(items []*item, headers map[string]string) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// mergeHeaders adds the run's headers to the request's own, which win, and the
-// Content-Type that Graph demands where there is a body.
+// mergeHeaders adds the headers of the run to the headers of the request, which take precedence. It also adds the
+// Content-Type that Graph requires for a body.
 // Source: microsoftgraph/msgraph-sdk-dotnet#2628.
 func mergeHeaders(req *Request, common map[string]string) map[string]string {
 	if len(common) == 0 && (req.Body == nil || hasHeader(req.Headers, "Content-Type")) {
@@ -81,8 +80,7 @@ func hasHeader(headers map[string]string, name string) bool {
 	return false
 }
 
-// check refuses what would make Graph refuse the whole batch, and thereby the
-// requests of others.
+// check returns an error for a request because of which Graph would reject the whole batch.
 func (r *Request) check() error {
 	switch {
 	case r.Method == "" || r.Method != strings.ToUpper(r.Method):
@@ -100,8 +98,7 @@ func (r *Request) check() error {
 	return nil
 }
 
-// answer is one response matched to its request; err is ErrNoResponse, wrapped
-// with why, when there is none that can be used.
+// answer is the response to a request. If there is no usable response, err wraps ErrNoResponse with the reason.
 type answer struct {
 	Response
 	err error
@@ -114,7 +111,7 @@ func decode(body []byte, n int) ([]answer, error) {
 		Responses []wireResponse `json:"responses"`
 	}
 	if err := json.Unmarshal(withoutMark(body), &wire); err != nil {
-		// Raw text of a backend has been seen spliced into the array.
+		// Graph has been seen to mix raw text of a backend into the array.
 		// Source: microsoftgraph/microsoft-graph-docs-contrib#3435.
 		return nil, fmt.Errorf("%w: the batch response is not JSON: %w", ErrNoResponse, err)
 	}
@@ -125,7 +122,7 @@ func decode(body []byte, n int) ([]answer, error) {
 	for _, w := range wire.Responses {
 		i, err := strconv.Atoi(w.id)
 		if err != nil || i < 1 || i > n || w.id != strconv.Itoa(i) {
-			continue // not an id of ours; its request, if any, stays without a response
+			continue // we sent no such id
 		}
 		a := &answers[i-1]
 		switch {
@@ -133,7 +130,7 @@ func decode(body []byte, n int) ([]answer, error) {
 			*a = answer{err: fmt.Errorf("%w: it is there twice, with status %d and %d",
 				ErrNoResponse, a.Status, w.Status)}
 		case a.err != nil && a.err != ErrNoResponse:
-			// Already found to be doubled or unusable; a further one changes nothing.
+			// The response is already known to be double or unusable.
 		case w.Status < 200 || w.Status > 599:
 			a.err = fmt.Errorf("%w: it has no valid status", ErrNoResponse)
 		default:
@@ -143,8 +140,7 @@ func decode(body []byte, n int) ([]answer, error) {
 	return answers, nil
 }
 
-// wireResponse is lenient: whatever of it cannot be read is left zero, and the
-// id may be a string or a number, as may the status.
+// wireResponse is lenient: parts that cannot be read stay zero, and the id and the status may be strings or numbers.
 type wireResponse struct {
 	id string
 	Response
@@ -172,7 +168,7 @@ func (w *wireResponse) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// scalar is a JSON string or number as text; anything else reads as empty.
+// scalar is a JSON string or number as text. It is empty for any other value.
 type scalar string
 
 func (s *scalar) UnmarshalJSON(data []byte) error {
@@ -190,8 +186,8 @@ func (s *scalar) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// decodeHeaders reads an object of headers. Values should be strings; numbers
-// and arrays of either are taken too. Names come in varying case.
+// decodeHeaders reads an object of headers. Values should be strings; it also accepts numbers and arrays of either.
+// Names may have any case.
 func decodeHeaders(data []byte) http.Header {
 	if len(data) <= len("{}") || data[0] != '{' {
 		return nil

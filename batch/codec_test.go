@@ -19,8 +19,7 @@ func TestEncode(t *testing.T) {
 			Headers: map[string]string{"consistencylevel": "eventual"}}),
 	}, map[string]string{"ConsistencyLevel": "session", "x-ms-throttle-priority": "low"})
 	assert.OK(t, err)
-	want := `{"requests":[` +
-		`{"id":"1","method":"DELETE","url":"/users/a_b.com%23EXT%23@t.example/x/1",` +
+	want := `{"requests":[` + `{"id":"1","method":"DELETE","url":"/users/a_b.com%23EXT%23@t.example/x/1",` +
 		`"headers":{"ConsistencyLevel":"session","x-ms-throttle-priority":"low"}},` +
 		`{"id":"2","method":"POST","url":"/users/x/revokeSignInSessions",` +
 		`"headers":{"ConsistencyLevel":"session","Content-Type":"application/json",` +
@@ -160,8 +159,8 @@ func TestNewStatusError(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.want.Status, tt.want.Header = 403, tt.header
-			got := NewStatusError(403, tt.header, []byte(tt.body))
-			assert.Equal(t, "NewStatusError", got, &tt.want)
+			got := newStatusError(403, tt.header, []byte(tt.body))
+			assert.Equal(t, "newStatusError", got, &tt.want)
 		})
 	}
 }

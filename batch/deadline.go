@@ -14,7 +14,7 @@ func (l *loop) stopIfOutOfTime(ctx context.Context, wake time.Time) {
 	if !bounded || l.inFlight > 0 || l.renewing || wake.IsZero() || wake.Before(end) {
 		return
 	}
-	if q, wait := l.waitPast(end); q != nil { // else the pause is our own, or a Delay
+	if q, wait := l.waitPast(end); q != nil { // otherwise the wait is our own pause, or a Delay
 		l.stop(&lateError{q.named(), wait, end})
 	}
 }

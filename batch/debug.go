@@ -10,15 +10,15 @@ import (
 	"tapsweep/batch/safetext"
 )
 
-// attributes are what the debug log says about a batch. No URL, header or body is among them:
-// they name users, and some proxies and services quote the token back.
+// attributes returns the attributes of a batch for the debug log. They have no URL, header or body, because these
+// contain names of users, and some proxies and services quote the token.
 func (b *inFlightBatch) attributes(rep throttle.Report, closedUntil time.Time) []slog.Attr {
 	status, id := 0, b.reply.Header.Get("Request-Id")
 	var code string
 	if whole, ok := errors.AsType[*StatusError](b.err); ok {
 		status, code, id = whole.Status, whole.Code, whole.RequestID
 	} else if b.receivedBytes > 0 {
-		status = http.StatusOK // or 424, which a Poster takes for one, too
+		status = http.StatusOK // it may also be 424, which a Poster accepts like 200
 	}
 	list := []slog.Attr{
 		slog.Int("batch", b.seq),
@@ -27,11 +27,11 @@ func (b *inFlightBatch) attributes(rep throttle.Report, closedUntil time.Time) [
 		slog.Int("sent_bytes", b.sentBytes),
 		slog.Int("received_bytes", b.receivedBytes),
 		slog.Duration("took", b.replied.Sub(b.sent)),
-		slog.Int("status", status), // of the post as a whole, 0 without an answer
+		slog.Int("status", status), // the status of the whole post, 0 without an answer
 		slog.Int("accepted", rep.Accepted),
 		slog.Int("throttled", rep.Refused),
 		slog.Int("lost", rep.Lost),
-		slog.Duration("retry_after", rep.RetryAfter), // the longest that was named
+		slog.Duration("retry_after", rep.RetryAfter), // the longest wait in the answers
 	}
 	var wait time.Duration
 	if !closedUntil.IsZero() {
@@ -42,7 +42,7 @@ func (b *inFlightBatch) attributes(rep throttle.Report, closedUntil time.Time) [
 		list = append(list, slog.String("code", safetext.Printable(code)))
 	}
 	if b.err != nil {
-		// What net/http says may quote the service, too.
+		// An error of net/http may quote the service.
 		list = append(list, slog.String("err", safetext.Printable(b.err.Error())))
 	}
 	return list

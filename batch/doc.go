@@ -14,10 +14,10 @@
 // returns is sent next, so a LIST can lead to the DELETE of what it found. [Runner.Do] sends one
 // request. A list of a million requests streams: memory is bounded by some thousands of them.
 //
-// # What becomes of a request
+// # How a request is settled
 //
-// A batch response has status 200 whatever became of the requests in it. A batch is never sent
-// again; each of its requests is, for a reason of its own:
+// A batch response has status 200 even if all requests in it failed. A batch is never sent again. Each of its requests
+// may be sent again, for its own reason:
 //
 //   - A final answer settles the request, whatever its status. The caller decides what a 404
 //     means.
@@ -27,7 +27,7 @@
 //   - 401 makes all requests wait for one new token ([Options.Reauthorize]).
 //   - Without a connection nothing is sent. All requests wait while one batch at a time tries.
 //   - If Graph rejects a whole batch (400, 413), its requests are sent again in halves, until
-//     the request is found that is the cause. For n requests this takes at most 2n-2 batches.
+//     the bad request is found. For n requests this takes at most 2n-2 batches.
 //   - If every batch of a quota is rejected, by Graph or by something in front of it such as a
 //     gateway, its requests wait while one batch at a time tries. If the requests may be the
 //     cause, that batch holds GET /organization alone.
@@ -38,11 +38,11 @@
 // # Limits
 //
 // A tenant has a limit for reads, another for writes, and more for parts of Graph. Name the limit
-// that a request counts against in [Request.Quota]: each quota has batches, a pace and waits of
-// its own. If a limit refuses a request, all requests of that quota wait, because requests that
-// are sent meanwhile count against the limit too. A Runner keeps what it has learned for its next
-// run. With several quotas, Run reads src ahead until 4,096 requests are queued, so a quota that
-// has to wait for long delays what comes after it in src.
+// that a request counts against in [Request.Quota]: each quota has its own batches, pace and waits.
+// If a limit refuses a request, all requests of that quota wait, because requests that are sent
+// meanwhile also count against the limit. A Runner keeps what it has learned for its next run. With
+// several quotas, Run reads src ahead until 4,096 requests are queued, so a quota that has to wait
+// long delays the requests after it in src.
 //
 // Requests with the same [Request.Key] are never in flight at once.
 package batch

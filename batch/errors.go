@@ -3,25 +3,23 @@ package batch
 import "errors"
 
 var (
-	// ErrNotSent says that nothing left this machine. A Poster returns it if it found no
-	// connection; in a Result it says that the run stopped before the request was sent, or
-	// sent again.
+	// ErrNotSent means that nothing was sent. A Poster returns it if there is no connection. In a
+	// Result it means that the run stopped before the request was sent, or sent again.
 	ErrNotSent = errors.New("not sent")
 
-	// ErrInvalid says that Graph would have rejected a whole batch because of the request:
+	// ErrInvalid means that Graph would have rejected a whole batch because of the request:
 	// it has no method, a URL that is not a path or not encoded, or a body that is not JSON.
 	// It was not sent.
 	ErrInvalid = errors.New("refused before it was sent")
 
-	// ErrNoResponse says that the batch response held no usable response to the request: it
-	// was missing, unreadable, or there twice with different statuses.
+	// ErrNoResponse means that the batch response has no usable response to the request: it is missing,
+	// unreadable, or there are two with different statuses.
 	ErrNoResponse = errors.New("no response for the request in the batch response")
 
-	// ErrAttempts says that the last of MaxAttempts failed too. It wraps why.
+	// ErrAttempts means that all MaxAttempts attempts failed. It wraps the error of the last one.
 	ErrAttempts = errors.New("gave up")
 
-	// ErrBusy says that the Runner is in another run. The settle of that run may have asked
-	// for this one.
+	// ErrBusy means that the Runner is in another run. For example, its settle may have called Run.
 	ErrBusy = errors.New("the Runner is in another run")
 
 	// ErrUnreachable stops a run: there was no connection for Options.StallTimeout, or in
@@ -41,7 +39,7 @@ var (
 	// wraps the *StatusError of the last rejection. Rejected batches had no effect.
 	ErrBlocked = errors.New("every batch is refused")
 
-	// ErrUnauthorized stops a run: Graph refused the token and the new one too, or a Poster
-	// returned it because it has no token, and sent nothing.
+	// ErrUnauthorized stops a run: Graph refused the token and also the new token, or a Poster returned
+	// it because it has no token and sent nothing.
 	ErrUnauthorized = errors.New("no access token that Graph accepts")
 )

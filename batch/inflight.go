@@ -11,7 +11,7 @@ import (
 	"tapsweep/batch/internal/throttle"
 )
 
-// inFlightBatch is a batch on its way, and what came back.
+// inFlightBatch is a batch in flight, and its reply.
 type inFlightBatch struct {
 	seq   int // 1 for the first batch of a run
 	queue *quotaQueue
@@ -36,8 +36,7 @@ type inFlightBatch struct {
 	jitter  float64 // of the pauses that follow
 }
 
-// post sends the batch and reads the answer. It runs on a goroutine of its own
-// and touches nothing but the batch.
+// post sends the batch and reads the answer. It runs on its own goroutine and accesses only the batch.
 func (r *Runner) post(ctx context.Context, b *inFlightBatch) {
 	defer func() {
 		b.replied = time.Now()
@@ -62,7 +61,7 @@ func (r *Runner) post(ctx context.Context, b *inFlightBatch) {
 		b.stops = err
 	}
 	if err != nil {
-		if ctx.Err() != nil { // its cause says more than "context deadline exceeded"
+		if ctx.Err() != nil { // the cause is clearer than "context deadline exceeded"
 			err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
 		}
 		b.err = err
@@ -84,8 +83,8 @@ func (r *Runner) beforeSend(ctx context.Context, b *inFlightBatch) error {
 	return r.opts.BeforeSend(ctx, requests)
 }
 
-// clock returns the service's time of the reply, from its Date header, to
-// which an HTTP date in a Retry-After relates; else the local time.
+// clock returns the time of the reply from its Date header, else the local time. An HTTP date in a Retry-After is
+// relative to this clock.
 func (b *inFlightBatch) clock() time.Time {
 	header := b.reply.Header
 	if whole, ok := errors.AsType[*StatusError](b.err); ok {
@@ -97,7 +96,7 @@ func (b *inFlightBatch) clock() time.Time {
 	return b.replied
 }
 
-// report sums the reply up for the throttle.
+// report summarizes the reply for the throttle.
 func (b *inFlightBatch) report() throttle.Report {
 	rep := throttle.Report{Sent: b.sent, Used: utilization(b.reply.Header)}
 	whole, ok := errors.AsType[*StatusError](b.err)
@@ -107,8 +106,8 @@ func (b *inFlightBatch) report() throttle.Report {
 			b.reportAnswer(&rep, i)
 		}
 	case ok && (whole.Status == http.StatusTooManyRequests || whole.Status == http.StatusServiceUnavailable):
-		// 503 says of the service what 429 says of the caller, and may name a
-		// wait too. Source: learn.microsoft.com/graph/best-practices-concept.
+		// 503 is a limit of the service, as 429 is a limit of the caller. It may also ask for a wait.
+		// Source: learn.microsoft.com/graph/best-practices-concept.
 		for _, it := range b.items {
 			if it.throttledInRow > 0 {
 				rep.Again++
@@ -151,8 +150,8 @@ func (b *inFlightBatch) waitOf(i int) (wait time.Duration, ok bool) {
 	return LongestRetryAfter(b.date, b.answers[i].Header, b.reply.Header)
 }
 
-// utilization returns the share of the limit in use, 0 if the service does not report it,
-// which it seldom does. Source: learn.microsoft.com/graph/throttling-limits, identity and access.
+// utilization returns the share of the limit in use. It is 0 if the service does not report it, as is usual.
+// Source: learn.microsoft.com/graph/throttling-limits, identity and access.
 func utilization(header http.Header) float64 {
 	share, err := strconv.ParseFloat(header.Get("X-Ms-Throttle-Limit-Percentage"), 64)
 	if err != nil || !(share > 0) {

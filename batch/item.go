@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// item is a request of a run and what has become of it so far. The loop owns it, except while
-// its batch is in flight.
+// item is a request of a run and its state. The loop owns it, except while its batch is in flight.
 type item struct {
 	Result
 	queue *quotaQueue
@@ -37,7 +36,7 @@ func newItem(req Request) *item { return &item{Result: Result{Request: req}} }
 // record keeps the reply to attempt i of the batch.
 func (it *item) record(b *inFlightBatch, i int, v verdict) {
 	switch v {
-	case disconnected: // it was no attempt, so what is known of those before still holds
+	case disconnected: // this was not an attempt, so the state of earlier attempts stays
 		it.cause = cmp.Or(it.cause, b.err)
 		return
 	case blocked, unsent:
@@ -73,7 +72,7 @@ func (it *item) recordAnswer(b *inFlightBatch, i int) {
 	it.RequestID = cmp.Or(a.Header.Get("Request-Id"), it.RequestID)
 }
 
-// count updates what is counted of replies that follow each other.
+// count updates the counts of consecutive replies.
 func (it *item) count(b *inFlightBatch, i int, v verdict) {
 	refusals := b.tokenRefusals(it)
 	if v != throttled {

@@ -11,9 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// errStopped is what ends a post when the grace period is over. It must not
-// wrap why the run stopped: that may be ErrUnauthorized, which coming out of a
-// post means that nothing was sent.
+// errStopped ends a post when the grace period is over. It must not wrap the error that stopped the run. This error
+// may be ErrUnauthorized, which would mean that the post sent nothing.
 var errStopped = errors.New("the run stopped while this was in flight")
 
 // loop is the state of one run. The goroutine that called Run owns it; posts
@@ -25,8 +24,8 @@ type loop struct {
 	srcDone  bool
 	onResult func(Result) []Request
 
-	// Each item that is not in flight is in one of these. Those in a queue of
-	// their quota hold their key, as do those in flight.
+	// Each item that is not in flight is in one of these. Items in the queue of their quota, and items in flight,
+	// hold their key.
 	queues      []*quotaQueue      // in the order of appearance
 	parked      map[string][]*item // by the key they wait for
 	waiting     []*item            // for their next attempt, the first due first
@@ -67,7 +66,7 @@ func (l *loop) run(ctx context.Context) {
 		l.stopIfOutOfTime(ctx, wake)
 		wake = l.stopIfUnreachable(l.stopIfStalled(wake))
 		if l.stopped == nil && ctx.Err() != nil {
-			continue // src or settle ended the run, and no reply may be left to wait for
+			continue // src or settle ended the run, and there may be no further reply
 		}
 		if l.stopped != nil {
 			done = nil
@@ -99,7 +98,7 @@ func (l *loop) run(ctx context.Context) {
 	}
 }
 
-// untilWake returns how long to sleep if nothing happens before; a zero wake is never.
+// untilWake returns how long to sleep if nothing happens before. A zero wake means never.
 func untilWake(wake time.Time) time.Duration {
 	if wake.IsZero() {
 		return time.Hour
@@ -113,7 +112,7 @@ func (l *loop) finished() bool {
 	return l.srcDone && !l.renewing && !slices.ContainsFunc(l.queues, unsettled)
 }
 
-// onReply takes in the reply to a batch.
+// onReply processes the reply to a batch.
 func (l *loop) onReply(b *inFlightBatch) {
 	q := b.queue
 	l.inFlight--
@@ -130,7 +129,7 @@ func (l *loop) onReply(b *inFlightBatch) {
 	}
 	l.updateOutage(b)
 	l.updateBlockade(b)
-	if !b.isControl { // nobody waits for the result of that
+	if !b.isControl { // the control request has no result
 		for i := range b.items {
 			l.onVerdict(b.classify(i), b, i)
 		}
@@ -152,7 +151,7 @@ func (l *loop) stopIfStalled(wake time.Time) time.Time {
 	}
 	for _, q := range l.queues {
 		if q.idle() && !l.hasRefused(q) {
-			q.refusedSince = time.Time{} // nothing that was refused is left to be sent
+			q.refusedSince = time.Time{} // no refused request is left to be sent
 		}
 		if q.refusedSince.IsZero() {
 			continue
@@ -200,7 +199,7 @@ func (l *loop) stop(cause error) {
 	l.grace = time.After(l.opts.Grace)
 }
 
-// drain settles everything that a stopped run leaves behind.
+// drain settles all requests that are left when a run has stopped.
 func (l *loop) drain() {
 	var left []*item
 	for _, q := range l.queues {
@@ -219,6 +218,6 @@ func (l *loop) drain() {
 		if !ok {
 			return
 		}
-		l.onResult(Result{Request: req, Err: ErrNotSent}) // what it asks for is dropped
+		l.onResult(Result{Request: req, Err: ErrNotSent}) // the requests that it returns are dropped
 	}
 }

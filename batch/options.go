@@ -14,9 +14,9 @@ type Options struct {
 	BatchSize int
 
 	// Concurrency is the maximum number of batches in flight, of all quotas together. Zero
-	// means as many as the pace allows, up to 512. While a quota has something to send, no
-	// wait in force and nothing in flight, the others leave it a slot, so that it need not
-	// wait for their replies. With a Concurrency of 1 the quotas take turns.
+	// means as many as the pace allows, up to 512. If a quota has something to send, no wait
+	// and nothing in flight, the others leave a slot for it, so that it does not wait for
+	// their replies. With a Concurrency of 1 the quotas take turns.
 	Concurrency int
 
 	// MaxAttempts is how often a request is sent before it is given up. Some attempts do not
@@ -27,8 +27,8 @@ type Options struct {
 	// a minute. If the answer asks for a longer wait, that counts. Zero means 1 s.
 	Backoff time.Duration
 
-	// RequestTimeout is the longest time that one batch may take. Zero means 100 s: Graph
-	// cuts requests for authentication methods at 60 s and says so, which is worth waiting for.
+	// RequestTimeout is the longest time that one batch may take. Zero means 100 s: Graph ends
+	// requests for authentication methods after 60 s with an answer, which Run should receive.
 	// Source: learn.microsoft.com/graph/api/resources/authenticationmethods-overview.
 	RequestTimeout time.Duration
 
@@ -36,19 +36,19 @@ type Options struct {
 	// means 10 s, negative none.
 	Grace time.Duration
 
-	// MaxRate is the maximum number of requests a second, of all quotas together and whatever
-	// the service would accept. Zero means no such bound.
+	// MaxRate is the maximum number of requests per second, of all quotas together, even if the
+	// service would accept more. Zero means no limit.
 	MaxRate float64
 
-	// MaxWait stops the run with ErrMaxWait when the service asks for a longer wait, even if
-	// only one quota has to wait, or if more than that is left of a wait that an earlier run
-	// was asked for. Zero means 15 minutes, negative no bound.
+	// MaxWait stops the run with ErrMaxWait if the service asks for a longer wait, even if only
+	// one quota has to wait. It also stops the run if more than MaxWait is left of a wait from
+	// an earlier run. Zero means 15 minutes, negative means no limit.
 	MaxWait time.Duration
 
-	// StallTimeout stops the run when it gets nowhere for this long: with ErrStalled if all
-	// requests of a quota were throttled, even if those of another were not; and with
-	// ErrUnreachable if there was no connection. A quota without unsettled requests stops
-	// nothing. Zero means 30 minutes, negative never.
+	// StallTimeout stops the run if it makes no progress for this long: with ErrStalled if all
+	// requests of a quota were throttled, even if those of another quota were not, and with
+	// ErrUnreachable if there was no connection. A quota without unsettled requests does not
+	// stop the run. Zero means 30 minutes, negative means never.
 	//
 	// Two conditions stop the run sooner: 30 seconds in which every batch of a quota was
 	// rejected as a whole (ErrBlocked), and MaxAttempts attempts if the Runner has never had a
@@ -81,17 +81,17 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// An Observation says what the reply to a batch was, and how the run is after it.
+// An Observation is the reply to a batch, and the state of the run after it.
 type Observation struct {
 	Time  time.Time // when the reply was handled
-	Quota string    // that of the requests in the batch
+	Quota string    // the quota of the requests in the batch
 
 	Accepted int // requests with an answer other than 429
 	Refused  int // requests answered with 429, or with 503 for the whole batch
 	Lost     int // requests without an answer of their own
 
-	// Outage is since when batches find no connection, zero if they do. NextTry is when
-	// the connection is tested next.
+	// Outage is when the connection was lost, zero if there is a connection. NextTry is when the
+	// connection is tested next.
 	Outage, NextTry time.Time
 
 	// ClosedUntil is the end of the wait of the quota, zero if there is none.
@@ -104,7 +104,7 @@ const (
 	maxBackoff     = time.Minute
 	maxConcurrency = 512
 
-	// What is beyond these is a mistake.
+	// Values beyond these are mistakes.
 	mostConcurrency = 1 << 16
 	mostRate        = 1e9
 )

@@ -9,17 +9,16 @@ import (
 	"tapsweep/batch/safetext"
 )
 
-// maxOutagePause is the longest time between two tests of the connection: a person who has
-// repaired the network should not have to wait for the run to notice.
+// maxOutagePause is the longest time between two tests of the connection. It is short, so that a run continues soon
+// after the network works again.
 const maxOutagePause = 15 * time.Second
 
-// An interruption is a time in which no batch gets through: an outage, which is a time without a
-// connection, or a blockade. Such a batch has no effect, so it costs no attempt: everything waits
-// while one batch at a time tests whether the interruption is over. The zero value is none.
+// An interruption is a time without a connection. All requests wait while one batch at a time tests the connection. A
+// batch that is not sent has no effect, so it is not an attempt.
 type interruption struct {
-	since    time.Time // when the first batch was sent that did not get through
+	since    time.Time // when the first batch without a connection was sent, zero for no outage
 	nextTest time.Time // when the next batch may be sent
-	testing  bool      // that batch is in flight
+	testing  bool      // a test is in flight
 	failed   int       // tests in a row
 	cause    error     // of the last one
 }
@@ -38,8 +37,8 @@ func (i *interruption) holds(now time.Time) (held bool, until time.Time) {
 	return now.Before(i.nextTest), i.nextTest
 }
 
-// updateOutage takes in whether a batch found a connection. A batch that was in flight when
-// the outage began says nothing of it.
+// updateOutage records whether a batch found a connection. A batch that was in flight when the outage began does not
+// show whether it continues.
 func (l *loop) updateOutage(b *inFlightBatch) {
 	o := &l.outage
 	o.testing = o.testing && !b.testsConnection
@@ -65,7 +64,7 @@ func (l *loop) onOutage(b *inFlightBatch) {
 	o.failed++
 	o.cause = b.err
 	o.nextTest = b.replied.Add(l.opts.outagePause(o.failed))
-	// If there never was a connection, the address may be wrong.
+	// If there was never a connection, the address may be wrong.
 	if !l.runner.reached.Load() && o.failed >= l.opts.MaxAttempts {
 		l.stop(fmt.Errorf("%w in %d attempts: %w", ErrUnreachable, o.failed, o.cause))
 	}
@@ -107,7 +106,7 @@ func (l *loop) logOutage(err error) {
 	l.opts.Logger.Info("no connection", "err", safetext.Printable(err.Error()))
 }
 
-// outagePause returns how long to wait after so many failed tests in a row.
+// outagePause returns how long to wait after a number of failed tests in a row.
 func (o *Options) outagePause(failed int) time.Duration {
 	return throttle.Backoff(failed-1, o.Backoff, maxOutagePause, rand.Float64())
 }

@@ -9,9 +9,8 @@ import (
 // A Poster posts one batch to /$batch. It must be safe for concurrent use and must return soon
 // after ctx ends.
 //
-// NewReply decides which HTTP answers are a Reply and which are a *StatusError. An error that is
-// ErrNotSent means that nothing of the batch left this machine; one that is ErrUnauthorized,
-// that there is no token, which stops the run. After any other error it is unknown which
+// NewReply decides which HTTP answers are a Reply and which are a *StatusError. ErrNotSent means that nothing was
+// sent. ErrUnauthorized means that there is no token, and stops the run. After any other error it is not known which
 // requests of the batch were carried out.
 type Poster interface {
 	PostBatch(ctx context.Context, body []byte) (Reply, error)
@@ -36,7 +35,7 @@ func NewReply(status int, header http.Header, body []byte) (Reply, error) {
 		// Source: microsoftgraph/microsoft-graph-docs-contrib#8883.
 	case status > http.StatusOK && status < 300 && holdsResponses(body):
 	default:
-		return Reply{}, NewStatusError(status, header, body)
+		return Reply{}, newStatusError(status, header, body)
 	}
 	return Reply{Header: header, Body: body}, nil
 }

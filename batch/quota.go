@@ -6,23 +6,23 @@ import (
 	"tapsweep/batch/internal/throttle"
 )
 
-// A quota is what a Runner knows of a limit of the service. It survives the end of a run: the
-// limit does not begin anew with the next one.
+// A quota is what a Runner knows about a limit of the service. It is kept after the end of a run, because the limit
+// does not depend on runs.
 type quota struct {
 	name string
 	gate *throttle.Controller
 
-	// The last wait that the service asked for in a refusal.
+	// wait is the last wait that the service asked for in a refusal.
 	wait   time.Duration
 	waitAt time.Time // when it asked
 
 	lastReply time.Time
 }
 
-// maxIdle is the longest time without a request that does not disturb a measurement.
+// maxIdle is the longest time without a request after which a measurement is still valid.
 const maxIdle = time.Second
 
-// quota returns the quota of that name. Quotas are few, so a list is searched.
+// quota returns the quota with a name. There are only a few quotas, so it searches a list.
 func (r *Runner) quota(name string) *quota {
 	for _, q := range r.quotas {
 		if q.name == name {
@@ -39,10 +39,9 @@ func (r *Runner) quota(name string) *quota {
 	return q
 }
 
-// resume prepares the gate for the first request after a time in which there was none to send,
-// in this run or between two runs. Such a time says nothing of the limit: it is no part of a
-// measurement, and no reason to try a higher rate, which the report of a limit that is almost
-// used up prevents.
+// resume prepares the gate for the first request after a time without requests, in this run or between two runs. Such
+// a time shows nothing about the limit. It is not part of a measurement, and no reason to try a higher rate: to prevent
+// this, resume reports that the limit is almost used up.
 func (q *quota) resume(now time.Time) {
 	if !q.lastReply.IsZero() && now.Sub(q.lastReply) > maxIdle && now.Sub(q.gate.ClosedUntil()) > maxIdle {
 		q.gate.Interrupted()
@@ -50,8 +49,7 @@ func (q *quota) resume(now time.Time) {
 	}
 }
 
-// reportToThrottle takes in what became of a batch, at the time of the answer, however long
-// that then had to wait for settle.
+// reportToThrottle reports a batch to the throttle, with the time of its answer. settle may have delayed this call.
 func (q *quota) reportToThrottle(answered time.Time, rep throttle.Report) {
 	if rep.Told && answered.Add(rep.RetryAfter).After(q.waitEnd()) {
 		q.wait, q.waitAt = rep.RetryAfter, answered
@@ -63,7 +61,7 @@ func (q *quota) reportToThrottle(answered time.Time, rep throttle.Report) {
 // waitEnd returns the end of the last wait that the service asked for.
 func (q *quota) waitEnd() time.Time { return q.waitAt.Add(q.wait) }
 
-// closedUntil returns the end of the wait in force, zero if there is none.
+// closedUntil returns the end of the current wait, zero if there is none.
 func (q *quota) closedUntil(now time.Time) time.Time {
 	if until := q.gate.ClosedUntil(); until.After(now) {
 		return until
@@ -71,13 +69,12 @@ func (q *quota) closedUntil(now time.Time) time.Time {
 	return time.Time{}
 }
 
-// remaining returns how much is left, at now, of a wait that the service asked for and that
-// closes the gate.
+// remaining returns how much of a wait is left at now, if the service asked for it and it closes the gate.
 func (q *quota) remaining(now time.Time) time.Duration {
 	return max(0, min(q.gate.ClosedUntil().Sub(now), q.waitEnd().Sub(now)))
 }
 
-// named returns how an error names the quota, "" for the one without a name.
+// named returns the name of the quota for errors, "" for the quota without a name.
 func (q *quota) named() string {
 	if q.name == "" {
 		return ""

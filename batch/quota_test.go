@@ -70,6 +70,19 @@ func runQuotas(t *testing.T, tenant *graphsim.Tenant, opts batch.Options, src it
 	return last, count
 }
 
+// lists yields a read of the passes of each user, with the number of the user.
+func lists(users []graphsim.User) iter.Seq[batch.Request] {
+	return func(yield func(batch.Request) bool) {
+		for i, u := range users {
+			req := listOf(u.UPN)
+			req.Tag = i
+			if !yield(req) {
+				return
+			}
+		}
+	}
+}
+
 // Whichever of two quotas is closed for five minutes, the other takes as long as it
 // takes alone, give or take a round trip, wherever in the list its requests stand.
 func TestQuotaIsNotHeldUpByAnother(t *testing.T) {
@@ -144,20 +157,11 @@ func TestQuotaFollowUps(t *testing.T) {
 		{"reads closed", quota.Window(200, 5*time.Minute).Of(quota.Reads), 200, 200, 200},
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {
-			tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond,
-				Limits: []*quota.Limit{tt.limit}})
+			tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: []*quota.Limit{tt.limit}})
 			users := tenant.AddUsers(300)
 			start := time.Now()
 			early := make(map[string]int)
-			last, count := runQuotas(t, tenant, batch.Options{}, func(yield func(batch.Request) bool) {
-				for i, u := range users {
-					req := listOf(u.UPN)
-					req.Tag = i
-					if !yield(req) {
-						return
-					}
-				}
-			}, func(r batch.Result) []batch.Request {
+			last, count := runQuotas(t, tenant, batch.Options{}, lists(users), func(r batch.Result) []batch.Request {
 				if time.Since(start) < 4*time.Minute {
 					early[r.Request.Quota]++
 				}
@@ -280,15 +284,7 @@ func TestQuotaFairnessOfFollowUps(t *testing.T) {
 		start := time.Now()
 		var worst time.Duration
 		asked := make(map[string]time.Time)
-		runQuotas(t, tenant, batch.Options{Concurrency: 3}, func(yield func(batch.Request) bool) {
-			for i, u := range users {
-				req := listOf(u.UPN)
-				req.Tag = i
-				if !yield(req) {
-					return
-				}
-			}
-		}, func(r batch.Result) []batch.Request {
+		runQuotas(t, tenant, batch.Options{Concurrency: 3}, lists(users), func(r batch.Result) []batch.Request {
 			if r.Request.Quota == "write" {
 				if at := asked[r.Request.Key]; at.Sub(start) > 90*time.Second {
 					worst = max(worst, time.Since(at))
@@ -512,15 +508,7 @@ func quotaPace(t *testing.T, shares map[string][]float64) {
 			quota.Bucket(20, 60).Of(quota.Writes),
 		}})
 		users := tenant.AddUsers(n)
-		last, count := runQuotas(t, tenant, batch.Options{}, func(yield func(batch.Request) bool) {
-			for i, u := range users {
-				req := listOf(u.UPN)
-				req.Tag = i
-				if !yield(req) {
-					return
-				}
-			}
-		}, func(r batch.Result) []batch.Request {
+		last, count := runQuotas(t, tenant, batch.Options{}, lists(users), func(r batch.Result) []batch.Request {
 			if i, ok := r.Request.Tag.(int); ok && i%10 == 0 {
 				return []batch.Request{writeOf(users[i])}
 			}

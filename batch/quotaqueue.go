@@ -7,13 +7,13 @@ import (
 	"tapsweep/batch/internal/throttle"
 )
 
-// quotaQueue holds the requests of one quota in a run that are ready to be sent. Quotas share
-// slots, keys, the token and Options.MaxRate, and nothing else.
+// quotaQueue has the requests of one quota in a run that are ready to be sent. Quotas share only slots, keys, the
+// token and Options.MaxRate.
 type quotaQueue struct {
 	*quota
 	blockade blockade
 
-	// Items that hold their key and may go.
+	// Items that hold their key and may be sent.
 	split   []*item // from rejected batches, by split group
 	retries []*item // and follow-ups
 	fresh   []*item // from src
@@ -28,8 +28,8 @@ type quotaQueue struct {
 	refusedSince time.Time // when the first refused batch was sent after that
 }
 
-// queueOf returns the queue of a quota. If the gate is still closed from an earlier run, for
-// longer than MaxWait, that stops the run.
+// queueOf returns the queue of a quota. If an earlier run has left a wait that is longer than MaxWait, it stops the
+// run.
 func (l *loop) queueOf(name string) *quotaQueue {
 	for _, q := range l.queues {
 		if q.name == name {
@@ -42,7 +42,7 @@ func (l *loop) queueOf(name string) *quotaQueue {
 	return q
 }
 
-// push queues an item that holds its key ahead of the new ones.
+// push queues an item that holds its key before the new items.
 func (q *quotaQueue) push(it *item) {
 	if it.splitGroup != 0 {
 		q.split = append(q.split, it)
@@ -51,7 +51,7 @@ func (q *quotaQueue) push(it *item) {
 	}
 }
 
-// onReply takes in the reply to a batch and returns what it reports.
+// onReply processes the reply to a batch and returns its report.
 func (q *quotaQueue) onReply(b *inFlightBatch) throttle.Report {
 	rep := b.report()
 	q.inFlight--
@@ -72,8 +72,8 @@ func (q *quotaQueue) onReply(b *inFlightBatch) throttle.Report {
 // idle reports whether the quota has nothing to send and nothing in flight.
 func (q *quotaQueue) idle() bool { return q.inFlight == 0 && q.ready(1) == 0 }
 
-// ready returns how many items the next batch of at most size could hold. A split group is
-// sent by itself: one of its items may be why a batch was rejected.
+// ready returns the number of items that the next batch can have, at most size. A split group is sent in its own
+// batch, because one of its items may be the cause of a rejection.
 func (q *quotaQueue) ready(size int) int {
 	if len(q.split) == 0 {
 		return min(len(q.retries)+len(q.fresh), size)
@@ -95,9 +95,8 @@ func (q *quotaQueue) short(size int) bool {
 	return n < size
 }
 
-// pick takes the next n ready items, n being at most what ready returns: those of one split
-// group, or half of them retries. The other half is evidence: if only requests are throttled
-// that were throttled before, they may have limits of their own.
+// pick takes the next n ready items; n is at most ready. It takes one split group, or half retries and half new items.
+// The new items are evidence: if only retries are throttled again, these requests may have their own limits.
 func (q *quotaQueue) pick(n int) []*item {
 	picked := make([]*item, 0, n)
 	if len(q.split) > 0 {

@@ -28,8 +28,8 @@ type Request struct {
 	Body json.RawMessage
 
 	// Quota names the limit of the service that the request counts against, such as "read" or
-	// "write". Each quota has a pace of its own and does not wait for the others. Empty is a
-	// quota like any other. Use only a few: the Runner keeps the state of each.
+	// "write". Each quota has its own pace and does not wait for the others. An empty name is a
+	// quota like any other. Use only a few quotas: the Runner keeps the state of each.
 	Quota string
 
 	// Key names what the request writes to, such as a user. Two requests with the same Key,
@@ -43,7 +43,7 @@ type Request struct {
 	// sent as soon as the pace allows.
 	Delay time.Duration
 
-	// Tag is for the caller, who gets it back with the Result.
+	// Tag is for the caller. The Result has the same Tag.
 	Tag any
 }
 
@@ -60,20 +60,20 @@ type Response struct {
 	Body json.RawMessage
 }
 
-// A Result says what became of one Request.
+// A Result is the result of one Request.
 type Result struct {
 	Request Request
 
 	// Response is the answer to the last attempt; its Status is 0 if there was none.
 	Response Response
 
-	// Err is nil if Response is Graph's final answer, whatever its Status. Otherwise it is or
+	// Err is nil if Response is the final answer of Graph, whatever its Status. Otherwise it is or
 	// wraps ErrNotSent, ErrInvalid, ErrNoResponse, ErrAttempts, or the *StatusError with which
 	// Graph rejected a batch because of this request.
 	Err error
 
-	// Uncertain says that an attempt may have been carried out although no answer says so:
-	// the connection was lost, or the answer was a 5xx, unreadable or missing.
+	// Uncertain is set if an attempt may have been carried out although no answer shows it: the
+	// connection was lost, or the answer was a 5xx, unreadable or missing.
 	Uncertain bool
 
 	// Attempts is how often the request was sent. These attempts do not count: those that
@@ -81,19 +81,19 @@ type Result struct {
 	// in batches that were rejected because of another request, and those without a connection.
 	Attempts int
 
-	// Throttled is how often the request was answered with 429.
+	// Throttled is how often the answer was 429.
 	Throttled int
 
-	// RequestID is Graph's request-id for the last attempt, for Microsoft's
-	// support; empty if no answer had one.
+	// RequestID is the request-id of Graph for the last attempt, for the support of Microsoft. It is
+	// empty if no answer had one.
 	RequestID string
 
-	// Date is the service's time of the last answer, from its Date header; the local time if
-	// it had none, and zero if nothing was sent.
+	// Date is the time of the last answer from its Date header, or the local time if it had none. It is
+	// zero if nothing was sent.
 	Date time.Time
 
-	// Took is the time from when the batch of the last attempt was due to be sent to its answer,
-	// zero if nothing was sent. The service dealt with the request within it, and before Date.
+	// Took is the time between sending the batch of the last attempt and its answer, zero if nothing
+	// was sent. The service handled the request in this time, and before Date.
 	Took time.Duration
 }
 

@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	// A request that is throttled more often than this in a row, while others are accepted,
-	// may have a limit of its own, such as a user's or a mailbox's. It is then sent less and
-	// less often.
+	// A request that is throttled more often than this in a row, while others are accepted, may
+	// have its own limit, such as that of a user or a mailbox. Then the pauses before its
+	// attempts grow.
 	perResourceLimitAfter = 3
 	maxPerResourcePause   = 5 * time.Minute
 
-	// defaultThrottlePause is the wait of a throttled request whose answer names none.
+	// defaultThrottlePause is the wait of a throttled request if its answer asks for none.
 	defaultThrottlePause = time.Second
 )
 
@@ -27,8 +27,8 @@ func (l *loop) waitAsAsked(it *item, b *inFlightBatch) {
 	l.wait(it, b.replied.Add(it.throttledPause(b)))
 }
 
-// throttledPause returns how long a throttled request waits: as long as its answer asks, and
-// longer if the request may have a limit of its own.
+// throttledPause returns how long a throttled request waits: as long as its answer asks, or longer if the request may
+// have its own limit.
 func (it *item) throttledPause(b *inFlightBatch) time.Duration {
 	if it.queue.lastAccepted.After(it.throttledAt) && it.throttledInRow > 1 {
 		it.ownLimitInRow++

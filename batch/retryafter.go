@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// maxRetryAfter bounds what parseRetryAfter returns, so that no sum of times
-// overflows. It is far above any wait a run would sit out.
+// maxRetryAfter is the longest wait that parseRetryAfter returns, so that no sum of times overflows. It is much longer
+// than any wait that a run accepts.
 const maxRetryAfter = 30 * 24 * time.Hour
 
 // parseRetryAfter reads the value of a Retry-After header: whole or decimal
@@ -17,8 +17,8 @@ const maxRetryAfter = 30 * 24 * time.Hour
 // is (0, true); a missing or invalid value is (0, false). If the value is a list separated
 // by commas, as a gateway makes from several headers, the longest wait is returned.
 //
-// Graph sends decimals such as "0.249" and "2.128"; kiota-http-go turns those
-// into whole seconds rounded down, and thereby into no wait at all.
+// Graph sends decimals such as "0.249" and "2.128". kiota-http-go rounds them down to whole seconds, so that 0.249
+// becomes no wait.
 // Source: microsoftgraph/microsoft-graph-docs#3877.
 func parseRetryAfter(value string, now time.Time) (wait time.Duration, ok bool) {
 	if wait, ok = parseOneWait(value, now); ok {

@@ -9,15 +9,15 @@ import (
 	"tapsweep/batch/internal/throttle"
 )
 
-// A Runner sends requests in batches through one Poster, in one run after the other. What it
-// has learned of the limits of the service, and the waits that the service asked for, survive
-// the end of a run. Everything else begins anew with the next one.
+// A Runner sends requests in batches through one Poster, in one run after the other. After a run it keeps what it has
+// learned about the limits of the service, and the waits that the service asked for. Everything else is new for each
+// run.
 type Runner struct {
 	poster  Poster
 	opts    Options
 	pace    throttle.Options
 	running atomic.Bool
-	reached atomic.Bool // there was a connection, in any run
+	reached atomic.Bool // any run has had a connection
 	quotas  []*quota    // in the order of appearance
 }
 
@@ -27,14 +27,14 @@ func NewRunner(poster Poster, opts Options) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A bound that the caller chose is used in full at once; without one the pace decides.
+	// A limit that the caller chose is used completely from the start. Without a limit, the pace decides.
 	pace := throttle.Options{MaxRate: opts.MaxRate, MaxInFlight: opts.Concurrency * opts.BatchSize}
 	opts.Concurrency = cmp.Or(opts.Concurrency, maxConcurrency)
 	return &Runner{poster: poster, opts: opts, pace: pace}, nil
 }
 
-// Do sends one request and returns its Result. The error is that of the run, or else
-// Result.Err. It is nil if Response is Graph's final answer, whatever its status.
+// Do sends one request and returns its Result. The error is the error of the run, else Result.Err. It is nil if
+// Response is the final answer of Graph, whatever its status.
 func (r *Runner) Do(ctx context.Context, req Request) (res Result, err error) {
 	res = Result{Request: req, Err: ErrNotSent}
 	one := func(yield func(Request) bool) { yield(req) }
@@ -53,10 +53,10 @@ func (r *Runner) Do(ctx context.Context, req Request) (res Result, err error) {
 // for what they share. While one of them blocks, nothing is sent.
 //
 // If ctx ends, or if one of the conditions under Options is met, the run stops: it sends
-// nothing more, waits for replies up to Options.Grace, and settles all other requests, those
-// that src still holds included, with ErrNotSent. What settle returns for those is dropped. The
-// error says why: it is the cause of ctx, the error of BeforeSend, or it wraps ErrUnauthorized,
-// ErrMaxWait, ErrStalled, ErrUnreachable or ErrBlocked. A request that fails is no error of Run.
+// nothing more, waits for replies up to Options.Grace, and settles all other requests, including
+// those that src still has, with ErrNotSent. The requests that settle returns for them are dropped.
+// The error is the cause of ctx, the error of BeforeSend, or it wraps ErrUnauthorized, ErrMaxWait,
+// ErrStalled, ErrUnreachable or ErrBlocked. A request that fails is not an error of Run.
 //
 // Run returns ErrBusy, and takes nothing from src, if the Runner is in another run.
 func (r *Runner) Run(ctx context.Context, src iter.Seq[Request], settle func(Result) []Request) error {
@@ -78,7 +78,7 @@ func (r *Runner) Run(ctx context.Context, src iter.Seq[Request], settle func(Res
 		posts:    posts,
 		cancel:   cancelPosts,
 		replies:  make(chan *inFlightBatch, r.opts.Concurrency),
-		renewed:  make(chan error, 1), // nobody may be left to read it
+		renewed:  make(chan error, 1), // the run may have ended, so that nobody reads it
 		ended:    make(chan struct{}),
 	}
 	l.group.SetLimit(r.opts.Concurrency + 1) // one for Reauthorize

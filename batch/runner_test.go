@@ -91,8 +91,7 @@ func TestRunSurvivesEveryRetryAfter(t *testing.T) {
 			limit := quota.First(30, time.Second)
 			limit.RetryAfter = quota.Constant(value)
 			tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{limit}})
-			results := runAll(t, tenant, batch.Options{Concurrency: 1, MaxAttempts: 1},
-				deletes(tenant.AddUsers(20)))
+			results := runAll(t, tenant, batch.Options{Concurrency: 1, MaxAttempts: 1}, deletes(tenant.AddUsers(20)))
 			checkStatus(t, results, 204, 20)
 		}))
 	}

@@ -7,11 +7,10 @@ import (
 	"time"
 )
 
-// maxParked is how many requests may wait for a busy key or for their next
-// attempt before no new ones are taken from the source. It bounds memory, and
-// in an outage it keeps a long list from using up its attempts one by one.
-// As many may be ready: with several quotas, src is asked for requests of one
-// while those of another queue.
+// maxParked is the maximum number of requests that wait for a busy key or for their next attempt. If there are more,
+// no new requests are read from src. This limits memory, and in an outage it keeps a long list from using up its
+// attempts. The same number of requests may be ready: with several quotas, src is read for one quota while requests of
+// another are queued.
 const maxParked = 4096
 
 // send starts batches until something forbids it and returns when to try
@@ -27,11 +26,11 @@ func (l *loop) send(ctx context.Context, now time.Time) (wake time.Time) {
 	for l.inFlight < l.opts.Concurrency {
 		l.fill(ctx)
 		if !l.mayStart(ctx) {
-			break // nothing more is sent, not even what is ready
+			break // nothing more is sent, not even requests that are ready
 		}
-		now = time.Now() // src and settle take their time
+		now = time.Now() // src and settle may have taken long
 		if len(l.replies) > 0 {
-			return now // one of them may bring a refusal
+			return now // one of the replies may be a refusal
 		}
 		started, at := l.sendNext(now)
 		if !started {
@@ -48,12 +47,11 @@ func (l *loop) send(ctx context.Context, now time.Time) (wake time.Time) {
 	return wake
 }
 
-// mayStart reports whether the run has not been ended by src or settle.
+// mayStart reports whether the run continues: src or settle may have ended it.
 func (l *loop) mayStart(ctx context.Context) bool { return ctx.Err() == nil && l.stopped == nil }
 
-// sendNext starts one batch of the quota whose turn it is, passing over those that
-// have nothing to send, no slot, or a gate that lets nothing through. If none can
-// send, at is when the first of them can, zero if only a reply changes that.
+// sendNext starts one batch of the next quota that can send. It skips quotas that have nothing to send, no slot, or a
+// closed gate. If no quota can send, at is when the first of them can, zero if this depends on a reply.
 func (l *loop) sendNext(now time.Time) (started bool, at time.Time) {
 	for range l.queues {
 		turn := l.turn % len(l.queues)
@@ -63,8 +61,7 @@ func (l *loop) sendNext(now time.Time) (started bool, at time.Time) {
 		case started:
 			return true, time.Time{}
 		case capped:
-			// What MaxRate leaves is for all, in turn: if others went on, one
-			// that asks for less would always be first.
+			// With MaxRate, quotas take turns. Otherwise a quota that needs less would always be first.
 			l.turn = turn
 			return false, next
 		}
@@ -73,8 +70,8 @@ func (l *loop) sendNext(now time.Time) (started bool, at time.Time) {
 	return false, at
 }
 
-// sendOne starts a batch of a quota if that may send. If not, at is when to ask again, and
-// capped says that it is only MaxRate that does not let it.
+// sendOne starts a batch of a quota if the quota may send. If not, at is when to ask again, and capped is set if only
+// MaxRate prevents it.
 func (l *loop) sendOne(q *quotaQueue, now time.Time) (started, capped bool, at time.Time) {
 	if held, until := q.blockade.holds(now); held {
 		return false, false, until
@@ -99,10 +96,8 @@ func (l *loop) sendOne(q *quotaQueue, now time.Time) (started, capped bool, at t
 	return true, false, time.Time{}
 }
 
-// hasSlot reports whether a batch of the quota may take one of the slots that are
-// free. One is kept for each other quota that has something to send, none in
-// flight and no wait in force, or a quota that is answered slowly would hold all
-// slots whenever another's turn comes.
+// hasSlot reports whether a batch of the quota may use a free slot. One slot is kept for each other quota that has
+// something to send, nothing in flight and no wait. Otherwise a quota with slow answers would use all slots.
 func (l *loop) hasSlot(q *quotaQueue, now time.Time) bool {
 	if q.inFlight == 0 {
 		return true
@@ -117,8 +112,8 @@ func (l *loop) hasSlot(q *quotaQueue, now time.Time) bool {
 	return free > 0
 }
 
-// fill takes requests from src until there is a batch of each quota that src has
-// yielded so far, or too many of the others that come before it. Replies do not wait for that.
+// fill reads requests from src until there is a full batch for each quota that src has yielded so far, or until too
+// many requests are queued. It does not delay replies.
 func (l *loop) fill(ctx context.Context) {
 	for !l.srcDone && l.parkedTotal < maxParked && l.short() && len(l.replies) == 0 && l.mayStart(ctx) {
 		req, ok := l.next()
@@ -131,8 +126,7 @@ func (l *loop) fill(ctx context.Context) {
 	}
 }
 
-// short reports whether a quota that src yields has less than a batch ready, and
-// there is room for what comes before the next request of it.
+// short reports whether to read more from src: a quota has less than a batch ready, and the queues are not full.
 func (l *loop) short() bool {
 	fed, short, queued := false, false, 0
 	for _, q := range l.queues {
@@ -143,7 +137,7 @@ func (l *loop) short() bool {
 	return queued < maxParked && (short || !fed)
 }
 
-// accept brings a request into the run.
+// accept adds a request to the run.
 func (l *loop) accept(req Request, retry bool) {
 	it := newItem(req)
 	it.queue = l.queueOf(req.Quota)
@@ -160,7 +154,7 @@ func (l *loop) accept(req Request, retry bool) {
 	l.enqueue(it, retry)
 }
 
-// start sends a batch on a goroutine of its own.
+// start sends a batch on its own goroutine.
 func (l *loop) start(now time.Time, q *quotaQueue, items []*item) {
 	l.seq++
 	b := &inFlightBatch{
@@ -179,7 +173,7 @@ func (l *loop) start(now time.Time, q *quotaQueue, items []*item) {
 	})
 }
 
-// earlier returns the earlier of two times, where zero is never.
+// earlier returns the earlier of two times. Zero means never.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b

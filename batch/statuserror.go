@@ -25,7 +25,7 @@ type StatusError struct {
 }
 
 func (e *StatusError) Error() string {
-	// An answer without a code may come from something in front of Graph.
+	// An answer without a code may come from a system in front of Graph.
 	s := fmt.Sprintf("the answer was %d", e.Status)
 	if e.Code != "" {
 		s = fmt.Sprintf("Graph answered %d %s", e.Status, safetext.Printable(e.Code))
@@ -36,16 +36,16 @@ func (e *StatusError) Error() string {
 	return s
 }
 
-// StatusError reads the response as an error. See NewStatusError.
-func (r *Response) StatusError() *StatusError {
-	return NewStatusError(r.Status, r.Header, r.Body)
-}
-
-// NewStatusError reads an error answer. Code and RequestID come from the error object of
+// StatusError reads the response as an error. Code and RequestID come from the error object of
 // Graph or of older OData; without such an object they are empty. Message is the text of the
 // body: the message of these objects, problem+json, an OAuth error, a plain message, or the
 // first words of HTML or other text. The text is as sent: only Error masks and escapes it.
-func NewStatusError(status int, header http.Header, body []byte) *StatusError {
+func (r *Response) StatusError() *StatusError {
+	return newStatusError(r.Status, r.Header, r.Body)
+}
+
+// newStatusError reads an error answer, see [Response.StatusError].
+func newStatusError(status int, header http.Header, body []byte) *StatusError {
 	e := &StatusError{Status: status, Header: header, RequestID: header.Get("Request-Id")}
 	e.read(bytes.TrimSpace(withoutMark(body)))
 	return e
@@ -195,7 +195,7 @@ func firstWords(text string) string {
 	return strings.ToValidUTF8(text[:maxWords], "") + "…"
 }
 
-// words returns text with one space between words.
+// words returns text with one space between its words.
 func words(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // holdsError reports whether a body is an error object. The status may say otherwise.

@@ -53,7 +53,7 @@ func TestStatusErrorShapes(t *testing.T) {
 		{"long text", strings.Repeat("é", 400), "", strings.Repeat("é", 150) + "…"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := NewStatusError(403, http.Header{}, []byte(tt.body))
+			got := newStatusError(403, http.Header{}, []byte(tt.body))
 			assert.Same(t, "Code", got.Code, tt.code)
 			assert.Same(t, "Message", got.Message, tt.message)
 		})
@@ -63,8 +63,8 @@ func TestStatusErrorShapes(t *testing.T) {
 // Only the beginning of a large body is processed.
 func TestStatusErrorIsBounded(t *testing.T) {
 	for _, body := range []string{strings.Repeat("<p>x", 1<<20), strings.Repeat("x ", 1<<20)} {
-		assert.That(t, len(NewStatusError(403, nil, []byte(body)).Message) <= maxWords+len("…"),
-			"a message of %d bytes, want at most %d", len(NewStatusError(403, nil, []byte(body)).Message), maxWords)
+		assert.That(t, len(newStatusError(403, nil, []byte(body)).Message) <= maxWords+len("…"),
+			"a message of %d bytes, want at most %d", len(newStatusError(403, nil, []byte(body)).Message), maxWords)
 	}
 }
 
@@ -106,6 +106,6 @@ func FuzzStatusError(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		_ = NewStatusError(403, nil, body).Error()
+		_ = newStatusError(403, nil, body).Error()
 	})
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// renewAndSendAgain handles a request whose token was refused. All requests get one new
-// token. If the request was sent with a new token already, the run stops.
+// renewAndSendAgain handles a request whose token was refused. It requests one new token for all requests. If the
+// refused token was already the new one, the run stops.
 func (l *loop) renewAndSendAgain(it *item, b *inFlightBatch) {
 	if it.tokenRefusalsInRow > 1 || l.opts.Reauthorize == nil {
 		l.stop(fmt.Errorf("%w: %w", ErrUnauthorized, it.cause))

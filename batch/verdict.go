@@ -7,12 +7,12 @@ import (
 	"slices"
 )
 
-// A verdict says what the reply to a batch means for a request in it, or for the batch as a
-// whole. The table consequences says what follows.
+// A verdict is the meaning of a reply for a request in its batch, or for the whole batch. The table consequences has
+// what follows from it.
 type verdict uint8
 
 const (
-	answered           verdict = iota // Graph's final answer, whatever its status
+	answered           verdict = iota // the final answer of Graph, whatever its status
 	uncertain                         // the request may have been carried out, and may succeed later
 	throttled                         // 429
 	tokenRefused                      // 401
@@ -24,7 +24,7 @@ const (
 	unsent                            // there was no token, or BeforeSend failed; the run stops
 )
 
-// A consequence is what a verdict does.
+// A consequence is what follows from a verdict.
 type consequence struct {
 	attempt     bool // counts as an attempt
 	uncertain   bool // the request may have been carried out
@@ -47,7 +47,7 @@ var consequences = [...]consequence{
 	suspect:            {next: (*loop).sendAlone},
 }
 
-// onVerdict does what follows from the verdict on request i of a batch.
+// onVerdict applies the consequence of the verdict on request i of a batch.
 func (l *loop) onVerdict(v verdict, b *inFlightBatch, i int) {
 	it, c := b.items[i], &consequences[v]
 	it.record(b, i, v)
@@ -71,11 +71,11 @@ func (l *loop) onVerdict(v verdict, b *inFlightBatch, i int) {
 	}
 }
 
-// classifyBatch returns what the reply means for the batch as a whole. If Graph answered its
-// requests, that is answered, and each of them has a verdict of its own.
+// classifyBatch returns the verdict on the whole batch. If Graph answered its requests, the verdict is answered, and
+// each request has its own verdict.
 //
-// A batch that is rejected with a 4xx has no effect. If Graph rejects it, one bad request can
-// be the cause, which Graph names at most in its message; such an answer has an error code.
+// A batch that is rejected with a 4xx has no effect. If Graph rejects it, one bad request can be the cause. Then the
+// answer has an error code, and its message may name the request.
 // Source: microsoftgraph/msgraph-sdk-dotnet#2628.
 func (b *inFlightBatch) classifyBatch() verdict {
 	whole, ok := errors.AsType[*StatusError](b.err)
@@ -92,7 +92,7 @@ func (b *inFlightBatch) classifyBatch() verdict {
 		return blocked
 	}
 	switch v := verdictOf(whole.Status); {
-	case whole.Status < 300: // for example 202, which has no answers to the requests
+	case whole.Status < 300: // such as 202, which has no answers to the requests
 		return uncertain
 	case v == tokenRefused && whole.Code == "", whole.Status == http.StatusForbidden:
 		return blocked // because of the caller or this machine
@@ -105,7 +105,8 @@ func (b *inFlightBatch) classifyBatch() verdict {
 	}
 }
 
-// verdictOf returns what an HTTP status means. Neither 408, 424 nor 5xx says what was done.
+// verdictOf returns the verdict for an HTTP status. After 408, 424 or 5xx it is not known whether the request was
+// carried out.
 func verdictOf(status int) verdict {
 	switch {
 	case status == http.StatusUnauthorized:
@@ -118,7 +119,7 @@ func verdictOf(status int) verdict {
 	return answered
 }
 
-// classify returns what the reply means for request i of the batch.
+// classify returns the verdict on request i of the batch.
 func (b *inFlightBatch) classify(i int) verdict {
 	it := b.items[i]
 	// Graph has accepted another batch since it first rejected one with the request.
@@ -141,13 +142,12 @@ func (b *inFlightBatch) classifyAnswer(i int) verdict {
 	}
 	v := verdictOf(a.Status)
 	if v == tokenRefused && b.tokenRefusals(b.items[i]) > 1 && b.tookToken() {
-		return answered // it is not the token: others of the batch are answered with it
+		return answered // the token is not the cause: other requests of the batch were answered
 	}
 	return v
 }
 
-// tokenRefusals returns how many tokens were refused in a row for a request, if this reply
-// refuses one, too.
+// tokenRefusals returns how many tokens were refused in a row for a request, including this reply if it refuses one.
 func (b *inFlightBatch) tokenRefusals(it *item) int {
 	if it.tokenRefusalsInRow > 0 && it.refusedToken == b.token {
 		return it.tokenRefusalsInRow

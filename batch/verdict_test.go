@@ -43,6 +43,7 @@ func TestClassify(t *testing.T) {
 
 		{"batch 202", whole(202, ""), 1, uncertain},
 		{"batch 302", whole(302, ""), 1, blocked},
+		{"batch 302 with a code", whole(302, "Moved"), 2, blocked},
 		{"batch 400 of a gateway", whole(400, ""), 2, blocked},
 		{"batch 400 of several requests", whole(400, "BadRequest"), 2, rejectedWithOthers},
 		{"batch 400 of one request", whole(400, "BadRequest"), 1, suspect},

@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// enqueue makes an item ready to be sent, or parks it behind the item that holds its key,
-// whatever the quota of that one.
+// enqueue makes an item ready to be sent. If another item of any quota holds its key, enqueue parks the item.
 func (l *loop) enqueue(it *item, retry bool) {
 	if key := it.Request.Key; key != "" {
 		if _, held := l.heldKeys[key]; held {
@@ -26,7 +25,7 @@ func (l *loop) enqueue(it *item, retry bool) {
 	}
 }
 
-// releaseKey gives the item's key to the next one that waits for it.
+// releaseKey passes the key of an item to the next item that waits for it.
 func (l *loop) releaseKey(it *item) {
 	key := it.Request.Key
 	if key == "" {

@@ -9,54 +9,53 @@ import (
 	"github.com/google/uuid"
 )
 
-// maxUserBytes is more than the 113 characters that a user principal name may have, because that
-// of a guest contains a whole foreign address before its own domain.
+// maxUserBytes is the maximum length of a user principal name. It is more than the documented 113 characters,
+// because the name of a guest contains the whole address in another tenant.
 // Source: learn.microsoft.com/entra/identity/authentication/concept-sspr-policy,
 // "UserPrincipalName policies that apply to all user accounts".
 const maxUserBytes = 256
 
-// Me is the user of the pair of Options.Self: whoever is signed in, as in Graph's own /me.
-// CheckUser refuses it, and so does every list, because it does not say who that is.
+// Me is the user of the pair for Options.Self: the user who is signed in, as in the path /me of Graph. CheckUser and
+// lists refuse it, because it does not name a user.
 const Me = "me"
 
-// localMarks are the marks that are allowed before the @, in addition to letters and digits. The
-// documentation names fewer, but tenants have older and synchronized names. None of these marks
-// ends a path segment or starts an escape.
+// localMarks are the marks that are allowed before the @, in addition to letters and digits. The documentation lists
+// fewer, but tenants have older and synchronized names. None of these marks ends a path segment or starts an escape.
 const localMarks = ".-_!#^~'$&*+={}|`"
 
-// CheckUser returns an error if s is neither an object id nor a user principal name. A name that
+// CheckUser returns an error if s is neither an object ID nor a user principal name. A name that
 // it accepts is safe in a URL path after url.PathEscape, which alone would accept "..".
 func CheckUser(s string) error {
 	switch {
 	case IsGUID(s):
 		return nil
 	case s == "":
-		return errors.New("user is empty: give an object id or a user principal name")
+		return errors.New("user is empty: give an object ID or a user principal name")
 	case strings.EqualFold(s, Me):
-		return errors.New(`user "me" names nobody: give an object id or a user principal name, ` +
+		return errors.New(`user "me" is not allowed: give an object ID or a user principal name, ` +
 			"or use revoke --self for the pass of the user who is signed in")
 	case !isName(s):
-		return fmt.Errorf(`user "%s" is neither an object id nor a user principal name such as dana@contoso.com`,
+		return fmt.Errorf(`user "%s" is neither an object ID nor a user principal name such as dana@contoso.com`,
 			shown(s))
 	case strings.ContainsFunc(s, isWide):
-		return fmt.Errorf(`user "%s" holds a character outside ASCII: use the user's object id`, shown(s))
+		return fmt.Errorf(`user "%s" contains a character outside ASCII: use the object ID of the user`, shown(s))
 	}
 	return nil
 }
 
-// CheckMethod returns an error if s is not the id of a pass. The empty string is not one.
+// CheckMethod returns an error if s is not the ID of a pass. The empty string is an error.
 func CheckMethod(s string) error {
 	if !IsGUID(s) {
-		return fmt.Errorf(`method "%s" is not a GUID: this looks like the pass itself, not its id; write the pass id `+
-			"as 8-4-4-4-12 hex digits, or leave it empty if any pass of the user is meant", shownMethod(s))
+		return fmt.Errorf(`method "%s" is not a GUID: this may be the pass itself, not its ID; write the pass ID `+
+			"as 8-4-4-4-12 hex digits, or leave it empty to delete any pass of the user", shownMethod(s))
 	}
 	return nil
 }
 
-// IsGUID reports whether s has the form of Graph's ids: 36 characters with hyphens.
-func IsGUID(s string) bool { return len(s) == 36 && uuid.Validate(s) == nil } // which takes three other forms, too
+// IsGUID reports whether s has the form of an ID in Graph: 36 characters with hyphens.
+func IsGUID(s string) bool { return len(s) == 36 && uuid.Validate(s) == nil } // Validate accepts three other forms
 
-// isName reports whether s is a user principal name, apart from characters outside ASCII.
+// isName reports whether s is a user principal name. It allows characters outside ASCII.
 func isName(s string) bool {
 	local, domain, found := strings.Cut(s, "@")
 	strange := func(r rune) bool { return !isWide(r) && !isAlnum(r) && !strings.ContainsRune(localMarks, r) }

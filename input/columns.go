@@ -10,15 +10,15 @@ import (
 	"unicode"
 )
 
-// A role is what the values of a column say.
+// A role is the meaning of a column.
 type role int
 
 const (
 	unknown    role = iota // a GUID in it may be the id of a pass
-	user                   // an object id or user principal name
-	userName               // the same, but from exports, where id may be the object id of that user
+	user                   // an object ID or user principal name
+	userName               // the same, but from exports, where id may be the object ID of that user
 	pass                   // the id of a pass
-	userOrPass             // the object id of the user or the id of the pass
+	userOrPass             // the object ID of the user or the id of the pass
 	ofUser                 // only users have the column, so id is the user's
 	ofPass                 // only passes have it, so id is the pass's
 	ofLog                  // audit and sign-in logs have it, and name the user who acted
@@ -83,7 +83,7 @@ func makeRoles(lists map[role]string) map[string]role {
 	return all
 }
 
-// fold reduces the name of a column to the form that is compared: "User-Principal Name" becomes
+// fold converts the name of a column to the form that is compared: "User-Principal Name" becomes
 // userprincipalname.
 func fold(s string) string {
 	return strings.Map(func(r rune) rune {
@@ -94,17 +94,16 @@ func fold(s string) string {
 	}, s)
 }
 
-// columns are the names of the columns of a CSV file, or of the members of a JSON object, and what
-// their values mean.
+// columns has the names and roles of the columns of a CSV file, or of the members of a JSON object.
 type columns struct {
 	names     []string
 	roles     []role
 	needsPass error // refuses rows without a pass; nil if these mean any pass of the user
 }
 
-// newColumns finds out what columns mean. It returns an error if they are not those of a list of
-// users and passes. object is ofUser or ofPass if the type of an object says that it is one, else unknown. If
-// usersOnly is set, the passes are ignored.
+// newColumns finds the roles of columns. It returns an error if they do not belong to a list of users and passes.
+// object is ofUser or ofPass if the type of a JSON object shows this, else unknown. usersOnly means that passes are
+// ignored.
 func newColumns(names []string, object role, usersOnly bool) (*columns, error) {
 	c := &columns{names: names, roles: make([]role, len(names))}
 	var first [roleCount]string // the first column of each role
@@ -113,7 +112,7 @@ func newColumns(names []string, object role, usersOnly bool) (*columns, error) {
 		c.roles[i] = r
 		first[r] = cmp.Or(first[r], name)
 		if folded := fold(name); folded == "objecttype" || folded == "isuser" {
-			first[ofUser] = name // checkKind refuses what is none
+			first[ofUser] = name // checkKind refuses rows that are not users
 		}
 	}
 	first[object] = cmp.Or(first[object], "@odata.type")
@@ -125,8 +124,8 @@ func newColumns(names []string, object role, usersOnly bool) (*columns, error) {
 	case !has(user) && !has(userName) && !has(userOrPass):
 		return nil, errNoUser
 	case has(ofPass) && !has(pass) && !has(user) && !has(userName) && !has(ofUser):
-		return nil, fmt.Errorf("these are passes without their users: add the user as userId, and rename %s to "+
-			"methodId", shownColumn(first[userOrPass]))
+		return nil, fmt.Errorf("the list has passes without their users: add the users in a column userId, and rename "+
+			"%s to methodId", shownColumn(first[userOrPass]))
 	case has(pass):
 		c.needsPass = other
 		c.turn(userOrPass, user)
@@ -136,7 +135,7 @@ func newColumns(names []string, object role, usersOnly bool) (*columns, error) {
 	case has(ofUser) && !has(ofPass) && !has(user):
 		c.turn(userOrPass, user)
 	default:
-		return nil, fmt.Errorf(`column "%s" may be the user's id or the pass's: rename it to userId or methodId`,
+		return nil, fmt.Errorf(`column "%s" may be the ID of the user or of the pass: rename it to userId or methodId`,
 			shownColumn(first[userOrPass]))
 	}
 	if usersOnly {
@@ -149,14 +148,14 @@ func newColumns(names []string, object role, usersOnly bool) (*columns, error) {
 	return c, nil
 }
 
-// notUsers returns an error if a column shows that rows without a pass are not about users whose pass is to be
-// deleted. first has the first column of each role.
+// notUsers returns an error if a column shows that rows without a pass are not users whose pass should be deleted.
+// first has the first column of each role.
 func notUsers(names []string, first *[roleCount]string) error {
 	byUser := slices.ContainsFunc(names, func(name string) bool { return fold(name) == "userid" })
 	switch thing := first[ofThing]; {
 	case first[ofOther] != "":
-		return fmt.Errorf(`column "%s" shows that a row may be about something else than a pass to delete: make a `+
-			"list with the columns user and methodId", shownColumn(first[ofOther]))
+		return fmt.Errorf(`column "%s" shows that a row may not be about a pass to delete: make a list with the `+
+			"columns user and methodId", shownColumn(first[ofOther]))
 	case first[ofLog] != "", byUser && (first[ofEvent] != "" || fold(thing) == "appid"): // only logs have both
 		target := "make a list of the affected users"
 		if column := affected(names); column != "" {
@@ -172,7 +171,7 @@ func notUsers(names []string, first *[roleCount]string) error {
 	return nil
 }
 
-// affected returns where an audit log names the person acted on.
+// affected returns where an audit log has the user whom the action changed.
 func affected(names []string) (where string) {
 	for _, name := range names {
 		switch folded := fold(name); {
@@ -187,8 +186,8 @@ func affected(names []string) (where string) {
 	return where
 }
 
-var errNoUser = errors.New("no column names the user: call it user, userId, userPrincipalName or upn, " +
-	"and the column of the pass method or methodId")
+var errNoUser = errors.New("the list has no column for the user: name it user, userId, userPrincipalName or upn, " +
+	"and name the column of the pass method or methodId")
 
 func (c *columns) turn(from, to role) {
 	for i, r := range c.roles {
@@ -198,7 +197,7 @@ func (c *columns) turn(from, to role) {
 	}
 }
 
-// fill sets what the values of a row say. There is one for each column.
+// fill sets the fields of a row from its values. There is one value for each column.
 func (c *columns) fill(r Row, values []string) Row {
 	var users, passes []string
 	var refused error
@@ -218,8 +217,8 @@ func (c *columns) fill(r Row, values []string) Row {
 			refused = cmp.Or(refused, err)
 		case unknown:
 			if holdsGUID(value) {
-				refused = cmp.Or(refused, fmt.Errorf(`column "%s" holds a GUID, but is not known: rename it to `+
-					"methodId if it is the pass id, or remove it", shownColumn(c.names[i])))
+				refused = cmp.Or(refused, fmt.Errorf(`column "%s" contains a GUID, but its name is not known: rename `+
+					"it to methodId if it is the pass ID, or remove it", shownColumn(c.names[i])))
 			}
 		}
 	}
@@ -238,8 +237,8 @@ var guid = regexp.MustCompile(`(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{
 
 func holdsGUID(s string) bool { return len(s) >= 32 && guid.MatchString(s) }
 
-// checkKind returns ofUser or ofPass for the type of a row, such as #microsoft.graph.user, and unknown if there is
-// none. It returns an error if the row is neither.
+// checkKind returns ofUser or ofPass for the type of a row, such as #microsoft.graph.user, and unknown if the row has
+// no type. It returns an error for any other type.
 func checkKind(column, value string) (role, error) {
 	switch name := fold(value[strings.LastIndexByte(value, '.')+1:]); {
 	case name == "", name == "true", name == "null":

@@ -2,9 +2,9 @@ package input
 
 import "time"
 
-// A Creation is what the audit log says about the creation of the pass that a row names. It is
-// carried along, and decides nothing. The zero value is a row that says nothing about it. The
-// texts are as written: make them safe before you show them.
+// A Creation is what an audit record shows about the creation of a pass. It is copied from list to log, and nothing
+// depends on it. The zero value means that there is no record. The texts are as written: make them safe before you
+// show them.
 type Creation struct {
 	By      string    `json:"createdBy,omitempty"`  // a name or id of the user or app that created the pass
 	At      time.Time `json:"createdAt,omitzero"`   // time of the record
@@ -30,8 +30,8 @@ func (c *Creation) Values() []string {
 	return []string{c.By, at, c.AuditID, c.Match}
 }
 
-// Set sets the field with that column's name, in any spelling. It ignores other columns, and a
-// time that is not in the form of RFC 3339.
+// Set sets the field for a column, whose name may have any spelling. It ignores other columns, and a time that is
+// not in the form of RFC 3339.
 func (c *Creation) Set(column, value string) {
 	switch fold(column) {
 	case "createdby":

@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// A header is what the lines before the first row of a CSV file say about the rows.
+// A header is the part of a CSV file before its first row.
 type header struct {
-	line     string // that names the columns
+	line     string // the line with the names of the columns
 	number   int    // of that line
 	comma    rune
 	template bool // the list is the template of an Entra bulk operation
@@ -24,12 +24,16 @@ func (s *source) readCSV(text *bufio.Reader) error {
 	if err != nil {
 		return err
 	}
-	if strings.Contains(strings.TrimRight(h.line, "\r\n"), "\r") {
+	switch line := strings.TrimRight(h.line, "\r\n"); {
+	case strings.Contains(line, "\r"):
 		return &LineError{Line: h.number, Msg: "lines end with a lone carriage return: save the file with LF or CRLF"}
+	case strings.ContainsAny(line, "\v\f\u0085\u2028\u2029"):
+		return &LineError{Line: h.number, Msg: "lines end with a character that ends no line of CSV, such as U+2028: " +
+			"save the file with LF or CRLF"}
 	}
 	r := csv.NewReader(io.MultiReader(strings.NewReader(h.line), text))
 	r.Comma = h.comma
-	r.FieldsPerRecord = -1 // which allows empty fields at the end
+	r.FieldsPerRecord = -1 // this allows empty fields at the end
 	r.ReuseRecord = true
 	names, err := r.Read()
 	if err != nil {
@@ -40,14 +44,19 @@ func (s *source) readCSV(text *bufio.Reader) error {
 	}
 	c, err := newColumns(names, unknown, s.usersOnly)
 	if err == errNoUser {
-		err = fmt.Errorf("%w; the first line has to name the columns, such as user,method, or to be a user principal "+
-			"name; save a workbook as CSV", err)
+		err = fmt.Errorf("%w; the first line must have the names of the columns, such as user,method, or a user "+
+			"principal name; if this is a workbook, save it as CSV", err)
 	}
 	if err != nil {
 		return &LineError{Line: h.number, Msg: err.Error(), Err: err}
 	}
-	for {
+	holdsValue := func(name string) bool { return IsGUID(name) || isName(name) }
+	for rows := 0; ; rows++ {
 		values, err := r.Read()
+		if err == io.EOF && rows == 0 && slices.ContainsFunc(names, holdsValue) {
+			return &LineError{Line: h.number, Msg: "the only line holds names of columns and also values: put " +
+				"each row on a line of its own"}
+		}
 		if err == io.EOF {
 			return nil
 		}
@@ -62,8 +71,8 @@ func (s *source) readCSV(text *bufio.Reader) error {
 	}
 }
 
-// readHeader reads up to the line that names the columns. It skips the lines that Windows
-// PowerShell and Excel write before it.
+// readHeader reads up to the line with the names of the columns. It skips the lines that Windows PowerShell and Excel
+// write before it.
 func readHeader(text *bufio.Reader) (h header, err error) {
 	for h.comma == 0 {
 		h.line, err = text.ReadString('\n')
@@ -88,7 +97,7 @@ func readHeader(text *bufio.Reader) (h header, err error) {
 	return h, nil
 }
 
-// delimiter returns the first delimiter that makes a user column, and a comma if none does.
+// delimiter returns the first delimiter with which the header has a column for the user, else a comma.
 func (h *header) delimiter() rune {
 	for _, comma := range ",;\t" {
 		for _, name := range h.names(strings.Split(h.line, string(comma))) {
@@ -114,19 +123,19 @@ func (h *header) names(fields []string) []string {
 	return names
 }
 
-// csvRow returns a record as a row. A record of another width than the header is refused: if it
-// lost a field, another value or none may stand in the place of the pass.
+// csvRow converts a record to a row. It refuses a record that has another number of fields than the header, because a
+// field may be missing, so that another value is in the column of the pass.
 func (c *columns) csvRow(r Row, values []string) Row {
 	width := len(c.names)
 	switch {
 	case strings.HasPrefix(values[0], "#"):
 		return r.refuse(errors.New("the row starts with #, and CSV has no comments: remove the row"))
 	case len(values) < width || !isEmpty(values[width:]):
-		return r.refuse(fmt.Errorf("the row has another number of fields (%d) than the header (%d): leave a field "+
-			`empty, as in "dana@contoso.com,", or quote a value that contains the delimiter`, len(values), width))
+		return r.refuse(fmt.Errorf("the number of fields is %d, but the header has %d: leave a field empty, as in "+
+			`"dana@contoso.com,", or quote a value that contains the delimiter`, len(values), width))
 	}
 	for i, value := range values[:width] {
-		values[i] = PlainValue(strings.TrimSpace(value))
+		values[i] = plainValue(strings.TrimSpace(value))
 	}
 	return c.fill(r, values[:width])
 }
@@ -135,8 +144,8 @@ func isEmpty(fields []string) bool {
 	return !slices.ContainsFunc(fields, func(f string) bool { return strings.TrimSpace(f) != "" })
 }
 
-// csvError returns the error for CSV that cannot be read from its place on. headerLine is the line
-// of the header.
+// csvError returns the error for CSV that is broken, so that the rest cannot be read. headerLine is the line of the
+// header.
 func csvError(err error, headerLine int) error {
 	parse, ok := errors.AsType[*csv.ParseError](err)
 	if !ok {
@@ -145,7 +154,7 @@ func csvError(err error, headerLine int) error {
 	bad := &LineError{Line: parse.StartLine + headerLine - 1, Err: err,
 		Msg: `a quoted value is not closed, or continues after its closing quote: write a quote inside it as ""`}
 	if parse.Err == csv.ErrBareQuote {
-		bad.Msg = `a quote stands in the middle of a value: quote the whole value, and write the quote as ""`
+		bad.Msg = `a quote is in the middle of a value: quote the whole value, and write the quote as ""`
 	}
 	if parse.Line == parse.StartLine {
 		bad.Column = parse.Column

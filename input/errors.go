@@ -8,7 +8,7 @@ import (
 
 const maxProblems = 20 // how many errors Problems keeps
 
-// A LineError says what is wrong at one place of a list.
+// A LineError is an error at one place of a list.
 type LineError struct {
 	Source string // empty if the caller names it
 	Line   int    // counted from 1, 0 if the error is about the whole list
@@ -39,14 +39,14 @@ func place(source string, line, column int) string {
 // Unwrap returns the cause.
 func (e *LineError) Unwrap() error { return e.Err }
 
-// Problems are all errors in lists, in the order of the lists.
+// Problems has all errors in lists, in the order of the lists.
 type Problems struct {
 	Errs  []*LineError // the first 20
 	Count int          // all of them
-	Cut   bool         // SkipInvalid does not skip one of them, such as one that makes a list unreadable
+	Cut   bool         // SkipInvalid cannot skip all of them, for example because the rest of a list is unreadable
 }
 
-// Add counts an error, and keeps it if it is one of the first 20.
+// Add counts an error. It keeps the first 20.
 func (p *Problems) Add(e *LineError) {
 	p.Count++
 	if len(p.Errs) < maxProblems {
@@ -54,7 +54,7 @@ func (p *Problems) Add(e *LineError) {
 	}
 }
 
-// addFatal adds an error that SkipInvalid does not skip.
+// addFatal adds an error that SkipInvalid cannot skip.
 func (p *Problems) addFatal(e *LineError) {
 	p.Add(e)
 	p.Cut = true
@@ -81,8 +81,8 @@ func (p *Problems) Unwrap() []error {
 	return errs
 }
 
-// An EmptyError says that the lists are valid but have no rows: a header only, or an empty
-// array, which a scan writes if it finds nothing. There is nothing to do.
+// An EmptyError is returned if the lists are valid but have no rows: only a header or an empty array, as a scan writes
+// if it finds nothing. There is nothing to do.
 type EmptyError struct {
 	Sources []string // as they were given to Open, "stdin" for "-"
 }

@@ -15,7 +15,7 @@ func FuzzCSVValue(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		safe := CSVValue(s)
-		assert.Same(t, fmt.Sprintf("PlainValue(CSVValue(%q))", s), PlainValue(safe), s)
+		assert.Same(t, fmt.Sprintf("plainValue(CSVValue(%q))", s), plainValue(safe), s)
 		for cell := range strings.FieldsFuncSeq(safe, func(r rune) bool { return strings.ContainsRune(";\t\r\n", r) }) {
 			if cell = strings.TrimSpace(cell); cell != "" && strings.ContainsAny(cell[:1], "=+-@") {
 				t.Errorf("CSVValue(%q) = %q, of which %q is a formula", s, safe, cell)

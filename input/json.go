@@ -10,27 +10,27 @@ import (
 	"strings"
 )
 
-// A jsonReader reads JSON values, without keeping an array or an answer of Graph as a whole.
+// A jsonReader reads JSON values. It never keeps a whole array or a whole answer of Graph in memory.
 type jsonReader struct {
 	*source
 	*json.Decoder
 	lines   *lineCounter
-	columns *columns // of the last object
-	object  role     // that they are for: ofUser or ofPass if its type says so, else unknown
-	context role     // what the answer of Graph says that its rows are: ofUser, ofPass or unknown
+	columns *columns // the columns of the last object
+	object  role     // the role for which columns were made: ofUser or ofPass by its type, else unknown
+	context role     // ofPass if the answer of Graph shows that its rows are passes, else unknown
 	last    int      // the last line on which a row started
-	page    int      // line of the last document, if it says that more pages follow
+	page    int      // the line of the last document, if more pages follow it
 }
 
-// readJSON reads objects, arrays of objects and answers of Graph, one after another. Broken JSON
-// ends it with a *LineError, because it is unknown where the next row starts.
+// readJSON reads objects, arrays of objects and answers of Graph, one after another. It ends with a *LineError at
+// broken JSON, because nobody knows where the next row starts.
 func (s *source) readJSON(text io.Reader) error {
 	lines := &lineCounter{r: text}
 	j := jsonReader{source: s, Decoder: json.NewDecoder(lines), lines: lines}
 	err := j.documents()
 	if err == nil && j.page > 0 {
-		return &LineError{Line: j.page, Msg: "this is one page of several: put the others behind it, " +
-			`or take out "@odata.nextLink" if one is meant`}
+		return &LineError{Line: j.page, Msg: "this is one page of several: add the other pages, or remove " +
+			`"@odata.nextLink" to use only this page`}
 	}
 	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
 		line, before := lines.at(j.next())
@@ -44,8 +44,8 @@ func (s *source) readJSON(text io.Reader) error {
 	return err
 }
 
-// next returns the offset of the next token, as far as it is in memory. At a mistake, that may be
-// some lines below the last token.
+// next returns the offset of the next token, if it is in memory. At a mistake, this may be some lines below the last
+// token.
 func (j *jsonReader) next() int64 {
 	ahead := j.Buffered().(io.ByteReader)
 	for at := j.InputOffset(); ; at++ {
@@ -55,13 +55,13 @@ func (j *jsonReader) next() int64 {
 	}
 }
 
-// jsonMistakes say in plain words what encoding/json says about a wrong character, which is %s.
+// jsonMistakes has plain words for the errors of encoding/json about a wrong character (%s).
 var jsonMistakes = []struct{ text, words string }{
-	{"looking for beginning of value", "a value has to start here, not %s"},
-	{"looking for beginning of object key", "a key in double quotes has to start here, not %s"},
-	{"after object key:value pair", "',' or '}' has to follow, not %s"},
-	{"after object key", "':' has to follow the key, not %s"},
-	{"after array element", "',' or ']' has to follow, not %s"},
+	{"looking for beginning of value", "a value must start here, not %s"},
+	{"looking for beginning of object key", "a key in double quotes must start here, not %s"},
+	{"after object key:value pair", "',' or '}' must follow, not %s"},
+	{"after object key", "':' must follow the key, not %s"},
+	{"after array element", "',' or ']' must follow, not %s"},
 	{"in string", "a text in quotes cannot contain %s"},
 }
 
@@ -95,7 +95,7 @@ func (j *jsonReader) documents() error {
 		case json.Delim('['):
 			err = j.elements()
 		default:
-			err = j.wrong("an object or an array has to start here")
+			err = j.wrong("an object or an array must start here")
 		}
 		if err != nil {
 			return err
@@ -127,8 +127,8 @@ func (j *jsonReader) elements() error {
 	return err
 }
 
-// readObject reads the rest of an object, which is a row unless it is an answer of Graph on the top
-// level: then the array under the key "value" holds the rows.
+// readObject reads the rest of an object. The object is a row, unless it is an answer of Graph on the top level: then
+// its array "value" has the rows.
 func (j *jsonReader) readObject(top bool) error {
 	line, column := j.lines.at(j.InputOffset())
 	var names, values []string
@@ -141,7 +141,7 @@ func (j *jsonReader) readObject(top bool) error {
 		if err != nil {
 			return err
 		}
-		name, _ := key.(string) // the decoder lets nothing else be a key
+		name, _ := key.(string) // the decoder accepts only strings as keys
 		if top && name == "value" {
 			if tok, err := j.Token(); err != nil || tok != json.Delim('[') {
 				return cmp.Or(err, j.wrong(`"value" has to be an array of rows`))
@@ -160,7 +160,7 @@ func (j *jsonReader) readObject(top bool) error {
 		if name == "@odata.context" {
 			j.context = contextOf(textOf(value))
 		}
-		var properties map[string]json.RawMessage // in which PowerShell puts the type
+		var properties map[string]json.RawMessage // PowerShell puts the type into these properties
 		if fold(name) == "additionalproperties" && json.Unmarshal(value, &properties) == nil &&
 			properties["@odata.type"] != nil {
 			names, values = append(names, "@odata.type"), append(values, textOf(properties["@odata.type"]))
@@ -179,7 +179,7 @@ func (j *jsonReader) readObject(top bool) error {
 	return nil
 }
 
-// contextOf returns ofUser or ofPass if the context of an answer of Graph says that its rows are users or
+// contextOf returns ofUser or ofPass if the context of an answer of Graph shows that its rows are users or
 // passes, else unknown. Source: learn.microsoft.com/graph/api/user-list, "Response".
 func contextOf(text string) role {
 	switch _, set, _ := strings.Cut(strings.TrimSuffix(text, "/$entity"), "#"); {
@@ -191,7 +191,7 @@ func contextOf(text string) role {
 	return unknown
 }
 
-// endAnswer notes whether an answer of Graph has more pages. values are those beside its rows.
+// endAnswer records whether more pages follow an answer of Graph. names and values are its members except the rows.
 func (j *jsonReader) endAnswer(line int, names, values []string) error {
 	j.page = 0
 	for i, name := range names {
@@ -236,7 +236,7 @@ func (j *jsonReader) yieldRow(line, column int, names, values []string) {
 	j.yield(j.columns.fill(r, values))
 }
 
-// textOf returns the text of a JSON string, and any other value as it is written.
+// textOf returns the text of a JSON string, or any other value as written.
 func textOf(value json.RawMessage) string {
 	var s string
 	if value[0] == '"' && json.Unmarshal(value, &s) == nil {
@@ -245,8 +245,7 @@ func textOf(value json.RawMessage) string {
 	return string(value)
 }
 
-// A lineCounter finds the line of an offset, for a consumer that reads ahead. It queues the
-// offsets of newlines.
+// A lineCounter finds the line of an offset, even if its consumer reads ahead. It keeps the offsets of line breaks.
 type lineCounter struct {
 	r        io.Reader
 	off      int64
@@ -266,8 +265,7 @@ func (c *lineCounter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// at returns the line of the byte before off, and its place in that line, both counted from 1.
-// Offsets must not go back.
+// at returns the line of the byte before off, and its column, both counted from 1. Offsets must not decrease.
 func (c *lineCounter) at(off int64) (line, column int) {
 	n := 0
 	for n < len(c.newlines) && c.newlines[n] < off {

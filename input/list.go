@@ -16,10 +16,9 @@ import (
 	"strings"
 )
 
-// A List is one or several lists of pairs that Open has checked. Its methods may be called
-// concurrently, except Close.
+// A List is one or more lists of pairs that Open has checked. All methods except Close may be called concurrently.
 type List struct {
-	rows   temporary // of gob: every Pair
+	rows   temporary // every Pair, encoded with gob
 	size   int64     // of rows, in bytes
 	stats  Stats
 	byName int // unique pairs whose user is a user principal name
@@ -27,10 +26,10 @@ type List struct {
 	self   bool
 }
 
-// Open reads the named lists from start to end and checks each row; "-" is standard input. If rows
-// are bad, the error is a *Problems and there is no List. opts.SkipInvalid skips them, but not an
-// error that makes the rest of a list unreadable. Lists without a pair are an error, unless all of
-// their pairs are done. It is an *EmptyError if the lists are valid. The caller closes the List.
+// Open reads the named lists and checks each row; "-" is standard input. If rows are invalid, it returns a *Problems
+// and no List. opts.SkipInvalid skips invalid rows, but not an error that makes the rest of a list unreadable. Open
+// also returns an error if the lists have no pair, unless all of their pairs are done: an *EmptyError if the lists are
+// valid. The caller closes the List.
 func Open(names []string, opts Options) (_ *List, err error) {
 	if err := opts.check(names); err != nil {
 		return nil, err
@@ -63,7 +62,7 @@ func (o *Options) check(names []string) error {
 		return errors.New("--self takes no list and no user")
 	}
 	for i, name := range names {
-		// A row without a pass is known by its place, so two copies cannot be told apart.
+		// Some rows are identified only by their place, which two copies would share.
 		if slices.Contains(names[:i], name) {
 			return fmt.Errorf("%q is named twice: name each list once", name)
 		}
@@ -76,7 +75,7 @@ func (o *Options) check(names []string) error {
 	return nil
 }
 
-// An opener makes a List.
+// An opener creates a List.
 type opener struct {
 	list     *List
 	skip     bool
@@ -85,13 +84,12 @@ type opener struct {
 	writeErr error
 	digest   hash.Hash
 
-	// seen has the place of the first row of each pair, by 128 bits of keyed hash. Two pairs
-	// collide neither by chance nor by the design of a list's author, so no pair is lost as a
-	// repeat of another.
+	// seen has the place of the first row of each pair, by a keyed hash of 128 bits. Two pairs do not collide by
+	// chance, and the author of a list cannot make them collide. So no pair is lost as a repeat of another pair.
 	seen  map[[2]uint64]firstPlace
 	seeds [2]maphash.Seed
 
-	// ids has the hashes of object IDs by those of the user principal names beside them.
+	// ids has the hash of the object ID for the hash of each user principal name in the same row.
 	ids map[uint64]uint32
 
 	names    []string // of the lists
@@ -110,7 +108,7 @@ func newOpener(rows temporary, skip bool) *opener {
 		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
 }
 
-// read reads what is named.
+// read reads the users in opts and all lists.
 func (o *opener) read(names []string, opts *Options) error {
 	if o.list.self = opts.Self; opts.Self {
 		o.names = []string{SelfSource}
@@ -138,7 +136,7 @@ func (o *opener) read(names []string, opts *Options) error {
 	return nil
 }
 
-// take counts a row, and keeps it if it is not left out.
+// take counts a row, and keeps it unless it is left out.
 func (o *opener) take(r Row) {
 	stats := &o.list.stats
 	switch r.Out {
@@ -158,7 +156,7 @@ func (o *opener) take(r Row) {
 		}
 		o.refused = cmp.Or(o.refused, bad)
 		r.User, r.Method, r.UPN = shown(r.User), shownMethod(r.Method), ""
-		bad.Err = nil // gob knows no other errors
+		bad.Err = nil // gob can encode only registered errors
 	} else {
 		o.count(&r.Pair)
 		o.checkName(&r.Pair)
@@ -170,7 +168,7 @@ func (o *opener) take(r Row) {
 
 // count counts the pair of a good row, and adds it to the digest if it is new.
 func (o *opener) count(p *Pair) {
-	// Entra compares ids and user principal names without case, and they hold no NUL.
+	// Entra ignores case in IDs and user principal names. They contain no NUL.
 	key := []byte(strings.ToLower(p.User) + "\x00" + strings.ToLower(p.Method))
 	hash := [2]uint64{maphash.Bytes(o.seeds[0], key), maphash.Bytes(o.seeds[1], key)}
 	stats := &o.list.stats
@@ -190,8 +188,8 @@ func (o *opener) count(p *Pair) {
 	o.digest.Write(append(key, '\n'))
 }
 
-// checkName refuses a row that gives an object ID and a user principal name, if an earlier row gives
-// that name with another object ID: it is unknown whose pass they mean. SkipInvalid does not help.
+// checkName refuses a row with an object ID and a user principal name, if an earlier row has this name with another
+// object ID, because it is not clear which user is meant. SkipInvalid does not skip this error.
 func (o *opener) checkName(p *Pair) {
 	if p.UPN == "" {
 		return
@@ -206,7 +204,7 @@ func (o *opener) checkName(p *Pair) {
 	o.ids[name] = id
 }
 
-// finish returns an error if the lists are bad, or have no pair.
+// finish returns an error if the lists are invalid, or have no pair.
 func (o *opener) finish() error {
 	all := strings.Join(o.names, ", ")
 	err := cmp.Or(o.writeErr, o.buffer.Flush())
@@ -230,8 +228,8 @@ func (o *opener) finish() error {
 	return &EmptyError{Sources: o.names}
 }
 
-// Pairs yields every row in order: repeats with FirstOf set, and refused rows with Err set. It ends
-// at the first error, which is one of reading.
+// Pairs yields every row in order. Repeats have FirstOf set, and refused rows have Err set. It ends at the first read
+// error.
 func (l *List) Pairs() iter.Seq2[Pair, error] {
 	return func(yield func(Pair, error) bool) {
 		text := io.NewSectionReader(l.rows, 0, l.size)
@@ -255,8 +253,8 @@ func (l *List) Pairs() iter.Seq2[Pair, error] {
 
 func init() { gob.Register(new(LineError)) } // as Pair.Err
 
-// Mixed reports whether some users are named by object id and some by user principal
-// name, so that one user may be there under both.
+// Mixed reports whether the lists name some users by object ID and others by user principal name, so that one user may
+// be listed under both names.
 func (l *List) Mixed() bool { return l.byName > 0 && l.byName < l.stats.Unique }
 
 // IsSelf reports whether Options.Self was set.

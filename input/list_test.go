@@ -62,8 +62,8 @@ func TestProblems(t *testing.T) {
 	lines := strings.Split(err.Error(), "\n")
 	assert.Same(t, "the number of lines", len(lines), 21)
 	assert.Same(t, "the first line", lines[0], csv+`:2: method "no... (5 characters)" is not a GUID: `+
-		"this looks like the pass itself, not its id; write the pass id as 8-4-4-4-12 hex digits, "+
-		"or leave it empty if any pass of the user is meant")
+		"this may be the pass itself, not its ID; write the pass ID as 8-4-4-4-12 hex digits, "+
+		"or leave it empty to delete any pass of the user")
 	assert.Same(t, "the last line", lines[len(lines)-1], "and 6 more")
 	first := *problems.Errs[0]
 	first.Msg, first.Err = "", nil

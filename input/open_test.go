@@ -97,7 +97,7 @@ func TestRowsAreKept(t *testing.T) {
 	}
 	setTemp(t, filepath.Join(temp, "none"))
 	_, err := Open([]string{path}, Options{})
-	checkError(t, "Open without a temporary directory", err, "let TMPDIR name a directory")
+	checkError(t, "Open without a temporary directory", err, "set TMPDIR to a directory")
 }
 
 // setTemp makes a directory the one for temporary files, and returns it.

@@ -57,7 +57,7 @@ var functions = map[string]func(string) string{
 	"method": func(s string) string { return verdict(CheckMethod(s)) },
 	"shown":  shown,
 	"csv": func(s string) string {
-		return fmt.Sprintf("%q, read again the same: %v", CSVValue(s), PlainValue(CSVValue(s)) == s)
+		return fmt.Sprintf("%q, read again the same: %v", CSVValue(s), plainValue(CSVValue(s)) == s)
 	},
 }
 

@@ -11,8 +11,8 @@ func (r Row) refuse(err error) Row {
 	return r
 }
 
-// fill sets the user and the pass. users are all names of the user that the row gives, and passes
-// all ids of the pass. An empty text is none.
+// fill sets the user and the pass. users are all names of the user in the row, and passes are all pass IDs in it. Empty
+// texts are ignored.
 func (r Row) fill(users, passes []string) Row {
 	err := r.setPass(passes)
 	if bad := r.setUser(users); err == nil {
@@ -24,7 +24,7 @@ func (r Row) fill(users, passes []string) Row {
 	return r
 }
 
-// setPass sets the pass. Several ids have to be the same.
+// setPass sets the pass. All IDs must be the same.
 func (r *Row) setPass(ids []string) error {
 	for _, id := range ids {
 		if id == "" {
@@ -41,22 +41,21 @@ func (r *Row) setPass(ids []string) error {
 	return nil
 }
 
-// setUser sets the user. A row may give both an object ID and a user principal name. The object ID
-// decides: a user principal name can change, and then belong to somebody else, between the export
-// and the run. Two different names of the same kind are an error, because they name two users, and
-// so is a value that is not a name.
+// setUser sets the user. A row may have both an object ID and a user principal name. The object ID decides, because a
+// user principal name can change between the export and the run, and then belong to somebody else. Two different names
+// of the same kind are an error, because they name two users. A value that is not a name is also an error.
 // Source: learn.microsoft.com/graph/api/resources/user, properties id and userPrincipalName.
 func (r *Row) setUser(names []string) error {
 	var id, upn string
 	for _, name := range names {
-		r.User = cmp.Or(r.User, name) // for display, if it is refused
+		r.User = cmp.Or(r.User, name) // for display, if the row is refused
 		form := &upn
 		switch {
 		case name == "":
 			continue
 		case IsGUID(name):
 			form = &id
-		case !isName(name): // beside an object ID, characters outside ASCII do no harm
+		case !isName(name): // with an object ID, characters outside ASCII in the name do no harm
 			return CheckUser(name)
 		}
 		if err := setOnce(form, name, "the row names two users"); err != nil {
@@ -70,7 +69,7 @@ func (r *Row) setUser(names []string) error {
 	return nil
 }
 
-// setOnce sets a field that is empty or equal to a value.
+// setOnce sets a field to a value. It returns an error if the field has another value.
 func setOnce(field *string, value, conflict string) error {
 	if *field != "" && !strings.EqualFold(*field, value) {
 		return fmt.Errorf(`%s, "%s" and "%s": keep one of them, or make two rows`,

@@ -9,14 +9,14 @@ import (
 
 const maxShown = 100 // characters of a value in a message
 
-// minPass is the number of characters that a pass has at least.
+// minPass is the minimum length of a pass in characters.
 // Source: learn.microsoft.com/graph/api/resources/temporaryaccesspassauthenticationmethodconfiguration,
 // property defaultLength.
 const minPass = 8
 
-// shown returns a value from a list in a form that is safe to show. A value that is neither a GUID
-// nor a user principal name may be or hold the pass itself, which lets anybody sign in, so only its
-// first two characters and its length are shown.
+// shown returns a value from a list in a form that is safe to show. A value that is neither a GUID nor a user principal
+// name may contain the pass itself, with which anybody can sign in. So only its first two characters and its length are
+// shown.
 func shown(s string) string {
 	runes := []rune(s)
 	switch {
@@ -30,8 +30,8 @@ func shown(s string) string {
 	return printable(s)
 }
 
-// shownMethod is like shown, but for a value of the column for the pass. There the user may have put
-// the pass itself, or a part of it, so only a GUID is shown whole.
+// shownMethod is like shown, but for a value in the column of the pass. It may be the pass itself, or a part of it, so
+// only a GUID is shown completely.
 func shownMethod(s string) string {
 	if s == "" || IsGUID(s) {
 		return s
@@ -49,15 +49,15 @@ func cut(s string) string {
 	return fmt.Sprintf("%s... (%d %s)", printable(string(runes[:min(2, len(runes))])), len(runes), unit)
 }
 
-// printable makes characters visible that a terminal would act on or hide, such as an escape
-// sequence or a zero-width space.
+// printable makes characters visible that a terminal would execute or hide, such as an escape sequence or a zero-width
+// space.
 func printable(s string) string {
 	quoted := strconv.QuoteToASCII(s)
 	return quoted[1 : len(quoted)-1]
 }
 
-// shownColumn is like shown, but for the name of a column. Where a header is missing, it may be
-// the pass itself, so an unknown name is shown as a whole only if it consists of letters.
+// shownColumn is like shown, but for the name of a column. If the header is missing, it may be the pass itself. So an
+// unknown name is shown completely only if it consists of letters.
 func shownColumn(s string) string {
 	other := func(r rune) bool { return !unicode.IsLetter(r) && !strings.ContainsRune(" _-.", r) }
 	if roles[fold(s)] == unknown && strings.ContainsFunc(s, other) {

@@ -11,11 +11,11 @@ import (
 	"unicode"
 )
 
-// A source is one list while it is read.
+// A source is one list that is being read.
 type source struct {
-	name      string    // as messages show it
-	stdin     io.Reader // in place of a file of that name
-	read      Reader    // asked first; nil knows no form
+	name      string    // the name in messages
+	stdin     io.Reader // set if the list is standard input
+	read      Reader    // asked first; may be nil
 	usersOnly bool      // the passes of the rows are ignored
 	yield     func(Row)
 
@@ -28,8 +28,8 @@ type source struct {
 	isBlank bool // the list is empty, apart from comments
 }
 
-// open opens a list. It copies a list that is not a regular file, such as a pipe, to a temporary
-// file, because a Reader may read it twice. The caller closes the source.
+// open opens a list. If the list is not a regular file but, for example, a pipe, open copies it to a temporary file,
+// because a Reader may read it twice. The caller closes the source.
 func (s *source) open() error {
 	if s.stdin != nil {
 		return s.copy(s.stdin)
@@ -68,21 +68,20 @@ type temporary struct{ *os.File }
 func newTemporary() (temporary, error) {
 	f, err := os.CreateTemp("", "tapsweep-list-*") // mode 0600
 	if err != nil {
-		return temporary{}, fmt.Errorf("%w: let TMPDIR name a directory that can be written to", err)
+		return temporary{}, fmt.Errorf("%w: set TMPDIR to a directory that you can write to", err)
 	}
-	_ = os.Remove(f.Name()) // so that the file vanishes with the process, however it ends
+	_ = os.Remove(f.Name()) // the system removes the file when the process ends, even after a kill
 	return temporary{f}, nil
 }
 
-// Close closes the file, and removes it on Windows, which keeps the name of an open file.
+// Close closes the file. On Windows, where an open file cannot be removed, it also removes it.
 func (t temporary) Close() error {
 	err := t.File.Close()
 	_ = os.Remove(t.Name())
 	return err
 }
 
-// readAll reads the list. It adds an error that makes the rest of the list unreadable to problems.
-// Any other error is that of reading.
+// readAll reads the list. If the rest of the list is unreadable, it adds the error to problems. It returns read errors.
 func (s *source) readAll(problems *Problems) error {
 	err := s.open()
 	if s.file != nil {
@@ -109,8 +108,7 @@ func (s *source) newRow(line int) Row { return Row{Pair: Pair{Source: s.name, Li
 // text returns the text of the list, from its start.
 func (s *source) text() *bufio.Reader { return Decode(io.NewSectionReader(s.file, 0, s.size)) }
 
-// rows yields each row of the list. A *LineError that it returns, unlike one in a row, means that
-// the rest cannot be read.
+// rows yields each row of the list. If it returns a *LineError, the rest of the list cannot be read.
 func (s *source) rows() error {
 	text := s.text()
 	start, _ := text.Peek(bufferBytes) // an error comes again with the first read
@@ -141,16 +139,16 @@ func isComment(line []byte) bool {
 	return len(line) == 0 || line[0] == '#'
 }
 
-// readPlain reads a list with one user per line. Each row means any pass of its user. Unless the
-// list is known to name users only, an object ID is an error, because it could be the ID of a pass.
+// readPlain reads a list with one user per line. Each row means any pass of its user. An object ID is an error, because
+// it could be the ID of a pass, unless the list is only for users.
 func (s *source) readPlain(text *bufio.Reader) error {
 	for n := 1; ; n++ {
 		line, err := text.ReadString('\n')
 		if name := strings.TrimSpace(line); !isComment([]byte(line)) {
 			r := s.newRow(n).fill([]string{name}, nil)
 			if IsGUID(name) && !s.usersOnly {
-				r = r.refuse(fmt.Errorf(`"%s" may be a user's object id or a pass's id: `+
-					"if these are users, add the header line userId", name))
+				r = r.refuse(fmt.Errorf(`"%s" may be the ID of a user or of a pass: `+
+					"if the list has users, add the header line userId", name))
 			}
 			s.yield(r)
 		}

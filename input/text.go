@@ -11,9 +11,8 @@ import (
 
 const bufferBytes = 64 << 10
 
-// Decode returns a reader of r's text as UTF-8 without a byte order mark, as for lists. It
-// recognizes UTF-16, which Windows PowerShell writes, by its byte order mark. Bytes that
-// are not text are not changed.
+// Decode returns a reader of the text of r in UTF-8 without a byte order mark. It recognizes UTF-16, which Windows
+// PowerShell writes, by its byte order mark. It does not change bytes that are not text.
 func Decode(r io.Reader) *bufio.Reader {
 	br := bufio.NewReaderSize(r, bufferBytes)
 	mark, _ := br.Peek(3) // an error comes again with the first read

@@ -7,35 +7,32 @@ import (
 	"strings"
 )
 
-// A User is one row of a list of users. At least one of ID and UPN is set, as written. Both are
-// set if the row gives both.
+// A User is one row of a list of users. ID, UPN or both are set, as written in the row.
 type User struct {
-	Source string // the list's name as it was given to ReadUsers
-	Line   int    // on which the row starts, counted from 1
-	ID     string // object id
+	Source string // the name of the list that was given to ReadUsers
+	Line   int    // the line on which the row starts, counted from 1
+	ID     string // object ID
 	UPN    string // user principal name
 }
 
-// IsAmong reports whether a user has one of the names. Entra compares both kinds of names without case.
+// IsAmong reports whether a user has one of the names. Entra ignores case in both kinds of names.
 func IsAmong(user string, names []string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, user) })
 }
 
-// ReadUsers reads lists that name users, and ignores the passes that they name. It takes the
-// forms that Open takes. In a list with one user on each line, object ids are taken too.
+// ReadUsers reads lists of users in the formats of Open, and ignores their passes. A list with one user on each line
+// may also have object IDs.
 //
-// It is never lenient, because it is for lists on which everybody counts: if rows are bad, the
-// error is a *Problems and there are no users. A list without a user is an error. Standard
-// input is not read. Of a list that read knows, each row counts, whatever became of its pair;
-// read may be nil.
+// If rows are invalid, ReadUsers returns a *Problems and no users: it skips no row, because every user counts. A list
+// without a user is an error. ReadUsers does not read standard input. If read knows the format of a list, each of its
+// rows counts, even if nothing is left to do for it. read may be nil.
 func ReadUsers(read Reader, names ...string) ([]User, error) {
 	users, _, err := readLists(read, names, false)
 	return users, err
 }
 
-// ReadScope is ReadUsers for lists that say where to look. It leaves out rows with OutRefused
-// that name no user, unless there are no others, and a list may have a header and no rows. The
-// warnings say which lists these are.
+// ReadScope is like ReadUsers, but for lists of users to scan. A list may have a header and no rows. Rows with
+// OutRefused that name no user are left out, unless there are no other rows. The warnings name these lists.
 func ReadScope(read Reader, names ...string) (users []User, warnings []string, err error) {
 	return readLists(read, names, true)
 }
@@ -62,13 +59,13 @@ func readLists(read Reader, names []string, lenient bool) (users []User, warning
 	return users, warnings, nil
 }
 
-// users returns the users of a list and a warning about it. It adds what is wrong with the list to
-// problems. An error is that of reading.
+// users returns the users of a list and a warning about it. It adds the errors in the list to problems. It returns read
+// errors.
 func (s *source) users(lenient bool, problems *Problems) (users []User, warning string, err error) {
 	const none = "no user in this list"
 	before, leftOut := problems.Count, 0
 	s.yield = func(r Row) {
-		if r.Err == nil && r.UPN != "" { // a name beside an object id will be looked up too
+		if r.Err == nil && r.UPN != "" { // the name will also be looked up
 			if err := CheckUser(r.UPN); err != nil {
 				r = r.refuse(err)
 			}

@@ -42,7 +42,7 @@ func TestReadScope(t *testing.T) {
 		users            int
 		warn, err, error string // of ReadScope, of ReadScope, of ReadUsers
 	}{
-		{"a bad row", `{"user":"nope"}`, 0, "", "neither an object id", "neither an object id"},
+		{"a bad row", `{"user":"nope"}`, 0, "", "neither an object ID", "neither an object ID"},
 		{"a header only", "user,method\n", 0, "no user in this list", "", "no user in this list"},
 		{"an empty array", "[]", 0, "no user in this list", "", "no user in this list"},
 		{"an empty file", "", 0, "", "no user in this list", "no user in this list"},

@@ -2,7 +2,7 @@
 // msgraph-sdk-go-core for authentication and telemetry, but not its retries, redirects,
 // compression and claims handling: only package batch sends a request twice.
 //
-// No other package imports the SDK's core.
+// No other package imports the core of the SDK.
 package graph
 
 import (
@@ -28,12 +28,11 @@ import (
 	"tapsweep/batch"
 )
 
-// DefaultRoot is Graph's root in the global cloud.
+// DefaultRoot is the root URL of Graph in the global cloud.
 const DefaultRoot = "https://graph.microsoft.com"
 
-// The maximum number of bytes read from a response, after decompression. A batch with reads
-// can hold 20 responses of a megabyte each. Responses to writes are empty or hold an error of a few
-// kilobytes. If a whole batch is refused, the beginning of the response says why.
+// The maximum number of bytes that are read from a response, after decompression. A batch with reads can contain 20
+// responses of a megabyte each. If a whole batch is refused, the beginning of the response contains the reason.
 const (
 	maxReadReply  = 32 << 20
 	maxWriteReply = 4 << 20
@@ -42,18 +41,18 @@ const (
 
 // Options of a Client. The zero value of each field is its default.
 type Options struct {
-	// Root is Graph's root without a version. Empty means DefaultRoot. Plain
-	// http is allowed for this machine only.
+	// Root is the root URL of Graph without a version. Empty means DefaultRoot. Plain http is allowed only for this
+	// machine.
 	Root string
 
-	// Audience is the resource that the token is for; with /.default added it is the scope.
-	// Empty means Root. Set it if Root is a gateway in front of Graph.
+	// Audience is the audience of the token; with /.default it is the scope. Empty means Root. Set it if Root is a
+	// gateway in front of Graph.
 	Audience string
 
 	// Version is the API version. Empty means "v1.0".
 	Version string
 
-	// UserAgent names the program, as "name/version".
+	// UserAgent is the program, as "name/version".
 	UserAgent string
 
 	// Transport sends the requests. Nil means NewTransport(nil).
@@ -70,13 +69,13 @@ type Client struct {
 	tokens   *tokenSource
 	batchURL url.URL
 
-	// closeIdle is the transport's own method, which kiota's wrapper does not have.
+	// closeIdle is the method of the transport, because the wrapper of kiota does not have it.
 	closeIdle func()
 }
 
-// New returns a Client that authenticates with credential. It sends nothing. If an error of the
-// credential is batch.ErrNotSent, the issuer of tokens cannot be reached, and a run waits for it
-// as for any connection; any other error stops the run.
+// New returns a Client that authenticates with credential. It sends nothing. If an error of the credential is
+// batch.ErrNotSent, the token issuer cannot be reached, and a run waits for it as for any connection. Any other error
+// stops the run.
 func New(credential azcore.TokenCredential, opts Options) (*Client, error) {
 	root, err := ParseRoot(opts.Root)
 	if err != nil {
@@ -94,7 +93,7 @@ func New(credential azcore.TokenCredential, opts Options) (*Client, error) {
 	}
 	client := &http.Client{
 		Transport: nethttplibrary.NewCustomTransportWithParentTransport(transport, middleware...),
-		// A redirect is returned as the answer: the token must not go elsewhere.
+		// A redirect is returned as the answer, because the token must not be sent to another host.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	audience := cmp.Or(strings.TrimSuffix(opts.Audience, "/"), root.String())
@@ -121,15 +120,14 @@ func NewTransport(base *http.Transport) *http.Transport {
 	}
 	t := base.Clone()
 	t.ForceAttemptHTTP2 = true
-	t.MaxIdleConnsPerHost = 128 // for HTTP/1.1, which is all that some proxies speak
+	t.MaxIdleConnsPerHost = 128 // for proxies that only support HTTP/1.1
 	// A ping detects a dead connection before each post on it times out.
 	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second}
 	return t
 }
 
-// ParseRoot checks Graph's root: a scheme and a host, with TLS unless the host
-// is this machine. The token would be sent to it. The error does not quote a root
-// that may hold a password or a key.
+// ParseRoot parses the root URL of Graph, to which the token is sent. It accepts only a scheme and a host, with TLS
+// unless the host is this machine. The error does not quote a root that may contain a password or a key.
 func ParseRoot(root string) (*url.URL, error) {
 	if root == "" {
 		root = DefaultRoot
@@ -193,7 +191,7 @@ func (c *Client) PostBatch(ctx context.Context, body []byte) (batch.Reply, error
 	}
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, int64(most)+1))
 	switch {
-	case err != nil && !refused: // for a refused batch, an incomplete body is good enough
+	case err != nil && !refused: // for a refused batch, an incomplete body is enough
 		return batch.Reply{}, fmt.Errorf("reading the batch response: %w", err)
 	case len(answer) > most && !refused:
 		return batch.Reply{},
@@ -216,8 +214,8 @@ func (c *Client) Token(ctx context.Context) (string, error) {
 	return t.Token, nil
 }
 
-// Reauthorize gets a new token in place of one that Graph refused, with the
-// claims of its challenge if it sent one. Use it in batch.Options.
+// Reauthorize replaces a token that Graph refused. If Graph sent a challenge, it requests a token with these claims.
+// Use it in batch.Options.
 func (c *Client) Reauthorize(ctx context.Context, refused *batch.StatusError) error {
 	if err := c.tokens.renew(ctx, refused); err != nil {
 		return tokenProblem(err)
@@ -225,8 +223,7 @@ func (c *Client) Reauthorize(ctx context.Context, refused *batch.StatusError) er
 	return nil
 }
 
-// withoutURL removes the method and URL from an error of net/http: they are the same for each
-// post.
+// withoutURL removes the method and URL from an error of net/http, because they are the same for each post.
 func withoutURL(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err

@@ -19,17 +19,17 @@ import (
 )
 
 const (
-	// refreshAhead is how long before its end a token is replaced. It is longer
-	// than a post may take, so that no token ends while it is on its way.
+	// refreshAhead is how long before its expiry a token is replaced. It is longer than a post may take, so that no
+	// token expires during a post.
 	refreshAhead = 5 * time.Minute
 
-	// earlyRenewTimeout bounds the wait for a new token while the old one is still valid, and
-	// the time until a failed attempt is repeated.
+	// earlyRenewTimeout limits the wait for a new token while the old one is still valid, and the time until a failed
+	// attempt is repeated.
 	earlyRenewTimeout = 15 * time.Second
 )
 
-// tokenSource keeps one token for all posts, because some of azidentity's credentials (the
-// command line tools) start a process for each call. It gives the token to one origin only.
+// tokenSource keeps one token for all posts, because some credentials of azidentity (the command-line tools) start a
+// process for each call. It returns the token only for one origin.
 type tokenSource struct {
 	credential azcore.TokenCredential
 	scope      string
@@ -37,19 +37,18 @@ type tokenSource struct {
 
 	mu      sync.Mutex
 	held    azcore.AccessToken
-	retryAt time.Time // when to try again to replace a token that is still good
-	renewal *renewal  // the one in progress, nil if none is
+	retryAt time.Time // when to try again to replace a token that is still valid
+	renewal *renewal  // the renewal in progress, nil if there is none
 }
 
-// A renewal is one request for a new token, for all callers that wait for one.
+// A renewal is one request for a new token. All callers wait for the same renewal.
 type renewal struct {
 	done chan struct{}
 	err  error
 }
 
-// token returns the token in use, or a new one if that is near its end. Only one
-// caller at a time gets a new one. The others use the old one while it is valid, so
-// that they need not wait for a slow token endpoint.
+// token returns the current token, or a new one if it expires soon. Only one caller at a time requests a new token. The
+// others use the old token while it is valid, so that they do not wait for a slow token endpoint.
 func (s *tokenSource) token(ctx context.Context) (azcore.AccessToken, error) {
 	for {
 		s.mu.Lock()
@@ -84,7 +83,7 @@ func (s *tokenSource) token(ctx context.Context) (azcore.AccessToken, error) {
 		case <-ctx.Done():
 			err := context.Cause(ctx)
 			if held.Token != "" {
-				err = &OfflineError{err} // there was a token before, so the credential works
+				err = &OfflineError{err} // the credential works, because there was a token before
 			}
 			return held, err
 		}
@@ -116,8 +115,7 @@ func (s *tokenSource) get(ctx context.Context, claims string) (azcore.AccessToke
 	return s.credential.GetToken(ctx, opts)
 }
 
-// GetAuthorizationToken implements kiota's AccessTokenProvider. The token goes
-// to the configured origin and nowhere else.
+// GetAuthorizationToken implements AccessTokenProvider of kiota. It returns the token only for the configured origin.
 func (s *tokenSource) GetAuthorizationToken(ctx context.Context, u *url.URL, _ map[string]any) (string, error) {
 	if u.Scheme != s.origin.Scheme || u.Host != s.origin.Host {
 		return "", fmt.Errorf("refusing to send the token to %s://%s instead of %s", u.Scheme, u.Host, s.origin)
@@ -126,11 +124,11 @@ func (s *tokenSource) GetAuthorizationToken(ctx context.Context, u *url.URL, _ m
 	return t.Token, err
 }
 
-// GetAllowedHostsValidator implements kiota's AccessTokenProvider.
+// GetAllowedHostsValidator implements AccessTokenProvider of kiota.
 func (s *tokenSource) GetAllowedHostsValidator() *authentication.AllowedHostsValidator {
 	v, err := authentication.NewAllowedHostsValidatorErrorCheck([]string{s.origin.Hostname()})
 	if err != nil {
-		panic(err) // it rejects only names with a scheme, and this one was parsed
+		panic(err) // the validator rejects only names with a scheme, and this name has none
 	}
 	return v
 }
@@ -139,8 +137,8 @@ func (s *tokenSource) GetAllowedHostsValidator() *authentication.AllowedHostsVal
 func (s *tokenSource) renew(ctx context.Context, refused *batch.StatusError) error {
 	claims, challenged := challengeClaims(refused)
 	if !challenged {
-		// Without claims azidentity would return the same token from its cache.
-		// Entra's own challenges ask for a token that is not valid before now.
+		// Without claims, azidentity would return the same token from its cache. The challenges of Entra also ask for a
+		// token that is not valid before now.
 		claims = fmt.Sprintf(`{"access_token":{"nbf":{"essential":true,"value":"%d"}}}`, time.Now().Unix())
 	}
 	fresh, err := s.get(ctx, claims)
@@ -159,8 +157,8 @@ func (s *tokenSource) renew(ctx context.Context, refused *batch.StatusError) err
 	return err
 }
 
-// claimsParam finds the claims of a challenge. Splitting the header at commas, as kiota
-// does, breaks quoted values that contain one.
+// claimsParam finds the claims of a challenge. To split the header at commas, as kiota does, would break quoted values
+// that contain a comma.
 var claimsParam = regexp.MustCompile(`(?i)\bclaims="([A-Za-z0-9+/_=-]+)"`)
 
 // challengeClaims returns the claims of a continuous access evaluation

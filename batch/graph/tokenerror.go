@@ -12,8 +12,8 @@ import (
 	"tapsweep/batch/safetext"
 )
 
-// A TokenError says that there is no access token, so nothing was sent. It is a
-// batch.ErrUnauthorized, which stops a run.
+// A TokenError is returned if there is no access token, so that nothing was sent. It is a batch.ErrUnauthorized, which
+// stops a run.
 type TokenError struct{ Err error }
 
 func (e *TokenError) Error() string        { return "getting an access token: " + summarize(e.Err.Error()) }
@@ -27,8 +27,8 @@ func (e *OfflineError) Error() string        { return e.Err.Error() }
 func (e *OfflineError) Unwrap() error        { return e.Err }
 func (e *OfflineError) Is(target error) bool { return target == batch.ErrNotSent }
 
-// tokenProblem returns what a run is told if there is no token. If that is for lack of a
-// connection, the run waits; otherwise it stops.
+// tokenProblem returns the error for a run without a token. If there is no connection, the run waits. Otherwise it
+// stops.
 func tokenProblem(err error) error {
 	if errors.Is(err, batch.ErrNotSent) {
 		return fmt.Errorf("%w: %s", batch.ErrNotSent, (&TokenError{err}).Error())
@@ -38,7 +38,7 @@ func tokenProblem(err error) error {
 
 var aadsts = regexp.MustCompile(`\bAADSTS(\d{4,8})\b`)
 
-// Code returns the number of Entra's error, such as 7000215, or 0 if there is none.
+// Code returns the number of the Entra error, such as 7000215, or 0 if there is none.
 // Source: learn.microsoft.com/entra/identity-platform/reference-error-codes.
 func (e *TokenError) Code() int {
 	m := aadsts.FindStringSubmatch(e.Err.Error())
@@ -49,24 +49,23 @@ func (e *TokenError) Code() int {
 	return n
 }
 
-// entraError finds what Entra says is wrong, such as AADSTS7000215, in the answer that azidentity
-// quotes in full.
+// entraError finds the error of Entra, such as AADSTS7000215, in the answer that azidentity quotes completely.
 var entraError = regexp.MustCompile(`"error_description":\s*("(?:[^"\\]|\\.)*")`)
 
-// attempted precedes the errors of a chain of credentials, one on a line each.
+// attempted precedes the errors of a chain of credentials, each on its own line.
 const attempted = "Attempted credentials:"
 
-// The maximum length of an error, in characters: of one credential of a chain, and of one alone.
+// The maximum length of an error in characters: of one credential in a chain, and of a single credential.
 const (
 	maxInChain = 240
 	maxAlone   = 500
 )
 
-// summarize returns what a person needs of azidentity's errors, which quote requests and answers
-// over many lines: what Entra says, or one line for each credential that was tried.
+// summarize shortens an error of azidentity, which quotes requests and answers in many lines. It returns the error of
+// Entra, or one line for each credential that was tried.
 func summarize(text string) string {
 	text = PlainWords(safetext.Mask(text))   // before it is truncated
-	if said := entraSays(text); said != "" { // a chain ends with the first that Entra answers
+	if said := entraSays(text); said != "" { // a chain ends with the first credential that Entra answers
 		return safetext.Printable(said)
 	}
 	if _, tried, ok := strings.Cut(text, attempted); ok {
@@ -75,7 +74,7 @@ func summarize(text string) string {
 	return elideMiddle(oneLine(text), maxAlone)
 }
 
-// plainWords are the words for what azidentity says to programmers.
+// plainWords replaces texts of azidentity for programmers.
 // Source: azidentity v1.15.0, environment_credential.go, workload_identity.go, errors.go.
 var plainWords = strings.NewReplacer(
 	"missing environment variable ", "lacks the environment variable ",
@@ -100,7 +99,7 @@ var plainWords = strings.NewReplacer(
 	"ClientSecretCredential", "secret", "ClientCertificateCredential", "certificate",
 )
 
-// PlainWords replaces what azidentity says to programmers: names of its types and of its options.
+// PlainWords replaces texts of azidentity for programmers, such as the names of its types and options.
 func PlainWords(text string) string { return plainWords.Replace(text) }
 
 func entraSays(text string) string {
@@ -115,8 +114,8 @@ func entraSays(text string) string {
 	return strings.Join(strings.Fields(said), " ")
 }
 
-// summarizeChain shortens the error of a chain of credentials. Each begins a line with one
-// tab; the lines between belong to the one before.
+// summarizeChain shortens the error of a chain of credentials. The error of each credential begins with one tab; the
+// lines after it belong to it.
 func summarizeChain(tried string) string {
 	var parts []string
 	for line := range strings.Lines(tried) {
@@ -134,26 +133,26 @@ func summarizeChain(tried string) string {
 	return b.String()
 }
 
-// filler is what azidentity puts between the parts of an answer.
+// filler matches the text that azidentity writes between the parts of an answer.
 var filler = regexp.MustCompile(`-{20,}|Response contained no body`)
 
-// oneLine returns text on one line, without filler and without the link for troubleshooting that
-// ends many of azidentity's errors.
+// oneLine returns text on one line, without filler and without the link for troubleshooting at the end of many errors
+// of azidentity.
 func oneLine(text string) string {
 	text = strings.Join(strings.Fields(filler.ReplaceAllString(text, " ")), " ")
 	text, _, _ = strings.Cut(text, " To troubleshoot, visit ")
 	return text
 }
 
-// elideMiddle returns text in a form that is safe to show, without its middle if it is too long.
-// Errors wrap each other: the beginning says who reports it, and the end what is wrong.
+// elideMiddle returns text in a form that is safe to show. If it is too long, it removes the middle: the beginning of a
+// wrapped error shows who reports it, and the end shows what is wrong.
 func elideMiddle(text string, most int) string {
 	r := []rune(text)
 	if len(r) <= most {
 		return safetext.Printable(text)
 	}
-	// A secret that is cut is no longer recognised, and neither is one cut off from the words
-	// that announce it, as in "client_secret =". So three words at the cut are dropped, too.
+	// If a secret is cut, or separated from the words before it such as "client_secret =", it is no longer
+	// recognised. So three words at the cut are also removed.
 	tailStart := len(r) - (most - most/3 - 3)
 	head := safetext.Printable(string(r[:most/3]))
 	tail := strings.SplitN(safetext.Printable(string(r[tailStart:])), " ", 4)

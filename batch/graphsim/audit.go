@@ -11,7 +11,7 @@ import (
 // Do not change an Actor after its first use.
 type Actor struct {
 	UserID, UPN string // one of them is enough for a user of the tenant
-	AppID, App  string // the client id and the display name
+	AppID, App  string // the client ID and the display name
 }
 
 func (a *Actor) isApp() bool { return a.UserID == "" && a.UPN == "" }

@@ -110,7 +110,8 @@ func calls(requests []batchRequest, root string, who *principal) []call {
 
 // handleBatch carries the requests of a batch out in any order. With Options.Spread other
 // exchanges get their turn between two of them. Called with mu held.
-func (t *Tenant) handleBatch(ctx context.Context, x *exchange, requests []batchRequest, now time.Time) wire.HTTPResponse {
+func (t *Tenant) handleBatch(ctx context.Context, x *exchange, requests []batchRequest,
+	now time.Time) wire.HTTPResponse {
 	n := len(requests)
 	answers, effects := make([]callAnswer, n), make([]*fault.Effect, n)
 	for k, i := range t.variety.Perm(n) {
@@ -119,7 +120,7 @@ func (t *Tenant) handleBatch(ctx context.Context, x *exchange, requests []batchR
 			_ = wait(ctx, t.opts.Spread/time.Duration(n-1)) // the rest is carried out anyway
 			t.mu.Lock()
 			now = time.Now()
-			t.catchUp(now)
+			t.applyDue(now)
 		}
 		answers[i], effects[i] = t.admitAndHandle(x, &x.calls[i], now)
 	}

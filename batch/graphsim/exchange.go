@@ -117,7 +117,7 @@ func (t *Tenant) arrive(x *exchange, work func(time.Time) wire.HTTPResponse) (r 
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now()
-	t.catchUp(now)
+	t.applyDue(now)
 	t.stats.Requests += len(x.calls)
 	requests := make([]*fault.Request, len(x.calls))
 	for i := range x.calls {

@@ -9,7 +9,7 @@ import (
 
 // A Group is a group of users and of other groups.
 type Group struct {
-	ID   string // the object id; AddGroup makes one from Name if it is empty
+	ID   string // the object ID; AddGroup makes one from Name if it is empty
 	Name string // the display name
 
 	// Members are ids of users. The group lacks those that are not in the tenant.

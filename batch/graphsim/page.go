@@ -120,7 +120,8 @@ type query struct {
 
 // readQuery reads $top, $select, $skiptoken, $filter if there are properties for it, and the other
 // options that the collection has. If refused is not nil, it is the answer.
-func (t *Tenant) readQuery(c *call, properties map[string]filterable, options ...string) (q query, refused *callAnswer) {
+func (t *Tenant) readQuery(c *call, properties map[string]filterable,
+	options ...string) (q query, refused *callAnswer) {
 	if properties != nil {
 		options = append(options, "$filter")
 	}

@@ -15,13 +15,13 @@ type reissue struct {
 }
 
 // GivePass replaces the passes of a user with p, as creating one does, for example
-// during a run. The user is given by object id or UPN. GivePass returns the id of the
+// during a run. The user is given by object ID or UPN. GivePass returns the id of the
 // pass, or an empty string if there is no such user.
 func (t *Tenant) GivePass(user string, p Pass) (passID string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now().UTC()
-	t.catchUp(now)
+	t.applyDue(now)
 	u := t.find(user)
 	if u == nil {
 		return ""
@@ -67,9 +67,9 @@ func (t *Tenant) dropPass(u *storedUser, index int, now time.Time) {
 	s.passes = slices.Delete(s.passes, index, index+1)
 }
 
-// catchUp makes the passes that are due. No goroutine does, so everything that looks at
+// applyDue makes the passes that are due. No goroutine does, so everything that looks at
 // passes calls it first.
-func (t *Tenant) catchUp(now time.Time) {
+func (t *Tenant) applyDue(now time.Time) {
 	for len(t.reissues) > 0 && !t.reissues[0].at.After(now) {
 		r := t.reissues[0]
 		t.reissues = t.reissues[1:]
@@ -96,10 +96,10 @@ type HeldPass struct {
 	UserID, UPN, PassID string
 }
 
-// Remaining returns the passes that users hold, sorted by UPN, user id and pass id.
+// Remaining returns the passes that users hold, sorted by UPN, user id and pass ID.
 func (t *Tenant) Remaining() []HeldPass {
 	t.mu.Lock()
-	t.catchUp(time.Now().UTC())
+	t.applyDue(time.Now().UTC())
 	var all []HeldPass
 	for _, u := range t.users {
 		for _, p := range u.passes() {

@@ -70,8 +70,8 @@ func (t *Tenant) getPass(c *call, u *storedUser, now time.Time) callAnswer {
 
 func (t *Tenant) listPasses(c *call, u *storedUser, now time.Time) callAnswer {
 	t.stats.Lists++
-	list := collectionPage{Context: c.root + "/$metadata#users('" + u.ID + "')/authentication/temporaryAccessPassMethods",
-		Value: []any{}}
+	list := collectionPage{Value: []any{},
+		Context: c.root + "/$metadata#users('" + u.ID + "')/authentication/temporaryAccessPassMethods"}
 	for _, p := range u.listed(now) {
 		list.Value = append(list.Value, t.shown(p, now))
 	}

@@ -83,7 +83,7 @@ type Tenant struct {
 
 	mu        sync.Mutex             // guards everything below; never held while waiting
 	users     []*storedUser          // in the order of GET /users
-	byName    map[string]*storedUser // by object id and user principal name, in lower case
+	byName    map[string]*storedUser // by object ID and user principal name, in lower case
 	groups    map[string]*Group      // by id, in lower case
 	reissues  []reissue              // in order of time
 	audits    auditLog

@@ -14,7 +14,7 @@ import (
 
 // A User is an account in the tenant.
 type User struct {
-	ID         string // the object id; AddUser makes one from the UPN if it is empty
+	ID         string // the object ID; AddUser makes one from the UPN if it is empty
 	UPN        string // the user principal name; AddUser makes one from the ID if it is empty
 	Department string // empty means none
 	Guest      bool   // an external guest, who cannot get a pass
@@ -157,7 +157,7 @@ func (t *Tenant) addPass(u *storedUser, p Pass) *Pass {
 	return &p
 }
 
-// find returns the user with that object id or user principal name, or nil.
+// find returns the user with that object ID or user principal name, or nil.
 func (t *Tenant) find(name string) *storedUser { return t.byName[strings.ToLower(name)] }
 
 // entraUser tells Entra about a user. Called without mu.

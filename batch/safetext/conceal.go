@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 )
 
-// minConcealed is the minimum length, in bytes, of a secret that Conceal accepts. Entra's
-// secrets have at least 32 bytes; a shorter text may occur in any message by chance.
+// minConcealed is the minimum length, in bytes, of a secret that Conceal accepts. Secrets of Entra have at least 32
+// bytes. A shorter text may occur in any message by chance.
 const minConcealed = 8
 
 // concealed holds the secrets of this process. It is global because no part of the program
@@ -71,8 +71,7 @@ func lowerEscapes(escaped string) string {
 	return string(b)
 }
 
-// Mask returns text with each secret that was passed to Conceal replaced by ***. If text is
-// truncated before it is shown, call Mask before truncating it.
+// Mask replaces each secret that was passed to Conceal by ***. If text will be truncated, call Mask before.
 func Mask(text string) string {
 	forms := concealed.forms.Load()
 	if forms == nil {

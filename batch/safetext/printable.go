@@ -1,5 +1,5 @@
-// Package safetext makes text from other systems and from the user safe to show: in a terminal, a
-// log or a report. It removes secrets, and shows characters that a terminal acts on as escapes.
+// Package safetext makes text from other systems and from the user safe to show in a terminal, a log or a report. It
+// removes secrets, and escapes characters that a terminal would execute or hide.
 package safetext
 
 import (
@@ -13,14 +13,14 @@ import (
 // maxPrintable is the maximum length of a text from a service, in characters.
 const maxPrintable = 500
 
-// secrets finds what a service or a proxy may quote of a request: tokens, of which opaque ones are
-// recognised by the word before them, and the fields of token requests.
+// secrets finds secrets of a request that a service or a proxy may quote: tokens, and the fields of token requests. An
+// opaque token is recognised by the word before it.
 var secrets = regexp.MustCompile("(?i:bearer|pop)\\s+[\\w~+/.-]{12,}=*|eyJ[\\w-]{8,}(?:\\.[\\w-]*)*|" +
 	`(?i:client_secret|client_assertion|access_token|refresh_token)(?:["\\]*\s*[:=]\s*["\\\[]*|%3D)[^\s"'&,;<>\\]{8,}`)
 
-// Printable returns text from a service in a form that is safe to show: control characters and
-// characters that reorder or hide text are shown as escapes, tokens and secrets passed to Conceal
-// are removed, and the text is truncated after 500 characters.
+// Printable returns text from a service in a form that is safe to show. It escapes control characters and characters
+// that reorder or hide text, removes tokens and secrets that were passed to Conceal, and truncates the text after 500
+// characters.
 func Printable(s string) string {
 	s = Mask(s)
 	if secrets.MatchString(s) { // unlike replacing, this does not allocate
@@ -47,8 +47,8 @@ func Printable(s string) string {
 	return b.String()
 }
 
-// hidden reports whether a terminal acts on a character or shows nothing for it: those of Cc, of Cf
-// (which has the bidirectional overrides), and separators other than the space.
+// hidden reports whether a terminal executes or hides a character: the Unicode categories Cc and Cf (which has the
+// bidirectional overrides), and separators except the space.
 func hidden(r rune) bool {
 	return r != ' ' && !unicode.IsPrint(r)
 }

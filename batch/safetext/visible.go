@@ -6,10 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// Visible returns text from the user, such as a file name, in a form that is safe for a
-// terminal: control characters, characters that reorder or hide text, and bytes that are not
-// UTF-8 are shown as escapes. Unlike Printable it removes nothing. Characters in keep are not
-// escaped.
+// Visible returns text from the user, such as a file name, in a form that is safe for a terminal. It escapes control
+// characters, characters that reorder or hide text, and bytes that are not UTF-8, except the characters in keep. Unlike
+// Printable, it removes nothing.
 func Visible(s, keep string) string {
 	acts := func(r rune) bool { return r != '\ufffd' && hidden(r) && !strings.ContainsRune(keep, r) }
 	if strings.IndexFunc(s, acts) < 0 && utf8.ValidString(s) {

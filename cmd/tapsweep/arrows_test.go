@@ -1,8 +1,11 @@
 package main
 
 import (
+	"io/fs"
 	"maps"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -73,6 +76,24 @@ func TestArrows(t *testing.T) {
 	}
 }
 
+// Only main reads the command line and the environment of the process. It hands both to cli.
+func TestProcess(t *testing.T) {
+	t.Parallel()
+	reads := regexp.MustCompile(`\bos\.(Args|Getenv|LookupEnv|Environ)\b`)
+	err := filepath.WalkDir("internal", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		if found := reads.FindString(readText(t, path)); found != "" {
+			t.Errorf("%s uses %s", path, found)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // What a package must not depend on, even by another one. The engine knows no list and no SDK, the
 // lists know nothing of ours, and only cli knows cobra.
 func TestForbiddenDependencies(t *testing.T) {
@@ -83,10 +104,11 @@ func TestForbiddenDependencies(t *testing.T) {
 		"tapsweep/batch/internal/throttle": {"net/http", "tapsweep/batch\n"},
 		"tapsweep/batch/graphsim": {"github.com/microsoft", "github.com/Azure", "tapsweep/input",
 			"tapsweep/cmd"},
-		"tapsweep/batch/graph":       {"tapsweep/input", "tapsweep/cmd", "microsoftgraph/msgraph-sdk-go/"},
-		"tapsweep/input":             {"net/http", "github.com/", "tapsweep/batch", "tapsweep/cmd"},
-		"tapsweep/cmd/tapsweep":      {"microsoftgraph/msgraph-sdk-go/users", "microsoftgraph/msgraph-sdk-go/models\n"},
-		internal + "report":          {internal + "scan\n", internal + "revoke\n", "github.com/spf13"},
+		"tapsweep/batch/graph":  {"tapsweep/input", "tapsweep/cmd", "microsoftgraph/msgraph-sdk-go/"},
+		"tapsweep/input":        {"net/http", "github.com/", "tapsweep/batch", "tapsweep/cmd"},
+		"tapsweep/cmd/tapsweep": {"microsoftgraph/msgraph-sdk-go/users", "microsoftgraph/msgraph-sdk-go/models\n"},
+		internal + "report": {internal + "scan\n", internal + "revoke\n", "tapsweep/batch\n",
+			"github.com/spf13"},
 		internal + "scan":            {internal + "revoke\n"},
 		internal + "run":             {"github.com/spf13"},
 		internal + "tenant":          {"github.com/spf13"},

@@ -331,7 +331,7 @@ func TestManifests(t *testing.T) {
 		fields["PersistentVolumeClaim metadata name"])
 	label := "CronJob spec jobTemplate spec template metadata labels azure.workload.identity/use"
 	same(t, label, fields[label], "true")
-	differs(t, "annotation with the client id",
+	differs(t, "annotation with the client ID",
 		fields["ServiceAccount metadata annotations azure.workload.identity/client-id"], "")
 	for path, value := range fields {
 		lacks(t, path, strings.ToLower(path+" "+value), "secret", "capabilities add")

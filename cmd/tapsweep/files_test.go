@@ -71,11 +71,11 @@ func TestHintOfALogThatIsThere(t *testing.T) {
 	t.Parallel()
 	_, users, env := serveUsers(t, 1, graphsim.Options{})
 	log := writeFile(t, "log.jsonl", "")
-	const choose = "hint: choose another --results file, or replace it with --overwrite\n"
 	args := []string{"revoke", "--yes", "--results", log, listFile(t, users)}
-	tapsweep(t, env, args...).ends(t, status.Usage,
-		log+" already exists\nhint: to resume the run that the log is of, use --resume\n"+choose)
-	tapsweep(t, nil, append(args, "--simulate")...).ends(t, status.Usage, log+" already exists\n"+choose)
+	tapsweep(t, env, args...).ends(t, status.Usage, log+" already exists\nhint: ", "--resume\nhint: ", "--overwrite\n")
+	p := tapsweep(t, nil, append(args, "--simulate")...)
+	p.ends(t, status.Usage, log+" already exists\nhint: ", "--overwrite\n")
+	lacks(t, "standard error", p.stderr, "--resume")
 }
 
 // A log that is removed, moved or truncated during the run, as by logrotate, ends the run.
@@ -86,7 +86,7 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 		name, flag, want string
 		do               func(log string) error
 	}{
-		{"removed", "--results", "log.jsonl was removed or renamed while the run was writing to it", os.Remove},
+		{"removed", "--results", "log.jsonl was removed or renamed while", os.Remove},
 		{"renamed", "--results", "log.jsonl was removed or renamed while",
 			func(log string) error { return os.Rename(log, log+".1") }},
 		{"truncated", "--results", "log.jsonl was truncated (", func(log string) error { return os.Truncate(log, 0) }},

@@ -260,10 +260,9 @@ func TestAuthorityAstray(t *testing.T) {
 	}{
 		{"outage", "/token", answer(503, `{"error":"server_error","error_description":"AADSTS90033: It is so.",`+
 			`"error_codes":[90033]}`), false, status.Stopped, "answers 503 Service Unavailable: AADSTS90033"},
-		{"outage of the metadata", metadata, answer(500, ""), false, status.Stopped,
-			"this is an outage, not a problem with the credential"},
+		{"outage of the metadata", metadata, answer(500, ""), false, status.Stopped, "an outage"},
 		{"endpoint on another host", metadata, answer(200, `{"token_endpoint":"https://thief.example/t"}`), false,
-			status.NoAccess, "names a token_endpoint at https://thief.example, which is not the authority"},
+			status.NoAccess, "token_endpoint at https://thief.example"},
 		{"redirect", "/token", http.RedirectHandler("https://thief.example/", http.StatusTemporaryRedirect), false,
 			status.NoAccess, "which is not followed"},
 		{"lookup in an outage", metadata, answer(503, ""), true, status.Stopped, "cannot check that this is"},

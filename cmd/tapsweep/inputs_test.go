@@ -26,7 +26,7 @@ func TestSimulationRefuses(t *testing.T) {
 	for file, want := range map[string]string{
 		"purview-audit.csv":         "audit or sign-in log",
 		"two-users-in-a-row.csv":    "names two users",
-		"tap-created-as-method.csv": "this looks like the pass itself, not its id",
+		"tap-created-as-method.csv": "this may be the pass itself, not its ID",
 	} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
@@ -95,7 +95,7 @@ func TestNamedUser(t *testing.T) {
 		{"revoke", "--yes", "--user", users[3].UPN, list}} {
 		tapsweep(t, env, bad...).ends(t, status.Usage)
 	}
-	const hint = "hint: to name a user without a list, use --user dana@contoso.com\n"
+	const hint = "--user dana@contoso.com\n"
 	for _, typo := range [][]string{{"revoke", "--yes", "dana@contoso.com"}, {"scan", "--users", "dana@contoso.com"}} {
 		tapsweep(t, env, typo...).ends(t, status.Usage, hint)
 	}

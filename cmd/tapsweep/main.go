@@ -1,5 +1,4 @@
-// Command tapsweep revokes Temporary Access Passes of Microsoft Entra ID in bulk, and reports
-// what became of each.
+// Command tapsweep revokes Temporary Access Passes of Microsoft Entra ID in bulk, and reports the result for each.
 package main
 
 import (
@@ -20,12 +19,12 @@ import (
 var version string
 
 func main() {
-	// A reader that goes away, as head does, is a failing write like any other.
+	// If a reader such as head goes away, the write returns an error.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
-	// The first signal ends the run in order. A second after it, signals have their usual effect
-	// again, so a second one ends the process. They do not have it at once, because timeout(1) sends
-	// each signal to the process and to its group.
+	// The first signal ends the run in order. One second later, signals have their usual effect again, so that
+	// another signal ends the process. The delay is needed because timeout(1) sends each signal to the process and to
+	// its group.
 	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) })
 	// net/http and other packages write messages for developers to the standard logger.
 	log.SetOutput(io.Discard)
@@ -33,14 +32,14 @@ func main() {
 		Err: os.Stderr, Version: buildVersion()}))
 }
 
-// endSignals returns the signals that end a run. A signal that is ignored at the start stays
-// ignored: under nohup the end of the terminal, and Ctrl-C in the background of a script.
+// endSignals returns the signals that end a run. A signal that is ignored at the start stays ignored: SIGHUP under
+// nohup, and SIGINT in a background job of a script.
 func endSignals() []os.Signal {
 	terminal := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGHUP}, signal.Ignored)
 	return append(terminal, syscall.SIGTERM)
 }
 
-// buildVersion names this build: the release, or the module version or commit.
+// buildVersion returns the version of this build: the release, the module version or the commit.
 func buildVersion() string {
 	if version != "" {
 		return version

@@ -14,7 +14,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// The signed-in user has one row, under the object id, whatever names the list has. A run that resumes
+// The signed-in user has one row, under the object ID, whatever names the list has. A run that resumes
 // finds it.
 func TestSignedInUserUnderBothNames(t *testing.T) {
 	t.Parallel()

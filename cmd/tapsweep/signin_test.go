@@ -211,7 +211,7 @@ var signInsRefused = []struct {
 		[]string{"lacks the permission", "627169a8-8c15-451c-861a-5b80e383de5c=Role", "--no-preflight"}},
 	{"another tenant", graphsim.Options{}, byFile("--token-file", appToken, "--tenant", foreignTenant), 3,
 		[]string{foreignTenant + " was requested"}},
-	{"ended token", expired, byFile("--token-file", appToken), 3, []string{"the token in it ended at"}},
+	{"ended token", expired, byFile("--token-file", appToken), 3, []string{"the token in it expired at"}},
 	{"own scope, others on the list", graphsim.Options{}, byFile("--token-file",
 		func(s *graphsim.Tenant, u graphsim.User) string { return s.Entra.UserToken(u.ID, ownScope) }), 3,
 		[]string{"may manage only the user's own passes"}},

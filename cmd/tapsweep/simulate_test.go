@@ -53,7 +53,14 @@ func TestSimulateServes(t *testing.T) {
 	t.Parallel()
 	list := filepath.Join(t.TempDir(), "simulated.csv")
 	env, stop := simulate(t, "--users", "50", "--limit", "1000/s:2000", "--latency", "1ms", "--write-list", list)
-	tapsweep(t, env, "revoke", "--yes", list).ends(t, 0, "revoked")
+	log, proof := newLog(t), newLog(t)
+	tapsweep(t, env, "revoke", "--yes", "--results", log, list).ends(t, 0, "revoked")
+	const reader = "--client-id=2b8e61f7-9d04-4c3a-b5e8-6a17d2c0f946" // as the manual says
+	tapsweep(t, env, "verify", reader, "--results", proof, log).ends(t, 0)
+	tapsweep(t, env, "revoke", reader, "--yes", list).ends(t, status.NoAccess)
+	holds(t, "the report", tapsweep(t, env, "report", log, proof).stdout,
+		"deleted by   app 7c2e94d1-58af-4b06-8d3e-1f90a6c4b725\n"+
+			"verified by  app 2b8e61f7-9d04-4c3a-b5e8-6a17d2c0f946\n")
 	stop()
 }
 

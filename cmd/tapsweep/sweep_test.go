@@ -207,17 +207,6 @@ func TestLogTellsWaits(t *testing.T) {
 	same(t, "refused requests in the log", refused, tenant.Stats().Refused)
 }
 
-// The log of a sweep that was stopped is no list of whatever passes people hold.
-func TestSweepLogAsList(t *testing.T) {
-	t.Parallel()
-	tenant, env := serveLeftovers(t, 1000, graphsim.Options{Limits: []*quota.Limit{quota.Window(600, time.Hour)}})
-	log := newLog(t)
-	args := []string{"sweep", "--all-users", "--yes", "--max-wait", "2h", "--results", log}
-	stopped(t, env, args, func() bool { return tenant.Stats().Lists >= 500 }).ends(t, status.Stopped)
-	runRevoke(t, env, log)
-	leaves(t, tenant, 100)
-}
-
 // A night job that says --resume begins anew once the night before is over: a sweep, and a scan, whose log
 // names the users without a pass.
 func TestSweepResumeBeginsAnew(t *testing.T) {

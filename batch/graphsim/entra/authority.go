@@ -20,7 +20,7 @@ const (
 	DefaultDomain   = "contoso.example"
 )
 
-// graphAppID is the application id of Microsoft Graph, in any cloud.
+// graphAppID is the application ID of Microsoft Graph, in any cloud.
 const graphAppID = "00000003-0000-0000-c000-000000000000"
 
 // Options say who may get a token, and what the token is like.
@@ -28,6 +28,11 @@ type Options struct {
 	// TenantID, ClientID and Secret belong to the tenant and its app. Empty means
 	// DefaultTenantID, DefaultClientID and DefaultSecret.
 	TenantID, ClientID, Secret string
+
+	// ReaderID is the client id of a second app, with the same secret and ReaderRoles. Empty means that
+	// there is no such app.
+	ReaderID    string
+	ReaderRoles []string
 
 	// Domain is a second name of the tenant. Empty means DefaultDomain.
 	Domain string
@@ -51,7 +56,7 @@ type SignInUser struct {
 type Authority struct {
 	opts  Options
 	roles []string                                     // of the app
-	find  func(name string) (user SignInUser, ok bool) // by object id or user principal name
+	find  func(name string) (user SignInUser, ok bool) // by object ID or user principal name
 
 	mu            sync.Mutex // guards everything below
 	variety       *wire.Variety
@@ -127,5 +132,5 @@ func (a *Authority) isTenant(name string) bool {
 	return strings.EqualFold(name, a.opts.TenantID) || strings.EqualFold(name, a.opts.Domain)
 }
 
-// ServicePrincipal returns the object id of an app in the tenant.
+// ServicePrincipal returns the object ID of an app in the tenant.
 func ServicePrincipal(appID string) string { return wire.GUID("service principal", appID) }

@@ -118,7 +118,7 @@ func (a *Authority) grantForm(r tokenRequest) (body tokenBody, no *refusal) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
-	case r.Get("client_id") != a.opts.ClientID:
+	case r.Get("client_id") != a.opts.ClientID && !a.isReader(r):
 		return nil, a.unknownApp(r.Get("client_id"))
 	case a.appDisabled:
 		return nil, &refusal{400, "unauthorized_client", 7000112,
@@ -167,7 +167,16 @@ func (a *Authority) grantApp(r tokenRequest) (tokenBody, *refusal) {
 		return nil, &refusal{400, "invalid_scope", 1002012,
 			"The provided value for scope " + r.Get("scope") + " is not valid."}
 	}
+	if a.isReader(r) {
+		return a.tokenBody(a.issueApp(a.opts.ReaderID, a.opts.ReaderRoles, resource, nil)), nil
+	}
 	return a.tokenBody(a.issueApp(a.opts.ClientID, a.roles, resource, nil)), nil
+}
+
+// isReader reports whether the second app asks for a token of its own.
+func (a *Authority) isReader(r tokenRequest) bool {
+	return a.opts.ReaderID != "" && r.Get("client_id") == a.opts.ReaderID &&
+		r.Get("grant_type") == "client_credentials"
 }
 
 func (a *Authority) checkCredential(r tokenRequest) *refusal {

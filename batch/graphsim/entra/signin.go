@@ -18,7 +18,7 @@ import (
 // A SignIn is what a person does who is asked to sign in, with a device code or in a
 // browser.
 type SignIn struct {
-	User   string   // the object id of a user of the tenant
+	User   string   // the object ID of a user of the tenant
 	Scopes []string // what the token permits
 
 	Polls   int  // how often a client asks about a device code before the person acts
@@ -128,7 +128,8 @@ func formPage(action string, form url.Values) wire.HTTPResponse {
 		fmt.Fprintf(&page, `<input type="hidden" name="%s" value="%s">`, name, html.EscapeString(form.Get(name)))
 	}
 	page.WriteString("</form></body></html>")
-	return wire.HTTPResponse{Status: 200, Header: http.Header{"Content-Type": {"text/html"}}, Body: []byte(page.String())}
+	return wire.HTTPResponse{Status: 200, Header: http.Header{"Content-Type": {"text/html"}},
+		Body: []byte(page.String())}
 }
 
 // grantAuthorized redeems the code that the browser brought back. Called with mu held.

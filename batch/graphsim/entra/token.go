@@ -23,7 +23,7 @@ const challenge = `Bearer realm="", authorization_uri="https://login.microsofton
 
 // An Identity is who a token speaks for, and what it permits.
 type Identity struct {
-	UserID      string   // the object id of the signed-in user, empty for an app
+	UserID      string   // the object ID of the signed-in user, empty for an app
 	Permissions []string // roles of an app, or scopes of a user
 }
 
@@ -49,7 +49,7 @@ func (a *Authority) Token(roles ...string) string {
 	return a.issueApp(a.opts.ClientID, roles, graphAppID, nil)
 }
 
-// AppToken issues an app-only token for Graph of another app, by its client id.
+// AppToken issues an app-only token for Graph of another app, by its client ID.
 func (a *Authority) AppToken(clientID string, roles ...string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -57,7 +57,7 @@ func (a *Authority) AppToken(clientID string, roles ...string) string {
 }
 
 // UserToken issues a delegated token for Graph, such as a person gets who signs in. The
-// user is given by object id and need not exist.
+// user is given by object ID and need not exist.
 func (a *Authority) UserToken(userID string, scopes ...string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -171,7 +171,7 @@ func (a *Authority) managedToken(r *http.Request, header string) wire.HTTPRespon
 	}
 	if client := q.Get("client_id"); client != "" && client != a.opts.ClientID || a.appDisabled {
 		return respond(400, map[string]any{"statusCode": 400,
-			"message": "No managed identity was found for the client id."})
+			"message": "No managed identity was found for the client ID."})
 	}
 	a.issued.Tokens++
 	resource := strings.TrimSuffix(strings.TrimSuffix(q.Get("resource"), "/.default"), "/")

@@ -120,7 +120,9 @@ func Spliced(text string) Effect {
 
 // Reset ends the connection without a response, before the work unless AfterWork.
 func Reset() Effect {
-	return inPlace("reset", func(*wire.Variety) wire.HTTPResponse { return wire.HTTPResponse{Err: io.ErrUnexpectedEOF} })
+	return inPlace("reset", func(*wire.Variety) wire.HTTPResponse {
+		return wire.HTTPResponse{Err: io.ErrUnexpectedEOF}
+	})
 }
 
 // Hang never responds, before the work unless AfterWork. It ends when the client or

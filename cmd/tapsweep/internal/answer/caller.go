@@ -8,27 +8,26 @@ import (
 	"tapsweep/input"
 )
 
-// ErrAllDenied ends a run that can only fail: all answers of Graph so far are 403, so the app has no
-// permission here.
+// ErrAllDenied ends a run that cannot succeed: all answers of Graph so far are 403, so the permission is missing.
 var ErrAllDenied = errors.New("everything was denied by Graph")
 
-// A Caller is what the token says about who asks Graph to delete. Graph answers accessDenied for
-// several causes, and its texts are not reliable. What the token shows excludes some of them.
+// A Caller holds the facts of the token that help to explain a 403. Graph answers accessDenied for several causes, and
+// its texts are not reliable. The token excludes some of the causes.
 // Source: learn.microsoft.com/graph/errors.
 type Caller struct {
-	App          bool // an app's token
-	Permitted    bool // the permission for any user is in it
-	PermittedOwn bool // so is the one for the user's own passes
-	Privileged   bool // it shows Privileged Authentication Administrator
+	App          bool // the token belongs to an app
+	Permitted    bool // the token has the permission for any user
+	PermittedOwn bool // the token has the permission for the user's own passes
+	Privileged   bool // the token shows the role Privileged Authentication Administrator
 
-	// RevokesSessions says that the permission to revoke sessions is in it.
+	// RevokesSessions is set if the token has the permission to revoke sessions.
 	RevokesSessions bool
 
-	// Self are the names of the signed-in user beside input.Me.
+	// Self has the names of the signed-in user, except input.Me.
 	Self []string
 }
 
-// What a 403 can mean, and what to do about each cause.
+// The causes that a 403 can have, and what to do about each.
 // Source: learn.microsoft.com/entra/identity/role-based-access-control/privileged-roles-permissions,
 // "who can perform sensitive actions"; for one's own methods
 // learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
@@ -45,7 +44,7 @@ const (
 	hintClaims = "Graph asks for a stronger sign-in (authentication context): sign in as Conditional Access " +
 		"demands (" + again + ")"
 
-	// again is how, since a person whom the store knows is not asked.
+	// again is how to get a new token: the token cache must not be used.
 	again = "--sign-in-again, or a new token in the file"
 )
 
@@ -73,8 +72,7 @@ func (c Caller) Hint(user string) string {
 	return strings.Join(parts, "; ")
 }
 
-// SessionsHint returns the causes that a 403 to a call that revokes sessions can have, and what to do
-// about them.
+// SessionsHint returns the causes that a 403 can have if the request revokes sessions, and what to do about them.
 // Source: learn.microsoft.com/graph/api/user-revokesigninsessions, and for the role
 // learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference.
 func (c Caller) SessionsHint() string {

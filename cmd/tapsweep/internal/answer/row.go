@@ -1,5 +1,4 @@
-// Package answer says what an answer of Graph means: for a row of the results log, and for a person
-// whom Graph refuses.
+// Package answer explains an answer of Graph: it makes a row of the results log from it, and hints for a person.
 package answer
 
 import (
@@ -12,8 +11,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// ToRow returns what a result says without knowing what was asked: what each refusal means, and
-// which request id belongs to it.
+// ToRow converts a result to a row with outcome, code, message and request ID. It does not need to know the request.
 func ToRow(res batch.Result) results.Row {
 	row := results.Row{Attempts: res.Attempts, RequestID: res.RequestID, Status: res.Response.Status}
 	whole, refused := errors.AsType[*batch.StatusError](res.Err)
@@ -39,7 +37,7 @@ func ToRow(res batch.Result) results.Row {
 		if res.Uncertain {
 			row.Outcome = results.Unknown
 		}
-		if refused { // the error already has the text of the answer
+		if refused { // the error has the text of the answer
 			row.Message = ""
 		}
 		row.Message = Join(row.Message, format.Error(res.Err))

@@ -16,29 +16,28 @@ import (
 
 var errPending = errors.New("no answer yet")
 
-// An UnreachedError says that the token issuer could not be asked, and why. It says nothing
-// about the credential.
-type UnreachedError struct {
+// An AuthorityUnreachableError is returned if the token issuer gave no valid answer. The credential may be right.
+type AuthorityUnreachableError struct {
 	Host string
 	Err  error
 }
 
-func (e *UnreachedError) Error() string {
+func (e *AuthorityUnreachableError) Error() string {
 	if _, answered := errors.AsType[*AnswerError](e.Err); answered {
 		return e.Host + " " + e.Err.Error()
 	}
 	return "no connection to " + e.Host + ": " + e.Err.Error()
 }
 
-func (e *UnreachedError) Unwrap() error { return e.Err }
+func (e *AuthorityUnreachableError) Unwrap() error { return e.Err }
 
-// An AnswerError is an answer that says nothing about the credential: the authority has an
-// outage, or something else answers in its place.
+// An AnswerError is an answer that does not show whether the credential is right: the authority has an outage, or
+// something else answers in its place.
 type AnswerError struct {
-	Text string // what the host does, such as "answers 503"
+	Text string // what the host did, such as "answers 503"
 
-	// Passing reports whether it helps to ask again later. An answer that is not Passing
-	// redirects the credential or is invalid; nothing was sent to the other address.
+	// Passing is set if it helps to ask again later. An answer that is not Passing is invalid, or redirects to
+	// another address, to which nothing was sent.
 	Passing bool
 
 	// Wait is how long the service asks to wait. It is 0 if the service does not ask.
@@ -55,19 +54,18 @@ func misled(format string, args ...any) error {
 	return &AnswerError{Text: fmt.Sprintf(format, args...)}
 }
 
-// Unreached returns why the token issuer gave no valid answer to the last request, and nil if
-// it did. A machine without a managed identity does not count as unreached, although its
-// local endpoint does not answer.
-func (c *Credential) Unreached() *UnreachedError {
-	if c.line == nil {
+// Unreached returns why the token issuer gave no valid answer to the last request. It returns nil if there was an
+// answer, and for a machine without a managed identity, whose local endpoint does not answer.
+func (c *Credential) Unreached() *AuthorityUnreachableError {
+	if c.transport == nil {
 		return nil
 	}
-	cut := c.line.cut.Load()
+	cut := c.transport.lastFailure.Load()
 	if cut == nil {
 		return nil
 	}
 	_, answered := errors.AsType[*AnswerError](cut.Err)
-	if !answered && !slices.Contains(c.line.hosts, hostOf(&url.URL{Scheme: "https", Host: cut.Host})) {
+	if !answered && !slices.Contains(c.transport.hosts, hostOf(&url.URL{Scheme: "https", Host: cut.Host})) {
 		return nil
 	}
 	return cut
@@ -86,15 +84,15 @@ type oauthError struct {
 	Numbers []int  `json:"error_codes"`
 }
 
-// outage returns an error if an answer says that the service has an outage or is overloaded,
-// and nil for any other answer.
+// outage returns an error if an answer shows that the service has an outage or is overloaded, nil for any other
+// answer.
 func outage(status int, header http.Header, body []byte) *AnswerError {
 	if status < 400 {
 		return nil
 	}
 	var e oauthError
 	if json.Unmarshal(body, &e) != nil {
-		e = oauthError{} // for example the page of a gateway
+		e = oauthError{} // the body may be the page of a gateway
 	}
 	passes := status == http.StatusTooManyRequests || status >= 500 || e.Code == "temporarily_unavailable" ||
 		slices.ContainsFunc(e.Numbers, func(n int) bool { return slices.Contains(transient, n) }) ||
@@ -114,17 +112,16 @@ func outage(status int, header http.Header, body []byte) *AnswerError {
 	return &AnswerError{Text: text, Passing: true, Wait: retryAfter(header)}
 }
 
-// maxWait limits the wait that an authority can ask for.
+// maxWait is the longest wait that an authority can ask for.
 const maxWait = 24 * time.Hour
 
-// retryAfter returns the wait that an answer asks for, and 0 if it asks for none.
+// retryAfter returns the wait that an answer asks for, 0 if it asks for none.
 func retryAfter(header http.Header) time.Duration {
 	wait, _ := batch.LongestRetryAfter(time.Now(), header)
 	return min(wait, maxWait)
 }
 
-// endpoints returns the addresses in an authority's metadata. An address that cannot be
-// parsed is nil.
+// endpoints returns the addresses in the metadata of an authority. An address that cannot be parsed is nil.
 func endpoints(body []byte) map[string]*url.URL {
 	var metadata map[string]any
 	if json.Unmarshal(body, &metadata) != nil {

@@ -73,7 +73,7 @@ func TestTenantIDInAnOutage(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			_, err := TenantID(t.Context(), authority{tt.status, tt.body, nil}, "https://login.example", nil,
 				"a.example")
-			if _, away := errors.AsType[*UnreachedError](err); err == nil || away == tt.reached {
+			if _, away := errors.AsType[*AuthorityUnreachableError](err); err == nil || away == tt.reached {
 				t.Errorf("%d: TenantID = %v, reached %v, want %v", tt.status, err, !away, tt.reached)
 			}
 		})

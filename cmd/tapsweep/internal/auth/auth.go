@@ -1,5 +1,4 @@
-// Package auth makes credentials. All are azidentity's, except the one that reads a token
-// from a file.
+// Package auth creates credentials. All are credentials of azidentity, except the one that reads a token from a file.
 package auth
 
 import (
@@ -20,13 +19,12 @@ import (
 	"tapsweep/batch/safetext"
 )
 
-// Methods are what Options.Method may be.
+// Methods are the values of Options.Method.
 var Methods = []string{"default", "environment", "secret", "certificate", "managed-identity", "workload-identity",
 	"azure-cli", "azure-powershell", "device-code", "browser", "token-file"}
 
-// Options say which credential to make. An empty field takes the value of azidentity's
-// environment variable that is named beside it. Secrets come only from the environment or
-// from a file.
+// Options are the options of a credential. If a field is empty, the environment variable in its comment counts. Secrets
+// come only from the environment or from a file.
 type Options struct {
 	Method      string // one of Methods; if empty, the files below decide
 	Tenant      string // AZURE_TENANT_ID
@@ -35,37 +33,37 @@ type Options struct {
 	SecretFile  string // else AZURE_CLIENT_SECRET
 	TokenFile   string
 
-	Authority string // Entra's URL
+	Authority string // the URL of Entra
 	Discovery bool   // ask Microsoft whether it knows the authority
 
-	// Hosts are the hosts that may be asked for tokens, with the port if it is not 443.
-	// Nil means only the Authority's host.
+	// Hosts are the hosts that may be asked for tokens, with the port if it is not 443. Nil means only the host of
+	// Authority.
 	Hosts []string
 
-	// HTTP sends the requests to the authority. Nil is a client with the same kind of
-	// transport as for Graph. No redirect is followed.
+	// HTTP sends the requests to the authority. Nil means a client with the same kind of transport as for Graph. It
+	// follows no redirect.
 	HTTP *http.Client
 
-	// Prompt shows a person how to sign in, or that there is no need to.
+	// Prompt shows a person how to sign in, or that no sign-in is needed.
 	Prompt func(text string)
 
-	// Again makes a person sign in even if the token cache holds a sign-in.
-	Again bool
+	// ForceSignIn makes a person sign in even if the token cache holds a sign-in.
+	ForceSignIn bool
 
-	// Getenv returns a variable of the environment. Nil means that none is set. The credentials
-	// that azidentity makes of the environment alone read the process's, whatever Getenv returns:
-	// a managed identity, a workload identity, and those of tools.
+	// Getenv returns an environment variable. Nil means that none is set. Some credentials of azidentity ignore
+	// Getenv and read the environment of the process: a managed identity, a workload identity, and those of
+	// command-line tools.
 	Getenv func(name string) string
 
-	// Roots are the certificate authorities that are trusted. Nil means the system's.
+	// Roots are the certificate authorities that are trusted. Nil means those of the system.
 	Roots *x509.CertPool
 
 	certificateFrom string // the flag or variable that named the certificate
 
-	line *issuerTransport
+	transport *issuerTransport
 }
 
-// A UsageError says that the options contradict each other or lack something.
+// A UsageError is returned if the options contradict each other or lack something.
 type UsageError struct{ Err error }
 
 func (e *UsageError) Error() string { return e.Err.Error() }
@@ -92,13 +90,13 @@ func (o Options) settle() (Options, error) {
 	if o.Tenant != "" && !tenantDomain.MatchString(o.Tenant) {
 		return o, usage("--tenant or AZURE_TENANT_ID: %q is neither a tenant ID nor a domain", o.Tenant)
 	}
-	if o.Again && o.Method != "device-code" && o.Method != "browser" {
+	if o.ForceSignIn && o.Method != "device-code" && o.Method != "browser" {
 		return o, usage("--sign-in-again is for --auth device-code and browser: with %s nobody signs in", o.Method)
 	}
 	return o, o.checkComplete()
 }
 
-// settleMethod chooses the method by the file that is named, if there is one.
+// settleMethod chooses the method that fits the named file, if there is one.
 func (o *Options) settleMethod() error {
 	if o.Method != "" && !slices.Contains(Methods, o.Method) {
 		return usage("--auth %q is not %s", o.Method, strings.Join(Methods, ", "))
@@ -123,7 +121,7 @@ func (o *Options) settleMethod() error {
 	return nil
 }
 
-// getenv returns a variable of the environment.
+// getenv returns an environment variable.
 func (o *Options) getenv(name string) string {
 	if o.Getenv == nil {
 		return ""
@@ -131,14 +129,14 @@ func (o *Options) getenv(name string) string {
 	return o.Getenv(name)
 }
 
-// fill takes an empty value from a variable.
+// fill sets an empty value from a variable.
 func (o *Options) fill(value *string, variable string) {
 	if *value == "" {
 		*value = o.getenv(variable)
 	}
 }
 
-// fillName fills a name of a tenant or an app, and refuses one that has quotes or spaces around it.
+// fillName sets an empty tenant or client ID from a variable. It refuses a value with quotes or spaces around it.
 func (o *Options) fillName(value *string, flag, variable string) error {
 	from := flag
 	if *value == "" {
@@ -151,7 +149,7 @@ func (o *Options) fillName(value *string, flag, variable string) error {
 // checkComplete returns an error if the method lacks a value.
 func (o *Options) checkComplete() error {
 	const client = "--client-id or AZURE_CLIENT_ID, of an app registration of the tenant"
-	var needed [][2]string // a value and where it comes from
+	var needed [][2]string // a value, and where it comes from
 	switch o.Method {
 	case "secret":
 		needed = [][2]string{{o.Tenant, "--tenant or AZURE_TENANT_ID"}, {o.ClientID, client}}
@@ -159,7 +157,7 @@ func (o *Options) checkComplete() error {
 		needed = [][2]string{{o.Tenant, "--tenant or AZURE_TENANT_ID"}, {o.ClientID, client},
 			{o.Certificate, "--certificate or AZURE_CLIENT_CERTIFICATE_PATH"}}
 	case "device-code", "browser":
-		// azidentity's own application cannot be granted the permissions.
+		// The app of azidentity itself cannot get the permissions.
 		// Source: Azure/azure-cli#22775.
 		needed = [][2]string{{o.ClientID, client}}
 	case "token-file":
@@ -173,25 +171,25 @@ func (o *Options) checkComplete() error {
 	return nil
 }
 
-// A Credential is a credential of azidentity and how it was made.
+// A Credential is a credential of azidentity, with the options that created it.
 type Credential struct {
 	azcore.TokenCredential
 	Method   string // one of Methods
-	ClientID string // as configured; empty if it is not configured
-	Tenant   string // as configured; empty if it may be any tenant
+	ClientID string // the configured client ID, or empty
+	Tenant   string // the configured tenant; empty means any tenant
 
-	line *issuerTransport // to the token issuer; nil if the credential does not use HTTP
+	transport *issuerTransport // sends requests to the token issuer; nil if the credential does not use HTTP
 }
 
-// New makes the credential. It sends nothing. An error that does not wrap a *UsageError is
-// about the credential itself, for example an environment that azidentity does not accept.
+// New creates the credential. It sends nothing. An error that does not wrap a *UsageError is about the credential
+// itself, for example an environment that azidentity does not accept.
 func New(opts Options) (*Credential, error) {
 	o, err := opts.settle()
 	if err != nil {
 		return nil, err
 	}
 	o.concealEnvironment()
-	o.line = newLine(o)
+	o.transport = newLine(o)
 	c, err := o.credential()
 	if err != nil {
 		return nil, o.failed(err)
@@ -199,11 +197,11 @@ func New(opts Options) (*Credential, error) {
 	if anyTenant(o.Tenant) {
 		o.Tenant = ""
 	}
-	return &Credential{c, o.Method, o.ClientID, o.Tenant, o.line}, nil
+	return &Credential{c, o.Method, o.ClientID, o.Tenant, o.transport}, nil
 }
 
-// credential makes the credential of the method. Options that name an app in the environment have the
-// method environment afterwards.
+// credential creates the credential for the method. If the environment has the app, credential sets the method to
+// environment.
 func (o *Options) credential() (c azcore.TokenCredential, err error) {
 	switch o.Method {
 	case "default":
@@ -250,7 +248,7 @@ func (o *Options) credential() (c azcore.TokenCredential, err error) {
 	return c, err
 }
 
-// failed returns the error of a credential that cannot be made. azidentity's errors speak to programmers.
+// failed returns the error for a credential that cannot be created. The errors of azidentity are for programmers.
 func (o *Options) failed(err error) error {
 	if _, ours := errors.AsType[*UsageError](err); ours {
 		return fmt.Errorf("--auth %s: %w", o.Method, err)
@@ -261,12 +259,12 @@ func (o *Options) failed(err error) error {
 func (o *Options) client() azcore.ClientOptions {
 	return azcore.ClientOptions{
 		Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: o.Authority},
-		Transport: o.line,
+		Transport: o.transport,
 	}
 }
 
-// export sets the environment variables from which azidentity takes the tenant and the client
-// of these credentials, if flags give others. It has no option for them.
+// export sets the environment variables from which azidentity reads the tenant and the client ID of some credentials,
+// if flags have other values. azidentity has no option for them.
 // Source: azidentity v1.15.0, default_azure_credential.go: only AZURE_CLIENT_ID names a managed identity.
 func (o *Options) export() {
 	for name, value := range map[string]string{"AZURE_TENANT_ID": o.Tenant, "AZURE_CLIENT_ID": o.ClientID} {
@@ -300,7 +298,7 @@ func (o *Options) readSecret() (string, error) {
 	}
 	secret := trim(o.getenv("AZURE_CLIENT_SECRET"))
 	if secret == "" {
-		return "", errors.New("no secret: set AZURE_CLIENT_SECRET, or name a file with it by --secret-file")
+		return "", errors.New("no secret: set AZURE_CLIENT_SECRET, or name a file that contains it with --secret-file")
 	}
 	safetext.Conceal(secret)
 	if err := checkSecret(secret); err != nil {
@@ -309,12 +307,12 @@ func (o *Options) readSecret() (string, error) {
 	return secret, nil
 }
 
-// Secret returns a credential with a client secret. It ignores the environment, and is meant
-// for a tenant that is not Microsoft's, such as a simulated one.
+// Secret returns a credential with a client secret. It ignores the environment. It is for tenants that do not belong to
+// Microsoft, such as a simulated tenant.
 func Secret(authority, tenant, client, secret string, httpClient *http.Client) (*Credential, error) {
 	safetext.Conceal(secret)
 	o := Options{Method: "secret", Tenant: tenant, ClientID: client, Authority: authority, HTTP: httpClient}
-	o.line = newLine(o)
+	o.transport = newLine(o)
 	c, err := o.secretOf(secret)
-	return &Credential{c, o.Method, client, tenant, o.line}, err
+	return &Credential{c, o.Method, client, tenant, o.transport}, err
 }

@@ -25,7 +25,7 @@ func partsOf(data []byte, password string) ([]*x509.Certificate, []crypto.Privat
 	if strings.Contains(text, "-----BEGIN") {
 		return partsOfPEM([]byte(text))
 	}
-	if len(data) > 0 && data[0] == 0x30 && !utf8.Valid(data) { // a DER sequence; a text can also begin with "0"
+	if len(data) > 0 && data[0] == 0x30 && !utf8.Valid(data) { // this is a DER sequence; a text can also begin with "0"
 		return partsOfDER(data, password)
 	}
 	packed, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))

@@ -12,13 +12,13 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 )
 
-// environment returns the credential of the app that the environment names, by a secret or else by
-// a certificate, and nil if it names none. azidentity would read the certificate with its own
-// library, which cannot read the files that OpenSSL 3 and Windows write today.
+// environment returns the credential of the app that environment variables name, with a secret or else a certificate.
+// It returns nil if they name none. azidentity would read the certificate with its own library, which cannot read the
+// files that OpenSSL 3 and Windows write today.
 func (o *Options) environment() (azcore.TokenCredential, error) {
 	if o.Method == "default" && !slices.Contains([]string{"", "prod", "environmentcredential"},
 		strings.ToLower(o.getenv("AZURE_TOKEN_CREDENTIALS"))) {
-		return nil, nil // its chain does not use the environment
+		return nil, nil // the chain of azidentity does not use the environment
 	}
 	switch {
 	case o.Tenant == "" || o.ClientID == "":
@@ -47,8 +47,8 @@ func (o *Options) certificate() (azcore.TokenCredential, error) {
 			SendCertificateChain: chain == "1" || strings.EqualFold(chain, "true")})
 }
 
-// parseCertificate reads a certificate and its key, the certificate first, from PEM or PFX.
-// Its errors follow the name of the file: they say what the file contains and what to do.
+// parseCertificate reads a certificate and its key from PEM or PFX. The certificate that fits the key is the first. The
+// errors show what the file contains and what to do; they follow the name of the file.
 func parseCertificate(data []byte, password string) ([]*x509.Certificate, crypto.PrivateKey, error) {
 	certs, keys, err := partsOf(data, password)
 	if err != nil {

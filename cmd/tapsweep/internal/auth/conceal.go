@@ -29,7 +29,7 @@ func conceal(req *http.Request) error {
 	if req.Body == nil || !strings.HasPrefix(req.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		return nil
 	}
-	body, err := io.ReadAll(req.Body) // a form, which azidentity holds in memory anyway
+	body, err := io.ReadAll(req.Body) // the body is a form that azidentity already has in memory
 	if err != nil {
 		return fmt.Errorf("reading the token request: %w", err)
 	}

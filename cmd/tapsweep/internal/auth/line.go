@@ -20,20 +20,18 @@ import (
 // answers have a few KiB.
 const maxAnswer = 1 << 20
 
-// An issuerTransport sends all requests to the token issuer. All azidentity credentials that use HTTP
-// share it. It sends only to the authority's own hosts, over https, and to the addresses of a
-// managed identity. It follows no redirect, because a token request is as sensitive as the
-// credential. It reads answers of at most maxAnswer bytes.
+// An issuerTransport sends all requests to the token issuer. All azidentity credentials that use HTTP share it. It
+// sends only to the hosts of the authority, over https, and to the addresses of a managed identity. It follows no
+// redirect, because a token request is as sensitive as the credential. It reads answers of at most maxAnswer bytes.
 //
-// It also records whether the last request was answered, because azidentity only keeps the
-// text of the error.
+// It also records whether the last request was answered, because azidentity keeps only the text of the error.
 type issuerTransport struct {
 	client   *http.Client
-	hosts    []string   // of the authority
+	hosts    []string   // the hosts of the authority
 	regional bool       // regional hosts also belong to the authority
 	identity []*url.URL // nil if no managed identity may be asked
 
-	cut atomic.Pointer[UnreachedError] // nil if the last request was answered
+	lastFailure atomic.Pointer[AuthorityUnreachableError] // nil if the last request was answered
 }
 
 func newLine(o Options) *issuerTransport {
@@ -52,8 +50,8 @@ func newLine(o Options) *issuerTransport {
 	return l
 }
 
-// Transport returns a transport like Graph's that trusts the roots, or the system's if roots is nil.
-// The addresses of a managed identity use plain http, and are not asked through a proxy.
+// Transport returns a transport like that for Graph. It trusts roots, or the roots of the system if roots is nil. It
+// uses no proxy for plain http, which only the addresses of a managed identity use.
 // Source: learn.microsoft.com/azure/virtual-machines/instance-metadata-service, "Proxies".
 func Transport(roots *x509.CertPool) *http.Transport {
 	t := graph.NewTransport(nil)
@@ -64,7 +62,7 @@ func Transport(roots *x509.CertPool) *http.Transport {
 	return t
 }
 
-// exceptHTTP returns a choice of proxies that has none for plain http.
+// exceptHTTP returns a proxy function that uses no proxy for plain http.
 func exceptHTTP(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
 	return func(r *http.Request) (*url.URL, error) {
 		if r.URL.Scheme == "http" {
@@ -104,7 +102,7 @@ func (l *issuerTransport) Do(req *http.Request) (*http.Response, error) {
 	if err := conceal(req); err != nil {
 		return nil, err
 	}
-	_ = l.lost(req, errPending) // until there is an answer
+	_ = l.lost(req, errPending) // recorded until there is an answer
 	resp, err := l.client.Do(req)
 	if err != nil {
 		if cause, is := errors.AsType[*url.Error](err); is {
@@ -123,7 +121,7 @@ func (l *issuerTransport) Do(req *http.Request) (*http.Response, error) {
 	if away := outage(resp.StatusCode, resp.Header, body); away != nil {
 		_ = l.lost(req, away) // azidentity still gets the answer
 	} else {
-		l.cut.Store(nil)
+		l.lastFailure.Store(nil)
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
@@ -131,8 +129,8 @@ func (l *issuerTransport) Do(req *http.Request) (*http.Response, error) {
 
 // lost records why a request has no valid answer, and returns the error.
 func (l *issuerTransport) lost(req *http.Request, err error) error {
-	cut := &UnreachedError{Host: req.URL.Host, Err: err}
-	l.cut.Store(cut)
+	cut := &AuthorityUnreachableError{Host: req.URL.Host, Err: err}
+	l.lastFailure.Store(cut)
 	return cut
 }
 
@@ -160,7 +158,7 @@ func redirected(resp *http.Response) error {
 	return misled("answers %d with a redirect to %s, which is not followed", resp.StatusCode, shown(to))
 }
 
-// shown returns the part of a URL that contains no secret.
+// shown returns a URL without the parts that may contain a secret.
 func shown(u *url.URL) string {
 	if u == nil || u.Host == "" {
 		return "an address that cannot be read"

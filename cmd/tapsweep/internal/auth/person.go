@@ -17,23 +17,23 @@ import (
 	"tapsweep/batch/safetext"
 )
 
-// A person is a credential of somebody who signs in. It asks the person only if neither the
-// token cache nor a refresh token gives a token.
-type person struct {
+// An interactive is the credential of a person who signs in. It asks the person only if neither the token cache nor a
+// refresh token provides a token.
+type interactive struct {
 	silent interface {
 		azcore.TokenCredential
 		Authenticate(context.Context, *policy.TokenRequestOptions) (azidentity.AuthenticationRecord, error)
 	}
-	record string // file with the name of the account in the cache, empty without a cache
-	before string // what to say before the sign-in, empty if the credential says it
+	record string // the file with the name of the account in the cache, empty without a cache
+	before string // the message before the sign-in, empty if the credential shows one
 	say    func(string)
 }
 
-// minSignIn is the shortest time in which a person can sign in. A request for a token with an
-// earlier deadline renews a token before it ends, and fails instead.
+// minSignIn is the shortest time in which a person can sign in. With less time left, the request for a token fails
+// instead of asking the person.
 const minSignIn = 30 * time.Second
 
-func (p *person) GetToken(ctx context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
+func (p *interactive) GetToken(ctx context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	token, err := p.silent.GetToken(ctx, opts)
 	if _, ask := errors.AsType[*azidentity.AuthenticationRequiredError](err); !ask {
 		return token, err
@@ -52,9 +52,9 @@ func (p *person) GetToken(ctx context.Context, opts policy.TokenRequestOptions) 
 	return p.silent.GetToken(ctx, opts)
 }
 
-// keep saves the record of the account. It holds no secret, but it names a person. If it
-// cannot be saved, the person signs in again next time.
-func (p *person) keep(record azidentity.AuthenticationRecord) {
+// keep saves the record of the account. The record has no secret, but the name of a person. If it cannot be saved, the
+// interactive must sign in again next time.
+func (p *interactive) keep(record azidentity.AuthenticationRecord) {
 	if p.record == "" {
 		return
 	}
@@ -63,9 +63,9 @@ func (p *person) keep(record azidentity.AuthenticationRecord) {
 	}
 }
 
-// store opens azidentity's token cache, and reads the record of the account in it from the file at
-// path. The record is empty if there is none, and if the person has to sign in again. All are empty
-// if the system has no safe place for tokens.
+// store opens the token cache of azidentity, and reads the record of its account from the file at path. The record is
+// empty if there is none, or if the person must sign in again. All results are empty if the system has no safe place
+// for tokens.
 func (o *Options) store() (cache azidentity.Cache, record azidentity.AuthenticationRecord, path string) {
 	cache, err := newCache()
 	if err != nil {
@@ -81,10 +81,10 @@ func (o *Options) store() (cache azidentity.Cache, record azidentity.Authenticat
 	return cache, o.known(path), path
 }
 
-// known returns the record in a file, and an empty one if the person has to sign in again.
+// known returns the record in a file. It is empty if the person must sign in again.
 func (o *Options) known(path string) (r azidentity.AuthenticationRecord) {
 	data, err := os.ReadFile(path)
-	if o.Again || err != nil || json.Unmarshal(data, &r) != nil {
+	if o.ForceSignIn || err != nil || json.Unmarshal(data, &r) != nil {
 		return azidentity.AuthenticationRecord{}
 	}
 	return r
@@ -101,7 +101,7 @@ func (o *Options) deviceCode() (azcore.TokenCredential, error) {
 			return nil
 		},
 	})
-	return &person{silent: c, record: path, say: o.Prompt}, err
+	return &interactive{silent: c, record: path, say: o.Prompt}, err
 }
 
 func (o *Options) browser() (azcore.TokenCredential, error) {
@@ -110,6 +110,6 @@ func (o *Options) browser() (azcore.TokenCredential, error) {
 		ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery, TenantID: o.Tenant, ClientID: o.ClientID,
 		Cache: cache, AuthenticationRecord: record, DisableAutomaticAuthentication: true,
 	})
-	return &person{silent: c, record: path, say: o.Prompt,
+	return &interactive{silent: c, record: path, say: o.Prompt,
 		before: "sign in with the browser that opens now"}, err
 }

@@ -36,7 +36,7 @@ func (s *strict) Authenticate(context.Context, *policy.TokenRequestOptions) (azi
 // A person hears that the browser opens, and nothing once the sign-in is done.
 func TestPersonIsAsked(t *testing.T) {
 	var said []string
-	p := &person{silent: new(strict), before: "a browser opens", say: func(s string) { said = append(said, s) }}
+	p := &interactive{silent: new(strict), before: "a browser opens", say: func(s string) { said = append(said, s) }}
 	for range 2 {
 		if _, err := p.GetToken(t.Context(), policy.TokenRequestOptions{}); err != nil {
 			t.Fatal(err)
@@ -52,7 +52,7 @@ func TestSignInAgain(t *testing.T) {
 		`"username":"dana@contoso.com","version":"1.0"}`
 	assert.OK(t, os.WriteFile(path, []byte(record), 0o600))
 	assert.Same(t, "the cached account", (&Options{}).known(path).Username, "dana@contoso.com")
-	assert.Same(t, "with --sign-in-again the cached account", (&Options{Again: true}).known(path),
+	assert.Same(t, "with --sign-in-again the cached account", (&Options{ForceSignIn: true}).known(path),
 		(azidentity.AuthenticationRecord{}))
 }
 

@@ -14,25 +14,25 @@ import (
 	"tapsweep/cmd/tapsweep/internal/jwt"
 )
 
-// Pin returns a credential that refuses a token of another tenant, user or app than its first
-// one. A long run asks for many tokens. Meanwhile somebody may write another token into the
-// file, or sign in to another tenant with the tool.
+// Pin returns a credential that refuses a token if its tenant, user or app differs from the first token. A long run
+// needs many tokens. Meanwhile somebody may write another token into the token file, or sign in to another tenant
+// with the command-line tool.
 //
-// If there was a token before and the authority cannot be reached now, the error is
-// batch.ErrNotSent, so that a run waits for the connection.
+// If the authority cannot be reached after the first token, the error is batch.ErrNotSent, so that a run waits for the
+// connection.
 func Pin(c *Credential) azcore.TokenCredential { return &pinned{next: c} }
 
 type pinned struct {
 	next *Credential
 
 	mu             sync.Mutex
-	had            bool   // a token was given
-	tenant, object string // of the first token, empty if unknown
+	had            bool   // there was a first token
+	tenant, object string // the tenant and the object ID of the first token, empty if unknown
 }
 
 func (p *pinned) GetToken(ctx context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	if p.next.line != nil {
-		p.next.line.cut.Store(nil)
+	if p.next.transport != nil {
+		p.next.transport.lastFailure.Store(nil)
 	}
 	token, err := p.next.GetToken(ctx, opts)
 	p.mu.Lock()
@@ -47,7 +47,7 @@ func (p *pinned) GetToken(ctx context.Context, opts policy.TokenRequestOptions) 
 	safetext.Conceal(token.Token)
 	claims, err := jwt.Parse(token.Token)
 	if err != nil {
-		return token, nil // only Graph has to understand it
+		return token, nil // only Graph must understand it
 	}
 	for _, pin := range []struct {
 		what string

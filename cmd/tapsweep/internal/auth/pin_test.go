@@ -54,6 +54,7 @@ func TestPin(t *testing.T) {
 			checkError(t, "GetToken", err, tt.want)
 		})
 	}
+	checkMasked(t, "credential", app)
 }
 
 // An authority that gave a token before, and cannot be reached now, is offline. An authority that

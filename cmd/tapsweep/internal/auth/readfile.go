@@ -8,8 +8,7 @@ import (
 	"tapsweep/batch/safetext"
 )
 
-// maxFile is the most bytes of a file. A secret, a certificate with its chain or a token is
-// much smaller.
+// maxFile is the maximum size of a file in bytes. A secret, a certificate with its chain or a token is much smaller.
 const maxFile = 1 << 20
 
 func readFile(path string) ([]byte, error) {
@@ -25,8 +24,8 @@ func readFile(path string) ([]byte, error) {
 	return data, err
 }
 
-// readSecretFile returns the secret or the token in a file, which is decoded like a list and holds
-// nothing else. Nothing shows it from then on.
+// readSecretFile returns the secret or the token in a file, which must contain nothing else. The file is decoded like a
+// list. The secret is masked in all later messages.
 func readSecretFile(path string) (string, error) {
 	data, err := readFile(path)
 	if err != nil {

@@ -17,19 +17,19 @@ import (
 	"tapsweep/input"
 )
 
-// enforcing are the methods that ask the authority of the configured tenant. They get a token
-// of that tenant or none. The others take the token that a file, a machine or a tool gives.
+// enforcing are the methods that ask the authority of the configured tenant, so they get no token for another tenant.
+// Other methods take the token of a file, a machine or a tool.
 var enforcing = []string{"environment", "secret", "certificate", "workload-identity", "device-code", "browser"}
 
-// Enforces reports whether the credential only gives tokens of the configured tenant.
-func (c *Credential) Enforces() bool {
+// BoundToTenant reports whether the credential returns only tokens for the configured tenant.
+func (c *Credential) BoundToTenant() bool {
 	return c.Tenant != "" && slices.Contains(enforcing, c.Method)
 }
 
 // Interactive reports whether a person may have to sign in.
 func (c *Credential) Interactive() bool { return c.Method == "device-code" || c.Method == "browser" }
 
-// anyTenant reports whether a name stands for no particular tenant.
+// anyTenant reports whether a name means no particular tenant.
 // Source: learn.microsoft.com/entra/identity-platform/v2-protocols-oidc.
 func anyTenant(name string) bool {
 	return slices.Contains([]string{"common", "organizations", "consumers"}, strings.ToLower(name))
@@ -40,21 +40,20 @@ var tenantDomain = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$
 // discoveryTimeout limits each attempt to ask an authority.
 const discoveryTimeout = 15 * time.Second
 
-// TenantID asks an authority for the ID of the tenant that has a domain. The endpoints of the
-// authority must be on hosts. An error that wraps an *UnreachedError says nothing about the
-// domain.
+// TenantID asks an authority for the ID of the tenant with a domain. The endpoints of the authority must be on hosts.
+// If the error wraps an *AuthorityUnreachableError, the domain may be right.
 // Source: learn.microsoft.com/entra/identity-platform/v2-protocols-oidc.
 func TenantID(ctx context.Context, transport http.RoundTripper, authority string, hosts []string,
 	domain string) (string, error) {
 	if !tenantDomain.MatchString(domain) || strings.Contains(domain, "..") {
-		return "", fmt.Errorf("%q is neither an id nor a domain of a tenant", domain)
+		return "", fmt.Errorf("%q is neither the ID nor a domain of a tenant", domain)
 	}
 	l := newLine(Options{Authority: authority, Hosts: hosts,
 		HTTP: &http.Client{Transport: transport, Timeout: discoveryTimeout}})
 	at := strings.TrimSuffix(authority, "/") + "/" + url.PathEscape(domain) + "/v2.0/.well-known/openid-configuration"
 	for attempt := 1; ; attempt++ {
 		id, err := l.askTenant(ctx, at)
-		away, passes := errors.AsType[*UnreachedError](err)
+		away, passes := errors.AsType[*AuthorityUnreachableError](err)
 		if answer, is := errors.AsType[*AnswerError](err); is {
 			passes = answer.Passing
 		}
@@ -64,7 +63,7 @@ func TenantID(ctx context.Context, transport http.RoundTripper, authority string
 		select {
 		case <-time.After(time.Duration(attempt) * time.Second):
 		case <-ctx.Done():
-			return "", &UnreachedError{Host: away.Host, Err: context.Cause(ctx)}
+			return "", &AuthorityUnreachableError{Host: away.Host, Err: context.Cause(ctx)}
 		}
 	}
 }
@@ -78,7 +77,7 @@ func (l *issuerTransport) askTenant(ctx context.Context, at string) (string, err
 	if err != nil {
 		return "", err
 	}
-	if away := l.cut.Load(); away != nil {
+	if away := l.lastFailure.Load(); away != nil {
 		return "", away
 	}
 	data, err := io.ReadAll(resp.Body)
@@ -108,16 +107,16 @@ func tenantOf(host string, data []byte) (string, error) {
 	issuer, endpoint := firstGUID(answer.Issuer), firstGUID(answer.Token)
 	switch {
 	case issuer == "" && endpoint == "":
-		return "", errors.New("the answer of " + host + " holds no id of a tenant")
+		return "", errors.New("the answer of " + host + " contains no tenant ID")
 	case issuer != "" && endpoint != "" && !strings.EqualFold(issuer, endpoint):
-		return "", errors.New("the answer of " + host + " holds two ids of tenants")
+		return "", errors.New("the answer of " + host + " contains two tenant IDs")
 	case issuer != "":
 		return issuer, nil
 	}
 	return endpoint, nil
 }
 
-// firstGUID returns the first segment of a URL's path if that is an id.
+// firstGUID returns the first segment of the path of a URL if it is a GUID.
 func firstGUID(text string) string {
 	u, err := url.Parse(text)
 	if err != nil {

@@ -40,13 +40,13 @@ func TestTenantID(t *testing.T) {
 		{"domain", sim, entra.DefaultDomain, id, ""},
 		{"in capitals", sim, strings.ToUpper(entra.DefaultDomain), id, ""},
 		{"another domain", sim, "fabrikam.example", "", "AADSTS90002"},
-		{"no domain", sim, "../x", "", "neither an id nor a domain"},
+		{"no domain", sim, "../x", "", "neither the ID nor a domain"},
 		{"the token endpoint alone", authority{200,
 			`{"issuer":"https://login.example/{tenantid}/v2.0","token_endpoint":"https://login.example/` + id +
 				`/oauth2/v2.0/token"}`, nil}, "a.example", id, ""},
-		{"two ids", authority{200, `{"issuer":"https://login.example/` + id +
-			`/v2.0","token_endpoint":"https://login.example/` + other + `/token"}`, nil}, "a.example", "", "two ids"},
-		{"no id", authority{200, `{}`, nil}, "a.example", "", "no id of a tenant"},
+		{"two tenant IDs", authority{200, `{"issuer":"https://login.example/` + id +
+			`/v2.0","token_endpoint":"https://login.example/` + other + `/token"}`, nil}, "a.example", "", "two tenant IDs"},
+		{"no id", authority{200, `{}`, nil}, "a.example", "", "no tenant ID"},
 		{"a page of a proxy", authority{200, `<html>`, nil}, "a.example", "", "cannot be read"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -81,6 +81,6 @@ func TestEnforces(t *testing.T) {
 		{Credential{Method: "azure-cli", Tenant: "contoso.com"}, false},
 		{Credential{Method: "default", Tenant: "contoso.com"}, false}, // whose token it is depends on what is there
 	} {
-		assert.Same(t, fmt.Sprintf("%s of tenant %q", tt.c.Method, tt.c.Tenant), tt.c.Enforces(), tt.want)
+		assert.Same(t, fmt.Sprintf("%s of tenant %q", tt.c.Method, tt.c.Tenant), tt.c.BoundToTenant(), tt.want)
 	}
 }

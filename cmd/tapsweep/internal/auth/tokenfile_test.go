@@ -23,12 +23,12 @@ func TestTokenFile(t *testing.T) {
 		{"with a byte order mark", "\ufeff" + token, token, ""},
 		{"UTF-16", string(utf16LE(token + "\r\n")), token, ""},
 		{"one that cannot be read", "opaque-token", "opaque-token", ""},
-		{"ended", old, "", "the token in it ended at "},
+		{"ended", old, "", "the token in it expired at "},
 		{"empty", "\n", "", "it is empty"},
 		{"two lines", "a\nb\n", "", "more than one line"},
 		{"huge", strings.Repeat("a", maxFile+2), "", "longer than 1 MiB"},
 		{"quotes of az without --output tsv", `"` + token + `"` + "\n", "", "begins and ends with quotes"},
-		{"JSON of az", `{"accessToken": "x"}`, "", "it holds JSON"},
+		{"JSON of az", `{"accessToken": "x"}`, "", "it contains JSON"},
 		{"a line of .env", "ACCESS_TOKEN=" + token, "", "as in NAME=value"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -19,27 +19,27 @@ func decodeText(data []byte) (string, error) {
 	return string(text), err
 }
 
-// assignment matches a line of an .env file or of a script. Secrets of Entra may contain an
-// equals sign, but do not begin with such a name.
+// assignment matches a line of an .env file or of a script. A secret of Entra may contain an equals sign, but does not
+// begin with such a name.
 var assignment = regexp.MustCompile(`(?i)^(?:(?:export|set|declare -x)\s+|\$env:|-+)?(?:[a-z_][\w.-]*?)?` +
 	`(?:secret|password|passwd|pwd|token|key|value)\w*["']?\s*[=:]`)
 
-// checkSecret returns an error if text is more than a secret or a token. Its errors do not quote the text.
-// The caller handles the empty text.
+// checkSecret returns an error if text has more than a secret or a token. The error does not quote the text. The caller
+// checks for an empty text.
 func checkSecret(text string) error {
 	switch {
 	case strings.ContainsFunc(text, func(r rune) bool { return r == unicode.ReplacementChar || r == 0 }):
 		return errors.New("it is not text: write only the value, as UTF-8")
 	case strings.HasPrefix(text, "{") || strings.HasPrefix(text, "["):
-		return errors.New("it holds JSON: write only the value")
+		return errors.New("it contains JSON: write only the value")
 	case assignment.MatchString(text):
-		return errors.New("it holds a name before the value, as in NAME=value: write only the value")
+		return errors.New("it contains a name before the value, as in NAME=value: write only the value")
 	case quoted(text):
 		return errors.New("it begins and ends with quotes: remove them")
 	case strings.ContainsAny(text, "\r\n"):
-		return errors.New("it holds more than one line: write only the value")
+		return errors.New("it contains more than one line: write only the value")
 	case strings.ContainsFunc(text, unicode.IsSpace):
-		return errors.New("it holds a space: write only the value")
+		return errors.New("it contains a space: write only the value")
 	}
 	return nil
 }

@@ -38,9 +38,9 @@ func TestSecretFile(t *testing.T) {
 		{"a line of PowerShell", []byte(`$env:AZURE_CLIENT_SECRET = "` + s + `"`), "as in NAME=value"},
 		{"YAML", []byte("client-secret: " + s), "as in NAME=value"},
 		{"a short name", []byte("secret=" + s), "as in NAME=value"},
-		{"JSON of az ad app credential reset", []byte(`{"appId": "x", "password": "` + s + `"}`), "holds JSON"},
+		{"JSON of az ad app credential reset", []byte(`{"appId": "x", "password": "` + s + `"}`), "contains JSON"},
 		{"two lines", []byte("new\n" + s), "more than one line"},
-		{"a word before it", []byte("secret " + s), "holds a space"},
+		{"a word before it", []byte("secret " + s), "contains a space"},
 		{"UTF-16 without a mark", utf16LE(s)[2:], "is not text"},
 		{"not text", []byte{0xff, 0x00, 0x01, 0xfe}, "is not text"},
 		{"empty in UTF-16", utf16LE("\r\n"), "is empty"},
@@ -70,7 +70,7 @@ func TestSecretOfTheEnvironment(t *testing.T) {
 			" " + s:                        "",
 			"'" + s + "'\n":                "begins and ends with quotes",
 			"AZURE_CLIENT_SECRET=" + s:     "as in NAME=value",
-			`{"value":"` + s + `"}`:        "holds JSON",
+			`{"value":"` + s + `"}`:        "contains JSON",
 			"client_secret = \"" + s + `"`: "as in NAME=value",
 		} {
 			clean(t)

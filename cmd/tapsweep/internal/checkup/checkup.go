@@ -1,4 +1,4 @@
-// Package checkup tries a sign-in, and finds out what it allows.
+// Package checkup tests a sign-in, and finds out what it allows.
 package checkup
 
 import (
@@ -27,7 +27,7 @@ type Finding struct {
 	Hints  []string `json:"hints,omitempty"`
 }
 
-// A Checkup is what the check found out, as JSON prints it.
+// A Checkup is the result of the check, in the form of the JSON output.
 type Checkup struct {
 	Tenant      string                 `json:"tenant"`
 	Domain      string                 `json:"tenantDomain,omitempty"`
@@ -38,33 +38,33 @@ type Checkup struct {
 	Permissions []string               `json:"permissions"`
 	Steps       []Finding              `json:"steps"`
 	Commands    []token.CommandVerdict `json:"commands"`
-	Passes      []scan.Line            `json:"passes,omitempty"` // of the user that was asked for
+	Passes      []scan.Line            `json:"passes,omitempty"` // the passes of the user in Options.User
 	Variables   []Variable             `json:"variables"`        // TAPSWEEP_…
 	Exit        int                    `json:"exit"`
 }
 
 func (c *Checkup) note(step, result, detail string, hints ...string) {
-	// What sends to the check, or to a run, is no help here.
+	// Hints to run the check, or to resume a run, do not help here.
 	hints = slices.DeleteFunc(slices.Clone(hints), func(h string) bool {
 		return h == status.HintCheck || h == status.HintResume
 	})
 	c.Steps = append(c.Steps, Finding{step, result, detail, hints})
 }
 
-// checkPatience limits the whole check, without the time that a person takes to sign in.
-// Somebody waits for it.
+// checkPatience limits the whole check, because a person waits for it. It does not include the time that a person
+// needs to sign in.
 const checkPatience = 2 * time.Minute
 
 // checkStall is how long Graph may refuse everything before the check reports it. A run waits
 // longer, because the problem may be temporary.
 const checkStall = 10 * time.Second
 
-// Options say what to check.
+// Options are the options of the check.
 type Options struct {
 	Target       *tenant.Target
 	NoCredential error  // why the target has no credential, nil if it has one
-	User         string // list this user's passes; "me" is who is signed in; empty is a user who does not exist
-	JSON         bool   // print JSON in place of text
+	User         string // list the passes of this user; "me" is the signed-in user; empty means no real user
+	JSON         bool   // print JSON instead of text
 	Logger       *slog.Logger
 	Variables    []Variable
 }
@@ -73,10 +73,10 @@ type Options struct {
 type Variable struct {
 	Variable string   `json:"variable"`
 	Value    string   `json:"value"`    // safe to show; no flag takes a secret
-	Commands []string `json:"commands"` // that have the flag
+	Commands []string `json:"commands"` // the commands that have the flag
 }
 
-// Run checks the sign-in and prints what it found out.
+// Run checks the sign-in and prints the result.
 func Run(ctx context.Context, c *console.Console, o Options) error {
 	if o.User != "" && !strings.EqualFold(o.User, input.Me) {
 		if err := input.CheckUser(o.User); err != nil {
@@ -110,7 +110,7 @@ func Run(ctx context.Context, c *console.Console, o Options) error {
 	return nil
 }
 
-// tenant connects to the tenant and notes what it is like. An error is about the token.
+// tenant connects to the tenant and adds findings about it. An error is about the token.
 func (c *Checkup) tenant(ctx context.Context, o *Options) (*tenant.Tenant, error) {
 	patience := checkPatience
 	if o.Target.Interactive() {
@@ -126,7 +126,7 @@ func (c *Checkup) tenant(ctx context.Context, o *Options) (*tenant.Tenant, error
 	}
 	defer t.Close()
 	if c.token(t, time.Since(start)) {
-		// This host must not get the token.
+		// The token must not be sent to this host.
 		c.note("read", "skipped", "the token is of another tenant or for another service, so it was not sent")
 	} else {
 		runner, err := batch.NewRunner(t.Client, batch.Options{MaxAttempts: 2, RequestTimeout: 30 * time.Second,
@@ -142,7 +142,7 @@ func (c *Checkup) tenant(ctx context.Context, o *Options) (*tenant.Tenant, error
 	return t, nil
 }
 
-// token notes what the access token says. It reports whether the token is for another tenant or host.
+// token adds findings about the access token. It reports whether the token is for another tenant or host.
 func (c *Checkup) token(t *tenant.Tenant, took time.Duration) (elsewhere bool) {
 	tok := t.Token
 	c.Tenant, c.SignedInAs, c.Kind, c.Commands = t.ID, tok.Who, tok.Kind, tok.Verdicts()
@@ -166,7 +166,7 @@ func (c *Checkup) token(t *tenant.Tenant, took time.Duration) (elsewhere bool) {
 		c.note("claims", "failed", problem.Text, problem.Hints...)
 		c.Exit = status.NoAccess
 		if tok.Kind == token.User && t.Lacks(token.Task{Own: true}) == nil {
-			c.Exit = status.Incomplete // the token allows --self, and no list
+			c.Exit = status.Incomplete // the token allows --self, but no list
 		}
 	case len(warnings) > 0:
 		c.note("claims", "warning", strings.Join(warnings, "; "))

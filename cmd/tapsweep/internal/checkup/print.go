@@ -16,7 +16,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/token"
 )
 
-// print prints what was found, for people or as JSON. The tenant is nil without a token.
+// print prints the result as text or as JSON. The tenant is nil without a token.
 func (c *Checkup) print(to *console.Console, o *Options, t *tenant.Tenant) error {
 	if o.JSON {
 		e := json.NewEncoder(to.Out)
@@ -35,7 +35,7 @@ func (c *Checkup) print(to *console.Console, o *Options, t *tenant.Tenant) error
 	}
 	c.printVariables(&b)
 	c.printSteps(&b, to)
-	for text := range strings.Lines(b.String()) { // whose last columns may be empty
+	for text := range strings.Lines(b.String()) { // the last columns may be empty
 		if _, err := fmt.Fprintln(to.Out, strings.TrimRight(text, " \n")); err != nil {
 			return err
 		}
@@ -43,8 +43,8 @@ func (c *Checkup) print(to *console.Console, o *Options, t *tenant.Tenant) error
 	return nil
 }
 
-// printCommands says which commands work, and what the others lack. Commands that only make sense
-// with another kind of sign-in are left out.
+// printCommands prints which commands work, and what the others lack. It leaves out commands that need another kind of
+// sign-in.
 func (c *Checkup) printCommands(w io.Writer) {
 	shown := slices.DeleteFunc(slices.Clone(c.Commands), func(v token.CommandVerdict) bool {
 		return v.UserOnly && c.Kind == token.App
@@ -65,7 +65,7 @@ func (c *Checkup) printCommands(w io.Writer) {
 	fmt.Fprintln(w)
 }
 
-// printPasses lists the passes of the user that was asked for.
+// printPasses prints the passes of the user in Options.User.
 func (c *Checkup) printPasses(w io.Writer, user string) error {
 	read := func(s Finding) bool { return s.Step == "read" && s.Result == "ok" }
 	if user == "" || !slices.ContainsFunc(c.Steps, read) {
@@ -101,11 +101,11 @@ func (c *Checkup) printVariables(w io.Writer) {
 	fmt.Fprintln(w)
 }
 
-// stepNames are the names of steps for people, where they differ from those in the JSON.
+// stepNames has the names of steps for people, if they differ from the names in the JSON.
 var stepNames = map[string]string{"claims": "permissions", "read": "passes"}
 
-// printSteps says what went well in one line, what did not with what to do, and at last whether
-// revoke works.
+// printSteps prints the steps that succeeded in one line, then the others with what to do, and last whether revoke
+// works.
 func (c *Checkup) printSteps(w io.Writer, to *console.Console) {
 	named := func(step string) string { return cmp.Or(stepNames[step], step) }
 	var well []string

@@ -23,9 +23,9 @@ import (
 	"tapsweep/input"
 )
 
-// read lists the passes of a user in a batch, as a run does, and reads users if the token allows it.
-// Without a name it asks for a user who cannot exist: Graph answers 404 if the token may list passes,
-// and 403 if not, so the check reads nobody's passes.
+// read lists the passes of a user in a batch, as a run does, and reads users if the token allows it. Without a name it
+// uses a user who does not exist, so that the check reads nobody's passes: Graph answers 404 if the token allows
+// tapsweep to list passes, else 403.
 func (c *Checkup) read(ctx context.Context, runner *batch.Runner, t *tenant.Tenant, user string) {
 	made, what := false, "the passes of "+user
 	switch {
@@ -53,11 +53,11 @@ func (c *Checkup) read(ctx context.Context, runner *batch.Runner, t *tenant.Tena
 	case made && code == 404:
 		c.note("read", "ok", "Graph answered 404 for "+what+", as expected")
 	case made && code == 403 && t.Token.MayList(false) == token.No:
-		// That is known from the claims, and whether it matters was said there.
+		// The findings about the claims already include this.
 		c.note("read", "warning", "Graph accepts the token, and answered 403 for "+what+
 			", because the token does not allow to list passes; so it is not known what else works")
 		return
-	case !made && code == 404: // Graph would answer 403 if the token did not allow it
+	case !made && code == 404: // without permission Graph would answer 403
 		c.note("read", "failed", "the tenant has no user "+user, "check the name, or use the object ID")
 		c.Exit = max(c.Exit, status.Incomplete)
 	default:
@@ -97,7 +97,7 @@ func lines(user string, got batch.Result) ([]scan.Line, error) {
 	return list, err
 }
 
-// ask sends one GET. Any answer but 200 is an error.
+// ask sends one GET. It returns an error for any answer except 200.
 func ask(ctx context.Context, runner *batch.Runner, url string) (got batch.Result, err error) {
 	got, err = runner.Do(ctx, batch.Request{Method: "GET", URL: url})
 	if err == nil && got.Response.Status != 200 {
@@ -106,8 +106,8 @@ func ask(ctx context.Context, runner *batch.Runner, url string) (got batch.Resul
 	return got, err
 }
 
-// refused notes that Graph did not answer a request as it should. What the token allows
-// is then no proof that a command works which sends such requests.
+// refused adds the finding that Graph refused a request. A command that sends such requests then may not work, even if
+// the token allows it.
 func (c *Checkup) refused(step, what string, got batch.Result, err error, hints ...string) {
 	code, works := status.Incomplete, token.Perhaps
 	if errors.Is(err, batch.ErrBlocked) {
@@ -125,13 +125,13 @@ func (c *Checkup) refused(step, what string, got batch.Result, err error, hints 
 	c.Exit = max(c.Exit, code)
 }
 
-// A witness is a transport that looks at answers in passing.
+// A witness is a transport that records properties of the answers.
 type witness struct {
 	next http.RoundTripper
 
 	mu    sync.Mutex
 	state *tls.ConnectionState
-	skew  time.Duration // of this clock against Graph's, to the second
+	skew  time.Duration // how far this clock is ahead of the clock of Graph, in whole seconds
 	dated bool
 }
 
@@ -145,17 +145,17 @@ func (w *witness) RoundTrip(r *http.Request) (*http.Response, error) {
 	defer w.mu.Unlock()
 	w.state = resp.TLS
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		// Date has whole seconds, cut off, and was written between now and then.
+		// The header Date is rounded down to a second. It was written between the request and the answer.
 		middle := sent.Add(time.Since(sent) / 2)
 		w.skew, w.dated = middle.Sub(date.Add(500*time.Millisecond)), true
 	}
 	return resp, nil
 }
 
-// clockLimit is the skew that is worth a word. Entra allows five minutes.
+// clockLimit is the smallest skew that is reported. Entra allows five minutes.
 const clockLimit = time.Minute
 
-// wire notes what the connection to Graph was like.
+// wire adds findings about the connection to Graph.
 func (c *Checkup) wire(w *witness) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -25,7 +25,7 @@ func addConnect(fl *pflag.FlagSet, o *tenant.Options) {
 		"its password is in AZURE_CLIENT_CERTIFICATE_PASSWORD")
 	fl.StringVar(&o.SignIn.SecretFile, "secret-file", "", "`FILE` with the app's secret (default AZURE_CLIENT_SECRET)")
 	fl.StringVar(&o.SignIn.TokenFile, "token-file", "", "`FILE` with an access token, which another program renews")
-	fl.BoolVar(&o.SignIn.Again, "sign-in-again", false,
+	fl.BoolVar(&o.SignIn.ForceSignIn, "sign-in-again", false,
 		"with device-code and browser: ask for a new sign-in, even if an earlier one is cached")
 	addEnum(fl, &o.Cloud.Cloud, "cloud", "", cloud.Names(),
 		oneOf(cloud.Names())+" (default global)")

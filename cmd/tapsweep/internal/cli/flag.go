@@ -108,6 +108,12 @@ func shortDuration(d time.Duration) string {
 	return text
 }
 
+// isOn reports whether a command has a switch, and it is on.
+func isOn(cmd *cobra.Command, name string) bool {
+	f := cmd.Flags().Lookup(name)
+	return f != nil && f.Value.String() == "true"
+}
+
 // checkFilled refuses flags with an empty value. An empty filter or guard, such as --created-by or
 // --protect, would silently do nothing, and the run would delete more than the user wants. An empty
 // --metrics-file means no file, so a scheduled job can switch its metrics off.

@@ -17,13 +17,8 @@ import (
 // not feed alerts.
 func metricsFile(cmd *cobra.Command) string {
 	f := cmd.Flags().Lookup("metrics-file")
-	if f == nil {
+	if f == nil || isOn(cmd, "dry-run") || isOn(cmd, "simulate") {
 		return ""
-	}
-	for _, name := range []string{"dry-run", "simulate"} {
-		if s := cmd.Flags().Lookup(name); s != nil && s.Value.String() == "true" {
-			return ""
-		}
 	}
 	return f.Value.String()
 }

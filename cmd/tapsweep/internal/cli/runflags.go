@@ -15,6 +15,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/evidence"
 	"tapsweep/cmd/tapsweep/internal/progress"
+	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/run"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/cmd/tapsweep/internal/tenant"
@@ -162,6 +163,9 @@ func (f *runFlags) options(p *program, cmd *cobra.Command, simulate bool) (o run
 	case o.Log.Path == "" && cmd.Name() != "scan":
 		o.Log.Path = newName()
 	}
+	first := results.Run{Command: p.args, Verify: isOn(cmd, "verify"), Sessions: isOn(cmd, "revoke-sessions")}
+	first.Describe(o.Log.Path)
+	o.Resume, o.Revoke = first.Resume, first.Revoke
 	if !simulate {
 		o.Target, err = p.resolve(f.connect)
 	}

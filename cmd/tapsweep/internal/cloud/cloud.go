@@ -1,5 +1,5 @@
-// Package cloud describes Microsoft's clouds: the authority that issues tokens and the Graph
-// that accepts them. A token of one cloud is not valid in another.
+// Package cloud describes the clouds of Microsoft: the authority that issues tokens and the Graph that accepts them. A
+// token of one cloud is not valid in another.
 package cloud
 
 import (
@@ -11,16 +11,16 @@ import (
 	"strings"
 )
 
-// A Cloud is one of Microsoft's clouds.
+// A Cloud is one of the clouds of Microsoft.
 // Source: learn.microsoft.com/graph/deployments,
 // learn.microsoft.com/entra/identity-platform/authentication-national-cloud.
 type Cloud struct {
-	Name      string // as --cloud takes it
-	Title     string // for people
-	Root      string // URL of Graph; with /.default it is the scope of a token
-	Authority string // URL of Entra
+	Name      string // the value of --cloud
+	Title     string // the name for people
+	Root      string // the URL of Graph; with /.default it is the scope of a token
+	Authority string // the URL of Entra
 
-	hosts []string // of Entra; the first is the host of Authority
+	hosts []string // the hosts of Entra; the first is the host of Authority
 }
 
 var clouds = []*Cloud{
@@ -30,8 +30,8 @@ var clouds = []*Cloud{
 		[]string{"login.microsoftonline.us"}},
 	{"usgov-dod", "US Government L5 (DoD)", "https://dod-graph.microsoft.us", "https://login.microsoftonline.us",
 		[]string{"login.microsoftonline.us"}},
-	// Newer pages also name login.partner.microsoftonline.cn. It is not known which of the two
-	// works everywhere, so AZURE_AUTHORITY_HOST may name the other.
+	// Newer pages also have login.partner.microsoftonline.cn. It is not known which of the two works everywhere, so
+	// AZURE_AUTHORITY_HOST may name the other.
 	{"china", "China, operated by 21Vianet", "https://microsoftgraph.chinacloudapi.cn",
 		"https://login.chinacloudapi.cn",
 		[]string{"login.chinacloudapi.cn", "login.partner.microsoftonline.cn"}},
@@ -63,36 +63,36 @@ func find(is func(*Cloud) bool) *Cloud {
 	return nil
 }
 
-// knows reports whether a host belongs to the cloud's Entra.
+// knows reports whether a host belongs to Entra in this cloud.
 func (c *Cloud) knows(host string) bool { return slices.Contains(c.hosts, strings.ToLower(host)) }
 
-// An Endpoint says where to ask for tokens and where to send requests.
+// An Endpoint is where to request tokens and where to send requests.
 type Endpoint struct {
-	// Cloud is nil for a tenant that is not Microsoft's, such as a simulated one.
+	// Cloud is nil for a tenant that does not belong to Microsoft, such as a simulated tenant.
 	Cloud *Cloud
 
-	Root      string // URL of Graph, without a version
-	Audience  string // of the token; with /.default it is the scope
-	Authority string // URL of Entra
-	Version   string // of Graph
+	Root      string // the URL of Graph, without a version
+	Audience  string // the audience of the token; with /.default it is the scope
+	Authority string // the URL of Entra
+	Version   string // the version of Graph
 
-	// Discovery reports whether the authority is Microsoft's. For any other authority,
-	// instance discovery fails: it asks login.microsoft.com whether the host is known.
+	// Discovery is set if the authority belongs to Microsoft. For any other authority, instance discovery fails,
+	// because it asks login.microsoft.com whether the host is known.
 	Discovery bool
 }
 
-// A Choice is what a user asks for. Each field may be empty.
-type Choice struct {
+// A Config holds the options from which Resolve makes an endpoint. Each field may be empty.
+type Config struct {
 	Cloud     string // one of Names
 	Root      string // --graph-url
 	Authority string // AZURE_AUTHORITY_HOST
-	Version   string // one of Versions; empty is the first
+	Version   string // one of Versions; empty means the first
 }
 
-// Resolve returns the endpoint. A cloud sets authority, root and scope. A root beside a cloud
-// only changes where the requests go, for a gateway in front of Graph. A root without a cloud
-// is a simulated tenant, unless it is the root of a cloud. An error says what to do instead.
-func (c Choice) Resolve() (*Endpoint, error) {
+// Resolve returns the endpoint. A cloud sets authority, root and scope. A cloud and a root mean a gateway in front of
+// Graph: only the requests are sent to this root. A root without a cloud is a simulated tenant, unless it is the root
+// of a cloud. An error says what to do instead.
+func (c Config) Resolve() (*Endpoint, error) {
 	chosen := find(func(known *Cloud) bool { return known.Name == c.Cloud })
 	if chosen == nil && c.Cloud != "" {
 		return nil, fmt.Errorf("--cloud %q is not %s", c.Cloud, strings.Join(Names(), ", "))
@@ -116,7 +116,7 @@ func (c Choice) Resolve() (*Endpoint, error) {
 	if err := e.authority(c.Authority); err != nil {
 		return nil, err
 	}
-	// In this cloud only the beta version has passes.
+	// In this cloud, only the beta version has passes.
 	// Source: learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
 	if e.Cloud != nil && e.Cloud.Name == "china" && e.Version == "v1.0" {
 		return nil, errors.New("v1.0 of Graph has no Temporary Access Passes in the cloud china: " +
@@ -125,13 +125,13 @@ func (c Choice) Resolve() (*Endpoint, error) {
 	return e, nil
 }
 
-// authority replaces the cloud's authority by the one in the environment, if there is one.
+// authority replaces the authority of the cloud by the authority in the environment, if there is one.
 func (e *Endpoint) authority(env string) error {
 	e.Discovery = true
 	if env == "" {
 		return nil
 	}
-	if strings.ContainsAny(env, "@?#") { // not quoted, because it may hold a password
+	if strings.ContainsAny(env, "@?#") { // the error does not quote env, which may contain a password
 		return errors.New("AZURE_AUTHORITY_HOST must not hold a user name, a password, a query or a fragment: " +
 			"give a URL such as https://login.microsoftonline.com")
 	}
@@ -151,9 +151,8 @@ func (e *Endpoint) authority(env string) error {
 	return nil
 }
 
-// Hosts returns the hosts that may be asked for tokens. If the authority is Microsoft's, these
-// are all hosts of the cloud, because its metadata may name endpoints on any of them.
-// Otherwise it is only the authority's own host.
+// Hosts returns the hosts that may be asked for tokens. If the authority belongs to Microsoft, these are all hosts of
+// the cloud, because its metadata may name endpoints on any of them. Otherwise it is only the host of the authority.
 func (e *Endpoint) Hosts() []string {
 	u, err := url.Parse(e.Authority)
 	if err != nil {

@@ -28,26 +28,26 @@ const (
 func TestResolve(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		choice Choice
+		choice Config
 		want   Endpoint
 	}{
-		{"nothing", Choice{}, Endpoint{clouds[0], graph, graph, login, "v1.0", true}},
-		{"another host of the cloud", Choice{Authority: "https://LOGIN.windows.net/"},
+		{"nothing", Config{}, Endpoint{clouds[0], graph, graph, login, "v1.0", true}},
+		{"another host of the cloud", Config{Authority: "https://LOGIN.windows.net/"},
 			Endpoint{clouds[0], graph, graph, "https://LOGIN.windows.net", "v1.0", true}},
-		{"usgov", Choice{Cloud: "usgov"}, Endpoint{clouds[1], graphUS, graphUS, loginUS, "v1.0", true}},
-		{"DoD", Choice{Cloud: "usgov-dod"}, Endpoint{clouds[2], graphDoD, graphDoD, loginUS, "v1.0", true}},
-		{"China, beta", Choice{Cloud: "china", Version: "beta"},
+		{"usgov", Config{Cloud: "usgov"}, Endpoint{clouds[1], graphUS, graphUS, loginUS, "v1.0", true}},
+		{"DoD", Config{Cloud: "usgov-dod"}, Endpoint{clouds[2], graphDoD, graphDoD, loginUS, "v1.0", true}},
+		{"China, beta", Config{Cloud: "china", Version: "beta"},
 			Endpoint{clouds[3], graphChina, graphChina, loginChina, "beta", true}},
-		{"China, the other authority", Choice{Cloud: "china", Version: "beta", Authority: partner + "/"},
+		{"China, the other authority", Config{Cloud: "china", Version: "beta", Authority: partner + "/"},
 			Endpoint{clouds[3], graphChina, graphChina, partner, "beta", true}},
-		{"a cloud by its root", Choice{Root: "https://GRAPH.microsoft.us"},
+		{"a cloud by its root", Config{Root: "https://GRAPH.microsoft.us"},
 			Endpoint{clouds[1], "https://GRAPH.microsoft.us", graphUS, loginUS, "v1.0", true}},
-		{"a gateway in front of a cloud", Choice{Cloud: "usgov", Root: gateway},
+		{"a gateway in front of a cloud", Config{Cloud: "usgov", Root: gateway},
 			Endpoint{clouds[1], gateway, graphUS, loginUS, "v1.0", true}},
-		{"a tenant of its own", Choice{Root: own, Authority: own}, Endpoint{nil, own, own, own, "v1.0", false}},
-		{"both of L4 and L5 have one authority", Choice{Cloud: "usgov-dod", Authority: loginUS},
+		{"a tenant of its own", Config{Root: own, Authority: own}, Endpoint{nil, own, own, own, "v1.0", false}},
+		{"both of L4 and L5 have one authority", Config{Cloud: "usgov-dod", Authority: loginUS},
 			Endpoint{clouds[2], graphDoD, graphDoD, loginUS, "v1.0", true}},
-		{"a lookalike is no cloud", Choice{Authority: lookalike},
+		{"a lookalike is no cloud", Config{Authority: lookalike},
 			Endpoint{clouds[0], graph, graph, lookalike, "v1.0", false}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -60,21 +60,21 @@ func TestResolve(t *testing.T) {
 func TestResolveRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		name, want string
-		choice     Choice
+		choice     Config
 	}{
-		{"no such cloud", `--cloud "moon" is not global, usgov, usgov-dod, china`, Choice{Cloud: "moon"}},
-		{"no such version", `--api-version "v2" is not v1.0, beta`, Choice{Version: "v2"}},
-		{"two clouds", "are not of one cloud: leave out one", Choice{Cloud: "usgov", Root: graph}},
-		{"authority of another cloud", "choose with --cloud usgov", Choice{Authority: loginUS}},
+		{"no such cloud", `--cloud "moon" is not global, usgov, usgov-dod, china`, Config{Cloud: "moon"}},
+		{"no such version", `--api-version "v2" is not v1.0, beta`, Config{Version: "v2"}},
+		{"two clouds", "are not of one cloud: leave out one", Config{Cloud: "usgov", Root: graph}},
+		{"authority of another cloud", "choose with --cloud usgov", Config{Authority: loginUS}},
 		{"the same, chosen", "choose with --cloud global",
-			Choice{Cloud: "usgov", Authority: "https://login.windows.net"}},
-		{"authority without TLS", "AZURE_AUTHORITY_HOST", Choice{Authority: "http://login.microsoftonline.com"}},
+			Config{Cloud: "usgov", Authority: "https://login.windows.net"}},
+		{"authority without TLS", "AZURE_AUTHORITY_HOST", Config{Authority: "http://login.microsoftonline.com"}},
 		{"authority with a password", "must not hold a user name",
-			Choice{Authority: "https://bob:pw@login.microsoftonline.com"}},
-		{"authority with a query", "must not hold a user name", Choice{Authority: login + "?sig=pw"}},
+			Config{Authority: "https://bob:pw@login.microsoftonline.com"}},
+		{"authority with a query", "must not hold a user name", Config{Authority: login + "?sig=pw"}},
 		// Graph's metadata for that cloud has no passes in v1.0.
-		{"China, v1.0", "no Temporary Access Passes in the cloud china: --api-version beta", Choice{Cloud: "china"}},
-		{"China by its root", "--api-version beta", Choice{Root: graphChina}},
+		{"China, v1.0", "no Temporary Access Passes in the cloud china: --api-version beta", Config{Cloud: "china"}},
+		{"China by its root", "--api-version beta", Config{Root: graphChina}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := tt.choice.Resolve()
@@ -100,7 +100,7 @@ func TestHosts(t *testing.T) {
 		"https://Login.Example:443":  "login.example",
 		login + ":444":               "login.microsoftonline.com:444",
 	} {
-		e := assert.Must(Choice{Authority: authority}.Resolve())
+		e := assert.Must(Config{Authority: authority}.Resolve())
 		assert.Same(t, fmt.Sprintf("Hosts of %q", authority), strings.Join(e.Hosts(), " "), want)
 	}
 }

@@ -1,4 +1,4 @@
-// Package console is what a command reads from and writes to.
+// Package console has the streams that a command reads and writes: questions, messages, hints and progress.
 package console
 
 import (
@@ -15,15 +15,14 @@ import (
 	"tapsweep/cmd/tapsweep/internal/progress"
 )
 
-// A Console is where a command reads and writes. Data goes to Out, everything else to Err: in
-// lower case, without a full stop, with the program's name in front. What to do next follows in
-// hint lines.
+// A Console holds the streams of a command. Data goes to Out, and everything else to Err. A message is in lower case,
+// without a full stop, after the name of the program. Hint lines say what to do next.
 type Console struct {
 	In  io.Reader
 	Out io.Writer
 	Err io.Writer
 
-	// Getenv returns a variable of the environment.
+	// Getenv returns an environment variable.
 	Getenv func(name string) string
 
 	// Args is the command line. Messages show the line breaks in its file names as escapes.
@@ -33,21 +32,21 @@ type Console struct {
 	state   atomic.Int32
 }
 
-// The states of a command. Work that sends, serves or writes must end in an orderly way. The preparation
-// before it may hang, because opening or reading a named pipe waits for another program.
+// The states of a command. The preparation may hang, because opening or reading a named pipe waits for another program,
+// so it can be abandoned. Work that sends, serves or writes must end in order.
 const (
 	preparing int32 = iota
 	working
 	abandoned
 )
 
-// Begin marks the start of the work: from then on a signal does not abandon the command. It reports
-// whether the command may work, because it was not abandoned before.
+// Begin marks the start of the work. After that, a signal does not abandon the command. It returns false if the command
+// is already abandoned.
 func (c *Console) Begin() bool {
 	return c.state.CompareAndSwap(preparing, working) || c.state.Load() == working
 }
 
-// Abandon gives up a command that is still preparing, and reports whether it was.
+// Abandon abandons the command if its work has not begun, and reports whether it did.
 func (c *Console) Abandon() bool { return c.state.CompareAndSwap(preparing, abandoned) }
 
 // Say writes a message for people.
@@ -59,7 +58,7 @@ func (c *Console) Say(format string, args ...any) {
 // Hint writes what to do next.
 func (c *Console) Hint(text string) { fmt.Fprintf(c.Err, "hint: %s\n", c.Visible(text)) }
 
-// IsTerminal reports whether In, Out or Err belongs to a person.
+// IsTerminal reports whether a stream (In, Out or Err) is a terminal.
 func (c *Console) IsTerminal(stream any) bool {
 	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
@@ -90,7 +89,7 @@ func (c *Console) Logger(level slog.Level, json bool) *slog.Logger {
 	return slog.New(slog.NewTextHandler(messages{c}, opts))
 }
 
-// Show begins to show progress on Err, in place of what was shown before.
+// Show begins to show progress on Err. It replaces the previous progress.
 func (c *Console) Show(opts progress.Options) {
 	c.Display().Stop()
 	opts.Out = c.Err
@@ -100,8 +99,8 @@ func (c *Console) Show(opts progress.Options) {
 // Display returns the progress that is shown. It is nil before the first Show.
 func (c *Console) Display() *progress.Display { return c.display.Load() }
 
-// messages is Err for messages and the log. They appear above the bar while there is one. It masks
-// the secrets that the process knows.
+// messages writes messages and the log to Err. While there is a bar, they appear above it. Secrets that the process
+// knows are masked.
 type messages struct{ *Console }
 
 func (m messages) Write(p []byte) (int, error) {

@@ -1,6 +1,5 @@
-// Package evidence writes the directory that a run leaves for the records of an incident: the
-// results log, what the token allowed, reports, and a manifest with the SHA-256 of each. The command
-// sha256sum -c checks the manifest.
+// Package evidence writes the directory with the evidence of a run: the results log, what the token allowed, reports,
+// and a manifest with the SHA-256 of each file. The command sha256sum -c checks the manifest.
 package evidence
 
 import (
@@ -20,7 +19,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// Log is the name of the results log in the directory.
+// Log is the file name of the results log in the directory.
 const Log = results.EvidenceLog
 
 const (
@@ -28,15 +27,15 @@ const (
 	manifestName = "SHA256SUMS"
 )
 
-// sealed are the files that the manifest names, in its order.
+// sealed are the files in the manifest, in its order.
 var sealed = []string{Log, preflight, "report.csv", "report.html", "report.json", "report.txt"}
 
 // all are the files of the directory.
 var all = append(slices.Clone(sealed), manifestName)
 
-// Check returns an error if the directory cannot be created, is not trusted (see
-// results.CheckTrust), or already contains evidence, which is never replaced. A resumed run
-// adds to the evidence if the log exists and nothing has changed since it was sealed.
+// Check returns an error if the directory cannot be created, is not trusted (see results.CheckTrust), or already
+// contains evidence, which is never replaced. A resumed run adds to the evidence if the log exists and no file has
+// changed since it was sealed.
 func Check(dir string, resume bool) error {
 	if err := results.CheckTrust(dir); err != nil {
 		return err
@@ -57,16 +56,16 @@ func Check(dir string, resume bool) error {
 	}
 	for _, name := range all {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
-			return fmt.Errorf("%w: %s has %s in it already", ErrExists, dir, name)
+			return fmt.Errorf("%w: %s has %s in it already", errExists, dir, name)
 		}
 	}
 	return nil
 }
 
-// ErrExists says that a directory already contains evidence.
-var ErrExists = errors.New("evidence is never replaced")
+// errExists is returned if a directory already contains evidence.
+var errExists = errors.New("evidence is never replaced")
 
-// Contains reports whether a path is that of a file of evidence, by the other files in its directory.
+// Contains reports whether path is a file of evidence. The other files in its directory show this.
 func Contains(path string) bool {
 	dir, name := filepath.Split(filepath.Clean(path))
 	if !slices.Contains(all, name) {
@@ -80,7 +79,7 @@ func Contains(path string) bool {
 	return false
 }
 
-// Make creates the directory for its owner only, unless it exists.
+// Make creates the directory, unless it exists. Only the owner has access to it.
 func Make(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
@@ -88,9 +87,8 @@ func Make(dir string) error {
 	return nil
 }
 
-// Begin adds a text to the preflight file, before the run sends anything. It removes the manifest of
-// an earlier run and records its SHA-256, because files that differ from their manifest look as if
-// somebody had changed them.
+// Begin adds a text to the preflight file before the run sends anything. It also records the SHA-256 of the manifest of
+// an earlier run, and removes this manifest. Otherwise the changed files would look forged.
 func Begin(dir, text string, resume bool) error {
 	seal, err := sealOf(dir)
 	if err != nil {
@@ -108,8 +106,8 @@ func Begin(dir, text string, resume bool) error {
 	return nil
 }
 
-// addTo appends text to a file, which may exist only if mayExist is set. It refuses anything but a
-// plain file: through a symbolic link the text would go to another file.
+// addTo appends text to a file, which may exist only if mayExist is set. It refuses everything except a plain file:
+// with a symbolic link, the text would go to another file.
 func addTo(path, text string, mayExist bool) error {
 	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
 	if !mayExist {
@@ -133,8 +131,7 @@ func addTo(path, text string, mayExist bool) error {
 	return f.Sync()
 }
 
-// sealOf compares the files with the manifest, and returns the manifest's SHA-256. It returns "" if
-// there is no manifest.
+// sealOf compares the files with the manifest, and returns the SHA-256 of the manifest, "" if there is none.
 func sealOf(dir string) (digest string, err error) {
 	manifest, err := os.ReadFile(filepath.Join(dir, manifestName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -153,8 +150,8 @@ func sealOf(dir string) (digest string, err error) {
 	return fmt.Sprintf("%x", sha256.Sum256(manifest)), nil
 }
 
-// Seal writes the reports on the logs, and the manifest. It returns the manifest's own SHA-256. Kept
-// elsewhere, it proves that nothing in the directory was changed later.
+// Seal writes the reports on the logs, and the manifest. It returns the SHA-256 of the manifest. If this is kept in
+// another place, it proves that no file in the directory was changed later.
 func Seal(ctx context.Context, dir string, logs []string, version string) (digest string, err error) {
 	opened, err := report.OpenLogs(ctx, logs)
 	if err != nil {

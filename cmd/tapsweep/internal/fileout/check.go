@@ -7,23 +7,23 @@ import (
 	"path/filepath"
 )
 
-// A ThereError says that a file, which a flag names, already exists. It is an fs.ErrExist.
+// A ThereError is returned if the file that a flag names already exists. It is an fs.ErrExist.
 type ThereError struct{ Flag, Path string }
 
 func (e *ThereError) Error() string        { return e.Flag + ": " + e.Path + " already exists" }
 func (e *ThereError) Is(target error) bool { return target == fs.ErrExist }
 
-// Hints say what to do next.
+// Hints returns what to do next.
 func (e *ThereError) Hints() []string {
 	hint := "choose another " + e.Flag + " file, or replace it with --overwrite"
 	if e.Flag == "--results" {
-		return []string{"to resume the run that the log is of, use --resume", hint}
+		return []string{"to resume the run of the log, use --resume", hint}
 	}
 	return []string{hint}
 }
 
-// Check returns an error if writing a file would destroy something, or is not possible. The flag
-// names the file in the error. The name "-" and an empty name are accepted.
+// Check returns an error if writing a file would replace another file, or is not possible. The error contains the flag
+// that names the file. The paths "-" and "" are accepted.
 func Check(flag, path string, mayExist bool) error {
 	if path == "-" || path == "" {
 		return nil

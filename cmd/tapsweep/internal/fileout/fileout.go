@@ -1,5 +1,4 @@
-// Package fileout writes files whole or not at all, and replaces only files that begin like one
-// that tapsweep writes.
+// Package fileout writes complete files or none, and replaces only files that begin like a file of tapsweep.
 package fileout
 
 import (
@@ -14,8 +13,8 @@ import (
 	"slices"
 )
 
-// A File is written under another name, and gets its own name when it is complete, so that
-// nobody finds half a file. Only its owner can read it.
+// A File is written under a temporary name, and gets its own name when it is complete. So nobody reads an incomplete
+// file. Only its owner can read it.
 type File struct {
 	*bufio.Writer
 	path      string
@@ -23,9 +22,8 @@ type File struct {
 	tmp       *os.File // nil for a stream
 }
 
-// CheckBegin returns an error if a file begins with none of the texts, because such a file
-// is not one that this command writes. An empty file, or none, is accepted, and so is a byte
-// order mark before the text.
+// CheckBegin returns an error if a file begins with none of the texts, because this command does not write such a file.
+// It accepts an empty or missing file, and a byte order mark before the text.
 func CheckBegin(path string, begins ...string) error {
 	text, err := Begin(path, 100)
 	if err != nil {
@@ -39,8 +37,7 @@ func CheckBegin(path string, begins ...string) error {
 	return fmt.Errorf("%s does not look like a file that this command writes, so it is not replaced", path)
 }
 
-// Begin returns the first n bytes of a file, or all of a shorter one, and none of a file that
-// does not exist.
+// Begin returns the first n bytes of a file, fewer if the file is shorter, and none if it does not exist.
 func Begin(path string, n int) ([]byte, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -57,10 +54,10 @@ func Begin(path string, n int) ([]byte, error) {
 	return text, nil
 }
 
-// Create begins a file. If overwrite is set, Commit replaces a file that has the name.
+// Create begins a file. If overwrite is set, Commit replaces an existing file.
 func Create(path string, overwrite bool) (*File, error) {
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".tapsweep-*") // mode 0600
-	if cause, ok := errors.AsType[*fs.PathError](err); ok {      // which names the temporary file
+	if cause, ok := errors.AsType[*fs.PathError](err); ok {      // the error contains the name of the temporary file
 		return nil, fmt.Errorf("%s: cannot write to its directory: %w", path, cause.Err)
 	}
 	if err != nil {
@@ -93,8 +90,8 @@ func (f *File) Commit() error {
 	return errors.Join(err, f.remove())
 }
 
-// appear gives the file its name. A link, unlike a rename, fails if another file has got the name
-// meanwhile. Not every file system has links.
+// appear gives the file its name. A link fails if another file has this name, but a rename does not. Not every file
+// system has links.
 func (f *File) appear() error {
 	if !f.overwrite {
 		err := os.Link(f.tmp.Name(), f.path)
@@ -105,7 +102,7 @@ func (f *File) appear() error {
 	return os.Rename(f.tmp.Name(), f.path)
 }
 
-// Abort removes what was written, unless it has been committed.
+// Abort removes the temporary file. It does nothing after Commit.
 func (f *File) Abort() {
 	if f.tmp != nil {
 		f.tmp.Close()

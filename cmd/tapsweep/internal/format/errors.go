@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// Error returns the text of an error for people. What the operating system and the network report in it
-// is in plain words, without the names of Go's calls.
+// Error returns the text of an error for people. Errors of the operating system and the network are in plain words,
+// without the names of Go functions.
 func Error(err error) string {
 	text := err.Error()
 	for _, plain := range []func(error) (words string, cause error){plainFile, plainName, plainDial, plainCertificate} {
@@ -19,7 +19,7 @@ func Error(err error) string {
 			text = strings.Replace(text, cause.Error(), words, 1)
 		}
 	}
-	if file, ok := errors.AsType[*fs.PathError](err); ok { // whose name may be there twice now
+	if file, ok := errors.AsType[*fs.PathError](err); ok { // the name may now occur twice
 		text = strings.Replace(text, "reading "+file.Path+": "+file.Path+" ", file.Path+" ", 1)
 		text = strings.Replace(text, file.Path+": "+file.Path+" ", file.Path+" ", 1)
 	}
@@ -35,7 +35,7 @@ func plainFile(err error) (words string, cause error) {
 	return e.Path + " does not exist", e
 }
 
-// plainName is for a name that has no address. The error of the connection has it as its cause.
+// plainName is for a host name without an address. The error of the connection wraps it.
 func plainName(err error) (words string, cause error) {
 	e, ok := errors.AsType[*net.DNSError](err)
 	if !ok {
@@ -70,7 +70,7 @@ func plainDial(err error) (words string, cause error) {
 	return fmt.Sprintf("%s: %v", e.Addr, number), e
 }
 
-// plainCertificate is for a server's certificate that is not trusted.
+// plainCertificate is for a certificate of a server that is not trusted.
 func plainCertificate(err error) (words string, cause error) {
 	if e, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		return "the certificate is of an authority that this machine does not trust", e

@@ -1,6 +1,5 @@
-// Package jwt reads the claims of an access token. It does not check signatures. Microsoft may
-// change or encrypt the tokens at any time, so their claims serve for display and for advice,
-// never for a decision about security.
+// Package jwt reads the claims of an access token. It does not check signatures. Microsoft may change or encrypt the
+// tokens at any time, so the claims are only for display and advice, and never for a decision about security.
 // Source: learn.microsoft.com/entra/identity-platform/access-token-claims-reference.
 package jwt
 
@@ -12,11 +11,11 @@ import (
 	"strings"
 )
 
-// Claims are those that say whose a token is, what for, and what it allows.
+// Claims are the claims about who is signed in, the audience, and what the token allows.
 type Claims struct {
-	Audience string `json:"aud"` // Graph's root, or its application id
+	Audience string `json:"aud"` // the root URL of Graph, or its application ID
 	TenantID string `json:"tid"`
-	ObjectID string `json:"oid"`   // of the user, or of the app's service principal
+	ObjectID string `json:"oid"`   // the ID of the user, or of the service principal of the app
 	Kind     string `json:"idtyp"` // app or user; an optional claim
 
 	AppID           string `json:"appid"`
@@ -28,7 +27,7 @@ type Claims struct {
 	UniqueName        string `json:"unique_name"`
 
 	Roles             []string `json:"roles"` // application permissions
-	Scopes            string   `json:"scp"`   // delegated permissions, with spaces between
+	Scopes            string   `json:"scp"`   // delegated permissions, separated by spaces
 	RoleTemplateIDs   []string `json:"wids"`  // Entra roles
 	ManagedIdentityID string   `json:"xms_mirid"`
 
@@ -52,7 +51,7 @@ func Parse(token string) (Claims, error) {
 	return c, nil
 }
 
-// ClientID returns the id of the application that the token was issued to.
+// ClientID returns the ID of the app that requested the token.
 func (c *Claims) ClientID() string { return cmp.Or(c.AppID, c.AuthorizedParty) }
 
 // UserPrincipalName returns the name of the signed-in user, empty for an app.

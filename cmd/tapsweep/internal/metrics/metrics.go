@@ -1,5 +1,4 @@
-// Package metrics writes how a run ended to a file for the textfile collector of Prometheus's
-// node_exporter.
+// Package metrics writes the result of a run to a file for the textfile collector of node_exporter (Prometheus).
 package metrics
 
 import (
@@ -15,7 +14,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/scan"
 )
 
-// A Recorder records what one command writes to the metrics file. Nil records nothing.
+// A Recorder records the metrics of one command. A nil Recorder records nothing.
 type Recorder struct {
 	start  time.Time
 	result RunResult
@@ -40,7 +39,7 @@ type RunResult struct {
 // gone are the outcomes of passes that no longer exist.
 var gone = []results.Outcome{results.Revoked, results.Absent, results.Replaced, results.UnknownUser}
 
-// Row notes whether the pass of a row is expired and still exists. A protected one is nobody's work.
+// Row records whether the pass of a row is expired and still exists. Passes of protected users do not count.
 func (r *Recorder) Row(row *results.Row) {
 	switch {
 	case r == nil || row.Method == "" || row.Provisional && row.Outcome != results.Found:
@@ -58,13 +57,13 @@ func (r *Recorder) Ended(result RunResult) {
 	}
 }
 
-// Write writes the file for a command that ended with an exit code. It writes under another name and
-// renames the file to path, so that nobody reads half of it.
+// Write writes the file for a command that ended with an exit code. It writes under a temporary name and renames the
+// file to path, so that nobody reads an incomplete file.
 func (r *Recorder) Write(path, command string, code int) error {
 	registry := prometheus.NewRegistry()
 	path = Target(path)
-	// Two jobs on one machine write different files with different series, because the collector
-	// drops a series that it has seen in another file.
+	// Two jobs on one machine write different files with different series. Otherwise the collector would drop a series
+	// that another file also has.
 	label := prometheus.Labels{"command": command,
 		"file": strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))}
 	gauge := func(name, help string, value float64) {
@@ -102,7 +101,7 @@ func (r *Recorder) Write(path, command string, code int) error {
 	if res.Scan != nil && res.Complete {
 		oldest := time.Duration(0)
 		for _, at := range r.expired {
-			if !at.IsZero() { // Graph need not return the dates
+			if !at.IsZero() { // Graph may not return the dates
 				oldest = max(oldest, end.Sub(at))
 			}
 		}
@@ -115,7 +114,7 @@ func (r *Recorder) Write(path, command string, code int) error {
 	return prometheus.WriteToTextfile(path, registry)
 }
 
-// Target returns the file that a path leads to, so that a symbolic link is not replaced.
+// Target returns the target of a symbolic link, else path, so that a link is not replaced.
 func Target(path string) string {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		return target

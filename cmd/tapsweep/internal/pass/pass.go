@@ -11,7 +11,7 @@ import (
 	"tapsweep/input"
 )
 
-// A Pass is a Temporary Access Pass as a LIST shows it. What Graph leaves out is zero.
+// A Pass is a Temporary Access Pass in the answer to a LIST. Fields that Graph leaves out are zero.
 // Source: learn.microsoft.com/graph/api/resources/temporaryaccesspassauthenticationmethod.
 type Pass struct {
 	ID         string
@@ -23,7 +23,7 @@ type Pass struct {
 	usability string // methodUsabilityReason
 }
 
-// Expires returns when the pass ends, zero if that is not known. Graph has no property for it.
+// Expires returns when the pass expires, zero if this is not known. Graph has no property for it.
 func (p *Pass) Expires() time.Time {
 	if p.Start.IsZero() || p.Lifetime <= 0 {
 		return time.Time{}
@@ -31,20 +31,20 @@ func (p *Pass) Expires() time.Time {
 	return p.Start.Add(p.Lifetime)
 }
 
-// A Reason says why a pass can or cannot be used.
+// A Reason is why a pass can or cannot be used.
 type Reason string
 
 // The reasons, in the order in which they are shown.
 const (
 	Expired   Reason = "expired"
-	Used      Reason = "used"      // for the one sign-in that it allows
+	Used      Reason = "used"      // the pass allows one sign-in, which was made
 	Disabled  Reason = "disabled"  // a policy excludes the user or all passes
-	Scheduled Reason = "scheduled" // it starts later
+	Scheduled Reason = "scheduled" // the pass starts later
 	Usable    Reason = "usable"
-	Unknown   Reason = "unknown" // Graph gives another reason, or one that contradicts the dates
+	Unknown   Reason = "unknown" // Graph returns another reason, or a reason that contradicts the dates
 )
 
-// Reasons are the reasons that a flag can name: all but Unknown.
+// Reasons are the reasons that a flag can name: all except Unknown.
 var Reasons = []Reason{Expired, Used, Disabled, Scheduled, Usable}
 
 // reasons are the values of methodUsabilityReason, in lower case. It is a plain string, so Graph may
@@ -54,12 +54,11 @@ var reasons = map[string]Reason{
 	"expired": Expired, "onetimeused": Used,
 }
 
-// slack is the most by which the clocks of the service may differ.
+// slack is the maximum difference between the clocks of the service.
 const slack = 5 * time.Minute
 
-// Reason returns why the pass can or cannot be used at now. If Graph gives no known reason, the dates
-// decide. If Graph says that the pass has expired and the dates say that it has not, the reason is
-// Unknown.
+// Reason returns why the pass can or cannot be used at now. If Graph returns no known reason, the dates decide. If
+// Graph returns that the pass has expired, but the dates show that it has not, the reason is Unknown.
 func (p *Pass) Reason(now time.Time) Reason {
 	expires := p.Expires()
 	said, known := reasons[strings.ToLower(p.usability)]
@@ -81,8 +80,8 @@ func Listed(res batch.Result) bool {
 	return res.Err == nil && res.Response.Status >= 200 && res.Response.Status < 300
 }
 
-// Read returns the passes that a LIST shows, and none if the LIST failed. If the answer cannot be read
-// it returns an error, because the user may hold a pass.
+// Read returns the passes in the answer to a LIST. It returns none if the LIST failed. If the answer cannot be read, it
+// returns an error, because the user may hold a pass.
 func Read(res batch.Result) ([]Pass, error) {
 	if !Listed(res) {
 		return nil, nil
@@ -106,7 +105,7 @@ func Read(res batch.Result) ([]Pass, error) {
 	}
 	held := make([]Pass, 0, len(*list.Value))
 	for _, v := range *list.Value {
-		// The id goes into the path of a DELETE, so it must be a valid one.
+		// The ID becomes part of the path of a DELETE, so it must be valid.
 		if err := input.CheckMethod(v.ID); err != nil {
 			return nil, fmt.Errorf("the list of passes cannot be read: %w", err)
 		}
@@ -123,7 +122,7 @@ func Read(res batch.Result) ([]Pass, error) {
 // Source: learn.microsoft.com/entra, howto-authentication-temporary-access-pass.
 const maxMinutes = 10 * 43200
 
-// timestamp reads a DateTimeOffset. One that cannot be read is zero, so it does not hide the pass.
+// timestamp reads a DateTimeOffset. If it cannot be read, it is zero, so that the pass itself can still be read.
 type timestamp struct{ time.Time }
 
 func (t *timestamp) UnmarshalJSON(data []byte) error {
@@ -134,7 +133,7 @@ func (t *timestamp) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Find returns the pass with the id, nil if there is none. It ignores case.
+// Find returns the pass with the ID, nil if there is none. It ignores case.
 func Find(held []Pass, id string) *Pass {
 	for i := range held {
 		if strings.EqualFold(held[i].ID, id) {

@@ -1,5 +1,5 @@
-// Package pass has the paths of Temporary Access Passes and of sessions in Graph, and reads the
-// answer to a LIST of a user's passes.
+// Package pass has the paths of Temporary Access Passes and of sessions in Graph. It also reads the answer to a LIST of
+// the passes of a user.
 package pass
 
 import (
@@ -21,8 +21,8 @@ const (
 	WriteQuota = "write"
 )
 
-// The quotas of sessions. Revoking them is a write of the directory, which is another service than
-// that of the passes, and has a limit of its own: 3,000 writes in 150 s for an app in a tenant.
+// The quotas of sessions. To revoke sessions is a write to the directory, which is another service than the one for
+// passes and has its own limit: 3,000 writes in 150 s for an app in a tenant.
 // Source: learn.microsoft.com/graph/throttling-limits, identity and access.
 const (
 	SessionQuota = "sessions"
@@ -32,8 +32,8 @@ const (
 // SessionsURL returns the path of the call that revokes a user's sessions.
 func SessionsURL(user string) string { return UserURL(user) + "/revokeSignInSessions" }
 
-// ProofURL returns the path and query that show since when sign-ins of a user count. Graph has the
-// property only if it is selected.
+// ProofURL returns the path and query of the request that shows whether the sessions of a user are revoked. Graph
+// returns the property only if it is selected.
 // Source: learn.microsoft.com/graph/api/resources/user.
 func ProofURL(user string) string {
 	return UserURL(user) + "?$select=id,userType,signInSessionsValidFromDateTime"
@@ -51,9 +51,9 @@ func PassURL(user, method string) string {
 	return before + name + after + collection + "/" + url.PathEscape(method)
 }
 
-// UserURL returns the path of a user. The name is an object id, a user principal name or input.Me. The
-// '#' in the names of guests is escaped. A name that begins with '$' is not allowed as a path segment:
-// it goes into the key form, without a slash and with doubled quotes.
+// UserURL returns the path of a user. The name is an object ID, a user principal name or input.Me. The '#' in the
+// names of guests is escaped. A name that begins with '$' is not allowed as a path segment. It needs the form with
+// parentheses, without a slash and with doubled quotes.
 // Source: learn.microsoft.com/graph/api/user-get.
 func UserURL(user string) string {
 	before, name, after := userPath(user)

@@ -12,19 +12,19 @@ import (
 
 // A bar keeps one line at the bottom of a terminal.
 //
-// Each draw is one write: it removes the line of the draw before, prints the text that
-// belongs above, and prints the new line. After a draw the cursor is at the start of the
-// next line and visible, so a process that is killed leaves nothing to restore.
+// Each draw is one write. It removes the previous line, prints the text that belongs above the bar, and prints the
+// new line. After a draw the cursor is visible and at the start of the next line, so a process that is killed leaves
+// nothing to restore.
 //
-// Its errors are ignored, because there is nobody to report them to.
+// Errors are ignored, because they could only be printed to the same terminal.
 type bar struct {
 	out   io.Writer
 	width func() int // the columns of the terminal
-	text  []byte     // that the next draw prints above, as far as its lines are whole
-	drawn int        // columns of the line that the last draw printed, zero before the first
+	text  []byte     // the text for above the bar; the next draw prints its complete lines
+	drawn int        // the width of the line that the last draw printed, zero before the first
 }
 
-// terminalWidth returns the columns of the terminal that a writer is, 80 if it does not know them.
+// terminalWidth returns the number of columns of a terminal, 80 if it is not known.
 func terminalWidth(out io.Writer) int {
 	if f, isFile := out.(*os.File); isFile {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {

@@ -4,5 +4,5 @@ package progress
 
 import "os"
 
-// enableEscapes does nothing: terminals obey escape sequences.
+// enableEscapes does nothing, because these terminals understand escape sequences.
 func enableEscapes(*os.File) {}

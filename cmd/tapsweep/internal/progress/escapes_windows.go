@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// enableEscapes makes the console of Windows obey escape sequences.
+// enableEscapes makes the console of Windows understand escape sequences.
 // Source: learn.microsoft.com/windows/console/console-virtual-terminal-sequences.
 func enableEscapes(f *os.File) {
 	var mode uint32

@@ -10,40 +10,38 @@ import (
 )
 
 const (
-	// minElapsed is the shortest time that can be extrapolated, and maxLeft the longest time left
+	// minElapsed is the shortest running time from which the time left is estimated. maxLeft is the longest time left
 	// that is shown.
 	minElapsed = 2 * time.Second
 	maxLeft    = 1000 * time.Hour
 
-	// minWait is the shortest wait that is shown. The tenant's shortest Retry-After is one second,
-	// and would only flicker.
+	// minWait is the shortest wait that is shown. The shortest Retry-After is one second, which would only flicker.
 	minWait = 1500 * time.Millisecond
 
-	// paceWindow is the time over which the pace of now is measured.
+	// paceWindow is the time over which the current pace is measured.
 	paceWindow = 5 * time.Second
 
-	// barWidth is the number of columns of the bar itself. A terminal of less than barFrom columns
-	// shows none.
+	// barWidth is the number of columns of the bar itself. A terminal with fewer than barFrom columns shows no bar.
 	barWidth = 20
 	barFrom  = 60
 )
 
-// A counter counts. It has no clock: its callers say what time it is.
+// A counter holds the counts that the progress shows. It has no clock: its callers pass the time.
 type counter struct {
 	Options
 	start time.Time
 	ended bool
 
 	done, left, verifying int                     // rows, or users of a scan
-	outcomes              map[results.Outcome]int // of the rows that are done
+	outcomes              map[results.Outcome]int // the number of completed rows by outcome
 	sessions              int                     // users whose sessions are revoked
 	accepted, refused     int                     // requests
-	samples               []sample                // of the last paceWindow, never empty
+	samples               []sample                // the samples of the last paceWindow, never empty
 	closed                map[string]time.Time    // until when each quota is closed
 	outage                time.Time               // when the connection was lost, zero if there is one
 }
 
-// A sample is how many rows were done at a time.
+// A sample is the number of completed rows at a time.
 type sample struct {
 	at   time.Time
 	done int
@@ -54,8 +52,8 @@ func newMeter(now time.Time, opts Options) counter {
 		outcomes: make(map[results.Outcome]int)}
 }
 
-// row counts a row of the results log. A pass counts when its last row is written. A run that stops
-// writes many rows that were not sent at once, which is no progress.
+// row counts a row of the results log. A pass counts when its last row is written. Rows that are not_sent do not count,
+// because a run that stops writes many of them at once.
 func (m *counter) row(r *results.Row) {
 	switch {
 	case r.Action == results.RevokeSessions:
@@ -91,8 +89,8 @@ func (m *counter) wait(now time.Time) (longest time.Duration) {
 	return longest
 }
 
-// timeLeft extrapolates the pace since the start, with its waits, because more waits will follow. The
-// wait in force is part of the pace, and added to the time left, which so goes down evenly.
+// timeLeft estimates the time left from the pace since the start, including waits, because more waits will follow. The
+// current wait is part of the pace, and is added to the time left, so that the time left decreases evenly.
 func (m *counter) timeLeft(now time.Time) (left time.Duration, known bool) {
 	wait, rest := m.wait(now), m.Total-m.done
 	elapsed := now.Add(wait).Sub(m.start)
@@ -103,7 +101,7 @@ func (m *counter) timeLeft(now time.Time) (left time.Duration, known bool) {
 	return wait + time.Duration(seconds*float64(time.Second)), seconds < maxLeft.Seconds()
 }
 
-// pace takes a sample, and returns how many rows a second are done now.
+// pace takes a sample, and returns the current pace in rows per second.
 func (m *counter) pace(now time.Time) float64 {
 	m.samples = append(m.samples, sample{now, m.done})
 	for now.Sub(m.samples[1].at) >= paceWindow {
@@ -113,7 +111,7 @@ func (m *counter) pace(now time.Time) float64 {
 	return float64(m.done-first.done) / max(now.Sub(first.at), time.Millisecond).Seconds()
 }
 
-// parts returns what there is to say, the most important first.
+// parts returns the parts of the line, the most important first.
 func (m *counter) parts(now time.Time) (parts []string) {
 	add := func(when bool, format string, args ...any) {
 		if when {
@@ -143,7 +141,7 @@ func (m *counter) parts(now time.Time) (parts []string) {
 	return parts
 }
 
-// precise rounds a time as an estimate allows.
+// precise rounds an estimated time.
 func precise(d time.Duration) time.Duration {
 	if d < time.Minute {
 		return d.Round(time.Second)
@@ -151,8 +149,8 @@ func precise(d time.Duration) time.Duration {
 	return d.Round(10 * time.Second)
 }
 
-// line returns the line for a terminal of so many columns. The parts from the first that does not fit are
-// left out.
+// line returns the line for a terminal with width columns. It leaves out the first part that does not fit, and all
+// parts after it.
 func (m *counter) line(now time.Time, width int) string {
 	parts := m.parts(now)
 	if m.Total > 0 && width >= barFrom {
@@ -170,7 +168,7 @@ func (m *counter) line(now time.Time, width int) string {
 	return text
 }
 
-// sentence returns the line of the plain form.
+// sentence returns the line for Plain.
 func (m *counter) sentence(now time.Time) string {
 	return fmt.Sprintf("tapsweep: %s: %s\n", m.Phase, strings.Join(m.parts(now), ", "))
 }

@@ -1,8 +1,7 @@
-// Package progress shows how far a run is: a bar on a terminal, or a line every ten seconds
-// elsewhere.
+// Package progress shows the progress of a run: a bar on a terminal, or a line every ten seconds.
 //
-// A run reports its rows (Display.Row) and the tenant's answers (Display.Observe). Neither call
-// waits for a slow terminal.
+// A run reports its rows (Display.Row) and the answers of the tenant (Display.Observe). Neither call waits for a slow
+// terminal.
 package progress
 
 import (
@@ -34,15 +33,15 @@ const (
 type Options struct {
 	Mode Mode
 
-	// Out is standard error. It gets the progress, and what is written to the Display. Its errors
-	// are ignored, because there is nobody to report them to.
+	// Out is standard error. It gets the progress, and the text that is written to the Display. Its errors are ignored,
+	// because they could only be printed there.
 	Out io.Writer
 
 	Total int    // the number of rows to come, zero if it is not known
 	Phase string // what the run does, such as "revoking"
 	Noun  string // what is counted, "rows" if empty
 
-	ReadOnly bool // the run deletes nothing, so what a row says is "revoked" is not its work
+	ReadOnly bool // the run deletes nothing, so it did not revoke the rows that are "revoked"
 }
 
 // A Display shows the progress of one run. Its methods may be called from any goroutine, and on nil.
@@ -122,14 +121,14 @@ func (d *Display) update(change func(*counter)) {
 // Row counts a row of the results log.
 func (d *Display) Row(r *results.Row) { d.update(func(m *counter) { m.row(r) }) }
 
-// Passed counts something that needs no row, such as a user without a find.
+// Passed counts a user without a row, such as one whose passes the scan does not look for.
 func (d *Display) Passed() { d.update(func(m *counter) { m.done++ }) }
 
-// SetTotal sets Options.Total, once it is known.
+// SetTotal sets Options.Total when it is known.
 func (d *Display) SetTotal(n int) { d.update(func(m *counter) { m.Total = n }) }
 
-// Observe counts requests that were accepted and refused, and says when the gate of their quota opens, zero
-// if it is open, and since when there has been no connection, zero if there is one.
+// Observe counts accepted and refused requests. closedUntil is when the gate of their quota opens, zero if it is open.
+// outage is when the connection was lost, zero if there is one.
 func (d *Display) Observe(accepted, refused int, quota string, closedUntil, outage time.Time) {
 	d.update(func(m *counter) {
 		m.accepted, m.refused = m.accepted+accepted, m.refused+refused
@@ -137,7 +136,7 @@ func (d *Display) Observe(accepted, refused int, quota string, closedUntil, outa
 	})
 }
 
-// Write writes text to Out. While there is a bar, whole lines appear above it at the next draw.
+// Write writes text to Out. While there is a bar, complete lines appear above it at the next draw.
 func (d *Display) Write(p []byte) (int, error) {
 	d.writing.Lock()
 	defer d.writing.Unlock()
@@ -148,8 +147,8 @@ func (d *Display) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Stop ends the display. The bar stays as it is at the end. Nothing is drawn after that, and text
-// goes straight to Out. Stop may be called again.
+// Stop ends the display. It draws the bar for the last time. After that, text is written directly to Out. Stop may be
+// called again.
 func (d *Display) Stop() {
 	if d == nil {
 		return

@@ -14,10 +14,10 @@ import (
 	"tapsweep/input"
 )
 
-// A ResolveError says which rows of the protect lists are wrong, and why, in the order of the lists.
+// A ResolveError has the rows of the protect lists that are wrong, with the reasons, in the order of the lists.
 type ResolveError struct {
 	input.Problems
-	denied bool // Graph refused a lookup for lack of a permission
+	denied bool // Graph refused a lookup because a permission is missing
 }
 
 // orNil returns the error, or nil if it names no user.
@@ -28,13 +28,12 @@ func (e *ResolveError) orNil() error {
 	return e
 }
 
-// add adds what is wrong with the row of a user. err is the cause, nil if there is none.
+// add adds an error about the row of a user. err is the cause, nil if there is none.
 func (e *ResolveError) add(u input.User, err error, format string, args ...any) {
 	e.Add(&input.LineError{Source: u.Source, Line: u.Line, Err: err, Msg: fmt.Sprintf(format, args...)})
 }
 
-// judge adds a row whose lookup failed with an error, unless the run can do without the answer. It
-// reports whether it adds the row.
+// judge adds a row whose lookup failed, unless the run does not need the answer. It reports whether it added the row.
 func (e *ResolveError) judge(u input.User, err error, needed bool) bool {
 	why := safetext.Printable(err.Error())
 	switch {
@@ -51,25 +50,25 @@ func (e *ResolveError) judge(u input.User, err error, needed bool) bool {
 	return true
 }
 
-// Hints say what to do next, a line each.
+// Hints returns what to do next, one line each.
 // Source: learn.microsoft.com/graph/permissions-reference.
 func (e *ResolveError) Hints() []string {
 	if e.denied {
 		return []string{"to look up protected users, the app needs the application permission User.ReadBasic.All " +
-			"or User.Read.All", "a row of the protect list with both the object id and the user principal name " +
+			"or User.Read.All", "a row of the protect list with both the object ID and the user principal name " +
 			"protects both without a lookup; then they are not checked"}
 	}
 	return []string{"correct the names, or remove users who have left from the protect list"}
 }
 
-// ErrStopped says that the lookups ended early, so it is not known who is protected. An error
-// that wraps it also wraps the error of the run.
+// ErrStopped is returned if the lookups ended early, so that it is not known who is protected. An error that wraps it
+// also wraps the error of the run.
 var ErrStopped = errors.New("looking up protected users")
 
-// errForbidden begins the errors of rows that were not looked up.
+// errForbidden is wrapped by the errors of rows that were not looked up.
 var errForbidden = errors.New("")
 
-// A lookup is the user that Graph names for a row, or why there is none.
+// A lookup is the user that Graph returned for a row, or the error.
 type lookup struct {
 	user input.User
 	err  error
@@ -105,7 +104,7 @@ func lookUp(ctx context.Context, runner *batch.Runner, rows []input.User, forbid
 	return answers, nil
 }
 
-// statusOf returns the status of Graph's answer, 0 if there was none.
+// statusOf returns the status of the answer of Graph, 0 if there was none.
 func statusOf(err error) int {
 	if answer, ok := errors.AsType[*batch.StatusError](err); ok {
 		return answer.Status
@@ -113,9 +112,9 @@ func statusOf(err error) int {
 	return 0
 }
 
-// Me asks Graph who is signed in, because the user name in a token may not be the user principal name:
-// for guests, and in newer tokens. If the token does not allow that, which takes User.Read or
-// User.ReadBasic.All, Me returns the zero User. An error is that of the run.
+// Me asks Graph who is signed in. The user name in a token may not be the user principal name, for guests and in
+// newer tokens. The token needs User.Read or User.ReadBasic.All; without them, Me returns the zero User. An error is
+// the error of the run.
 // Source: learn.microsoft.com/entra/identity-platform/access-token-claims-reference,
 // learn.microsoft.com/graph/api/user-get.
 func Me(ctx context.Context, runner *batch.Runner) (input.User, error) {
@@ -127,9 +126,8 @@ func Me(ctx context.Context, runner *batch.Runner) (input.User, error) {
 	return me, nil
 }
 
-// LookUp asks Graph for both names of a user of whom one name is known. If the user cannot be
-// looked up, the error wraps Graph's answer, a *batch.StatusError, if there was one. Any
-// other error is that of the run.
+// LookUp asks Graph for both names of a user if one name is known. If the lookup fails, the error wraps the answer of
+// Graph, a *batch.StatusError, if there was one. Any other error is the error of the run.
 func LookUp(ctx context.Context, runner *batch.Runner, user input.User) (input.User, error) {
 	res, err := runner.Do(ctx, request(user, nil))
 	if res.Stopped() {
@@ -138,8 +136,8 @@ func LookUp(ctx context.Context, runner *batch.Runner, user input.User) (input.U
 	return read(user, res)
 }
 
-// errTwoUsers says that a row has the object id of one user and the name of another.
-var errTwoUsers = errors.New("the object id and the user principal name are not of one user")
+// errTwoUsers is returned for a row with the object ID of one user and the name of another.
+var errTwoUsers = errors.New("the object ID and the user principal name belong to two users")
 
 // request returns the request for both names of a user.
 func request(u input.User, tag any) batch.Request {
@@ -147,8 +145,8 @@ func request(u input.User, tag any) batch.Request {
 	return batch.Request{Method: "GET", URL: url, Tag: tag}
 }
 
-// read returns the user in an answer. If it is not the user that was asked for, it returns an error;
-// the zero User asks for anybody.
+// read returns the user in an answer. It returns an error if the answer is about another user than asked. If asked is
+// the zero User, any user is accepted.
 func read(asked input.User, res batch.Result) (input.User, error) {
 	if res.Err != nil {
 		return input.User{}, res.Err
@@ -163,7 +161,7 @@ func read(asked input.User, res batch.Result) (input.User, error) {
 	if err := json.Unmarshal(res.Response.Body, &got); err != nil {
 		return input.User{}, fmt.Errorf("the answer of Graph (200) cannot be read: %w", err)
 	}
-	// An object id is a GUID. A user principal name has an @; apart from that, Graph allows more in it
+	// An object ID is a GUID. A user principal name has an @; apart from that, Graph allows more in it
 	// than a list does.
 	if strings.Contains(got.ID, "@") || input.CheckUser(got.ID) != nil || !strings.Contains(got.UPN, "@") {
 		return input.User{}, fmt.Errorf("the answer of Graph (200) lacks an id or a userPrincipalName: %q, %q",

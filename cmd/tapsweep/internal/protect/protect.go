@@ -1,9 +1,7 @@
-// Package protect protects users whatever a list says: the break-glass accounts that still work when
-// everything else is locked.
+// Package protect protects users, whatever other lists say: for example the emergency access (break-glass) accounts.
 //
-// A user has two names, an object id and a user principal name, and a list may use the one that the
-// protect list does not have. So [Rows.Resolve] looks up the users of a [Rows], and returns the
-// [Users] that are protected.
+// A user has two names, an object ID and a user principal name. A list may use the name that the protect list does not
+// have. So [Rows.Resolve] looks up the users of [Rows], and returns the [Users] that are protected.
 package protect
 
 import (
@@ -18,15 +16,15 @@ import (
 	"tapsweep/input"
 )
 
-// Rows are the rows of the protect lists as they were read.
+// Rows has the rows of the protect lists.
 type Rows struct{ users []input.User }
 
 // Empty reports whether nobody is on the lists.
 func (l *Rows) Empty() bool { return len(l.users) == 0 }
 
-// Open reads protect lists in the forms that input.ReadUsers and read accept; read may be nil. It
-// returns an error for a row without a user, for a pattern and for a list without users, because such
-// a list would protect nobody. Without lists, the List protects nobody.
+// Open reads protect lists in the formats that input.ReadUsers and read accept; read may be nil. It returns an error
+// for a row without a user, for a pattern and for a list without users, because they would protect nobody. Without
+// lists, the Rows protect nobody.
 func Open(read input.Reader, names ...string) (*Rows, error) {
 	users, err := input.ReadUsers(read, names...)
 	if err != nil {
@@ -38,9 +36,8 @@ func Open(read input.Reader, names ...string) (*Rows, error) {
 	return &Rows{users: users}, nil
 }
 
-// patterns returns an error if a name is a pattern for several users, which would protect
-// nobody. A user principal name never contains a star. input.CheckUser refuses the other
-// characters of patterns.
+// patterns returns an error if a name is a pattern, which would protect nobody. A user principal name never contains a
+// star. input.CheckUser refuses the other characters of patterns.
 // Source: learn.microsoft.com/entra/identity/hybrid/connect/plan-connect-userprincipalname.
 func patterns(users []input.User) error {
 	e := &ResolveError{}
@@ -56,15 +53,15 @@ func patterns(users []input.User) error {
 // Rows returns the rows of the lists in order. They must not be changed.
 func (l *Rows) Rows() []input.User { return l.users }
 
-// Resolve looks up each user of the list, and returns the protected users by all their names. It reads
-// pairs only until it knows which kinds of names they use, and not at all if every row has both names.
-// If forbidden is not empty, it says why no user may be looked up, and Resolve asks nobody.
+// Resolve looks up each user of the list, and returns the protected users with all their names. It reads pairs only
+// until it knows which kinds of names they use, and does not read them if every row has both names. If forbidden is
+// not empty, Resolve looks up nobody; forbidden is the reason.
 //
-// The error is a *ResolveError that lists all rows at fault: a user who is not in the tenant, a row with
-// the names of two users, and a row that could not be looked up although the pairs use the kind of name
-// that it lacks. Other rows that could not be looked up are in the warning of the Users. Any other error
-// is that of pairs or of the run, and may wrap the cause of ctx, batch.ErrUnauthorized or
-// batch.ErrBlocked. After an error, no pass may be deleted.
+// Resolve returns a *ResolveError with all rows that are wrong: a user who is not in the tenant, the names of two
+// users in one row, or a row that could not be looked up although the pairs use the kind of name that it lacks.
+// Users.Warning has other rows that could not be looked up. Any other error is the error of pairs or of the run, and
+// may wrap the cause of ctx, batch.ErrUnauthorized or batch.ErrBlocked. After an error, the caller must not delete
+// any pass.
 func (l *Rows) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq2[input.Pair, error],
 	forbidden string) (*Users, error) {
 	missing, err := l.missing(pairs)
@@ -101,10 +98,10 @@ func (l *Rows) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq
 	return u, nil
 }
 
-// kinds are kinds of names.
+// kinds is a set of the two kinds of names.
 type kinds struct{ id, upn bool }
 
-// missing returns the kinds of names that the pairs use and some row does not have.
+// missing returns the kinds of names that the pairs use and that at least one row does not have.
 func (l *Rows) missing(pairs iter.Seq2[input.Pair, error]) (kinds, error) {
 	var missing, used kinds
 	for i := range l.users {
@@ -119,7 +116,7 @@ func (l *Rows) missing(pairs iter.Seq2[input.Pair, error]) (kinds, error) {
 			return used, err
 		}
 		switch {
-		case p.Err != nil: // left out by --skip-invalid
+		case p.Err != nil: // --skip-invalid leaves it out
 			continue
 		case strings.Contains(p.User, "@"):
 			used.upn = missing.upn
@@ -133,7 +130,7 @@ func (l *Rows) missing(pairs iter.Seq2[input.Pair, error]) (kinds, error) {
 	return used, nil
 }
 
-// distinct returns the rows, each user once.
+// distinct returns one row for each user.
 func (l *Rows) distinct() (rows []input.User) {
 	seen := make(map[string]bool)
 	for _, u := range l.users {
@@ -145,17 +142,16 @@ func (l *Rows) distinct() (rows []input.User) {
 	return rows
 }
 
-// Users are the protected users. The zero value and nil are nobody. Several goroutines may use it.
+// Users is the set of protected users. The zero value and nil are empty sets. Several goroutines may use it.
 type Users struct {
 	names   map[string]bool
 	warning string
 }
 
-// Has reports whether a user is protected, by object id or user principal name.
+// Has reports whether a user is protected, by object ID or user principal name.
 func (u *Users) Has(user string) bool { return u != nil && u.names[fold(user)] }
 
-// Warning returns a sentence about protected names that could not be checked, and "" if there
-// are none.
+// Warning returns a sentence about protected names that could not be checked, "" if there are none.
 func (u *Users) Warning() string {
 	if u == nil {
 		return ""
@@ -173,7 +169,7 @@ func (u *Users) add(users ...input.User) {
 	}
 }
 
-// nameOf returns the names that a row gives its user, for messages.
+// nameOf returns the names of a user in a row, for messages.
 func nameOf(u input.User) string {
 	if u.ID != "" && u.UPN != "" {
 		return safetext.Printable(u.UPN) + " (" + u.ID + ")"
@@ -181,5 +177,5 @@ func nameOf(u input.User) string {
 	return safetext.Printable(u.ID + u.UPN)
 }
 
-// fold returns the same text for equal names: Entra compares both kinds without case.
+// fold returns the same text for equal names. Entra ignores case in both kinds.
 func fold(name string) string { return strings.ToLower(name) }

@@ -126,8 +126,8 @@ func TestNamesAreChecked(t *testing.T) {
 		{name: "both names, the id of nobody", list: "userId,upn\n" + noID + "," + bg, pair: bg,
 			wrong: ":2: protected user " + bg + " (" + noID + ") is not in the tenant"},
 		{name: "names of two users", list: "userId,upn\n" + id1 + "," + guest, pair: bg,
-			wrong: ":2: protected user " + guest + " (" + id1 + "): the object id and the user principal name " +
-				"are not of one user, Graph names the user \"" + bg + "\""},
+			wrong: ":2: protected user " + guest + " (" + id1 + "): the object ID and the user principal name " +
+				"belong to two users, Graph names the user \"" + bg + "\""},
 		{name: "forbidden", list: bg + "\n" + nobody + "\n" + guest + "\n" + lee, pair: bg, forbidden: forbidden,
 			warning: "4 of 4 protected names could not be checked (" + bg + ", bg1@contoso.con, " + guest +
 				", …): the token lacks X"},
@@ -447,5 +447,13 @@ func TestPatternsAreRefused(t *testing.T) {
 		}
 		assert.That(t, e.Errs[0].Line == line && strings.Contains(e.Error(), "is a pattern, which protects nobody"),
 			"Open of %q = %v, want line %d to be a pattern", list, e, line)
+	}
+}
+
+// A row with both names protects both, although nobody may look the user up.
+func TestUncheckedNamesAreProtected(t *testing.T) {
+	users, err := open(t, "userId,upn\n"+id1+","+bg+"\n").Resolve(t.Context(), nil, pairs(id2), "no permission")
+	if err != nil || !users.Has(id1) || !users.Has(strings.ToUpper(bg)) || users.Has(id2) {
+		t.Errorf("Resolve = %+v, %v, want both names of the row", users, err)
 	}
 }

@@ -23,12 +23,12 @@ func BenchmarkMillion(b *testing.B) {
 	m = nil
 	for b.Loop() {
 		l := assert.Must(OpenLogs(b.Context(), []string{path}))
-		c, _ := NewCSV(io.Discard)
-		r, err := New(b.Context(), l, c.Row)
+		c, _ := newCSV(io.Discard)
+		r, err := makeReport(b.Context(), l, c.writeRow)
 		if err != nil || r.Pairs != rows {
 			b.Fatal(err, r.Pairs)
 		}
-		assert.OK(b, r.HTML(b.Context(), io.Discard, l, HTMLPage{}))
+		assert.OK(b, r.writeHTML(b.Context(), io.Discard, l, htmlPage{}))
 		runtime.GC()
 		var s runtime.MemStats
 		runtime.ReadMemStats(&s)

@@ -16,7 +16,7 @@ import (
 func stated(t *testing.T, paths ...string) (states []string, r *Report) {
 	t.Helper()
 	l := open(t, paths...)
-	r, err := New(t.Context(), l, func(row *ReportedRow) error {
+	r, err := makeReport(t.Context(), l, func(row *reportedRow) error {
 		s := fmt.Sprintf("%s %s %d %s %s", row.Method[len(row.Method)-1:], row.Outcome, row.Status, row.RequestID,
 			row.Time.Format("15:04"))
 		if row.Verified {
@@ -30,7 +30,7 @@ func stated(t *testing.T, paths ...string) (states []string, r *Report) {
 	})
 	assert.OK(t, err)
 	var page bytes.Buffer
-	assert.OK(t, r.HTML(t.Context(), &page, l, HTMLPage{}))
+	assert.OK(t, r.writeHTML(t.Context(), &page, l, htmlPage{}))
 	assert.Same(t, "rows of the page", strings.Count(page.String(), "<tr data-o="), len(states))
 	assert.Same(t, "rows of the page that are left", strings.Count(page.String(), `class="left"><td`), r.Left)
 	return states, r

@@ -171,14 +171,14 @@ func (v *visit) print(name string) []byte {
 }
 
 // htmlOf makes a page of logs and returns its path.
-func htmlOf(t *testing.T, p HTMLPage, paths ...string) string {
+func htmlOf(t *testing.T, p htmlPage, paths ...string) string {
 	t.Helper()
 	l := open(t, paths...)
-	r := assert.Must(New(t.Context(), l, nil))
+	r := assert.Must(makeReport(t.Context(), l, nil))
 	path := filepath.Join(t.TempDir(), "report.html")
 	f := assert.Must(os.Create(path))
 	p.Made, p.By = night.Add(24*time.Hour), "v1.4.0"
-	assert.OK(t, errors.Join(r.HTML(t.Context(), f, l, p), f.Close()))
+	assert.OK(t, errors.Join(r.writeHTML(t.Context(), f, l, p), f.Close()))
 	return path
 }
 
@@ -228,7 +228,7 @@ func media(scheme string) chromedp.Action[chromedp.Void] {
 
 // A person reads, filters, prints and sorts one page.
 func TestBrowserReads(t *testing.T) {
-	path := htmlOf(t, HTMLPage{}, incident(5000).write(t, "incident-4711.jsonl"))
+	path := htmlOf(t, htmlPage{}, incident(5000).write(t, "incident-4711.jsonl"))
 	v := browse(t, path, chromedp.EmulateViewport(1200, 900))
 	v.want(status, "rows 1 to 250 of 4,985")
 	for _, wide := range []int64{390, 1000, 1600} {
@@ -320,7 +320,7 @@ func sorts(v *visit) {
 
 // Without a script the table is simply there.
 func TestBrowserWithoutScript(t *testing.T) {
-	path := htmlOf(t, HTMLPage{}, incident(500).write(t, "incident-4711.jsonl"))
+	path := htmlOf(t, htmlPage{}, incident(500).write(t, "incident-4711.jsonl"))
 	noScript := emulation.SetScriptExecutionDisabledParams{Value: true}
 	v := browse(t, path, call(emulation.SetScriptExecutionDisabled, noScript))
 	v.want(shownRows, "499")
@@ -330,7 +330,7 @@ func TestBrowserWithoutScript(t *testing.T) {
 
 // What comes from a log is shown, and does nothing.
 func TestBrowserHostile(t *testing.T) {
-	path := htmlOf(t, HTMLPage{CSV: `"><script>alert(1)</script>.csv`, inline: 9},
+	path := htmlOf(t, htmlPage{CSV: `"><script>alert(1)</script>.csv`, inline: 9},
 		hostile().write(t, "<img src=x onerror=alert(1)>.jsonl"))
 	v := browse(t, path)
 	v.want("document.querySelectorAll('script').length", "2")
@@ -362,7 +362,7 @@ func TestBrowserHostile(t *testing.T) {
 // A page with as many rows as it may have stays quick.
 func TestBrowserManyRows(t *testing.T) {
 	start := time.Now()
-	path := htmlOf(t, HTMLPage{}, incident(maxInline).write(t, "incident-4711.jsonl"))
+	path := htmlOf(t, htmlPage{}, incident(maxInline).write(t, "incident-4711.jsonl"))
 	made := time.Since(start)
 	info, _ := os.Stat(path)
 	start = time.Now()
@@ -398,7 +398,7 @@ func TestBrowserContrast(t *testing.T) {
 	for i := range 4 {
 		m.row("a.csv", i+2, []results.Outcome{results.Revoked, results.Denied}[i%2])
 	}
-	v := browse(t, htmlOf(t, HTMLPage{}, m.write(t, "a.jsonl")))
+	v := browse(t, htmlOf(t, htmlPage{}, m.write(t, "a.jsonl")))
 	v.want("document.querySelectorAll('svg text.on').length", "2")
 	for _, scheme := range []string{"light", "dark"} {
 		v.do(media(scheme))
@@ -412,7 +412,7 @@ func TestBrowserContrast(t *testing.T) {
 
 // Who turns pages by keyboard lost the place at the last one, and at the first.
 func TestBrowserPagesByKeyboard(t *testing.T) {
-	v := browse(t, htmlOf(t, HTMLPage{}, incident(500).write(t, "a.jsonl")))
+	v := browse(t, htmlOf(t, htmlPage{}, incident(500).write(t, "a.jsonl")))
 	v.do(chromedp.Focus(chromedp.CSS("#on")), chromedp.KeyEvent("\r"))
 	v.want(status, "rows 251 to 499 of 499")
 	v.want("document.activeElement.id", "back")

@@ -38,7 +38,7 @@ func TestBrowserPhone(t *testing.T) {
 		"incident": incident(5000).write(t, "incident.jsonl"),
 		"scan":     found(t, 400, 40, 3),
 	} {
-		v := browse(t, htmlOf(t, HTMLPage{}, path))
+		v := browse(t, htmlOf(t, htmlPage{}, path))
 		for _, wide := range []int64{320, 360, 380, 390, 400, 700, 1200} {
 			v.do(chromedp.EmulateViewport(wide, 800))
 			v.want("document.documentElement.scrollWidth", fmt.Sprint(wide))

@@ -11,7 +11,8 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// Passes on one line of a list have columns, which fit into the table, and so do its heads. They are sorted by number.
+// Pairs on one line of a list are told apart by their columns, which fit into the table, and so do its heads. They
+// are sorted by number.
 func TestBrowserColumns(t *testing.T) {
 	m := &logBuilder{now: night}
 	m.run("incident-4711.json", 4)
@@ -20,7 +21,7 @@ func TestBrowserColumns(t *testing.T) {
 			func(r *results.Row) { r.Column = column })
 	}
 	m.end(0, "")
-	v := browse(t, htmlOf(t, HTMLPage{}, m.write(t, "a.jsonl")))
+	v := browse(t, htmlOf(t, htmlPage{}, m.write(t, "a.jsonl")))
 	const places = `Array.from(document.querySelectorAll('#pairs tbody tr')).
 		map((tr) => tr.cells[0].textContent.trim()).join(' ')`
 	v.click(headOf(1) + " button")

@@ -9,16 +9,16 @@ import (
 	"tapsweep/cmd/tapsweep/internal/format"
 )
 
-// A chart is an SVG without a viewBox around one with it: the shapes of the inner one stretch with the page,
-// while text, which is placed in per cent, keeps its size. So it can be read on a phone and on paper.
+// A chart is an SVG without a viewBox, with an inner SVG that has one. The shapes of the inner SVG stretch with the
+// page. Text is placed in per cent and keeps its size, so the chart can be read on a phone and on paper.
 //
-// It is drawn here because the chart libraries for Go write colours into style attributes, which the page's
-// Content-Security-Policy forbids and dark mode cannot change, and neither title nor description.
+// tapsweep draws it itself. The chart libraries for Go write colors into style attributes, which the
+// Content-Security-Policy of the page forbids and dark mode cannot change, and they write no title or description.
 //
 // Heights are in pixels below the top of the plot, widths in the units of the inner SVG.
 type chart struct {
 	Title, Desc string
-	Total       *label // the line of all pairs, if some have no row
+	Total       *label // the line at the number of all pairs, if some have no row
 	Grid        []label
 	Areas       []area
 	Waits       []chartBar
@@ -27,7 +27,7 @@ type chart struct {
 	Ticks       []label
 }
 
-// A label is a text at a height, or below the plot at a share of its width in per cent.
+// A label is a text at a height, or a text below the plot at a position in per cent of its width.
 type label struct {
 	X, Y float64
 	Text string
@@ -38,7 +38,7 @@ type area struct{ Class, Path, Name, Count string }
 
 type chartBar struct{ X, Y, Width, Height float64 }
 
-// The sizes of the plot, and of the refusals below it. The style sheet does not know them.
+// The sizes of the plot, and of the refusals below it. The style sheet does not have them.
 const (
 	plotWidth  = 1000.0
 	plotHeight = 220.0
@@ -46,7 +46,7 @@ const (
 	barsHeight = 48.0
 )
 
-// Bottom is where the plot, or the refusals below it, end.
+// Bottom returns where the plot, or the refusals below it, end.
 func (c *chart) Bottom() float64 {
 	if len(c.Refused) > 0 {
 		return barsTop + barsHeight
@@ -54,7 +54,7 @@ func (c *chart) Bottom() float64 {
 	return plotHeight
 }
 
-// End is where the labels below it end.
+// End returns where the labels below it end.
 func (c *chart) End() float64 { return c.Bottom() + 32 }
 
 func (r *Report) chart() *chart {
@@ -86,9 +86,9 @@ func (r *Report) chart() *chart {
 	return c
 }
 
-// refusals draws the requests that were refused below the plot.
+// refusals draws the refused requests below the plot.
 func (c *chart) refusals(a *axis) {
-	const binsPerBar = 3 // one would be too thin to be seen
+	const binsPerBar = 3 // a bar for one bin would be too thin
 	const width = plotWidth / numBins * binsPerBar
 	var counts [numBins / binsPerBar]int
 	highest, sum := 0, 0
@@ -143,7 +143,7 @@ func (a *axis) areas(scale float64) (areas []area) {
 
 // ticks labels the running time at round times, far enough apart for a phone.
 func (a *axis) ticks() (ticks []label) {
-	const apart, edge = 0.2, 0.95 // beyond the edge, a part of the label would be outside
+	const apart, edge = 0.2, 0.95 // a label beyond the edge would not fit
 	step := clockStep(time.Duration(apart * float64(a.length)))
 	for t := step; float64(t) < edge*float64(a.length); t += step {
 		text := strings.NewReplacer("m0s", " min", "h0m0s", " h", "m", " min ", "h", " h ", "s",
@@ -153,7 +153,7 @@ func (a *axis) ticks() (ticks []label) {
 	return ticks
 }
 
-// clockStep returns the next longer step that clocks have.
+// clockStep returns the next longer step of a clock, such as 5 or 15 minutes.
 func clockStep(d time.Duration) time.Duration {
 	for _, unit := range []time.Duration{time.Second, time.Minute} {
 		for _, n := range []time.Duration{1, 2, 5, 10, 15, 30} {
@@ -165,7 +165,7 @@ func clockStep(d time.Duration) time.Duration {
 	return (d + time.Hour - 1) / time.Hour * time.Hour
 }
 
-// gridStep returns a round number that goes into most at most five times.
+// gridStep returns a round number that divides most into at most five parts.
 func gridStep(most int) int {
 	for power := 1; ; power *= 10 {
 		for _, n := range []int{1, 2, 5} {

@@ -9,21 +9,20 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// Bounds on what is kept of hostile logs.
+// Limits on what is kept of hostile logs.
 const (
 	maxFailures = 1000
 	maxExamples = 3
 	maxReasons  = 100
 )
 
-// otherGroups is where the groups beyond the bounds go.
+// otherGroups is the group for everything beyond these limits.
 const otherGroups = "others"
 
-// New reads the logs once more and counts. It hands each row that counts to also, which may be nil;
-// duplicates are only counted.
-func New(ctx context.Context, l *Logs, also func(*ReportedRow) error) (*Report, error) {
+// makeReport reads the logs again and counts their rows. It calls also for each row except duplicates; also may be nil.
+func makeReport(ctx context.Context, l *Logs, also func(*reportedRow) error) (*Report, error) {
 	r := newReport(l)
-	for row, err := range l.Rows(ctx) {
+	for row, err := range l.countedRows(ctx) {
 		if err != nil {
 			return nil, err
 		}
@@ -46,7 +45,7 @@ func New(ctx context.Context, l *Logs, also func(*ReportedRow) error) (*Report, 
 	return r, nil
 }
 
-// newReport returns what is known of the logs without their rows.
+// newReport returns a report without the rows.
 func newReport(l *Logs) *Report {
 	r := &Report{
 		Lists: l.lists, Runs: l.allRuns(), Pairs: l.pairs, Users: l.users, Sessions: newSessions(l.withoutSessions),
@@ -66,7 +65,7 @@ func newReport(l *Logs) *Report {
 }
 
 // add counts a row.
-func (r *Report) add(row *ReportedRow) {
+func (r *Report) add(row *reportedRow) {
 	switch {
 	case row.Action == results.RevokeSessions:
 		r.Sessions.add(row)
@@ -109,7 +108,7 @@ func addBounded(counts map[string]int, key string) {
 	counts[key]++
 }
 
-// head fills in what the runs and the lists say.
+// head sets the fields that come from the runs and the lists.
 func (r *Report) head() {
 	for _, run := range r.Runs {
 		r.Tenant = cmp.Or(r.Tenant, clip(run.header.Tenant))
@@ -141,7 +140,7 @@ func (r *Report) head() {
 	}
 }
 
-// pace computes PairsPerSecond. A proof completes no pair, unless it is alone.
+// pace computes PairsPerSecond. Runs of verify complete no pair, unless the report has no other runs.
 func (r *Report) pace() {
 	runs := slices.DeleteFunc(slices.Clone(r.Runs), func(run *ReportedRun) bool {
 		return run.kind() == "verify" && r.kind != "verify"
@@ -151,7 +150,7 @@ func (r *Report) pace() {
 	}
 }
 
-// readers fills in Readers if a run of tapsweep verify is among the runs.
+// readers sets Readers if one of the runs is tapsweep verify.
 func (r *Report) readers() {
 	var by Readers
 	for _, run := range r.Runs {
@@ -170,7 +169,7 @@ func (r *Report) readers() {
 	}
 }
 
-// distinct returns the names that are known, each once, in their order.
+// distinct returns each name that is known once, in order.
 func distinct(names []string) (known []string) {
 	for _, name := range names {
 		if name != "" && !slices.Contains(known, name) {

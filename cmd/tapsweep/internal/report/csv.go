@@ -9,23 +9,23 @@ import (
 	"tapsweep/input"
 )
 
-// csvHeader names the columns. The first four make the file a list, too.
+// csvHeader has the names of the columns.
 var csvHeader = []string{"source", "line", "user", "method", "outcome", "status", "code", "message", "attempts",
 	"requestId", "time", "hint", "reason", "verified", "userPrincipalName", "verifiedAt", "pending", "anyPass",
 	"column", "beside", "createdBy", "createdAt", "auditId", "auditMatch", "action", "sentAt"}
 
-// A CSV writes one line for each row, safe to be opened in a spreadsheet. The rows without beside are the
-// pairs, except for duplicates. A row with beside is about a further pass, and has the request id of its delete.
-type CSV struct{ w *csv.Writer }
+// A csvFile writes one line for each row, in a form that is safe to open in a spreadsheet. Rows without beside are the
+// pairs, except for duplicates. A row with beside is about a further pass, and has the request ID of its delete.
+type csvFile struct{ w *csv.Writer }
 
-// NewCSV writes the header.
-func NewCSV(w io.Writer) (*CSV, error) {
-	c := &CSV{csv.NewWriter(w)}
+// newCSV writes the header.
+func newCSV(w io.Writer) (*csvFile, error) {
+	c := &csvFile{csv.NewWriter(w)}
 	return c, c.w.Write(csvHeader)
 }
 
-// Row writes a row.
-func (c *CSV) Row(r *ReportedRow) error {
+// writeRow writes a row.
+func (c *csvFile) writeRow(r *reportedRow) error {
 	fields := []string{r.Source, strconv.Itoa(r.Line), r.User, r.Method, string(r.Outcome), strconv.Itoa(r.Status),
 		r.Code, r.Message, strconv.Itoa(r.Attempts), r.RequestID, r.Time.Format(time.RFC3339Nano), r.Hint, r.Reason,
 		ifSet(r.Verified, "true"), r.UPN, ifSet(r.VerifiedAt, r.VerifiedAt.Format(time.RFC3339Nano)),
@@ -48,8 +48,8 @@ func ifSet[T comparable](value T, text string) string {
 	return text
 }
 
-// Close writes what is left, but does not close the writer.
-func (c *CSV) Close() error {
+// Close writes buffered data. It does not close the writer.
+func (c *csvFile) Close() error {
 	c.w.Flush()
 	return c.w.Error()
 }

@@ -12,8 +12,8 @@ import (
 // A Failure is a group of pairs, or of users with their sessions, that are not done for the same reason.
 type Failure struct {
 	Outcome  results.Outcome `json:"outcome"`
-	Code     string          `json:"code"`   // Graph's
-	Status   int             `json:"status"` // HTTP, 0 if there was no answer
+	Code     string          `json:"code"`   // the error code of Graph
+	Status   int             `json:"status"` // the HTTP status, 0 if there was no answer
 	Hint     string          `json:"hint"`
 	Count    int             `json:"count"`
 	Examples []string        `json:"examples"` // some of the users
@@ -21,7 +21,7 @@ type Failure struct {
 	tasks map[nextTask]int // how many each task tries again
 }
 
-// Title names a group of failures.
+// Title returns the name of the group.
 func (f *Failure) Title() string {
 	title := string(f.Outcome)
 	if f.Status >= 300 {
@@ -41,11 +41,11 @@ type failureCause struct {
 	hint    string
 }
 
-// failures are Failures by cause. The zero value is empty.
+// failures has Failures by cause. The zero value is empty.
 type failures map[failureCause]*Failure
 
-// causeOf returns the cause of a row, or the cause of all that there is no room for.
-func (f failures) causeOf(row *ReportedRow) failureCause {
+// causeOf returns the cause of a row. If there are too many causes, it returns the common cause for the rest.
+func (f failures) causeOf(row *reportedRow) failureCause {
 	meaning := row.Outcome.Meaning()
 	if row.Action == results.RevokeSessions {
 		meaning = row.Outcome.SessionMeaning()
@@ -58,7 +58,7 @@ func (f failures) causeOf(row *ReportedRow) failureCause {
 }
 
 // add counts a row that is not done.
-func (f *failures) add(row *ReportedRow) {
+func (f *failures) add(row *reportedRow) {
 	if *f == nil {
 		*f = make(failures)
 	}

@@ -11,8 +11,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/fileout"
 )
 
-// CheckFile returns an error if a report cannot, or must not, be written to a path.
-// If --overwrite would replace it, the error is a *fileout.ThereError about the flag.
+// CheckFile returns an error if a report cannot or must not be written to a path. If only --overwrite is missing, the
+// error is a *fileout.ThereError.
 func CheckFile(flag, path string, overwrite bool, logs *Logs) error {
 	info, err := os.Lstat(path)
 	switch {
@@ -22,7 +22,7 @@ func CheckFile(flag, path string, overwrite bool, logs *Logs) error {
 	case err != nil:
 		return err
 	}
-	if target, err := os.Stat(path); err == nil && logs.Holds(target) {
+	if target, err := os.Stat(path); err == nil && logs.holds(target) {
 		return fmt.Errorf("%s is one of the logs", path)
 	}
 	if !info.Mode().IsRegular() {

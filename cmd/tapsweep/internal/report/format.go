@@ -9,7 +9,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/format"
 )
 
-// count is a number with its noun: "1 pass", "2 passes".
+// count returns a number with its noun: "1 pass", "2 passes".
 func count(n int, noun string) string {
 	switch {
 	case n == 1:
@@ -20,7 +20,7 @@ func count(n int, noun string) string {
 	return format.Number(n) + " " + noun + "s"
 }
 
-// verb chooses the form of a verb that goes with n.
+// verb returns the form of a verb for n.
 func verb(n int, one, many string) string {
 	if n == 1 {
 		return one
@@ -28,7 +28,7 @@ func verb(n int, one, many string) string {
 	return many
 }
 
-// share is a part of a whole in per cent. Only nothing is shown as 0 %, and only all as 100 %.
+// share returns n as a part of all in per cent. It returns 0 % only for none, and 100 % only for all.
 func share(n, all int) string {
 	p := 100 * float64(n) / float64(max(all, 1))
 	switch {
@@ -44,7 +44,7 @@ func share(n, all int) string {
 	return fmt.Sprintf("%.1f %%", p)
 }
 
-// duration is a length of time in its two largest units.
+// duration returns a duration in its two largest units.
 func duration(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {
@@ -60,7 +60,7 @@ func duration(d time.Duration) string {
 
 func seconds(s float64) string { return duration(time.Duration(s * float64(time.Second))) }
 
-// timestamp is a time in UTC, or "not known" for none.
+// timestamp returns a time in UTC, "not known" for the zero time.
 func timestamp(t time.Time) string {
 	return format.Time(t, "2006-01-02 15:04:05 UTC", "not known")
 }

@@ -55,9 +55,9 @@ func sayReport(t *testing.T, b *bytes.Buffer, names []string) {
 	}
 	defer l.Close()
 	var table bytes.Buffer
-	c := assert.Must(NewCSV(&table))
-	r := assert.Must(New(t.Context(), l, c.Row))
-	assert.OK(t, errors.Join(c.Close(), r.Text(b)))
+	c := assert.Must(newCSV(&table))
+	r := assert.Must(makeReport(t.Context(), l, c.writeRow))
+	assert.OK(t, errors.Join(c.Close(), r.writeText(b)))
 	b.Write(table.Bytes())
 }
 

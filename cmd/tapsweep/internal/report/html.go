@@ -28,8 +28,8 @@ var pageStyle string
 //go:embed page.js
 var pageScript string
 
-// earlyScript makes the style hide the table until the script at the end of the page has divided it into pages.
-// A browser takes half a minute to lay out 50,000 rows, and two seconds to read them.
+// earlyScript hides the table until the script at the end of the page has divided it into pages. A browser needs half a
+// minute to lay out 50,000 rows, but only two seconds to read them.
 const earlyScript = `document.documentElement.className = "js"`
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
@@ -42,24 +42,25 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 }).ParseFS(templates, "*.tmpl"))
 
 const (
-	// maxInline is how many rows a page has. A browser opens as many in a second or two.
+	// maxInline is the maximum number of rows of a page. A browser opens a page with this many rows in a second or two.
 	maxInline = 50_000
-	// maxPrinted is how many rows are printed without asking: of more, only those that are not done.
+	// maxPrinted is the maximum number of rows that are printed by default. If there are more, only those that are not
+	// done are printed.
 	maxPrinted = 500
 )
 
-// An HTMLPage is how a report is shown as HTML.
-type HTMLPage struct {
-	CSV    string    // name of the CSV file with all pairs beside the page, if there is one
-	Made   time.Time // when
+// An htmlPage holds the options of an HTML page.
+type htmlPage struct {
+	CSV    string    // the name of the CSV file with all pairs, if there is one
+	Made   time.Time // when the page was made
 	By     string    // the version of tapsweep
-	inline int       // at most so many pairs; 0 is maxInline
+	inline int       // the maximum number of pairs; 0 means maxInline
 }
 
-// view is what the template reads.
+// view is the data of the template.
 type view struct {
 	*Report
-	HTMLPage
+	htmlPage
 	Style  template.CSS
 	Script template.JS
 	Early  template.JS
@@ -72,10 +73,10 @@ type view struct {
 	Names  []names
 
 	Shown int // pairs of the table
-	Rows  iter.Seq[*ReportedRow]
+	Rows  iter.Seq[*reportedRow]
 }
 
-// When is the time of the runs, with the day once if it is one day.
+// When returns the time of the runs. If they are on one day, it has the day once.
 func (v *view) When() string {
 	from, to := v.Start.Format(time.DateTime), v.End.Format(time.DateTime)
 	if v.Start.Format(time.DateOnly) == v.End.Format(time.DateOnly) {
@@ -84,29 +85,29 @@ func (v *view) When() string {
 	return from + " to " + to + " UTC"
 }
 
-// Duplicates is how many pairs are counted and not listed.
+// Duplicates returns the number of pairs that are counted and not listed.
 func (v *view) Duplicates() int { return v.Counts[results.Duplicate] }
 
-// Listed is how many pairs the table would have with room for all.
+// Listed returns the number of pairs that the table would have without a limit.
 func (v *view) Listed() int { return v.Pairs - v.Duplicates() }
 
-// Whole reports whether the table has all of these.
+// Whole reports whether the table has all of them.
 func (v *view) Whole() bool { return v.Shown == v.Listed() }
 
-// Many reports whether the table is too long to be printed without asking.
+// Many reports whether the table is too long to be printed by default.
 func (v *view) Many() bool { return v.Shown > maxPrinted }
 
-// HTML writes the report as one page that needs no network, and no script to be read. It reads the logs again
-// for the rows.
-func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p HTMLPage) error {
+// writeHTML writes the report as one page. The page needs no network, and people can read it without scripts. HTML reads the
+// logs again for the rows.
+func (r *Report) writeHTML(ctx context.Context, w io.Writer, l *Logs, p htmlPage) error {
 	p.inline = cmp.Or(p.inline, maxInline)
-	v := &view{Report: r, HTMLPage: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript), Early: earlyScript,
-		Policy: policy(pageStyle, pageScript, earlyScript), Steps: r.steps(), Tenant: r.tenant(), Chart: r.chart(),
-		Shares: r.shares(), Names: r.names()}
+	v := &view{Report: r, htmlPage: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript),
+		Early: earlyScript, Policy: policy(pageStyle, pageScript, earlyScript), Steps: r.steps(), Tenant: r.tenant(),
+		Chart: r.chart(), Shares: r.shares(), Names: r.names()}
 	pick := v.pick()
 	var failed error
-	v.Rows = func(yield func(*ReportedRow) bool) {
-		for row, err := range l.Rows(ctx) {
+	v.Rows = func(yield func(*reportedRow) bool) {
+		for row, err := range l.countedRows(ctx) {
 			if err != nil {
 				failed = err
 				return
@@ -122,8 +123,8 @@ func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p HTMLPage) err
 	return failed
 }
 
-// policy allows the page's own style and scripts and nothing else. Whatever a log brings into the page cannot
-// run, and no request leaves the page.
+// policy allows only the style and the scripts of the page itself. So text from a log cannot run, and the page sends no
+// request.
 func policy(style string, scripts ...string) string {
 	hash := func(s string) string {
 		sum := sha256.Sum256([]byte(s))
@@ -136,17 +137,17 @@ func policy(style string, scripts ...string) string {
 		"require-trusted-types-for 'script'", hash(style), strings.Join(scripts, " "))
 }
 
-// pick decides which rows the table has: all, or as many as it may of those that are not done.
-func (v *view) pick() func(*ReportedRow) bool {
+// pick returns a function that selects the rows of the table: all, or the first of those that are not done.
+func (v *view) pick() func(*reportedRow) bool {
 	v.Shown = v.Listed()
 	if v.Shown <= v.inline {
-		return func(row *ReportedRow) bool {
+		return func(row *reportedRow) bool {
 			return row.Action != results.RevokeSessions && (row.Beside || row.Outcome != results.Duplicate)
 		}
 	}
 	v.Shown = min(v.Left, v.inline)
 	left := 0
-	return func(row *ReportedRow) bool {
+	return func(row *reportedRow) bool {
 		if row.Beside || !row.Outcome.Left() || row.Action == results.RevokeSessions {
 			return false
 		}
@@ -157,8 +158,8 @@ func (v *view) pick() func(*ReportedRow) bool {
 
 func clock(t time.Time) string { return format.Time(t, time.DateTime, "") }
 
-// verifiedAt is when a pass was verified, without the day if the row is of that day.
-func verifiedAt(row *ReportedRow) string {
+// verifiedAt returns when a pass was verified, without the day if the row has the same day.
+func verifiedAt(row *reportedRow) string {
 	return strings.TrimPrefix(clock(row.VerifiedAt), row.Time.Format("2006-01-02 "))
 }
 

@@ -11,39 +11,39 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// An index finds the row that counts for each results.Key, and what rows that verify say. It keeps 24 bytes a
-// key and its place in a map, and 16 bytes more for a pass that was verified.
+// An index finds the row that counts for each results.Key, and the rows that verify it. It needs 24 bytes and an
+// element of a map for each key, and 16 bytes more for a verified pass.
 type index struct {
 	logs    *Logs
 	seed    maphash.Seed
 	entries []entry
 	at      map[uint64]uint32 // entries by the hash of a key, of the line of a list, or of a pass
-	notes   []note            // by entry; shorter than entries where none came yet
+	notes   []note            // by entry; may be shorter than entries
 
-	latest map[uint64]uint32     // of each user, the entry that came last; nil if no log is of tapsweep verify
-	also   map[uint64]struct{}   // further lists that have an entry: the entry, shifted, and the list
-	looked map[uint64]struct{}   // users whose passes scans have listed
-	wants  map[uint64]*sourceLog // by the key of their sessions, of users with a pass, the last log that revokes them
+	latest map[uint64]uint32     // the last entry of each user; nil if no log is of tapsweep verify
+	also   map[uint64]struct{}   // further lists of an entry; the key is the entry, shifted, and the list
+	looked map[uint64]struct{}   // users whose passes a scan listed
+	wants  map[uint64]*sourceLog // for a user with a pass: the last log that revokes the sessions
 }
 
-// An entry is what is known of a pass, of the sessions of a user, or of a line of a list.
+// An entry is about a pass, the sessions of a user, or a line of a list.
 type entry struct {
 	at      place  // the row that counts
-	pass    uint32 // hash of the pass that the row names; the user is known, so it need not be long
-	before  uint32 // the entry of the same user that came before, or none
-	list    uint32 // the first list that has it
-	line    uint16 // hash of the line of the list, of a protected pass
-	outcome uint8  // of the row: an index into results.Outcomes
+	pass    uint32 // a hash of the pass in the row; it is short, because it only distinguishes passes of one user
+	before  uint32 // the previous entry of the same user, or none
+	list    uint32 // the first list that has the entry
+	line    uint16 // a hash of the line of the list, for a protected pass
+	outcome uint8  // the outcome of the row: an index into results.Outcomes
 	about   about
 }
 
-// An about says what an entry is about.
+// An about is the kind of an entry.
 type about uint8
 
 const (
 	aPass     about = iota // a pass, or a line of a list
 	sessions               // the sessions of a user
-	madeUpFor              // nothing any more: a scan could not list the passes of a user, and a later one could
+	madeUpFor              // nothing: a scan could not list the passes of a user, but a later scan could
 )
 
 // A place is a row: the log, and the number of the row in it, from 0.
@@ -51,7 +51,8 @@ type place struct{ log, row uint32 }
 
 const none = ^uint32(0) // no entry
 
-// rowSize is how many bytes a row has at least, most often. Room for all entries from the start leaves no garbage.
+// rowSize is the usual minimum size of a row in bytes. With it, all entries are allocated at the start, which leaves no
+// garbage.
 const rowSize = 300
 
 func newIndex(l *Logs) *index {
@@ -68,7 +69,7 @@ func newIndex(l *Logs) *index {
 	return ix
 }
 
-// hash returns the hash of texts of some kind. Graph compares names without case.
+// hash returns the hash of a kind and texts. It ignores case, because Graph ignores case in names.
 func (ix *index) hash(kind string, texts ...string) uint64 {
 	var h maphash.Hash
 	h.SetSeed(ix.seed)
@@ -84,12 +85,12 @@ func (ix *index) userOf(name string) uint64 { return ix.hash("user", name) }
 
 func (ix *index) passOf(r *head) uint32 { return uint32(ix.hash("", r.Method)) }
 
-// lineOf returns the hash of the line of a list on which a row is.
+// lineOf returns the hash of the line of a list that a row is about.
 func (ix *index) lineOf(lg *sourceLog, r *head) uint64 {
 	return ix.hash("line", r.User, r.Source, strconv.Itoa(r.Line), strconv.Itoa(r.Column), strconv.Itoa(lg.listOf))
 }
 
-// lineOfLog returns the hash of a line of a log. The log may have another directory by now.
+// lineOfLog returns the hash of a line of a log. It ignores the directory, because the log may have been moved.
 func (ix *index) lineOfLog(log string, line int) uint64 {
 	return ix.hash("log", filepath.Base(log), strconv.Itoa(line))
 }
@@ -99,20 +100,20 @@ type head struct {
 	results.Row
 
 	at     place
-	line   int          // of the log
-	offset int64        // of that line
-	run    *ReportedRun // that wrote it
+	line   int          // the line of the log
+	offset int64        // the offset of that line
+	run    *ReportedRun // the run that wrote it
 	who    uint64
 }
 
-// failedLook reports whether the row is of a user whose passes could not be listed.
+// failedLook reports whether the row is about a user whose passes a scan could not list.
 func (r *head) failedLook() bool { return r.FromScan() && r.Method == "" }
 
-// line takes in the line that a cursor is at.
+// line processes the current line of a cursor.
 func (ix *index) line(c *cursor) error {
 	switch lg := c.lg; c.rec.Kind {
 	case results.KindRun:
-		if err := ix.logs.fits(c.run, c.rec.Text); err != nil {
+		if err := ix.logs.checkSameTenant(c.run, c.rec.Text); err != nil {
 			return err
 		}
 		lg.began(c.run)
@@ -132,13 +133,13 @@ func (ix *index) line(c *cursor) error {
 	return nil
 }
 
-// row takes in a row.
+// row processes a row.
 func (ix *index) row(lg *sourceLog, i int, r *head) {
 	r.at, r.who = place{uint32(i), uint32(len(lg.rows))}, ix.userOf(r.User)
 	lg.rows = append(lg.rows, counts)
 	r.run.row(&r.Row)
 	if r.Provisional && r.Outcome == results.Found {
-		// A sweep was about to delete it, and this may be the last row about it.
+		// A sweep intended to delete the pass, and this may be the last row about it.
 		r.Outcome, r.Provisional = results.Unknown, false
 	}
 	if r.Action == results.RevokeSessions {
@@ -169,7 +170,7 @@ func (r *head) wantsSessions() bool {
 		!slices.Contains([]results.Outcome{results.Duplicate, results.Invalid, results.Protected}, r.Outcome)
 }
 
-// dropFailure makes a failed listing of the passes of a user count no more: more is known now.
+// dropFailure removes the row about passes of a user that could not be listed, because a later request listed them.
 func (ix *index) dropFailure(user string) {
 	id := ix.hash(string(results.ListPasses), user, "")
 	if p, ok := ix.at[id]; ok {
@@ -179,23 +180,24 @@ func (ix *index) dropFailure(user string) {
 	}
 }
 
-// add gives a row to its entry, which it may begin.
+// add adds a row to its entry. If the row has no entry yet, add creates one.
 func (ix *index) add(lg *sourceLog, r *head) {
 	p, id, known := ix.find(lg, r)
 	if !known {
 		p = ix.begin(lg, r)
 	}
 	ix.at[id] = p
-	ix.saw(p, lg.listOf, r.Source, known)
+	ix.addSource(p, lg.listOf, r.Source, known)
 	if known {
 		ix.takeIn(p, r)
 	}
 	ix.name(p, r)
 }
 
-// find finds the entry of a row, and returns the hash that stands for it from now on. That is the key of the row;
-// the line of the list, if the row has no key, or repeats the key of a protected pass; or the pass, which another
-// list may name in another way. If the list is a log with two rows of a pass, the line tells their entries apart.
+// find finds the entry of a row, and returns the hash under which it is kept. This is the hash of the key of the row.
+// If the row has no key, or repeats the key of a protected pass, it is the hash of the line of the list. It can also
+// be the hash of the pass, which another list may name in another way. If the list is a log with two rows about one
+// pass, their lines distinguish the entries.
 func (ix *index) find(lg *sourceLog, r *head) (p uint32, id uint64, known bool) {
 	key, ok := r.Key()
 	if ok {
@@ -208,7 +210,7 @@ func (ix *index) find(lg *sourceLog, r *head) (p uint32, id uint64, known bool) 
 		}
 		p, known = ix.at[id]
 	}
-	if !ok || known && ix.was(p, results.Protected) && r.Outcome == results.Protected &&
+	if !ok || known && ix.hasOutcome(p, results.Protected) && r.Outcome == results.Protected &&
 		ix.entries[p].line != uint16(ix.lineOf(lg, r)) {
 		id = ix.lineOf(lg, r)
 		if p, known = ix.at[id]; !known && !ok {
@@ -219,21 +221,21 @@ func (ix *index) find(lg *sourceLog, r *head) (p uint32, id uint64, known bool) 
 	for _, user := range []string{r.User, r.UPN} {
 		if !known && r.Method != "" {
 			p, known = ix.at[ix.hash("named", user, r.Method)]
-			known = known && (int(ix.entries[p].list) != lg.listOf || ix.was(p, results.Found))
+			known = known && (int(ix.entries[p].list) != lg.listOf || ix.hasOutcome(p, results.Found))
 		}
 	}
 	return p, id, known
 }
 
-// name notes the pass that the row of an entry is about, for other logs, and the line of the log, for a run with the
-// log as its list.
+// name adds the hash of the pass in a row to an entry, for other logs. It also adds the hash of the line of the log,
+// for a run with this log as its list.
 func (ix *index) name(p uint32, r *head) {
 	if len(ix.logs.logs) == 1 {
 		return
 	}
 	key, ok := r.Key()
 	named := ix.hash("named", r.User, r.Method)
-	other, known := ix.at[named] // another than p if a list names a pass that was also found in place of one
+	other, known := ix.at[named] // not p, if a list names a pass that also replaced another pass
 	if !ok || key.Method != strings.ToLower(r.Method) || known && other != p {
 		ix.at[ix.lineOfLog(r.run.Log, r.line)] = p
 	}
@@ -246,8 +248,8 @@ func (ix *index) name(p uint32, r *head) {
 	}
 }
 
-// saw takes in that a list has an entry.
-func (ix *index) saw(p uint32, list int, source string, known bool) {
+// addSource records that a list has an entry.
+func (ix *index) addSource(p uint32, list int, source string, known bool) {
 	key := uint64(p)<<32 | uint64(list)
 	if _, also := ix.also[key]; known && (also || int(ix.entries[p].list) == list) {
 		return
@@ -255,10 +257,10 @@ func (ix *index) saw(p uint32, list int, source string, known bool) {
 	if known {
 		ix.also[key] = struct{}{}
 	}
-	ix.logs.lists[list].saw(source)
+	ix.logs.lists[list].addSource(source)
 }
 
-// begin makes an entry of a row.
+// begin creates the entry for a row.
 func (ix *index) begin(lg *sourceLog, r *head) uint32 {
 	p := uint32(len(ix.entries))
 	e := entry{before: none, list: uint32(lg.listOf)}
@@ -279,7 +281,7 @@ func (ix *index) begin(lg *sourceLog, r *head) uint32 {
 	return p
 }
 
-// setRow makes a row the one that counts.
+// setRow makes r the row that counts.
 func (ix *index) setRow(p uint32, r *head) {
 	e := &ix.entries[p]
 	e.at, e.pass, e.outcome = r.at, ix.passOf(r), uint8(slices.Index(results.Outcomes, r.Outcome))
@@ -288,8 +290,8 @@ func (ix *index) setRow(p uint32, r *head) {
 
 func (ix *index) setFate(at place, f fate) { ix.logs.logs[at.log].rows[at.row] = f }
 
-// passesOf returns the passes of a user which runs knew that did more than verify, the latest first. It returns
-// none if no log is of tapsweep verify.
+// passesOf returns the passes of a user in runs of other commands than verify, the latest first. It returns none if
+// no log is of tapsweep verify.
 func (ix *index) passesOf(who uint64) (passes []uint32) {
 	p, ok := ix.latest[who]
 	for ok && p != none {
@@ -301,7 +303,7 @@ func (ix *index) passesOf(who uint64) (passes []uint32) {
 	return passes
 }
 
-// finish hands what is to be kept to the logs.
+// finish copies what must be kept into the logs.
 func (ix *index) finish() {
 	l := ix.logs
 	for p, e := range ix.entries {
@@ -325,8 +327,8 @@ func (ix *index) finish() {
 	l.users = len(ix.looked)
 }
 
-// fits refuses what makes no sense in one report. text is the first line of the run.
-func (l *Logs) fits(run *ReportedRun, text []byte) error {
+// checkSameTenant returns an error if a run cannot be in the same report as the others. text is the first line of the run.
+func (l *Logs) checkSameTenant(run *ReportedRun, text []byte) error {
 	if l.first == nil {
 		l.first = run
 		l.begun = make(map[string]string)
@@ -350,15 +352,15 @@ func (l *Logs) fits(run *ReportedRun, text []byte) error {
 	return nil
 }
 
-// list returns the index of the run's list. Rows of --self are another list for each signed-in user.
+// list returns the index of the list of the run. For --self, each signed-in user has another list.
 func (l *Logs) list(run *ReportedRun) int {
 	i := slices.IndexFunc(l.lists, func(li *ReportedList) bool {
 		return li.Digest == run.header.Digest && li.self == run.header.Self && li.proof == (run.kind() == "verify")
 	})
 	if i < 0 {
 		i = len(l.lists)
-		l.lists = append(l.lists, &ReportedList{Digest: run.header.Digest, self: run.header.Self, proof: run.kind() == "verify",
-			Sources: []string{}})
+		l.lists = append(l.lists, &ReportedList{Digest: run.header.Digest, self: run.header.Self,
+			proof: run.kind() == "verify", Sources: []string{}})
 	}
 	l.lists[i].Pairs = max(l.lists[i].Pairs, run.Pairs)
 	return i

@@ -238,14 +238,14 @@ func open(t testing.TB, paths ...string) *Logs {
 // reportOf reports on logs.
 func reportOf(t testing.TB, paths ...string) *Report {
 	t.Helper()
-	r := assert.Must(New(t.Context(), open(t, paths...), nil))
+	r := assert.Must(makeReport(t.Context(), open(t, paths...), nil))
 	return r
 }
 
 func text(t testing.TB, r *Report, paths ...string) string {
 	t.Helper()
 	var b strings.Builder
-	assert.OK(t, r.Text(&b))
+	assert.OK(t, r.writeText(&b))
 	s := b.String()
 	for _, p := range paths {
 		s = strings.ReplaceAll(s, filepath.Dir(p)+"/", "")

@@ -18,20 +18,20 @@ import (
 	"tapsweep/input"
 )
 
-// Logs are results logs to be reported on as one. They may have millions of rows, so they are read more than once
-// and never kept: the first reading finds out which rows are superseded by a newer row.
+// Logs are the results logs of one report. They may have millions of rows, so they are read more than once and never
+// kept in memory. The first reading finds the rows that newer rows supersede.
 type Logs struct {
 	logs  []*sourceLog // the earliest first
 	lists []*ReportedList
-	pairs int // rows that count
-	users int // that scans have looked at
+	pairs int // the number of rows that count
+	users int // the number of users that scans covered
 	waits []waitOfRun
 
 	beside          int // rows that are listed and do not count
 	withoutSessions int // users whose sessions have no row
 
 	first            *ReportedRun
-	begun            map[string]string // logs by the first lines of their runs
+	begun            map[string]string // the log of each run, by the first line of the run
 	tenant, tenantOf string            // the first tenant that a run names, and its log
 }
 
@@ -39,7 +39,7 @@ type sourceLog struct {
 	name   string
 	file   *os.File
 	info   os.FileInfo
-	bytes  int64        // how much was read first; a run may still write
+	bytes  int64        // the size at the first reading; a run may still write
 	size   int64        // the same, of the text in UTF-8
 	digest string       // SHA-256 of the file
 	spool  string       // a copy that Close removes, or empty
@@ -51,26 +51,26 @@ type sourceLog struct {
 	listOf int               // index into lists of the last run
 }
 
-// A waitOfRun is a results.Wait, and the run that it belongs to.
+// A waitOfRun is a results.Wait, with its run.
 type waitOfRun struct {
 	results.Wait
 	run *ReportedRun
 }
 
-// A fate is how a row counts in the report.
+// A fate is whether and how a row counts in the report.
 type fate uint8
 
 const (
 	counts     fate = iota
-	superseded      // a newer row is about the same
-	beside          // it is listed, and does not count: another pass came in place of its pass, or counts for it
+	superseded      // a newer row has the same key
+	beside          // the row is listed but does not count: another pass replaced its pass, or counts for it
 )
 
-// OpenLogs reads results logs for the first time. It is an error if one is no log, is broken elsewhere than at its
-// end, or is of another tenant than the others, if two have the same run, if dry runs and others are among them, or
-// if ctx ends. The caller closes Logs.
+// OpenLogs reads results logs for the first time. It returns an error if a file is not a log, or is broken before its
+// end; if the logs have different tenants; if two logs have the same run; if only some runs are dry runs; or if ctx
+// ends. The caller closes Logs.
 func OpenLogs(ctx context.Context, names []string) (_ *Logs, err error) {
-	// The index of a million rows grows in steps, and what a step leaves behind is collected soon.
+	// The index of a million rows grows in steps. With this value, the garbage of each step is collected early.
 	defer debug.SetGCPercent(debug.SetGCPercent(40))
 	l := &Logs{}
 	defer func() {
@@ -107,7 +107,7 @@ func (l *Logs) Close() error {
 	return errors.Join(errs...)
 }
 
-// Skipped returns a warning for each log in which lines were skipped that are not part of it.
+// Skipped returns a warning for each log with lines that are not part of it.
 func (l *Logs) Skipped() (warnings []string) {
 	for _, lg := range l.logs {
 		if words := lg.end.Skipped(safetext.Printable(lg.name)); words != "" {
@@ -117,8 +117,8 @@ func (l *Logs) Skipped() (warnings []string) {
 	return warnings
 }
 
-// Holds reports whether the file is one of the logs.
-func (l *Logs) Holds(info os.FileInfo) bool {
+// holds reports whether the file is one of the logs.
+func (l *Logs) holds(info os.FileInfo) bool {
 	return slices.ContainsFunc(l.logs, func(lg *sourceLog) bool {
 		return os.SameFile(lg.info, info)
 	})
@@ -137,7 +137,7 @@ func (l *Logs) open(ctx context.Context, name string) error {
 	case err != nil:
 	case !info.Mode().IsRegular():
 		err = fmt.Errorf("%s is not a file", name)
-	case l.Holds(info):
+	case l.holds(info):
 		err = fmt.Errorf("%s is named twice", name)
 	}
 	if err != nil {
@@ -163,7 +163,7 @@ func (l *Logs) open(ctx context.Context, name string) error {
 // isUTF16 reports whether the log begins with a byte order mark of UTF-16.
 func (lg *sourceLog) isUTF16() bool {
 	mark := make([]byte, 2)
-	_, _ = lg.file.ReadAt(mark, 0) // whoever reads the log gets the error
+	_, _ = lg.file.ReadAt(mark, 0) // the next read returns the error
 	return slices.Contains([]string{"\xFF\xFE", "\xFE\xFF"}, string(mark))
 }
 
@@ -185,7 +185,7 @@ func (lg *sourceLog) decode() error {
 
 func digestOf(sum hash.Hash) string { return fmt.Sprintf("sha256:%x", sum.Sum(nil)) }
 
-// began takes in the next run of the log.
+// began processes the first line of a run.
 func (lg *sourceLog) began(run *ReportedRun) {
 	for _, before := range lg.runs {
 		before.resumed = true
@@ -195,8 +195,8 @@ func (lg *sourceLog) began(run *ReportedRun) {
 
 func (lg *sourceLog) last() *ReportedRun { return lg.runs[len(lg.runs)-1] }
 
-// resumable returns the run whose command resumes the log: the last one that revokes sessions, because
-// a run that leaves them alone is refused, or the last one.
+// resumable returns the run whose command resumes the log. This is the last run that revokes sessions, because a run
+// without --revoke-sessions would be refused, else the last run.
 func (lg *sourceLog) resumable() *ReportedRun {
 	for _, run := range slices.Backward(lg.runs) {
 		if run.header.Sessions {

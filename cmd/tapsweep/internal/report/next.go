@@ -9,55 +9,55 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A NextCommand is a command that continues what a log left.
+// A NextCommand is a command that handles what a log left.
 type NextCommand struct {
 	Log     string `json:"log"`
-	Left    int    `json:"left"`           // passes that it tries again, and those without a row
+	Left    int    `json:"left"`           // the number of passes that it tries again, including those without a row
 	Command string `json:"command"`        // empty if there is none; then Note says why
-	Note    string `json:"note,omitempty"` // what else to know
+	Note    string `json:"note,omitempty"` // further information
 
 	nextTask
 	noun       string // what Left counts
-	unverified int    // of Left, passes that are gone and not verified
-	withoutRow int    // of Left, rows of the list that the log does not have
+	unverified int    // how many of Left are gone and not verified
+	withoutRow int    // how many of Left are rows of the list without a row in the log
 
 	Causes []causeCount `json:"-"` // see steps
 }
 
-// A nextTask is what a further run does with a log: it resumes the run of the log, or takes the log as
-// its list. The zero task stands for no run.
+// A nextTask is what the next run does with a log: it resumes the run of the log, or uses the log as its list. The zero
+// task means no run.
 type nextTask struct {
 	log  *sourceLog
 	list bool
 }
 
 // taskOf returns the task that tries a row again.
-func taskOf(row *ReportedRow) nextTask {
+func taskOf(row *reportedRow) nextTask {
 	byVerify := row.proof != nil || row.log.last().kind() == "verify"
 	switch {
 	case row.Outcome == results.Remains && (row.Action != results.RevokeSessions || byVerify):
 		lg := cmp.Or(row.proof, row.log)
-		return nextTask{lg, lg.last().Exit != nil} // a log without its end is no list
-	case row.Outcome.Again(), row.unverified:
+		return nextTask{lg, lg.last().Exit != nil} // a log without an end cannot be a list
+	case row.Outcome.Retryable(), row.unverified:
 		return nextTask{row.log, false}
 	}
 	return nextTask{}
 }
 
-// nextCommands finds the commands for what is left.
+// nextCommands finds the commands for the rows that are left.
 func (r *Report) nextCommands(l *Logs) {
 	withoutRow := l.withoutRow()
 	for _, lg := range l.logs {
 		run, name := lg.last(), safetext.Printable(lg.name)
-		resume := NextCommand{Log: name, nextTask: nextTask{lg, false}, Left: r.tasks[nextTask{lg, false}], noun: "pass",
-			unverified: r.unverified[lg], withoutRow: withoutRow[lg]}
+		resume := NextCommand{Log: name, nextTask: nextTask{lg, false}, Left: r.tasks[nextTask{lg, false}],
+			noun: "pass", unverified: r.unverified[lg], withoutRow: withoutRow[lg]}
 		if run.kind() == "scan" || run.kind() == "verify" {
 			resume.noun = "user"
 		}
 		resume.Left = plus(resume.Left+resume.unverified, resume.withoutRow)
 		if resume.Left > 0 || run.unfinished() {
 			verify := resume.unverified > 0 && run.kind() != "verify"
-			resume.Command, resume.Note = ResumeCommand(lg.name, &lg.resumable().header, verify)
+			resume.Command, resume.Note = resumeCommand(lg.name, &lg.resumable().header, verify)
 			if run.refused() && resume.Command != "" {
 				resume.Note = strings.TrimPrefix(resume.Note+", after you fix what it was refused for", ", ")
 			}
@@ -65,13 +65,13 @@ func (r *Report) nextCommands(l *Logs) {
 		}
 		revoke := NextCommand{Log: name, nextTask: nextTask{lg, true}, Left: r.tasks[nextTask{lg, true}], noun: "pass"}
 		if revoke.Left > 0 {
-			revoke.Command, revoke.Note = ListCommand(lg.name, &run.header)
+			revoke.Command, revoke.Note = listCommand(lg.name, &run.header)
 			r.Resume = append(r.Resume, revoke)
 		}
 	}
 }
 
-// withoutRow returns how many rows of its list the last log of each list does not have.
+// withoutRow returns how many rows of each list have no row in the last log of the list.
 func (l *Logs) withoutRow() map[*sourceLog]int {
 	without := make(map[*sourceLog]int)
 	for i, list := range l.lists {
@@ -93,9 +93,9 @@ const (
 	unshowable   = "the command of the run has characters that cannot be shown"
 )
 
-// ResumeCommand returns the command line that resumes a run with its log. The log is not to be
-// trusted, so a command that cannot be shown is left out, and note says why.
-func ResumeCommand(log string, run *results.Run, verify bool) (command, note string) {
+// resumeCommand returns the command line that resumes a run with its log. The log may be forged, so a command that
+// cannot be shown safely is empty, and note says why.
+func resumeCommand(log string, run *results.Run, verify bool) (command, note string) {
 	words := run.ResumeWith(log, verify)
 	switch command = results.CommandLine(words); {
 	case run.Simulated:
@@ -110,9 +110,9 @@ func ResumeCommand(log string, run *results.Run, verify bool) (command, note str
 	return command, note
 }
 
-// ListCommand returns the command line that revokes what is left in a log, in the tenant of its
-// run. It protects the users that the run protected. See ResumeCommand about note.
-func ListCommand(log string, run *results.Run) (command, note string) {
+// listCommand returns the command line that revokes what is left in a log, in the tenant of its run. It protects the
+// users that the run protected. For note, see resumeCommand.
+func listCommand(log string, run *results.Run) (command, note string) {
 	switch command = results.CommandLine(run.RevokeWith(log)); {
 	case run.Simulated:
 		return "", wasSimulated
@@ -122,7 +122,7 @@ func ListCommand(log string, run *results.Run) (command, note string) {
 	return command, ""
 }
 
-// Heading says what the command does, and for how much.
+// Heading returns what the command does, and for how many rows.
 func (c *NextCommand) Heading() string {
 	switch {
 	case c.log == nil:
@@ -135,13 +135,13 @@ func (c *NextCommand) Heading() string {
 	return count(c.Left, c.noun) + ": resume the run"
 }
 
-// A causeCount is how many rows of a Failure a command is about.
+// A causeCount is the number of rows of a Failure that a command handles.
 type causeCount struct {
 	*Failure
 	Count int
 }
 
-// steps returns how to finish the work that is left: the commands, and last the rows that no command tries again.
+// steps returns the commands for what is left. The last step has the rows that no command tries again.
 func (r *Report) steps() []NextCommand {
 	steps := slices.Clone(r.Resume)
 	last := NextCommand{noun: r.Words().LeftNoun}
@@ -161,15 +161,15 @@ func (r *Report) steps() []NextCommand {
 	return steps
 }
 
-// add adds a cause that has no Failure.
+// add adds a cause without a Failure.
 func (c *NextCommand) add(n int, name results.Outcome, hint string) {
 	if n > 0 {
 		c.Causes = append(c.Causes, causeCount{&Failure{Outcome: name, Hint: hint}, n})
 	}
 }
 
-// causesFor returns the causes of what a task tries again. Those of a task without a command are
-// with the zero task.
+// causesFor returns the causes of the rows that a task tries again. Causes of tasks without a command belong to the
+// zero nextTask.
 func (r *Report) causesFor(want nextTask) (causes []causeCount) {
 	for _, f := range r.Failures {
 		n := 0

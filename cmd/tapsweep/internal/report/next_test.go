@@ -41,7 +41,7 @@ func TestProtectedIsNotLeft(t *testing.T) {
 	last := r.Progress[len(r.Progress)-1]
 	assert.Same(t, "left at the last point", last.Left, 0)
 	assert.Same(t, "protected at the last point", last.Protected, 2)
-	assert.Same(t, "rows of the page that are left", strings.Count(pageOf(t, HTMLPage{}, path), `class="left"`), 0)
+	assert.Same(t, "rows of the page that are left", strings.Count(pageOf(t, htmlPage{}, path), `class="left"`), 0)
 }
 
 // A run that could not verify all has a command that verifies the rest.
@@ -70,7 +70,7 @@ func TestVerifiedLater(t *testing.T) {
 		row(5, results.Revoked, del), ends(0))
 	for n, verified := range map[int]int{killed: 1, ended: 1, len(parts): 4} {
 		l := open(t, logOf(t, 0, 4, "revoke --yes --results z.jsonl a.csv", parts[:n]...))
-		r, err := New(t.Context(), l, func(row *ReportedRow) error {
+		r, err := makeReport(t.Context(), l, func(row *reportedRow) error {
 			assert.Same(t, "time of the delete", row.Time, night)
 			if row.Verified {
 				assert.Same(t, "verified after the delete", row.VerifiedAt.Before(night.Add(time.Hour)), false)

@@ -7,7 +7,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// Notes are what a reader has to know first, apart from what is not done: sentences.
+// Notes returns sentences that a reader must know first, except about rows that are not done.
 func (r *Report) Notes() (notes []string) {
 	say := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
 	if r.DryRun {
@@ -46,7 +46,7 @@ func (r *Report) Notes() (notes []string) {
 	return notes
 }
 
-// note says what to know about a run that did not come to its end.
+// note returns a sentence about a run that did not complete.
 func (r *ReportedRun) note() string {
 	switch {
 	case r.Exit == nil && r.resumed:

@@ -10,8 +10,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/fileout"
 )
 
-// Outputs are the files of a report. "-" is Stdout; an empty name is not written. They appear
-// together, or not at all as far as that can be.
+// Outputs are the files of a report. "-" means Stdout; a file with an empty name is not written. If possible, either
+// all files appear or none.
 type Outputs struct {
 	HTML, CSV, JSON, Text string
 
@@ -23,7 +23,7 @@ type Outputs struct {
 	files []*fileout.File
 }
 
-// Write writes a report in each form that has a name. If none has, the text goes to Stdout.
+// Write writes all files with a name. If there are none, it writes the text to Stdout.
 func (o *Outputs) Write(ctx context.Context, logs *Logs) error {
 	defer func() {
 		for _, f := range o.files {
@@ -42,34 +42,34 @@ func (o *Outputs) Write(ctx context.Context, logs *Logs) error {
 }
 
 func (o *Outputs) render(ctx context.Context, logs *Logs) error {
-	var eachRow func(*ReportedRow) error
-	var table *CSV
+	var eachRow func(*reportedRow) error
+	var table *csvFile
 	if o.CSV != "" {
 		w, err := o.open(o.CSV)
 		if err == nil {
-			table, err = NewCSV(w)
+			table, err = newCSV(w)
 		}
 		if err != nil {
 			return err
 		}
-		eachRow = table.Row
+		eachRow = table.writeRow
 	}
-	r, err := New(ctx, logs, eachRow)
+	r, err := makeReport(ctx, logs, eachRow)
 	if err == nil && table != nil {
 		err = table.Close()
 	}
 	if err == nil && o.HTML != "" {
-		page := HTMLPage{Made: time.Now(), By: o.Version}
+		page := htmlPage{Made: time.Now(), By: o.Version}
 		if o.CSV != "" && o.CSV != "-" && filepath.Dir(o.CSV) == filepath.Dir(o.HTML) {
 			page.CSV = filepath.Base(o.CSV)
 		}
-		err = o.write(o.HTML, func(w io.Writer) error { return r.HTML(ctx, w, logs, page) })
+		err = o.write(o.HTML, func(w io.Writer) error { return r.writeHTML(ctx, w, logs, page) })
 	}
 	if err == nil && o.JSON != "" {
-		err = o.write(o.JSON, r.JSON)
+		err = o.write(o.JSON, r.writeJSON)
 	}
 	if err == nil && (o.Text != "" || len(o.files) == 0) {
-		err = o.write(cmp.Or(o.Text, "-"), r.Text)
+		err = o.write(cmp.Or(o.Text, "-"), r.writeText)
 	}
 	return err
 }

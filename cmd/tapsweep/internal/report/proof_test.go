@@ -69,13 +69,13 @@ func TestProofOfAPassInTwoRows(t *testing.T) {
 
 // The row that counts keeps its time, answer and reason.
 func TestProofKeeps(t *testing.T) {
-	rows := make(map[int]*ReportedRow)
+	rows := make(map[int]*reportedRow)
 	v1, proof := proven(t)
-	for row, err := range open(t, v1, proof).Rows(t.Context()) {
+	for row, err := range open(t, v1, proof).countedRows(t.Context()) {
 		assert.OK(t, err)
 		rows[row.Line] = row
 	}
-	said := func(r *ReportedRow) string {
+	said := func(r *reportedRow) string {
 		return fmt.Sprintf("%v %d %s %q %v %q", r.Time.Sub(night), r.Status, r.Outcome, r.Reason, r.Verified, r.Message)
 	}
 	assert.Same(t, "verified", said(rows[2]), `1s 204 revoked "EnabledByPolicy" true ""`)
@@ -114,7 +114,7 @@ func TestProofOfWhich(t *testing.T) {
 		}
 		proof := logOf(t, 48*time.Hour, 3, "verify --results proof.jsonl "+named, append(rows, ends(0))...)
 		var verified []string
-		for row, err := range open(t, monday, tuesday, proof).Rows(t.Context()) {
+		for row, err := range open(t, monday, tuesday, proof).countedRows(t.Context()) {
 			assert.OK(t, err)
 			if row.Verified {
 				verified = append(verified, row.User)

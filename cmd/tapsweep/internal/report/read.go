@@ -10,9 +10,9 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A log may be resumed after another one began. So the lines of all logs are read in the order of their time.
+// A log may be resumed after another log began. So the lines of all logs are read in the order of their time.
 
-// A cursor goes through a log, one line ahead.
+// A cursor reads a log and is always one line ahead.
 type cursor struct {
 	lg   *sourceLog
 	i    int          // of the log
@@ -24,7 +24,7 @@ type cursor struct {
 	at time.Time // of the line, never before that of the line before it
 }
 
-// read takes in the lines of all logs by their time.
+// read processes the lines of all logs in the order of their time.
 func (ix *index) read(ctx context.Context) error {
 	var open []*cursor
 	advance := func(c *cursor) error {
@@ -58,7 +58,7 @@ func (ix *index) read(ctx context.Context) error {
 	return nil
 }
 
-// advance reads the next line: its time, and the run that it begins.
+// advance reads the next line, and sets its time and its run.
 func (c *cursor) advance() (more bool, err error) {
 	if c.rec, err, more = c.next(); err != nil || !more {
 		return false, err

@@ -1,9 +1,9 @@
-// Package report says what runs did, from their results logs: as text, as JSON, as CSV, and as an HTML page with a
-// chart, which needs no network.
+// Package report makes reports from results logs: as text, as JSON, as CSV, and as an HTML page with a chart that needs
+// no network.
 //
-// OpenLogs reads the logs once and finds the row that counts for each pair. New reads them again and counts, and HTML
-// reads them once more for the table, so that a log of millions of rows is never held in memory. The page, the text
-// and the CSV show whatever a hostile log holds, and run none of it.
+// OpenLogs reads the logs and finds the row that counts for each pair. New reads them again and counts the rows, and
+// HTML reads them again for the table. So a log of millions of rows is never in memory. The page, the text and the
+// CSV can show any content of a hostile log, and run none of it.
 package report
 
 import (
@@ -15,8 +15,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A Report says what runs did, except for the single rows. As JSON it is what `tapsweep report --json` writes;
-// the keys are an interface.
+// A Report has the totals of runs, without the rows. `tapsweep report --json` writes it as JSON; the keys are an
+// interface.
 type Report struct {
 	Tenant    string          `json:"tenant"`
 	GraphRoot string          `json:"graphRoot"`
@@ -30,7 +30,7 @@ type Report struct {
 	Start   time.Time `json:"start"`   // of the first run
 	End     time.Time `json:"end"`     // of the last run, or of its last line
 	Seconds float64   `json:"seconds"` // in which at least one run was active
-	// PairsPerSecond leaves out proofs, and rows with the outcome not_sent, which take no time.
+	// PairsPerSecond does not count runs of verify, and rows with the outcome not_sent, which take no time.
 	PairsPerSecond float64 `json:"pairsPerSecond"`
 
 	Pairs      int                     `json:"pairs"` // with a row; the last row of a pair counts
@@ -61,7 +61,7 @@ type Report struct {
 	unverifiedUsers int    // users that a proof has not looked at, where it is not the only run
 }
 
-// A ReportedLog is a file that the report is made from. Its digest shows later that it was this one.
+// A ReportedLog is a log file of the report. Its digest shows later that the file has not changed.
 type ReportedLog struct {
 	Name   string `json:"name"`
 	Bytes  int64  `json:"bytes"`
@@ -81,12 +81,12 @@ type ReportedList struct {
 	Pairs      int      `json:"pairs"`
 	WithoutRow int      `json:"withoutRow"`
 
-	self  string // object id of the user whom rows of "me" mean
+	self  string // object ID of the user whom rows of "me" mean
 	seen  int    // pairs with a row
 	proof bool   // its rows are users that tapsweep verify looks at
 }
 
-// noun is what the rows of the list are.
+// noun returns what the rows of the list are: users or passes.
 func (l *ReportedList) noun() string {
 	if l.proof {
 		return "user"
@@ -94,25 +94,26 @@ func (l *ReportedList) noun() string {
 	return "row"
 }
 
-// maxSources bounds how many names of a list are kept.
+// maxSources is the maximum number of names of a list.
 const maxSources = 100
 
-// saw counts the first row of a pair.
-func (l *ReportedList) saw(source string) {
+// addSource counts the first row of a pair.
+func (l *ReportedList) addSource(source string) {
 	l.seen++
 	if len(l.Sources) < maxSources && !slices.Contains(l.Sources, source) {
 		l.Sources = append(l.Sources, source)
 	}
 }
 
-// Readers are who deleted passes, and who verified that they are gone. The proof is strongest if these are two.
+// Readers are the operators who deleted passes, and those who verified that they are gone. The proof is strongest if
+// they differ.
 type Readers struct {
 	DeletedBy  []string `json:"deletedBy"`
 	VerifiedBy []string `json:"verifiedBy"`
 }
 
-// JSON writes the report as one object.
-func (r *Report) JSON(w io.Writer) error {
+// writeJSON writes the report as one object.
+func (r *Report) writeJSON(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	return enc.Encode(r)

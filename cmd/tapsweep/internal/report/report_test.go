@@ -41,7 +41,7 @@ func TestJSON(t *testing.T) {
 	path := incident(500).write(t, "incident-4711.jsonl")
 	r := reportOf(t, path)
 	var b bytes.Buffer
-	assert.OK(t, r.JSON(&b))
+	assert.OK(t, r.writeJSON(&b))
 	golden(t, "incident.json", strings.ReplaceAll(b.String(), filepath.Dir(path)+"/", ""))
 	assert.Same(t, "sum of the counts", sumOf(r.Counts), r.Pairs)
 	assert.Same(t, "done and left", r.Done+r.Left, r.Pairs)
@@ -54,8 +54,8 @@ func TestJSON(t *testing.T) {
 func csvOf(t *testing.T, paths ...string) []string {
 	t.Helper()
 	var b strings.Builder
-	c := assert.Must(NewCSV(&b))
-	if _, err := New(t.Context(), open(t, paths...), c.Row); err != nil {
+	c := assert.Must(newCSV(&b))
+	if _, err := makeReport(t.Context(), open(t, paths...), c.writeRow); err != nil {
 		t.Fatal(err)
 	}
 	assert.OK(t, c.Close())
@@ -103,7 +103,7 @@ func TestHTML(t *testing.T) {
 	path := incident(500).write(t, "incident-4711.jsonl")
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			page := pageOf(t, HTMLPage{inline: tt.inline, CSV: "report.csv"}, path)
+			page := pageOf(t, htmlPage{inline: tt.inline, CSV: "report.csv"}, path)
 			left := strings.Count(page, `class="left"><td`)
 			assert.Same(t, "rows that are not done", left, tt.left)
 			assert.Same(t, "other rows", strings.Count(page, "<tr data-o=")-left, tt.others)
@@ -119,8 +119,8 @@ func TestHostile(t *testing.T) {
 	path := hostile().write(t, "log.jsonl")
 	r := reportOf(t, path)
 	var object bytes.Buffer
-	assert.OK(t, r.JSON(&object))
-	page, table := pageOf(t, HTMLPage{CSV: `"><script>`, inline: 9}, path), csvOf(t, path)
+	assert.OK(t, r.writeJSON(&object))
+	page, table := pageOf(t, htmlPage{CSV: `"><script>`, inline: 9}, path), csvOf(t, path)
 	outputs := map[string]string{"text": text(t, r), "csv": strings.Join(table, "\n"), "html": page,
 		"json": object.String()}
 	for name, s := range outputs {
@@ -187,7 +187,7 @@ func TestCutAnywhere(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		r, err := New(t.Context(), l, nil)
+		r, err := makeReport(t.Context(), l, nil)
 		assert.OK(t, err, n)
 		assert.That(t, r.Pairs <= 2, "cut at %d: %d pairs", n, r.Pairs)
 		if ended := r.Runs[0].Exit != nil; ended != (n >= len(whole)-1) {
@@ -270,7 +270,7 @@ func TestResumeCommand(t *testing.T) {
 			"the command of the run has characters that cannot be shown"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, note := ResumeCommand(tt.log, ran(tt.args...), false); got != tt.want || note != tt.note {
+			if got, note := resumeCommand(tt.log, ran(tt.args...), false); got != tt.want || note != tt.note {
 				t.Errorf("ResumeCommand(%q) = %s, %q; want %s, %q", tt.args, got, note, tt.want, tt.note)
 			}
 		})
@@ -292,13 +292,13 @@ func FuzzLog(f *testing.F) {
 			return
 		}
 		defer l.Close()
-		r, err := New(t.Context(), l, nil)
+		r, err := makeReport(t.Context(), l, nil)
 		if err != nil {
 			return
 		}
 		assert.Same(t, "sum of the counts", sumOf(r.Counts), r.Pairs)
 		var b bytes.Buffer
-		assert.Is(t, "Join", errors.Join(r.Text(&b), r.JSON(&b), r.HTML(t.Context(), &b, l, HTMLPage{})), nil)
+		assert.OK(t, errors.Join(r.writeText(&b), r.writeJSON(&b), r.writeHTML(t.Context(), &b, l, htmlPage{})))
 		if strings.Contains(b.String(), "NaN") && !bytes.Contains(log, []byte("NaN")) {
 			t.Error("a number is none")
 		}
@@ -311,7 +311,7 @@ func TestDuplicatesAreCounted(t *testing.T) {
 	path := logOf(t, 0, 3, "revoke a.csv", row(2, results.Revoked), row(3, results.Duplicate, repeat),
 		row(4, results.Duplicate, repeat), ends(0))
 	var listed []results.Outcome
-	r, err := New(t.Context(), open(t, path), func(row *ReportedRow) error {
+	r, err := makeReport(t.Context(), open(t, path), func(row *reportedRow) error {
 		listed = append(listed, row.Outcome)
 		return nil
 	})
@@ -319,5 +319,5 @@ func TestDuplicatesAreCounted(t *testing.T) {
 	assert.Equal(t, "rows of the CSV", listed, []results.Outcome{results.Revoked})
 	assert.Same(t, "duplicates counted", r.Counts[results.Duplicate], 2)
 	assert.Same(t, "pairs", r.Pairs, 3)
-	assert.Same(t, "rows of the page", strings.Count(pageOf(t, HTMLPage{}, path), "<tr data-o="), 1)
+	assert.Same(t, "rows of the page", strings.Count(pageOf(t, htmlPage{}, path), "<tr data-o="), 1)
 }

@@ -11,21 +11,21 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A ReportedRow is the row that counts of a pass or of the sessions of a user, with what rows that verify say.
-type ReportedRow struct {
+// A reportedRow is the row that counts for a pass or for the sessions of a user, with the results of verification.
+type reportedRow struct {
 	results.Row
-	VerifiedAt time.Time // when no pass was listed, if another row says so
-	Beside     bool      // it is listed, and does not count: the row of another pass does
+	VerifiedAt time.Time // when no pass was listed, if this is in another row
+	Beside     bool      // the row is listed but does not count, because the row of another pass counts
 
 	log        *sourceLog
-	unverified bool       // it was to be verified, and was not
-	hopeless   bool       // and no run can verify it
-	proof      *sourceLog // another log that has the row of that
+	unverified bool       // the pass should have been verified, but was not
+	hopeless   bool       // no run can verify it
+	proof      *sourceLog // another log, which has the row about this
 }
 
-// Rows are the rows that count, and those beside, in the order of the logs.
-func (l *Logs) Rows(ctx context.Context) iter.Seq2[*ReportedRow, error] {
-	return func(yield func(*ReportedRow, error) bool) {
+// countedRows yields the rows that count, and those with Beside, in the order of the logs.
+func (l *Logs) countedRows(ctx context.Context) iter.Seq2[*reportedRow, error] {
+	return func(yield func(*reportedRow, error) bool) {
 		for i, lg := range l.logs {
 			for row, err := range l.rowsOf(ctx, i) {
 				if err != nil {
@@ -39,21 +39,21 @@ func (l *Logs) Rows(ctx context.Context) iter.Seq2[*ReportedRow, error] {
 	}
 }
 
-// rowsOf are the rows of one log.
-func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*ReportedRow, error] {
-	return func(yield func(*ReportedRow, error) bool) {
+// rowsOf yields the rows of one log.
+func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*reportedRow, error] {
+	return func(yield func(*reportedRow, error) bool) {
 		lg, n := l.logs[i], -1
 		notes := lg.notes
 		for rec, err := range lg.records(ctx, results.KindRow, results.KindSessions) {
 			if n++; err == nil && n == len(lg.rows) {
-				return // the log is longer than at first
+				return // the log has become longer since the first reading
 			}
 			if err == nil && lg.rows[n] == superseded {
 				continue
 			}
-			var row *ReportedRow
+			var row *reportedRow
 			if err == nil {
-				row = &ReportedRow{Row: *rec.Row, Beside: lg.rows[n] == beside, log: lg}
+				row = &reportedRow{Row: *rec.Row, Beside: lg.rows[n] == beside, log: lg}
 				if len(notes) > 0 && int(notes[0].row) == n {
 					err = l.annotate(row, notes[0], i)
 					notes = notes[1:]
@@ -70,15 +70,15 @@ func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*ReportedRow, error]
 	}
 }
 
-// complete sets what the row does not say itself.
-func (row *ReportedRow) complete() {
+// complete sets the fields of a row that depend on its runs.
+func (row *reportedRow) complete() {
 	if row.Provisional && row.Outcome == results.Found {
 		row.Outcome, row.Provisional = results.Unknown, false
 		row.Message = "found to be deleted, but the log does not say what became of it"
 	}
 	last := row.log.last()
 	gone := row.Outcome == results.Revoked || row.Outcome == results.Absent
-	// The last run on the log was to verify whatever was done before.
+	// The last run of the log should have verified all passes that were deleted before.
 	expected := last.header.Verify && last.kind() != "verify" && row.proof == nil
 	row.unverified = !row.Beside && gone && !row.Verified && !row.NoProof &&
 		(row.unverified || row.Provisional || expected)
@@ -87,8 +87,8 @@ func (row *ReportedRow) complete() {
 	clean(&row.Row)
 }
 
-// annotate puts what a row that verifies says into the row that counts.
-func (l *Logs) annotate(row *ReportedRow, n note, own int) error {
+// annotate adds the result of a verification to the row that counts.
+func (l *Logs) annotate(row *reportedRow, n note, own int) error {
 	row.Provisional = false
 	if n.kind() == unverified && row.Verified {
 		return nil
@@ -116,7 +116,7 @@ func (l *Logs) annotate(row *ReportedRow, n note, own int) error {
 	row.unverified = true
 	if row.proof != nil {
 		row.Message = "not verified: " + cmp.Or(look.Message, string(look.Outcome))
-		row.hopeless = !look.Outcome.Again()
+		row.hopeless = !look.Outcome.Retryable()
 	}
 	return nil
 }

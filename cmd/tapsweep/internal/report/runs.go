@@ -23,7 +23,7 @@ type ReportedRun struct {
 	Pairs    int       `json:"pairs"` // of its list
 	Rows     int       `json:"rows"`  // that it wrote, without those that a later row of the run replaces
 	Start    time.Time `json:"start"`
-	End      time.Time `json:"end"`     // of its last line if it has no end
+	End      time.Time `json:"end"`     // the time of the last line if the run has no End
 	Exit     *int      `json:"exit"`    // null if it was killed, or is still running
 	Stopped  string    `json:"stopped"` // why it stopped early
 
@@ -38,13 +38,13 @@ func newRun(name string, r *results.Run) *ReportedRun {
 		Pairs: bounded(r.Pairs), Start: start, last: start}
 }
 
-// kind is the run's command, and empty if it is not known.
+// kind returns the command of the run, empty if it is not known.
 func (r *ReportedRun) kind() string { return r.header.Kind() }
 
 // simulated reports whether the tenant of the run was simulated.
 func (r *ReportedRun) simulated() bool { return r.header.Simulated }
 
-// unfinished reports whether the run scanned, did not come to its end and was not resumed.
+// unfinished reports whether the run scanned, did not complete and was not resumed.
 func (r *ReportedRun) unfinished() bool {
 	return (r.kind() == "scan" || r.kind() == "sweep") && !r.resumed && (r.Exit == nil || r.Stopped != "")
 }
@@ -56,10 +56,10 @@ func (r *ReportedRun) row(row *results.Row) {
 	if !row.Provisional && !row.Beside {
 		r.Rows++
 	}
-	r.saw(utc(row.Time))
+	r.extendTo(utc(row.Time))
 }
 
-func (r *ReportedRun) saw(at time.Time) {
+func (r *ReportedRun) extendTo(at time.Time) {
 	if at.After(r.last) {
 		r.last = at
 	}
@@ -72,14 +72,14 @@ func (r *ReportedRun) end(e results.End) {
 	r.Exit, r.Stopped, r.End = &e.Exit, safetext.Printable(e.Stopped), utc(e.End)
 }
 
-// Took is how long the run lasted, as far as is known.
+// Took returns how long the run lasted, as far as is known.
 func (r *ReportedRun) Took() time.Duration { return r.End.Sub(r.Start) }
 
 // exits has what exit codes mean. The page troubleshooting of the manual has more.
 var exits = map[int]string{0: "all is done", 1: "something is left, or not verified", 3: "no access",
 	4: "stopped early", 64: "refused, nothing was changed"}
 
-// ExitText says how the run ended.
+// ExitText returns how the run ended.
 func (r *ReportedRun) ExitText() string {
 	switch {
 	case r.Exit == nil && r.resumed:
@@ -93,8 +93,8 @@ func (r *ReportedRun) ExitText() string {
 	return strconv.Itoa(*r.Exit)
 }
 
-// utc is the time in UTC, or zero if it is not in this century: no run was then, and spans of two thousand
-// years make sums that overflow.
+// utc returns the time in UTC. It returns zero for a time outside of this century: no run can have such a time, and
+// spans of two thousand years would make sums overflow.
 func utc(t time.Time) time.Time {
 	if t = t.UTC(); t.Year() < 2000 || t.Year() > 2100 {
 		return time.Time{}
@@ -102,7 +102,7 @@ func utc(t time.Time) time.Time {
 	return t
 }
 
-// maxCount bounds every count in a log.
+// maxCount is the limit of every count in a log.
 const maxCount = math.MaxInt32
 
 func bounded(n int) int { return min(max(n, 0), maxCount) }
@@ -110,7 +110,7 @@ func bounded(n int) int { return min(max(n, 0), maxCount) }
 // plus adds counts, up to maxCount.
 func plus(a, b int) int { return a + min(bounded(b), maxCount-a) }
 
-// clip makes a text of a log safe to be shown. Most texts are safe as they are: a list has millions of names.
+// clip makes a text from a log safe to show. It is fast for safe texts, because a list can have millions of names.
 func clip(s string) string {
 	special := func(r rune) bool { return r < ' ' || r > '~' }
 	if len(s) > 200 || strings.Contains(s, "eyJ") || strings.ContainsFunc(s, special) {
@@ -148,11 +148,11 @@ func cleanRun(run *ReportedRun) {
 	}
 }
 
-// endRuns gives the runs without an end the time of the last thing known.
+// endRuns sets the End of runs without an end to the time of their last line.
 func (l *Logs) endRuns() {
 	for _, w := range l.waits {
 		if w.run.Exit == nil {
-			w.run.saw(utc(w.Time))
+			w.run.extendTo(utc(w.Time))
 		}
 	}
 	for _, run := range l.allRuns() {

@@ -41,7 +41,7 @@ func TestScan(t *testing.T) {
 	assert.Same(t, "found at the last point", last.Found, 40)
 	assert.Same(t, "left at the last point", last.Left, 3)
 	golden(t, "scan.txt", text(t, r, path))
-	page := pageOf(t, HTMLPage{}, path)
+	page := pageOf(t, htmlPage{}, path)
 	assert.Same(t, "areas of passes found", strings.Count(page, `class="area s-found"`), 1)
 }
 
@@ -214,7 +214,7 @@ func TestListCommand(t *testing.T) {
 			"a.csv"},
 			"tapsweep revoke --protect glass.txt --protect=more.txt --verify proof.jsonl"},
 	} {
-		if got, _ := ListCommand("proof.jsonl", ran(tt.args...)); got != tt.want {
+		if got, _ := listCommand("proof.jsonl", ran(tt.args...)); got != tt.want {
 			t.Errorf("ListCommand(%q) = %q, want %q", tt.args, got, tt.want)
 		}
 	}
@@ -229,7 +229,7 @@ func TestOutageIsReported(t *testing.T) {
 	r := reportOf(t, path)
 	assert.Same(t, "why it waited", r.WaitsFor(), "requests had been refused, or there was no connection")
 	assert.Same(t, "seconds offline", r.Waits.Quotas[results.NoConnection].Seconds, 90)
-	assert.Same(t, "rows of the outage", strings.Count(pageOf(t, HTMLPage{}, path),
+	assert.Same(t, "rows of the outage", strings.Count(pageOf(t, htmlPage{}, path),
 		"<tr><th scope=\"row\">no connection<"), 1)
 }
 

@@ -11,7 +11,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A SessionReport says what became of the sessions of users. They count apart from passes.
+// A SessionReport has the totals of the sessions of users. They are counted separately from passes.
 type SessionReport struct {
 	Users      int                     `json:"users"` // with a row; the last row of a user counts
 	Counts     map[results.Outcome]int `json:"counts"`
@@ -24,7 +24,7 @@ type SessionReport struct {
 
 	failures   failures
 	tasks      map[nextTask]bool
-	left, done []*ReportedRow // for the page, up to maxListed of each
+	left, done []*reportedRow // for the page, up to maxListed of each
 }
 
 func newSessions(withoutRow int) *SessionReport {
@@ -32,17 +32,17 @@ func newSessions(withoutRow int) *SessionReport {
 		tasks: make(map[nextTask]bool)}
 }
 
-// Listed are the users that the page lists: first those for whom something is left.
-func (s *SessionReport) Listed() []*ReportedRow {
+// Listed returns the users that the page lists: first those for whom something is left.
+func (s *SessionReport) Listed() []*reportedRow {
 	rows := slices.Concat(s.left, s.done)
 	return rows[:min(len(rows), maxListed)]
 }
 
-// maxListed is how many users of the sessions a page lists.
+// maxListed is the maximum number of users for whom a page lists the sessions.
 const maxListed = 1000
 
 // add counts a row.
-func (s *SessionReport) add(row *ReportedRow) {
+func (s *SessionReport) add(row *reportedRow) {
 	s.Users++
 	s.Counts[row.Outcome]++
 	if row.Verified {
@@ -71,7 +71,7 @@ func (s *SessionReport) finish(l *Logs) {
 	for _, lg := range l.logs {
 		run := lg.resumable()
 		if s.tasks[nextTask{lg, false}] || s.WithoutRow > 0 && run.Exit == nil && run.header.Sessions {
-			if command, _ := ResumeCommand(lg.name, &run.header, false); command != "" {
+			if command, _ := resumeCommand(lg.name, &run.header, false); command != "" {
 				s.Resume = append(s.Resume, command)
 			}
 		}
@@ -81,10 +81,10 @@ func (s *SessionReport) finish(l *Logs) {
 	}
 }
 
-// All is the number of users, including those without a row.
+// All returns the number of users, including those without a row.
 func (s *SessionReport) All() int { return plus(s.Users, s.WithoutRow) }
 
-// open is the number of users for whom something is left, 0 for nil.
+// open returns the number of users for whom something is left, 0 for nil.
 func (s *SessionReport) open() int {
 	if s == nil {
 		return 0
@@ -92,7 +92,7 @@ func (s *SessionReport) open() int {
 	return s.Left + s.WithoutRow + s.Unverified
 }
 
-// Verdict says in one sentence what became of the sessions.
+// Verdict returns one sentence about the sessions.
 func (s *SessionReport) Verdict() string {
 	what, n := "revoked", s.Counts[results.Revoked]
 	if planned := s.Counts[results.Planned]; planned > 0 {
@@ -111,7 +111,7 @@ func (s *SessionReport) Verdict() string {
 	return text + "."
 }
 
-// Table are the counts in the order of the outcomes.
+// Table returns the counts in the order of the outcomes.
 func (s *SessionReport) Table() []shareRow {
 	return shareRows(s.Counts, s.All(), s.WithoutRow, results.Outcome.SessionMeaning,
 		"the run ended before it wrote a row; the call may have been sent for some")

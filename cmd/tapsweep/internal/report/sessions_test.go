@@ -58,9 +58,9 @@ func TestSessions(t *testing.T) {
 	assert.Same(t, "verdict", s.Verdict(), "The sessions of 3 of 5 users are revoked, 2 verified, 1 not verified.")
 
 	var text, page bytes.Buffer
-	assert.OK(t, r.Text(&text))
+	assert.OK(t, r.writeText(&text))
 	l := open(t, log)
-	assert.OK(t, r.HTML(t.Context(), &page, l, HTMLPage{}))
+	assert.OK(t, r.writeHTML(t.Context(), &page, l, htmlPage{}))
 	for _, want := range []string{s.Verdict(), "no row"} {
 		assert.Holds(t, "the text", text.String(), want)
 		assert.That(t, strings.Contains(page.String(), want), "the page has no %q", want)

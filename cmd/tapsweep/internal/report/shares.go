@@ -20,7 +20,7 @@ func (s shareRow) Label() bool { return s.Width >= 40 }
 // NotListed reports whether the table of pairs has none of these.
 func (s shareRow) NotListed() bool { return s.Outcome == results.Duplicate || s.Outcome == noRow }
 
-// noRow stands for an outcome where a row is missing.
+// noRow is shown as the outcome of pairs without a row.
 const noRow results.Outcome = "no row"
 
 // shareRows returns the counts in the order of the outcomes, and how many have no row, out of all.
@@ -42,7 +42,7 @@ func shareRows(counts map[results.Outcome]int, all, withoutRow int, meaning func
 	return rows
 }
 
-// whyNoRow says why the logs have no row about some passes.
+// whyNoRow returns why the logs have no row for some passes.
 func (r *Report) whyNoRow() string {
 	if r.lacks() {
 		return "lines are missing in the log"

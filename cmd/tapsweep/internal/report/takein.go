@@ -6,12 +6,12 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A pass that is gone stays gone until a LIST shows a pass. So a row that only verifies does not count in place of
-// the row before: that one keeps its time and its answer, and gets a note.
+// A pass that is gone stays gone until a LIST shows a pass. So a row that only verifies does not replace the row that
+// counts: that row keeps its time and its answer, and gets a note.
 
-// A note is what a row that verifies says about the row that counts.
+// A note is the result of a verification of the row that counts.
 type note struct {
-	at    int64  // of a verified pass the time, in milliseconds of Unix time; otherwise the offset of the row
+	at    int64  // for a verified pass the time, in milliseconds of Unix time; otherwise the offset of the row
 	where uint32 // the log of that row, shifted, and the kind
 	row   uint32 // the row that the note is about, in its log; see finish
 }
@@ -28,7 +28,7 @@ const (
 func (n note) kind() noteKind { return noteKind(n.where & 3) }
 func (n note) log() int       { return int(n.where >> 2) }
 
-// annotate gives an entry a note in place of the one before.
+// annotate sets the note of an entry.
 func (ix *index) annotate(p uint32, kind noteKind, r *head) {
 	if kind == noNote && int(p) >= len(ix.notes) {
 		return
@@ -50,24 +50,24 @@ func (ix *index) kind(p uint32) noteKind {
 	return noNote
 }
 
-func (ix *index) was(p uint32, outcomes ...results.Outcome) bool {
+func (ix *index) hasOutcome(p uint32, outcomes ...results.Outcome) bool {
 	return slices.Contains(outcomes, results.Outcomes[ix.entries[p].outcome])
 }
 
-// isGone reports whether the row that counts says that the pass is gone, or that the sessions are revoked.
-func (ix *index) isGone(p uint32) bool { return ix.was(p, results.Revoked, results.Absent) }
+// isGone reports whether the pass is gone, or the sessions are revoked, according to the row that counts.
+func (ix *index) isGone(p uint32) bool { return ix.hasOutcome(p, results.Revoked, results.Absent) }
 
-// A rowEffect is what a further row does with an entry.
+// A rowEffect is what a further row changes in an entry.
 type rowEffect uint8
 
 const (
-	nothing  rowEffect = iota // it says nothing new
-	replaces                  // it counts in place of the row before
-	follows                   // it counts, and the row before stays listed: that pass was deleted before this one came
-	notes                     // it is a note to the row before
+	nothing  rowEffect = iota // the row has nothing new
+	replaces                  // the row counts instead of the previous row
+	follows                   // the row counts, and the previous row stays listed, because its pass was deleted earlier
+	notes                     // the row becomes a note to the previous row
 )
 
-// takeIn takes in a further row about what an entry is about.
+// takeIn processes a further row for an entry.
 func (ix *index) takeIn(p uint32, r *head) {
 	does, kind := ix.effectOf(p, r)
 	before := ix.entries[p].at
@@ -86,7 +86,7 @@ func (ix *index) takeIn(p uint32, r *head) {
 	}
 }
 
-// effectOf returns what a further row does, and what it says if it verifies.
+// effectOf returns the effect of a further row, and the kind of its note.
 func (ix *index) effectOf(p uint32, r *head) (rowEffect, noteKind) {
 	e, gone := &ix.entries[p], ix.isGone(p)
 	proves := r.run.kind() == "verify" && !ix.logs.lists[e.list].proof // a row of another command counts
@@ -111,15 +111,15 @@ func (ix *index) effectOf(p uint32, r *head) (rowEffect, noteKind) {
 	return ix.effectOnGone(p, r)
 }
 
-// deletesLate reports whether the row is of a pass that a run has deleted after a LIST had shown none, or of sessions
-// that a run has revoked again.
+// deletesLate reports whether the row is about a pass that a run deleted after a LIST had shown no pass, or about
+// sessions that a run revoked again.
 func (ix *index) deletesLate(p uint32, r *head) bool {
-	again := ix.was(p, results.Absent) || ix.entries[p].about == sessions && !r.Verified
+	again := ix.hasOutcome(p, results.Absent) || ix.entries[p].about == sessions && !r.Verified
 	return r.Outcome == results.Revoked && r.run.kind() != "verify" && again
 }
 
-// effectOnLeft returns what a row does about a pass that is not gone. A scan that finds the pass again says less
-// than the row that says why it is left.
+// effectOnLeft returns the effect of a row on a pass that is not gone. If a scan only finds the pass again, the
+// previous row counts, because it shows why the pass is left.
 func (ix *index) effectOnLeft(p uint32, r *head) rowEffect {
 	left := results.Outcomes[ix.entries[p].outcome].Left()
 	if r.Outcome == results.Found && left {
@@ -128,7 +128,7 @@ func (ix *index) effectOnLeft(p uint32, r *head) rowEffect {
 	return replaces
 }
 
-// effectOnGone returns what a row that shows no pass does about one that is gone.
+// effectOnGone returns the effect of a row without a pass on a pass that is gone.
 func (ix *index) effectOnGone(p uint32, r *head) (rowEffect, noteKind) {
 	switch r.Outcome {
 	case results.Revoked, results.Absent:
@@ -137,17 +137,17 @@ func (ix *index) effectOnGone(p uint32, r *head) (rowEffect, noteKind) {
 		}
 		return nothing, noNote
 	case results.NotSent, results.Protected:
-		if !r.AnyPass && !r.run.header.AnyPass { // otherwise it means a pass that came since, too
+		if !r.AnyPass && !r.run.header.AnyPass { // with AnyPass, the row also means a newer pass
 			return nothing, noNote
 		}
 	}
 	return replaces, noNote
 }
 
-// proof takes in a row of tapsweep verify about a user of whom other runs knew passes. That the user holds none is
-// true of all of them.
+// proof processes a row of tapsweep verify about a user with passes in other runs. If the user holds no pass, all of
+// these passes are verified.
 func (ix *index) proof(lg *sourceLog, r *head, passes []uint32) {
-	ix.saw(passes[len(passes)-1], lg.listOf, r.Source, true)
+	ix.addSource(passes[len(passes)-1], lg.listOf, r.Source, true)
 	ix.setFate(r.at, superseded)
 	if r.Outcome == results.Remains {
 		passes = passes[ix.whichRemains(passes, r):][:1]
@@ -160,8 +160,7 @@ func (ix *index) proof(lg *sourceLog, r *head, passes []uint32) {
 	}
 }
 
-// whichRemains returns which of the passes a row is about: the one that it names, or one that is gone, in whose
-// place it came. If two rows name the pass, the one counts that says that it is gone.
+// whichRemains returns the index of the pass that a row is about: the pass in the row, or the pass that it replaced.
 func (ix *index) whichRemains(passes []uint32, r *head) int {
 	named := func(p uint32) bool { return ix.entries[p].pass == ix.passOf(r) }
 	namedGone := func(p uint32) bool { return named(p) && ix.isGone(p) }

@@ -9,11 +9,11 @@ import (
 	"tapsweep/cmd/tapsweep/internal/format"
 )
 
-// maxShown is how many causes of a step the text shows.
+// maxShown is the maximum number of causes of a step in the text.
 const maxShown = 20
 
-// Text writes the report for a terminal: in the order of the page, without charts and rows.
-func (r *Report) Text(w io.Writer) error {
+// writeText writes the report for a terminal, in the order of the page, without the chart and the rows.
+func (r *Report) writeText(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintln(&b, r.Verdict())
 	for _, n := range r.Notes() {
@@ -38,7 +38,7 @@ func table(w io.Writer, rows [][]string) {
 	tw.Flush()
 }
 
-// facts say where the runs went, who started them, and when.
+// facts returns the tenant of the runs, who started them, and when.
 func (r *Report) facts() [][]string {
 	took := seconds(r.Seconds)
 	if pace := r.Pace(); pace != "" {
@@ -66,7 +66,7 @@ func (r *Report) facts() [][]string {
 	return rows
 }
 
-// tenant is the tenant as far as it is known: by its domain, and by its id.
+// tenant returns the domain and the ID of the tenant, as far as they are known.
 func (r *Report) tenant() string {
 	if r.domain != "" {
 		return fmt.Sprintf("%s (%s)", r.domain, known(r.Tenant))
@@ -74,10 +74,10 @@ func (r *Report) tenant() string {
 	return known(r.Tenant)
 }
 
-// sources are the lists, the logs and their runs.
+// sources returns the lists, the logs and their runs.
 func (r *Report) sources() (rows [][]string) {
 	for _, l := range r.Lists {
-		if l.Pairs > 0 { // what a scan finds is on no list
+		if l.Pairs > 0 { // a scan has no list
 			name := strings.Join(l.Sources, ", ")
 			rows = append(rows, []string{"list", fmt.Sprintf("%s, %s, %s", name, count(l.Pairs, l.noun()), l.Digest)})
 		}
@@ -100,7 +100,7 @@ func (r *Report) sources() (rows [][]string) {
 	return rows
 }
 
-// figures are the counts: outcomes, verified passes and reasons.
+// figures returns the counts: outcomes, verified passes and reasons.
 func (r *Report) figures() (rows [][]string) {
 	add := func(name string, n int, text string) {
 		rows = append(rows, []string{name, fmt.Sprintf("%9s", format.Number(n)), text})
@@ -119,7 +119,7 @@ func (r *Report) figures() (rows [][]string) {
 	return rows
 }
 
-// leftText writes what is not done: each step with its causes and its command.
+// leftText writes each step for what is left, with its causes and its command.
 func (r *Report) leftText(w io.Writer) {
 	steps := r.steps()
 	if len(steps) > 0 {
@@ -141,7 +141,7 @@ func (r *Report) leftText(w io.Writer) {
 	}
 }
 
-// String returns the command with its note, or why there is none.
+// String returns the command with its note, or the reason why there is no command.
 func (s *NextCommand) String() string {
 	switch {
 	case s.Command == "":
@@ -152,14 +152,14 @@ func (s *NextCommand) String() string {
 	return s.Command
 }
 
-// names are how many passes have each name, the most frequent first.
+// names has the number of passes for each name, the most frequent first.
 type names struct {
 	Title  string
 	Column string // heading of the names
 	Counts []format.Count
 }
 
-// names returns why the passes can be used or not, and who created them, as far as is known.
+// names returns the passes by reason and by creator, as far as they are known.
 func (r *Report) names() (groups []names) {
 	for _, g := range []struct {
 		title, column string

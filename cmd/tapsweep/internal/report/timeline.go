@@ -35,7 +35,7 @@ func unite(spans []span) (united []span) {
 	return united
 }
 
-// total adds up the lengths. A hostile log cannot make the sum overflow.
+// total returns the sum of the lengths. A hostile log cannot make it overflow.
 func total(spans []span) (sum time.Duration) {
 	for _, s := range spans {
 		if s.length() > math.MaxInt64-sum {
@@ -46,8 +46,8 @@ func total(spans []span) (sum time.Duration) {
 	return sum
 }
 
-// An axis is the running time: the time in which at least one run was active, without the pauses between runs. It
-// counts what was completed in each part of that time, and how many requests were refused.
+// An axis is the running time, without the pauses between runs. It counts the completed pairs and the refused
+// requests in each part of this time.
 type axis struct {
 	spans   []span
 	before  []time.Duration // running time before each span
@@ -70,7 +70,7 @@ func newAxis(runs []*ReportedRun) axis {
 	return a
 }
 
-// x places a time between 0, the start of the first run, and 1, the end of the last one.
+// x returns the position of a time, between 0 (the start of the first run) and 1 (the end of the last run).
 func (a *axis) x(t time.Time) float64 {
 	i, found := slices.BinarySearchFunc(a.spans, t, func(s span, t time.Time) int { return s.start.Compare(t) })
 	if !found {
@@ -92,13 +92,13 @@ func (a *axis) at(x float64) time.Time {
 	return a.spans[i].start.Add(running - a.before[i]).Round(time.Millisecond)
 }
 
-// bin returns the part of the running time that has a time.
+// bin returns the part of the running time that contains a time.
 func (a *axis) bin(t time.Time) int { return min(int(a.x(t)*numBins), numBins-1) }
 
 // add counts the row of a pair.
-func (a *axis) add(row *ReportedRow) { a.bins[a.bin(row.Time)][seriesOf(row.Outcome)]++ }
+func (a *axis) add(row *reportedRow) { a.bins[a.bin(row.Time)][seriesOf(row.Outcome)]++ }
 
-// A series is a group of outcomes in the chart. They are stacked in this order, from the bottom up.
+// A series is a group of outcomes in the chart. The series are stacked in this order, from the bottom.
 type series int
 
 const (
@@ -114,7 +114,7 @@ const (
 
 var seriesNames = [numSeries]string{"revoked", "planned", "found", "absent", "duplicate", "protected", "not done"}
 
-// class is the series in the style sheet.
+// class returns the class of the series in the style sheet.
 func (s series) class() string {
 	if s == leftSeries {
 		return "s-left"
@@ -129,7 +129,7 @@ func seriesOf(o results.Outcome) series {
 	return leftSeries
 }
 
-// A Point is how far the runs were at a time. A pair is counted at the time of its row.
+// A Point is the progress of the runs at a time. A pair counts at the time of its row.
 type Point struct {
 	Time      time.Time `json:"time"`
 	Revoked   int       `json:"revoked"`
@@ -139,7 +139,7 @@ type Point struct {
 	Found     int       `json:"found"`
 	Protected int       `json:"protected"`
 	Left      int       `json:"left"`
-	Refused   int       `json:"refused"` // requests since the point before
+	Refused   int       `json:"refused"` // refused requests since the previous point
 }
 
 // points returns the progress at evenly spaced parts of the running time.

@@ -8,10 +8,10 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// All is the number of rows, including those that the logs do not have.
+// All returns the number of rows, including rows of lists that the logs do not have.
 func (r *Report) All() int { return plus(r.Pairs, r.WithoutRow) }
 
-// Verdict says what is done and what is left: in one sentence about passes, and one about sessions.
+// Verdict returns one sentence about passes and one about sessions: what is done and what is left.
 func (r *Report) Verdict() string {
 	if r.Sessions != nil {
 		return r.passVerdict() + " " + r.Sessions.Verdict()
@@ -33,7 +33,7 @@ func (r *Report) passVerdict() string {
 	return "The logs have no row about a pass."
 }
 
-// revokeVerdict says how many passes are gone. Rows that repeat another one are no passes.
+// revokeVerdict returns how many passes are gone. Duplicates do not count.
 func (r *Report) revokeVerdict() string {
 	repeats := r.Counts[results.Duplicate]
 	all, done := r.All()-repeats, r.Done-repeats
@@ -72,7 +72,7 @@ func (r *Report) lacks() bool {
 	return slices.ContainsFunc(r.Logs, func(lg ReportedLog) bool { return lg.Lacks != "" })
 }
 
-// scanEnd ends a sentence, and says whether the scan ended early.
+// scanEnd returns the end of a sentence. It says so if the scan ended early.
 func (r *Report) scanEnd() string {
 	end := "."
 	for _, run := range r.Runs {

@@ -2,7 +2,7 @@ package report
 
 import "tapsweep/cmd/tapsweep/internal/results"
 
-// Waits sum up how the tenant throttled.
+// Waits has the totals of throttling.
 type Waits struct {
 	Count   int                   `json:"count"`
 	Refused int                   `json:"refused"` // requests, with 429, or with 503 as a whole batch
@@ -10,14 +10,14 @@ type Waits struct {
 	Quotas  map[string]QuotaWaits `json:"quotas"`
 }
 
-// QuotaWaits are the Waits for one quota.
+// A QuotaWaits has the totals of throttling for one quota.
 type QuotaWaits struct {
 	Count   int     `json:"count"`
 	Refused int     `json:"refused"`
 	Seconds float64 `json:"seconds"`
 }
 
-// addWaits counts the waits. A wait ends with its run at the latest.
+// addWaits counts the waits. A wait ends at the end of its run at the latest.
 func (r *Report) addWaits(waits []waitOfRun) {
 	r.Waits = Waits{Quotas: make(map[string]QuotaWaits)}
 	closed := make(map[string][]span)
@@ -58,7 +58,7 @@ func (r *Report) addWaits(waits []waitOfRun) {
 	r.Waits.Seconds = total(r.waiting).Seconds()
 }
 
-// WaitsFor says why the runs waited.
+// WaitsFor returns why the runs waited.
 func (r *Report) WaitsFor() string {
 	if _, offline := r.Waits.Quotas[results.NoConnection]; offline {
 		return "requests had been refused, or there was no connection"

@@ -10,7 +10,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// words are what a report says in the words of the command of its runs.
+// words are the words of a report that depend on the command of its runs.
 type words struct {
 	Title    string
 	Noun     string // what a row is about
@@ -32,10 +32,10 @@ var wordsByKind = map[string]words{
 		"Who holds a pass, or could not be checked"},
 }
 
-// Words are the words of the runs.
+// Words returns the words for the command of the runs.
 func (r *Report) Words() words { return wordsByKind[r.kind] }
 
-// kindOfRuns returns the command that changes most. Runs whose command is not known are shown as revoke.
+// kindOfRuns returns the command that changes most. If a command is not known, it returns revoke.
 func kindOfRuns(runs []*ReportedRun) string {
 	for _, kind := range []string{"", "revoke", "sweep", "scan", "verify"} {
 		if slices.ContainsFunc(runs, func(run *ReportedRun) bool { return run.kind() == kind }) {
@@ -45,7 +45,7 @@ func kindOfRuns(runs []*ReportedRun) string {
 	return "revoke"
 }
 
-// Pace is how much was completed in a second. It is empty if that is not known.
+// Pace returns how many pairs were completed per second, such as "12.3 passes/s". It is empty if this is not known.
 func (r *Report) Pace() string {
 	pace, noun := r.PairsPerSecond, r.Words().Nouns
 	if r.kind == "scan" && r.Seconds > 0 {
@@ -57,7 +57,8 @@ func (r *Report) Pace() string {
 	return fmt.Sprintf("%.1f %s", pace, strings.ToLower(noun))
 }
 
-// OutcomeName is what people read in place of an outcome. verify revokes nothing.
+// OutcomeName returns the name of an outcome for people. For verify, "revoked" becomes another name, because verify
+// revokes nothing.
 func (r *Report) OutcomeName(o results.Outcome) string {
 	if r.kind == "verify" && o == results.Revoked {
 		return "no pass"
@@ -65,7 +66,7 @@ func (r *Report) OutcomeName(o results.Outcome) string {
 	return string(o)
 }
 
-// Proof says for how many of the passes that are gone a LIST afterwards shows so. It is empty if no run verified.
+// Proof returns how many of the passes that are gone are verified. It is empty if no run verified passes.
 func (r *Report) Proof() string {
 	if r.Verified+r.Unverified == 0 || r.kind == "verify" {
 		return ""
@@ -73,5 +74,5 @@ func (r *Report) Proof() string {
 	return fmt.Sprintf("%s of %s verified", format.Number(r.Verified), format.Number(r.deleted()))
 }
 
-// deleted is how many pairs have no pass any more.
+// deleted returns the number of pairs whose pass is gone.
 func (r *Report) deleted() int { return r.Counts[results.Revoked] + r.Counts[results.Absent] }

@@ -12,12 +12,12 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-func pageOf(t *testing.T, p HTMLPage, paths ...string) string {
+func pageOf(t *testing.T, p htmlPage, paths ...string) string {
 	t.Helper()
 	l := open(t, paths...)
-	r := assert.Must(New(t.Context(), l, nil))
+	r := assert.Must(makeReport(t.Context(), l, nil))
 	var b bytes.Buffer
-	assert.OK(t, r.HTML(t.Context(), &b, l, p))
+	assert.OK(t, r.writeHTML(t.Context(), &b, l, p))
 	return b.String()
 }
 
@@ -34,7 +34,7 @@ func TestNames(t *testing.T) {
 		{"Usability of the passes", "Usability", []format.Count{{Name: "usable", N: 2}, {Name: "expired", N: 1}}},
 		{"Who created the passes", "Creator", []format.Count{{Name: "mallory@contoso.com", N: 2}}},
 	})
-	page := strings.ReplaceAll(pageOf(t, HTMLPage{}, path), "<wbr>", "")
+	page := strings.ReplaceAll(pageOf(t, htmlPage{}, path), "<wbr>", "")
 	assert.Same(t, "passes with a creator", strings.Count(page,
 		" created by mallory@contoso.com <small>audit record a-7, 2026-03-02 01:14:05, matched by id</small>"), 2)
 }
@@ -55,7 +55,7 @@ func TestAddress(t *testing.T) {
 
 // A link to a name with # or % led to another file.
 func TestLinkToCSV(t *testing.T) {
-	page := pageOf(t, HTMLPage{CSV: "incident #4711 50%.csv", inline: 9}, incident(20).write(t, "a.jsonl"))
+	page := pageOf(t, htmlPage{CSV: "incident #4711 50%.csv", inline: 9}, incident(20).write(t, "a.jsonl"))
 	if want := `<a href="./incident%20%234711%2050%25.csv">incident #4711 50%.csv</a>`; !strings.Contains(page, want) {
 		t.Errorf("no %s in the page", want)
 	}

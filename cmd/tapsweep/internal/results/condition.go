@@ -30,7 +30,7 @@ type Condition struct {
 
 	damage  *input.LineError // an error in the file that a resumed run cannot repair
 	noEnd   *input.LineError // a run has no End; this is damage unless the next run resumes it
-	missing *input.LineError // lines that were missing at the counted line; a run that resumes the log writes them again
+	missing *input.LineError // lines that were missing at the counted line; a resumed run writes them again
 }
 
 // skip counts a line that is not part of a log.
@@ -125,7 +125,7 @@ const wantWhole = "; use the complete log, or the list of its run"
 
 // Complete returns ErrNoRun or an *input.LineError if the file is not exactly what its runs wrote, or if one of
 // its logs has no End. The error contains the command that resumes the run; path is the log in this command.
-func (c *Condition) Complete(path string) error {
+func (c *Condition) complete(path string) error {
 	if c.run == nil {
 		return ErrNoRun
 	}

@@ -2,6 +2,7 @@ package results
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -85,12 +86,9 @@ func TestNothingIsLeftWithoutALine(t *testing.T) {
 			run := header
 			log.Write(&run)
 		}
-		if err := log.Close(); (err != nil) != write {
-			t.Errorf("Close = %v", err)
-		}
-		if _, err := os.Lstat(path); err == nil {
-			t.Errorf("written %v: the file is there still", write)
-		}
+		assert.Same(t, "Close has an error", log.Close() != nil, write)
+		_, err := os.Lstat(path)
+		assert.Is(t, "Lstat of the file that is gone", err, os.ErrNotExist)
 	}
 }
 
@@ -109,14 +107,14 @@ func TestCreateReplaces(t *testing.T) {
 		"a torn log":    {`{"type":"run","ver`, false},
 	} {
 		path := write(t, "file", tt.text)
+		_, err := Create(path, false)
+		assert.Is(t, "Create without overwrite over "+name, err, os.ErrExist)
 		log, err := Create(path, true)
 		assert.That(t, (err != nil) == tt.refuse, "Create over %s = %v, want an error: %v", name, err, tt.refuse)
 		if log != nil {
 			log.Close()
 		}
-		if after, _ := os.ReadFile(path); string(after) != tt.text {
-			t.Errorf("%s is now %q, although the new log has no line", name, after)
-		}
+		assert.Same(t, name+", as the new log has no line", textOf(path), tt.text)
 	}
 }
 
@@ -127,13 +125,11 @@ func TestOldLogStays(t *testing.T) {
 	}
 	for _, full := range []bool{false, true} {
 		path := writeLog(t, Revoked)
-		before, _ := os.ReadFile(path)
+		before := textOf(path)
 		log := assert.Must(Create(path, true))
 		log.mu.Lock()
 		log.sync = func() error {
-			if text, _ := os.ReadFile(path); string(text) != string(before) {
-				t.Errorf("the log is %q before the first line is on disk", text)
-			}
+			assert.Same(t, "the log before the first line is on disk", textOf(path), before)
 			if full {
 				return errors.New("the disk is full")
 			}
@@ -142,12 +138,8 @@ func TestOldLogStays(t *testing.T) {
 		log.mu.Unlock()
 		run := header
 		log.Write(&run)
-		if err := log.Close(); (err != nil) != full {
-			t.Errorf("disk full %v: Close = %v", full, err)
-		}
-		if text, _ := os.ReadFile(path); (string(text) == string(before)) != full {
-			t.Errorf("disk full %v: the log is %q", full, text)
-		}
+		assert.Same(t, "Close has an error", log.Close() != nil, full)
+		assert.Same(t, fmt.Sprintf("disk full %v: the old log is there", full), textOf(path) == before, full)
 		if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
 			t.Errorf("disk full %v: %d files are left, want the log", full, len(files))
 		}
@@ -157,6 +149,7 @@ func TestOldLogStays(t *testing.T) {
 // The first line of the new log replaces the old one, also behind a link.
 func TestCreateBehindALink(t *testing.T) {
 	path := writeLog(t, Revoked)
+	assert.OK(t, os.Chmod(path, 0o644))
 	link := filepath.Join(t.TempDir(), "last.jsonl")
 	if err := os.Symlink(path, link); err != nil {
 		t.Skip(err)
@@ -165,11 +158,11 @@ func TestCreateBehindALink(t *testing.T) {
 	run := header
 	run.Version = "new"
 	assert.OK(t, errors.Join(log.Write(&run), log.Close()))
-	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
-		t.Errorf("the link is gone: %v", err)
-	}
-	if text, _ := os.ReadFile(path); strings.Count(string(text), "\n") != 1 ||
-		!strings.Contains(string(text), `"version":"new"`) {
-		t.Errorf("the log is %q, want one new line", text)
+	_, err := os.Readlink(link)
+	assert.Is(t, "the link", err, nil)
+	assert.Same(t, "lines of the log", strings.Count(textOf(path), "\n"), 1)
+	assert.Holds(t, "the log", textOf(path), `"version":"new"`)
+	if runtime.GOOS != "windows" { // where the folder says who may read a file
+		assert.Same(t, "mode of the new log", assert.Must(os.Stat(path)).Mode().Perm(), 0o600)
 	}
 }

@@ -24,8 +24,8 @@ type Key struct {
 	User, Method string
 }
 
-// PassKey returns the key of a pass of a user, or of any pass if method is empty.
-func PassKey(user, method string) Key {
+// passKey returns the key of a pass of a user, or of any pass if method is empty.
+func passKey(user, method string) Key {
 	return Key{DeletePass, strings.ToLower(user), strings.ToLower(method)}
 }
 
@@ -46,9 +46,9 @@ func (r *Row) Key() (key Key, ok bool) {
 	case r.FromScan() && r.Method == "":
 		return listKey(r.User), true
 	case r.AnyPass: // the list names no pass; Method is the pass that the user had
-		return PassKey(r.User, ""), true
+		return passKey(r.User, ""), true
 	}
-	return PassKey(r.User, cmp.Or(r.InPlaceOf, r.Method)), true
+	return passKey(r.User, cmp.Or(r.InPlaceOf, r.Method)), true
 }
 
 // ScanSource is the source of rows that come from a scan instead of a list. Their line is 0, because a scan

@@ -64,12 +64,12 @@ func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
 			l.runs = append(l.runs, ListRun{name, rec.Line, rec.Run})
 		}
 		l.noteSessions(name, rec)
-		list.state.Apply(rec, false)
+		list.state.apply(rec, false)
 	}
 	if words := c.Skipped(name); words != "" {
 		l.Skipped = append(l.Skipped, words)
 	}
-	return list.rows, c.Complete(name)
+	return list.rows, c.complete(name)
 }
 
 // noteSessions keeps a user who has a row about sessions. With the option Sessions, it also keeps a user whose
@@ -120,7 +120,7 @@ func (l *logAsList) rows(yield func(input.Row, error) bool) {
 			digest = rec.Run.Digest
 		case rec.Row != nil:
 			n++
-			if rec.Kind == KindRow && l.state.IsLast(n, rec.Row, digest) && !yield(asListRow(rec), nil) {
+			if rec.Kind == KindRow && l.state.isLast(n, rec.Row, digest) && !yield(asListRow(rec), nil) {
 				return
 			}
 		}

@@ -25,6 +25,12 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
+// textOf returns the text of a file, and none if it cannot be read.
+func textOf(path string) string {
+	text, _ := os.ReadFile(path)
+	return string(text)
+}
+
 // openList opens lists, of which some are logs.
 func openList(names []string, opts input.Options) (*input.List, *Lists, error) {
 	logs := new(Lists)

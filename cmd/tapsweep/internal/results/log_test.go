@@ -4,10 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -31,29 +27,6 @@ func TestRowKeys(t *testing.T) {
 		`"outcome":"revoked","status":204,` +
 		`"code":"","message":"a\\x1b[2Jb\\n","attempts":1,"requestId":"7f2d","time":"2026-03-02T08:30:00.123Z"}` + "\n"
 	assert.Same(t, "row", b.String(), want)
-}
-
-func TestCreate(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "log.jsonl")
-	const earlier = `{"type":"run","version":"an earlier log"}` + "\n"
-	assert.OK(t, os.WriteFile(path, []byte(earlier), 0o644))
-	if _, err := Create(path, false); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("Create of a file that is there = %v", err)
-	}
-	if text, _ := os.ReadFile(path); string(text) != earlier {
-		t.Errorf("the earlier log is now %q", text)
-	}
-	log := assert.Must(Create(path, true))
-	log.Write(&Run{Version: "1"})
-	assert.OK(t, log.Close())
-	text, _ := os.ReadFile(path)
-	info, _ := os.Stat(path)
-	mode := fs.FileMode(0o600)
-	if runtime.GOOS == "windows" {
-		mode = 0o666 // who may read a file is up to its folder there
-	}
-	assert.That(t, strings.HasPrefix(string(text), `{"type":"run","version":"1"`) && info.Mode().Perm() == mode,
-		"log %q, mode %v", text, info.Mode())
 }
 
 // disk counts what reaches it, and fails when told to.

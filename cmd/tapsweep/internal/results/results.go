@@ -11,24 +11,27 @@
 //
 //	record                              key                   supersedes                       done
 //	run, wait, end                      -                     -                                -
-//	result: revoked, absent             user and pass         the row of the key               yes
+//	result: revoked, absent             user and pass         the row of the key               yes (2)
 //	  planned, found                    user and pass         the row of the key               yes; as a list, no
-//	  replaced                          user and pass         the row of the key               no; tried again for any pass
+//	  replaced                          user and pass         the row of the key               no (3)
 //	  unknown_user, rejected            user and pass         the row of the key               no; not tried again
 //	  denied, failed, unknown, remains  user and pass         the row of the key               no
 //	  not_sent                          user and pass         the row of the key (1)           no
 //	  protected                         user and pass         the row of the key (1)           if still protected
-//	  duplicate, invalid                the line of the list  the row of the line              yes
+//	  duplicate                         the line of the list  the row of the line              yes
+//	  invalid                           the line of the list  the row of the line              yes; as a list, no
 //	  of a scan, without a method       the user's passes     the row of the key               no
 //	  with anyPass                      user, any pass        the row of the key               by its outcome
-//	  with inPlaceOf                    user and that pass    the row of the key               by its outcome
+//	  with inPlaceOf                    user and that pass    the row of the key               by its outcome (3)
 //	  with pending, found               user and pass         the row of the key               no; announced
 //	  with beside                       none                  the announcement of its pass     -
-//	  about sessions                    the user's sessions   the row of the key               by its outcome (2)
+//	  about sessions                    the user's sessions   the row of the key               by its outcome (4)
 //	scanned                             its users' passes     a scan that could not list them  yes
 //
 // (1) In a report of several logs, it does not supersede a row which shows that the pass is gone.
-// (2) If the log is used as a list, it counts only for a run that revokes sessions.
+// (2) A run that verifies checks it again if it is not verified.
+// (3) A resumed run tries replaced again, and remains of a list, only if it means any pass.
+// (4) If the log is used as a list, it counts only for a run that revokes sessions.
 //
 // Users and passes are compared without case. If the end has no "stopped", a resumed sweep or scan starts from
 // the beginning.
@@ -72,9 +75,9 @@ var Outcomes = []Outcome{Revoked, Absent, Planned, Found, Duplicate, Remains, Re
 
 // A meaning holds the properties of an outcome.
 type meaning struct {
-	done  bool   // nothing is left to do
-	again bool   // a resumed run tries the pair again
-	text  string // what happened, and what to do; the page results of the manual has the same texts
+	done      bool   // nothing is left to do
+	retryable bool   // a resumed run tries the pair again
+	text      string // what happened, and what to do; the page results of the manual has the same texts
 }
 
 var meanings = map[Outcome]meaning{
@@ -85,7 +88,7 @@ var meanings = map[Outcome]meaning{
 	Duplicate:   {true, false, "an earlier row names the same pass"},
 	Remains:     {false, true, "the user still holds a pass; the row names it"},
 	Replaced:    {false, false, "the user holds another pass; list the user alone to revoke it"},
-	UnknownUser: {false, false, "no such user in this tenant; check the name, or use the object id"},
+	UnknownUser: {false, false, "no such user in this tenant; check the name, or use the object ID"},
 	Denied:      {false, true, "Graph answers 403"},
 	Rejected:    {false, false, "Graph refuses the request itself; the message is in the results log"},
 	Failed:      {false, true, "every attempt failed; try again later"},
@@ -102,8 +105,8 @@ func (o Outcome) Done() bool { return meanings[o].done }
 // Left reports whether something is left to do. Nothing is left if the pair is done, or if its user is protected.
 func (o Outcome) Left() bool { return !o.Done() && o != Protected }
 
-// Again reports whether a resumed run tries the pair again. ResumeOptions has exceptions.
-func (o Outcome) Again() bool { return meanings[o].again }
+// Retryable reports whether a resumed run tries the pair again. ResumeOptions has exceptions.
+func (o Outcome) Retryable() bool { return meanings[o].retryable }
 
 // Meaning returns in one line what the outcome means and what to do about it. It is empty for an outcome that
 // this version does not know.

@@ -48,11 +48,11 @@ func (e *ResumeState) Completed(p *input.Pair) bool {
 	return e.state.words[id].has(completed)
 }
 
-func (e *ResumeState) key(p *input.Pair) uint64 { return e.state.key(PassKey(p.User, p.Method)) }
+func (e *ResumeState) key(p *input.Pair) uint64 { return e.state.key(passKey(p.User, p.Method)) }
 
 // PassOutcome returns the outcome of a completed pair, and "" for any other.
 func (e *ResumeState) PassOutcome(user, method string) Outcome {
-	w := e.state.words[e.state.key(PassKey(user, method))]
+	w := e.state.words[e.state.key(passKey(user, method))]
 	switch o := Outcomes[w.outcome]; {
 	case !w.has(completed):
 		return ""
@@ -63,15 +63,15 @@ func (e *ResumeState) PassOutcome(user, method string) Outcome {
 	}
 }
 
-// Looked reports whether a scan listed the passes of the user, and all passes that it found are completed.
-func (e *ResumeState) Looked(user string) bool {
+// Scanned reports whether a scan listed the passes of the user, and all passes that it found are completed.
+func (e *ResumeState) Scanned(user string) bool {
 	l, ok := e.state.users[e.state.hash("", user)]
 	return ok && (l.none || l.open == 0)
 }
 
 // HasFound reports whether a scan found passes of the user, and all of them are completed.
 func (e *ResumeState) HasFound(user string) bool {
-	return e.Looked(user) && !e.state.users[e.state.hash("", user)].none
+	return e.Scanned(user) && !e.state.users[e.state.hash("", user)].none
 }
 
 // Unconfirmed returns the last row of a pair if its pass should be gone, but nobody knows whether it is. Either
@@ -124,18 +124,18 @@ type ResumeOptions struct {
 	// Verify makes pairs that are done but not verified unconfirmed instead of completed.
 	Verify bool
 
-	// Anew ignores complete runs, except for their unconfirmed passes: the scan of one night says nothing about
-	// the next night.
-	Anew bool
+	// IgnoreFinishedRuns ignores complete runs, except for their unconfirmed passes: the scan of one night says
+	// nothing about the next night.
+	IgnoreFinishedRuns bool
 
-	// Each is called in order with each completed row of runs that are not ignored. It may be nil.
-	Each func(*Row)
+	// OnCompleted is called in order with each completed row of runs that are not ignored. It may be nil.
+	OnCompleted func(*Row)
 }
 
-// Resume opens the log at path to continue its run. It removes an incomplete last line. If another line is not
-// part of a log, Resume returns an *input.LineError and changes nothing. It also returns an error and changes nothing if
-// the log has another list, tenant or Graph root than next, or if it is not trusted (see CheckTrust). If there is
-// no log at path, Resume creates one.
+// Resume opens the log at path to continue its run. It removes an incomplete last line. If another line is not part
+// of a log, Resume returns an *input.LineError and changes nothing. It also returns an error and changes nothing if
+// the log has another list, tenant or Graph root than next, or if it is not trusted (see CheckTrust). If there is no
+// log at path, Resume creates one.
 func Resume(path string, next *Run, opts ResumeOptions) (*Log, *ResumeState, error) {
 	e := &ResumeState{unconfirmed: make(map[uint64]*Row), wanted: make(map[uint64]*Row), opts: opts, next: next}
 	f, err := openTrusted(path)
@@ -170,7 +170,7 @@ func (e *ResumeState) resume(log *Log) error {
 	var c Condition
 	f := log.file.file
 	from, err := e.read(f, &c)
-	if err == nil && e.opts.Each != nil {
+	if err == nil && e.opts.OnCompleted != nil {
 		err = e.each(io.NewSectionReader(f, from, c.Whole-from))
 	}
 	if err == nil && c.Torn {
@@ -199,14 +199,14 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 			}
 			e.run, e.sessions = rec.Run, e.sessions || rec.Run.Sessions
 			e.unended++
-			e.state.Apply(rec, false)
+			e.state.apply(rec, false)
 		case KindRow, KindSessions:
 			e.row(rec)
 		case KindScanned:
-			e.state.Apply(rec, false)
+			e.state.apply(rec, false)
 		case KindEnd:
 			e.unended--
-			if rec.End.Stopped == "" && e.opts.Anew {
+			if rec.End.Stopped == "" && e.opts.IgnoreFinishedRuns {
 				e.forget()
 				from = c.Whole
 			}
@@ -231,14 +231,14 @@ func (e *ResumeState) forget() {
 	}
 }
 
-// each calls the option Each with the completed rows of a log.
+// each calls the option OnCompleted with the completed rows of a log.
 func (e *ResumeState) each(r io.Reader) error {
 	for rec, err := range Read(r, new(Condition), KindRow) {
 		if err != nil {
 			return err
 		}
 		if !rec.Row.Beside && e.completes(rec.Row) {
-			e.opts.Each(new(*rec.Row))
+			e.opts.OnCompleted(new(*rec.Row))
 		}
 	}
 	return nil
@@ -261,7 +261,7 @@ func (e *ResumeState) row(rec *Record) {
 		e.unconfirmed[id] = new(*r) // r is not valid when the next row is read
 		e.unconfirmed[id].Provisional = false
 	}
-	e.state.Apply(rec, e.completes(r))
+	e.state.apply(rec, e.completes(r))
 	e.noteSessions(id, r)
 }
 
@@ -291,7 +291,7 @@ func (e *ResumeState) completes(r *Row) bool {
 	case r.Outcome == Replaced, r.Outcome == Remains && r.InPlaceOf != "" && !r.FromScan():
 		return !e.opts.AnyPass // the pass of the list is gone; a scan finds the other pass
 	}
-	return !r.Outcome.Again()
+	return !r.Outcome.Retryable()
 }
 
 // same returns an error if next must not resume r, because its list, tenant, Graph root or user differs.

@@ -44,31 +44,31 @@ func TestLaterRowReopensUser(t *testing.T) {
 		"deleted, then denied":                      row(Revoked) + row(Denied),
 		"failed, then not there, then failed again": row(Failed) + scannedDana + row(Failed),
 	} {
-		assert.That(t, !resumed(t, ResumeOptions{}, runLine, lines).Looked(dana), "%s: the user is left out", name)
+		assert.That(t, !resumed(t, ResumeOptions{}, runLine, lines).Scanned(dana), "%s: the user is left out", name)
 	}
 }
 
 // Of a run that came to its end, a sweep takes up what is not confirmed, and nothing else.
 func TestAnew(t *testing.T) {
-	e := resumed(t, ResumeOptions{Anew: true}, runLine, rowLine(Revoked, ofScan, methodIs(pass1)),
+	e := resumed(t, ResumeOptions{IgnoreFinishedRuns: true}, runLine, rowLine(Revoked, ofScan, methodIs(pass1)),
 		rowLine(Found, ofScan, methodIs(pass2), pending), `{"type":"scanned","users":["`+eli+`"]}`+"\n", endLine)
-	assert.That(t, e.Len == 0 && !e.Looked(dana) && !e.Looked(eli),
+	assert.That(t, e.Len == 0 && !e.Scanned(dana) && !e.Scanned(eli),
 		"%d passes are completed, want none of the run that is over", e.Len)
 	if rows := e.AllUnconfirmed(); len(rows) != 1 || rows[0].Method != pass2 {
 		t.Errorf("unconfirmed are %v, want the pass that was about to be deleted", rows)
 	}
-	e = resumed(t, ResumeOptions{Anew: true}, runLine, rowLine(Revoked, ofScan, methodIs(pass1)),
+	e = resumed(t, ResumeOptions{IgnoreFinishedRuns: true}, runLine, rowLine(Revoked, ofScan, methodIs(pass1)),
 		`{"type":"end","exit":4,"stopped":"signal"}`+"\n")
-	assert.That(t, e.Len == 1 && e.Looked(dana),
+	assert.That(t, e.Len == 1 && e.Scanned(dana),
 		"%d passes are completed, want that of the run that was stopped", e.Len)
 }
 
 // A scan that lists the passes of a user supersedes one that could not.
 func TestFailedListIsSuperseded(t *testing.T) {
 	failed := rowLine(Failed, ofScan)
-	assert.That(t, !resumed(t, ResumeOptions{}, runLine, failed).Looked(dana),
+	assert.That(t, !resumed(t, ResumeOptions{}, runLine, failed).Scanned(dana),
 		"the user is left out, although the passes could not be listed")
-	assert.That(t, resumed(t, ResumeOptions{}, runLine, failed, runLine, scannedDana).Looked(dana),
+	assert.That(t, resumed(t, ResumeOptions{}, runLine, failed, runLine, scannedDana).Scanned(dana),
 		"the user is scanned again, although the passes were listed")
 	l, _, err := openList([]string{write(t, "l", runLine+failed+scannedDana+rowLine(Denied, ofScan, `"user":"`+eli+`"`,
 		methodIs(pass1))+endLine)}, input.Options{})

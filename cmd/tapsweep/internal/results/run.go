@@ -57,7 +57,8 @@ func (r *Run) RevokeSessionsWith(path string) []string {
 	return slices.Insert(words, len(words)-1, "--revoke-sessions")
 }
 
-// Describe sets Resume and Revoke from the command line of the run, whose log is at path.
+// Describe sets Resume and Revoke from the command line of the run, whose log is at path. Package cli calls it
+// for a new run, and Read for a log of a version that did not write them.
 func (r *Run) Describe(path string) {
 	if r.Kind() == "" {
 		return

@@ -23,12 +23,12 @@ func TestResumeScan(t *testing.T) {
 	log.Close()
 	next := header
 	var found []*Row
-	log, earlier, err := Resume(path, &next, ResumeOptions{Each: func(r *Row) { found = append(found, r) }})
+	log, earlier, err := Resume(path, &next, ResumeOptions{OnCompleted: func(r *Row) { found = append(found, r) }})
 	assert.OK(t, err)
 	defer log.Close()
 	var looked []string
 	for _, user := range []string{"A", "b", "C", "d", "e"} {
-		if earlier.Looked(user) {
+		if earlier.Scanned(user) {
 			looked = append(looked, user)
 		}
 	}
@@ -36,5 +36,5 @@ func TestResumeScan(t *testing.T) {
 		"looked at %q, want %q; %d rows", looked, []string{"A", "b", "C"}, earlier.Len)
 	assert.That(t, len(found) == 1 && found[0].UPN == "c@contoso.com" && found[0].Created.Equal(created),
 		"found %+v", found)
-	assert.That(t, !new(ResumeState).Looked("a"), "no log knows somebody")
+	assert.That(t, !new(ResumeState).Scanned("a"), "no log knows somebody")
 }

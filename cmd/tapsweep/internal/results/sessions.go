@@ -11,7 +11,7 @@ var sessionMeanings = map[Outcome]string{
 	Revoked:     "the sessions were revoked",
 	Planned:     "dry run: the sessions would be revoked",
 	Remains:     "Graph still accepts sign-ins from before the call; it has to be sent again",
-	UnknownUser: "no such user in this tenant; check the name, or use the object id",
+	UnknownUser: "no such user in this tenant; check the name, or use the object ID",
 	Denied:      "Graph answers 403",
 	Rejected:    "Graph refuses the request itself; the message is in the results log",
 	Failed:      "every attempt failed; try again later",
@@ -53,7 +53,7 @@ func (e *ResumeState) noteSessions(id uint64, r *Row) {
 		delete(e.state.words, user)
 		e.wanted[user] = new(*r)
 	case r.Action == "":
-	case !r.Outcome.Again():
+	case !r.Outcome.Retryable():
 		delete(e.wanted, id)
 	case r.FromScan():
 		e.wanted[id] = new(*r)

@@ -35,9 +35,10 @@ func TestResumeSessions(t *testing.T) {
 		{"not verified", verify, []string{with, sessionLine(Revoked)}, false, true, true},
 		{"verified", verify, []string{with, sessionLine(Revoked, `"verified":true`)}, true, false, false},
 		{"a guest", verify, []string{with, sessionLine(Revoked, `"noProof":true`)}, true, false, false},
-		{"of a run that is over", ResumeOptions{Anew: true}, []string{with, gone, endLine}, false, false, true},
-		{"of a run without sessions that is over", ResumeOptions{Anew: true}, []string{runLine, gone, endLine},
-			false, false, false},
+		{"of a run that is over", ResumeOptions{IgnoreFinishedRuns: true}, []string{with, gone, endLine},
+			false, false, true},
+		{"of a run without sessions that is over", ResumeOptions{IgnoreFinishedRuns: true},
+			[]string{runLine, gone, endLine}, false, false, false},
 	} {
 		path := write(t, "log.jsonl", "")
 		appendTo(t, path, joined(tt.lines))
@@ -48,7 +49,7 @@ func TestResumeSessions(t *testing.T) {
 		assert.Same(t, tt.name+": unconfirmed", e.SessionsUnconfirmed(dana) != nil, tt.unconfirmed)
 		assert.Same(t, tt.name+": wanted", len(e.SessionsWanted()) == 1, tt.wanted)
 	}
-	e := resumed(t, ResumeOptions{Anew: true}, with, gone, sessionLine(Revoked), endLine) // else refused
+	e := resumed(t, ResumeOptions{IgnoreFinishedRuns: true}, with, gone, sessionLine(Revoked), endLine) // else refused
 	assert.Same(t, "passes are completed", e.Len, 0)
 }
 
@@ -66,7 +67,7 @@ func TestSessionsAreNoPass(t *testing.T) {
 	log, e, err := Resume(path, &Run{Sessions: true}, ResumeOptions{})
 	assert.OK(t, err)
 	log.Close()
-	assert.That(t, e.Looked(dana) && e.Len == 1 && e.Counts[Revoked] == 1,
+	assert.That(t, e.Scanned(dana) && e.Len == 1 && e.Counts[Revoked] == 1,
 		"the user is scanned again, or %d passes are completed, want 1", e.Len)
 }
 
@@ -96,10 +97,11 @@ func TestSessionsLeft(t *testing.T) {
 	}
 }
 
-// Each has the completed rows of runs that are not over.
+// OnCompleted gets the completed rows of runs that are not over.
 func TestEach(t *testing.T) {
 	var methods []string
-	resumed(t, ResumeOptions{Anew: true, Each: func(r *Row) { methods = append(methods, r.Method) }},
+	resumed(t, ResumeOptions{IgnoreFinishedRuns: true,
+		OnCompleted: func(r *Row) { methods = append(methods, r.Method) }},
 		runLine, rowLine(Found, ofScan, methodIs("old")), endLine, `{"type":"run","lines":3}`+"\n",
 		rowLine(Found, ofScan, methodIs("new")), rowLine(Failed, ofScan, methodIs("failed")))
 	assert.Equal(t, "Each", methods, []string{"new"})

@@ -48,9 +48,9 @@ func (s *State) init() {
 	}
 }
 
-// Apply processes the next record of the log. If it is a row, done is set if a resumed run has nothing to do for
+// apply processes the next record of the log. If it is a row, done is set if a resumed run has nothing to do for
 // its key.
-func (s *State) Apply(rec *Record, done bool) {
+func (s *State) apply(rec *Record, done bool) {
 	s.init()
 	switch rec.Kind {
 	case KindRun:
@@ -132,9 +132,9 @@ func (s *State) id(r *Row, digest string) uint64 {
 	return s.lineID(r, digest)
 }
 
-// IsLast reports whether r is the last row of its key. n is the number of the row in the log, from 1, and digest
+// isLast reports whether r is the last row of its key. n is the number of the row in the log, from 1, and digest
 // is the digest of the list of its run.
-func (s *State) IsLast(n int, r *Row, digest string) bool {
+func (s *State) isLast(n int, r *Row, digest string) bool {
 	return int(s.words[s.id(r, digest)].ref) == n
 }
 

@@ -94,11 +94,11 @@ func TestLastWord(t *testing.T) {
 			var c Condition
 			for rec, err := range Read(strings.NewReader(text), &c) {
 				assert.OK(t, err)
-				s.Apply(rec, false)
+				s.apply(rec, false)
 			}
 			var last []int
 			for i := range tt.rows {
-				if s.IsLast(i+1, &tt.rows[i], header.Digest) {
+				if s.isLast(i+1, &tt.rows[i], header.Digest) {
 					last = append(last, i+1)
 				}
 			}
@@ -113,7 +113,7 @@ func wordsOf(t *testing.T, r io.Reader) (words []string, c Condition) {
 	var s State
 	for rec, err := range Read(r, &c) {
 		assert.OK(t, err)
-		s.Apply(rec, rec.Row != nil && rec.Row.Outcome.Done())
+		s.apply(rec, rec.Row != nil && rec.Row.Outcome.Done())
 	}
 	for _, w := range s.words {
 		words = append(words, fmt.Sprint(w.ref, Outcomes[w.outcome], w.flags))

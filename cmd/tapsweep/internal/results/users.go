@@ -11,8 +11,8 @@ import (
 	"tapsweep/input"
 )
 
-// A LogUser is a user in logs: the place of the user's first row, and the content of the last row.
-type LogUser struct {
+// A LoggedUser is a user in logs: the place of the user's first row, and the content of the last row.
+type LoggedUser struct {
 	Source  string // the log
 	Line    int
 	User    string
@@ -39,8 +39,8 @@ func (s *LogSessions) done() bool {
 
 // A userSet has each user of the logs once.
 type userSet struct {
-	Users []*LogUser          // in the order of the logs
-	at    map[string]*LogUser // by name in lower case
+	Users []*LoggedUser          // in the order of the logs
+	at    map[string]*LoggedUser // by name in lower case
 }
 
 // add processes a row of the named log.
@@ -50,9 +50,9 @@ func (u *userSet) add(log string, rec *Record) {
 	user := u.at[name]
 	if user == nil {
 		if u.at == nil {
-			u.at = make(map[string]*LogUser)
+			u.at = make(map[string]*LoggedUser)
 		}
-		user = &LogUser{Source: log, Line: rec.Line}
+		user = &LoggedUser{Source: log, Line: rec.Line}
 		u.at[name], u.Users = user, append(u.Users, user)
 	}
 	user.User = r.User
@@ -82,12 +82,12 @@ type LogUsers struct {
 
 // Sessions reports whether the logs have rows about sessions.
 func (u *LogUsers) Sessions() bool {
-	return slices.ContainsFunc(u.Users, func(user *LogUser) bool { return user.Sessions != nil })
+	return slices.ContainsFunc(u.Users, func(user *LoggedUser) bool { return user.Sessions != nil })
 }
 
 // ReadUsers reads the users of results logs, except for rows that were invalid or protected. It returns an error
 // for logs of different tenants or Graph roots, and for a file that is not a complete log (see
-// Condition.Complete).
+// Condition.complete).
 func ReadUsers(paths ...string) (*LogUsers, error) {
 	u := new(LogUsers)
 	for _, path := range paths {
@@ -130,7 +130,7 @@ func (u *LogUsers) read(path string) error {
 	if words := c.Skipped(path); words != "" {
 		u.Skipped = append(u.Skipped, words)
 	}
-	return c.Complete(path)
+	return c.complete(path)
 }
 
 // addRun processes the first line of a run.

@@ -79,14 +79,14 @@ func NewCounts() Counts {
 	return Counts{Outcomes: make(map[results.Outcome]int), Causes: make(map[Cause]*CauseRows)}
 }
 
-// Sent counts the attempts and refusals of a request.
-func (c *Counts) Sent(res batch.Result) {
+// addSent counts the attempts and refusals of a request.
+func (c *Counts) addSent(res batch.Result) {
 	c.Throttled += res.Throttled
 	c.Requests += res.Throttled + res.Attempts
 }
 
-// Row counts a row.
-func (c *Counts) Row(row *results.Row) {
+// addRow counts a row.
+func (c *Counts) addRow(row *results.Row) {
 	if row.Beside {
 		if row.Outcome == results.Revoked {
 			c.Beside++

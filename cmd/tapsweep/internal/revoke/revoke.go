@@ -188,7 +188,7 @@ func (j *Job) Journal(row *results.Row) error {
 func (j *Job) Answered() { j.scanDenials = 0 }
 
 // Sent counts a request of a scan.
-func (j *Job) Sent(res batch.Result) { j.counts.Sent(res) }
+func (j *Job) Sent(res batch.Result) { j.counts.addSent(res) }
 
 // finish writes the last row of a pair.
 func (j *Job) finish(s *pairState, row results.Row) {
@@ -205,7 +205,7 @@ func (j *Job) finish(s *pairState, row results.Row) {
 
 // writeRow counts and writes a row.
 func (j *Job) writeRow(counts *Counts, row *results.Row) {
-	counts.Row(row)
+	counts.addRow(row)
 	if err := j.write(row); err != nil {
 		j.stop(err)
 	}

@@ -323,7 +323,7 @@ func TestEarlierDeletes(t *testing.T) {
 func TestTouched(t *testing.T) {
 	for _, o := range results.Outcomes {
 		counts := NewCounts()
-		counts.Row(&results.Row{Outcome: o})
+		counts.addRow(&results.Row{Outcome: o})
 		want := o == results.Revoked || o == results.Remains || o == results.Unknown
 		assert.Same(t, "touched by "+string(o), counts.Touched(), want)
 	}

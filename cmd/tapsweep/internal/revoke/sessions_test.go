@@ -137,8 +137,7 @@ func TestOneCallAfterTheLastPass(t *testing.T) {
 			tenant.AddUser(user)
 			last := danasPair(other)
 			last.Line, last.User = 3, second
-			_, sessions, _ := revokeBoth(t, tenant, Options{Self: []string{id, user.UPN}}, danasPair(passID),
-				last)
+			_, sessions, _ := revokeBoth(t, tenant, Options{Self: []string{id, user.UPN}}, danasPair(passID), last)
 			row := onlyRow(t, sessions, nil)
 			assert.Same(t, "user of the row", row.User, id)
 			log := tenant.Log()
@@ -339,8 +338,7 @@ func TestSessionsWaitForTheLastRun(t *testing.T) {
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true, Faults: tt.fault})
-			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com",
-				Passes: []graphsim.Pass{{ID: passID}, {ID: other}}})
+			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: passID}, {ID: other}}})
 			runner := assert.Must(batch.NewRunner(tenant, batch.Options{}))
 			var sessions []results.Row
 			job := New(runner, func(row *results.Row) error {

@@ -12,7 +12,7 @@ import (
 
 // settle handles the answer to a request of the Job. It writes a row, returns the next requests, or does both.
 func (j *Job) settle(res batch.Result) (next []batch.Request) {
-	j.counts.Sent(res)
+	j.counts.addSent(res)
 	switch tag := res.Request.Tag.(type) {
 	case *sessionCall:
 		tag.then(j, tag, res)

@@ -87,14 +87,16 @@ func (s *summary) printAudit(w io.Writer, a *scan.AuditCounts) {
 	}
 	printLines(w,
 		summaryLine{len(by) > 0, "  created by: " + strings.Join(by, ", ")},
-		summaryLine{s.Scan.ByTime > 0, fmt.Sprintf("  %d matched with the audit log by time, not by id", s.Scan.ByTime)})
+		summaryLine{s.Scan.ByTime > 0,
+			fmt.Sprintf("  %d matched with the audit log by time, not by ID", s.Scan.ByTime)})
 	for _, u := range a.Unlisted.First {
 		fmt.Fprintln(w, unlisted(&u, name))
 	}
 	more := a.Unlisted.Count - len(a.Unlisted.First)
 	printLines(w, summaryLine{more > 0, fmt.Sprintf("and %d more", more)})
 	printNames(w, "users who hold no pass any more", a.Gone)
-	printLines(w, summaryLine{a.NoID > 0, fmt.Sprintf("  %d left out, because no record names the ID of the pass", a.NoID)})
+	printLines(w, summaryLine{a.NoID > 0,
+		fmt.Sprintf("  %d left out, because no record has the ID of the pass", a.NoID)})
 	printNames(w, "audit records to check, because they lack the user, time, creator or pass ID", a.Odd)
 }
 

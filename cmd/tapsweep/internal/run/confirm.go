@@ -145,8 +145,8 @@ func (r *run) printQuestion(q *question) {
 	more, warning := q.passes-len(q.sample), r.protectedUsers.Warning()
 	printLines(w,
 		summaryLine{more > 0, fmt.Sprintf("  and %d more", more)},
-		summaryLine{len(r.opts.Variables) > 0, "Flags set by environment variables: " + strings.Join(r.opts.Variables, ", ") +
-			"."},
+		summaryLine{len(r.opts.Variables) > 0,
+			"Flags set by environment variables: " + strings.Join(r.opts.Variables, ", ") + "."},
 		summaryLine{q.own > 0, fmt.Sprintf("These passes include %d of your own.", q.own)},
 		summaryLine{q.anyPass > 0, format.Plural(q.anyPass, "row names", "rows name") +
 			" no pass ID: ANY Temporary Access Pass of the user will be deleted."},

@@ -53,11 +53,9 @@ func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 func (r *run) writeHeader(start time.Time) error {
 	r.header.Start = start.UTC().Round(time.Millisecond)
 	if r.log == nil {
-		r.header.Describe("") // the summary needs the name of the command
 		return nil
 	}
 	r.header.Domain = r.tenant.Domain
-	r.header.Describe(r.log.Name())
 	err := r.beginEvidence()
 	if err == nil {
 		_ = r.log.Write(r.header) // the log keeps the error, and Sync returns it

@@ -56,11 +56,11 @@ func (r *run) look(ctx context.Context, opts scan.Options, found func(*scan.Foun
 	defer stop(nil)
 	r.job.Join(stop)
 	seen := &scannedUsers{write: r.write}
-	opts.Skip = r.earlier.Looked
+	opts.Skip = r.earlier.Scanned
 	if opts.Audit != nil { // a user without a find may be reported, such as one whose pass is gone
 		opts.Skip, opts.Audit.IDsMatch = r.earlier.HasFound, r.earlier.IDsMatch
 	}
-	counts, err := scan.Run(ctx, r.runner, opts, scan.Sinks{
+	counts, err := scan.Run(ctx, r.runner, opts, scan.Handlers{
 		Found: func(f *scan.Found) {
 			r.job.Answered()
 			found(f)
@@ -79,7 +79,7 @@ func (r *run) look(ctx context.Context, opts scan.Options, found func(*scan.Foun
 		Sent:  r.job.Sent,
 		Total: func(users int) { r.console.Display().SetTotal(users) },
 	})
-	r.summary.Scan = &counts
+	r.summary.Scan, r.summary.ScanStopped = &counts, err != nil
 	return cmp.Or(err, seen.flush())
 }
 

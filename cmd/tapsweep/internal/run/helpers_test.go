@@ -51,6 +51,7 @@ func openList(t *testing.T, text string) *input.List {
 const (
 	selfID    = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
 	otherID   = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322"
+	thirdID   = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c333"
 	selfPass  = "9f0c11aa-1111-4222-8333-000000000001"
 	otherPass = "9f0c11aa-1111-4222-8333-000000000002"
 )

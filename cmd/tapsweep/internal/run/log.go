@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,7 +27,7 @@ func (r *run) openLog(opts results.ResumeOptions) (err error) {
 	log := &r.opts.Log
 	if log.Evidence != "" {
 		if err := evidence.Make(log.Evidence); err != nil {
-			return status.RefuseFile(fmt.Errorf("--evidence: %w", err))
+			return status.RefuseFile(fmt.Errorf("--evidence: %w", err), fileHints(err)...)
 		}
 	}
 	if !log.Resume {
@@ -35,7 +36,7 @@ func (r *run) openLog(opts results.ResumeOptions) (err error) {
 			return nil
 		}
 		if r.log, err = results.Create(log.Path, log.Overwrite); err != nil {
-			return status.RefuseFile(err)
+			return status.RefuseFile(err, fileHints(err)...)
 		}
 		return nil
 	}
@@ -53,8 +54,19 @@ func (r *run) openLog(opts results.ResumeOptions) (err error) {
 	return err
 }
 
+// fileHints returns what to do about a log or directory that this user may not write.
+func fileHints(err error) []string {
+	if errors.Is(err, fs.ErrPermission) {
+		return []string{"choose a place where you may write, with --results or --evidence"}
+	}
+	return nil
+}
+
 // resumeHints returns what to do about a log that cannot be resumed.
 func (r *run) resumeHints(err error) []string {
+	if hints := fileHints(err); hints != nil {
+		return hints
+	}
 	if _, ok := errors.AsType[*input.LineError](err); ok {
 		return []string{"nothing was changed: keep a copy of the log, remove that line and resume; " +
 			"tapsweep looks up again what the removed line recorded"}

@@ -3,9 +3,12 @@ package run
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -38,5 +41,14 @@ func TestLogIsMovedAtTheEnd(t *testing.T) {
 	err = r.work(t.Context(), func(context.Context) error { return os.Rename(path, path+".1") })
 	if _, moved := errors.AsType[*results.MovedError](err); !moved {
 		t.Errorf("work = %v, want a MovedError", err)
+	}
+}
+
+// A log that this user may not read or write is not a log of another list.
+func TestHintsOfALogWithoutAccess(t *testing.T) {
+	err := fmt.Errorf("resuming: %w", &fs.PathError{Op: "open", Path: "r.jsonl", Err: fs.ErrPermission})
+	want := []string{"choose a place where you may write, with --results or --evidence"}
+	if got := new(run).resumeHints(err); !slices.Equal(got, want) {
+		t.Errorf("hints %q, want %q", got, want)
 	}
 }

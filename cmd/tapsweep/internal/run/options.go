@@ -14,6 +14,8 @@ import (
 type Options struct {
 	Version   string   // the version of tapsweep
 	Command   []string // the arguments, for the log; no flag takes a secret
+	Resume    []string // the command that resumes the run, for the log
+	Revoke    []string // the flags of a command that takes the log as its list, for the log
 	Variables []string // the environment variables that set flags
 
 	Target      *tenant.Target

@@ -98,6 +98,7 @@ func open(ctx context.Context, c *console.Console, opts *Options, p plan,
 		return err
 	}
 	r.header.Version, r.header.Command = opts.Version, opts.Command
+	r.header.Resume, r.header.Revoke = opts.Resume, opts.Revoke
 	r.header.Tenant, r.header.Operator, r.header.GraphRoot = r.tenant.ID, r.tenant.Token.Who, r.tenant.Root
 	if err := r.checkPlace(p.logs); err != nil {
 		return err

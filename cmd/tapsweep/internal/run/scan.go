@@ -37,7 +37,7 @@ func Scan(ctx context.Context, c *console.Console, o *ScanOptions) error {
 		if o.Log.Path == "" {
 			return r.scan(ctx, o, out)
 		}
-		if err := r.openLog(results.ResumeOptions{Anew: true, Each: func(row *results.Row) {
+		if err := r.openLog(results.ResumeOptions{IgnoreFinishedRuns: true, OnCompleted: func(row *results.Row) {
 			o.Metrics.Row(row)
 			if row.Outcome == results.Found {
 				_ = out.Write(lineOf(row))
@@ -88,7 +88,7 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 // foundRow returns the row for a pass that was found.
 func foundRow(f *scan.Found) *results.Row {
 	return &results.Row{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID, Outcome: results.Found,
-		Reason:  string(f.Why),
+		Reason:  string(f.Reason),
 		Created: f.Created, Start: f.Start, Expires: f.Expires(), UsableOnce: f.UsableOnce, Status: 200, Attempts: 1,
 		Creation: f.Creation}
 }

@@ -37,6 +37,7 @@ type summary struct {
 	Sealed     string // the SHA-256 of its manifest, in hex
 
 	Scan            *scan.Totals // nil for a run that does not look for passes
+	ScanStopped     bool         // the scan did not end, so users may hold passes that the run has not seen
 	CreatorDoubt    string       // why it is not known whether the --created-by user exists, empty if known
 	NoCreator       bool         // the tenant has no such user
 	Output          string       // where a scan printed the passes
@@ -233,15 +234,17 @@ func (s *summary) further(w io.Writer) {
 	printLines(w,
 		summaryLine{sessions.Guests > 0, format.Plural(sessions.Guests, "user is a guest", "users are guests") +
 			": only the home tenant can revoke the sessions of a guest"},
-		summaryLine{sessions.Unverified > 0, fmt.Sprintf("the sessions of %s are revoked, but not verified; the log says why",
-			format.Plural(sessions.Unverified, "user", "users"))},
-		summaryLine{s.Run.Verify && s.Run.Kind() != "verify", "Verified: the users of " + rows(c.Verified) + " hold no pass"},
+		summaryLine{sessions.Unverified > 0, "the sessions of " + format.Plural(sessions.Unverified, "user", "users") +
+			" are revoked, but not verified; the log says why"},
+		summaryLine{s.Run.Verify && s.Run.Kind() != "verify",
+			"Verified: the users of " + rows(c.Verified) + " hold no pass"},
 		summaryLine{s.Earlier > 0, rows(s.Earlier) + " completed by an earlier run"},
 		summaryLine{s.Lists.AnyPass > 0, format.Plural(s.Lists.AnyPass, "row names", "rows name") +
 			" no pass ID: ANY Temporary Access Pass of the user " + would},
 		summaryLine{c.Beside > 0, format.Plural(c.Beside, "further pass", "further passes") +
 			" of users who had several were also deleted; each has a row in the log"},
-		summaryLine{left > 0, rows(left) + " of the list left out, because the earlier run completed or protected them"},
+		summaryLine{left > 0, rows(left) +
+			" of the list left out, because the earlier run completed or protected them"},
 		summaryLine{s.ProtectedPasses > 0, passes(s.ProtectedPasses) + " of protected users left alone"},
 	)
 	if s.Stopped != nil {
@@ -256,12 +259,12 @@ func (s *summary) kept(w io.Writer) {
 		summaryLine{s.Results != "" && s.Results != "-", "results: " + safetext.Visible(s.Results, "")},
 		summaryLine{s.Evidence != "", "evidence: " + safetext.Visible(s.Evidence, "") + ", SHA-256 of its SHA256SUMS " +
 			s.Sealed},
-		summaryLine{s.Incomplete, "The results log is not complete: run the same command again, with --resume if the log " +
-			"is a file. " + s.again()},
+		summaryLine{s.Incomplete, "The results log is not complete: run the same command again, with --resume if the " +
+			"log is a file. " + s.again()},
 	)
 }
 
-// again returns what the same command does if it is run again and cannot resume its log.
+// again returns what the same command does if it runs again and cannot resume its log.
 func (s *summary) again() string {
 	if (s.Lists.AnyPass > 0 || s.Run.AnyPass) && !s.Run.DryRun {
 		return "Without --resume it also deletes passes that users have received meanwhile"

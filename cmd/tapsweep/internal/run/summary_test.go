@@ -123,7 +123,8 @@ func TestVerdict(t *testing.T) {
 		{"none", "revoke a.csv", rowCounts{results.Protected: 2}, nil,
 			"There was no pass to delete; 2 protected, left alone.\n"},
 		{"stopped before the first delete", "sweep --all-users", nil, func(s *summary) { s.Stopped = errors.New("x") },
-			"The run stopped before it deleted a pass. Resume: tapsweep sweep --resume --results r.jsonl --all-users\n"},
+			"The run stopped before it deleted a pass. " +
+				"Resume: tapsweep sweep --resume --results r.jsonl --all-users\n"},
 		{"some denied", "revoke a.csv", rowCounts{results.Revoked: 1, results.Denied: 1, results.Invalid: 1}, nil,
 			"1 of 3 passes are gone; 2 left: see above." + resume + "\n"},
 		{"a pass remains", "revoke a.csv", rowCounts{results.Revoked: 1, results.Remains: 1}, nil,
@@ -146,6 +147,14 @@ func TestVerdict(t *testing.T) {
 				"To delete these passes: tapsweep revoke r.jsonl\n"},
 		{"verify", "verify a.jsonl", rowCounts{results.Revoked: 4, results.Absent: 1, results.Remains: 2}, nil,
 			"Verified: 5 of 7 users hold no pass.\nTo revoke what remains: tapsweep revoke r.jsonl\n"},
+		{"sweep whose scan did not end", "sweep --all-users", nil,
+			func(s *summary) { s.ScanStopped, s.Stopped = true, errors.New("x") }, "No pass was deleted; " + unseen +
+				". Resume: tapsweep sweep --resume --results r.jsonl --all-users\n"},
+		{"resumed sweep whose scan did not end", "sweep --all-users", rowCounts{results.Revoked: 2},
+			func(s *summary) { s.ScanStopped = true }, "2 of the 2 passes found so far are gone; " + unseen + ".\n"},
+		{"dry run of a sweep whose scan did not end", "sweep --all-users --dry-run", nil,
+			func(s *summary) { s.ScanStopped = true }, "Nothing was changed: the run would delete 0 passes; " + unseen +
+				".\n"},
 		{"scan", "scan --all-users", rowCounts{results.Found: 4}, nil, ""},
 		{"scan that stopped", "scan --all-users", rowCounts{results.Found: 4},
 			func(s *summary) { s.Stopped = errors.New("x") },

@@ -48,7 +48,8 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) error {
 		if err := r.guard(ctx, keep, namesOf(&o.Scope.Find)); err != nil {
 			return err
 		}
-		if err := r.openLog(results.ResumeOptions{Verify: o.Verify > 0, Anew: true, Each: o.Metrics.Row}); err != nil {
+		if err := r.openLog(results.ResumeOptions{Verify: o.Verify > 0, IgnoreFinishedRuns: true,
+			OnCompleted: o.Metrics.Row}); err != nil {
 			return err
 		}
 		return r.sweep(ctx, o)
@@ -90,7 +91,7 @@ func (s *sweepRun) findAndDelete(ctx context.Context, left []revoke.Item) error 
 	items := make([]revoke.Item, len(found))
 	for i, f := range found {
 		pair := input.Pair{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID, Creation: f.Creation}
-		items[i] = revoke.Item{Pair: pair, Reason: f.Why}
+		items[i] = revoke.Item{Pair: pair, Reason: f.Reason}
 	}
 	if err == nil {
 		err = s.checkLimit(len(found))

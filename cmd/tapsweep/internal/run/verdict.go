@@ -22,6 +22,9 @@ func (s *summary) verdict(w io.Writer) {
 		summaryLine{again != "" && !s.Run.DryRun, "To revoke what remains: " + again})
 }
 
+// unseen says that users may hold passes that a sweep does not know of.
+const unseen = "the scan did not end, so users who were not scanned may hold passes"
+
 // sentence returns how many passes of the whole log are gone. It is empty for a scan.
 func (s *summary) sentence() string {
 	c := &s.Counts
@@ -35,6 +38,8 @@ func (s *summary) sentence() string {
 		return ""
 	case s.Run.DryRun:
 		return s.wouldDelete(left)
+	case all == 0 && s.ScanStopped:
+		return "No pass was deleted; " + unseen + "."
 	case all == 0 && s.Stopped != nil:
 		return "The run stopped before it deleted a pass."
 	}
@@ -42,6 +47,8 @@ func (s *summary) sentence() string {
 	switch {
 	case all == 0:
 		text = "There was no pass to delete"
+	case s.ScanStopped:
+		text = fmt.Sprintf("%d of the %d passes found so far are gone; %s", all-left, all, unseen)
 	case left > 0:
 		text = fmt.Sprintf("%d of %d passes are gone; %d left: see above", all-left, all, left)
 	case all == 1:
@@ -64,6 +71,9 @@ func (s *summary) wouldDelete(left int) string {
 	}
 	if left > 0 {
 		text += fmt.Sprintf("; %s cannot be done: see above", rows(left))
+	}
+	if s.ScanStopped {
+		text += "; " + unseen
 	}
 	return text + "."
 }
@@ -92,10 +102,10 @@ func (s *summary) sessionSentence() string {
 // to resume from.
 func (s *summary) resume() string {
 	again := s.Counts.Unverified + s.Counts.Sum(func(o results.Outcome) bool {
-		return o.Again() && o != results.Remains && o != results.Protected
+		return o.Retryable() && o != results.Remains && o != results.Protected
 	})
 	if sessions := s.Counts.Sessions; sessions != nil { // users with a call to send or to verify
-		again += sessions.Unverified + sessions.Sum(results.Outcome.Again)
+		again += sessions.Unverified + sessions.Sum(results.Outcome.Retryable)
 	}
 	words := s.Run.ResumeWith(s.Results, false)
 	switch {

@@ -14,18 +14,18 @@ import (
 	"tapsweep/input"
 )
 
-// Audit finds passes in the directory audit log: for whom one was created, when and by whom.
-// Records come some minutes late. The log keeps them for 30 days, or 7 without a licence.
+// Audit finds passes in the directory audit log. A record shows for whom a pass was created, when and by whom.
+// Records appear some minutes late. The log keeps them for 30 days; without a license, for 7 days.
 // Source: learn.microsoft.com/entra/identity/monitoring-health/reference-reports-data-retention.
 type Audit struct {
 	Since time.Time
 
-	// By is the creator of the pass: object id or UPN of a user, or app id, service principal
-	// or display name of an app. Empty is anybody.
+	// By is the creator of the pass: the object ID or UPN of a user, or the app ID, service principal ID or
+	// display name of an app. Empty means any creator.
 	By string
 
-	// Names are further names of the user By, found by a lookup. They are needed because a
-	// record has the user principal name at the time of the event.
+	// Names has further names of the user By, from a lookup. They are needed because a record has the user
+	// principal name at the time of the event.
 	Names []string
 
 	// IDsMatch says that a pass was found earlier under the id in its record, so the ids in records
@@ -33,32 +33,32 @@ type Audit struct {
 	IDsMatch bool
 }
 
-// AuditCounts summarise what was read from the audit log.
+// AuditCounts are the totals of the audit log.
 type AuditCounts struct {
 	Name     string         // Audit.By
 	Records  int            // records read, each counted once
-	Made     int            // passes that were created, as far as the records tell passes apart
-	By       int            // of these, passes created by Name, or all if Name is empty
-	Creators []format.Count // who created the most of Made, at most five
-	Others   int            // passes by the other creators
-	There    int            // passes that a LIST shows, of those in By
+	Made     int            // created passes, as far as the records show which are different
+	By       int            // how many of these Name created; all if Name is empty
+	Creators []format.Count // the creators of the most passes, at most five
+	Others   int            // passes by all other creators
+	There    int            // how many of the passes in By a LIST shows
 
-	// Odd are records of a created pass that cannot be used, or whose pass id cannot be read.
-	// Without its user or time, or without its creator if Audit.By is set, a record is left
-	// out. Without a pass id, a record is matched by time.
+	// Odd has records of created passes that cannot be used, or whose pass ID cannot be read. A record is left out
+	// if it lacks the user or the time, or the creator if Audit.By is set. A record without a pass ID is matched
+	// by time.
 	Odd Examples[string]
 
-	// Gone are users in By who hold no pass any more. Unlisted are those who hold a pass that no
-	// record by Name is about. Doubtful is how many of these passes may be by Name.
+	// Gone has the users in By who no longer hold a pass. Unlisted has the users in By whose current pass has no
+	// record by Name. Doubtful is how many of these passes Name may have created.
 	Gone     Examples[string]
 	Unlisted Examples[Unlisted]
 	Doubtful int
 
-	// NoID is how many users OnGone has not received, because no record has the id of their pass.
+	// NoID is the number of users that OnGone did not receive, because no record has the ID of their pass.
 	NoID int
 }
 
-// Examples are the number of things, and the first of them.
+// Examples is a number of values, and the first of them.
 type Examples[T any] struct {
 	Count int
 	First []T // at most 20
@@ -70,20 +70,20 @@ func (l *Examples[T]) add(one T) {
 	}
 }
 
-// Unlisted is a pass that Audit.By created for a user and that is not listed under its id. A user
-// has at most one pass, so the one that the user holds replaced it.
+// Unlisted is a pass that Audit.By created, but that no LIST shows under its ID. A user has at most one pass, so the
+// pass that the user holds replaced it.
 type Unlisted struct {
 	User, UPN string    // UPN is empty if not known
-	Made      time.Time // when Audit.By created a pass, from the last record of it
+	Made      time.Time // when Audit.By created the pass, from its last record
 	At        time.Time // when the pass that the user holds was created; zero if not known
-	By        string    // who created that pass; empty if no record says so
-	Doubtful  bool      // it may be the same pass, or another one by Audit.By
+	By        string    // who created that pass; empty if no record shows it
+	Doubtful  bool      // the pass that the user holds may be the same pass
 }
 
-// queries returns URLs of the first page, the best one first. Graph is not known to combine the
-// filters in every tenant: if it refuses one URL, the scan tries the next and filters here.
-// No page of the documentation says that resultReason can be filtered. The creator can be, but
-// then no record would say who replaced a pass, and a record without a creator would be missed.
+// queries returns URLs of the first page, the best one first. Graph may not be able to combine the filters in every
+// tenant. If it refuses one URL, the scan tries the next, and filters the records itself. The documentation does not
+// mention a filter for resultReason. A filter for the creator exists, but then no record would show who replaced a
+// pass, and records without a creator would be missing.
 // Source: learn.microsoft.com/graph/api/directoryaudit-list.
 func (a *Audit) queries() []string {
 	all := fmt.Sprintf("/auditLogs/directoryAudits?$top=%d", pageSize)
@@ -92,7 +92,7 @@ func (a *Audit) queries() []string {
 		all + "&$filter=" + escape(since), all}
 }
 
-// auditFindings holds the users that the audit log names.
+// auditFindings holds what the scan has read from the audit log.
 type auditFindings struct {
 	since    time.Time
 	by       map[string]bool // the creator's names in lower case; empty means any creator
@@ -101,8 +101,8 @@ type auditFindings struct {
 	seed     maphash.Seed
 	read     map[uint64]struct{} // ids of records, by hash
 	order    []string
-	records  map[string][]making // by object id of the user
-	names    map[string]string   // UPN by object id
+	records  map[string][]making // by object ID of the user
+	names    map[string]string   // UPN by object ID
 
 	proven  bool // a LIST has shown a pass under the id in its record, so the ids are those of passes
 	waiting []waiting
@@ -161,8 +161,8 @@ type directoryAudit struct {
 	} `json:"targetResources"`
 }
 
-// creates reports whether the record says that a pass was created. The texts were seen in more
-// than one form, so only parts of them are compared.
+// creates reports whether the record is about a pass that was created. The texts exist in more than one form, so
+// only parts of them are compared.
 // Source: learn.microsoft.com/entra/architecture/security-operations-privileged-accounts;
 // SigmaHQ rules/cloud/azure/audit_logs/azure_tap_added.yml.
 func (r *directoryAudit) creates() bool {
@@ -171,8 +171,7 @@ func (r *directoryAudit) creates() bool {
 		!strings.EqualFold(r.Result, "failure")
 }
 
-// initiator returns all names in the record of who did it. The first one is the best to show
-// to people.
+// initiator returns all names of the creator in the record. The first one is the best for people.
 func (r *directoryAudit) initiator() (names []string) {
 	if u := r.By.User; u != nil {
 		names = append(names, u.UPN, u.ID)
@@ -183,11 +182,11 @@ func (r *directoryAudit) initiator() (names []string) {
 	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
 }
 
-// noID is the id in a record that names no pass.
+// noID is the ID in a record that names no pass.
 const noID = "00000000-0000-0000-0000-000000000000"
 
-// readPass reads what the record says about the pass, and reports whether it has a pass id that
-// cannot be read. A name was seen with one and with two prefixes. A value is JSON in a string.
+// readPass reads the properties of the pass from the record, and reports whether the record has a pass ID that
+// cannot be read. Property names exist with one and with two prefixes. A value is JSON in a string.
 // Source: a record of 2022-06-27 in a public thesis; nicolonsky/ITDR,
 // Queries/Entra-TAP-Issuance.md, 342c663.
 func (r *directoryAudit) readPass(m *making) (unreadable bool) {
@@ -212,8 +211,8 @@ func (r *directoryAudit) readPass(m *making) (unreadable bool) {
 	return unreadable
 }
 
-// add adds a record, and reports whether it is new. It counts a record that cannot be used.
-// Such a record must not end the scan, because other records name users who have a pass.
+// add adds a record, and reports whether it is new. It counts a record that cannot be used. Such a record does not
+// end the scan, because other records name users who have a pass.
 func (f *auditFindings) add(raw json.RawMessage) (fresh bool) {
 	var r directoryAudit
 	_ = json.Unmarshal(raw, &r) // values of another type are skipped; the others are decoded
@@ -232,7 +231,7 @@ func (f *auditFindings) add(raw json.RawMessage) (fresh bool) {
 		slices.ContainsFunc(who, func(name string) bool { return f.by[strings.ToLower(name)] })}
 	m.At, m.AuditID, m.Match = at, shown(cmp.Or(r.ID, "(a record without an id)")), input.MatchTime
 	if len(who) > 0 {
-		m.Creation.By = unique.Make(shown(who[0])).Value() // few people create many passes
+		m.Creation.By = unique.Make(shown(who[0])).Value() // few people create many passes, so their names share memory
 	}
 	usable := len(r.Targets) > 0 && isID(r.Targets[0].ID) && err == nil && (len(f.by) == 0 || len(who) > 0)
 	odd := !usable || r.readPass(&m)
@@ -250,8 +249,8 @@ func (f *auditFindings) add(raw json.RawMessage) (fresh bool) {
 	return true
 }
 
-// keep keeps what a record says about a pass of a user. It reports whether the pass is new. Of
-// several records about one pass, one by Audit.By counts.
+// keep keeps a record about a pass of a user, and reports whether the pass is new. If several records are about one
+// pass, a record by Audit.By counts.
 func (f *auditFindings) keep(user, upn string, m making) (fresh bool) {
 	list := f.records[user]
 	isTheirs := func(other making) bool { return other.theirs }

@@ -296,8 +296,8 @@ func TestAuditIsCounted(t *testing.T) {
 				a.Name != tt.by {
 				t.Errorf("%+v, want 2003 records, 3 that create a pass, %d by %q", *a, tt.want, tt.by)
 			}
-			assert.Equal(t, "creators", counts.Audit.Creators, []format.Count{{Name: mallory.UPN, N: 2},
-				{Name: helpdesk.UPN, N: 1}})
+			assert.Equal(t, "creators", counts.Audit.Creators,
+				[]format.Count{{Name: mallory.UPN, N: 2}, {Name: helpdesk.UPN, N: 1}})
 			assert.That(t, len(found) == tt.want, "found %q, want %d", found, tt.want)
 			assert.Same(t, "LISTs", tenant.Stats().Lists, tt.want)
 		}))

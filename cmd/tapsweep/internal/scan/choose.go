@@ -8,8 +8,8 @@ import (
 	"tapsweep/input"
 )
 
-// take tells the caller of a pass, if it matches the Options and was not found before under
-// another name of the user. It reports whether it did.
+// take passes a pass to the caller, if it matches the Options and was not found before under another name of the
+// user. It reports whether it did.
 func (s *scanner) take(f *Found, now time.Time) (found bool) {
 	key := s.key(f.ID)
 	if _, again := s.found[key]; again || !s.wanted(f, now) {
@@ -24,20 +24,19 @@ func (s *scanner) take(f *Found, now time.Time) (found bool) {
 	return true
 }
 
-// wanted reports whether a pass matches the Options, and counts why it does not. now is the
-// service's time.
+// wanted reports whether a pass matches the Options, and counts why it does not. now is the time of the service.
 func (s *scanner) wanted(f *Found, now time.Time) bool {
-	if len(s.opts.Reasons) > 0 && !slices.Contains(s.opts.Reasons, f.Why) {
+	if len(s.opts.Reasons) > 0 && !slices.Contains(s.opts.Reasons, f.Reason) {
 		return false
 	}
 	switch {
 	case s.opts.MinAge > 0 && (f.Created.IsZero() || now.Sub(f.Created) < s.opts.MinAge):
 		s.counts.Recent++
-	case s.opts.ExpiredFor > 0 && f.Why == pass.Expired &&
+	case s.opts.ExpiredFor > 0 && f.Reason == pass.Expired &&
 		(f.Expires().IsZero() || now.Sub(f.Expires()) < s.opts.ExpiredFor):
 		s.counts.Recent++
 	case f.Match != input.MatchID && !f.Created.IsZero() && f.Created.Before(s.opts.CreatedSince):
-		s.counts.Older++ // if the time is not known, a search for an intruder's passes must not miss it
+		s.counts.Older++ // a pass without a time is kept, because an intruder may have created it
 	default:
 		return true
 	}

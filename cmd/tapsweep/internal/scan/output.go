@@ -17,10 +17,10 @@ import (
 	"tapsweep/input"
 )
 
-// Formats are the formats of a Writer. All but the table can be used as lists.
+// Formats are the formats of a Writer. All except the table can be used as lists.
 var Formats = []string{"csv", "jsonl", "table"}
 
-// Begins returns the first bytes of a Writer's output in each of Formats.
+// Begins returns the first bytes of the output in each of Formats.
 func Begins() []string {
 	return []string{strings.Join(columns, ","), `{"user":`, "USER "}
 }
@@ -52,8 +52,8 @@ type Writer struct {
 	lines  int
 }
 
-// NewWriter returns a Writer in a format that is one of Formats. If audit is set, the passes come
-// from the audit log, and the lines say so.
+// NewWriter returns a Writer in a format of Formats. If audit is set, the passes come from the audit log, and the
+// lines have the fields of the audit record.
 func NewWriter(w io.Writer, format string, audit bool) (*Writer, error) {
 	out := &Writer{format: format, audit: audit, buf: bufio.NewWriterSize(w, 64<<10)}
 	switch format {
@@ -72,7 +72,7 @@ func NewWriter(w io.Writer, format string, audit bool) (*Writer, error) {
 	return out, nil
 }
 
-// Write writes a pass. An error may only show at Close.
+// Write writes a pass. Some errors are returned only by Close.
 func (w *Writer) Write(l *Line) error {
 	w.lines++
 	switch w.format {
@@ -116,7 +116,7 @@ func (w *Writer) row(l *Line) error {
 // Empty reports whether no pass was written.
 func (w *Writer) Empty() bool { return w.lines == 0 }
 
-// Close writes the buffered rest. It does not close the io.Writer.
+// Close writes buffered data. It does not close the io.Writer.
 func (w *Writer) Close() error {
 	switch w.format {
 	case "csv":

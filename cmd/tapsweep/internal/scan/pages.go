@@ -14,10 +14,10 @@ import (
 	"tapsweep/input"
 )
 
-// pageSize is the most users of one page. Source: learn.microsoft.com/graph/api/user-list.
+// pageSize is the maximum number of users in one page. Source: learn.microsoft.com/graph/api/user-list.
 const pageSize = 999
 
-// A pageRequest is a request for one page of a source, with the state of the source.
+// A pageRequest is a request for one page of a source of users, with the state of the source.
 type pageRequest struct {
 	what    string // for errors
 	url     string
@@ -28,12 +28,12 @@ type pageRequest struct {
 	filter  bool // the request has Options.Filter
 
 	first string              // url of the source's first page
-	wider []string            // first pages with fewer filters, for when Graph refuses the one above
+	wider []string            // first pages with fewer filters, in case Graph refuses first
 	seen  map[uint64]struct{} // pages of the source, by hash
 	users map[uint64]struct{} // users of the source, by hash; with one source these are all users
 	pages int                 // pages of the source that were read
 
-	// Since the source last showed something new:
+	// These counts start again when the source returns something new.
 	idle     int // pages without anything new
 	restarts int // refused page tokens
 }
@@ -49,7 +49,7 @@ func (p *pageRequest) at(url string) *pageRequest {
 	return &next
 }
 
-// properties returns the properties of a user that are needed.
+// properties returns the properties of a user that the scan needs.
 func (s *scanner) properties() string {
 	if s.filtersAccounts() {
 		return "id,userPrincipalName,userType,accountEnabled"
@@ -94,11 +94,10 @@ func (s *scanner) sources() (list []*pageRequest) {
 	return list
 }
 
-// escape encodes a value of a query. A space is %20, because Graph may take a plus for a plus.
+// escape encodes a value of a query. A space becomes %20, because Graph may not read a plus as a space.
 func escape(value string) string { return strings.ReplaceAll(url.QueryEscape(value), "+", "%20") }
 
-// arrived handles a page. Its users go into the queue. Its next page waits until the queue is
-// shorter.
+// arrived handles the answer with a page. Its users go into the queue. Its next page waits until the queue is shorter.
 func (s *scanner) arrived(p *pageRequest, res batch.Result) {
 	var body struct {
 		Value *[]json.RawMessage `json:"value"`
@@ -133,15 +132,15 @@ func (s *scanner) arrived(p *pageRequest, res batch.Result) {
 	s.tellTotal()
 }
 
-// counting is the tag of count.
+// counting is the Tag of count.
 type counting struct{}
 
-// count asks how many users the tenant has. To count is an advanced query, which may lag behind,
-// so the pages of users do without it. Source: learn.microsoft.com/graph/aad-advanced-queries.
+// count asks how many users the tenant has. This is an advanced query, whose result may be old, so the pages of
+// users do not use it. Source: learn.microsoft.com/graph/aad-advanced-queries.
 var count = batch.Request{Method: "GET", URL: "/users?$select=id&$top=1&$count=true", Quota: usersQuota,
 	Headers: map[string]string{"ConsistencyLevel": "eventual"}, Tag: counting{}}
 
-// counted takes the number of users from an answer. Without it there is no total.
+// counted reads the number of users from an answer. If it cannot, there is no total.
 func (s *scanner) counted(res batch.Result) {
 	var body struct {
 		Count int `json:"@odata.count"`
@@ -152,7 +151,7 @@ func (s *scanner) counted(res batch.Result) {
 	}
 }
 
-// tellTotal tells the caller how many users there are to look at.
+// tellTotal tells the caller how many users the scan covers.
 func (s *scanner) tellTotal() {
 	c := &s.counts
 	if total := s.all - c.Guests - c.Disabled - c.Earlier; total > 0 && s.sinks.Total != nil {
@@ -182,9 +181,8 @@ func (s *scanner) contents(p *pageRequest, values []json.RawMessage) error {
 	return nil
 }
 
-// maxIdle is the maximum number of consecutive pages without anything new. It is needed
-// because a service may never stop naming a next page. A single empty page is allowed, since
-// another page may follow it.
+// maxIdle is the maximum number of consecutive pages without anything new. It is needed because a service may name
+// a next page forever. Empty pages are allowed, because other pages may follow.
 // Source: learn.microsoft.com/graph/paging.
 const maxIdle = 500
 
@@ -195,7 +193,7 @@ func (s *scanner) follow(p *pageRequest, link string) {
 	var err error
 	switch {
 	case !ok:
-		// The token would be sent wherever the link leads.
+		// Otherwise the token would be sent to any host in the link.
 		err = fmt.Errorf("its next page is not below %s but at %s", s.opts.Root, safetext.Printable(link))
 	case again:
 		err = errors.New("its pages form a loop")
@@ -209,8 +207,8 @@ func (s *scanner) follow(p *pageRequest, link string) {
 	s.stop(&SourceError{What: p.what, Err: err})
 }
 
-// relativeLink removes Graph's root from a next link, because a batch takes relative URLs. It
-// reports whether the link is below the root.
+// relativeLink removes the root of Graph from a next link, because a batch has relative URLs. It reports whether the
+// link is below the root.
 func (s *scanner) relativeLink(link string) (path string, ok bool) {
 	if len(link) <= len(s.opts.Root) || !strings.EqualFold(link[:len(s.opts.Root)], s.opts.Root) {
 		return "", false
@@ -219,18 +217,18 @@ func (s *scanner) relativeLink(link string) (path string, ok bool) {
 	return path, path[0] == '/'
 }
 
-// maxRestarts is how often a source may restart without anything new in between.
+// maxRestarts is how often a source may start again without anything new in between.
 const maxRestarts = 3
 
-// pageFailed handles the error of a page. If its page token is no longer valid, the source starts again
-// from its first page. No user is listed twice.
+// pageFailed handles the error of a page. If the page token is no longer valid, the source starts again from its
+// first page. No user is listed twice.
 // Source: learn.microsoft.com/graph/paging, "DirectoryPageTokenNotFoundException".
 func (s *scanner) pageFailed(p *pageRequest, res batch.Result) {
 	gone := (res.Response.Status == 400 || res.Response.Status == 410) && p.url != p.first
 	if gone && p.restarts < maxRestarts {
 		again := p.at(p.first)
 		again.restarts++
-		again.idle = -p.pages // these pages all come again without anything new
+		again.idle = -p.pages // these pages will have nothing new
 		again.seen = make(map[uint64]struct{})
 		s.held = append(s.held, again)
 		return
@@ -271,7 +269,7 @@ func (s *scanner) member(p *pageRequest, raw json.RawMessage) (fresh bool, err e
 		return false, fmt.Errorf("a user cannot be read: %w", err)
 	}
 	if !isID(a.ID) {
-		return false, fmt.Errorf("a user has no object id: %s", safetext.Printable(a.ID))
+		return false, fmt.Errorf("a user has no object ID: %s", safetext.Printable(a.ID))
 	}
 	key := s.key(a.ID)
 	_, again := p.users[key]
@@ -285,10 +283,10 @@ func (s *scanner) member(p *pageRequest, raw json.RawMessage) (fresh bool, err e
 	return !again, err
 }
 
-// isID reports whether text is an object id, which is safe in the path of a request.
+// isID reports whether text is an object ID, which is safe in the path of a request.
 func isID(text string) bool { return !strings.Contains(text, "@") && input.CheckUser(text) == nil }
 
-// shown returns a name of Graph's in a form that is safe to print and to write to a list.
+// shown returns a name from Graph in a form that is safe to print and to write to a list.
 func shown(upn string) string {
 	if input.CheckUser(upn) == nil {
 		return upn
@@ -296,12 +294,12 @@ func shown(upn string) string {
 	return safetext.Printable(upn)
 }
 
-// errHidden says that an account does not show the properties that decide if it is scanned.
+// errHidden is returned if an account lacks the properties that decide whether it is scanned.
 var errHidden = errors.New("whether an account is a member or enabled is hidden by Graph")
 
-// admits reports whether an account must be scanned. Graph shows accountEnabled of each account to a
-// token that may see it. Old accounts may have no userType: nobody knows that they are members. If both
-// are missing, the token may see neither.
+// admits reports whether an account must be scanned. If the token may read accountEnabled, every account has it. Old
+// accounts may have no userType, so it is not known whether they are members. If an account has neither, the token
+// may not read them.
 func (s *scanner) admits(a *account) (bool, error) {
 	switch {
 	case !s.filtersAccounts():
@@ -317,9 +315,9 @@ func (s *scanner) admits(a *account) (bool, error) {
 	return true, nil
 }
 
-// Unseen reports whether a scan ended because Graph hides a property. It needs User.Read.All.
+// IsHidden reports whether a scan ended because the token may not read a property. It needs User.Read.All.
 // Source: learn.microsoft.com/graph/permissions-reference.
-func Unseen(err error) bool { return errors.Is(err, errHidden) }
+func IsHidden(err error) bool { return errors.Is(err, errHidden) }
 
 // accountOf handles the answer to a lookup.
 func (s *scanner) accountOf(t userToList, res batch.Result) []batch.Request {
@@ -334,11 +332,11 @@ func (s *scanner) accountOf(t userToList, res batch.Result) []batch.Request {
 		return nil
 	}
 	if !strings.EqualFold(t.name, a.ID) && !s.markSeen(a.ID) {
-		return nil // seen under the user's other name
+		return nil // the user was already seen under another name
 	}
 	admitted, err := s.admits(&a)
 	if err != nil {
-		s.failed(t, res, err) // the user was named, so the row says why it is skipped
+		s.failed(t, res, err) // the user is in Options.Users, so a row says why it is skipped
 	}
 	if !admitted {
 		return nil

@@ -1,9 +1,8 @@
-// Package scan finds passes: it reads the users of a tenant, of a group or in the audit log,
-// and lists the passes of each.
+// Package scan finds passes. It reads the users of a tenant, of a group or of the audit log, and lists the passes of
+// each user.
 //
-// The requests of a scan go through the same runner as deletes. A page of users leads to the next page
-// and to a LIST for each user. Graph limits each kind of request separately, so each kind has its own
-// quota.
+// The requests of a scan use the same runner as deletes. Each page of users is followed by the next page, and by a
+// LIST for each user. Graph limits each kind of request separately, so each kind has its own quota.
 package scan
 
 import (
@@ -32,55 +31,53 @@ const (
 	reportsQuota = "reports"
 )
 
-// Options say where to look and what to look for.
+// Options are where to look, and which passes to find.
 type Options struct {
-	// Users are scanned in order. Groups are object ids of groups; the members of groups in
-	// them are included. All is every user of the tenant, or every user that matches Filter, an
-	// OData filter. Audit finds users in the directory audit log.
+	// Users are scanned in order. Groups has the object IDs of groups; members of nested groups are included. All
+	// means every user of the tenant, or every user that matches the OData filter Filter. Audit finds users in the
+	// directory audit log.
 	Users  []input.User
 	Groups []string
 	All    bool
 	Filter string
 	Audit  *Audit
 
-	// Reasons are the reasons of the passes to find. None means every pass, also one whose
-	// reason is not known.
+	// Reasons are the reasons of the passes to find. If it is empty, every pass is found, even if its reason is not
+	// known.
 	Reasons []pass.Reason
 
-	// MinAge skips passes that are younger or of unknown age. ExpiredFor skips expired passes
-	// that expired less than this ago. CreatedSince skips passes that were created before.
-	// Zero skips none.
+	// MinAge skips passes that are younger, or whose age is not known. ExpiredFor skips passes that expired less than
+	// this ago. CreatedSince skips passes that were created earlier. Zero skips none.
 	MinAge, ExpiredFor time.Duration
 	CreatedSince       time.Time
 
 	// MembersOnly skips guests. EnabledOnly skips disabled accounts.
 	MembersOnly, EnabledOnly bool
 
-	// Root is Graph's root with the version, such as https://graph.microsoft.com/v1.0.
-	// A next link that does not begin with it ends the scan.
+	// Root is the root of Graph with the version, such as https://graph.microsoft.com/v1.0. A next link that does not
+	// begin with it ends the scan.
 	Root string
 
-	// Skip reports whether a user, by object id or name in Users, need not be scanned. Nil
-	// skips none.
+	// Skip reports whether a user need not be scanned. It gets an object ID, or a name in Users. Nil skips none.
 	Skip func(user string) bool
 
-	// OnGone receives a pass that Audit.By created and that is gone or replaced, the last one of each
-	// user in the audit log. Only its ID and Creation are known. Nil receives none.
+	// OnGone receives passes that Audit.By created and that are gone or replaced: the last one of each user. Only the
+	// ID and the Creation of such a pass are known. OnGone may be nil.
 	OnGone func(*Found)
 
-	// Caller is the signed-in user or app. It decides the hint for a 403.
+	// Caller is the signed-in user or app. The hint for a 403 depends on it.
 	Caller answer.Caller
 
-	// Logger gets what is of no interest unless something goes wrong. Nil logs nothing.
+	// Logger gets details for debugging. Nil logs nothing.
 	Logger *slog.Logger
 }
 
 // A Found is a pass that matches the Options.
 type Found struct {
-	User string // object id, or the name in Options.Users
+	User string // the object ID, or the name in Options.Users
 	UPN  string // empty if not known
 	pass.Pass
-	Why pass.Reason
+	Reason pass.Reason
 
 	input.Creation // from the audit log
 }
@@ -89,9 +86,9 @@ type Found struct {
 type Totals struct {
 	Users    int                 // users whose passes were listed
 	Found    int                 // passes that match the Options
-	ByTime   int                 // of these, passes matched with the audit log by time, not by id
+	ByTime   int                 // how many of these were matched with the audit log by time, not by ID
 	Passes   map[pass.Reason]int // all passes that were listed
-	Guests   int                 // users skipped for MembersOnly: all who are not known as members
+	Guests   int                 // users skipped for MembersOnly: all that are not known to be members
 	Disabled int                 // users skipped for EnabledOnly
 	Recent   int                 // passes skipped for MinAge or ExpiredFor
 	Older    int                 // passes skipped for CreatedSince
@@ -102,9 +99,9 @@ type Totals struct {
 	Audit    *AuditCounts        // nil if the scan does not read the audit log
 }
 
-// Sinks receive what a scan finds. They are called on the goroutine of the run. To stop the
-// run, they cancel its context.
-type Sinks struct {
+// Handlers are the functions that receive the results of a scan. They are called on the goroutine of the run. To stop
+// the run, they cancel its context.
+type Handlers struct {
 	// Found receives a pass that matches the Options.
 	Found func(*Found)
 
@@ -117,37 +114,37 @@ type Sinks struct {
 	// Sent receives each result, to count requests.
 	Sent func(batch.Result)
 
-	// Total receives how many users the scan looks at, as soon as that is known and whenever it
-	// changes. It is not known if users come from several sources, or if Graph does not count.
+	// Total receives the number of users that the scan covers, when it is known and each time it changes. It is not
+	// known if users come from several sources, or if Graph does not count them.
 	Total func(users int)
 }
 
-// A scanner is one pass over the Options. It must be used from one goroutine, that of the run.
+// A scanner is the state of one scan. Only the goroutine of the run may use it.
 type scanner struct {
 	opts   Options
-	sinks  Sinks
+	sinks  Handlers
 	counts Totals
 	stop   context.CancelCauseFunc
 
 	seed  maphash.Seed
-	seen  map[uint64]struct{} // users by hash, so that none is listed twice
-	queue []userToList        // users that wait to be listed
-	one   bool                // there is one source
-	all   int                 // users of the only source, with those left out; 0 if not known
+	seen  map[uint64]struct{} // users by hash, so that no user is listed twice
+	queue []userToList        // users whose passes will be listed
+	one   bool                // there is only one source
+	all   int                 // all users of the only source, including skipped users; 0 if not known
 	open  int                 // LISTs and lookups without an answer
 	held  []*pageRequest      // next pages that wait until fewer requests are open
 	audit *auditFindings
 	found map[uint64]struct{} // passes by hash, so that two names of a user do not find one twice
 }
 
-// A userToList is a user whose passes are to be listed.
+// A userToList is a user whose passes will be listed.
 type userToList struct {
 	name, upn string
-	look      bool // the account is to be looked up first
+	look      bool // the account must be looked up first
 }
 
 // newScan returns a scanner. stop must end the run with an error.
-func newScan(opts Options, sinks Sinks, stop context.CancelCauseFunc) *scanner {
+func newScan(opts Options, sinks Handlers, stop context.CancelCauseFunc) *scanner {
 	return &scanner{opts: opts, sinks: sinks, stop: stop, seed: maphash.MakeSeed(),
 		seen: make(map[uint64]struct{}), found: make(map[uint64]struct{}),
 		counts: Totals{Passes: make(map[pass.Reason]int)}}
@@ -163,8 +160,8 @@ func (s *scanner) totals() Totals {
 	return c
 }
 
-// Run scans with a runner. Its error says why the scan ended early.
-func Run(ctx context.Context, runner *batch.Runner, opts Options, sinks Sinks) (Totals, error) {
+// Run scans with a runner. It returns an error if the scan ends early.
+func Run(ctx context.Context, runner *batch.Runner, opts Options, sinks Handlers) (Totals, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	s := newScan(opts, sinks, stop)
@@ -201,8 +198,8 @@ func (s *scanner) requests() iter.Seq[batch.Request] {
 	}
 }
 
-// markSeen reports whether a user must be scanned, and marks the user as seen. A user is
-// scanned once, and not if Skip says so.
+// markSeen marks a user as seen, and reports whether the user must be scanned: for the first time, and unless Skip
+// returns true.
 func (s *scanner) markSeen(name string) bool {
 	key := s.key(name)
 	if _, again := s.seen[key]; again {
@@ -219,7 +216,7 @@ func (s *scanner) markSeen(name string) bool {
 // key returns the hash under which a name is stored.
 func (s *scanner) key(name string) uint64 { return maphash.String(s.seed, strings.ToLower(name)) }
 
-// filtersAccounts reports whether properties of the account decide if it is scanned.
+// filtersAccounts reports whether properties of an account decide whether it is scanned.
 func (s *scanner) filtersAccounts() bool { return s.opts.MembersOnly || s.opts.EnabledOnly }
 
 // ask returns the next request about a user: for the account, or for the passes.
@@ -258,7 +255,7 @@ const (
 	listAhead = 1000 // LISTs without an answer
 )
 
-// release returns the requests that may go because fewer are open.
+// release returns the requests that can be sent now, because fewer are open.
 func (s *scanner) release() (next []batch.Request) {
 	for len(s.queue) > 0 && s.open < listAhead {
 		t := s.queue[0]
@@ -285,8 +282,8 @@ func (s *scanner) listed(t userToList, res batch.Result) {
 		judge = s.attribute
 	}
 	for _, p := range held {
-		f := &Found{User: t.name, UPN: t.upn, Pass: p, Why: p.Reason(res.Date)}
-		s.counts.Passes[f.Why]++
+		f := &Found{User: t.name, UPN: t.upn, Pass: p, Reason: p.Reason(res.Date)}
+		s.counts.Passes[f.Reason]++
 		found = judge(f, res.Date) || found
 	}
 	if len(held) == 0 && s.audit != nil {
@@ -304,7 +301,7 @@ func (s *scanner) failed(t userToList, res batch.Result, unreadable error) {
 		row.Message = unreadable.Error()
 	}
 	if row.Outcome == results.NotSent {
-		s.counts.NotSeen++ // a user that was not scanned has no row
+		s.counts.NotSeen++ // a user who was not scanned has no row
 		return
 	}
 	s.counts.Failed++
@@ -315,13 +312,13 @@ func (s *scanner) failed(t userToList, res batch.Result, unreadable error) {
 	s.sinks.Failed(&row)
 }
 
-// A SourceError says that a source of users could not be read to its end. Users may be missing.
+// A SourceError is returned if a source of users could not be read completely. Users may be missing.
 type SourceError struct {
 	What string // such as "the users of the tenant"
 	Err  error
 
-	// Filtered reports whether the request had Options.Filter and no page was read before it.
-	// Only then may Graph have refused the filter.
+	// Filtered is set if the request had Options.Filter and was the first of its source. Only then can Graph have
+	// refused the filter.
 	Filtered bool
 }
 
@@ -331,7 +328,7 @@ func (e *SourceError) Unwrap() error { return e.Err }
 // Denied reports whether a permission for the source is missing.
 func (e *SourceError) Denied() bool { return e.status() == 403 }
 
-// Wrong reports whether Graph refused the filter, or has no such group.
+// Wrong reports whether Graph refused the filter, or does not have the group.
 func (e *SourceError) Wrong() bool { return e.Filtered && e.status() == 400 || e.status() == 404 }
 
 func (e *SourceError) status() int {

@@ -35,10 +35,10 @@ func look(t *testing.T, tenant batch.Poster, opts Options,
 	assert.OK(t, err)
 	opts.Root = cmp.Or(opts.Root, root)
 	done := 0
-	counts, err = Run(t.Context(), runner, opts, Sinks{
+	counts, err = Run(t.Context(), runner, opts, Handlers{
 		Found: func(f *Found) {
 			name, _, _ := strings.Cut(cmp.Or(f.UPN, f.User), "@")
-			line := name + " " + string(f.Why)
+			line := name + " " + string(f.Reason)
 			if f.Match != "" {
 				line = fmt.Sprintf("%s: %s %s", line, cmp.Or(f.Creation.By, "-"), f.Match)
 			}
@@ -144,7 +144,7 @@ func TestEnabledOnlyUnseen(t *testing.T) {
 	tenant := company(graphsim.Options{Roles: []string{"UserAuthMethod-TAP.ReadWrite.All", "User.ReadBasic.All"},
 		BasicHidesEnabled: true})
 	found, _, _, err := look(t, tenant, Options{All: true, EnabledOnly: true}, batch.Options{})
-	assert.That(t, Unseen(err) && len(found) == 0, "found %q, %v", found, err)
+	assert.That(t, IsHidden(err) && len(found) == 0, "found %q, %v", found, err)
 	// That is no reason to leave out members.
 	_, _, counts, err := look(t, tenant, Options{All: true, MembersOnly: true}, batch.Options{})
 	assert.That(t, err == nil && counts.Guests == 1 && counts.Users == 11, "members: %+v, %v", counts, err)
@@ -283,7 +283,7 @@ func TestTotal(t *testing.T) {
 			runner := assert.Must(batch.NewRunner(tenant, batch.Options{}))
 			said := 0
 			tt.opts.Root = root
-			counts, err := Run(t.Context(), runner, tt.opts, Sinks{Total: func(n int) { said = n },
+			counts, err := Run(t.Context(), runner, tt.opts, Handlers{Total: func(n int) { said = n },
 				Found: func(*Found) {}, Failed: func(*results.Row) {}})
 			assert.OK(t, err)
 			assert.Same(t, "it", said, tt.want)
@@ -320,7 +320,7 @@ func TestBackpressure(t *testing.T) {
 		runner, _ := batch.NewRunner(tenant, batch.Options{})
 		most := 0
 		var s *scanner
-		s = newScan(Options{All: true, Root: root}, Sinks{
+		s = newScan(Options{All: true, Root: root}, Handlers{
 			Done:   func(string) { most = max(most, len(s.queue)+s.open) },
 			Failed: func(r *results.Row) { t.Errorf("%+v", r) },
 		}, func(err error) { t.Error(err) })
@@ -354,8 +354,7 @@ func TestScanPace(t *testing.T) {
 			tenant.AddMany(tt.users,
 				func(i int) graphsim.User { return graphsim.User{UPN: fmt.Sprintf("u%d@contoso.example", i)} })
 			start := time.Now()
-			_, failed, counts, err := look(t, tenant, Options{All: true},
-				batch.Options{Concurrency: tt.concurrency})
+			_, failed, counts, err := look(t, tenant, Options{All: true}, batch.Options{Concurrency: tt.concurrency})
 			took := time.Since(start)
 			if err != nil || len(failed) > 0 || counts.Users != tt.users {
 				t.Fatalf("%+v, %d failed, %v", counts, len(failed), err)
@@ -402,7 +401,7 @@ func TestHostileAnswers(t *testing.T) {
 			tenant.AddUser(graphsim.User{ID: dana, UPN: "dana@contoso.com"})
 			runner, _ := batch.NewRunner(tenant, batch.Options{})
 			n, failed := 0, 0
-			_, err := Run(t.Context(), runner, Options{All: true, Root: root}, Sinks{
+			_, err := Run(t.Context(), runner, Options{All: true, Root: root}, Handlers{
 				Found: func(f *Found) {
 					n++
 					assert.That(t, !strings.ContainsAny(f.UPN, "\x1b\r\n\u202e"), "raw text of the service: %q", f.UPN)
@@ -470,7 +469,7 @@ func TestAccountsWithoutAType(t *testing.T) {
 	body = strings.ReplaceAll(body, `"userType":null,"accountEnabled":true`, `"userType":null`)
 	tenant = graphsim.New(graphsim.Options{Roles: permitted,
 		Faults: []fault.Fault{{Path: "/users?", Do: fault.ItemBody(body)}}})
-	if _, _, _, err = look(t, tenant, Options{All: true, MembersOnly: true}, batch.Options{}); !Unseen(err) {
+	if _, _, _, err = look(t, tenant, Options{All: true, MembersOnly: true}, batch.Options{}); !IsHidden(err) {
 		t.Errorf("Run = %v, want an error: Graph shows neither the type nor whether the account is enabled", err)
 	}
 }
@@ -507,7 +506,7 @@ func TestWanted(t *testing.T) {
 		{"created at an unknown time", Options{CreatedSince: now.Add(-time.Hour)}, pass.Pass{}, "", true},
 	} {
 		f := &Found{Pass: tt.pass, Creation: input.Creation{Match: tt.by}}
-		if got := newScan(tt.opts, Sinks{}, nil).wanted(f, now); got != tt.want {
+		if got := newScan(tt.opts, Handlers{}, nil).wanted(f, now); got != tt.want {
 			t.Errorf("%s: wanted = %v, want %v", tt.name, got, tt.want)
 		}
 	}

@@ -8,35 +8,34 @@ import (
 	"tapsweep/input"
 )
 
-// A making is what a record says about a created pass.
+// A making is what a record shows about a created pass.
 type making struct {
 	input.Creation
 	theirs     bool      // Audit.By is the creator, or is empty
-	id         string    // of the pass; empty if the record has none
-	start, end time.Time // of the pass; zero if the record has none
+	id         string    // the ID of the pass; empty if the record has none
+	start, end time.Time // the start and end of the pass; zero if the record has none
 }
 
 // recordSlack is the maximum difference between the time of a pass and the time of its record.
 const recordSlack = 5 * time.Minute
 
-// near reports whether a pass was created about when the record was written, or at an unknown time.
+// near reports whether a pass was created close to the time of the record, or at an unknown time.
 func (m *making) near(p *pass.Pass) bool {
 	return p.Created.IsZero() || p.Created.Sub(m.At).Abs() <= recordSlack
 }
 
-// fits reports whether a pass may be the one that the record is about, although the record does
-// not name its id. A record with another id must also have the start and end of the pass.
+// fits reports whether the record may be about a pass, although it does not have the ID of the pass. A record with
+// another ID must also have the start and end of the pass.
 func (m *making) fits(p *pass.Pass) bool {
 	return m.near(p) && (m.id == "" || sameTime(m.start, p.Start) && sameTime(m.end, p.Expires()))
 }
 
-// sameTime reports whether two times differ by less than a second, or one of them is not known.
-// A record has whole seconds.
+// sameTime reports whether two times differ by less than a second, because a record has whole seconds. It also
+// returns true if one of them is not known.
 func sameTime(a, b time.Time) bool { return a.IsZero() || b.IsZero() || a.Sub(b).Abs() < time.Second }
 
-// recordOf returns the record that is about a pass, nil if there is none: the record with its id or, if no
-// record has its id, the nearest one in time that fits. older reports whether the pass is older than each
-// record of its user.
+// recordOf returns the record about a pass: the record with its ID, else the nearest one in time that fits. It
+// returns nil if there is none. older is set if the pass is older than all records of its user.
 func (f *auditFindings) recordOf(user string, p *pass.Pass) (nearest *making, older bool) {
 	older = !p.Created.IsZero()
 	records := f.records[strings.ToLower(user)]
@@ -54,16 +53,16 @@ func (f *auditFindings) recordOf(user string, p *pass.Pass) (nearest *making, ol
 	return nearest, older
 }
 
-// A waiting pass has the dates in a record of Audit.By, and another id. Whether the ids in records are
-// those of passes is not documented, so such passes wait until all users have been listed.
+// A waiting pass has the dates of a record by Audit.By, but another ID. Microsoft does not document whether records
+// have the IDs of passes. So tapsweep decides about these passes after all users have been listed.
 type waiting struct {
 	*Found
-	now    time.Time // of the service
+	now    time.Time // the time of the service
 	record *making
 }
 
-// decide takes the passes that wait or leaves them out, once all users have been listed. If one pass was
-// listed under the id in its record, the ids are those of passes, and the passes that wait are others.
+// decide decides about the waiting passes, after all users have been listed. If a LIST showed any pass under the ID
+// in its record, the records have the IDs of passes, so the waiting passes are other passes and are left out.
 func (s *scanner) decide() {
 	for _, w := range s.audit.waiting {
 		known := !w.record.start.IsZero() && !w.record.end.IsZero() && !w.Expires().IsZero()
@@ -81,8 +80,8 @@ func (s *scanner) decide() {
 	}
 }
 
-// attribute passes a listed pass on if Audit.By created it. found is also true if that is undecided:
-// decide follows.
+// attribute passes on a pass if Audit.By created it. found is also true if this is not clear yet and decide will
+// decide.
 func (s *scanner) attribute(f *Found, now time.Time) (found bool) {
 	m, older := s.audit.recordOf(f.User, &f.Pass)
 	if m != nil {
@@ -103,8 +102,8 @@ func (s *scanner) attribute(f *Found, now time.Time) (found bool) {
 	return s.take(f, now)
 }
 
-// unlisted leaves out a pass that no record of Audit.By is about. If anybody's passes are looked
-// for, it takes the pass and names no creator.
+// unlisted leaves out a pass without a record by Audit.By. If the scan looks for passes of any creator, it takes the
+// pass, but without a creator.
 func (s *scanner) unlisted(f *Found, now time.Time) (found bool) {
 	if len(s.audit.by) == 0 {
 		f.Creation = input.Creation{Match: input.MatchTime}
@@ -128,11 +127,11 @@ func (s *scanner) unlisted(f *Found, now time.Time) (found bool) {
 	return false
 }
 
-// Gone is the reason of a pass that a LIST does not show any more.
+// Gone is the reason of a pass that a LIST no longer shows.
 const Gone pass.Reason = "gone"
 
-// gone hands the last pass of a user that Audit.By created to OnGone. It has the id in the record: without
-// an id the row would mean any pass of the user.
+// gone calls OnGone with the last pass of a user that Audit.By created. The pass needs the ID in the record, because
+// a row without an ID would mean any pass of the user.
 func (s *scanner) gone(user, upn string) {
 	if s.opts.OnGone == nil {
 		return
@@ -148,7 +147,7 @@ func (s *scanner) gone(user, upn string) {
 		s.audit.counts.NoID++
 		return
 	}
-	f := &Found{User: user, UPN: upn, Pass: pass.Pass{ID: last.id, Start: last.start}, Why: Gone,
+	f := &Found{User: user, UPN: upn, Pass: pass.Pass{ID: last.id, Start: last.start}, Reason: Gone,
 		Creation: last.Creation}
 	f.Match = ""
 	s.opts.OnGone(f)

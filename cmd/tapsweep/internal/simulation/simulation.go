@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 	"tapsweep/batch/graphsim/quota"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -22,10 +23,10 @@ import (
 	"tapsweep/input"
 )
 
-// Options say what the tenant holds, and how it answers.
+// Options are the contents of the tenant, and how it answers.
 type Options struct {
 	Users     int           // with one pass each
-	Mixed     bool          // of ten users nine hold no pass, and one a pass that is expired, used, usable or scheduled
+	Mixed     bool          // only one user in ten holds a pass, which is expired, used, usable or scheduled
 	Seed      []string      // lists whose users and passes it holds as well
 	WriteList string        // new file for the users and their passes
 	Limits    []string      // such as 20/s, 20/s:60 or 3000/150s
@@ -34,9 +35,10 @@ type Options struct {
 	Variable  string        // the variable that names Graph's root to tapsweep
 }
 
-// tenant returns a tenant as the options say.
+// tenant returns a tenant with the options.
 func (o *Options) tenant(stdin io.Reader) (*graphsim.Tenant, error) {
-	opts := graphsim.Options{Latency: o.Latency, Audit: true, Roles: Roles, SessionLag: sessionLag}
+	opts := graphsim.Options{Latency: o.Latency, Audit: true, Roles: Roles, SessionLag: sessionLag,
+		Entra: entra.Options{ReaderID: readerID, ReaderRoles: []string{"UserAuthMethod-TAP.Read.All", "User.Read.All"}}}
 	for _, text := range o.Limits {
 		limit, err := ParseLimit(text)
 		if err != nil {
@@ -91,6 +93,7 @@ func Serve(ctx context.Context, c *console.Console, o Options) error {
 		fmt.Fprintln(c.Out, setVariable(runtime.GOOS, v))
 	}
 	fmt.Fprintln(c.Out, "# then: tapsweep revoke …")
+	fmt.Fprintln(c.Out, "# and, as an app that may only read: tapsweep verify --client-id", readerID, "…")
 	c.Say("serving a simulated tenant at %s until interrupted", server.URL)
 	<-ctx.Done()
 	stats := sim.Stats()
@@ -113,8 +116,7 @@ func writeList(path string, passes []graphsim.HeldPass) error {
 	return errors.Join(err, f.Close())
 }
 
-// setVariable is the line that sets a NAME=VALUE in the shell that people have:
-// PowerShell on Windows.
+// setVariable returns the line that sets NAME=VALUE in a shell: in PowerShell on Windows, else in a POSIX shell.
 func setVariable(system, v string) string {
 	if system != "windows" {
 		return "export " + v
@@ -123,12 +125,15 @@ func setVariable(system, v string) string {
 	return fmt.Sprintf("$env:%s = '%s'", name, strings.ReplaceAll(value, "'", "''"))
 }
 
-// Roles are the permissions of the simulated tenant's app: all that tapsweep may need.
+// Roles are the permissions of the app in the simulated tenant: all that tapsweep may need.
 var Roles = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "GroupMember.Read.All", "AuditLog.Read.All",
 	"Organization.Read.All", "User.RevokeSessions.All"}
 
-// sessionLag is how long Graph shows a user as before, after the sessions were revoked. How long
-// that is in a real tenant is not documented.
+// readerID is the client ID of the app in the simulated tenant that may only read. It is invented.
+const readerID = "2b8e61f7-9d04-4c3a-b5e8-6a17d2c0f946"
+
+// sessionLag is how long Graph returns the old property after the sessions were revoked. Microsoft does not document
+// how long this is in a real tenant.
 const sessionLag = 3 * time.Second
 
 // Helpdesk and Mallory are the creators of the passes in the audit log of a simulated tenant.
@@ -137,8 +142,8 @@ var (
 	Mallory  = &graphsim.Actor{UPN: "mallory@contoso.example"}
 )
 
-// addOddAudits adds entries about other things than passes, as they are in the audit logs of real
-// tenants: without a target, without the id of one, and without an initiator.
+// addOddAudits adds entries that are not about passes, as in the audit logs of real tenants: without a target, without
+// the ID of a target, and without an initiator.
 func addOddAudits(sim *graphsim.Tenant) {
 	odd := graphsim.AuditEntry{Service: graphsim.PassService, Activity: "Authentication Methods Policy Update"}
 	noTarget, noID, noInitiator := odd, odd, odd
@@ -210,7 +215,7 @@ func ParseLimit(text string) (*quota.Limit, error) {
 	return quota.Window(int(n), window), nil
 }
 
-// seed adds what the lists name to the tenant.
+// seed adds the users and passes of the lists to the tenant.
 func seed(sim *graphsim.Tenant, stdin io.Reader, lists []string) error {
 	list, err := input.Open(lists, input.Options{Stdin: stdin, Reader: new(results.Lists).Read})
 	if _, ok := errors.AsType[*input.EmptyError](err); ok {

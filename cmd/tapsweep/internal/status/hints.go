@@ -22,12 +22,12 @@ const hintRunAgain = "then run the same command with --resume"
 const hintPolicy = "a policy can also block this app, this person or this machine's address: " +
 	"an administrator can find it in the Entra sign-in log"
 
-// sourceHints returns what a scan needs to read a source.
+// sourceHints returns what the token needs to read a source of users.
 // Source: learn.microsoft.com/graph/permissions-reference.
 func sourceHints(err error) []string {
 	source, ok := errors.AsType[*scan.SourceError](err)
 	switch {
-	case scan.Unseen(err):
+	case scan.IsHidden(err):
 		return []string{"grant User.Read.All: User.ReadBasic.All does not show whether an account is enabled"}
 	case !ok:
 		return nil
@@ -35,7 +35,7 @@ func sourceHints(err error) []string {
 		return []string{"Graph does not understand what was asked: " +
 			"see learn.microsoft.com/graph/filter-query-parameter for --filter"}
 	case source.Wrong():
-		return []string{"check the object id of the group"}
+		return []string{"check the object ID of the group"}
 	case strings.HasPrefix(source.What, "the audit log"):
 		return []string{
 			"reading the audit log needs the permission AuditLog.Read.All (b0afded3-3588-46d8-8b3d-9842eff778da)",

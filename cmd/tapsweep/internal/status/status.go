@@ -1,5 +1,5 @@
-// Package status has the exit codes of tapsweep, and the one table from an error to its exit
-// code and to hints on what to do next.
+// Package status has the exit codes of tapsweep, and a table that maps each error to its exit code and to hints on what
+// to do next.
 package status
 
 import (
@@ -18,14 +18,14 @@ import (
 	"tapsweep/cmd/tapsweep/internal/scan"
 )
 
-// Exit codes. Scripts and the night job rely on them, and the page results of the manual lists
-// them. None is 2, because Go's runtime exits with 2 after a crash, when passes may have been deleted.
+// Exit codes. Scripts and scheduled jobs rely on them, and the page results of the manual lists them. None is 2,
+// because the Go runtime exits with 2 after a crash, when passes may have been deleted.
 const (
 	Done       = 0  // every pair is revoked, absent or a duplicate, or its user is protected
 	Incomplete = 1  // some pairs are not done
 	NoAccess   = 3  // no token, or a token that Graph does not accept
 	Stopped    = 4  // stopped early; can be resumed
-	Usage      = 64 // wrong usage, bad input or a guard: nothing was sent (EX_USAGE in sysexits.h)
+	Usage      = 64 // wrong usage, invalid input or a guard: nothing was sent (EX_USAGE in sysexits.h)
 )
 
 // An Error ends the command with a code.
@@ -49,13 +49,15 @@ func Refuse(err error, hints ...string) error {
 	return &Error{Code: Usage, Err: err, Hints: hints}
 }
 
-// RefuseFile is Refuse for a file that cannot be created. A full disk is no fault of the command
-// line: it ends the command like a disk that becomes full later.
+// RefuseFile is Refuse for a file that cannot be created. If the disk is full, the command ends with Stopped, as it
+// does if the disk becomes full later.
 func RefuseFile(err error, hints ...string) error {
-	if errors.Is(err, syscall.ENOSPC) {
-		return &Error{Code: Stopped, Err: err, Hints: hints}
+	known := Of(err)
+	code := Usage
+	if known.Code == Stopped {
+		code = Stopped
 	}
-	return Refuse(err, append(hints, Of(err).Hints...)...)
+	return &Error{Code: code, Err: err, Hints: append(hints, known.Hints...)}
 }
 
 // Interrupted returns the error of a command that a signal or the deadline ended before anything
@@ -64,14 +66,14 @@ func Interrupted(ctx context.Context) error {
 	return &Error{Code: Stopped, Err: fmt.Errorf("%w, nothing was sent", context.Cause(ctx))}
 }
 
-// HintBound says what to do if --max-items is exceeded.
+// HintBound is the hint if --max-items is exceeded.
 const HintBound = "raise the limit with --max-items, or remove it with --max-items 0"
 
-// HintResume leads from a problem that is solved back to the run.
-const HintResume = "when that is fixed, resume with --resume"
+// HintResume is the hint for a problem that a person must fix before the run can continue.
+const HintResume = "when this is fixed, resume with --resume"
 
-// HintCheck leads to tapsweep check.
-const HintCheck = "tapsweep check tries it out without changing anything"
+// HintCheck is the hint to use tapsweep check.
+const HintCheck = "to test the access without changing anything, use tapsweep check"
 
 // A rule is a row of the table.
 type rule struct {
@@ -80,7 +82,7 @@ type rule struct {
 	hints   func(error) []string // nil means none
 }
 
-// rules are ordered: the first that matches an error counts.
+// rules are in order: the first rule that matches an error counts.
 var rules = []rule{
 	{isBlockedAccess, NoAccess, say(hintBlocked, hintPolicy, hintRunAgain)},
 	{is(batch.ErrBlocked), Stopped, say(hintBlocked, hintRunAgain)},
@@ -90,7 +92,7 @@ var rules = []rule{
 		HintResume)},
 	{is(answer.ErrAllDenied), NoAccess, say(
 		"the hint of each row in the results log says what a 403 can mean; tapsweep check --user USER tries one user")},
-	{scan.Unseen, NoAccess, sourceHints},
+	{scan.IsHidden, NoAccess, sourceHints},
 	{ofSource((*scan.SourceError).Denied), NoAccess, sourceHints},
 	{ofSource((*scan.SourceError).Wrong), Usage, sourceHints},
 	{as[*revoke.BoundError], Usage, say(HintBound)},
@@ -104,9 +106,10 @@ var rules = []rule{
 	{is(batch.ErrStalled), Stopped, nil},
 	{is(batch.ErrMaxWait), Stopped, nil},
 	{is(syscall.ENOSPC), Stopped, nil},
+	{is(syscall.EPIPE), Stopped, nil},
 }
 
-// Of returns how a command ends with an error. An error that no rule matches is wrong usage.
+// Of returns the exit code and the hints for an error. If no rule matches, the exit code is Usage.
 func Of(err error) *Error {
 	if exit, ok := errors.AsType[*Error](err); ok {
 		return exit

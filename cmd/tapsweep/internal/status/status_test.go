@@ -47,7 +47,7 @@ func TestOf(t *testing.T) {
 		{"the audit log is denied", source(403, "the audit log", false), NoAccess,
 			"reading the audit log needs the permission"},
 		{"a filter is wrong", source(400, "the users", true), Usage, "Graph does not understand"},
-		{"a group does not exist", source(404, "the group x", false), Usage, "check the object id"},
+		{"a group does not exist", source(404, "the group x", false), Usage, "check the object ID"},
 		{"too many passes", &revoke.BoundError{}, Usage, "raise the limit with --max-items"},
 		{"a log is in use", results.ErrInUse, Usage, "wait until that run has ended"},
 		{"a file is not trusted", &results.TrustError{Hint: "do this"}, Usage, "do this"},
@@ -56,6 +56,7 @@ func TestOf(t *testing.T) {
 		{"Graph refuses for too long", batch.ErrStalled, Stopped, ""},
 		{"a wait is too long", batch.ErrMaxWait, Stopped, ""},
 		{"the disk is full", syscall.ENOSPC, Stopped, ""},
+		{"nobody reads the output any more", syscall.EPIPE, Stopped, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := Of(fmt.Errorf("wrapped: %w", tt.err))
@@ -70,7 +71,7 @@ func TestOf(t *testing.T) {
 
 // A file that cannot be created is wrong usage, but a full disk is not.
 func TestRefuseFile(t *testing.T) {
-	for err, want := range map[error]int{syscall.EACCES: Usage, syscall.ENOSPC: Stopped,
+	for err, want := range map[error]int{syscall.EACCES: Usage, syscall.ENOSPC: Stopped, syscall.EPIPE: Stopped,
 		&os.PathError{Err: syscall.ENOSPC}: Stopped, os.ErrPermission: Usage, results.ErrInUse: Usage} {
 		got := Of(RefuseFile(err, "a hint"))
 		assert.Same(t, fmt.Sprintf("%v: code", err), got.Code, want)

@@ -91,7 +91,7 @@ func (t *Tenant) Close() {
 func (t *Target) compare(ctx context.Context, to *Tenant) *token.Problem {
 	byDomain := !input.IsGUID(to.wanted)
 	switch {
-	case to.wanted == "", t.credential.Enforces() && (byDomain || to.Token.Tenant == ""):
+	case to.wanted == "", t.credential.BoundToTenant() && (byDomain || to.Token.Tenant == ""):
 		return nil
 	case to.Token.Tenant == "":
 		to.Token.Doubts = append(to.Token.Doubts,
@@ -105,7 +105,7 @@ func (t *Target) compare(ctx context.Context, to *Tenant) *token.Problem {
 		defer cancel()
 		id, err := auth.TenantID(ctx, transport, t.endpoint.Authority, t.endpoint.Hosts(), to.wanted)
 		if err != nil {
-			away, _ := errors.AsType[*auth.UnreachedError](err)
+			away, _ := errors.AsType[*auth.AuthorityUnreachableError](err)
 			to.unasked = outOfReach(away)
 			return &token.Problem{
 				Text: fmt.Sprintf("the access token is for the tenant %s, but tapsweep cannot check that this is %s: "+

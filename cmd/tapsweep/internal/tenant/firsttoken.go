@@ -68,7 +68,7 @@ func pause(n int) time.Duration {
 
 // passing reports whether the error can go away by itself, and how long the authority asks to wait. After an
 // outage has begun, a missing connection counts as part of it.
-func passing(away *auth.UnreachedError, outage bool) (wait time.Duration, passes bool) {
+func passing(away *auth.AuthorityUnreachableError, outage bool) (wait time.Duration, passes bool) {
 	if away == nil {
 		return 0, false
 	}
@@ -80,7 +80,7 @@ func passing(away *auth.UnreachedError, outage bool) (wait time.Duration, passes
 
 // outOfReach reports whether the authority did not answer because of a missing connection or an outage. It
 // returns false if something else answered in its place.
-func outOfReach(away *auth.UnreachedError) bool {
+func outOfReach(away *auth.AuthorityUnreachableError) bool {
 	if away == nil {
 		return false
 	}
@@ -114,7 +114,7 @@ func (t *Target) askToken(ctx context.Context, client *graph.Client) (string, er
 	}
 	err := context.Cause(ctx)
 	if cut := t.credential.Unreached(); cut != nil {
-		err = &auth.UnreachedError{Host: cut.Host, Err: err}
+		err = &auth.AuthorityUnreachableError{Host: cut.Host, Err: err}
 	}
 	return "", &graph.TokenError{Err: err}
 }

@@ -34,9 +34,9 @@ const newSecret = "az ad app credential reset --append --id APP_ID"
 // outage, the exit code is Stopped. For a certificate that is not trusted it is NoAccess, because trying again
 // later does not help.
 func (t *Target) noToken(err error) *status.Error {
-	var cut *auth.UnreachedError
+	var cut *auth.AuthorityUnreachableError
 	if token, ok := errors.AsType[*graph.TokenError](err); ok {
-		cut, _ = token.Err.(*auth.UnreachedError) // only our own error, not one that azidentity wraps
+		cut, _ = token.Err.(*auth.AuthorityUnreachableError) // only our own error, not one that azidentity wraps
 	}
 	if cut == nil {
 		if cut = t.credential.Unreached(); cut == nil {

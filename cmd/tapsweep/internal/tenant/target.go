@@ -19,7 +19,7 @@ import (
 // Options are the options about the tenant and how to sign in.
 type Options struct {
 	SignIn auth.Options // Resolve sets what depends on the cloud
-	Cloud  cloud.Choice // Resolve sets its Authority
+	Cloud  cloud.Config // Resolve sets its Authority
 
 	Version string                           // the version of tapsweep, for the user agent
 	Say     func(format string, args ...any) // shows a message to a person

@@ -37,7 +37,7 @@ func (c claims) with(name string, value any) claims {
 	return c
 }
 
-func (c claims) read(t *testing.T, choice cloud.Choice) *Token {
+func (c claims) read(t *testing.T, choice cloud.Config) *Token {
 	t.Helper()
 	endpoint := assert.Must(choice.Resolve())
 	payload := assert.Must(json.Marshal(c))
@@ -125,7 +125,7 @@ var checkTests = []struct {
 func TestCheck(t *testing.T) {
 	for _, tt := range checkTests {
 		t.Run(tt.name, func(t *testing.T) {
-			checkProblem(t, tt.claims.read(t, cloud.Choice{}).Check(tt.task, ""), tt.want, tt.hint)
+			checkProblem(t, tt.claims.read(t, cloud.Config{}).Check(tt.task, ""), tt.want, tt.hint)
 		})
 	}
 }
@@ -142,7 +142,7 @@ func checkProblem(t *testing.T, problem *Problem, want, hint string) {
 }
 
 func TestCheckGovernmentCloud(t *testing.T) {
-	usgov := cloud.Choice{Cloud: "usgov"}
+	usgov := cloud.Config{Cloud: "usgov"}
 	byRoot := app("User.Read.All").with("aud", "https://graph.microsoft.us").read(t, usgov)
 	checkProblem(t, byRoot.Check(others, ""), "lacks the permission", allMethods.role+"=Role")
 	byID := app(passOnly.name).with("aud", graphApp).read(t, usgov)
@@ -150,7 +150,7 @@ func TestCheckGovernmentCloud(t *testing.T) {
 }
 
 func TestCheckTenant(t *testing.T) {
-	token := app(tapAll).read(t, cloud.Choice{})
+	token := app(tapAll).read(t, cloud.Config{})
 	for wanted, ok := range map[string]bool{
 		"": true, aTenant: true, strings.ToUpper(aTenant): true,
 		"contoso.com":                          true, // the caller resolves a domain
@@ -164,7 +164,7 @@ func TestCheckTenant(t *testing.T) {
 
 // Graph, not tapsweep, judges a token that cannot be read.
 func TestUnreadable(t *testing.T) {
-	endpoint := assert.Must(cloud.Choice{}.Resolve())
+	endpoint := assert.Must(cloud.Config{}.Resolve())
 	for _, text := range []string{"", "opaque", "a.b.c", "e30.!!!.c",
 		"e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"roles":7}`)) + ".c",
 		"e30.e30.c", "e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"oid":"`+anOwner+`","exp":1}`)) + ".c"} {
@@ -205,7 +205,7 @@ func TestWarnings(t *testing.T) {
 			"the token lacks User.Read.All (df021288-bdef-4463-88db-98f22de89214)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := strings.Join(tt.claims.read(t, cloud.Choice{}).Warnings(tt.task), "\n")
+			got := strings.Join(tt.claims.read(t, cloud.Config{}).Warnings(tt.task), "\n")
 			if tt.want == "" && got != "" || !strings.Contains(got, tt.want) {
 				t.Errorf("Warnings = %q, want %q", got, tt.want)
 			}
@@ -216,7 +216,7 @@ func TestWarnings(t *testing.T) {
 func TestPrint(t *testing.T) {
 	var b bytes.Buffer
 	token := user("UserAuthMethod-TAP.ReadWrite.All User.ReadBasic.All openid Mail.Read").with("app_displayname",
-		"Sweeper").read(t, cloud.Choice{Cloud: "usgov"})
+		"Sweeper").read(t, cloud.Config{Cloud: "usgov"})
 	token.Print(&b, others)
 	for _, want := range []string{
 		"tenant:        " + aTenant + "\n",
@@ -235,7 +235,7 @@ func TestPrint(t *testing.T) {
 func TestHostileClaims(t *testing.T) {
 	var b bytes.Buffer
 	token := user("x").with("appid", "$(reboot)").with("app_displayname", "\x1b[2J").with("upn", "a\nb@c").with("oid",
-		"; rm").read(t, cloud.Choice{})
+		"; rm").read(t, cloud.Config{})
 	token.Print(&b, others)
 	problem := token.Check(others, "")
 	text := b.String() + problem.Text
@@ -255,7 +255,7 @@ func TestVerdicts(t *testing.T) {
 		{user(tap + " " + tapRead), map[string]Access{"revoke": No, "revoke --dry-run": Yes, "revoke --self": Yes}},
 		{app(hiddenDelete), map[string]Access{"revoke": Perhaps, "revoke --dry-run": No, "sweep --all-users": No}},
 	} {
-		for _, v := range tt.claims.read(t, cloud.Choice{}).Verdicts() {
+		for _, v := range tt.claims.read(t, cloud.Config{}).Verdicts() {
 			if want, asked := tt.works[v.Command]; asked && v.Works != want {
 				t.Errorf("%s: %s, want %s", v.Command, v.Works, want)
 			}
