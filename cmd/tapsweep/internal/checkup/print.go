@@ -65,7 +65,6 @@ func (c *Checkup) printCommands(w io.Writer) {
 	fmt.Fprintln(w)
 }
 
-// printPasses prints the passes of the user in Options.User.
 func (c *Checkup) printPasses(w io.Writer, user string) error {
 	read := func(s Finding) bool { return s.Step == "read" && s.Result == "ok" }
 	if user == "" || !slices.ContainsFunc(c.Steps, read) {

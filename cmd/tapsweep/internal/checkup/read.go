@@ -84,7 +84,6 @@ func (c *Checkup) read(ctx context.Context, runner *batch.Runner, t *tenant.Tena
 	c.note("users", "ok", "Graph listed "+users)
 }
 
-// lines returns the passes in the answer to a LIST.
 func lines(user string, got batch.Result) ([]scan.Line, error) {
 	held, err := pass.Read(got)
 	list := make([]scan.Line, 0, len(held))

@@ -43,8 +43,7 @@ Exit codes:
 		},
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&o.User, "user", "",
-		"list the passes of this `USER`; \"me\" is the signed-in user")
+	fl.StringVar(&o.User, "user", "", "list the passes of this `USER`; \"me\" is the signed-in user")
 	addEnum(fl, &form, "output", "text", textOrJSON, oneOf(textOrJSON))
 	inHelp(fl, whereToLook, "user")
 	inHelp(fl, output, "output")

@@ -100,7 +100,6 @@ func (p *program) getenv(name string) (value string) {
 	return value
 }
 
-// exit prints what went wrong and returns the exit code.
 func (p *program) exit(cmd *cobra.Command, err error) int {
 	if err == nil {
 		return status.Done
@@ -215,7 +214,6 @@ func runs[Options any](p *program, options func(*program, *cobra.Command, []stri
 	}
 }
 
-// noArguments refuses arguments.
 func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil

@@ -27,12 +27,10 @@ func addConnect(fl *pflag.FlagSet, o *tenant.Options) {
 	fl.StringVar(&o.SignIn.TokenFile, "token-file", "", "`FILE` with an access token, which another program renews")
 	fl.BoolVar(&o.SignIn.ForceSignIn, "sign-in-again", false,
 		"with device-code and browser: ask for a new sign-in, even if an earlier one is cached")
-	addEnum(fl, &o.Cloud.Cloud, "cloud", "", cloud.Names(),
-		oneOf(cloud.Names())+" (default global)")
+	addEnum(fl, &o.Cloud.Cloud, "cloud", "", cloud.Names(), oneOf(cloud.Names())+" (default global)")
 	fl.StringVar(&o.Cloud.Root, "graph-url", "",
 		"root `URL` of Microsoft Graph, without a version (default that of the cloud)")
-	addEnum(fl, &o.Cloud.Version, "api-version", "v1.0", cloud.Versions,
-		"version of Graph: "+oneOf(cloud.Versions))
+	addEnum(fl, &o.Cloud.Version, "api-version", "v1.0", cloud.Versions, "version of Graph: "+oneOf(cloud.Versions))
 	inHelp(fl, signingIn, "auth", "tenant", "client-id", "certificate", "cloud")
 	inFlagsHelp(fl, signingIn, "secret-file", "token-file", "sign-in-again", "graph-url", "api-version")
 	hasVariable(fl, connectFlags...)

@@ -19,7 +19,6 @@ import (
 // prefix begins the names of the environment variables that set flags.
 const prefix = "TAPSWEEP_"
 
-// variable returns the name of the environment variable for a flag.
 func variable(flag string) string {
 	return prefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }

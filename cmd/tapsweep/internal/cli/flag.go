@@ -28,7 +28,6 @@ func (f *checkedFlag) Set(text string) error { return f.set(text) }
 func (f *checkedFlag) String() string        { return f.get() }
 func (f *checkedFlag) Type() string          { return f.kind }
 
-// addEnum adds a flag that takes one of words.
 func addEnum(fl *pflag.FlagSet, p *string, name, value string, words []string, usage string) {
 	*p = value
 	kind := strings.ToUpper(name[strings.LastIndex(name, "-")+1:])
@@ -47,7 +46,6 @@ func oneOf(words []string) string {
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
-// addInt adds a flag that takes a number between least and most.
 func addInt(fl *pflag.FlagSet, p *int, name string, value, least, most int, usage string) {
 	*p = value
 	want := fmt.Sprintf("a number between %d and %d", least, most)

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// A section is a group of flags in the help.
 type section string
 
 // The sections, in the order of the help.
@@ -60,7 +59,6 @@ func init() {
 	cobra.AddTemplateFunc("description", description)
 }
 
-// inHelp adds flags to a section of the help.
 func inHelp(fl *pflag.FlagSet, s section, names ...string) {
 	for _, name := range names {
 		fl.SetAnnotation(name, inSection, []string{string(s)}) // fails for a flag that does not exist
@@ -92,7 +90,6 @@ func commonFlags(cmd *cobra.Command) string {
 	return flagUsages(common, helpWidth(cmd)) + rare
 }
 
-// flagUsages returns the help of flags by section, wrapped at width.
 func flagUsages(flags []*pflag.Flag, width int) string {
 	var b strings.Builder
 	for _, s := range sections {

@@ -14,7 +14,6 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// reportFlags are the flags of report, as typed.
 type reportFlags struct{ report.Outputs }
 
 func (p *program) reportCommand() *cobra.Command {
@@ -48,7 +47,6 @@ Exit codes:
 	return cmd
 }
 
-// needsLog refuses a command line without a results log.
 func needsLog(_ *cobra.Command, logs []string) error {
 	if len(logs) == 0 {
 		return errors.New("no results log is given")
@@ -121,7 +119,6 @@ func (p *program) report(ctx context.Context, f *reportFlags, names []string) (e
 	return nil
 }
 
-// unwritten returns the error of a report that could not be made.
 func unwritten(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return &status.Error{Code: status.Stopped, Err: fmt.Errorf("%w, no report was written", context.Cause(ctx))}

@@ -9,7 +9,6 @@ import (
 	"tapsweep/cmd/tapsweep/internal/run"
 )
 
-// revokeFlags are the flags of revoke, as typed.
 type revokeFlags struct {
 	runFlags
 	guardFlags

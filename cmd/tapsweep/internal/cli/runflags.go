@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"path/filepath"
 	"strconv"
@@ -115,7 +116,6 @@ type conflict struct {
 	text, hint string // no hint if empty
 }
 
-// refuse returns an error for the first conflict whose combination is used.
 func refuse(conflicts ...conflict) error {
 	for _, c := range conflicts {
 		switch {
@@ -237,11 +237,31 @@ func (f *guardFlags) check(fl *pflag.FlagSet) error {
 	)
 }
 
-// options returns the guards of a run.
 func (f *guardFlags) options() run.Guards {
 	g := f.guards
 	if f.verify {
 		g.Verify = f.verifyWait
 	}
 	return g
+}
+
+// logFlags are the level and the format of the log on standard error.
+type logFlags struct{ level, format string }
+
+var (
+	logLevels  = []string{"debug", "info", "warn", "error"}
+	textOrJSON = []string{"text", "json"}
+)
+
+func (f *logFlags) add(fl *pflag.FlagSet) {
+	addEnum(fl, &f.level, "log-level", "warn", logLevels, "log to standard error: "+oneOf(logLevels))
+	addEnum(fl, &f.format, "log-format", "text", textOrJSON, "format of this log: "+oneOf(textOrJSON))
+	inFlagsHelp(fl, output, "log-level", "log-format")
+	hasVariable(fl, "log-level", "log-format")
+}
+
+func (f *logFlags) logger(c *console.Console) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(f.level)) // the flag has checked it
+	return c.Logger(level, f.format == "json")
 }

@@ -53,16 +53,14 @@ func (f *scopeFlags) add(fl *pflag.FlagSet, most string) {
 	fl.StringVar(&f.since, "created-since", "", "only passes created since `TIME`: a time (2026-03-02T08:00:00Z), "+
 		"a date (midnight UTC) or an age (24h, 7d); without another scope, search the audit log")
 	addReasons(fl, &f.find.Reasons, most)
-	addDuration(fl, &f.find.MinAge, "min-age", 0, 0,
-		"only passes created at least this long ago, such as 24h or 7d")
+	addDuration(fl, &f.find.MinAge, "min-age", 0, 0, "only passes created at least this long ago, such as 24h or 7d")
 	addDuration(fl, &f.find.ExpiredFor, "expired-for", 0, 0,
 		"leave out passes that expired less than this long ago, such as 7d")
 	fl.BoolVar(&f.find.MembersOnly, "members-only", false, "leave guests out")
 	fl.BoolVar(&f.find.EnabledOnly, "enabled-only", false,
 		"leave disabled accounts out; needs the permission User.Read.All")
 	inHelp(fl, whereToLook, "all-users", "filter", "group", "users", "user", "created-by")
-	inHelp(fl, whatToFind, "created-since", "reason", "min-age", "expired-for", "members-only",
-		"enabled-only")
+	inHelp(fl, whatToFind, "created-since", "reason", "min-age", "expired-for", "members-only", "enabled-only")
 }
 
 // addReasons adds --reason, which takes words with commas and can be repeated.
@@ -172,7 +170,6 @@ func (f *scopeFlags) setPlaces(opts *scan.Options, now time.Time) error {
 	return nil
 }
 
-// setNamed sets the users that --user names.
 func (f *scopeFlags) setNamed(opts *scan.Options) error {
 	for i, name := range f.named {
 		if err := input.CheckUser(name); err != nil {

@@ -55,7 +55,6 @@ func ByRoot(root string) *Cloud {
 	return find(func(c *Cloud) bool { return c.Root == root })
 }
 
-// find returns the first cloud for which is reports true, or nil.
 func find(is func(*Cloud) bool) *Cloud {
 	if i := slices.IndexFunc(clouds, is); i >= 0 {
 		return clouds[i]
@@ -63,7 +62,6 @@ func find(is func(*Cloud) bool) *Cloud {
 	return nil
 }
 
-// knows reports whether a host belongs to Entra in this cloud.
 func (c *Cloud) knows(host string) bool { return slices.Contains(c.hosts, strings.ToLower(host)) }
 
 // An Endpoint is where to request tokens and where to send requests.

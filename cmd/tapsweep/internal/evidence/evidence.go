@@ -179,7 +179,6 @@ func Seal(ctx context.Context, dir string, logs []string, version string) (diges
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(manifest))), f.Commit()
 }
 
-// manifestOf returns the manifest of the files as they are now.
 func manifestOf(dir string) (string, error) {
 	var manifest strings.Builder
 	for _, name := range sealed {

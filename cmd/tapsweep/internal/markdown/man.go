@@ -38,7 +38,6 @@ func Man(page string, h ManHeader, links LinkFunc) string {
 	return out.String()
 }
 
-// roff writes one block.
 func (b Block) roff(links LinkFunc) string {
 	text := roff(b.Text, links)
 	switch b.Kind {
@@ -71,7 +70,6 @@ func roffTable(rows [][]string, links LinkFunc) string {
 	return out.String()
 }
 
-// roff writes the text of a paragraph.
 func roff(text string, links LinkFunc) string {
 	text = escape(links.resolve(text))
 	text = bold.ReplaceAllString(text, `\fB$1\fP`)

@@ -109,7 +109,6 @@ func (p *parser) code(match []string) {
 // delimiter is the row below the header of a table.
 var delimiter = regexp.MustCompile(`^[|\s:-]+$`)
 
-// table reads a row of a table.
 func (p *parser) table(match []string) {
 	last := len(p.blocks) - 1
 	if !p.open || last < 0 || p.blocks[last].Kind != Table {
@@ -136,7 +135,6 @@ var (
 // A LinkFunc returns what a reader sees in place of a link.
 type LinkFunc func(text, target string) string
 
-// resolve puts plain text in place of links.
 func (f LinkFunc) resolve(text string) string {
 	return link.ReplaceAllStringFunc(text, func(s string) string {
 		match := link.FindStringSubmatch(s)

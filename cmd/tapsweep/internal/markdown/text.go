@@ -26,7 +26,6 @@ func Text(page string, width int, links LinkFunc) string {
 	return out.String()
 }
 
-// plain writes one block.
 func (b Block) plain(width int, links LinkFunc) string {
 	indent := strings.Repeat(" ", margin+b.Indent)
 	text := bold.ReplaceAllString(links.resolve(b.Text), "$1")

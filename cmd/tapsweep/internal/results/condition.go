@@ -50,7 +50,6 @@ func (c *Condition) Skipped(name string) string {
 		format.Plural(c.Foreign, "line that is", "lines that are"), c.firstForeign.Line)
 }
 
-// add processes a line of the log.
 func (c *Condition) add(rec *Record) {
 	c.unended = !bytes.HasSuffix(rec.Text, []byte("\n"))
 	switch {

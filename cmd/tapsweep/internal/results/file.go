@@ -67,7 +67,6 @@ func replace(path string) (*logFile, error) {
 	return &logFile{file: f, path: path, lock: locks{lock, oldLock}, beside: beside, target: target}, nil
 }
 
-// locks is a pair of locks that are released together.
 type locks [2]io.Closer
 
 func (l locks) Close() error { return errors.Join(l[0].Close(), l[1].Close()) }

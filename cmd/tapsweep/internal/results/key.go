@@ -32,7 +32,6 @@ func passKey(user, method string) Key {
 // listKey returns the key for the request that lists the passes of a user.
 func listKey(user string) Key { return Key{ListPasses, strings.ToLower(user), ""} }
 
-// sessionsKey returns the key of a user's sessions.
 func sessionsKey(user string) Key { return Key{RevokeSessions, strings.ToLower(user), ""} }
 
 // Key returns the key of the row: the pass that the list names, even if the user has another pass in its place.

@@ -85,7 +85,6 @@ func Stream(w io.Writer) *Log { return newLog("-", struct{ io.Writer }{w}, unsyn
 
 func unsynced() error { return nil }
 
-// newFileLog returns a log that is written to a regular file.
 func newFileLog(f *logFile) *Log {
 	l := newLog(f.path, f, f.file.Sync)
 	l.mu.Lock()

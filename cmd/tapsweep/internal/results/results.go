@@ -73,7 +73,6 @@ const (
 var Outcomes = []Outcome{Revoked, Absent, Planned, Found, Duplicate, Remains, Replaced, UnknownUser, Denied,
 	Rejected, Failed, Unknown, NotSent, Protected, Invalid}
 
-// A meaning holds the properties of an outcome.
 type meaning struct {
 	done      bool   // nothing is left to do
 	retryable bool   // a resumed run tries the pair again

@@ -244,7 +244,6 @@ func (e *ResumeState) each(r io.Reader) error {
 	return nil
 }
 
-// row processes a row.
 func (e *ResumeState) row(rec *Record) {
 	r := rec.Row
 	e.IDsMatch = e.IDsMatch || r.Match == input.MatchID

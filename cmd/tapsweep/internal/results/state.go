@@ -67,7 +67,6 @@ func (s *State) apply(rec *Record, done bool) {
 	}
 }
 
-// row processes a row.
 func (s *State) row(r *Row, done bool) {
 	if r.Beside {
 		return // the key has another row

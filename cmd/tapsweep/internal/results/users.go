@@ -133,7 +133,6 @@ func (u *LogUsers) read(path string) error {
 	return c.complete(path)
 }
 
-// addRun processes the first line of a run.
 func (u *LogUsers) addRun(rec *Record) error {
 	run := rec.Run
 	if u.First == nil {

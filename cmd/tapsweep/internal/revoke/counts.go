@@ -114,7 +114,6 @@ func (c *Counts) addRow(row *results.Row) {
 // maxCauses is the maximum number of causes. It limits the memory that codes of the service can take.
 const maxCauses = 1000
 
-// cause returns the Code of a row's Cause.
 func cause(row *results.Row) string {
 	if row.Code == "" && (row.Outcome == results.Failed || row.Outcome == results.Unknown) {
 		return row.Message

@@ -190,7 +190,6 @@ func (j *Job) Answered() { j.scanDenials = 0 }
 // Sent counts a request of a scan.
 func (j *Job) Sent(res batch.Result) { j.counts.addSent(res) }
 
-// finish writes the last row of a pair.
 func (j *Job) finish(s *pairState, row results.Row) {
 	if row.Outcome == results.NotSent && s.uncertain {
 		row.Outcome = results.Unknown // this attempt was not sent, but an earlier one was
@@ -203,7 +202,6 @@ func (j *Job) finish(s *pairState, row results.Row) {
 	}
 }
 
-// writeRow counts and writes a row.
 func (j *Job) writeRow(counts *Counts, row *results.Row) {
 	counts.addRow(row)
 	if err := j.write(row); err != nil {

@@ -16,7 +16,6 @@ import (
 	"tapsweep/input"
 )
 
-// sessions is the state of a Job about the sessions of users.
 type sessions struct {
 	seed   maphash.Seed
 	users  map[uint64]*sessionUser // by the hash of the name, because a list may have a million users
@@ -229,7 +228,6 @@ func (c *sessionCall) withUser(row results.Row) results.Row {
 // dates the answer to the whole batch, which is later than the moment when it revoked the sessions.
 func sentAt(res batch.Result) time.Time { return res.Date.Add(-res.Took).UTC().Truncate(time.Second) }
 
-// finishSessions writes the last row about the sessions of a user.
 func (j *Job) finishSessions(c *sessionCall, row results.Row) {
 	j.completeSessions(&row)
 	counts := &j.sessions.counts

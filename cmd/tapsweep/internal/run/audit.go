@@ -66,7 +66,6 @@ func (s *summary) seen() string {
 	return strings.Join(seen, ", ")
 }
 
-// printAudit writes the counts of the audit log.
 func (s *summary) printAudit(w io.Writer, a *scan.AuditCounts) {
 	name := safetext.Printable(a.Name)
 	fmt.Fprintf(w, "%s read, %s created", format.Plural(a.Records, "audit record", "audit records"), passes(a.Made))

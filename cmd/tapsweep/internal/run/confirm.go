@@ -112,7 +112,6 @@ func (r *run) confirm(ctx context.Context, q *question) error {
 	return status.Refuse(errors.New("not confirmed: nothing was deleted"))
 }
 
-// printQuestion shows what the run is about to do.
 func (r *run) printQuestion(q *question) {
 	w, users := r.console.Err, format.Plural(q.users, "user", "users")
 	what := passes(q.passes) + " of " + users

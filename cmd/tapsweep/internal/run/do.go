@@ -107,7 +107,6 @@ func (r *run) count(runErr error) {
 	r.summary.Counts, r.summary.Earlier, r.summary.Stopped = counts, r.earlier.Len, runErr
 }
 
-// sum adds two counts.
 func sum(a, b map[results.Outcome]int) map[results.Outcome]int {
 	all := maps.Clone(a)
 	for o, n := range b {
@@ -116,7 +115,6 @@ func sum(a, b map[results.Outcome]int) map[results.Outcome]int {
 	return all
 }
 
-// code returns the exit code of a run, which depends on its whole log.
 func (r *run) code(runErr error) int {
 	if exit, ok := errors.AsType[*status.Error](runErr); ok {
 		return exit.Code
@@ -152,8 +150,7 @@ func (r *run) writeFooter(ctx context.Context, code int, runErr error) int {
 	if r.log == nil {
 		return code
 	}
-	end := &results.End{Counts: r.summary.Counts.Outcomes, Exit: code,
-		End: time.Now().UTC().Round(time.Millisecond)}
+	end := &results.End{Counts: r.summary.Counts.Outcomes, Exit: code, End: time.Now().UTC().Round(time.Millisecond)}
 	end.Sessions = r.summary.Counts.Sessions.All()
 	if runErr != nil {
 		end.Stopped = safetext.Printable(runErr.Error())

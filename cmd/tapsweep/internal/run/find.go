@@ -19,7 +19,6 @@ type Scope struct {
 	Warnings []string // warnings about the lists of users
 }
 
-// task returns what the token must allow.
 func (s *Scope) task(readOnly bool) token.Task {
 	find := &s.Find
 	task := token.Task{ReadOnly: readOnly, Others: true, Find: true, Users: find.All || find.MembersOnly ||

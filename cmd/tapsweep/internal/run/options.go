@@ -59,7 +59,6 @@ type Guards struct {
 	Sessions bool // also revoke the sessions of each user, after the last pass of the user is gone
 }
 
-// unattended reports whether the run asks no question.
 func (g *Guards) unattended() bool { return g.Yes || g.DryRun }
 
 // maxUnattended is the default of MaxItems without a terminal.

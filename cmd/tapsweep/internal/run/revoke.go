@@ -129,7 +129,6 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 	return nil
 }
 
-// revoke deletes the passes on the list.
 func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 	stats := r.list.Stats()
 	r.makeJob(revoke.Options{DryRun: o.DryRun, AnyPass: o.AnyPass, Verify: o.Verify, AbortAfter: o.AbortAfter,

@@ -85,7 +85,6 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 	})
 }
 
-// foundRow returns the row for a pass that was found.
 func foundRow(f *scan.Found) *results.Row {
 	return &results.Row{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID, Outcome: results.Found,
 		Reason:  string(f.Reason),
@@ -93,7 +92,6 @@ func foundRow(f *scan.Found) *results.Row {
 		Creation: f.Creation}
 }
 
-// lineOf returns the output line for a row.
 func lineOf(row *results.Row) *scan.Line {
 	return &scan.Line{User: row.User, Method: row.Method, UPN: row.UPN, Reason: row.Reason, Created: row.Created,
 		Start: row.Start, Expires: row.Expires, UsableOnce: row.UsableOnce, Creation: row.Creation}

@@ -37,10 +37,8 @@ func (r *run) items(these func(user string) bool) revoke.Items {
 	}
 }
 
-// everyItem yields the items of all users.
 func (r *run) everyItem() revoke.Items { return r.items(func(string) bool { return true }) }
 
-// everybody yields the pairs of all items.
 func (r *run) everybody() iter.Seq2[input.Pair, error] {
 	return func(yield func(input.Pair, error) bool) {
 		for item, err := range r.everyItem() {

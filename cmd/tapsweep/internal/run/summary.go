@@ -18,7 +18,6 @@ import (
 	"tapsweep/input"
 )
 
-// A summary holds the result of a run.
 type summary struct {
 	Run     results.Run // the first line of its log
 	Lists   input.Stats // the counts of the lists, zero without lists
@@ -93,7 +92,6 @@ func (s *summary) brief(w io.Writer) {
 	fmt.Fprintln(w, strings.ReplaceAll(strings.TrimSpace(text), "\n", "; "))
 }
 
-// print writes the summary.
 func (s *summary) print(w io.Writer) {
 	fmt.Fprintln(w, s.headline())
 	table := outcomeTable{counts: &s.Counts, meaning: results.Outcome.Meaning, first: s.First,
@@ -146,7 +144,6 @@ func rows(n int) string { return format.Plural(n, "row", "rows") }
 
 func passes(n int) string { return format.Plural(n, "pass", "passes") }
 
-// An outcomeTable is the table of outcomes of passes, or of sessions.
 type outcomeTable struct {
 	counts   *revoke.Counts
 	meaning  func(results.Outcome) string

@@ -23,7 +23,6 @@ type SweepOptions struct {
 	Scope Scope
 }
 
-// A sweepRun is the run of a sweep.
 type sweepRun struct {
 	*run
 	o     *SweepOptions
@@ -56,7 +55,6 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) error {
 	})
 }
 
-// sweep creates the job and runs the sweep.
 func (r *run) sweep(ctx context.Context, o *SweepOptions) error {
 	s := &sweepRun{run: r, o: o, limit: o.maxDeletes(r.console.IsTerminal(r.console.In))}
 	r.makeJob(revoke.Options{DryRun: o.DryRun, Verify: o.Verify, AbortAfter: o.AbortAfter, MaxDeletes: s.limit,
@@ -136,7 +134,6 @@ func (s *sweepRun) finish(ctx context.Context) error {
 	return s.deleteItems(ctx, left)
 }
 
-// deleteItems deletes the passes of items.
 func (s *sweepRun) deleteItems(ctx context.Context, items []revoke.Item) error {
 	if err := s.expect(revoke.Each(items)); err != nil {
 		return err

@@ -15,7 +15,6 @@ type waitLog struct {
 	outage  time.Time // the start of an outage, zero without one
 }
 
-// quotaWait is the wait of one quota.
 type quotaWait struct {
 	until   time.Time
 	refused int // refused requests that are not logged yet

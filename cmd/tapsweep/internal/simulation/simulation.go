@@ -35,7 +35,6 @@ type Options struct {
 	Variable  string        // the variable that names Graph's root to tapsweep
 }
 
-// tenant returns a tenant with the options.
 func (o *Options) tenant(stdin io.Reader) (*graphsim.Tenant, error) {
 	opts := graphsim.Options{Latency: o.Latency, Audit: true, Roles: Roles, SessionLag: sessionLag,
 		Entra: entra.Options{ReaderID: readerID, ReaderRoles: []string{"UserAuthMethod-TAP.Read.All", "User.Read.All"}}}
@@ -102,7 +101,6 @@ func Serve(ctx context.Context, c *console.Console, o Options) error {
 	return nil
 }
 
-// writeList writes the users and their passes as a new list for revoke.
 func writeList(path string, passes []graphsim.HeldPass) error {
 	text := []byte("user,method\n")
 	for _, p := range passes {
@@ -215,7 +213,6 @@ func ParseLimit(text string) (*quota.Limit, error) {
 	return quota.Window(int(n), window), nil
 }
 
-// seed adds the users and passes of the lists to the tenant.
 func seed(sim *graphsim.Tenant, stdin io.Reader, lists []string) error {
 	list, err := input.Open(lists, input.Options{Stdin: stdin, Reader: new(results.Lists).Read})
 	if _, ok := errors.AsType[*input.EmptyError](err); ok {

@@ -75,7 +75,6 @@ const HintResume = "when this is fixed, resume with --resume"
 // HintCheck is the hint to use tapsweep check.
 const HintCheck = "to test the access without changing anything, use tapsweep check"
 
-// A rule is a row of the table.
 type rule struct {
 	matches func(error) bool
 	code    int

@@ -40,8 +40,7 @@ func (t *Target) noToken(err error) *status.Error {
 	}
 	if cut == nil {
 		if cut = t.credential.Unreached(); cut == nil {
-			return &status.Error{Code: status.NoAccess, Err: err,
-				Hints: credentialHints(t.credential.Method, err)}
+			return &status.Error{Code: status.NoAccess, Err: err, Hints: credentialHints(t.credential.Method, err)}
 		}
 		err = &graph.TokenError{Err: cut}
 	}
