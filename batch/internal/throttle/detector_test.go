@@ -267,3 +267,18 @@ func TestPrior(t *testing.T) {
 		}
 	}
 }
+
+// Each verdict leaves 0.98 of the weight of those before it, and one that is likely a limit counts for
+// a quarter.
+func TestVerdictsAreForgotten(t *testing.T) {
+	d := newDetector()
+	d.settle(limit)
+	d.settle(limit)
+	if math.Abs(d.limits-1.98) > 1e-9 {
+		t.Errorf("two limits count for %v, want 1.98", d.limits)
+	}
+	d.score = 1.1
+	if d.settle(unclear); math.Abs(d.limits-(1.98*0.98+0.25)) > 1e-9 {
+		t.Errorf("with a likely limit they count for %v, want a quarter more than 1.94", d.limits)
+	}
+}

@@ -112,7 +112,6 @@ func (c *Controller) accept(now time.Time, r Report, fresh bool) {
 	}
 	grow := float64(r.Accepted)
 	switch unlimited := c.limit.since.IsZero(); {
-	case c.fixed.rush:
 	case c.limit.sure() || c.fixed.size > 0:
 		grow = c.maxInFlight() // what should be free is to be trusted
 	case !unlimited && c.window == 1:

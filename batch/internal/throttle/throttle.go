@@ -257,7 +257,6 @@ func (c *Controller) paced(now time.Time, n, want int) (_ int, at time.Time) {
 		}
 		gain := c.limit.gain(since, c.latency.mean)
 		switch {
-		case c.fixed.rush:
 		case c.fixed.size > 0:
 			n, at = c.fixed.take(now, n, since)
 		default:
@@ -280,9 +279,7 @@ func (c *Controller) paced(now time.Time, n, want int) (_ int, at time.Time) {
 		}
 		c.capped.free -= float64(n)
 	}
-	if !c.fixed.rush {
-		c.level.free -= float64(n)
-	}
+	c.level.free -= float64(n)
 	c.fixed.sent(now, n)
 	return n, time.Time{}
 }
@@ -300,9 +297,7 @@ func (c *Controller) stagger() time.Duration {
 func (c *Controller) takeRest(want int) int {
 	n := min(c.rest, want)
 	back := c.rest - n
-	if !c.fixed.rush {
-		c.level.free += float64(back)
-	}
+	c.level.free += float64(back)
 	c.capped.free += float64(back)
 	c.fixed.free += back
 	c.inFlight -= back

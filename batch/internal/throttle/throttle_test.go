@@ -215,6 +215,16 @@ func TestMeterShortSpan(t *testing.T) {
 	}
 }
 
+// What was accepted within half a second after a wait had piled up in it, and shows no rate.
+func TestMeterShortestSpan(t *testing.T) {
+	for _, tt := range []struct{ seconds, want float64 }{{1.49, 100}, {1.51, 20 / 1.51}} {
+		m := meter{rate: 100, since: t0, opened: at(1), worked: at(1), count: 20}
+		if m.measure(tt.seconds, at(tt.seconds)); math.Abs(m.rate-tt.want) > 1e-9 {
+			t.Errorf("rate %v after 1 s of waiting and a refusal at %v s, want %v", m.rate, tt.seconds, tt.want)
+		}
+	}
+}
+
 // Of a bucket that holds 10, and of which most of the wait is wasted, the rate is measured from the
 // time on at which it was full: here in 60 batches of 5, one in each 50 ms.
 func TestMeterBeyondBurst(t *testing.T) {
@@ -381,21 +391,6 @@ func TestMaxRateNearNothing(t *testing.T) {
 	}
 	if n, next := c.Take(t0, 1); n != 0 || !next.After(t0) {
 		t.Errorf("Take = %d, again at %v", n, next)
-	}
-}
-
-// What goes in a rush is not paced, so it leaves no debt to the pace.
-func TestRushLeavesNoDebt(t *testing.T) {
-	c := newController(Options{})
-	c.limit.rate, c.limit.requests, c.window = 5, 100, 1000
-	c.fixed.rush, c.closed = true, t0
-	if n, _ := c.Take(t0, 400); n != 400 {
-		t.Fatalf("Take = %d in a rush", n)
-	}
-	c.Done(at(1), Report{Sent: t0, Accepted: 400})
-	c.Interrupted()
-	if _, next := c.Take(at(2), 1); next.After(at(4)) {
-		t.Errorf("the next may go at %v", next)
 	}
 }
 

@@ -13,19 +13,16 @@ type windows struct {
 	every  time.Duration // from the first request in one to the first in the next, at most
 	held   time.Duration // what every was when any were accepted last
 	least  time.Duration // what was tried and is too short
-	hints  int           // stretches that may be windows or the even pace of the client
 
 	start   time.Time // when the first request in this one was sent, zero before
 	before  time.Time // start of the last one in which any was accepted
 	free    int       // how many may still go
 	tried   bool      // it was tried whether more fits in
-	rush    bool      // find out by not pacing this one
 	count   int       // accepted
 	denied  int       // refused
 	debt    int       // refused in the one before
 	refused time.Time // when the first one refused was sent, zero if none was
 	told    time.Duration
-	named   bool // by the service
 	last    stretch
 }
 
@@ -101,8 +98,8 @@ func (w *windows) note(r Report) {
 	w.count += r.Accepted
 	w.denied += r.Refused
 	if r.Refused > 0 && w.refused.IsZero() {
-		w.refused, w.told, w.named = r.Sent, firstPause, r.Told && r.RetryAfter > 0
-		if w.named {
+		w.refused, w.told = r.Sent, firstPause
+		if r.Told && r.RetryAfter > 0 {
 			w.told = r.RetryAfter
 		}
 	}
@@ -116,7 +113,7 @@ func (w *windows) reopen(now time.Time, latency time.Duration) {
 	case w.size > 0 && w.count == 0 && now.Sub(w.before) > 2*w.held:
 		// A whole window went by without any: the service refuses for another reason,
 		// and its answers do not show how long a window is.
-		*w = windows{}
+		w.forget()
 	case w.size > 0 && w.count == 0:
 		// It was begun before its time.
 		w.least, w.every = w.every, min(now.Sub(w.before), w.every*21/20+latency/4)
@@ -136,12 +133,9 @@ func (w *windows) judge(now time.Time, latency time.Duration) {
 		s.over += time.Second
 	}
 	last := w.last
-	w.last, w.rush = s, false
+	w.last = s
 	switch {
 	case w.size > 0:
-		if !w.counts && s.debt != last.debt && s.asMany(last) && !s.near(last.count) {
-			w.size, w.counts = s.count+s.debt, true
-		}
 		if !s.near(w.room()) {
 			w.forget()
 			return
@@ -149,30 +143,13 @@ func (w *windows) judge(now time.Time, latency time.Duration) {
 		if !w.counts {
 			w.size = s.count
 		}
-		if kept {
-			w.every = min(w.every, s.every)
-		}
 	case !kept || s.count+s.debt < 5 || s.every < 4*latency || active > 2*w.told || !s.like(last, active):
-		w.hint(s, last)
 		return
 	default:
 		w.size, w.every = s.count, min(s.every, last.every)
 		if w.counts = s.count != last.count && s.debt != last.debt; w.counts {
 			w.size += s.debt
 		}
-	}
-}
-
-// hint has the next stretch used up at once where as many are accepted each time, but
-// paced, so that a quota which comes back steadily would have as many.
-func (w *windows) hint(s, last stretch) {
-	// A wait lasts as long as one request takes at least.
-	kept := w.named && s.over < w.told+s.took/time.Duration(max(s.count, 1))
-	if kept && s.count+s.debt >= 5 && s.asMany(last) && (s.took-last.took).Abs() < s.took/4 {
-		w.hints++
-	}
-	if w.hints > 1 {
-		w.hints, w.rush = 0, true
 	}
 }
 
@@ -204,7 +181,7 @@ func (s stretch) near(count int) bool {
 
 // interrupted leaves out a stretch that something else has drawn out.
 func (w *windows) interrupted() {
-	w.last, w.rush = stretch{}, false
+	w.last = stretch{}
 	w.open()
 }
 

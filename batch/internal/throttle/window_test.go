@@ -1,7 +1,6 @@
 package throttle
 
 import (
-	"slices"
 	"testing"
 	"time"
 )
@@ -101,27 +100,6 @@ func TestWindowsOfEqualDebts(t *testing.T) {
 	w.advance(at(62), latency)
 	if w.size != 0 {
 		t.Errorf("%d fit in after more were accepted, want none known", w.size)
-	}
-}
-
-// A client that paces itself to what it measured has as many accepted each time, whatever
-// the quota. So one stretch in four is used up at once, to see.
-func TestWindowsRush(t *testing.T) {
-	var w windows
-	var rushes []int
-	for i := range 12 {
-		if w.rush {
-			rushes = append(rushes, i)
-			refusedSpan(&w, float64(i), 1, 2, 0.1)
-			continue
-		}
-		refusedSpan(&w, float64(i), 4, 1, 8)
-	}
-	if !slices.Equal(rushes, []int{3, 7, 11}) {
-		t.Errorf("rushes at %v", rushes)
-	}
-	if w.size != 0 {
-		t.Errorf("%d in %v", w.size, w.every)
 	}
 }
 
