@@ -29,10 +29,10 @@ func randomSeed() uint64 {
 	return *seedFlag
 }
 
-// A log has three readers: --resume, the report, and a run that has it as its list. With
-// any list, in any format, whatever is denied, wherever the run is killed and whoever
-// gives a pass meanwhile, they agree: each row of the list has one row in the report, what
-// was named is gone in the end, and nothing else is.
+// A log has three readers: --resume, the report, and a run with the log as its list. They
+// agree for any list in any format, even if Graph denies requests, the run is killed, or
+// users get new passes meanwhile: each row of the list has one row in the report, and at the
+// end only the passes on the list are gone.
 func TestReadersAgree(t *testing.T) {
 	t.Parallel()
 	seed := randomSeed()
@@ -44,7 +44,7 @@ func TestReadersAgree(t *testing.T) {
 	}
 }
 
-// A trial is one list, and a tenant that has some of what it names.
+// A trial is one list, and a tenant with some of the users and passes on the list.
 type trial struct {
 	*testing.T
 	rng    *rand.Rand
@@ -71,7 +71,7 @@ func newTrial(t *testing.T, rng *rand.Rand) *trial {
 	tr := &trial{T: t, rng: rng, tenant: graphsim.New(graphsim.Options{}), dir: t.TempDir(),
 		named: make(map[string]bool), spared: make(map[string]bool), first: true}
 	any, protect := tr.often(4), tr.often(4)
-	var of []tried // what rows may name
+	var of []tried // the users and passes that rows may name
 	if tr.often(4) {
 		of = append(of, tried{"dana@contoso.example", "is no id"}, tried{User: "nobody"})
 		tr.flags = append(tr.flags, "--skip-invalid")
@@ -126,7 +126,7 @@ func newTrial(t *testing.T, rng *rand.Rand) *trial {
 	return tr
 }
 
-// write makes a list of the rows, in any of the formats.
+// write writes a list of the rows, in any of the formats.
 func (tr *trial) write(rows []tried) {
 	var b strings.Builder
 	name := fmt.Sprintf("list%d", len(tr.lists))
@@ -169,12 +169,12 @@ func (tr *trial) run() {
 	}
 	tr.report(logs)
 	for n := 0; code != status.Done && n < 10; n++ {
-		if tr.often(2) { // what is left is the list of a further run
+		if tr.often(2) { // the log is the list of a further run
 			rest := tr.in(fmt.Sprintf("rest%d.jsonl", n))
 			args = []string{"--results", rest, "--resume", logs[len(logs)-1]}
 			logs = append(logs, rest)
 			if tr.verify {
-				clear(tr.spared) // what was found in place of what was named goes as well
+				clear(tr.spared) // passes that were found in place of the named ones are deleted too
 			}
 		}
 		if code = tr.revoke(args); code == status.Usage {
@@ -219,7 +219,7 @@ func (tr *trial) revoke(args []string) (code int) {
 	return p.code
 }
 
-// ended checks the log of one whole run.
+// ended checks the log of one run that ended.
 func (tr *trial) ended(log string) {
 	rows := tr.report([]string{log})
 	_, end := readLog(tr.T, string(mustRead(tr.T, log)))
@@ -230,7 +230,7 @@ func (tr *trial) ended(log string) {
 	}
 }
 
-// kill makes the log one that a kill cut off.
+// kill cuts the log off as a kill does.
 func (tr *trial) kill(log string) {
 	text := mustRead(tr.T, log)
 	first := bytes.IndexByte(text, '\n') + 1
@@ -239,7 +239,7 @@ func (tr *trial) kill(log string) {
 	}
 }
 
-// give gives a user another pass in place of what they hold.
+// give replaces the passes of a user with another one.
 func (tr *trial) give() {
 	held := tr.tenant.Remaining()
 	if len(held) == 0 {
@@ -254,7 +254,7 @@ func (tr *trial) give() {
 	}
 }
 
-// left are the passes that are there.
+// left returns the passes that users still hold.
 func (tr *trial) left() map[string]bool {
 	left := make(map[string]bool)
 	for _, held := range tr.tenant.Remaining() {
@@ -263,8 +263,8 @@ func (tr *trial) left() map[string]bool {
 	return left
 }
 
-// report checks what a report of the logs says: it has each row of the list once, without
-// duplicates, and what it says is deleted is deleted.
+// report checks the report of the logs: it has each row of the list once, without duplicates,
+// and each pass that it shows as deleted is deleted.
 func (tr *trial) report(logs []string) (counts map[results.Outcome]int) {
 	p := tapsweep(tr.T, nil, append([]string{"report", "--overwrite", "--csv", tr.in("r.csv"), "--json", "-"},
 		logs...)...)
@@ -297,7 +297,7 @@ func (tr *trial) report(logs []string) (counts map[results.Outcome]int) {
 	return sum.Counts
 }
 
-// problem fails the trial, with all that there is to understand why.
+// problem fails the trial, with all information that explains the failure.
 func (tr *trial) problem(format string, args ...any) {
 	tr.Helper()
 	tr.Errorf(format, args...)

@@ -15,7 +15,7 @@ import (
 
 const internal = "tapsweep/cmd/tapsweep/internal/"
 
-// arrows are all imports of our own packages. They point one way: main → cli → run → {tenant,
+// arrows are all imports of our own packages, in one direction: main → cli → run → {tenant,
 // protect, scan, revoke, results, progress, metrics, evidence} → … A package that is not listed
 // here may not exist, and a new import is a decision about the design.
 var arrows = map[string]string{
@@ -94,8 +94,8 @@ func TestProcess(t *testing.T) {
 	}
 }
 
-// What a package must not depend on, even by another one. The engine knows no list and no SDK, the
-// lists know nothing of ours, and only cli knows cobra.
+// Some packages must not depend on others, not even indirectly. The engine imports no list and no
+// SDK, the lists import none of our packages, and only cli imports cobra.
 func TestForbiddenDependencies(t *testing.T) {
 	t.Parallel()
 	forbidden := map[string][]string{

@@ -13,7 +13,7 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// ends fails the test unless the process ended with the exit code, and standard error holds each text.
+// ends fails the test unless the process ended with the exit code and standard error has each text.
 func (p process) ends(t *testing.T, code int, texts ...string) {
 	t.Helper()
 	if p.code != code {
@@ -30,7 +30,7 @@ func same[T comparable](t *testing.T, what string, got, want T) {
 	assert.Same(t, what, got, want)
 }
 
-// differs fails the test if got is what it must not be.
+// differs fails the test if got is bad.
 func differs[T comparable](t *testing.T, what string, got, bad T) {
 	t.Helper()
 	if got == bad {
@@ -102,7 +102,7 @@ func hasFiles(t *testing.T, dir string, n int) {
 	}
 }
 
-// exists fails the test unless the file is there, or is not there.
+// exists fails the test unless the file exists if want is set, and does not exist otherwise.
 func exists(t *testing.T, path string, want bool) {
 	t.Helper()
 	_, err := os.Lstat(path)
@@ -122,14 +122,14 @@ func readText(t *testing.T, path string) string {
 	return string(mustRead(t, path))
 }
 
-// write writes a file, and the directory that it is in.
+// write writes a file, and creates its directory.
 func write(t *testing.T, path, text string) {
 	t.Helper()
 	err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600))
 	assert.OK(t, err)
 }
 
-// writeProgram writes a file that can be run.
+// writeProgram writes an executable file.
 func writeProgram(t *testing.T, path, text string) {
 	t.Helper()
 	write(t, path, text)

@@ -19,7 +19,7 @@ func (r *recorder) Fatal(...any)          { r.failures++ }
 
 type tb = testing.TB
 
-// Each assertion fails where it has to, and only there.
+// Each assertion fails if its condition is false, and only then.
 func TestAssertions(t *testing.T) {
 	wrong := errors.New("it went wrong")
 	for _, tt := range []struct {

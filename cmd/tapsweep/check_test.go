@@ -102,8 +102,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// No command is said to work where Graph was not reached, or did not do what the token
-// allows: what the token says is no more than half of it.
+// The check does not say that a command works if Graph was not reached, or refused what the token
+// allows. The permissions in the token alone do not prove it.
 func TestCheckOfNothingRead(t *testing.T) {
 	t.Parallel()
 	roles := []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "GroupMember.Read.All"}
@@ -172,7 +172,7 @@ func TestCheckWithoutAToken(t *testing.T) {
 		"hint: the secret has expired")
 }
 
-// A check names the domain of the tenant if the token allows to read it, or if it was given.
+// A check names the domain of the tenant if the token may read it, or if a flag names it.
 func TestCheckNamesTheDomain(t *testing.T) {
 	t.Parallel()
 	const both = entra.DefaultDomain + " (" + entra.DefaultTenantID + ")"
@@ -199,8 +199,8 @@ func TestCheckNamesTheDomain(t *testing.T) {
 	}
 }
 
-// A check keeps a token to itself that does not belong where it would go, and says
-// that nothing works with it.
+// A check does not send a token to a tenant to which it does not belong. It says that no command
+// works with this token.
 func TestCheckOfAnotherTenant(t *testing.T) {
 	t.Parallel()
 	foreign := graphsim.New(graphsim.Options{Entra: entra.Options{TenantID: foreignTenant, Domain: foreignDomain}})

@@ -20,9 +20,9 @@ var (
 	costUsers = flag.Int("cost-users", 1_000_000, "the largest tenant to measure")
 )
 
-// TestCost measures what runs in a simulated tenant cost, which answers a batch in 10 ms. It is a
-// measurement, run by make bench-cost. The tenant has a process of its own, because the kernel counts
-// the memory of a process that starts another to the peak of that.
+// TestCost measures the cost of runs in a simulated tenant that answers a batch in 10 ms. make
+// bench-cost runs it. The tenant has its own process, because the kernel adds the memory of a process
+// to the peak of a process that it starts.
 func TestCost(t *testing.T) {
 	if *cost == "" {
 		t.Skip("run by make bench-cost")

@@ -24,7 +24,8 @@ func incident(roles ...string) *graphsim.Tenant {
 	return tenant
 }
 
-// A misspelt name must not look like an all-clear. Earlier it gave an empty file and exit 0.
+// If a name is misspelt, the scan must not look as if it found nothing. Earlier it wrote an empty file
+// and exited with 0.
 func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 	t.Parallel()
 	env, root := serveAt(t, incident(simulation.Roles...))
@@ -68,7 +69,7 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 	}
 }
 
-// A misspelt creator leaves no list behind, which revoke would take as nothing to do.
+// A scan with a misspelt creator writes no list. For revoke an empty list would mean nothing to do.
 func TestNoListOfNobody(t *testing.T) {
 	t.Parallel()
 	output := filepath.Join(t.TempDir(), "hers.csv")
@@ -77,8 +78,8 @@ func TestNoListOfNobody(t *testing.T) {
 	exists(t, output, false)
 }
 
-// Users whose pass is gone or replaced may have sessions that were begun with it. With --include-gone they
-// are on the list, under the id of that pass, so that revoke deletes no other one.
+// Users whose pass is gone or replaced may have sessions that began with it. With --include-gone they
+// are on the list, with the ID of that pass, so that revoke deletes no other pass.
 func TestSessionsOfPassesThatAreGone(t *testing.T) {
 	t.Parallel()
 	tenant := incident(simulation.Roles...)
@@ -147,7 +148,7 @@ func TestScanSaysWhatWasReplaced(t *testing.T) {
 	p.ends(t, status.Incomplete)
 }
 
-// A pass that only may be Mallory's, because her record has another id, is named and not listed.
+// A pass that may be Mallory's, although her record has another ID, is reported but not listed.
 func TestScanNamesUndecidedPasses(t *testing.T) {
 	t.Parallel()
 	tenant := incidentWith(map[string]string{"TemporaryAccessPass.Id": `"` + otherPass + `"`})
@@ -164,15 +165,15 @@ func incidentWith(properties map[string]string) *graphsim.Tenant {
 	return tenant
 }
 
-// hers is a record that Mallory has created a pass for the user selfID.
+// hers returns the record of a pass that Mallory created for the user selfID.
 func hers(at time.Time, properties map[string]string) graphsim.AuditEntry {
 	return graphsim.AuditEntry{Time: at, Service: graphsim.PassService, By: *simulation.Mallory, TargetID: selfID,
 		Properties: properties, Activity: "User registered security info",
 		Reason: "User registered temporary access pass method"}
 }
 
-// A scan of the audit log that was killed knows, when it is resumed, that the ids in records are those
-// of passes. It reports again which passes are gone.
+// A killed scan of the audit log has found out that the IDs in records are those of passes. The run that
+// resumes it uses this, and reports the gone passes again.
 func TestScanOfTheAuditLogResumes(t *testing.T) {
 	t.Parallel()
 	tenant, at := incident(simulation.Roles...), time.Now().Add(-time.Hour)
@@ -251,7 +252,7 @@ func TestCreatorOfEachRevokedPass(t *testing.T) {
 	}
 }
 
-// Refused page tokens are not a usage error. Earlier they gave exit 64 and a hint about --filter.
+// Refused page tokens are not a usage error. Earlier the exit code was 64, with a hint about --filter.
 func TestExpiredPageTokensAreNoUsage(t *testing.T) {
 	t.Parallel()
 	faults := []fault.Fault{{Path: "$skiptoken", Do: fault.ItemStatus(400)}}
@@ -261,8 +262,8 @@ func TestExpiredPageTokensAreNoUsage(t *testing.T) {
 	lacks(t, "standard error", p.stderr, "--filter")
 }
 
-// A gateway that refuses every batch does not say that the user does not exist, and the run does
-// not wait for it again in the scan.
+// If a gateway refuses every batch, the run does not conclude that the user does not exist. The scan
+// does not wait for the gateway again.
 func TestCreatorBehindAGateway(t *testing.T) {
 	t.Parallel()
 	tenant := incident(simulation.Roles...)

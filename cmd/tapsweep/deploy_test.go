@@ -20,10 +20,10 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// installed is where the examples of the manual expect tapsweep.
+// installed is the path where the examples of the manual expect tapsweep.
 const installed = "/usr/local/bin/tapsweep"
 
-// crontab takes a crontab apart: the variables and the one command.
+// crontab returns the variables and the only command of a crontab.
 func crontab(t *testing.T) (env []string, command string) {
 	t.Helper()
 	text := codeOf(t, "nightly", "crontab")[0]
@@ -84,7 +84,7 @@ func unitOptions(t *testing.T, text string) map[string][]string {
 	return options
 }
 
-// The units are what systemd takes, and say what the text around them says.
+// The units are valid for systemd, and agree with the text around them.
 func TestUnits(t *testing.T) {
 	t.Parallel()
 	_, options := units(t)
@@ -103,8 +103,8 @@ func TestUnits(t *testing.T) {
 	same(t, "WantedBy of the timer", strings.Join(timer["Install.WantedBy"], " "), "timers.target")
 }
 
-// systemd's own check finds nothing wrong, where it is installed. On Debian, apt-get install systemd
-// installs it. It does not need to run. For keys that it does not know it exits 0, so its words count.
+// If systemd is installed, its own check finds no error. On Debian, apt-get install systemd installs it.
+// It does not need to run. It exits with 0 for unknown keys, so the test reads its messages.
 func TestUnitsVerify(t *testing.T) {
 	t.Parallel()
 	analyze, err := exec.LookPath("systemd-analyze")
@@ -129,8 +129,8 @@ func TestUnitsVerify(t *testing.T) {
 	lacks(t, "the output of systemd-analyze", string(out), "tapsweep")
 }
 
-// machine is where an example runs: a tenant, and directories in place of the
-// example's.
+// machine is the environment of an example: a tenant, and directories in place of those
+// in the example.
 type machine struct {
 	tenant    *graphsim.Tenant
 	root      string
@@ -147,8 +147,8 @@ func newMachine(t *testing.T) *machine {
 		etc:       filepath.Dir(certificate(t, tenant)), log: t.TempDir()}
 }
 
-// run starts a command as a scheduler does: with its own environment and nothing
-// else, and no home or temporary directory that anything can be written to.
+// run starts a command as a scheduler does: with the given environment only. It cannot
+// write to its home or temporary directory.
 func (m *machine) run(t *testing.T, env []string, name string, args ...string) process {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
@@ -158,8 +158,9 @@ func (m *machine) run(t *testing.T, env []string, name string, args ...string) p
 	return finish(t, cmd)
 }
 
-// nights runs an example on two nights: what is over goes, everything else stays and the run says so;
-// then there is nothing to do and nothing to say. Standard output, which cron would mail, stays empty.
+// nights runs an example on two nights. The first night deletes the passes that are over and keeps all
+// others, and the run reports this. The second night has nothing to do or to report. Standard output stays
+// empty, because cron would mail it.
 func (m *machine) nights(t *testing.T, night func() process) {
 	t.Helper()
 	log := filepath.Join(m.log, "last.jsonl")
@@ -246,7 +247,7 @@ func testKubernetes(t *testing.T) {
 	})
 }
 
-// pod is where the CronJob of the manual describes its pod.
+// pod is the path of the pod in the manual's CronJob.
 const pod = "CronJob spec jobTemplate spec template spec "
 
 // manifests returns the fields of the manual's manifests. A field is named by its kind and its path, in
@@ -277,7 +278,7 @@ func flatten(fields map[string]string, path string, node any) {
 	}
 }
 
-// containerArgs returns the arguments of the job's one container.
+// containerArgs returns the arguments of the only container of the job.
 func containerArgs(fields map[string]string) (args []string) {
 	for i := 0; ; i++ {
 		arg, ok := fields[pod+"containers 0 args "+strconv.Itoa(i)]
@@ -288,8 +289,8 @@ func containerArgs(fields map[string]string) (args []string) {
 	}
 }
 
-// The manifests say what the restricted Pod Security Standard and the webhook of workload identity need,
-// and what tapsweep needs: a volume for its log, and room for a million users.
+// The manifests meet the restricted Pod Security Standard, and have the label and annotations of the webhook of
+// workload identity. tapsweep gets a volume for its log, and memory for a million users.
 // Sources: kubernetes.io/docs/concepts/security/pod-security-standards,
 // azure.github.io/azure-workload-identity (label, annotation),
 // kubernetes.io/docs/tasks/configure-pod-container/security-context (fsGroupChangePolicy).
@@ -338,8 +339,8 @@ func TestManifests(t *testing.T) {
 	}
 }
 
-// The results log is on the volume, the second night replaces that of the first, and tapsweep has the time
-// to end in good order, even if the image has to be pulled.
+// The results log is on the volume, and each night replaces the log of the night before. tapsweep has enough
+// time to end in order, even if the image must be pulled.
 func TestManifestsOfTheRun(t *testing.T) {
 	t.Parallel()
 	fields := manifests(t)

@@ -20,7 +20,7 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// checkSeal compares the files with the manifest, and the manifest with what was printed of it.
+// checkSeal compares the files with the manifest, and the manifest with its printed hash.
 func checkSeal(t *testing.T, dir, stderr string) {
 	t.Helper()
 	hasFiles(t, dir, 7)
@@ -39,15 +39,14 @@ func sumOf(t *testing.T, path string) string {
 	return fmt.Sprintf("%x", sha256.Sum256(mustRead(t, path)))
 }
 
-// reported is what the report in the directory counts.
+// reported returns the report in the directory.
 func reported(t *testing.T, dir string) (r report.Report) {
 	t.Helper()
 	decode(t, readText(t, dir+"/report.json"), &r)
 	return r
 }
 
-// A run leaves evidence of what it has done. The run that resumes it, by the command that the first one
-// names, adds to it.
+// A run writes evidence. The command that it prints resumes it, and that run adds to the evidence.
 func TestEvidence(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(failing(fault.Fault{Method: "DELETE", Path: "user0003@", Times: 1,
@@ -75,7 +74,7 @@ func TestEvidence(t *testing.T) {
 	same(t, "runs in preflight.txt", strings.Count(preflight, "signed in as:"), 2)
 	same(t, "the first run in the log", readText(t, dir+"/results.jsonl")[:len(before)], before)
 
-	// A proof is evidence of its own, which reports on what it proves.
+	// A proof is separate evidence. Its report includes the run that it proves.
 	proof := filepath.Join(t.TempDir(), "proof")
 	p = tapsweep(t, env, "verify", "--evidence", proof, dir+"/results.jsonl")
 	p.ends(t, 0)
@@ -84,7 +83,7 @@ func TestEvidence(t *testing.T) {
 	same(t, "passes revoked by the report", reported(t, proof).Counts["revoked"], 30)
 }
 
-// Evidence is never replaced, and what cannot be kept is refused before anything is sent.
+// Evidence is never replaced. Evidence that cannot be written is refused before anything is sent.
 func TestEvidenceRefused(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
@@ -151,8 +150,8 @@ func TestEvidenceStaysSealed(t *testing.T) {
 		"--evidence: "+open+" can be written to by others")
 }
 
-// Nobody else gets at the log before it is sealed: what a next run wrote meanwhile would
-// belie the manifest.
+// The log is locked until it is sealed. If another run wrote to it before, the manifest would
+// be wrong.
 func TestEvidenceIsLockedUntilSealed(t *testing.T) {
 	t.Parallel()
 	tenant, users, env := serveUsers(t, 1000, graphsim.Options{})
@@ -174,8 +173,8 @@ func TestEvidenceIsLockedUntilSealed(t *testing.T) {
 	checkSeal(t, dir, p.stderr)
 }
 
-// The night job says nothing when there was nothing to do, and keeps evidence of it;
-// other files in the directory are left alone.
+// The night job prints nothing if there was nothing to do, but writes evidence. It does not
+// change other files in the directory.
 func TestEvidenceOfSweep(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
@@ -194,7 +193,7 @@ func TestEvidenceOfSweep(t *testing.T) {
 	}
 }
 
-// An interrupted run seals its evidence too. A killed run leaves a log without a manifest, and the run that
+// An interrupted run also seals its evidence. A killed run leaves a log without a manifest. The run that
 // resumes it writes the manifest.
 func TestEvidenceOfStoppedRuns(t *testing.T) {
 	t.Parallel()
@@ -223,7 +222,7 @@ func TestEvidenceOfStoppedRuns(t *testing.T) {
 	}
 }
 
-// Evidence that cannot be written whole has no manifest, and the run does not end well.
+// If the evidence cannot be written completely, it has no manifest, and the run fails.
 func TestEvidenceIncomplete(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})

@@ -15,16 +15,16 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// faulted is the one of five users whose DELETE goes wrong.
+// faulted is the one of five users whose DELETE fails.
 const faulted = "user0003@contoso.example"
 
-// on has something happen to an attempt at the faulted pair, or to the batch that
-// it is in; 0 is every attempt.
+// on returns a fault of an attempt at the pass of the faulted user, or of the batch of this
+// attempt. 0 means every attempt.
 func on(attempt int, do fault.Effect) fault.Fault {
 	return fault.Fault{Method: "DELETE", Path: faulted, Attempt: attempt, Do: do}
 }
 
-// A faultTest is what goes wrong, and what the row of the faulted pair says then.
+// A faultTest has a fault, and the expected row of the faulted user.
 type faultTest struct {
 	name     string
 	args     []string
@@ -37,12 +37,12 @@ type faultTest struct {
 	message string          // part of the faulted pair's code and message
 }
 
-// once is a fault of the first attempt.
+// once returns a test with a fault of the first attempt.
 func once(name string, do fault.Effect, want results.Outcome, attempts, exit int) faultTest {
 	return faultTest{name: name, faults: []fault.Fault{on(1, do)}, want: want, attempts: attempts, exit: exit}
 }
 
-// always is a fault of each attempt.
+// always returns a test with a fault of every attempt.
 func always(name string, do fault.Effect, want results.Outcome, attempts, exit int, args ...string) faultTest {
 	return faultTest{name: name + ", always", args: args, faults: []fault.Fault{on(0, do)}, want: want,
 		attempts: attempts, exit: exit}
@@ -62,7 +62,7 @@ func both(name string, want results.Outcome, attempts, exit int, faults ...fault
 	return faultTest{name: "two faults: " + name, faults: faults, want: want, attempts: attempts, exit: exit}
 }
 
-// wholeFaults are faults of whole answers.
+// wholeFaults returns tests with faults of a whole answer.
 func wholeFaults() []faultTest {
 	// What fails as a whole each time takes its batch along to the last attempt.
 	alone := []string{"--batch-size", "1", "--max-attempts", "2"}
@@ -108,7 +108,7 @@ func wholeFaults() []faultTest {
 // Errors of Graph in shapes that it does not document.
 const emptyCode, errorText = `{"error":{"code":"","message":""}}`, `{"error":"something went wrong"}`
 
-// answerFaults are faults in the shape of one answer of a batch.
+// answerFaults returns tests in which one answer of a batch has a wrong shape.
 func answerFaults() []faultTest {
 	return []faultTest{
 		once("missing", fault.ItemMissing(), results.Revoked, 2, 0),
@@ -140,7 +140,7 @@ func answerFaults() []faultTest {
 	}
 }
 
-// itemFaults are answers of a batch with a status that is no success.
+// itemFaults returns tests in which one answer of a batch has an error status.
 func itemFaults() []faultTest {
 	return []faultTest{
 		once("item 400", fault.ItemStatus(400), results.Rejected, 1, 1).says("BadRequest"),
@@ -165,7 +165,7 @@ func itemFaults() []faultTest {
 	}
 }
 
-// twoFaults are faults that come together.
+// twoFaults returns tests with two faults at once.
 func twoFaults() []faultTest {
 	return []faultTest{
 		both("throttled, then reset after the work", results.Revoked, 2, 0,
@@ -208,8 +208,8 @@ func faultTests() []faultTest {
 	return tests
 }
 
-// Whatever goes wrong, each pair has one true row, the exit code says whether
-// something is left to do, and nothing is written to but what the list names.
+// For every fault, each pass has one row and the row is true, the exit code shows whether
+// something is left to do, and the run writes only to the passes on the list.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	for _, tt := range faultTests() {
@@ -232,7 +232,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// checkRows holds the rows to what the test wants: one for each user.
+// checkRows compares the rows with those that the test expects: one for each user.
 func checkRows(t *testing.T, tt faultTest, rows []results.Row, users []graphsim.User) {
 	t.Helper()
 	hasRows(t, rows, len(users))
@@ -252,7 +252,7 @@ func checkRows(t *testing.T, tt faultTest, rows []results.Row, users []graphsim.
 	holds(t, "code and message", r.Code+" "+r.Message, tt.message)
 }
 
-// checkTruth compares what the rows say with what the tenant holds and has seen.
+// checkTruth compares the rows with the passes in the tenant and its log of requests.
 func checkTruth(t *testing.T, rows []results.Row, tenant *graphsim.Tenant) {
 	t.Helper()
 	held, named := make(map[string]bool), make(map[string]bool)

@@ -13,8 +13,8 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// A file is replaced only if it begins like one that the command writes, whatever --overwrite and
-// --resume say. Without this, a results log once replaced a list of protected users.
+// A file is replaced only if it begins like a file that the command writes, even with --overwrite
+// or --resume. Without this, a results log once replaced a list of protected users.
 func TestNothingReadIsReplaced(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
@@ -66,7 +66,7 @@ func TestNothingReadIsReplaced(t *testing.T) {
 	}
 }
 
-// An existing log is resumed more often than replaced, and that of a simulation never.
+// If the log exists, the hint is to resume it, but never for the log of a simulation.
 func TestHintOfALogThatIsThere(t *testing.T) {
 	t.Parallel()
 	_, users, env := serveUsers(t, 1, graphsim.Options{})
@@ -78,7 +78,7 @@ func TestHintOfALogThatIsThere(t *testing.T) {
 	lacks(t, "standard error", p.stderr, "--resume")
 }
 
-// A log that is removed, moved or truncated during the run, as by logrotate, ends the run.
+// If the log is removed, moved or truncated during the run, as logrotate does, the run ends.
 // Earlier, the run continued and exited with 0. This includes the log in --evidence.
 func TestLogIsMovedInMidRun(t *testing.T) {
 	t.Parallel()
@@ -230,7 +230,7 @@ func TestNamesOfFilesAreVisible(t *testing.T) {
 	}
 }
 
-// words splits a command line at its spaces, and then puts files in their places.
+// words splits a command line at its spaces, and then fills in the names of files.
 func words(line string, files *strings.Replacer) []string {
 	args := strings.Fields(line)
 	for i, arg := range args {

@@ -16,8 +16,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// A misspelt protected name is refused. Earlier it silently protected nobody, and the pass of
-// the break-glass account was deleted, exit 0.
+// A misspelt protected name is refused. Earlier it protected nobody without a message: the pass of
+// the break-glass account was deleted, and the exit code was 0.
 func TestMisspeltProtectedName(t *testing.T) {
 	t.Parallel()
 	list, typo := mustAbs("../../testdata/lists/protect-list.csv"), mustAbs("../../testdata/lists/p.typo.txt")
@@ -72,7 +72,7 @@ func TestMisspeltProtectedName(t *testing.T) {
 	}
 }
 
-// A rehearsal does not check whether protected users exist, and says so.
+// A simulation does not check whether protected users exist, and says so.
 func TestProtectedNamesInARehearsal(t *testing.T) {
 	t.Parallel()
 	for _, protect := range []string{"bg1@contoso.com\n",
@@ -237,8 +237,8 @@ func TestRefusedSweepHasNoRows(t *testing.T) {
 	}
 }
 
-// A sweep that is stopped while it scans says how many passes it had found by then. Its log is no list of
-// whatever passes people hold.
+// A sweep that is stopped while it scans says how many passes it has found. As a list, its log does not
+// mean any pass of the users.
 func TestStoppedSweepSaysWhatItFound(t *testing.T) {
 	t.Parallel()
 	tenant, env := serveLeftovers(t, 1000, graphsim.Options{Limits: []*quota.Limit{quota.Window(600, time.Hour)}})

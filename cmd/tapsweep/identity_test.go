@@ -27,8 +27,8 @@ const (
 	leeID     = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322"
 )
 
-// guest is a tenant with a user of whom the token has a name that is none of the
-// directory's.
+// guest returns a tenant with a user, and a token in which the user has a name that the
+// directory does not know.
 func guest(t *testing.T, scopes ...string) (tenant *graphsim.Tenant, token string) {
 	t.Helper()
 	tenant = graphsim.New(graphsim.Options{Record: true})
@@ -127,7 +127,7 @@ func TestMeInAList(t *testing.T) {
 	hasOutcome(t, rows, results.Revoked, 1)
 }
 
-// A results log as a list means the one who was signed in for it.
+// If a results log is the list, "me" means the user who was signed in for that log.
 func TestMeOfALog(t *testing.T) {
 	t.Parallel()
 	tenant, users, env := serveUsers(t, 2, failing(fault.Fault{Path: "/me/", Do: fault.ItemStatus(403)}))
@@ -141,8 +141,8 @@ func TestMeOfALog(t *testing.T) {
 	same(t, "user with a pass left", tenant.Remaining()[0].UPN, users[1].UPN)
 }
 
-// One user under two names is written to one request after the other, also where
-// only the tenant knows that they are one.
+// If a list has a user under two names, the requests for this user are sent one after the
+// other, even if only the tenant knows that both names are one user.
 func TestTwoNamesOfOneUser(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
@@ -162,7 +162,7 @@ func TestTwoNamesOfOneUser(t *testing.T) {
 	leaves(t, tenant, 0)
 }
 
-// What stops the first part of a list leaves rows for the other parts.
+// If the first part of a list stops the run, the other parts still get their rows.
 func TestPartsAreSettled(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(failing(fault.Fault{Method: "DELETE", Do: fault.ItemStatus(403)}))
@@ -190,8 +190,8 @@ const (
 	foreignDomain = "fabrikam.example"
 )
 
-// A token of another tenant never gets to write, whatever names the tenant that was
-// asked for, and with --no-preflight too.
+// A run never writes with a token of another tenant, even with --no-preflight. It does not
+// matter how the tenant is given.
 func TestTenantOfTheToken(t *testing.T) {
 	t.Parallel()
 	own := func(s, _ *graphsim.Tenant) string { return s.Entra.Token() }
@@ -240,8 +240,8 @@ func TestTenantOfTheToken(t *testing.T) {
 	}
 }
 
-// An outage of Entra is not a wrong credential (exit code 4). What would lead the credential or the lookup
-// of a domain elsewhere is refused (exit code 3).
+// An outage of Entra is not a wrong credential (exit code 4). A run is refused (exit code 3) if it would
+// send the credential or the lookup of a domain to a wrong host.
 func TestAuthorityAstray(t *testing.T) {
 	t.Parallel()
 	const metadata = "/openid-configuration"
@@ -285,7 +285,8 @@ func TestAuthorityAstray(t *testing.T) {
 	}
 }
 
-// The deadline begins before the token is asked for. A process, because azidentity reads IDENTITY_ENDPOINT by itself.
+// The deadline begins before the request for the token. The test needs a process, because azidentity reads
+// IDENTITY_ENDPOINT by itself.
 func TestDeadlineOfTheToken(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -301,8 +302,8 @@ func TestDeadlineOfTheToken(t *testing.T) {
 	atMost(t, "time that it took", time.Since(start), 30*time.Second)
 }
 
-// What the log of a simulation, of another tenant or of another Graph root says is done is not done
-// here: revoke and verify refuse such a log. A simulation may have it as its list.
+// In the log of a simulation, of another tenant or of another Graph root, a done pass is not done here. So
+// revoke and verify refuse this log as a list. A simulation accepts it.
 func TestLogOfAnotherTenant(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
@@ -338,8 +339,8 @@ func TestLogOfAnotherTenant(t *testing.T) {
 	tapsweep(t, env, "verify", "--results", "-", own, simulated).ends(t, status.Usage)
 }
 
-// A log in which lines are missing, such as what a rotation left, is refused by revoke and
-// verify, although its last line is there.
+// revoke and verify refuse a log with missing lines, such as the rest after a rotation, even
+// if it has its last line.
 func TestLogThatIsNotWhole(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(failing(fault.Fault{Method: "DELETE", Do: fault.ItemStatus(403)}))

@@ -37,7 +37,7 @@ func TestSimulationRefuses(t *testing.T) {
 	}
 }
 
-// Nobody overlooks that rows without a pass ID mean whatever pass the user holds, also if nobody was asked.
+// The summary warns that rows without a pass ID mean any pass of the user, even if nobody was asked.
 func TestSummaryCountsRowsWithoutPass(t *testing.T) {
 	t.Parallel()
 	for flag, want := range map[string]string{"--yes": "was to be deleted", "--dry-run": "would be deleted"} {
@@ -46,7 +46,7 @@ func TestSummaryCountsRowsWithoutPass(t *testing.T) {
 	}
 }
 
-// A list without rows, as a scan writes it if it finds nothing, is not a failure.
+// A list without rows is not an error. A scan that finds nothing writes one.
 func TestEmptyList(t *testing.T) {
 	t.Parallel()
 	env := serve(t, graphsim.New(graphsim.Options{}))
@@ -101,8 +101,8 @@ func TestNamedUser(t *testing.T) {
 	}
 }
 
-// Lines that were skipped in a log may have named somebody: the warning is shown even with --quiet. Such a
-// log is not resumed.
+// The lines that were skipped in a log may have named users, so the warning is shown even with --quiet.
+// A log with skipped lines is not resumed.
 func TestMergedLog(t *testing.T) {
 	t.Parallel()
 	env, root := serveAt(t, graphsim.New(graphsim.Options{}))
@@ -119,14 +119,14 @@ func TestMergedLog(t *testing.T) {
 	tapsweep(t, env, "sweep", "--yes", "--all-users", "--results", log, "--resume").ends(t, status.Usage)
 }
 
-// ofKubernetes are variables that Kubernetes sets for services named tapsweep.
+// ofKubernetes are the variables that Kubernetes sets for a service named tapsweep.
 var ofKubernetes = []string{"TAPSWEEP_SERVICE_HOST=10.0.0.7", "TAPSWEEP_SERVICE_PORT=443",
 	"TAPSWEEP_SERVICE_PORT_HTTPS=443", "TAPSWEEP_PORT=tcp://10.0.0.7:443",
 	"TAPSWEEP_PORT_443_TCP=tcp://10.0.0.7:443",
 	"TAPSWEEP_PORT_443_TCP_PROTO=tcp", "TAPSWEEP_PORT_443_TCP_PORT=443", "TAPSWEEP_PORT_443_TCP_ADDR=10.0.0.7",
 	"TAPSWEEP_METRICS_SERVICE_HOST=10.0.0.8"}
 
-// A flag counts before its variable, and a variable before the default.
+// A flag overrides its variable, and a variable overrides the default.
 func TestVariables(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
@@ -193,7 +193,7 @@ func TestVariablesAreLogged(t *testing.T) {
 		status.Done)
 }
 
-// The check lists the variables that count, also those of flags that only other commands have.
+// The check lists the variables that are set, even those of flags that only other commands have.
 func TestCheckListsVariables(t *testing.T) {
 	t.Parallel()
 	env, root := serveAt(t, graphsim.New(graphsim.Options{}))
@@ -214,7 +214,7 @@ func TestCheckListsVariables(t *testing.T) {
 	tapsweep(t, []string{"TAPSWEEP_DRYRUN=true"}, "--version").ends(t, status.Done)
 }
 
-// A password or a key in the root of Graph is printed nowhere.
+// A password or a key in the Graph URL is never printed.
 func TestGraphURLIsNotQuoted(t *testing.T) {
 	t.Parallel()
 	env := serve(t, graphsim.New(graphsim.Options{}))

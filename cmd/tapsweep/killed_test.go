@@ -39,8 +39,8 @@ func killRandomly(t *testing.T, env []string, tenant *graphsim.Tenant, n, most i
 	return killed
 }
 
-// A sweep that is killed at any moment and resumed ends as if it had not been: what is over is gone, and
-// verified, nothing else was touched, and every pass that went has a row.
+// A sweep that is killed at any moment and resumed ends like one that was not killed: the passes that are
+// over are gone and verified, all others are untouched, and every deleted pass has a row.
 func TestKillAndResumeSweep(t *testing.T) {
 	t.Parallel()
 	const users = 3000
@@ -73,13 +73,13 @@ func TestKillAndResumeSweep(t *testing.T) {
 	same(t, "passes that went without a row", len(over), 0)
 }
 
-// countIn returns how often a file holds the text by now.
+// countIn returns how many times the text is in a file now.
 func countIn(path, text string) int {
 	data, _ := os.ReadFile(path) // which may not be there yet
 	return strings.Count(string(data), text)
 }
 
-// killAt starts the run and kills it once the tenant is in a state. A process, because nothing else can be killed.
+// killAt starts the run in a process, and kills it once the tenant is in a state.
 func killAt(t *testing.T, env, args []string, reached func() bool) {
 	t.Helper()
 	finish(t, command(t, env, args...), func(p *os.Process) {
@@ -88,8 +88,8 @@ func killAt(t *testing.T, env, args []string, reached func() bool) {
 	})
 }
 
-// A pass that was found, and whose delete was never sent or never worked, is deleted by the run that
-// resumes. A pass that was replaced has a row.
+// If a pass was found but not deleted, because its delete was not sent or failed, the run that resumes
+// deletes it. A pass that was replaced has a row.
 func TestSweepResumesBeforeDelete(t *testing.T) {
 	t.Parallel()
 	for _, more := range []string{"--verify=false", "--verify"} {
@@ -117,8 +117,8 @@ func TestSweepResumesBeforeDelete(t *testing.T) {
 	}
 }
 
-// A sweep that resumes stops at --max-items before it deletes what its scan finds, or what the
-// earlier run has left, and not in the middle of it.
+// A sweep that resumes may stop at --max-items before it deletes the passes that the earlier run left, or
+// before it deletes those that its scan finds. It does not stop in the middle of either.
 func TestSweepResumesWithinTheBound(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -157,8 +157,8 @@ func TestSweepResumesWithinTheBound(t *testing.T) {
 	}
 }
 
-// What a run has deleted and not verified is verified by the one that goes on, also
-// where its scan does not meet the user any more; and the row keeps what is known.
+// If a run deleted passes but did not verify them, the run that resumes verifies them, even
+// if its scan does not find the user any more. The row keeps the known details.
 func TestVerifyOfUsersThatLeft(t *testing.T) {
 	t.Parallel()
 	tenant := leftovers(400, graphsim.Options{ListLag: 3 * time.Second})
@@ -188,8 +188,8 @@ func TestVerifyOfUsersThatLeft(t *testing.T) {
 	}
 }
 
-// A look that failed is not the last word once it has worked. The run came to its end, so the next one
-// begins anew, and has rows of the same users.
+// If a LIST of a user failed and a later one succeeded, the later one counts. The first run has ended, so
+// the next run starts again, with rows for the same users.
 func TestFailedLookIsRepeated(t *testing.T) {
 	t.Parallel()
 	_, env := serveLeftovers(t, 40,
@@ -201,8 +201,8 @@ func TestFailedLookIsRepeated(t *testing.T) {
 	lacks(t, "the report", tapsweep(t, env, "report", log).stdout, string(results.Rejected))
 }
 
-// Which pass a user holds is on record before it is deleted, if the list names only the user. Without
-// that, a run that resumes could not say which pass was gone, or that this job had deleted it.
+// If the list names only the user, the log has the user's pass before the run deletes it. Without this
+// row, a run that resumes could not say which pass is gone, or that this job deleted it.
 func TestKilledRevokeOfAnyPass(t *testing.T) {
 	t.Parallel()
 	for name, hang := range map[string]fault.Effect{"sent": fault.Hang(), "arrived": fault.Hang().AfterWork()} {
@@ -254,8 +254,8 @@ func TestKilledRevokeOfNamedPasses(t *testing.T) {
 	}
 }
 
-// A crash exits with the code of Go's runtime, which no refusal uses: after a crash passes may
-// have been deleted, and after a refusal none was. A process, because SIGQUIT makes it crash.
+// A crash exits with the code of Go's runtime. No refusal uses this code: after a crash passes may
+// be deleted, after a refusal none is. The test needs a process, because SIGQUIT makes it crash.
 func TestCrashIsNoRefusal(t *testing.T) {
 	t.Parallel()
 	tenant, users, env := serveUsers(t, 100, graphsim.Options{Limits: []*quota.Limit{quota.Window(20, time.Hour)}})

@@ -14,7 +14,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// What must not be found in anything that a run leaves behind.
+// Nothing that a run leaves behind may contain these secrets.
 const (
 	canarySecret    = "S3cr3t~of-the.App_0815"
 	canaryPass      = "Canary+Pass8"
@@ -25,7 +25,7 @@ const (
 		"eyJzdWIiOiJzeXN0ZW06c2VydmljZWFjY291bnQifQ.c2lnbmF0dXJlLW9mLWFuLWFzc2VydGlvbg"
 )
 
-// canaryVariables hold secrets that no request needs.
+// canaryVariables have secrets that no request needs.
 var canaryVariables = []string{"HTTP_PROXY=http://dana:" + canaryProxy + "@127.0.0.1:9",
 	"AZURE_CLIENT_CERTIFICATE_PASSWORD=" + canaryPassword}
 
@@ -37,7 +37,7 @@ var leaks = regexp.MustCompile(`eyJ[\w-]{10,}\.[\w-]|(?i:bearer ["']?[\w.-]{20})
 	`|` + regexp.QuoteMeta(canaryProxy) +
 	`|UzNjcjN0fm9mLXRoZS5BcHBfMDgxN|` + regexp.QuoteMeta(canaryPassword)) // and the first in base64
 
-// tooLong is more of the service's text than is ever shown.
+// tooLong finds more of the service's text than a run may show.
 var tooLong = regexp.MustCompile(`x{501}`)
 
 const (
@@ -55,7 +55,7 @@ const (
 		`"}],"@odata.nextLink":"https://x/` + canaryPass + `"}`
 )
 
-// A leakCase is a run that is given secrets, by a service that repeats what it is sent.
+// A leakCase is a run with secrets, against a service that repeats the text of its requests.
 type leakCase struct {
 	name   string
 	opts   graphsim.Options
@@ -70,11 +70,11 @@ type leakCase struct {
 	opaque    bool // a token in a file instead of a secret
 
 	// alone makes the case run in a process of its own: azidentity reads its variables by itself, or
-	// what is masked must not be known from another run.
+	// the process must not know from another run what to mask.
 	alone bool
 }
 
-// onBatch, onItem and onToken are cases in which a batch, its items or the token request get the answer.
+// onBatch, onItem and onToken return cases with an answer to a batch, to its requests or to the token request.
 func onBatch(name string, code, httpStatus int, body body) leakCase {
 	return leakCase{name: "batch, " + name, path: "$batch", answer: whole(httpStatus, body), code: code}
 }
@@ -87,15 +87,15 @@ func onToken(name string, httpStatus int, body body) leakCase {
 	return leakCase{name: "token, " + name, path: "/token", answer: whole(httpStatus, body), code: status.NoAccess}
 }
 
-// soon ends a run that is refused.
+// soon returns the case with a short --stall-timeout, which ends a refused run.
 func (c leakCase) soon() leakCase          { c.flags = "--stall-timeout 1s"; return c }
 func (c leakCase) inProcess() leakCase     { c.alone = true; return c }
 func (c leakCase) withToken() leakCase     { c.opaque = true; return c }
 func (c leakCase) withAssertion() leakCase { c.assertion = true; return c }
 func (c leakCase) ofUser() leakCase        { c.list = "user\nuser0001@contoso.example\n"; return c }
 
-// leakCases are answers of a service that behaves, lists with what must not be repeated, and answers of a
-// service that does not behave. Known secrets are masked even without a word that announces them.
+// leakCases have normal answers of the service, lists with secrets, and malicious answers of the service.
+// Known secrets are masked even without a word that announces them.
 var leakCases = []leakCase{
 	{name: "success", alone: true},
 	{name: "assertion", assertion: true, code: 3},
@@ -164,10 +164,9 @@ var leakCases = []leakCase{
 	})),
 }
 
-// No token, secret, assertion or pass is found in anything that a run leaves
-// behind, whatever the service sends and however much is logged; the service's
-// text does not act on the terminal and is not endless; and what is written is
-// for its owner only.
+// Nothing that a run leaves behind has a token, secret, assertion or pass, for any answer of
+// the service and any log level. The service's text has no terminal escapes, and its length is
+// limited. Only the owner can read the files.
 func TestLeaks(t *testing.T) {
 	t.Parallel()
 	formats := []struct {
@@ -190,7 +189,7 @@ func TestLeaks(t *testing.T) {
 	}
 }
 
-// run runs the case, checks all that it leaves behind, and returns how many files that is.
+// run runs the case, checks everything that it leaves behind, and returns the number of files.
 func (c leakCase) run(t *testing.T, flags string) (files int) {
 	opts := c.opts
 	opts.Entra.Secret = canarySecret
@@ -214,8 +213,7 @@ func (c leakCase) run(t *testing.T, flags string) (files int) {
 	return files
 }
 
-// The other commands leave as little behind as revoke, whatever the service answers
-// to what they ask.
+// The other commands leave no more behind than revoke, for any answer of the service.
 func TestLeaksOfOtherCommands(t *testing.T) {
 	t.Parallel()
 	const earlier = `{"type":"run"}` + "\n" +

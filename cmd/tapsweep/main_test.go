@@ -30,10 +30,10 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// asMain makes the test binary be tapsweep. Most tests run tapsweep in their own process. A process of
-// its own is for what a process has: signals, a terminal, its working directory and file descriptors,
-// a limit of the system, variables that Go or azidentity reads by itself, and a list of secrets of
-// safetext that holds nothing yet.
+// asMain makes the test binary act as tapsweep. Most tests run tapsweep inside the test process. A test
+// starts a separate process only if it needs one: for signals, a terminal, a working directory, file
+// descriptors, a limit of the system, variables that Go or azidentity reads by itself, or an empty list of
+// secrets in safetext.
 const asMain = "TEST_AS_TAPSWEEP"
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -47,9 +47,9 @@ func TestMain(m *testing.M) {
 
 type suite struct{ *testing.M }
 
-// Run runs the tests. Most of the time they wait, for a tenant or for a process, so many more of them
-// run side by side than there are processors, unless -parallel says otherwise. Tenants take memory for a
-// short time only, so the garbage collector runs less often than it would.
+// Run runs the tests. Most of the time they wait for a tenant or for a process. So unless -parallel is set,
+// many more tests run at once than there are processors. Tenants need memory only for a short time, so the
+// garbage collector runs less often than by default.
 func (s suite) Run() int {
 	flag.Parse()
 	debug.SetGCPercent(400)
@@ -59,15 +59,15 @@ func (s suite) Run() int {
 	return s.M.Run()
 }
 
-// process is one finished tapsweep.
+// process is a finished run of tapsweep.
 type process struct {
 	args           []string
 	code           int
 	stdout, stderr string
 }
 
-// command prepares a tapsweep process that knows nothing of this machine's
-// environment but what is given.
+// command returns a command for a tapsweep process. Its environment has only the given
+// variables.
 func command(t *testing.T, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	self := assert.Must(os.Executable())
@@ -78,7 +78,7 @@ func command(t *testing.T, env []string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// finish runs the command to its end; while it runs, meanwhile may act on it.
+// finish runs the command to its end. It calls meanwhile while the command runs.
 func finish(t *testing.T, cmd *exec.Cmd, meanwhile ...func(*os.Process)) process {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -94,8 +94,8 @@ func finish(t *testing.T, cmd *exec.Cmd, meanwhile ...func(*os.Process)) process
 	return process{cmd.Args[1:], cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
-// tapsweep runs a command line in this process. It knows nothing of this machine's environment but
-// what is given. A run that names no results log gets one in a directory of the test.
+// tapsweep runs a command line in this process. The environment has only the given variables. A run
+// without a results log gets one in a directory of the test.
 func tapsweep(t *testing.T, env []string, args ...string) process {
 	t.Helper()
 	if len(args) > 0 && slices.Contains([]string{"revoke", "sweep", "verify"}, args[0]) &&
@@ -137,7 +137,7 @@ func tapsweepWhile(t *testing.T, env []string, meanwhile func(), args ...string)
 	return p
 }
 
-// spawn runs a command line in a process of its own, in an empty directory.
+// spawn runs a command line in a separate process, in an empty directory.
 func spawn(t *testing.T, env []string, args ...string) process {
 	t.Helper()
 	return finish(t, command(t, env, args...))
@@ -198,7 +198,7 @@ func runSweep(t *testing.T, env []string, args ...string) process {
 // graphURL is the environment variable for the root of Graph.
 const graphURL = "TAPSWEEP_GRAPH_URL"
 
-// newLog returns the path of a results log that is not there yet.
+// newLog returns the path of a results log that does not exist yet.
 func newLog(t *testing.T) string {
 	t.Helper()
 	return filepath.Join(t.TempDir(), "log.jsonl")
@@ -217,7 +217,7 @@ func writeFile(t *testing.T, name, text string) string {
 	return path
 }
 
-// listOf is a CSV list of the users' passes.
+// listOf returns a CSV list of the users' passes.
 func listOf(users []graphsim.User) string {
 	var b strings.Builder
 	b.WriteString("user,method\n")
@@ -227,8 +227,8 @@ func listOf(users []graphsim.User) string {
 	return b.String()
 }
 
-// readLog returns the rows of a results log and what its last line says. Rows that
-// another one follows are left out, once it is there.
+// readLog returns the rows of a results log and its last line. It leaves out provisional rows
+// that a later row follows.
 func readLog(t *testing.T, text string) (rows []results.Row, end *results.End) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(text), "\n")
@@ -276,9 +276,9 @@ func outcomes(rows []results.Row) map[results.Outcome]int {
 	return m
 }
 
-// Scripts run the program against a simulated tenant that holds what a list
-// names: "tenant LIST" starts it, "left N" asks what it still holds, "outcomes
-// LOG" prints the counts of a results log. Each command has a process, as in a shell: scripts have pipes and files.
+// Scripts run the program against a simulated tenant with the users and passes of a list:
+// "tenant LIST" starts it, "left N" checks how many passes are left, "outcomes LOG" prints the
+// counts of a results log. Each command has a process, as in a shell: scripts have pipes and files.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/script",

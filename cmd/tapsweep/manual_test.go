@@ -22,7 +22,7 @@ import (
 // repository is the root of the repository, from this directory.
 const repository = "../.."
 
-// manual returns what people read: README.md, and the pages of the manual.
+// manual returns README.md and the pages of the manual.
 func manual(t *testing.T) []docs.Page {
 	t.Helper()
 	readme := docs.Page{Name: "README", Text: readText(t, filepath.Join(repository, "README.md"))}
@@ -41,7 +41,7 @@ func pageText(t *testing.T, name string) string {
 	return ""
 }
 
-// codeOf returns the blocks of code of a page that are in one of the languages.
+// codeOf returns the code blocks of a page that are in one of the languages.
 func codeOf(t *testing.T, page string, languages ...string) []string {
 	t.Helper()
 	var code []string
@@ -56,7 +56,7 @@ func codeOf(t *testing.T, page string, languages ...string) []string {
 	return code
 }
 
-// incidentTenant returns a tenant that holds what the commands of the manual name.
+// incidentTenant returns a tenant with the users, groups and passes that the commands of the manual name.
 func incidentTenant() *graphsim.Tenant {
 	tenant := graphsim.New(graphsim.Options{Audit: true, Roles: simulation.Roles})
 	tenant.AddUsers(20)
@@ -75,9 +75,9 @@ func incidentTenant() *graphsim.Tenant {
 	return tenant
 }
 
-// standIns are the programs that the manual runs, for a test. tapsweep is this binary: it says yes
-// to the question that a person would be asked. A simulation goes on in the background, and the
-// commands after it go to its tenant. az answers as the Azure CLI does. The others do nothing.
+// standIns replace the programs that the manual runs. tapsweep is this binary, and answers its own question
+// with yes. A simulation continues in the background, and the commands after it use its tenant. az answers
+// as the Azure CLI does. The others do nothing.
 var standIns = map[string]string{
 	"tapsweep": `export ` + asMain + `=1
 if [ -e simulation.env ]; then . ./simulation.env; fi
@@ -100,8 +100,8 @@ esac`,
 	"docker": "", "kubectl": "", "systemctl": "", "chgrp": "", "chmod": "", "git": "mkdir -p tapsweep", "go": "",
 }
 
-// Every command of README.md and of the manual works as it is shown, page by page in one shell, with
-// a simulated tenant for Microsoft's cloud.
+// Every command of README.md and of the manual works as shown. The test runs each page in one shell, with
+// a simulated tenant in place of Microsoft's cloud.
 func TestManualCommands(t *testing.T) {
 	t.Parallel()
 	for _, tool := range []string{"bash", "jq", "sha256sum"} {
@@ -157,7 +157,7 @@ func runPage(t *testing.T, page docs.Page, bin string) {
 	finish(t, cmd).ends(t, 0)
 }
 
-// The lists that the manual shows are lists.
+// The lists in the manual are valid.
 func TestManualLists(t *testing.T) {
 	t.Parallel()
 	for _, page := range []string{"README", "lists"} {
@@ -173,7 +173,7 @@ var (
 	assignEnvironment = regexp.MustCompile(`(?m)^\$env:(\w+) = (.*)$`)
 )
 
-// The first real run in PowerShell is the one in bash, line by line.
+// The first real run has the same lines in PowerShell and in bash.
 func TestFirstRunInPowerShell(t *testing.T) {
 	t.Parallel()
 	translated := ""
@@ -188,7 +188,7 @@ func TestFirstRunInPowerShell(t *testing.T) {
 	same(t, "the first run in PowerShell", translated, codeOf(t, "README", "bash")[0])
 }
 
-// The blocks of PowerShell close their quotes, and hold nothing of bash.
+// The blocks of PowerShell close their quotes, and have no syntax of bash.
 // Source: learn.microsoft.com/powershell, about_Parsing (a backtick continues a line).
 func TestPowerShellIsNoBash(t *testing.T) {
 	t.Parallel()
@@ -205,7 +205,7 @@ func TestPowerShellIsNoBash(t *testing.T) {
 
 var link = regexp.MustCompile(`\[[^\]]+\]\(([^)\s]+)\)`)
 
-// Every link leads somewhere: to a file, and to a heading in it.
+// Every link leads to a file and a heading that exist.
 func TestManualLinks(t *testing.T) {
 	t.Parallel()
 	links := 0
@@ -235,7 +235,7 @@ func TestManualLinks(t *testing.T) {
 	atLeast(t, "links that were found", links, 40)
 }
 
-// linkTarget matches a link, and finds its target.
+// linkTarget matches a link with its target.
 var linkTarget = regexp.MustCompile(`\[[^\]]+\]\(([^)\s]+)\)`)
 
 var notInAnchors = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
@@ -251,7 +251,7 @@ func anchors(text string) (names []string) {
 	return names
 }
 
-// unclear are words of ours where Microsoft, or everybody, has another one.
+// unclear matches our own words where Microsoft, or the field, has another word.
 var unclear = regexp.MustCompile(`(?i)\b(pairs?|settled?|drills?|besides|mend(s|ed)?|bounds?|go(es)? on with|` +
 	`gone on with|tells)\b`)
 
@@ -276,8 +276,8 @@ func TestManualIsPlain(t *testing.T) {
 	}
 }
 
-// Another module can import the packages, as the page library says. It needs no network, because all
-// modules are here already.
+// Another module can import the packages, as the page library says. The test needs no network, because all
+// modules are in the cache.
 func TestLibraryModule(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {

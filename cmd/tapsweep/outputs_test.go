@@ -21,8 +21,8 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// A report has a row for each pass, also where a list has several on one line, and counts the passes that
-// are listed again. A run that resumes sends what is left of the line.
+// A report has a row for each pass, even if a list has several on one line, and counts duplicates. A run
+// that resumes sends the rest of the line.
 func TestReportOfCompactJSON(t *testing.T) {
 	t.Parallel()
 	const first, second = "9f0c11aa-1111-4222-8333-444444444441", "9f0c11aa-1111-4222-8333-444444444442"
@@ -87,8 +87,8 @@ func TestRefusedIsOneNumber(t *testing.T) {
 		fmt.Sprintf(`tapsweep_last_run_refused_requests{command="revoke",file="m"} %d`, n))
 }
 
-// The command that a run prints to resume has to lead somewhere: to the pass that is there, and
-// never to one more row about a user who is protected.
+// The command that a run prints to resume has an effect: it deletes the pass that is left. It never
+// writes another row about a protected user.
 func TestWhatIsPrintedLeadsOn(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
@@ -130,7 +130,7 @@ func TestWhatIsPrintedLeadsOn(t *testing.T) {
 	}
 }
 
-// A metricsTest sweeps a tenant with two users whose passes are expired, and writes metrics.
+// A metricsTest sweeps a tenant with two users with expired passes, and writes metrics.
 type metricsTest struct {
 	*testing.T
 	env       []string
@@ -156,7 +156,7 @@ func newMetricsTest(t *testing.T, faults ...fault.Fault) *metricsTest {
 
 func (m *metricsTest) file() string { return string(mustRead(m.T, m.path)) }
 
-// run sweeps with more flags and checks the exit code and the metrics, whose labels the test leaves out.
+// run sweeps with more flags, and checks the exit code and the metrics. want has no labels.
 func (m *metricsTest) run(flags []string, code int, want ...string) {
 	m.Helper()
 	tapsweep(m.T, m.env, append(m.sweep, flags...)...).ends(m.T, code)
@@ -166,7 +166,7 @@ func (m *metricsTest) run(flags []string, code int, want ...string) {
 	}
 }
 
-// The file has the result of every run that got as far as its flags, and what a sweep left.
+// The file has the result of every run whose flags are valid, and the number of passes that a sweep left.
 func TestMetricsFile(t *testing.T) {
 	t.Parallel()
 	m := newMetricsTest(t, fault.Fault{Method: "DELETE", Attempt: 1, Do: fault.ItemStatus(423)})
@@ -188,7 +188,7 @@ func TestMetricsFile(t *testing.T) {
 	hasFiles(t, m.dir, 1)
 }
 
-// A file that is no metrics file is not replaced, even if it is the log of this run. A link stays a link.
+// A file that is not a metrics file is not replaced, even if it is the log of this run. A link stays a link.
 func TestMetricsFileReplacesItsOwn(t *testing.T) {
 	t.Parallel()
 	m := newMetricsTest(t)
@@ -219,7 +219,7 @@ func TestMetricsFileReplacesItsOwn(t *testing.T) {
 	same(t, "error of reading the link", err, nil)
 }
 
-// A command line with a wrong flag or variable is no run, so it leaves the metrics of the last one.
+// A command line with a wrong flag or variable is not a run, so the metrics of the last run stay.
 func TestMetricsFileOfBadFlags(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -235,7 +235,7 @@ func TestMetricsFileOfBadFlags(t *testing.T) {
 	}
 }
 
-// The manual's alerts, and its table, name metrics that are there, and no others.
+// The alerts and the table in the manual name only metrics that exist.
 func TestAlerts(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})

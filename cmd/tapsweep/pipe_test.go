@@ -26,7 +26,8 @@ func namedPipe(t *testing.T) string {
 	return path
 }
 
-// A run reads its list from a named pipe, writes its rows to one with a reader, and refuses to resume from a pipe.
+// A run reads its list from a named pipe, writes its rows to a pipe that has a reader, and refuses to resume
+// from a pipe.
 func TestResultsPipe(t *testing.T) {
 	t.Parallel()
 	list := writeFile(t, "l.csv", "user\ndana@contoso.com\n")
@@ -72,7 +73,7 @@ func TestSignalWhileAPipeIsWaitedFor(t *testing.T) {
 	}
 }
 
-// A results pipe that nobody reads does not hang for ever.
+// A run with a results pipe that nobody reads does not hang for ever.
 func TestResultsPipeWithoutReader(t *testing.T) {
 	t.Parallel()
 	p := tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", namedPipe(t),
@@ -80,7 +81,7 @@ func TestResultsPipeWithoutReader(t *testing.T) {
 	p.ends(t, status.Usage, "no program reads it: start the reader first")
 }
 
-// The first signal ends a run although the reader of its log has stopped reading.
+// The first signal ends a run even if the reader of its log has stopped reading.
 func TestSignalWhileNobodyReads(t *testing.T) {
 	t.Parallel()
 	list := listFile(t, graphsim.New(graphsim.Options{}).AddUsers(3000)) // more rows than the log holds back

@@ -20,7 +20,7 @@ import (
 
 var kills = flag.Int("kills", 5, "how often TestKillAndResume kills a run")
 
-// lastRows returns the last row of each line of the list, as a log of several runs has them.
+// lastRows returns the last row of each line of the list from a log of several runs.
 func lastRows(t *testing.T, path string) map[int]results.Row {
 	t.Helper()
 	last := make(map[int]results.Row)
@@ -30,8 +30,8 @@ func lastRows(t *testing.T, path string) map[int]results.Row {
 	return last
 }
 
-// A run that is killed at any moment and taken up again loses nothing: what the
-// tenant did and what the rows say agree.
+// A run that is killed at any moment and resumed loses nothing: the rows agree with the
+// requests that the tenant carried out.
 func TestKillAndResume(t *testing.T) {
 	t.Parallel()
 	const pairs = 1500
@@ -61,7 +61,7 @@ func TestKillAndResume(t *testing.T) {
 			same(t, fmt.Sprint("outcome of line ", line), r.Outcome, results.Revoked)
 		}
 	}
-	// A kill loses no more than what was not on disk for 200 ms and in flight.
+	// A kill loses only the rows of the last 200 ms and the requests in flight.
 	atMost(t, "passes that had to be sent again", absent, killed*400)
 }
 
@@ -97,7 +97,7 @@ func TestResumeRun(t *testing.T) {
 	run("--resume", list).ends(t, status.Usage, "it is a log of")
 }
 
-// Two runs on one log would each take the other's pairs for unsent.
+// Two runs cannot use one log. Each would treat the passes of the other as not sent.
 func TestTwoRunsOnOneLog(t *testing.T) {
 	t.Parallel()
 	tenant, users, env := serveUsers(t, 100, graphsim.Options{Limits: []*quota.Limit{quota.Window(40, time.Minute)}})
@@ -120,8 +120,8 @@ func TestTwoRunsOnOneLog(t *testing.T) {
 	tapsweep(t, env, "verify", writeFile(t, "copy.jsonl", first+"\n")).ends(t, status.Usage, "or is still running")
 }
 
-// A disk that fills up in the middle stops the run before more is sent, and the
-// log can be resumed once there is room. A process, because ulimit limits one.
+// If the disk fills up during the run, the run stops before it sends more, and its log can be
+// resumed once there is space. The test needs a process, because ulimit limits a process.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	tenant, users, env := serveUsers(t, 2000, graphsim.Options{Latency: 10 * time.Millisecond})
@@ -139,8 +139,8 @@ func TestFullDisk(t *testing.T) {
 	same(t, "rows of the log", len(lastRows(t, log)), 2000)
 }
 
-// A second signal ends the process at once, if it comes a second after the first, and the log stays good.
-// A process, because the signal ends it.
+// A second signal, a second after the first, ends the process at once, and the log stays valid. The test
+// needs a process, because the signal ends it.
 func TestSecondSignal(t *testing.T) {
 	t.Parallel()
 	tenant, users, env := serveUsers(t, 100, failing(fault.Fault{Do: fault.Hang()}))
@@ -182,9 +182,8 @@ func TestMaxItems(t *testing.T) {
 	}
 }
 
-// A log that was resumed is a list of what is left at its end: what an earlier run
-// had left over and a later one has done is not done again, to whatever pass the user was
-// given since.
+// As a list, a resumed log means the passes that are left at its end. If an earlier run left a
+// pass and a later run deleted it, a new pass of the user is not deleted.
 func TestResumedLogAsList(t *testing.T) {
 	t.Parallel()
 	tenant, users, env := serveUsers(t, 20,
@@ -207,8 +206,8 @@ func TestResumedLogAsList(t *testing.T) {
 	holds(t, "standard error", p.stderr, "20 rows of the list left out, because the earlier run completed")
 }
 
-// To resume without --protect is a slip, and no decision to revoke the passes of those who
-// were protected.
+// If a run is resumed without --protect, the protected users stay protected: somebody may have
+// forgotten the flag.
 func TestResumeKeepsWhoWasProtected(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
@@ -232,8 +231,8 @@ func TestResumeKeepsWhoWasProtected(t *testing.T) {
 	run(0, "somebody@contoso.example\n")
 }
 
-// nohup means that the run outlives its terminal, and a shell script that what it has put
-// in the background is not ended by Ctrl-C. A process, because a shell hands ignored signals down to one.
+// A run under nohup survives the end of its terminal. A run in the background of a shell script
+// survives Ctrl-C. The test needs a process, because a process inherits ignored signals from a shell.
 func TestNohup(t *testing.T) {
 	t.Parallel()
 	tenant, users, env := serveUsers(t, 60, graphsim.Options{Latency: 200 * time.Millisecond})
@@ -250,7 +249,7 @@ func TestNohup(t *testing.T) {
 	leaves(t, tenant, 0)
 }
 
-// What a run that resumes says is of the whole log. Its headline is of this run.
+// The summary of a run that resumes is about the whole log. Its first line is about this run.
 func TestResumedRunTellsOfItself(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
@@ -288,10 +287,10 @@ func revokedInMetrics(t *testing.T, dir string, n int) {
 		fmt.Sprintf("tapsweep_log_rows{command=\"revoke\",file=\"m\",outcome=\"revoked\"} %d\n", n))
 }
 
-// lastRun is what the last run has added to a log.
+// lastRun returns the lines that the last run added to a log.
 func lastRun(log string) string { return log[strings.LastIndex(log, `{"type":"run"`):] }
 
-// A run that resumes with --verify counts as revoked only what it has deleted itself.
+// A run that resumes with --verify counts only the passes that it deleted itself as revoked.
 func TestVerifiedLater(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{

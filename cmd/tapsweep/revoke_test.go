@@ -48,8 +48,8 @@ func asUTF16(users []graphsim.User) string {
 	return assert.Must(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String(text))
 }
 
-// Passes in each form in which people have them: all deleted, the
-// batches full, one row a pass; and a second run is harmless.
+// Each form of a list works: all passes are deleted, the batches are full, and each pass has
+// one row. A second run changes nothing.
 func TestRevokeEachForm(t *testing.T) {
 	t.Parallel()
 	forms := []struct {
@@ -135,7 +135,8 @@ func TestSignalBeforeTheRun(t *testing.T) {
 	same(t, "requests", tenant.Stats().Requests, 0)
 }
 
-// A reader of the results that goes away stops the run in order. A process, because SIGPIPE would end it.
+// If the reader of the results goes away, the run stops in order. The test needs a process, because
+// SIGPIPE would end it.
 func TestClosedOutput(t *testing.T) {
 	t.Parallel()
 	tenant, users, env := serveUsers(t, 2000, graphsim.Options{Latency: 50 * time.Millisecond})
@@ -222,8 +223,8 @@ func TestQuietRun(t *testing.T) {
 	same(t, "output", p.stdout+p.stderr, "")
 }
 
-// An interrupt lets what is in flight be answered, says of the rest that it was
-// not sent, and ends at once in the middle of a wait. A process, because it gets the signals.
+// After an interrupt the run waits for the answers to requests in flight, and writes NotSent
+// for the rest. During a wait, it ends at once. The test needs a process to get the signals.
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
@@ -250,8 +251,8 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// An app without the permission is told so after the first answers, not after
-// ten thousand.
+// If the app lacks the permission, the run stops after the first answers, not after ten
+// thousand.
 func TestAbortAfter(t *testing.T) {
 	t.Parallel()
 	_, users, env := serveUsers(t, 1000,
@@ -270,7 +271,7 @@ func TestAbortAfter(t *testing.T) {
 	hasOutcome(t, rows, results.Denied, 1000)
 }
 
-// What ends a run early leaves a log that can be taken up, and says why.
+// A run that ends early leaves a log that can be resumed, and says why it ended.
 func TestStopsEarly(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -19,15 +19,15 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// rude is text of a service that repeats what it was sent, acts on terminals and
-// does not end.
+// rude returns a text with the secrets of the request and with terminal escapes. It is very
+// long.
 func rude(r *http.Request) string {
 	return "Authorization: " + r.Header.Get("Authorization") +
 		" refused \x1b[2J\x1b]0;owned\a\r\nexit 0\u202e\u2066\u009b31m" + strings.Repeat("x", 5000)
 }
 
-// unlabelled is text of a service that quotes what it was sent, and what it may know besides,
-// without a word that announces it.
+// unlabelled returns a text with the secrets of the request, and with others that the service may know.
+// No word announces them.
 func unlabelled(r *http.Request) string {
 	_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	return strings.Join([]string{token, canarySecret, url.QueryEscape(canarySecret), canaryProxy, canaryPassword,
@@ -46,7 +46,7 @@ func asJSONOf(value any) []byte {
 	return b
 }
 
-// asError makes an error of Graph that holds the text wherever Graph has text.
+// asError returns an error of Graph with the text in every field that has text.
 func asError(text func(*http.Request) string) body {
 	return func(r *http.Request) []byte {
 		text := text(r)
@@ -55,17 +55,17 @@ func asError(text func(*http.Request) string) body {
 	}
 }
 
-// asPage makes a page of the text.
+// asPage returns a page of HTML with the text.
 func asPage(text func(*http.Request) string) body {
 	return func(r *http.Request) []byte { return []byte(text(r)) }
 }
 
-// said makes the same answer to each request.
+// said returns the same answer to each request.
 func said(text string) body { return func(*http.Request) []byte { return []byte(text) } }
 
 func rudeText(r *http.Request) []byte { return asJSONOf(map[string]string{"error": rude(r)}) }
 
-// oauthError makes the answer of a token endpoint that quotes a field of the request.
+// oauthError returns the answer of a token endpoint that quotes a field of the request.
 func oauthError(code, before, field string) body {
 	return func(r *http.Request) []byte {
 		return asJSONOf(map[string]string{"error": code,
@@ -73,7 +73,7 @@ func oauthError(code, before, field string) body {
 	}
 }
 
-// quotedForm is an answer with the whole request and the assertion in it.
+// quotedForm returns an answer with the whole request and its assertion.
 func quotedForm(r *http.Request) []byte {
 	if r.PostForm.Get("client_assertion") != canaryAssertion {
 		panic("no assertion was sent")
@@ -83,7 +83,7 @@ func quotedForm(r *http.Request) []byte {
 	})(r)
 }
 
-// listed is a page of one object with the text in its fields, and in the link to the next page.
+// listed returns a page of one object with the text in its fields, and in the link to the next page.
 func listed(object map[string]any, next string) []byte {
 	page := map[string]any{"value": []map[string]any{object}}
 	if next != "" {
@@ -165,8 +165,8 @@ func serveRudely(t *testing.T, tenant *graphsim.Tenant, suffix string, answer ht
 	return append(tenant.Environment(server.URL, ca), graphURL+"="+server.URL)
 }
 
-// runTidily runs a command line and checks all that it leaves behind. DIR stands for an empty directory.
-// A run that is alone has a process of its own.
+// runTidily runs a command line and checks everything that it leaves behind. DIR is replaced by an empty
+// directory. A run that is alone has its own process.
 func runTidily(t *testing.T, alone bool, env []string, line string) (p process, files int) {
 	t.Helper()
 	dir, home := t.TempDir(), t.TempDir()
@@ -184,7 +184,7 @@ func runTidily(t *testing.T, alone bool, env []string, line string) (p process, 
 	return p, checkFiles(t, dir) + checkFiles(t, home)
 }
 
-// checkFiles looks through everything below dir.
+// checkFiles checks all files below dir.
 func checkFiles(t *testing.T, dir string) (files int) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -207,7 +207,7 @@ func checkFiles(t *testing.T, dir string) (files int) {
 	return files
 }
 
-// checkValues looks at the texts in a JSON value as whoever reads them gets them.
+// checkValues checks the decoded texts in a JSON value.
 func checkValues(t *testing.T, where string, value any) {
 	t.Helper()
 	switch value := value.(type) {
@@ -224,7 +224,7 @@ func checkValues(t *testing.T, where string, value any) {
 	}
 }
 
-// checkLeft looks at one thing that a run left behind.
+// checkLeft checks one text that a run left behind.
 func checkLeft(t *testing.T, where, text string) {
 	t.Helper()
 	around := func(at []int) string { return text[max(at[0]-40, 0):min(at[1]+20, len(text))] }

@@ -17,8 +17,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// leftovers is a tenant of n users, of whom each tenth holds a pass: in turn one
-// that is expired, used, usable, and scheduled.
+// leftovers returns a tenant of n users. Every tenth user holds a pass. In turn, these passes
+// are expired, used, usable, and scheduled.
 func leftovers(n int, opts graphsim.Options) *graphsim.Tenant {
 	if opts.Roles == nil {
 		opts.Roles = simulation.Roles
@@ -28,7 +28,7 @@ func leftovers(n int, opts graphsim.Options) *graphsim.Tenant {
 	return tenant
 }
 
-// The output shows which instant a date in --created-since means.
+// The output shows the exact time that a date in --created-since means.
 func TestCreatedSinceIsShown(t *testing.T) {
 	t.Parallel()
 	day := time.Now().UTC().AddDate(0, 0, -1).Format(time.DateOnly)
@@ -54,7 +54,7 @@ func TestCreatedSinceIsShown(t *testing.T) {
 	tapsweep(t, env, "scan", "--created-since", day, "--filter", "no such filter").ends(t, status.Usage, want)
 }
 
-// What scan prints, revoke takes, in each format. The user principal names stay with the passes.
+// revoke accepts the list that scan prints, in each format. The user principal names stay with the passes.
 func TestScanToRevoke(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{"csv", "jsonl"} {
@@ -166,8 +166,8 @@ func TestScanRefuses(t *testing.T) {
 	}
 }
 
-// A scan that is stopped in the middle goes on where it was, and in the end has
-// found and printed everything once.
+// A scan that was stopped in the middle resumes where it was. At the end it has found and
+// printed each pass once.
 func TestScanResumes(t *testing.T) {
 	t.Parallel()
 	tenant, env := serveLeftovers(t, 3000, graphsim.Options{Latency: 5 * time.Millisecond})
@@ -193,7 +193,7 @@ func TestScanResumes(t *testing.T) {
 		"looked for something else: tapsweep scan ")
 }
 
-// A full disk under the list that is printed is told.
+// If the disk is full, the scan reports that it could not write its list.
 func TestScanFullDisk(t *testing.T) {
 	t.Parallel()
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
@@ -208,7 +208,7 @@ func TestScanFullDisk(t *testing.T) {
 	holds(t, "standard error", stderr.String(), "no space left")
 }
 
-// A log that is refused leaves the list that was printed before as it is.
+// If a log is refused, the list of an earlier scan stays as it is.
 func TestScanRefusedKeepsOutput(t *testing.T) {
 	t.Parallel()
 	env := serve(t, leftovers(100, graphsim.Options{}))
@@ -221,8 +221,8 @@ func TestScanRefusedKeepsOutput(t *testing.T) {
 	hasFiles(t, dir, 2)
 }
 
-// A scan that is refused or stopped leaves the list of an earlier scan as it is. What it found
-// is kept in a new file, but it makes no empty list.
+// A scan that is refused or stopped does not change the list of an earlier scan. It writes the
+// passes that it found to a new file, but it writes no empty list.
 func TestUnfinishedScanKeepsOutput(t *testing.T) {
 	t.Parallel()
 	env := serve(t, leftovers(100, graphsim.Options{}))

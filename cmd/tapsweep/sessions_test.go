@@ -43,8 +43,8 @@ func sessionOutcomes(t *testing.T, log string) map[results.Outcome]int {
 	return counts
 }
 
-// A run that is killed after it has deleted the passes, and before it has revoked the sessions, is
-// resumed by one that sends only the calls.
+// If a run is killed after it deleted the passes and before it revoked the sessions, the run that
+// resumes it sends only the calls that revoke sessions.
 func TestKilledBeforeSessions(t *testing.T) {
 	t.Parallel()
 	const users = 40
@@ -81,7 +81,7 @@ func TestKilledBeforeSessions(t *testing.T) {
 	}
 }
 
-// listOfHeld is a CSV list of passes.
+// listOfHeld returns a CSV list of passes.
 func listOfHeld(passes []graphsim.HeldPass) string {
 	var b strings.Builder
 	b.WriteString("user,method\n")
@@ -100,7 +100,7 @@ func keepsSessions(n int) (*graphsim.Tenant, []graphsim.User) {
 	return tenant, users
 }
 
-// Sessions that could not be revoked make the run exit 1, with a hint, and count apart from passes.
+// If sessions could not be revoked, the run exits with 1 and gives a hint. They are not counted as passes.
 func TestSessionsDenied(t *testing.T) {
 	t.Parallel()
 	tenant, users := keepsSessions(3)
@@ -173,8 +173,8 @@ func TestCallsForTwoNames(t *testing.T) {
 	}
 }
 
-// The sessions of a user are revoked after the last pass, of which an earlier run has left one and the
-// scan finds another.
+// An earlier run left one pass of a user, and the scan finds another one. The sessions are revoked after
+// both are deleted.
 func TestSessionsAfterThePassesOfTwoRuns(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Record: true,
@@ -193,8 +193,8 @@ func TestSessionsAfterThePassesOfTwoRuns(t *testing.T) {
 	same(t, "the last request", sent[len(sent)-1].Method, "POST")
 }
 
-// The name beside an id may be that of another user, who is not signed out in place of the first one. A
-// protected user is not looked up to find out which id the name has.
+// In a row with an ID and a name, the name may be another user's. That user is not signed out in place of
+// the first one. A protected user is not looked up to find the ID of the name.
 func TestNameOfAnotherUser(t *testing.T) {
 	t.Parallel()
 	const kim, kimID = "kim@contoso.example", "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c333"
@@ -212,8 +212,8 @@ func TestNameOfAnotherUser(t *testing.T) {
 	}
 }
 
-// Without the permission nothing is sent, and the commands that grant it are shown. Without the
-// permission for the proof there is a warning.
+// Without the permission to revoke sessions nothing is sent, and the run prints the commands that grant
+// it. Without the permission for the proof there is a warning.
 func TestSessionPermissions(t *testing.T) {
 	t.Parallel()
 	tap := "UserAuthMethod-TAP.ReadWrite.All"
@@ -243,7 +243,7 @@ func TestSessionPermissions(t *testing.T) {
 	}
 }
 
-// A user signs out everywhere with --self, and sessions of a protected user stay.
+// --self signs the user out everywhere. The sessions of a protected user stay.
 func TestSessionsOfOneself(t *testing.T) {
 	t.Parallel()
 	tenant, token := guest(t, ownScope, "User.RevokeSessions.All", "User.Read")
@@ -256,8 +256,8 @@ func TestSessionsOfOneself(t *testing.T) {
 	same(t, "calls with a protected user", tenant.Stats().Revoked, 1)
 }
 
-// The recipe of the incident page, from the audit record to the proof: exactly the passes that the
-// intruder created are deleted, their users are signed out, nobody else is, and another app proves it.
+// The commands of the incident page work from the audit record to the proof. Only the passes that the
+// intruder created are deleted, only their users are signed out, and another app proves it.
 func TestIncidentFromAuditRecordToProof(t *testing.T) {
 	t.Parallel()
 	const reader = "3d6f0a52-9f1e-4f7c-9a58-2f4f5e0c7711"
@@ -314,7 +314,7 @@ func TestSessionsOfAnEarlierRun(t *testing.T) {
 	same(t, "requests with the flag", tenant.Stats().Requests-requests, 3)
 }
 
-// A run that revokes sessions cannot be resumed by one that leaves them alone, which would forget them.
+// A run that revokes sessions cannot be resumed without --revoke-sessions. The sessions would be forgotten.
 func TestSessionsAreNotForgotten(t *testing.T) {
 	t.Parallel()
 	tenant, users := keepsSessions(3)
@@ -326,8 +326,9 @@ func TestSessionsAreNotForgotten(t *testing.T) {
 	same(t, "requests without --revoke-sessions", tenant.Stats().Requests, requests)
 }
 
-// A results log as a list revokes the sessions that are left of users whose passes are gone. Their new
-// passes stay. Without the flag, a message says that sessions are left. A protected user stays protected.
+// With a results log as its list, a run revokes the sessions that are left of users whose passes are gone.
+// Their new passes stay. Without the flag, a message says that sessions are left. A protected user stays
+// protected.
 func TestSessionsLeftInALog(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -14,8 +14,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// The signed-in user has one row, under the object ID, whatever names the list has. A run that resumes
-// finds it.
+// The signed-in user has one row, with the object ID, even if the list has other names. A run that
+// resumes finds this row.
 func TestSignedInUserUnderBothNames(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
@@ -73,7 +73,7 @@ func TestStoppedSweepIsResumedWithSessions(t *testing.T) {
 	same(t, "users who are signed out", tenant.Stats().Revoked, 5)
 }
 
-// A guest does not keep a nightly sweep from exit code 0, and is not proven anew each night.
+// A guest does not change the exit code 0 of a nightly sweep, and is not verified again each night.
 func TestGuestIsVerifiedOnce(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Record: true})
@@ -111,8 +111,8 @@ func TestVerifyIsResumed(t *testing.T) {
 	}
 }
 
-// A verify that may not read since when sign-ins count says that it could not check, not that sessions
-// are not revoked. A run with only sessions left does not say that passes are.
+// If verify may not read signInSessionsValidFromDateTime, it says that it could not check the sessions, not
+// that they are not revoked. A run with only sessions left does not say that passes are left.
 func TestWordsAboutSessions(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Faults: []fault.Fault{

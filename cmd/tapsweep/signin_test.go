@@ -28,7 +28,7 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// without takes variables out of an environment.
+// without returns an environment without some variables.
 func without(env []string, names ...string) (left []string) {
 	for _, v := range env {
 		name, _, _ := strings.Cut(v, "=")
@@ -39,7 +39,8 @@ func without(env []string, names ...string) (left []string) {
 	return left
 }
 
-// appCertificate returns a certificate of an app and its key, in DER. It takes a while, so there is one.
+// appCertificate returns a certificate of an app and its key, in DER. Creating it is slow, so all tests
+// share one.
 var appCertificate = sync.OnceValues(func() (cert, key []byte) {
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -65,8 +66,8 @@ func certificate(t *testing.T, tenant *graphsim.Tenant) string {
 		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
 }
 
-// asBrowser makes the test binary be a browser with somebody in front of it who
-// signs in: it goes where it is sent.
+// asBrowser makes the test binary act as the browser of a person who signs in: it opens a page
+// and posts the form on it.
 const asBrowser = "TEST_AS_BROWSER"
 
 func init() {
@@ -95,19 +96,19 @@ func init() {
 // A signIn prepares a sign-in by a user of the tenant, and returns variables and flags for it.
 type signIn func(t *testing.T, tenant *graphsim.Tenant, user graphsim.User) (vars, flags []string)
 
-// byFlags is a sign-in by flags alone.
+// byFlags returns a sign-in by flags only.
 func byFlags(flags ...string) signIn {
 	return func(*testing.T, *graphsim.Tenant, graphsim.User) ([]string, []string) { return nil, flags }
 }
 
-// byFile is a sign-in by a file, which a flag names.
+// byFile returns a sign-in by a file. A flag names the file.
 func byFile(flag string, text func(*graphsim.Tenant, graphsim.User) string, flags ...string) signIn {
 	return func(t *testing.T, tenant *graphsim.Tenant, user graphsim.User) ([]string, []string) {
 		return nil, append([]string{flag, writeFile(t, "file", text(tenant, user))}, flags...)
 	}
 }
 
-// afterChange is the sign-in by the secret after a change of the tenant.
+// afterChange returns a sign-in by the secret after a change of the tenant.
 func afterChange(change func(*entra.Authority)) signIn {
 	return func(_ *testing.T, tenant *graphsim.Tenant, _ graphsim.User) ([]string, []string) {
 		change(tenant.Entra)
@@ -115,7 +116,7 @@ func afterChange(change func(*entra.Authority)) signIn {
 	}
 }
 
-// byPerson is a sign-in by a person.
+// byPerson returns a sign-in by a person.
 func byPerson(auth string, polls int) signIn {
 	return func(_ *testing.T, tenant *graphsim.Tenant, user graphsim.User) ([]string, []string) {
 		tenant.Entra.WillSignIn(entra.SignIn{User: user.ID, Scopes: []string{allScope}, Polls: polls})
@@ -160,7 +161,7 @@ func byCLI(t *testing.T, tenant *graphsim.Tenant, _ graphsim.User) (vars, flags 
 	return []string{"PATH=" + dir + ":" + os.Getenv("PATH")}, []string{"--auth", "azure-cli"}
 }
 
-// Each way to sign in, from the flags to passes that are gone.
+// Each way to sign in works, from the flags to the deleted passes.
 func TestSignInWays(t *testing.T) {
 	t.Parallel()
 	secret := func(*graphsim.Tenant, graphsim.User) string { return entra.DefaultSecret + "\n" }
@@ -195,7 +196,7 @@ func TestSignInWays(t *testing.T) {
 
 var expired = graphsim.Options{Entra: entra.Options{TokenLife: -time.Minute}}
 
-// signInsRefused are sign-ins that end before anything is sent, and what the message says.
+// signInsRefused are sign-ins that fail before anything is sent, with the expected message.
 var signInsRefused = []struct {
 	name string
 	opts graphsim.Options
@@ -226,8 +227,8 @@ var signInsRefused = []struct {
 		[]string{"--api-version beta"}},
 }
 
-// What keeps a run from a token, or a token from its work, ends with exit 3
-// before anything is sent, says what Entra says, and what to do.
+// If a run gets no token, or its token lacks a permission, the run exits with 3 before anything
+// is sent. It prints the message of Entra and what to do next.
 func TestSignInRefused(t *testing.T) {
 	t.Parallel()
 	for _, tt := range signInsRefused {
@@ -248,7 +249,7 @@ func TestSignInRefused(t *testing.T) {
 	}
 }
 
-// --no-preflight leaves it to Graph.
+// With --no-preflight, Graph decides whether the token is sufficient.
 func TestNoPreflight(t *testing.T) {
 	t.Parallel()
 	_, users, env := serveUsers(t, 3, graphsim.Options{Roles: []string{}})
@@ -260,8 +261,8 @@ func TestNoPreflight(t *testing.T) {
 	holds(t, "hint of a row", rows[0].Hint, "the permission may be missing")
 }
 
-// A token that Graph takes back in the middle of a run is replaced once, with the
-// claims that the challenge asks for; one more refusal ends the run.
+// If Graph refuses a token in the middle of a run, the run gets one new token, with the claims
+// in the challenge. Another refusal ends the run.
 func TestRefusedInTheMiddle(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -14,7 +14,8 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// A temporary directory that is missing is named, and not --listen. A process, because Go reads TMPDIR by itself.
+// If the temporary directory is missing, the error names it and not --listen. The test needs a process,
+// because Go reads TMPDIR by itself.
 func TestSimulateWithoutTemp(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
@@ -28,8 +29,8 @@ func TestSimulateWithoutTemp(t *testing.T) {
 	tapsweep(t, nil, "simulate", "--listen", "nowhere").ends(t, status.Usage, `--listen "nowhere" is not an address`)
 }
 
-// simulate starts a simulated tenant in a process of its own. It returns the environment that leads to it,
-// and a function that ends it, as Ctrl-C does in a terminal.
+// simulate starts a simulated tenant in a separate process. It returns the environment to use the tenant,
+// and a function that ends it as Ctrl-C does in a terminal.
 func simulate(t *testing.T, args ...string) (env []string, stop func()) {
 	t.Helper()
 	cmd := command(t, nil, append([]string{"simulate"}, args...)...)
@@ -48,7 +49,7 @@ func simulate(t *testing.T, args ...string) (env []string, stop func()) {
 	}
 }
 
-// tapsweep simulate serves the tenant to which the printed environment leads.
+// tapsweep simulate serves a tenant. Runs with the printed environment use it.
 func TestSimulateServes(t *testing.T) {
 	t.Parallel()
 	list := filepath.Join(t.TempDir(), "simulated.csv")
@@ -64,8 +65,8 @@ func TestSimulateServes(t *testing.T) {
 	stop()
 }
 
-// make demo ends with the summary and the path of a report, and with 0 although passes are left. It shows
-// the outcomes that the README promises.
+// make demo ends with the summary and the path of a report. It exits with 0 although passes are left. It
+// shows the outcomes that the README promises.
 func TestMakeDemo(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("make"); err != nil {
@@ -97,7 +98,7 @@ func TestMakeDemo(t *testing.T) {
 	}
 }
 
-// makeCases are values that make gets from a tag, the environment or its command line.
+// makeCases have values that make gets from a tag, the environment or its command line.
 var makeCases = []struct {
 	name, tag, env string
 	args           []string

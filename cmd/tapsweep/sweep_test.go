@@ -18,8 +18,8 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// The night job: what is expired or used goes, everything else stays, whichever way
-// it works.
+// The night job deletes the expired and the used passes and keeps all others, with and without
+// --verify.
 func TestSweep(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -114,7 +114,7 @@ func TestSweepResumes(t *testing.T) {
 	atMost(t, "LISTs of 2000 users", tenant.Stats().Lists, 3200)
 }
 
-// verify is the proof for a whole log: it deletes nothing, whatever it finds.
+// verify checks all passes of a log. It deletes nothing, even if it finds a pass.
 func TestVerifyCommand(t *testing.T) {
 	t.Parallel()
 	tenant, users, env := serveUsers(t, 5,
@@ -176,7 +176,7 @@ func mustRead(t *testing.T, path string) []byte {
 	return data
 }
 
-// --verify on revoke.
+// revoke --verify checks each deleted pass.
 func TestRevokeVerify(t *testing.T) {
 	t.Parallel()
 	_, users, env := serveUsers(t, 50, graphsim.Options{ListLag: time.Second})
@@ -189,7 +189,7 @@ func TestRevokeVerify(t *testing.T) {
 	}
 }
 
-// Waits are in the log, and add up to what was refused.
+// The log has the waits, and these have all refused requests.
 func TestLogTellsWaits(t *testing.T) {
 	t.Parallel()
 	tenant, users, env := serveUsers(t, 120, graphsim.Options{Limits: []*quota.Limit{quota.Bucket(40, 40)}})
@@ -207,8 +207,8 @@ func TestLogTellsWaits(t *testing.T) {
 	same(t, "refused requests in the log", refused, tenant.Stats().Refused)
 }
 
-// A night job that says --resume begins anew once the night before is over: a sweep, and a scan, whose log
-// names the users without a pass.
+// A night job with --resume starts again if the run of the night before has ended. This is true of a sweep,
+// and of a scan, whose log names the users without a pass.
 func TestSweepResumeBeginsAnew(t *testing.T) {
 	t.Parallel()
 	tenant, env := serveLeftovers(t, 400, graphsim.Options{})
@@ -232,8 +232,8 @@ func TestSweepResumeBeginsAnew(t *testing.T) {
 	}
 }
 
-// What was deleted is on record before it is verified, and a run that is gone on
-// with verifies what the one before could not.
+// The log has a deleted pass before the pass is verified. A run that resumes verifies the
+// passes that the run before could not verify.
 func TestVerifyResumes(t *testing.T) {
 	t.Parallel()
 	tenant, users, env := serveUsers(t, 30, graphsim.Options{ListLag: 5 * time.Second})
@@ -247,7 +247,7 @@ func TestVerifyResumes(t *testing.T) {
 	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 30)
 }
 
-// A sweep that may read and not delete ends as soon as that shows.
+// A sweep that may read but not delete ends at the first sign of it.
 func TestSweepAborts(t *testing.T) {
 	t.Parallel()
 	_, env := serveExpired(t, 200, failing(fault.Fault{Method: "DELETE", Do: fault.ItemStatus(403)}))
@@ -259,7 +259,7 @@ func TestSweepAborts(t *testing.T) {
 	atMost(t, "rows that are denied", denied, 120)
 }
 
-// Nobody is mailed for a protected account that holds an old pass.
+// If only a protected account holds an old pass, the night job prints nothing, so cron mails nobody.
 func TestSweepProtectedIsQuiet(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
@@ -272,7 +272,7 @@ func TestSweepProtectedIsQuiet(t *testing.T) {
 	leaves(t, tenant, 1)
 }
 
-// The log of a proof in which a user could not be looked at means nobody's pass.
+// If verify could not list the passes of a user, its log as a list means no pass of the user.
 func TestVerifyLogAsList(t *testing.T) {
 	t.Parallel()
 	tenant, env := serveLeftovers(t, 40,

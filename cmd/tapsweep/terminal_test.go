@@ -12,7 +12,7 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// The bar is for a terminal at standard error, and nothing of it is anywhere else.
+// The progress bar is shown only on a terminal at standard error. No other output has a part of it.
 func TestProgressOnATerminal(t *testing.T) {
 	t.Parallel()
 	list := listFile(t, graphsim.New(graphsim.Options{}).AddUsers(10))
@@ -38,7 +38,7 @@ func TestProgressOnATerminal(t *testing.T) {
 	}
 }
 
-// Without a terminal nothing is shown that was not asked for.
+// Without a terminal, a run shows no progress.
 func TestProgressWithoutATerminal(t *testing.T) {
 	t.Parallel()
 	p := tapsweep(t, nil, "revoke", "--simulate", "--yes", listFile(t, graphsim.New(graphsim.Options{}).AddUsers(10)))
@@ -46,7 +46,7 @@ func TestProgressWithoutATerminal(t *testing.T) {
 	same(t, "standard output", p.stdout, "")
 }
 
-// A key that was typed before the question, such as an answer to the program before, does not answer it.
+// A key typed before the question does not answer it. It may be an answer to the previous program.
 func TestKeysBeforeTheQuestion(t *testing.T) {
 	t.Parallel()
 	no := func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("n\n") }
@@ -54,14 +54,14 @@ func TestKeysBeforeTheQuestion(t *testing.T) {
 	p.ends(t, status.Usage, "y\r\n", "not confirmed")
 }
 
-// A list that is typed at the terminal leaves nobody to ask.
+// If the list comes from the terminal, the run cannot ask there for a confirmation.
 func TestListFromATerminal(t *testing.T) {
 	t.Parallel()
 	answered(t, nil, nil, "revoke", "--simulate", "-").ends(t, status.Usage, "cannot ask")
 }
 
-// answered runs tapsweep at a terminal at which somebody has typed "y", and answers once it asks. A process, because
-// the terminal sends it signals.
+// answered runs tapsweep at a terminal where somebody has already typed "y". It calls answer once tapsweep
+// asks. It starts a process, because the terminal sends signals to it.
 func answered(t *testing.T, env []string, answer func(keyboard *os.File, p *os.Process), args ...string) process {
 	t.Helper()
 	keyboard, tty, err := pty.Open()
