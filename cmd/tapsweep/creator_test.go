@@ -153,7 +153,7 @@ func TestScanNamesUndecidedPasses(t *testing.T) {
 	t.Parallel()
 	tenant := incidentWith(map[string]string{"TemporaryAccessPass.Id": `"` + otherPass + `"`})
 	p := tapsweep(t, serve(t, tenant), "scan", "--created-since", "24h", "--created-by", simulation.Mallory.UPN)
-	p.ends(t, status.Incomplete, "but their IDs differ, so it is not listed: tapsweep scan --user "+selfID+" shows it")
+	p.ends(t, status.Incomplete, "Their IDs differ, so it was left out. To see it: tapsweep scan --user "+selfID)
 	lacks(t, "standard output", p.stdout, "dana@")
 }
 

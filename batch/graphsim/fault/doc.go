@@ -3,7 +3,7 @@
 //
 //	graphsim.Options{Faults: []fault.Fault{
 //		{Method: "DELETE", Attempt: 1, Do: fault.ItemStatus(503)},   // the first attempt of each delete
-//		{Batch: 3, Do: fault.Reset().AfterWork()},                   // the third batch is carried out, its answer is lost
+//		{Batch: 3, Do: fault.Reset().AfterWork()},                   // the third batch is done, its answer is lost
 //		{Path: "/users/dana@", Times: 2, Do: fault.ItemStatus(429)}, // twice for this user
 //	}}
 //
