@@ -9,7 +9,7 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// The rooms of the simulated tenant know neither the tenant nor each other.
+// The packages below the simulated tenant import neither the tenant nor each other.
 func TestImportDirection(t *testing.T) {
 	const here = "tapsweep/batch/graphsim"
 	rooms := []string{here + "/entra", here + "/fault", here + "/quota", here + "/internal/wire"}

@@ -13,7 +13,7 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// auditShape is what a client reads of an entry.
+// auditShape has the fields of an entry that a client reads.
 type auditShape struct {
 	ResultReason, ActivityDisplayName, LoggedByService string
 
@@ -35,7 +35,7 @@ func shapeOf(t *testing.T, entry map[string]any) (a auditShape) {
 	return a
 }
 
-// audits reads the log as "reason: who: to whom".
+// audits returns the entries of the log as "reason: actor: target".
 func audits(t *testing.T, c client, path string) []string {
 	t.Helper()
 	all, _ := pages(t, c, path)
@@ -60,9 +60,9 @@ const (
 	bossText    = ": " + otherID + " boss@contoso.example: "
 )
 
-// The entries of newAuditedTenant, the newest first.
+// auditLines are the entries of newAuditedTenant, with the newest first.
 var auditLines = []string{
-	madeByUser + ": " + entra.DefaultClientID + " " + appName + ": a", // every other one about an app has this form
+	madeByUser + ": " + entra.DefaultClientID + " " + appName + ": a", // every second entry about an app has this form
 	deletedText + bossText + "a",
 	madeByAdmin + bossText + "a",
 	"changed" + bossText + "x",
@@ -70,8 +70,8 @@ var auditLines = []string{
 	madeByUser + ": app-1 HR: c",
 }
 
-// newAuditedTenant returns a tenant with passes by the boss and by an app, and now. After
-// now, the boss deletes a pass and the tenant's app creates one.
+// newAuditedTenant returns a tenant with passes that the boss and an app created before now.
+// After now, the boss deletes a pass and the tenant's app creates one.
 func newAuditedTenant(t *testing.T) (tenant *Tenant, now time.Time) {
 	tenant, now = New(Options{Audit: true}), time.Now()
 	tenant.AddUser(User{ID: otherID, UPN: "boss@contoso.example"})
@@ -177,7 +177,7 @@ func TestAuditPermissions(t *testing.T) {
 	}
 }
 
-// Entries that come while a client reads do not move the entries that were there.
+// New entries do not move the entries that a client is reading.
 func TestAuditGrowsBetweenPages(t *testing.T) {
 	tenant := New(Options{Audit: true})
 	users := tenant.AddUsers(12)

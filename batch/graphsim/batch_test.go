@@ -19,7 +19,7 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// Graph refuses each of these batches as a whole, with a message that holds the text.
+// Graph refuses each of these batches as a whole, with a message that contains the text.
 func TestBatchRefusals(t *testing.T) {
 	const invalid = "Invalid batch payload format."
 	request := func(members string) string { return `{"requests":[{` + members + `}]}` }
@@ -88,7 +88,7 @@ func TestBatchOverHTTP(t *testing.T) {
 	}
 }
 
-// Responses come in an order that the seed decides, and a 204 comes in several forms.
+// The seed sets the order of the responses. A 204 has several forms.
 func TestShuffledAndVaried(t *testing.T) {
 	forms := map[string]bool{}
 	order := func(seed uint64) (ids []string) {
@@ -109,7 +109,7 @@ func TestShuffledAndVaried(t *testing.T) {
 	}
 }
 
-// Of two deletes for one user in one batch, one is lost: CIPP-API PR#1938.
+// If a batch has two deletes for one user, one of them is lost. Source: CIPP-API PR#1938.
 func TestLostWrite(t *testing.T) {
 	tenant := New(Options{})
 	tenant.AddUser(User{ID: danaID, UPN: "dana@contoso.example", Passes: []Pass{{ID: passID}, {ID: otherID}}})
@@ -144,8 +144,8 @@ func TestOverlappingWrites(t *testing.T) {
 	})
 }
 
-// A batch that is cancelled before it arrives does nothing, and one that is cancelled
-// after that has done its work.
+// A batch that is cancelled before it arrives does nothing. A batch that is cancelled later
+// is carried out.
 func TestLatencyAndCancel(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
@@ -184,7 +184,7 @@ func TestSpread(t *testing.T) {
 	})
 }
 
-// Log holds what happened to each request.
+// Log has an entry with the result of each request.
 func TestLog(t *testing.T) {
 	tenant := New(Options{Record: true})
 	users := tenant.AddUsers(3)
@@ -199,7 +199,7 @@ func TestLog(t *testing.T) {
 	})
 }
 
-// Many clients use a tenant at once. The race detector watches.
+// Many clients can use a tenant at once. The race detector finds errors.
 func TestConcurrentUse(t *testing.T) {
 	faults := fault.Random(1, 0.1, fault.Reset(), fault.ItemTwiceAs(204), fault.ItemStatus(500))
 	tenant := New(Options{Limits: []*quota.Limit{quota.Bucket(1e6, 50)}, Record: true, Faults: faults})

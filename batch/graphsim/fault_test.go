@@ -121,7 +121,7 @@ func TestOuterEffects(t *testing.T) {
 	}
 }
 
-// PostBatch turns the statuses of whole batches into errors, and a dead connection too.
+// PostBatch returns an error for an error status of a whole batch, and for a broken connection.
 func TestOuterEffectsOnPostBatch(t *testing.T) {
 	for _, tt := range outerEffects {
 		tenant := New(Options{Faults: []fault.Fault{{Do: tt.effect}}})
@@ -181,7 +181,7 @@ func TestDelayed(t *testing.T) {
 	})
 }
 
-// Four times, a batch deletes the passes of users 0 and 1. A faulty response is "!", a
+// Four batches in turn delete the passes of users 0 and 1. A faulty response is "!", a
 // throttled one "w", a batch without responses is "outer", 204 is "+" and 404 is "-".
 func TestFaultMatching(t *testing.T) {
 	isDelete := func(method, _ string) bool { return method == "DELETE" }
@@ -254,8 +254,8 @@ func TestFaultsOnDirectRequests(t *testing.T) {
 	}
 }
 
-// Whatever goes wrong, a client that keeps trying gets every pass deleted. The same seed
-// makes the same things go wrong.
+// For all faults, a client that keeps trying deletes every pass. The same seed results in
+// the same faults.
 func TestRandomFaults(t *testing.T) {
 	run := func(seed uint64) (s Stats) {
 		synctest.Test(t, func(t *testing.T) {

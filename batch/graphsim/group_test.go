@@ -8,8 +8,8 @@ import (
 	"tapsweep/batch/graphsim/internal/wire"
 )
 
-// addCircle adds three groups in a circle. One has a user who is in another group too,
-// a user who is not there, and a group that is not there.
+// addCircle adds three groups that form a cycle. One of them has a user who is also in another
+// group, a user who does not exist, and a group that does not exist.
 func addCircle(tenant *Tenant) (a, b, c string) {
 	for _, name := range []string{"amy", "bob", "cid"} {
 		tenant.AddUser(User{ID: wire.GUID(name), UPN: name + "@contoso.example"})
@@ -44,7 +44,7 @@ func TestGroups(t *testing.T) {
 	}
 }
 
-// A caller without permission to read users sees types and ids of members.
+// A caller without permission to read users sees only the types and IDs of members.
 func TestGroupPermissions(t *testing.T) {
 	for _, tt := range []struct {
 		roles   []string
@@ -79,7 +79,7 @@ func TestGroupPermissions(t *testing.T) {
 	}
 }
 
-// A group follows the users that are added, and a group can be replaced.
+// A group includes users that are added later. A group can be replaced.
 func TestGroupsChange(t *testing.T) {
 	tenant := New(Options{})
 	a, _, c := addCircle(tenant)

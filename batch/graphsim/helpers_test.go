@@ -24,7 +24,7 @@ const (
 // scanRoles are the permissions of a scan.
 var scanRoles = []string{"User.Read.All", "GroupMember.Read.All", "AuditLog.Read.All"}
 
-// check compares one thing.
+// check fails the test unless got equals want.
 func check[T any](t *testing.T, what string, got, want T) {
 	t.Helper()
 	assert.Equal(t, what, got, want)
@@ -35,7 +35,7 @@ func checkHolds(t *testing.T, what, got, part string) {
 	assert.Holds(t, what, got, part)
 }
 
-// reply is an answer as a client sees it, in a batch or by itself.
+// reply is an answer as a client sees it, inside or outside a batch.
 type reply struct {
 	Status int
 	Header http.Header
@@ -65,7 +65,7 @@ func (c client) get(t *testing.T, path string, headers ...string) reply {
 	return c(t, "GET", path, "", headers...)
 }
 
-// directly sends requests by themselves, without a socket unless transport has one.
+// directly returns a client that sends requests outside batches through transport.
 func directly(transport http.RoundTripper, root, token string) client {
 	return func(t *testing.T, method, path, body string, headers ...string) reply {
 		t.Helper()
@@ -85,12 +85,12 @@ func directly(transport http.RoundTripper, root, token string) client {
 	}
 }
 
-// inBatchesOf sends each request in a batch of its own, which c sends.
+// inBatchesOf returns a client that sends each request in a separate batch through c.
 func inBatchesOf(c client) client {
 	return inBatches(func(t *testing.T, batch string) string { return c(t, "POST", "/$batch", batch).Body })
 }
 
-// inBatches sends each request in a batch of its own.
+// inBatches returns a client that sends each request in a separate batch.
 func inBatches(send func(t *testing.T, batch string) string) client {
 	return func(t *testing.T, method, path, body string, headers ...string) reply {
 		t.Helper()
@@ -111,7 +111,7 @@ func oneRequest(method, path, body string, headers ...string) string {
 	return string(wire.Marshal(map[string]any{"requests": []any{request}}))
 }
 
-// posting sends batches to PostBatch.
+// posting returns a function that sends a batch to PostBatch.
 func posting(tenant *Tenant) func(*testing.T, string) string {
 	return func(t *testing.T, batch string) string {
 		t.Helper()
@@ -120,7 +120,7 @@ func posting(tenant *Tenant) func(*testing.T, string) string {
 	}
 }
 
-// clients returns the ways into a tenant that need no socket, for a caller with roles.
+// clients returns the clients of a tenant that need no socket, for a caller with roles.
 func clients(tenant *Tenant, roles ...string) map[string]client {
 	token := tenant.Entra.Token(roles...)
 	direct := directly(tenant, v1, token)
@@ -130,7 +130,7 @@ func clients(tenant *Tenant, roles ...string) map[string]client {
 	}
 }
 
-// responses reads a batch response by id. A body of null is an empty one.
+// responses returns the responses of a batch by ID. A body of null counts as empty.
 func responses(t *testing.T, body string) map[string]reply {
 	t.Helper()
 	var in struct {
@@ -153,7 +153,7 @@ func responses(t *testing.T, body string) map[string]reply {
 	return all
 }
 
-// deletes is a batch that deletes the first pass of each user. Ids are "0", "1" and so on.
+// deletes returns a batch that deletes the first pass of each user. The IDs are "0", "1" and so on.
 func deletes(users []User) string {
 	var requests []string
 	for i, u := range users {
@@ -163,7 +163,7 @@ func deletes(users []User) string {
 	return `{"requests":[` + strings.Join(requests, ",") + `]}`
 }
 
-// pages reads a collection to its end.
+// pages reads all pages of a collection. n is their number.
 func pages(t *testing.T, c client, path string, headers ...string) (all []map[string]any, n int) {
 	t.Helper()
 	for path != "" {

@@ -16,7 +16,7 @@ import (
 // eventual are the headers of an advanced query.
 var eventual = []string{"ConsistencyLevel", "eventual"}
 
-// targets returns the ids of the users that audit entries are about.
+// targets returns the IDs of the target users of audit entries.
 func targets(all []map[string]any) (ids []string) {
 	for _, o := range all {
 		ids = append(ids, o["targetResources"].([]any)[0].(map[string]any)["id"].(string))
@@ -53,8 +53,8 @@ func newCrowd(n int, emptyPages bool, rng *rand.Rand) *crowd {
 	return c
 }
 
-// The pages of a collection hold each thing once, whatever the size of a page, with
-// empty pages and without them.
+// The pages of a collection have each item once, for any page size, with and without empty
+// pages.
 func TestPagesHoldEachOnce(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for round := range 12 {
@@ -97,7 +97,7 @@ func pagesOf(n, top int, emptyPages bool) int {
 	return pages
 }
 
-// A page that fails twice comes the third time, and nothing is lost.
+// A page that fails twice is returned the third time, and no item is lost.
 func TestFaultsOnPages(t *testing.T) {
 	members := "/groups/" + otherID + "/transitiveMembers/microsoft.graph.user"
 	for _, tt := range []struct{ name, path, faulty string }{
@@ -175,7 +175,7 @@ func TestQueryOptions(t *testing.T) {
 	}
 }
 
-// The count is on the first page only, and the next page needs the header again.
+// Only the first page has the count. The next page needs the header again.
 func TestCountOnNextPage(t *testing.T) {
 	tenant := New(Options{})
 	tenant.AddUsers(3)

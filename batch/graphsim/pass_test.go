@@ -11,7 +11,7 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// remove deletes a pass, which has to be there.
+// remove deletes a pass. It fails the test if the pass does not exist.
 func remove(t *testing.T, tenant *Tenant, user, pass string) {
 	t.Helper()
 	r := clients(tenant)["in a batch"](t, "DELETE", "/users/"+user+passesPath+"/"+pass, "")
@@ -66,7 +66,7 @@ func TestGivePass(t *testing.T) {
 	check(t, "LISTs", tenant.Stats().Lists, 1)
 }
 
-// A deleted pass is listed for ListLag.
+// LISTs still show a deleted pass for ListLag.
 func TestListLag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := New(Options{ListLag: 10 * time.Second})

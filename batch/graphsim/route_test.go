@@ -81,7 +81,7 @@ var routeTests = []struct {
 	{"encoded twice", "GET", "/users/dana%2540contoso.example", "", 404, notFound, ""},
 }
 
-// The answers are the same in a batch and by themselves, over a socket and without one.
+// The answers are the same inside and outside a batch, with and without a socket.
 func TestRoutes(t *testing.T) {
 	tenant := New(Options{})
 	server := start(t, tenant)

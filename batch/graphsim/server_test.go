@@ -27,7 +27,7 @@ func TestServer(t *testing.T) {
 	check(t, "CAFile is gone after Close", os.IsNotExist(err), true)
 }
 
-// The ways to get a token in TestAuthentication.
+// authority is the parameter of the functions that get a token in TestAuthentication.
 type authority = *entra.Authority
 
 func appToken(roles ...string) func(authority) string {
@@ -53,7 +53,7 @@ func renewed(a authority) string {
 	return a.Token()
 }
 
-// Graph takes the tokens of Tenant.Entra, and does what their permissions allow.
+// Graph accepts the tokens of Tenant.Entra, and allows what their permissions allow.
 func TestAuthentication(t *testing.T) {
 	const (
 		own, all  = "UserAuthMethod-TAP.ReadWrite", "UserAuthMethod-TAP.ReadWrite.All"

@@ -42,7 +42,7 @@ func TestResourceUnits(t *testing.T) {
 	}
 }
 
-// Each limit counts some kinds of requests and does not refuse others.
+// Each limit counts some kinds of requests, and refuses no others.
 func TestKinds(t *testing.T) {
 	reads := map[quota.Kind]int{quota.All: 1, quota.Reads: 1}
 	passReads := map[quota.Kind]int{quota.All: 1, quota.Reads: 1, quota.PassReads: 1}
@@ -69,7 +69,7 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// A limit answers 429 to single requests, in a batch and outside.
+// A limit answers 429 to single requests, inside and outside a batch.
 func TestThrottled(t *testing.T) {
 	for name, path := range map[string]string{"direct": "/users", "in a batch": "/users"} {
 		tenant := New(Options{Limits: []*quota.Limit{quota.First(1, 7*time.Second)}})
@@ -84,7 +84,7 @@ func TestThrottled(t *testing.T) {
 	}
 }
 
-// A tenant counts the requests that a client sends although it knows that it has to wait.
+// SentTooEarly counts the requests that a client sends during a wait that it knows of.
 func TestSentTooEarly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limit := quota.First(1, 10*time.Second).Of(quota.Writes)
@@ -113,7 +113,7 @@ func TestSentTooEarly(t *testing.T) {
 	})
 }
 
-// A wait that the client did not hear of does not count.
+// A wait does not count if the client never got the answer with it.
 func TestWaitUnheard(t *testing.T) {
 	for name, form := range map[string]quota.RetryAfter{"no header": quota.NoHeader, "answer cut off": quota.Seconds} {
 		limit := quota.First(1, 10*time.Second)

@@ -210,7 +210,7 @@ func manyUsers(n int) *Tenant {
 	return tenant
 }
 
-// A user without a pass takes little memory, so that a million fit into a test.
+// A user without a pass takes so little memory that a test can have a million users.
 func TestUserMemory(t *testing.T) {
 	const n = 1 << 17
 	before := heap()
@@ -221,7 +221,7 @@ func TestUserMemory(t *testing.T) {
 	runtime.KeepAlive(tenant)
 }
 
-// Reading a million users looks at each of them once, whatever the filter is.
+// Reading a million users reads each of them once, for any filter.
 func BenchmarkMillionUsers(b *testing.B) {
 	const n = 1_000_000
 	tenant := manyUsers(n)
