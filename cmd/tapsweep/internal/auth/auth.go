@@ -73,7 +73,7 @@ func usage(format string, args ...any) error { return &UsageError{fmt.Errorf(for
 
 // resolve fills in values from the environment, and refuses options that contradict each other.
 func (o Options) resolve() (Options, error) {
-	if err := o.settleMethod(); err != nil {
+	if err := o.chooseMethod(); err != nil {
 		return o, err
 	}
 	if err := o.fillName(&o.Tenant, "--tenant", "AZURE_TENANT_ID"); err != nil {
@@ -96,8 +96,8 @@ func (o Options) resolve() (Options, error) {
 	return o, o.checkComplete()
 }
 
-// settleMethod chooses the method that fits the named file, if there is one.
-func (o *Options) settleMethod() error {
+// chooseMethod chooses the method that fits the named file, if there is one.
+func (o *Options) chooseMethod() error {
 	if o.Method != "" && !slices.Contains(Methods, o.Method) {
 		return usage("--auth %q is not %s", o.Method, strings.Join(Methods, ", "))
 	}

@@ -89,21 +89,21 @@ func (ix *index) takeIn(p uint32, r *indexedRow) {
 // effectOf returns the effect of a further row, and the kind of its note.
 func (ix *index) effectOf(p uint32, r *indexedRow) (rowEffect, noteKind) {
 	e, gone := &ix.entries[p], ix.isGone(p)
-	proves := r.run.kind() == "verify" && !ix.logs.lists[e.list].ofVerify // a row of another command counts
+	fromVerify := r.run.kind() == "verify" && !ix.logs.lists[e.list].ofVerify // a row of another command counts
 	clear := r.Verified && (r.Outcome == results.Revoked || r.Outcome == results.Absent)
 	another := r.Method != "" && ix.passOf(r) != e.pass
 	switch {
 	case ix.deletesLate(p, r):
 		return replaces, noNote
-	case clear && (gone && !another || proves && (gone || e.about == aPass)):
+	case clear && (gone && !another || fromVerify && (gone || e.about == aPass)):
 		return notes, verified
 	case r.Outcome == results.Remains && gone && !another:
 		return notes, remains
-	case another && (gone || proves && r.Outcome == results.Remains):
+	case another && (gone || fromVerify && r.Outcome == results.Remains):
 		return follows, noNote
-	case proves && gone && ix.kind(p) == noNote:
+	case fromVerify && gone && ix.kind(p) == noNote:
 		return notes, unverified
-	case proves:
+	case fromVerify:
 		return nothing, noNote
 	case !gone || ix.kind(p) == remains:
 		return ix.effectOnLeft(p, r), noNote
