@@ -286,10 +286,14 @@ func (c *Controller) paced(now time.Time, n, want int) (_ int, at time.Time) {
 
 // stagger is how far apart two batches are sent at least, so that the first one arrives
 // first: what is refused behind it is evidence then. Where many are in flight it is less,
-// so that it does not slow them down.
+// so that it does not slow them down. Where the rate is known, batches are spread further over
+// the round trip: close together, the same requests are refused again and again.
 func (c *Controller) stagger() time.Duration {
-	batches := max(1, c.window/float64(c.size))
-	return min(maxStagger, time.Duration(0.5*float64(c.latency.mean)/batches))
+	batches, share := max(1, c.window/float64(c.size)), 0.5
+	if c.limit.rate > 0 {
+		share = 0.9
+	}
+	return min(maxStagger, time.Duration(share*float64(c.latency.mean)/batches))
 }
 
 // takeRest returns the second batch of a pair, at most want requests of it, and gives back
