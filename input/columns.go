@@ -176,7 +176,7 @@ func affected(names []string) (where string) {
 	for _, name := range names {
 		switch folded := fold(name); {
 		case strings.HasPrefix(folded, "target") && strings.HasSuffix(folded, "userprincipalname"):
-			return fmt.Sprintf(`column "%s"`, printable(name))
+			return fmt.Sprintf(`column "%s"`, escaped(name))
 		case folded == "targetresources":
 			where = fmt.Sprintf(`userPrincipalName inside column "%s"`, shownColumn(name))
 		case folded == "auditdata":

@@ -27,7 +27,7 @@ func shown(s string) string {
 	case len(runes) > maxShown:
 		s = string(runes[:maxShown]) + "..."
 	}
-	return printable(s)
+	return escaped(s)
 }
 
 // shownMethod is like shown, but for a value in the column of the pass. It may be the pass itself, or a part of it, so
@@ -46,12 +46,12 @@ func cut(s string) string {
 	if len(runes) == 1 {
 		unit = "character"
 	}
-	return fmt.Sprintf("%s... (%d %s)", printable(string(runes[:min(2, len(runes))])), len(runes), unit)
+	return fmt.Sprintf("%s... (%d %s)", escaped(string(runes[:min(2, len(runes))])), len(runes), unit)
 }
 
-// printable makes characters visible that a terminal would execute or hide, such as an escape sequence or a zero-width
+// escaped makes characters visible that a terminal would execute or hide, such as an escape sequence or a zero-width
 // space.
-func printable(s string) string {
+func escaped(s string) string {
 	quoted := strconv.QuoteToASCII(s)
 	return quoted[1 : len(quoted)-1]
 }
@@ -63,5 +63,5 @@ func shownColumn(s string) string {
 	if roles[fold(s)] == unknown && strings.ContainsFunc(s, other) {
 		return shown(s)
 	}
-	return printable(s)
+	return escaped(s)
 }

@@ -295,8 +295,8 @@ func TestIncidentFromAuditRecordToProof(t *testing.T) {
 	}
 	r := reported(t, proof)
 	same(t, "sessions verified by the reader", r.Sessions.Verified, len(hers))
-	same(t, "who deleted", strings.Join(r.Readers.DeletedBy, ", "), "app "+tenant.Entra.Options().ClientID)
-	same(t, "who verified", strings.Join(r.Readers.VerifiedBy, ", "), "app "+reader)
+	same(t, "who deleted", strings.Join(r.TaskOperators.DeletedBy, ", "), "app "+tenant.Entra.Options().ClientID)
+	same(t, "who verified", strings.Join(r.TaskOperators.VerifiedBy, ", "), "app "+reader)
 	table := readText(t, filepath.Join(evidence, "report.csv"))
 	same(t, "rows that say who created the pass", strings.Count(table, ","+simulation.Mallory.UPN+","), len(hers))
 }

@@ -11,8 +11,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// ToRow converts the result of any request to a row with outcome, code, message and request ID.
-func ToRow(res batch.Result) results.Row {
+// RowOfWrite converts the result of a write to a row with outcome, code, message and request ID.
+func RowOfWrite(res batch.Result) results.Row {
 	row := results.Row{Attempts: res.Attempts, RequestID: res.RequestID, Status: res.Response.Status}
 	whole, refused := errors.AsType[*batch.StatusError](res.Err)
 	if refused && row.Status == 0 {
@@ -60,9 +60,9 @@ func ToRow(res batch.Result) results.Row {
 	return row
 }
 
-// ReadRow is ToRow for a LIST. A failed read has no effect, so Unknown becomes Failed.
-func ReadRow(res batch.Result) results.Row {
-	row := ToRow(res)
+// RowOfRead is RowOfWrite for a LIST. A failed read has no effect, so Unknown becomes Failed.
+func RowOfRead(res batch.Result) results.Row {
+	row := RowOfWrite(res)
 	switch {
 	case res.Stopped():
 		row.Outcome = results.NotSent

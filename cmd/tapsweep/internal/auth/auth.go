@@ -71,9 +71,9 @@ func (e *UsageError) Unwrap() error { return e.Err }
 
 func usage(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
 
-// settle fills in values from the environment, and refuses options that contradict each other.
-func (o Options) settle() (Options, error) {
-	if err := o.settleMethod(); err != nil {
+// resolve fills in values from the environment, and refuses options that contradict each other.
+func (o Options) resolve() (Options, error) {
+	if err := o.chooseMethod(); err != nil {
 		return o, err
 	}
 	if err := o.fillName(&o.Tenant, "--tenant", "AZURE_TENANT_ID"); err != nil {
@@ -96,8 +96,8 @@ func (o Options) settle() (Options, error) {
 	return o, o.checkComplete()
 }
 
-// settleMethod chooses the method that fits the named file, if there is one.
-func (o *Options) settleMethod() error {
+// chooseMethod chooses the method that fits the named file, if there is one.
+func (o *Options) chooseMethod() error {
 	if o.Method != "" && !slices.Contains(Methods, o.Method) {
 		return usage("--auth %q is not %s", o.Method, strings.Join(Methods, ", "))
 	}
@@ -184,12 +184,12 @@ type Credential struct {
 // New creates the credential. It sends nothing. An error that does not wrap a *UsageError is about the credential
 // itself, for example an environment that azidentity does not accept.
 func New(opts Options) (*Credential, error) {
-	o, err := opts.settle()
+	o, err := opts.resolve()
 	if err != nil {
 		return nil, err
 	}
 	o.concealEnvironment()
-	o.transport = newLine(o)
+	o.transport = newIssuerTransport(o)
 	c, err := o.credential()
 	if err != nil {
 		return nil, o.failed(err)
@@ -312,7 +312,7 @@ func (o *Options) readSecret() (string, error) {
 func Secret(authority, tenant, client, secret string, httpClient *http.Client) (*Credential, error) {
 	safetext.Conceal(secret)
 	o := Options{Method: "secret", Tenant: tenant, ClientID: client, Authority: authority, HTTP: httpClient}
-	o.transport = newLine(o)
+	o.transport = newIssuerTransport(o)
 	c, err := o.secretOf(secret)
 	return &Credential{c, o.Method, client, tenant, o.transport}, err
 }

@@ -48,7 +48,7 @@ func TenantID(ctx context.Context, transport http.RoundTripper, authority string
 	if !tenantDomain.MatchString(domain) || strings.Contains(domain, "..") {
 		return "", fmt.Errorf("%q is neither the ID nor a domain of a tenant", domain)
 	}
-	l := newLine(Options{Authority: authority, Hosts: hosts,
+	l := newIssuerTransport(Options{Authority: authority, Hosts: hosts,
 		HTTP: &http.Client{Transport: transport, Timeout: discoveryTimeout}})
 	at := strings.TrimSuffix(authority, "/") + "/" + url.PathEscape(domain) + "/v2.0/.well-known/openid-configuration"
 	for attempt := 1; ; attempt++ {

@@ -120,7 +120,7 @@ func (c *Checkup) tenant(ctx context.Context, o *Options) (*tenant.Tenant, error
 	defer cancel()
 	seen := &witness{next: o.Target.Transport()}
 	start := time.Now()
-	t, err := o.Target.Dial(ctx, seen)
+	t, err := o.Target.ConnectToAny(ctx, seen)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (c *Checkup) tenant(ctx context.Context, o *Options) (*tenant.Tenant, error
 }
 
 // token adds findings about the access token. It reports whether the token is for another tenant or host.
-func (c *Checkup) token(t *tenant.Tenant, took time.Duration) (elsewhere bool) {
+func (c *Checkup) token(t *tenant.Tenant, took time.Duration) (wrongTarget bool) {
 	tok := t.Token
 	c.Tenant, c.SignedInAs, c.Kind, c.Commands = t.ID, tok.Who, tok.Kind, tok.Verdicts()
 	c.Permissions = append(c.Permissions, tok.Permissions...)
@@ -152,7 +152,7 @@ func (c *Checkup) token(t *tenant.Tenant, took time.Duration) (elsewhere bool) {
 		detail += ", expires at " + tok.Expires.UTC().Format(time.RFC3339)
 	}
 	c.note("token", "ok", detail)
-	if problem := t.Misplaced(); problem != nil {
+	if problem := t.WrongTarget(); problem != nil {
 		for i := range c.Commands {
 			c.Commands[i].Works = token.No
 		}

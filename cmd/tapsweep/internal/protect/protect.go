@@ -1,7 +1,7 @@
 // Package protect protects users, whatever other lists say: for example the emergency access (break-glass) accounts.
 //
 // A user has two names, an object ID and a user principal name. A list may use the name that the protect list does not
-// have. So [Rows.Resolve] looks up the users of [Rows], and returns the [Users] that are protected.
+// have. So [List.Resolve] looks up the users of a [List], and returns the [Users] that are protected.
 package protect
 
 import (
@@ -16,16 +16,16 @@ import (
 	"tapsweep/input"
 )
 
-// Rows has the rows of the protect lists.
-type Rows struct{ users []input.User }
+// A List has the rows of the protect lists.
+type List struct{ users []input.User }
 
 // Empty reports whether nobody is on the lists.
-func (l *Rows) Empty() bool { return len(l.users) == 0 }
+func (l *List) Empty() bool { return len(l.users) == 0 }
 
 // Open reads protect lists in the formats that input.ReadUsers and read accept; read may be nil. It returns an error
 // for a row without a user, for a pattern and for a list without users, because they would protect nobody. Without
-// lists, the Rows protect nobody.
-func Open(read input.Reader, names ...string) (*Rows, error) {
+// lists, the List protects nobody.
+func Open(read input.Reader, names ...string) (*List, error) {
 	users, err := input.ReadUsers(read, names...)
 	if err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func Open(read input.Reader, names ...string) (*Rows, error) {
 	if err := patterns(users); err != nil {
 		return nil, err
 	}
-	return &Rows{users: users}, nil
+	return &List{users: users}, nil
 }
 
 // patterns returns an error if a name is a pattern, which would protect nobody. A user principal name never contains a
@@ -50,8 +50,8 @@ func patterns(users []input.User) error {
 	return e.orNil()
 }
 
-// Rows returns the rows of the lists in order. They must not be changed.
-func (l *Rows) Rows() []input.User { return l.users }
+// Users returns the users of the lists in order. They must not be changed.
+func (l *List) Users() []input.User { return l.users }
 
 // Resolve looks up each user of the list, and returns the protected users with all their names. It reads pairs only
 // until it knows which kinds of names they use, and does not read them if every row has both names. If forbidden is
@@ -62,7 +62,7 @@ func (l *Rows) Rows() []input.User { return l.users }
 // Users.Warning has other rows that could not be looked up. Any other error is the error of pairs or of the run, and
 // may wrap the cause of ctx, batch.ErrUnauthorized or batch.ErrBlocked. After an error, the caller must not delete
 // any pass.
-func (l *Rows) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq2[input.Pair, error],
+func (l *List) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq2[input.Pair, error],
 	forbidden string) (*Users, error) {
 	missing, err := l.missing(pairs)
 	if err != nil {
@@ -102,7 +102,7 @@ func (l *Rows) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq
 type kinds struct{ id, upn bool }
 
 // missing returns the kinds of names that the pairs use and that at least one row does not have.
-func (l *Rows) missing(pairs iter.Seq2[input.Pair, error]) (kinds, error) {
+func (l *List) missing(pairs iter.Seq2[input.Pair, error]) (kinds, error) {
 	var missing, used kinds
 	for i := range l.users {
 		missing.id = missing.id || l.users[i].ID == ""
@@ -131,7 +131,7 @@ func (l *Rows) missing(pairs iter.Seq2[input.Pair, error]) (kinds, error) {
 }
 
 // distinct returns one row for each user.
-func (l *Rows) distinct() (rows []input.User) {
+func (l *List) distinct() (rows []input.User) {
 	seen := make(map[string]bool)
 	for _, u := range l.users {
 		if key := fold(u.ID + u.UPN); !seen[key] {

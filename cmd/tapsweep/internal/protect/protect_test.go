@@ -48,7 +48,7 @@ func writeList(t *testing.T, text string) (path string) {
 	return path
 }
 
-func open(t *testing.T, text string) *Rows {
+func open(t *testing.T, text string) *List {
 	t.Helper()
 	l := assert.Must(Open(nil, writeList(t, text)))
 	return l
@@ -187,7 +187,7 @@ func TestOpen(t *testing.T) {
 	if l, err := Open(nil, path); l != nil || err == nil || err.Error() != path+": no user in this list" {
 		t.Errorf("Open = %v, %v", l, err)
 	}
-	rows := open(t, bg+"\n"+id1).Rows()
+	rows := open(t, bg+"\n"+id1).Users()
 	got := fmt.Sprint(rows[0].UPN, " ", rows[0].Line, " ", rows[1].ID, " ", rows[1].Line)
 	assert.That(t, got == (bg+" 1 "+id1+" 2") && len(rows) == 2,
 		"%d rows: %s, want 2: %s", len(rows), got, (bg + " 1 " + id1 + " 2"))
@@ -275,7 +275,7 @@ func TestResolveFails(t *testing.T) {
 				if !ok || users != nil {
 					t.Fatalf("Resolve = %v, %v, want *ResolveError", users, err)
 				}
-				place := list.Rows()[0].Source + ":1: "
+				place := list.Users()[0].Source + ":1: "
 				msg, found := strings.CutPrefix(e.Error(), place)
 				if !found || !strings.Contains(msg, tt.want) {
 					t.Errorf("Resolve = %q, want %q in it after %q", e.Error(), tt.want, place)

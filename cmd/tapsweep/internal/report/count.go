@@ -53,7 +53,7 @@ func newReport(l *Logs) *Report {
 		Counts: make(map[results.Outcome]int), Reasons: make(map[string]int), Creators: make(map[string]int),
 		tasks: make(map[nextTask]int), unverified: make(map[*sourceLog]int), beside: l.beside,
 	}
-	r.head()
+	r.fillHeader()
 	for _, lg := range l.logs {
 		r.Logs = append(r.Logs, ReportedLog{Name: safetext.Printable(lg.name), Bytes: lg.bytes, Digest: lg.digest,
 			Rows: len(lg.rows), Torn: lg.end.Torn, Lacks: lg.end.Lacks,
@@ -80,8 +80,8 @@ func (r *Report) add(row *reportedRow) {
 	}
 	if row.unverified {
 		r.Unverified++
-		if !row.hopeless {
-			r.unverified[cmp.Or(row.proof, row.log)]++
+		if !row.unverifiable {
+			r.unverified[cmp.Or(row.verifyLog, row.log)]++
 		}
 	}
 	if row.Creation.By != "" {
@@ -108,8 +108,8 @@ func addBounded(counts map[string]int, key string) {
 	counts[key]++
 }
 
-// head sets the fields that come from the runs and the lists.
-func (r *Report) head() {
+// fillHeader sets the fields that come from the runs and the lists.
+func (r *Report) fillHeader() {
 	for _, run := range r.Runs {
 		r.Tenant = cmp.Or(r.Tenant, clip(run.header.Tenant))
 		r.domain = cmp.Or(r.domain, clip(run.header.Domain))
@@ -123,12 +123,12 @@ func (r *Report) head() {
 	}
 	r.Operators = append([]string{}, distinct(r.Operators)...)
 	r.kind = kindOfRuns(r.Runs)
-	r.readers()
+	r.setTaskOperators()
 	r.Start = r.Runs[0].Start
 	r.Seconds = total(unite(spansOf(r.Runs))).Seconds()
 	for _, list := range r.Lists {
 		list.WithoutRow = max(list.Pairs-list.seen, 0)
-		if list.proof && r.kind != "verify" {
+		if list.ofVerify && r.kind != "verify" {
 			r.unverifiedUsers = plus(r.unverifiedUsers, list.WithoutRow)
 		} else {
 			r.WithoutRow = plus(r.WithoutRow, list.WithoutRow)
@@ -150,9 +150,9 @@ func (r *Report) pace() {
 	}
 }
 
-// readers sets Readers if one of the runs is tapsweep verify.
-func (r *Report) readers() {
-	var by Readers
+// setTaskOperators sets TaskOperators if one of the runs is tapsweep verify.
+func (r *Report) setTaskOperators() {
+	var by TaskOperators
 	for _, run := range r.Runs {
 		if run.kind() != "verify" {
 			by.DeletedBy = append(by.DeletedBy, run.Operator)
@@ -165,7 +165,7 @@ func (r *Report) readers() {
 	}
 	by.DeletedBy, by.VerifiedBy = distinct(by.DeletedBy), distinct(by.VerifiedBy)
 	if len(by.VerifiedBy) > 0 && len(by.DeletedBy) > 0 {
-		r.Readers = &by
+		r.TaskOperators = &by
 	}
 }
 

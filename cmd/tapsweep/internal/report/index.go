@@ -20,10 +20,10 @@ type index struct {
 	at      map[uint64]uint32 // entries by the hash of a key, of the line of a list, or of a pass
 	notes   []note            // by entry; may be shorter than entries
 
-	latest map[uint64]uint32     // the last entry of each user; nil if no log is of tapsweep verify
-	also   map[uint64]struct{}   // further lists of an entry; the key is the entry, shifted, and the list
-	looked map[uint64]struct{}   // users whose passes a scan listed
-	wants  map[uint64]*sourceLog // for a user with a pass: the last log that revokes the sessions
+	latest       map[uint64]uint32     // the last entry of each user; nil if no log is of tapsweep verify
+	furtherLists map[uint64]struct{}   // further lists of an entry; the key is the entry, shifted, and the list
+	looked       map[uint64]struct{}   // users whose passes a scan listed
+	wants        map[uint64]*sourceLog // for a user with a pass: the last log that revokes the sessions
 }
 
 // An entry is about a pass, the sessions of a user, or a line of a list.
@@ -41,9 +41,9 @@ type entry struct {
 type about uint8
 
 const (
-	aPass     about = iota // a pass, or a line of a list
-	sessions               // the sessions of a user
-	madeUpFor              // resolved: a scan could not list the passes of a user, but a later scan listed them
+	aPass    about = iota // a pass, or a line of a list
+	sessions              // the sessions of a user
+	resolved              // a scan could not list the passes of a user, but a later scan listed them
 )
 
 // A place is a row: the log, and the number of the row in it, from 0.
@@ -60,7 +60,7 @@ func newIndex(l *Logs) *index {
 		size += lg.size
 	}
 	ix := &index{entries: make([]entry, 0, min(size/rowSize, 1<<21)),
-		logs: l, seed: maphash.MakeSeed(), at: make(map[uint64]uint32), also: make(map[uint64]struct{}),
+		logs: l, seed: maphash.MakeSeed(), at: make(map[uint64]uint32), furtherLists: make(map[uint64]struct{}),
 		looked: make(map[uint64]struct{}), wants: make(map[uint64]*sourceLog)}
 	if slices.ContainsFunc(l.logs, func(lg *sourceLog) bool { return lg.first.Kind() == "verify" }) {
 		ix.latest = make(map[uint64]uint32)
@@ -82,10 +82,10 @@ func (ix *index) hash(kind string, texts ...string) uint64 {
 
 func (ix *index) userOf(name string) uint64 { return ix.hash("user", name) }
 
-func (ix *index) passOf(r *head) uint32 { return uint32(ix.hash("", r.Method)) }
+func (ix *index) passOf(r *indexedRow) uint32 { return uint32(ix.hash("", r.Method)) }
 
 // lineOf returns the hash of the line of a list that a row is about.
-func (ix *index) lineOf(lg *sourceLog, r *head) uint64 {
+func (ix *index) lineOf(lg *sourceLog, r *indexedRow) uint64 {
 	return ix.hash("line", r.User, r.Source, strconv.Itoa(r.Line), strconv.Itoa(r.Column), strconv.Itoa(lg.listOf))
 }
 
@@ -94,8 +94,8 @@ func (ix *index) lineOfLog(log string, line int) uint64 {
 	return ix.hash("log", filepath.Base(log), strconv.Itoa(line))
 }
 
-// A head is a row, and its place in the log.
-type head struct {
+// An indexedRow is a row, and its place in the log.
+type indexedRow struct {
 	results.Row
 
 	at     place
@@ -106,7 +106,7 @@ type head struct {
 }
 
 // failedLook reports whether the row is about a user whose passes a scan could not list.
-func (r *head) failedLook() bool { return r.FromScan() && r.Method == "" }
+func (r *indexedRow) failedLook() bool { return r.FromScan() && r.Method == "" }
 
 // line processes the current line of a cursor.
 func (ix *index) line(c *cursor) error {
@@ -127,13 +127,13 @@ func (ix *index) line(c *cursor) error {
 			ix.dropFailure(user)
 		}
 	case results.KindRow, results.KindSessions:
-		ix.row(lg, c.i, &c.head)
+		ix.row(lg, c.i, &c.indexed)
 	}
 	return nil
 }
 
 // row processes a row.
-func (ix *index) row(lg *sourceLog, i int, r *head) {
+func (ix *index) row(lg *sourceLog, i int, r *indexedRow) {
 	r.at, r.who = place{uint32(i), uint32(len(lg.rows))}, ix.userOf(r.User)
 	lg.rows = append(lg.rows, counts)
 	r.run.row(&r.Row)
@@ -157,14 +157,14 @@ func (ix *index) row(lg *sourceLog, i int, r *head) {
 		ix.setFate(r.at, beside)
 		ix.logs.beside++
 	case r.run.kind() == "verify" && len(passes) > 0:
-		ix.proof(lg, r, passes)
+		ix.takeInVerify(lg, r, passes)
 	default:
 		ix.add(lg, r)
 	}
 }
 
 // wantsSessions reports whether the run revokes the sessions of the user of the row.
-func (r *head) wantsSessions() bool {
+func (r *indexedRow) wantsSessions() bool {
 	return r.run.header.Sessions && r.Method+r.User != "" && !r.failedLook() &&
 		!slices.Contains([]results.Outcome{results.Duplicate, results.Invalid, results.Protected}, r.Outcome)
 }
@@ -174,13 +174,13 @@ func (ix *index) dropFailure(user string) {
 	id := ix.hash(string(results.ListPasses), user, "")
 	if p, ok := ix.at[id]; ok {
 		ix.setFate(ix.entries[p].at, superseded)
-		ix.entries[p].about = madeUpFor
+		ix.entries[p].about = resolved
 		delete(ix.at, id)
 	}
 }
 
 // add adds a row to its entry. If the row has no entry yet, add creates one.
-func (ix *index) add(lg *sourceLog, r *head) {
+func (ix *index) add(lg *sourceLog, r *indexedRow) {
 	p, id, known := ix.find(lg, r)
 	if !known {
 		p = ix.begin(lg, r)
@@ -197,7 +197,7 @@ func (ix *index) add(lg *sourceLog, r *head) {
 // key, or of the line of the list if the row has no key or repeats the key of a protected pass. If no entry has the
 // key, find looks for one with the same pass, which another list may name under another user name. If the list is a
 // log with two rows about one pass, the line of the log tells their entries apart.
-func (ix *index) find(lg *sourceLog, r *head) (p uint32, id uint64, known bool) {
+func (ix *index) find(lg *sourceLog, r *indexedRow) (p uint32, id uint64, known bool) {
 	key, ok := r.Key()
 	if ok {
 		id = ix.hash(string(key.Action), key.User, key.Method)
@@ -228,7 +228,7 @@ func (ix *index) find(lg *sourceLog, r *head) (p uint32, id uint64, known bool) 
 
 // name adds the hash of the pass in a row to an entry, for other logs. It also adds the hash of the line of the log,
 // for a run with this log as its list.
-func (ix *index) name(p uint32, r *head) {
+func (ix *index) name(p uint32, r *indexedRow) {
 	if len(ix.logs.logs) == 1 {
 		return
 	}
@@ -250,17 +250,17 @@ func (ix *index) name(p uint32, r *head) {
 // addSource records that a list has an entry.
 func (ix *index) addSource(p uint32, list int, source string, known bool) {
 	key := uint64(p)<<32 | uint64(list)
-	if _, also := ix.also[key]; known && (also || int(ix.entries[p].list) == list) {
+	if _, listed := ix.furtherLists[key]; known && (listed || int(ix.entries[p].list) == list) {
 		return
 	}
 	if known {
-		ix.also[key] = struct{}{}
+		ix.furtherLists[key] = struct{}{}
 	}
 	ix.logs.lists[list].addSource(source)
 }
 
 // begin creates the entry for a row.
-func (ix *index) begin(lg *sourceLog, r *head) uint32 {
+func (ix *index) begin(lg *sourceLog, r *indexedRow) uint32 {
 	p := uint32(len(ix.entries))
 	e := entry{before: none, list: uint32(lg.listOf)}
 	if r.Action == results.RevokeSessions {
@@ -281,7 +281,7 @@ func (ix *index) begin(lg *sourceLog, r *head) uint32 {
 }
 
 // setRow makes r the row that counts.
-func (ix *index) setRow(p uint32, r *head) {
+func (ix *index) setRow(p uint32, r *indexedRow) {
 	e := &ix.entries[p]
 	e.at, e.pass, e.outcome = r.at, ix.passOf(r), uint8(slices.Index(results.Outcomes, r.Outcome))
 	ix.setFate(r.at, counts)
@@ -294,7 +294,7 @@ func (ix *index) setFate(at place, f fate) { ix.logs.logs[at.log].rows[at.row] =
 func (ix *index) passesOf(who uint64) (passes []uint32) {
 	p, ok := ix.latest[who]
 	for ok && p != none {
-		if e := &ix.entries[p]; e.about == aPass && !ix.logs.lists[e.list].proof {
+		if e := &ix.entries[p]; e.about == aPass && !ix.logs.lists[e.list].ofVerify {
 			passes = append(passes, p)
 		}
 		p = ix.entries[p].before
@@ -330,12 +330,12 @@ func (ix *index) finish() {
 func (l *Logs) checkSameTenant(run *ReportedRun, text []byte) error {
 	if l.first == nil {
 		l.first = run
-		l.begun = make(map[string]string)
+		l.logByFirstLine = make(map[string]string)
 	}
 	if l.tenant == "" {
 		l.tenant, l.tenantOf = run.header.Tenant, run.Log
 	}
-	switch other := l.begun[string(text)]; {
+	switch other := l.logByFirstLine[string(text)]; {
 	case other != "" && other != run.Log:
 		return fmt.Errorf("it has the run of %s, which is in %s too: leave out the log that is a copy, "+
 			"or the shorter one", timestamp(run.Start), other)
@@ -347,19 +347,19 @@ func (l *Logs) checkSameTenant(run *ReportedRun, text []byte) error {
 	case l.first.DryRun != run.DryRun:
 		return fmt.Errorf("%s and this log cannot be combined: only one of them is a dry run", l.first.Log)
 	}
-	l.begun[string(text)] = run.Log
+	l.logByFirstLine[string(text)] = run.Log
 	return nil
 }
 
 // list returns the index of the list of the run. For --self, each signed-in user has another list.
 func (l *Logs) list(run *ReportedRun) int {
 	i := slices.IndexFunc(l.lists, func(li *ReportedList) bool {
-		return li.Digest == run.header.Digest && li.self == run.header.Self && li.proof == (run.kind() == "verify")
+		return li.Digest == run.header.Digest && li.self == run.header.Self && li.ofVerify == (run.kind() == "verify")
 	})
 	if i < 0 {
 		i = len(l.lists)
 		l.lists = append(l.lists, &ReportedList{Digest: run.header.Digest, self: run.header.Self,
-			proof: run.kind() == "verify", Sources: []string{}})
+			ofVerify: run.kind() == "verify", Sources: []string{}})
 	}
 	l.lists[i].Pairs = max(l.lists[i].Pairs, run.Pairs)
 	return i

@@ -31,7 +31,7 @@ type Logs struct {
 	withoutSessions int // users whose sessions have no row
 
 	first            *ReportedRun
-	begun            map[string]string // the log of each run, by the first line of the run
+	logByFirstLine   map[string]string // the log of each run, by the first line of the run
 	tenant, tenantOf string            // the first tenant that a run names, and its log
 }
 

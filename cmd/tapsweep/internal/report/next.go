@@ -33,10 +33,10 @@ type nextTask struct {
 
 // taskOf returns the task that tries a row again.
 func taskOf(row *reportedRow) nextTask {
-	byVerify := row.proof != nil || row.log.last().kind() == "verify"
+	byVerify := row.verifyLog != nil || row.log.last().kind() == "verify"
 	switch {
 	case row.Outcome == results.Remains && (row.Action != results.RevokeSessions || byVerify):
-		lg := cmp.Or(row.proof, row.log)
+		lg := cmp.Or(row.verifyLog, row.log)
 		return nextTask{lg, lg.last().Exit != nil} // a log without an end cannot be a list
 	case row.Outcome.Retryable(), row.unverified:
 		return nextTask{row.log, false}

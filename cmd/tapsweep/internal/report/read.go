@@ -14,12 +14,12 @@ import (
 
 // A cursor reads a log and is always one line ahead.
 type cursor struct {
-	lg   *sourceLog
-	i    int          // of the log
-	run  *ReportedRun // of the line, nil before the first
-	next func() (*results.Record, error, bool)
-	rec  *results.Record
-	head head // of a row
+	lg      *sourceLog
+	i       int          // of the log
+	run     *ReportedRun // of the line, nil before the first
+	next    func() (*results.Record, error, bool)
+	rec     *results.Record
+	indexed indexedRow // of a row
 
 	at time.Time // of the line, never before that of the line before it
 }
@@ -73,8 +73,8 @@ func (c *cursor) advance() (more bool, err error) {
 	case results.KindEnd:
 		at = utc(c.rec.End.End)
 	case results.KindRow, results.KindSessions:
-		c.head = head{Row: *c.rec.Row, run: c.run, line: c.rec.Line, offset: c.rec.Offset}
-		at = utc(c.head.Time)
+		c.indexed = indexedRow{Row: *c.rec.Row, run: c.run, line: c.rec.Line, offset: c.rec.Offset}
+		at = utc(c.indexed.Time)
 	}
 	if at.After(c.at) {
 		c.at = at

@@ -18,14 +18,14 @@ import (
 // A Report has the totals of runs, without the rows. `tapsweep report --json` writes it as JSON; the keys are an
 // interface.
 type Report struct {
-	Tenant    string          `json:"tenant"`
-	GraphRoot string          `json:"graphRoot"`
-	Operators []string        `json:"operators"`         // whose tokens the runs used, as far as the logs say
-	Readers   *Readers        `json:"readers,omitempty"` // nil without a run of tapsweep verify
-	DryRun    bool            `json:"dryRun"`
-	Logs      []ReportedLog   `json:"logs"`
-	Lists     []*ReportedList `json:"lists"`
-	Runs      []*ReportedRun  `json:"runs"` // the earliest first
+	Tenant        string          `json:"tenant"`
+	GraphRoot     string          `json:"graphRoot"`
+	Operators     []string        `json:"operators"`         // whose tokens the runs used, as far as the logs say
+	TaskOperators *TaskOperators  `json:"readers,omitempty"` // nil without a run of tapsweep verify
+	DryRun        bool            `json:"dryRun"`
+	Logs          []ReportedLog   `json:"logs"`
+	Lists         []*ReportedList `json:"lists"`
+	Runs          []*ReportedRun  `json:"runs"` // the earliest first
 
 	Start   time.Time `json:"start"`   // of the first run
 	End     time.Time `json:"end"`     // of the last run, or of its last line
@@ -81,14 +81,14 @@ type ReportedList struct {
 	Pairs      int      `json:"pairs"`
 	WithoutRow int      `json:"withoutRow"`
 
-	self  string // object ID of the user whom rows of "me" mean
-	seen  int    // pairs with a row
-	proof bool   // its rows are users that tapsweep verify looks at
+	self     string // object ID of the user whom rows of "me" mean
+	seen     int    // pairs with a row
+	ofVerify bool   // its rows are users that tapsweep verify looks at
 }
 
 // noun returns what the rows of the list are: users or passes.
 func (l *ReportedList) noun() string {
-	if l.proof {
+	if l.ofVerify {
 		return "user"
 	}
 	return "row"
@@ -105,9 +105,9 @@ func (l *ReportedList) addSource(source string) {
 	}
 }
 
-// Readers are the operators who deleted passes, and those who verified that they are gone. The proof is strongest if
-// they differ.
-type Readers struct {
+// TaskOperators are the operators who deleted passes, and those who verified that they are gone. The proof is strongest
+// if they differ.
+type TaskOperators struct {
 	DeletedBy  []string `json:"deletedBy"`
 	VerifiedBy []string `json:"verifiedBy"`
 }

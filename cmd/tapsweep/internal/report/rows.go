@@ -17,10 +17,10 @@ type reportedRow struct {
 	VerifiedAt time.Time // when a LIST showed no pass, if another row says so; otherwise zero
 	Beside     bool      // the row is listed but does not count, because the row of another pass counts
 
-	log        *sourceLog
-	unverified bool       // the pass should have been verified, but was not
-	hopeless   bool       // no run can verify it
-	proof      *sourceLog // the other log that has the row of the verification
+	log          *sourceLog
+	unverified   bool       // the pass should have been verified, but was not
+	unverifiable bool       // no run can verify it
+	verifyLog    *sourceLog // the other log that has the row of the verification
 }
 
 // countedRows yields the rows that count, and those with Beside, in the order of the logs.
@@ -58,7 +58,7 @@ func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*reportedRow, error]
 					err = l.annotate(row, notes[0], i)
 					notes = notes[1:]
 				}
-				row.complete()
+				row.fillIn()
 			}
 			if !yield(row, err) || err != nil {
 				return
@@ -70,8 +70,8 @@ func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*reportedRow, error]
 	}
 }
 
-// complete sets the fields of a row that depend on its runs.
-func (row *reportedRow) complete() {
+// fillIn sets the fields of a row that depend on its runs.
+func (row *reportedRow) fillIn() {
 	if row.Provisional && row.Outcome == results.Found {
 		row.Outcome, row.Provisional = results.Unknown, false
 		row.Message = "found to be deleted, but the log does not say what became of it"
@@ -79,7 +79,7 @@ func (row *reportedRow) complete() {
 	last := row.log.last()
 	gone := row.Outcome == results.Revoked || row.Outcome == results.Absent
 	// The last run of the log should have verified all passes that were deleted before.
-	expected := last.header.Verify && last.kind() != "verify" && row.proof == nil
+	expected := last.header.Verify && last.kind() != "verify" && row.verifyLog == nil
 	row.unverified = !row.Beside && gone && !row.Verified && !row.NoProof &&
 		(row.unverified || row.Provisional || expected)
 	row.Provisional = row.Provisional && !row.Beside
@@ -94,7 +94,7 @@ func (l *Logs) annotate(row *reportedRow, n note, own int) error {
 		return nil
 	}
 	if n.log() != own {
-		row.proof = l.logs[n.log()]
+		row.verifyLog = l.logs[n.log()]
 	}
 	if n.kind() == verified {
 		row.Verified, row.VerifiedAt = true, utc(time.UnixMilli(n.at))
@@ -114,9 +114,9 @@ func (l *Logs) annotate(row *reportedRow, n note, own int) error {
 		return nil
 	}
 	row.unverified = true
-	if row.proof != nil {
+	if row.verifyLog != nil {
 		row.Message = "not verified: " + cmp.Or(look.Message, string(look.Outcome))
-		row.hopeless = !look.Outcome.Retryable()
+		row.unverifiable = !look.Outcome.Retryable()
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ func (n note) kind() noteKind { return noteKind(n.where & 3) }
 func (n note) log() int       { return int(n.where >> 2) }
 
 // annotate sets the note of an entry.
-func (ix *index) annotate(p uint32, kind noteKind, r *head) {
+func (ix *index) annotate(p uint32, kind noteKind, r *indexedRow) {
 	if kind == noNote && int(p) >= len(ix.notes) {
 		return
 	}
@@ -68,7 +68,7 @@ const (
 )
 
 // takeIn processes a further row for an entry.
-func (ix *index) takeIn(p uint32, r *head) {
+func (ix *index) takeIn(p uint32, r *indexedRow) {
 	does, kind := ix.effectOf(p, r)
 	before := ix.entries[p].at
 	ix.setFate(r.at, superseded)
@@ -87,23 +87,23 @@ func (ix *index) takeIn(p uint32, r *head) {
 }
 
 // effectOf returns the effect of a further row, and the kind of its note.
-func (ix *index) effectOf(p uint32, r *head) (rowEffect, noteKind) {
+func (ix *index) effectOf(p uint32, r *indexedRow) (rowEffect, noteKind) {
 	e, gone := &ix.entries[p], ix.isGone(p)
-	proves := r.run.kind() == "verify" && !ix.logs.lists[e.list].proof // the entry is of another command
+	fromVerify := r.run.kind() == "verify" && !ix.logs.lists[e.list].ofVerify // the entry is of another command
 	clear := r.Verified && (r.Outcome == results.Revoked || r.Outcome == results.Absent)
 	another := r.Method != "" && ix.passOf(r) != e.pass
 	switch {
 	case ix.deletesLate(p, r):
 		return replaces, noNote
-	case clear && (gone && !another || proves && (gone || e.about == aPass)):
+	case clear && (gone && !another || fromVerify && (gone || e.about == aPass)):
 		return notes, verified
 	case r.Outcome == results.Remains && gone && !another:
 		return notes, remains
-	case another && (gone || proves && r.Outcome == results.Remains):
+	case another && (gone || fromVerify && r.Outcome == results.Remains):
 		return follows, noNote
-	case proves && gone && ix.kind(p) == noNote:
+	case fromVerify && gone && ix.kind(p) == noNote:
 		return notes, unverified
-	case proves:
+	case fromVerify:
 		return nothing, noNote
 	case !gone || ix.kind(p) == remains:
 		return ix.effectOnLeft(p, r), noNote
@@ -113,14 +113,14 @@ func (ix *index) effectOf(p uint32, r *head) (rowEffect, noteKind) {
 
 // deletesLate reports whether the row is about a pass that a run deleted after a LIST had shown no pass, or about
 // sessions that a run revoked again.
-func (ix *index) deletesLate(p uint32, r *head) bool {
+func (ix *index) deletesLate(p uint32, r *indexedRow) bool {
 	again := ix.hasOutcome(p, results.Absent) || ix.entries[p].about == sessions && !r.Verified
 	return r.Outcome == results.Revoked && r.run.kind() != "verify" && again
 }
 
 // effectOnLeft returns the effect of a row on a pass that is not gone. If a scan only finds the pass again, the
 // previous row counts, because it shows why the pass is left.
-func (ix *index) effectOnLeft(p uint32, r *head) rowEffect {
+func (ix *index) effectOnLeft(p uint32, r *indexedRow) rowEffect {
 	left := results.Outcomes[ix.entries[p].outcome].Left()
 	if r.Outcome == results.Found && left {
 		return nothing
@@ -129,7 +129,7 @@ func (ix *index) effectOnLeft(p uint32, r *head) rowEffect {
 }
 
 // effectOnGone returns the effect of a row without a pass on a pass that is gone.
-func (ix *index) effectOnGone(p uint32, r *head) (rowEffect, noteKind) {
+func (ix *index) effectOnGone(p uint32, r *indexedRow) (rowEffect, noteKind) {
 	switch r.Outcome {
 	case results.Revoked, results.Absent:
 		if r.run.header.Verify && !r.Provisional && ix.kind(p) == noNote {
@@ -144,9 +144,9 @@ func (ix *index) effectOnGone(p uint32, r *head) (rowEffect, noteKind) {
 	return replaces, noNote
 }
 
-// proof processes a row of tapsweep verify about a user with passes in other runs. If the user holds no pass, all of
-// these passes are verified.
-func (ix *index) proof(lg *sourceLog, r *head, passes []uint32) {
+// takeInVerify processes a row of tapsweep verify about a user with passes in other runs. If the user holds no pass,
+// all of these passes are verified.
+func (ix *index) takeInVerify(lg *sourceLog, r *indexedRow, passes []uint32) {
 	ix.addSource(passes[len(passes)-1], lg.listOf, r.Source, true)
 	ix.setFate(r.at, superseded)
 	if r.Outcome == results.Remains {
@@ -162,7 +162,7 @@ func (ix *index) proof(lg *sourceLog, r *head, passes []uint32) {
 
 // whichRemains returns the index of the pass that the row is about. It tries in order: the pass in the row if it is
 // gone, the pass in the row, a pass that is gone, the latest pass.
-func (ix *index) whichRemains(passes []uint32, r *head) int {
+func (ix *index) whichRemains(passes []uint32, r *indexedRow) int {
 	named := func(p uint32) bool { return ix.entries[p].pass == ix.passOf(r) }
 	namedGone := func(p uint32) bool { return named(p) && ix.isGone(p) }
 	for _, is := range []func(uint32) bool{namedGone, named, ix.isGone} {

@@ -52,7 +52,7 @@ func (r *Report) facts() [][]string {
 		{"end", timestamp(r.End)},
 		{"time", took},
 	}
-	if by := r.Readers; by != nil {
+	if by := r.TaskOperators; by != nil {
 		rows = append(rows, []string{"deleted by", strings.Join(by.DeletedBy, ", ")},
 			[]string{"verified by", strings.Join(by.VerifiedBy, ", ")})
 	}

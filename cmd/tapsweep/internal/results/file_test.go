@@ -54,7 +54,7 @@ func TestMovedLog(t *testing.T) {
 					if err := log.Write(&Row{User: "the last row"}); !isMoved(err, tt.want) {
 						t.Errorf("%s: Write = %v, want %q", tt.name, err, tt.want)
 					}
-					assert.That(t, log.SyncAhead() != nil, "%s: SyncAhead = nil, so deletes are sent", tt.name)
+					assert.That(t, log.SyncAnnounced() != nil, "%s: SyncAnnounced = nil, so deletes are sent", tt.name)
 				}
 				if err := log.Close(); !isMoved(err, tt.want) {
 					t.Errorf("%s: Close = %v, want %q", tt.name, err, tt.want)

@@ -24,13 +24,13 @@ type Log struct {
 	sync func() error
 	file *logFile // nil for a stream, a device or a pipe
 
-	mu    sync.Mutex
-	buf   *bufio.Writer
-	enc   *json.Encoder
-	lines int   // the number of lines written
-	ahead int   // the number of the last line that announces a delete
-	err   error // the first error; nothing is written after it
-	moved error // a *MovedError; the run ends, but lines are still written until then
+	mu            sync.Mutex
+	buf           *bufio.Writer
+	enc           *json.Encoder
+	lines         int   // the number of lines written
+	lastAnnounced int   // the number of the last line that announces a delete
+	err           error // the first error; nothing is written after it
+	moved         error // a *MovedError; the run ends, but lines are still written until then
 
 	before int // the number of lines that earlier runs wrote
 
@@ -134,7 +134,7 @@ func (l *Log) Write(entry any) error {
 		}
 		l.lines++
 		if row, ok := entry.(*Row); ok && row.Provisional && row.Outcome == Found { // it announces a delete
-			l.ahead = l.lines
+			l.lastAnnounced = l.lines
 		}
 	}
 	return l.failure()
@@ -164,11 +164,11 @@ func (l *Log) Sync() error {
 	return l.syncUpTo(last)
 }
 
-// SyncAhead writes all rows that announce deletes to disk, if they are not there yet. Goroutines that call it at
+// SyncAnnounced writes all rows that announce deletes to disk, if they are not there yet. Goroutines that call it at
 // the same time share one fsync.
-func (l *Log) SyncAhead() error {
+func (l *Log) SyncAnnounced() error {
 	l.mu.Lock()
-	last := l.ahead
+	last := l.lastAnnounced
 	l.mu.Unlock()
 	return l.syncUpTo(last)
 }

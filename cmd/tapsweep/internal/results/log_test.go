@@ -103,9 +103,9 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// What announces a delete is on disk when SyncAhead returns; many that wait for it share
+// What announces a delete is on disk when SyncAnnounced returns; many that wait for it share
 // a sync, and lines are written while one is going on.
-func TestSyncAhead(t *testing.T) {
+func TestSyncAnnounced(t *testing.T) {
 	var d disk
 	begun, release := make(chan bool, 100), make(chan bool)
 	log := newLog("log", &d, func() error {
@@ -114,12 +114,12 @@ func TestSyncAhead(t *testing.T) {
 		return d.Sync()
 	})
 	log.Write(&Row{Outcome: Revoked, Provisional: true})
-	assert.Is(t, "SyncAhead", log.SyncAhead(), nil)
+	assert.Is(t, "SyncAnnounced", log.SyncAnnounced(), nil)
 	assert.Same(t, "syncs for a row that announces nothing", d.syncs, 0)
 	var waiting sync.WaitGroup
 	wait := func() {
 		waiting.Go(func() {
-			assert.Is(t, "SyncAhead", log.SyncAhead(), nil)
+			assert.Is(t, "SyncAnnounced", log.SyncAnnounced(), nil)
 		})
 	}
 	log.Write(&Row{Outcome: Found, Provisional: true})

@@ -25,9 +25,9 @@ type ResumeState struct {
 	// IDsMatch is set if a scan found a pass whose ID is in its audit record.
 	IDsMatch bool
 
-	state       State
-	unconfirmed map[uint64]*Row // by key
-	unended     int             // the number of runs without an End, because they were killed
+	state          State
+	unconfirmed    map[uint64]*Row // by key
+	runsWithoutEnd int             // the number of runs without an End, because they were killed
 
 	// wanted has users whose sessions must still be revoked, by the key of their sessions. The row is about a
 	// pass of the user that a scan found and that is gone.
@@ -112,7 +112,7 @@ func (e *ResumeState) MaybeDeleted(p *input.Pair) bool {
 		return false
 	}
 	w, known := e.state.words[e.key(p)]
-	return w.has(maybeGone) || e.unended > 0 && (!known || Outcomes[w.outcome] == NotSent)
+	return w.has(maybeGone) || e.runsWithoutEnd > 0 && (!known || Outcomes[w.outcome] == NotSent)
 }
 
 // ResumeOptions are the options of Resume.
@@ -184,7 +184,7 @@ func (e *ResumeState) resume(log *Log) error {
 		log.before, log.file.size = c.lines, c.Whole
 		_, err = f.Seek(c.Whole, io.SeekStart)
 	}
-	if err == nil && c.unended {
+	if err == nil && c.lacksLineBreak {
 		_, err = log.file.Write([]byte{'\n'})
 	}
 	return err
@@ -202,14 +202,14 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 				return 0, err
 			}
 			e.run, e.sessions = rec.Run, e.sessions || rec.Run.Sessions
-			e.unended++
+			e.runsWithoutEnd++
 			e.state.apply(rec, false)
 		case KindRow, KindSessions:
 			e.row(rec)
 		case KindScanned:
 			e.state.apply(rec, false)
 		case KindEnd:
-			e.unended--
+			e.runsWithoutEnd--
 			if rec.End.Stopped == "" && e.opts.IgnoreFinishedRuns {
 				e.forget()
 				from = c.Whole
@@ -229,7 +229,7 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 func (e *ResumeState) forget() {
 	clear(e.state.words)
 	clear(e.state.users)
-	e.unended, e.sessions = 0, false
+	e.runsWithoutEnd, e.sessions = 0, false
 	if !e.run.Sessions {
 		clear(e.wanted)
 	}

@@ -95,8 +95,8 @@ func TestRemainsInPlaceOfAnother(t *testing.T) {
 		"the pass itself remains: MaybeDeleted = false, want true")
 }
 
-// SyncAhead puts an announced delete on disk, and leaves other rows in memory.
-func TestSyncAheadOfEachRow(t *testing.T) {
+// SyncAnnounced puts an announced delete on disk, and leaves other rows in memory.
+func TestSyncAnnouncedOfEachRow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var disk bytes.Buffer
 		log := newLog("-", &disk, unsynced)
@@ -104,7 +104,7 @@ func TestSyncAheadOfEachRow(t *testing.T) {
 		for _, step := range []struct {
 			name string
 			line any
-			want string // in the log after SyncAhead; empty if nothing new is
+			want string // in the log after SyncAnnounced; empty if nothing new is
 		}{
 			{"the first line", &Run{}, ""},
 			{"a row", &Row{User: eli, Outcome: Denied}, ""},
@@ -114,12 +114,12 @@ func TestSyncAheadOfEachRow(t *testing.T) {
 		} {
 			before := disk.Len()
 			assert.OK(t, log.Write(step.line))
-			assert.OK(t, log.SyncAhead())
+			assert.OK(t, log.SyncAnnounced())
 			switch added := disk.String()[before:]; {
 			case step.want == "" && added != "":
-				t.Errorf("%s: SyncAhead wrote %q, want nothing", step.name, added)
+				t.Errorf("%s: SyncAnnounced wrote %q, want nothing", step.name, added)
 			case !strings.Contains(added, step.want):
-				t.Errorf("%s: SyncAhead wrote %q, want %s in it", step.name, added, step.want)
+				t.Errorf("%s: SyncAnnounced wrote %q, want %s in it", step.name, added, step.want)
 			}
 		}
 	})

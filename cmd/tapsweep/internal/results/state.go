@@ -91,12 +91,12 @@ func (s *State) row(r *Row, done bool) {
 	}
 	s.words[id] = w
 	if r.Action != RevokeSessions && r.FromScan() {
-		s.list(r, before, w)
+		s.noteListing(r, before, w)
 	}
 }
 
-// list processes a row of a scan: the scan found a pass of the user, or could not list the passes.
-func (s *State) list(r *Row, before, w word) {
+// noteListing processes a row of a scan: the scan found a pass of the user, or could not list the passes.
+func (s *State) noteListing(r *Row, before, w word) {
 	if r.Method != "" {
 		s.forgetFailure(r.User)
 	}
@@ -160,7 +160,7 @@ func (s *State) hash(kind, user string, more ...string) uint64 {
 
 // counts returns the number of completed words by outcome, their sum, and how many of them are verified. It
 // counts either the words about sessions or all others.
-func (s *State) counts(ofSessions bool) (counts map[Outcome]int, all, proven int) {
+func (s *State) counts(ofSessions bool) (counts map[Outcome]int, all, verifiedWords int) {
 	counts = make(map[Outcome]int)
 	for _, w := range s.words {
 		if !w.has(completed) || w.has(sessions) != ofSessions {
@@ -169,8 +169,8 @@ func (s *State) counts(ofSessions bool) (counts map[Outcome]int, all, proven int
 		all++
 		counts[Outcomes[w.outcome]]++
 		if w.has(verified) {
-			proven++
+			verifiedWords++
 		}
 	}
-	return counts, all, proven
+	return counts, all, verifiedWords
 }

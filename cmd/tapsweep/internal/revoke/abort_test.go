@@ -39,7 +39,7 @@ func TestAbort(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			a, got := abort(tt.n), 0
+			a, got := denialsLeft(tt.n), 0
 			for i, o := range tt.rows {
 				if !a.note(o) {
 					continue
@@ -47,7 +47,7 @@ func TestAbort(t *testing.T) {
 				assert.That(t, got == 0, "note(%s) = true again in row %d", o, i+1)
 				got = i + 1
 			}
-			assert.Same(t, fmt.Sprintf("row in which abort(%d) aborts", tt.n), got, tt.want)
+			assert.Same(t, fmt.Sprintf("row in which denialsLeft(%d) ends the run", tt.n), got, tt.want)
 		})
 	}
 }

@@ -13,7 +13,7 @@ import (
 // start begins an item, and returns the requests to send now.
 func (j *Job) start(item Item) []batch.Request {
 	if j.opts.VerifyOnly && item.Sessions != nil {
-		j.startProof(&item)
+		j.startVerifySessions(&item)
 	}
 	var requests []batch.Request
 	outcome, completed := j.opts.AtOnce(&item)
@@ -35,7 +35,7 @@ func (o *Options) AtOnce(item *Item) (outcome results.Outcome, completed bool) {
 		return results.Invalid, false
 	case item.FirstOf != nil:
 		return results.Duplicate, false
-	case o.protects(&item.Pair):
+	case o.isProtected(&item.Pair):
 		return results.Protected, false
 	case o.DryRun && item.Reason != "":
 		return results.Planned, false // a scan has just read the pass
@@ -56,7 +56,7 @@ func (j *Job) begin(item Item, outcome results.Outcome) *batch.Request {
 		case results.Duplicate:
 			row.Message = fmt.Sprintf("the same pass as %s:%d", item.FirstOf.Source, item.FirstOf.Line)
 		}
-		j.finish(s, row)
+		j.writeLastRow(s, row)
 		return nil
 	}
 	s.key = j.key(pair.User)
@@ -91,8 +91,8 @@ func (j *Job) begin(item Item, outcome results.Outcome) *batch.Request {
 	return new(s.delete())
 }
 
-// protects reports whether the user of a pair is protected.
-func (o *Options) protects(pair *input.Pair) bool {
+// isProtected reports whether the user of a pair is protected.
+func (o *Options) isProtected(pair *input.Pair) bool {
 	p := o.Protected
 	return p != nil && (p(pair.User) || pair.UPN != "" && p(pair.UPN))
 }

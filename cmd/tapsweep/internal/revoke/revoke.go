@@ -106,18 +106,18 @@ type Job struct {
 	counts      Counts
 	deletes     int         // the number of passes that count for MaxDeletes
 	bound       *BoundError // set if no more passes may be deleted
-	denials     abort       // for the answers to requests of the Job
-	scanDenials abort       // for the answers to requests of a scan that uses the Job
+	denials     denialsLeft // for the answers to requests of the Job
+	scanDenials denialsLeft // for the answers to requests of a scan that uses the Job
 	stop        context.CancelCauseFunc
 
 	sessions  sessions
-	followUps []batch.Request // requests about sessions, which settle or start returns next
+	followUps []batch.Request // requests about sessions, which onResult or start returns next
 }
 
 // New returns a Job. It calls write for each row, always from the same goroutine. If write returns an error, the
 // run stops before it sends anything else.
 func New(runner *batch.Runner, write func(*results.Row) error, opts Options) *Job {
-	limit := abort(opts.AbortAfter)
+	limit := denialsLeft(opts.AbortAfter)
 	if opts.Earlier == nil {
 		opts.Earlier = new(results.ResumeState)
 	}
@@ -130,7 +130,7 @@ func New(runner *batch.Runner, write func(*results.Row) error, opts Options) *Jo
 func (j *Job) Run(ctx context.Context, items Items) error {
 	ctx, j.stop = context.WithCancelCause(ctx)
 	defer j.stop(nil)
-	err := j.runner.Run(ctx, j.requests(items), j.settle)
+	err := j.runner.Run(ctx, j.requests(items), j.onResult)
 	j.flush()
 	return err
 }
@@ -147,7 +147,7 @@ func (j *Job) Counts() Counts {
 	return counts
 }
 
-// requests yields the first requests of items. It runs on the same goroutine as settle, so it can write the rows
+// requests yields the first requests of items. It runs on the same goroutine as onResult, so it can write the rows
 // of items that need no request.
 func (j *Job) requests(items Items) iter.Seq[batch.Request] {
 	return func(yield func(batch.Request) bool) {
@@ -169,7 +169,7 @@ func (j *Job) requests(items Items) iter.Seq[batch.Request] {
 // for AbortAfter separately, because reading needs another permission than deleting.
 func (j *Job) Record(row *results.Row) {
 	if row.Method == "" && !row.Outcome.Done() {
-		if u := j.sessionUser(&input.Pair{User: row.User}); u != nil {
+		if u := j.stateOf(&input.Pair{User: row.User}); u != nil {
 			u.block(row.Outcome) // a pass that an earlier run left may still exist
 		}
 	}
@@ -190,14 +190,14 @@ func (j *Job) Answered() { j.scanDenials = 0 }
 // Sent counts a request of a scan.
 func (j *Job) Sent(res batch.Result) { j.counts.addSent(res) }
 
-func (j *Job) finish(s *pairState, row results.Row) {
+func (j *Job) writeLastRow(s *pairState, row results.Row) {
 	if row.Outcome == results.NotSent && s.uncertain {
 		row.Outcome = results.Unknown // this attempt was not sent, but an earlier one was
 	}
-	j.complete(s, &row)
+	j.describe(s, &row)
 	j.writeRow(&j.counts, &row)
 	j.abortIfDenied(&j.denials, row.Outcome)
-	if s.proof.since.IsZero() && s.pair.Err == nil { // otherwise it is already counted
+	if s.verification.since.IsZero() && s.pair.Err == nil { // otherwise it is already counted
 		j.dealtWith(&s.pair, row.Outcome, row.Outcome == results.Revoked)
 	}
 }
@@ -211,14 +211,14 @@ func (j *Job) writeRow(counts *Counts, row *results.Row) {
 
 // journal writes a provisional row of a pair.
 func (j *Job) journal(s *pairState, row results.Row) {
-	j.complete(s, &row)
+	j.describe(s, &row)
 	if err := j.Journal(&row); err != nil {
 		j.stop(err)
 	}
 }
 
-// complete sets the fields of a row that describe its pair.
-func (j *Job) complete(s *pairState, row *results.Row) {
+// describe sets the fields of a row that describe its pair.
+func (j *Job) describe(s *pairState, row *results.Row) {
 	row.Source, row.Line, row.Column = s.pair.Source, s.pair.Line, s.pair.Column
 	row.User, row.Method = s.pair.User, s.method
 	if !j.opts.VerifyOnly {
@@ -238,7 +238,7 @@ func (j *Job) complete(s *pairState, row *results.Row) {
 }
 
 // abortIfDenied ends the run if the first answers were all denied.
-func (j *Job) abortIfDenied(a *abort, outcome results.Outcome) {
+func (j *Job) abortIfDenied(a *denialsLeft, outcome results.Outcome) {
 	if a.note(outcome) {
 		j.stop(fmt.Errorf("%w: the first %d answers", answer.ErrAllDenied, j.opts.AbortAfter))
 	}

@@ -18,19 +18,19 @@ import (
 
 type sessions struct {
 	seed   maphash.Seed
-	users  map[uint64]*sessionUser // by the hash of the name, because a list may have a million users
-	counts Counts                  // the totals of the rows about sessions
+	users  map[uint64]*userState // by the hash of the name, because a list may have a million users
+	counts Counts                // the totals of the rows about sessions
 
 	calls  int            // the number of calls that are sent and not answered
 	queued []*sessionCall // the calls that wait until fewer calls are sent
 }
 
 func newSessions() sessions {
-	return sessions{seed: maphash.MakeSeed(), users: make(map[uint64]*sessionUser), counts: NewCounts()}
+	return sessions{seed: maphash.MakeSeed(), users: make(map[uint64]*userState), counts: NewCounts()}
 }
 
-// A sessionUser is the state of a user whose sessions the Job revokes.
-type sessionUser struct {
+// A userState is the state of a user whose sessions the Job revokes.
+type userState struct {
 	open    int32           // passes without an outcome, and items with OnlySessions that have not begun
 	blocked results.Outcome // the outcome of a pass that is not gone, so that the call must not be sent
 	deleted bool            // this run has deleted a pass
@@ -45,7 +45,7 @@ type sessionCall struct {
 
 	guest, unread bool // the user is a guest; the verification failed
 
-	proof proof
+	verification verification
 }
 
 // SessionName returns the name of a user in rows about sessions. For the signed-in user, whose names are self, and
@@ -62,15 +62,15 @@ func SessionName(self []string, names map[string]string, user string) string {
 
 func (j *Job) sessionName(user string) string { return SessionName(j.opts.Self, j.opts.Names, user) }
 
-// sessionUser returns the state of the user of a pair, nil if the pair has nothing to do with sessions.
-func (j *Job) sessionUser(pair *input.Pair) *sessionUser {
-	if !j.opts.Sessions || pair.FirstOf != nil || pair.User == "" || j.opts.protects(pair) {
+// stateOf returns the state of the user of a pair, nil if the pair has nothing to do with sessions.
+func (j *Job) stateOf(pair *input.Pair) *userState {
+	if !j.opts.Sessions || pair.FirstOf != nil || pair.User == "" || j.opts.isProtected(pair) {
 		return nil
 	}
 	id := maphash.String(j.sessions.seed, j.key(j.sessionName(pair.User)))
 	u := j.sessions.users[id]
 	if u == nil {
-		u = new(sessionUser)
+		u = new(userState)
 		j.sessions.users[id] = u
 	}
 	return u
@@ -80,7 +80,7 @@ func (j *Job) sessionUser(pair *input.Pair) *sessionUser {
 // called for all items of a user before the first one begins.
 func (j *Job) Expect(item *Item) {
 	pair := &item.Pair
-	u := j.sessionUser(pair)
+	u := j.stateOf(pair)
 	switch {
 	case u == nil:
 	case item.OnlySessions:
@@ -95,7 +95,7 @@ func (j *Job) Expect(item *Item) {
 }
 
 // block keeps the sessions from being revoked if a pass of the user has this outcome and is not gone.
-func (u *sessionUser) block(o results.Outcome) {
+func (u *userState) block(o results.Outcome) {
 	if u.blocked == "" && !o.FreesSessions() {
 		u.blocked = o
 	}
@@ -104,7 +104,7 @@ func (u *sessionUser) block(o results.Outcome) {
 // dealtWith records the outcome of a pair. deleted is set if this run deleted the pass. After the last pair of a
 // user, dealtWith starts to revoke the sessions.
 func (j *Job) dealtWith(pair *input.Pair, o results.Outcome, deleted bool) {
-	if u := j.sessionUser(pair); u != nil {
+	if u := j.stateOf(pair); u != nil {
 		u.open--
 		u.deleted = u.deleted || deleted
 		u.block(o)
@@ -115,7 +115,7 @@ func (j *Job) dealtWith(pair *input.Pair, o results.Outcome, deleted bool) {
 // startOnlySessions handles an item that another item or an earlier run has completed. If all items of its user
 // are completed, only the sessions may be left.
 func (j *Job) startOnlySessions(item *Item) {
-	u := j.sessionUser(&item.Pair)
+	u := j.stateOf(&item.Pair)
 	if u == nil || !item.OnlySessions && item.Err != nil {
 		return
 	}
@@ -127,7 +127,7 @@ func (j *Job) startOnlySessions(item *Item) {
 
 // startSessions revokes the sessions of a user, or writes a row that says why not, as soon as all passes of the
 // user have an outcome. pair is the last pair of the user.
-func (j *Job) startSessions(u *sessionUser, pair *input.Pair) {
+func (j *Job) startSessions(u *userState, pair *input.Pair) {
 	if u.open > 0 || u.decided {
 		return
 	}
@@ -159,7 +159,7 @@ func (j *Job) startedBefore(c *sessionCall) bool {
 	if d := j.opts.Earlier.SessionsUnconfirmed(c.row.User); d != nil {
 		c.row.Outcome, c.row.SentAt = d.Outcome, d.SentAt
 		c.row.Status, c.row.Attempts, c.row.RequestID = d.Status, d.Attempts, d.RequestID
-		j.prove(c, firstPause)
+		j.verifySessions(c, firstPause)
 		return true
 	}
 	return j.opts.Earlier.SessionsCompleted(c.row.User)
@@ -196,7 +196,7 @@ func (j *Job) afterCall(c *sessionCall, res batch.Result) {
 		j.sessions.queued = queued[1:]
 		j.callOrQueue(queued[0])
 	}
-	row := c.withUser(answer.ToRow(res))
+	row := c.withUser(answer.RowOfWrite(res))
 	if res.Err == nil && res.Response.Status < 300 {
 		row.Outcome, row.SentAt = results.Revoked, sentAt(res)
 		if isGuestName(row.User) || isGuestName(row.UPN) {
@@ -210,11 +210,11 @@ func (j *Job) afterCall(c *sessionCall, res batch.Result) {
 	c.row = row
 	c.row.SupersedesPending = results.Revoked
 	row.Provisional = true
-	j.completeSessions(&row)
+	j.describeSessions(&row)
 	if err := j.Journal(&row); err != nil {
 		j.stop(err)
 	}
-	j.prove(c, firstPause)
+	j.verifySessions(c, firstPause)
 }
 
 // withUser returns the row of an answer with the fields that describe the user.
@@ -229,7 +229,7 @@ func (c *sessionCall) withUser(row results.Row) results.Row {
 func sentAt(res batch.Result) time.Time { return res.Date.Add(-res.Took).UTC().Truncate(time.Second) }
 
 func (j *Job) finishSessions(c *sessionCall, row results.Row) {
-	j.completeSessions(&row)
+	j.describeSessions(&row)
 	counts := &j.sessions.counts
 	j.writeRow(counts, &row)
 	if c.guest {
@@ -240,8 +240,8 @@ func (j *Job) finishSessions(c *sessionCall, row results.Row) {
 	}
 }
 
-// completeSessions sets the fields that all rows about sessions have.
-func (j *Job) completeSessions(row *results.Row) {
+// describeSessions sets the fields that all rows about sessions have.
+func (j *Job) describeSessions(row *results.Row) {
 	row.Action, row.Time = results.RevokeSessions, time.Now()
 	if row.Outcome == results.Denied && row.Hint == "" {
 		row.Hint = j.opts.Caller.SessionsHint()

@@ -147,9 +147,9 @@ func TestOneCallAfterTheLastPass(t *testing.T) {
 	}
 }
 
-// The proof compares whole seconds of Graph's clock with when the call was sent, and looks again as
+// verifySessions compares whole seconds of Graph's clock with when the call was sent, and looks again as
 // long as Graph shows the time from before.
-func TestSessionProof(t *testing.T) {
+func TestVerifySessions(t *testing.T) {
 	proof := func(status int) []fault.Fault {
 		return []fault.Fault{{Method: "GET", Path: "signInSessions", Do: fault.ItemStatus(status)}}
 	}
@@ -171,7 +171,7 @@ func TestSessionProof(t *testing.T) {
 		{"guest", sessionRoles, 0, true, nil, results.Revoked, false, 0,
 			"only the home tenant can revoke the sessions"},
 		{"the user is deleted", sessionRoles, 0, false, proof(404), results.Revoked, false, 0, "was deleted"},
-		{"the proof is denied", sessionRoles, 0, false, proof(403), results.Revoked, false, 1, "403"},
+		{"the verification is denied", sessionRoles, 0, false, proof(403), results.Revoked, false, 1, "403"},
 		{"no permission", sessionRoles[:1:1], 0, false, nil, results.Revoked, false, 1, "User.Read.All"},
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {
@@ -191,7 +191,7 @@ func TestSessionProof(t *testing.T) {
 }
 
 // Graph revokes the sessions in the second in which the call was sent, and shows that second.
-func TestProofOfTheSameSecond(t *testing.T) {
+func TestVerifySessionsInTheSameSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Roles: sessionRoles})
 		tenant.AddUser(graphsim.User{UPN: "dana@contoso.com"})

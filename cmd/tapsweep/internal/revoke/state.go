@@ -30,7 +30,7 @@ type pairState struct {
 	maybeDeleted bool // an earlier run may have deleted the pass without a row about it
 	intended     bool // an earlier run intended to delete the pass, see results.Row.Intended
 
-	proof proof // that the pass is gone
+	verification verification // that the pass is gone
 }
 
 // A handler handles the answer to a request of a pair. It returns the next request, or writes the row of the pair and
@@ -94,7 +94,7 @@ func (s *pairState) readList(res batch.Result) ([]pass.Pass, listing, error) {
 
 // listRow returns the row of a LIST; err is the error of readList.
 func listRow(res batch.Result, err error) results.Row {
-	row := answer.ReadRow(res)
+	row := answer.RowOfRead(res)
 	if err != nil && pass.Listed(res) {
 		row.Message = err.Error()
 	}

@@ -34,17 +34,17 @@ func (j *Job) mayDelete(s *pairState, n int) bool {
 		j.bound = &BoundError{Max: j.opts.MaxDeletes, User: s.pair.User, Held: n}
 		j.stop(j.bound)
 	}
-	j.finish(s, results.Row{Outcome: results.NotSent, Message: j.bound.Error()})
+	j.writeLastRow(s, results.Row{Outcome: results.NotSent, Message: j.bound.Error()})
 	return false
 }
 
-// abort is the number of further denied answers that end a run whose first answers are all denied. Zero or less
+// denialsLeft is the number of further denied answers that end a run whose first answers are all denied. Zero or less
 // never ends the run.
-type abort int
+type denialsLeft int
 
 // note counts the outcome of a row, and returns true if the first answers were all denied. An answer that needs
 // the permission turns the check off. A row without an answer, or with only failed attempts, does not count.
-func (a *abort) note(o results.Outcome) bool {
+func (a *denialsLeft) note(o results.Outcome) bool {
 	switch o {
 	case results.Denied:
 		*a--

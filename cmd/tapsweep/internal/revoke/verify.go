@@ -20,14 +20,14 @@ const (
 	lastPause  = 30 * time.Second
 )
 
-// A proof is a verification: something is read again until it is verified. The zero value has not begun.
-type proof struct {
+// A verification reads something again until it is verified. The zero value has not begun.
+type verification struct {
 	since time.Time
 	pause time.Duration // the wait before the next reading
 }
 
 // next returns the wait before the next LIST or GET, and false if the timeout is over.
-func (p *proof) next(timeout time.Duration) (pause time.Duration, ok bool) {
+func (p *verification) next(timeout time.Duration) (pause time.Duration, ok bool) {
 	left := timeout - time.Since(p.since)
 	pause = min(p.pause, left)
 	p.pause = min(2*p.pause, lastPause)
@@ -37,7 +37,7 @@ func (p *proof) next(timeout time.Duration) (pause time.Duration, ok bool) {
 // workDone writes the last row of a pair whose pass is gone. With Options.Verify it begins the verification instead.
 func (j *Job) workDone(s *pairState, row results.Row) *batch.Request {
 	if j.opts.Verify <= 0 {
-		j.finish(s, row)
+		j.writeLastRow(s, row)
 		return nil
 	}
 	// This row is written before the verification, because the run may end during it.
@@ -50,13 +50,13 @@ func (j *Job) workDone(s *pairState, row results.Row) *batch.Request {
 
 // verify begins to verify that the user holds no pass. row is the row of the pair so far.
 func (j *Job) verify(s *pairState, row results.Row) *batch.Request {
-	s.last, s.proof = &row, proof{time.Now(), firstPause}
+	s.last, s.verification = &row, verification{time.Now(), firstPause}
 	return s.recheck(j.opts.Verify)
 }
 
 // recheck returns the next LIST, nil if the timeout is over.
 func (s *pairState) recheck(timeout time.Duration) *batch.Request {
-	pause, ok := s.proof.next(timeout)
+	pause, ok := s.verification.next(timeout)
 	if !ok {
 		return nil
 	}
@@ -98,7 +98,7 @@ func (j *Job) afterVerify(s *pairState, res batch.Result) *batch.Request {
 		}
 		s.markRemaining(&row, held, res)
 	}
-	j.finish(s, row)
+	j.writeLastRow(s, row)
 	return nil
 }
 
@@ -115,7 +115,7 @@ func (s *pairState) markRemaining(row *results.Row, held []pass.Pass, res batch.
 		}
 	}
 	if s.last.Status != 0 || s.last.Attempts > 0 { // this run or an earlier run deleted a pass
-		message += fmt.Sprintf(", %v after it was %s", time.Since(s.proof.since).Round(time.Second), row.Outcome)
+		message += fmt.Sprintf(", %v after it was %s", time.Since(s.verification.since).Round(time.Second), row.Outcome)
 	}
 	*row = results.Row{Outcome: results.Remains, SupersedesPending: row.SupersedesPending, Status: res.Response.Status,
 		Attempts: row.Attempts, RequestID: res.RequestID, Message: message, Reason: string(p.Reason(res.Date))}

@@ -37,7 +37,7 @@ type question struct {
 // question counts what is left to do of the items.
 func (r *run) question(items revoke.Items) *question {
 	q := &question{leftOut: make(map[results.Outcome]int)}
-	opts := revoke.Options{Protected: r.protected, Earlier: r.earlier}
+	opts := revoke.Options{Protected: r.isProtectedName, Earlier: r.earlier}
 	seed, users := maphash.MakeSeed(), make(map[uint64]struct{}) // hashes: a list may have a million users
 	for item, err := range items {
 		if err != nil {
@@ -56,7 +56,7 @@ func (r *run) question(items revoke.Items) *question {
 		}
 		user, counts := strings.ToLower(r.sessionName(pair.User)), !completed
 		if r.header.Sessions {
-			counts = pair.Err == nil && !r.spares(pair.User, pair.UPN) && !r.earlier.SessionsCompleted(user)
+			counts = pair.Err == nil && !r.isProtected(pair.User, pair.UPN) && !r.earlier.SessionsCompleted(user)
 		}
 		if counts {
 			users[maphash.String(seed, user)] = struct{}{}

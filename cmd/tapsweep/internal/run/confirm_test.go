@@ -65,7 +65,7 @@ Continue? [y/N] `},
 // A question leaves out protected users and what an earlier run has completed. It says that a protected
 // name may protect nobody.
 func TestConfirmLeavesOut(t *testing.T) {
-	keep, err := protect.Open(nil, writeFile(t, "glass.csv",
+	protectList, err := protect.Open(nil, writeFile(t, "glass.csv",
 		"userId,upn\n"+selfID+",Dana@contoso.com\n,bg2@contoso.com\n"))
 	assert.OK(t, err)
 	var out bytes.Buffer
@@ -75,7 +75,7 @@ func TestConfirmLeavesOut(t *testing.T) {
 	r.earlier = earlierRun(t, `{"type":"result","user":"erik@contoso.com","anyPass":true,"outcome":"revoked"}`,
 		`{"type":"result","user":"`+thirdID+`","anyPass":true,"outcome":"revoked"}`)
 	noPairs := func(func(input.Pair, error) bool) {}
-	r.protectedUsers, err = keep.Resolve(t.Context(), nil, noPairs, "the token lacks User.Read.All")
+	r.protectedUsers, err = protectList.Resolve(t.Context(), nil, noPairs, "the token lacks User.Read.All")
 	assert.OK(t, err)
 	r.header.Sessions = true
 	q := r.question(r.everyItem())

@@ -30,48 +30,49 @@ func warn(c *console.Console, about string, warnings []string) {
 
 // openProtect reads the lists of protected users. It warns about skipped lines of logs, because they may name
 // users.
-func openProtect(c *console.Console, paths []string) (*protect.Rows, error) {
+func openProtect(c *console.Console, paths []string) (*protect.List, error) {
 	logs := new(results.Lists)
-	keep, err := protect.Open(logs.Read, paths...)
+	protectList, err := protect.Open(logs.Read, paths...)
 	if err != nil {
 		return nil, status.Refuse(fmt.Errorf("--protect: %w\nnothing was sent", err))
 	}
 	warn(c, "--protect: ", logs.Skipped)
-	return keep, nil
+	return protectList, nil
 }
 
-// guard finds out who the protected users are. It runs before anything is written.
-func (r *run) guard(ctx context.Context, keep *protect.Rows, pairs iter.Seq2[input.Pair, error]) (err error) {
-	r.unguarded = keep.Empty()
+// findProtected finds out who the protected users are. It runs before anything is written.
+func (r *run) findProtected(ctx context.Context, protectList *protect.List,
+	pairs iter.Seq2[input.Pair, error]) (err error) {
+	r.noProtectList = protectList.Empty()
 	forbidden := ""
 	if !r.mayTryLookUp() {
 		forbidden = "the token lacks " + lookUpPermission
 	}
-	r.protectedUsers, err = keep.Resolve(ctx, r.runner, pairs, forbidden)
+	r.protectedUsers, err = protectList.Resolve(ctx, r.runner, pairs, forbidden)
 	if err != nil {
 		return r.ended(ctx, fmt.Errorf("--protect: %w\nnothing was changed", err))
 	}
 	if warning := r.protectedUsers.Warning(); warning != "" {
 		r.console.Say("warning: %s", warning)
 	}
-	if r.header.Simulated && !keep.Empty() {
+	if r.header.Simulated && !protectList.Empty() {
 		r.console.Say("warning: a simulation does not check whether the protected users exist: " +
 			"use --dry-run without --simulate to check them")
 	}
 	return nil
 }
 
-// protected reports whether a user is protected. user is an object ID, a user principal name or input.Me.
-func (r *run) protected(user string) bool {
+// isProtectedName reports whether a user is protected. user is an object ID, a user principal name or input.Me.
+func (r *run) isProtectedName(user string) bool {
 	if user == input.Me {
 		return slices.ContainsFunc(r.tenant.Token.Self, r.protectedUsers.Has)
 	}
 	return r.protectedUsers.Has(user)
 }
 
-// spares reports whether a user is protected by either name.
-func (r *run) spares(user, upn string) bool {
-	return r.protected(user) || upn != "" && r.protected(upn)
+// isProtected reports whether a user is protected by either name.
+func (r *run) isProtected(user, upn string) bool {
+	return r.isProtectedName(user) || upn != "" && r.isProtectedName(upn)
 }
 
 // lookUpPermission is the permission needed to read a user.
@@ -84,22 +85,22 @@ func (r *run) mayTryLookUp() bool {
 	return r.opts.NoPreflight || r.tenant.Token.MayLookUp() != token.No
 }
 
-// guardList calls guard with the users on the list. With --self this is the user who is signed in. The token
-// may not have the name under which this user is protected, so Graph is asked.
-func (r *run) guardList(ctx context.Context, keep *protect.Rows) error {
+// findProtectedForRevoke calls findProtected with the users on the list. With --self this is the user who is signed
+// in. The token may not have the name under which this user is protected, so Graph is asked.
+func (r *run) findProtectedForRevoke(ctx context.Context, protectList *protect.List) error {
 	if !r.list.IsSelf() {
-		return r.guard(ctx, keep, r.everybody())
+		return r.findProtected(ctx, protectList, r.everybody())
 	}
 	if err := r.identify(ctx); err != nil {
 		return err
 	}
 	names := r.tenant.Token.Self
-	if len(names) == 0 && !keep.Empty() {
+	if len(names) == 0 && !protectList.Empty() {
 		return status.Refuse(errors.New("tapsweep cannot check whether the person who is signed in is protected, "+
 			"because Graph does not say who it is"),
 			"use --user instead of --self, or also grant the permission User.Read")
 	}
-	return r.guard(ctx, keep, func(yield func(input.Pair, error) bool) {
+	return r.findProtected(ctx, protectList, func(yield func(input.Pair, error) bool) {
 		if len(names) == 1 { // with both names, no lookup is needed
 			yield(input.Pair{User: names[0]}, nil)
 		}

@@ -48,18 +48,18 @@ func TestGuardIfGraphNamesNobody(t *testing.T) {
 		if r.runner, err = batch.NewRunner(denies{}, batch.Options{}); err != nil {
 			t.Fatal(err)
 		}
-		keep := new(protect.Rows)
+		protectList := new(protect.List)
 		if tt.protect != "" {
-			if keep, err = protect.Open(nil, writeFile(t, "protect.csv", tt.protect)); err != nil {
+			if protectList, err = protect.Open(nil, writeFile(t, "protect.csv", tt.protect)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		err, code := r.guardList(t.Context(), keep), status.Done
+		err, code := r.findProtectedForRevoke(t.Context(), protectList), status.Done
 		if exit, ok := errors.AsType[*status.Error](err); ok {
 			code = exit.Code
 		}
 		if code != tt.code {
-			t.Errorf("%s: guardList = %v, want exit code %d", tt.name, err, tt.code)
+			t.Errorf("%s: findProtectedForRevoke = %v, want exit code %d", tt.name, err, tt.code)
 		}
 	}
 }

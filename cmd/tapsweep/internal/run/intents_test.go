@@ -19,8 +19,8 @@ func TestNothingDeletedOffTheRecord(t *testing.T) {
 	deletes := []batch.Request{{Method: "GET"}, {Method: "DELETE"}}
 	reads := deletes[:1]
 	r := &run{log: results.Stream(fullDisk{})}
-	assert.Is(t, "a delete, and an empty log", r.syncIntents(t.Context(), deletes), nil)
+	assert.Is(t, "a delete, and an empty log", r.syncAnnounced(t.Context(), deletes), nil)
 	assert.OK(t, r.log.Write(&results.Row{Outcome: results.Found, Provisional: true}))
-	assert.Is(t, "only a read, and a log that cannot be synced", r.syncIntents(t.Context(), reads), nil)
-	assert.That(t, r.syncIntents(t.Context(), deletes) != nil, "a delete, and a log that cannot be synced: no error")
+	assert.Is(t, "only a read, and a log that cannot be synced", r.syncAnnounced(t.Context(), reads), nil)
+	assert.That(t, r.syncAnnounced(t.Context(), deletes) != nil, "a delete, and a log that cannot be synced: no error")
 }

@@ -46,7 +46,7 @@ func (r *run) openLog(opts results.ResumeOptions) (err error) {
 			"choose another --results file")
 	}
 	// Without --protect, the users whom an earlier run has protected stay protected.
-	opts.Protected = func(user string) bool { return r.unguarded || r.protected(user) }
+	opts.Protected = func(user string) bool { return r.noProtectList || r.isProtectedName(user) }
 	r.log, r.earlier, err = results.Resume(log.Path, r.header, opts)
 	if err != nil && !status.Known(err) {
 		return status.Refuse(err, r.resumeHints(err)...)
@@ -117,15 +117,15 @@ func (r *run) beginEvidence() error {
 	return nil
 }
 
-// syncIntents syncs the log before a batch with a DELETE is sent, if no list names the pass. So a sweep that
+// syncAnnounced syncs the log before a batch with a DELETE is sent, if no list names the pass. So a sweep that
 // is killed, or whose machine loses power, leaves a row for each pass that it deleted. The sync is here and
 // not where the pass is found: only the batch waits, and all waiting batches share one fsync.
-func (r *run) syncIntents(_ context.Context, requests []batch.Request) error {
+func (r *run) syncAnnounced(_ context.Context, requests []batch.Request) error {
 	isDelete := func(req batch.Request) bool { return req.Method == "DELETE" }
 	if r.log == nil || !slices.ContainsFunc(requests, isDelete) {
 		return nil
 	}
-	return r.log.SyncAhead()
+	return r.log.SyncAnnounced()
 }
 
 // checkLog refuses a results log that must not be written, such as a file that is also a list. The directory

@@ -29,7 +29,7 @@ func (r *run) lookUpNames(ctx context.Context) error {
 		switch user := strings.ToLower(pair.User); {
 		case err != nil:
 			return nil // the run will report the error
-		case pair.Err != nil || r.isSelf(user) || r.protected(user):
+		case pair.Err != nil || r.isSelf(user) || r.isProtectedName(user):
 		case strings.Contains(user, "@"):
 			asked[user] = true
 		default:

@@ -36,8 +36,8 @@ type RevokeOptions struct {
 	Simulate    bool     // use a simulated tenant that has the users and passes of the lists
 }
 
-// errNobody returns the error of a run that must ask, but has no terminal.
-func errNobody() error {
+// errCannotAsk returns the error of a run that must ask, but has no terminal.
+func errCannotAsk() error {
 	return status.Refuse(errors.New("cannot ask: standard input or standard error is not a terminal"),
 		"to run without a question, use --yes; to see what would be deleted, use --dry-run")
 }
@@ -45,7 +45,7 @@ func errNobody() error {
 // Revoke deletes the passes on lists.
 func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	if !o.unattended() && (!c.CanAsk() || slices.Contains(o.Lists, "-")) {
-		return errNobody()
+		return errCannotAsk()
 	}
 	logs := &results.Lists{Sessions: o.Sessions}
 	list, err := openLists(c.In, o, logs)
@@ -62,7 +62,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 		c.Say("warning: according to the lists, the sessions of %s are not revoked yet: add --revoke-sessions to "+
 			"revoke them", format.Plural(n, "user", "users"))
 	}
-	keep, err := openProtect(c, o.Protect)
+	protectList, err := openProtect(c, o.Protect)
 	if err != nil {
 		return err
 	}
@@ -87,11 +87,11 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	if o.Simulate {
 		p.logs = nil // a simulation accepts the log of any tenant
 		p.connect = func(ctx context.Context) (*tenant.Tenant, error) {
-			return tenant.Simulate(ctx, list, keep, o.Version)
+			return tenant.Simulate(ctx, list, protectList, o.Version)
 		}
 	}
 	return open(ctx, c, &o.Options, p, func(ctx context.Context, r *run) error {
-		if err := r.prepareRevoke(ctx, o, keep); err != nil {
+		if err := r.prepareRevoke(ctx, o, protectList); err != nil {
 			return err
 		}
 		return r.revoke(ctx, o, limit)
@@ -99,8 +99,8 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 }
 
 // prepareRevoke checks the protected users, opens the log, and asks the person to confirm.
-func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect.Rows) error {
-	if err := r.guardList(ctx, keep); err != nil {
+func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, protectList *protect.List) error {
+	if err := r.findProtectedForRevoke(ctx, protectList); err != nil {
 		return err
 	}
 	opts := results.ResumeOptions{Verify: o.Verify > 0, AnyPass: o.AnyPass}

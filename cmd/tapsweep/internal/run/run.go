@@ -31,7 +31,7 @@ type run struct {
 	job     *revoke.Job
 
 	protectedUsers *protect.Users
-	unguarded      bool // no list of protected users is named
+	noProtectList  bool // no list of protected users is named
 
 	log     *results.Log         // nil for a run without a log
 	earlier *results.ResumeState // what earlier runs have completed, empty if there is no log to resume
@@ -142,7 +142,7 @@ func (r *run) connect(ctx context.Context) (*tenant.Tenant, error) {
 func (r *run) makeRunner() (err error) {
 	opts := r.opts.Batch
 	opts.Headers, opts.Logger = r.opts.headers(), r.opts.Logger
-	opts.Reauthorize, opts.BeforeSend = r.tenant.Client.Reauthorize, r.syncIntents
+	opts.Reauthorize, opts.BeforeSend = r.tenant.Client.Reauthorize, r.syncAnnounced
 	opts.Observe = func(o batch.Observation) {
 		r.console.Display().Observe(o.Accepted, o.Refused, o.Quota, o.ClosedUntil, o.Outage)
 		if r.waits != nil {
@@ -158,7 +158,7 @@ func (r *run) makeRunner() (err error) {
 
 // makeJob creates the job. Its rows go to the display, the metrics and the log.
 func (r *run) makeJob(opts revoke.Options) {
-	opts.Protected = r.protected
+	opts.Protected = r.isProtectedName
 	opts.Self, opts.Names, opts.Caller = r.tenant.Token.Self, r.names, r.tenant.Caller()
 	opts.Earlier = r.earlier
 	r.job = revoke.New(r.runner, func(row *results.Row) error {

@@ -105,7 +105,7 @@ func (s *summary) print(w io.Writer) {
 	}
 	s.further(w)
 	s.kept(w)
-	s.verdict(w)
+	s.conclusion(w)
 }
 
 // headline returns the first line: how many rows or users, and how long they took.
@@ -218,7 +218,7 @@ func printCauses(w io.Writer, causes map[revoke.Cause]*revoke.CauseRows, o resul
 	}
 }
 
-// further writes the lines between the tables and the verdict.
+// further writes the lines between the tables and the conclusion.
 func (s *summary) further(w io.Writer) {
 	c, sessions := &s.Counts, s.Counts.Sessions
 	if sessions == nil {

@@ -172,7 +172,7 @@ func TestVerdict(t *testing.T) {
 				tt.change(&s)
 			}
 			var b bytes.Buffer
-			s.verdict(&b)
+			s.conclusion(&b)
 			assert.Same(t, "the end of the summary", b.String(), tt.want)
 		})
 	}

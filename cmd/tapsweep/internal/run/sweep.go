@@ -32,9 +32,9 @@ type sweepRun struct {
 // Sweep finds passes and deletes them.
 func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) error {
 	if !o.unattended() && !c.CanAsk() {
-		return errNobody()
+		return errCannotAsk()
 	}
-	keep, err := openProtect(c, o.Protect)
+	protectList, err := openProtect(c, o.Protect)
 	if err != nil {
 		return err
 	}
@@ -44,32 +44,32 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) error {
 		quiet:  (o.Quiet || !c.IsTerminal(c.Err)) && o.unattended(),
 	}
 	return openScan(ctx, c, &o.Options, &o.Scope, p, func(ctx context.Context, r *run) error {
-		if err := r.guard(ctx, keep, namesOf(&o.Scope.Find)); err != nil {
+		if err := r.findProtected(ctx, protectList, namesOf(&o.Scope.Find)); err != nil {
 			return err
 		}
 		if err := r.openLog(results.ResumeOptions{Verify: o.Verify > 0, IgnoreFinishedRuns: true,
 			OnCompleted: o.Metrics.Row}); err != nil {
 			return err
 		}
-		return r.sweep(ctx, o)
+		return r.startSweep(ctx, o)
 	})
 }
 
-func (r *run) sweep(ctx context.Context, o *SweepOptions) error {
+func (r *run) startSweep(ctx context.Context, o *SweepOptions) error {
 	s := &sweepRun{run: r, o: o, limit: o.maxDeletes(r.console.IsTerminal(r.console.In))}
 	r.makeJob(revoke.Options{DryRun: o.DryRun, Verify: o.Verify, AbortAfter: o.AbortAfter, MaxDeletes: s.limit,
 		Sessions: o.Sessions})
-	return r.do(ctx, s.sweep)
+	return r.do(ctx, s.runSweep)
 }
 
-// sweep first finishes the passes that an earlier run began to delete. Then it finds and deletes passes. Last,
+// runSweep first finishes the passes that an earlier run began to delete. Then it finds and deletes passes. Last,
 // it revokes the sessions that the earlier run did not revoke.
-func (s *sweepRun) sweep(ctx context.Context) error {
+func (s *sweepRun) runSweep(ctx context.Context) error {
 	left := s.sessionsLeft()
 	// The scan may find more passes of these users. They are deleted before the sessions are revoked.
 	err := s.expect(revoke.Each(left))
 	if err == nil {
-		err = s.finish(ctx)
+		err = s.finishEarlier(ctx)
 	}
 	if err == nil {
 		err = s.findAndDelete(ctx, left)
@@ -104,16 +104,16 @@ func (s *sweepRun) findAndDelete(ctx context.Context, left []revoke.Item) error 
 		}
 		return err
 	}
-	if err := s.logIntents(found); err != nil {
+	if err := s.announceDeletes(found); err != nil {
 		return err
 	}
 	s.show(progress.Options{Total: len(found), Phase: "revoking"})
 	return s.deleteItems(ctx, items)
 }
 
-// finish completes the passes that an earlier run found. It deletes passes that may still exist, and verifies
+// finishEarlier completes the passes that an earlier run found. It deletes passes that may still exist, and verifies
 // passes that were deleted.
-func (s *sweepRun) finish(ctx context.Context) error {
+func (s *sweepRun) finishEarlier(ctx context.Context) error {
 	doubts := s.earlier.AllUnconfirmed()
 	if len(doubts) == 0 {
 		return nil
@@ -121,7 +121,7 @@ func (s *sweepRun) finish(ctx context.Context) error {
 	var left []revoke.Item
 	deletes := 0
 	for _, d := range doubts {
-		if d.Intended() && !s.spares(d.User, d.UPN) {
+		if d.Intended() && !s.isProtected(d.User, d.UPN) {
 			deletes++
 		}
 		pair := input.Pair{Source: d.Source, User: d.User, UPN: d.UPN, Method: d.Method, Creation: d.Creation}
@@ -145,7 +145,7 @@ func (s *sweepRun) deleteItems(ctx context.Context, items []revoke.Item) error {
 func (s *sweepRun) gather(ctx context.Context) (found []*scan.Found, err error) {
 	s.show(progress.Options{Phase: "scanning", Noun: "users"})
 	err = s.look(ctx, s.o.Scope.Find, func(f *scan.Found) {
-		if s.spares(f.User, f.UPN) {
+		if s.isProtected(f.User, f.UPN) {
 			s.summary.ProtectedPasses++
 			s.console.Display().Passed()
 			return
@@ -172,9 +172,9 @@ func (s *sweepRun) checkLimit(found int) error {
 		Err: fmt.Errorf("%d passes are more than the limit of %d: %s", before+found, s.limit, text)}
 }
 
-// logIntents writes a provisional row for each pass before the first one is deleted. After a kill, the run that
-// resumes writes the final rows. They are on disk before a delete is sent, see syncIntents.
-func (s *sweepRun) logIntents(found []*scan.Found) error {
+// announceDeletes writes a provisional row for each pass before the first one is deleted. After a kill, the run that
+// resumes writes the final rows. They are on disk before a delete is sent, see syncAnnounced.
+func (s *sweepRun) announceDeletes(found []*scan.Found) error {
 	if s.o.DryRun {
 		return nil
 	}

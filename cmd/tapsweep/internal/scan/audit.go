@@ -103,14 +103,14 @@ type auditFindings struct {
 	records  map[string][]making // by object ID of the user
 	names    map[string]string   // UPN by object ID
 
-	proven  bool // a LIST has shown a pass under the id in its record, so the ids are those of passes
-	waiting []waiting
+	idsArePassIDs bool // a LIST has shown a pass under the id in its record, so the ids are those of passes
+	waiting       []waiting
 }
 
 func newAuditFindings(a *Audit) *auditFindings {
 	f := &auditFindings{by: make(map[string]bool), seed: maphash.MakeSeed(), read: make(map[uint64]struct{}),
 		creators: make(map[string]int), records: make(map[string][]making), names: make(map[string]string),
-		since: a.Since.Truncate(time.Second), proven: a.IDsMatch}
+		since: a.Since.Truncate(time.Second), idsArePassIDs: a.IDsMatch}
 	f.counts.Name = strings.TrimSpace(a.By)
 	for _, name := range append([]string{a.By}, a.Names...) {
 		if name = strings.ToLower(strings.TrimSpace(name)); name != "" {

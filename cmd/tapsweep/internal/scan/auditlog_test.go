@@ -84,13 +84,13 @@ func (r registered) entry() graphsim.AuditEntry {
 
 // A whoseCase is what the log and a LIST say, and what the scan makes of it.
 type whoseCase struct {
-	name    string
-	log     []registered
-	noPass  bool   // dana holds none
-	proven  bool   // erik's record shows that the ids are those of passes
-	want    string // what is found of dana
-	instead string // who created the pass that is left out, "?" if nobody knows
-	more    string // the count that is 1
+	name          string
+	log           []registered
+	noPass        bool   // dana holds none
+	idsArePassIDs bool   // erik's record shows that the ids are those of passes
+	want          string // what is found of dana
+	instead       string // who created the pass that is left out, "?" if nobody knows
+	more          string // the count that is 1
 }
 
 const (
@@ -134,17 +134,17 @@ var hersCases = []whoseCase{
 	{name: "another id and other dates", log: []registered{{by: mallory, ago: nearly, id: another, dated: true}},
 		instead: "?", more: "doubtful"},
 	{name: "the id of nothing", log: []registered{{by: mallory, ago: hour, id: noID}}, want: hersByTime},
-	{name: "the id of nothing, and ids are those of passes", proven: true, want: hersByTime,
+	{name: "the id of nothing, and ids are those of passes", idsArePassIDs: true, want: hersByTime,
 		log: []registered{{by: mallory, ago: hour, id: noID}}},
 	{name: "another id and the dates of the pass", want: hersByTime,
 		log: []registered{{by: mallory, ago: hour, id: another, dated: true}}},
 	{name: "another id and another end", instead: "?", more: "doubtful",
 		log: []registered{{by: mallory, ago: hour, id: another, dated: true, lasts: 1}}},
-	{name: "another id and its dates, and ids are those of passes", proven: true, instead: "?",
+	{name: "another id and its dates, and ids are those of passes", idsArePassIDs: true, instead: "?",
 		more: "doubtful", log: []registered{{by: mallory, ago: hour, id: another, dated: true}}},
 	{name: "another id and no dates", log: []registered{{by: mallory, ago: hour, id: another}}, instead: "?",
 		more: "doubtful"},
-	{name: "another id and no dates, and ids are those of passes", proven: true, instead: "?",
+	{name: "another id and no dates, and ids are those of passes", idsArePassIDs: true, instead: "?",
 		more: "doubtful", log: []registered{{by: mallory, ago: hour, id: another}}},
 }
 
@@ -177,7 +177,7 @@ func (tt whoseCase) test(t *testing.T, by string) {
 		dana.Passes = nil
 	}
 	tenant.AddUser(dana)
-	if tt.proven {
+	if tt.idsArePassIDs {
 		tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: made(mallory, hour)})
 	}
 	for _, r := range tt.log {

@@ -165,7 +165,7 @@ func Run(ctx context.Context, runner *batch.Runner, opts Options, sinks Handlers
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	s := newScan(opts, sinks, stop)
-	err := runner.Run(ctx, s.requests(), s.settle)
+	err := runner.Run(ctx, s.requests(), s.onResult)
 	if err == nil && s.audit != nil {
 		s.decide()
 	}
@@ -229,8 +229,8 @@ func (s *scanner) ask(t userToList) batch.Request {
 	return batch.Request{Method: "GET", URL: pass.PassesURL(t.name), Quota: pass.ReadQuota, Tag: t}
 }
 
-// settle handles the answer to a request of the scan, and returns the next requests.
-func (s *scanner) settle(res batch.Result) (next []batch.Request) {
+// onResult handles the answer to a request of the scan, and returns the next requests.
+func (s *scanner) onResult(res batch.Result) (next []batch.Request) {
 	if s.sinks.Sent != nil {
 		s.sinks.Sent(res)
 	}
@@ -296,7 +296,7 @@ func (s *scanner) listed(t userToList, res batch.Result) {
 }
 
 func (s *scanner) failed(t userToList, res batch.Result, unreadable error) {
-	row := answer.ReadRow(res)
+	row := answer.RowOfRead(res)
 	if unreadable != nil {
 		row.Message = unreadable.Error()
 	}

@@ -324,7 +324,7 @@ func TestBackpressure(t *testing.T) {
 			Done:   func(string) { most = max(most, len(s.queue)+s.open) },
 			Failed: func(r *results.Row) { t.Errorf("%+v", r) },
 		}, func(err error) { t.Error(err) })
-		if err := runner.Run(t.Context(), s.requests(), s.settle); err != nil || s.totals().Users != 10_000 {
+		if err := runner.Run(t.Context(), s.requests(), s.onResult); err != nil || s.totals().Users != 10_000 {
 			t.Errorf("%+v, %v", s.totals(), err)
 		}
 		assert.That(t, most <= pageAhead+pageSize, "%d users were known at a time", most)

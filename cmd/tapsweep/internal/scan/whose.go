@@ -42,7 +42,7 @@ func (f *auditFindings) recordOf(user string, p *pass.Pass) (nearest *making, ol
 	for i := range records {
 		m := &records[i]
 		if strings.EqualFold(m.id, p.ID) {
-			f.proven = true
+			f.idsArePassIDs = true
 			return m, false
 		}
 		older = older && p.Created.Before(m.At.Add(-recordSlack))
@@ -67,7 +67,7 @@ func (s *scanner) decide() {
 	for _, w := range s.audit.waiting {
 		known := !w.record.start.IsZero() && !w.record.end.IsZero() && !w.Expires().IsZero()
 		found := false
-		if known && !s.audit.proven {
+		if known && !s.audit.idsArePassIDs {
 			s.audit.counts.There++
 			found = s.take(w.Found, w.now)
 		} else {

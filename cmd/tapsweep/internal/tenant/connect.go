@@ -27,30 +27,30 @@ type Tenant struct {
 	Method string // how the token was obtained
 	Client *graph.Client
 
-	// elsewhere is set if the token is, or may be, for another tenant than the wanted one.
-	elsewhere *token.Problem
+	// wrongTenant is set if the token is, or may be, for another tenant than the wanted one.
+	wrongTenant *token.Problem
 
 	wanted  string // the configured tenant: ID, domain or empty; the ID replaces a domain that was looked up
-	unasked bool   // elsewhere is set because the authority could not be asked
+	unasked bool   // wrongTenant is set because the authority could not be asked
 	stop    func() // nil for a real tenant
 }
 
 // Connect gets a token. It refuses a token for another tenant.
 func (t *Target) Connect(ctx context.Context) (*Tenant, error) {
-	tenant, err := t.Dial(ctx, nil)
-	if err == nil && tenant.elsewhere != nil {
+	tenant, err := t.ConnectToAny(ctx, nil)
+	if err == nil && tenant.wrongTenant != nil {
 		tenant.Close()
 		if tenant.unasked {
-			return nil, &status.Error{Code: status.Stopped, Err: errors.New(tenant.elsewhere.Text),
-				Hints: tenant.elsewhere.Hints}
+			return nil, &status.Error{Code: status.Stopped, Err: errors.New(tenant.wrongTenant.Text),
+				Hints: tenant.wrongTenant.Hints}
 		}
-		return nil, refuseToken(tenant.elsewhere)
+		return nil, refuseToken(tenant.wrongTenant)
 	}
 	return tenant, err
 }
 
-// Dial gets a token for any tenant. A nil transport means the default transport.
-func (t *Target) Dial(ctx context.Context, transport http.RoundTripper) (*Tenant, error) {
+// ConnectToAny gets a token for any tenant. A nil transport means the default transport.
+func (t *Target) ConnectToAny(ctx context.Context, transport http.RoundTripper) (*Tenant, error) {
 	if transport == nil {
 		transport = t.Transport()
 	}
@@ -67,9 +67,9 @@ func (t *Target) Dial(ctx context.Context, transport http.RoundTripper) (*Tenant
 		return nil, t.noToken(err)
 	}
 	tenant.Client, tenant.Token = client, token.Read(accessToken, t.endpoint)
-	tenant.elsewhere = t.compare(ctx, tenant)
+	tenant.wrongTenant = t.compare(ctx, tenant)
 	tenant.ID = cmp.Or(tenant.Token.Tenant, tenant.wanted)
-	if tenant.elsewhere == nil && t.credential.Tenant != "" && !input.IsGUID(t.credential.Tenant) {
+	if tenant.wrongTenant == nil && t.credential.Tenant != "" && !input.IsGUID(t.credential.Tenant) {
 		tenant.setDomain(t.credential.Tenant)
 	}
 	return tenant, nil
@@ -140,12 +140,12 @@ func refuseToken(p *token.Problem) *status.Error {
 	return &status.Error{Code: status.NoAccess, Err: fmt.Errorf("%w\nnothing was sent", p), Hints: p.Hints}
 }
 
-// Misplaced returns a Problem if the token is for another tenant or another Graph, nil otherwise.
-func (t *Tenant) Misplaced() *token.Problem {
-	if t.elsewhere != nil {
-		return t.elsewhere
+// WrongTarget returns a Problem if the token is for another tenant or another Graph, nil otherwise.
+func (t *Tenant) WrongTarget() *token.Problem {
+	if t.wrongTenant != nil {
+		return t.wrongTenant
 	}
-	return t.Token.WrongPlace(t.wanted)
+	return t.Token.WrongTarget(t.wanted)
 }
 
 // Lacks returns a Problem if the token does not allow the task, nil otherwise.

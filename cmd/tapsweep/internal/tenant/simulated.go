@@ -21,7 +21,7 @@ import (
 
 // Simulate starts a simulated tenant with the users and passes of the list, and connects to it. It uses no
 // real credential.
-func Simulate(ctx context.Context, list *input.List, keep *protect.Rows, version string) (*Tenant, error) {
+func Simulate(ctx context.Context, list *input.List, protectList *protect.List, version string) (*Tenant, error) {
 	sim := graphsim.New(graphsim.Options{
 		Latency: 150 * time.Millisecond, SessionLag: 2 * time.Second,
 		Roles: []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "User.RevokeSessions.All"},
@@ -37,7 +37,7 @@ func Simulate(ctx context.Context, list *input.List, keep *protect.Rows, version
 			sim.AddPair(pair.User, pair.Method, nil)
 		}
 	}
-	for _, u := range keep.Rows() {
+	for _, u := range protectList.Users() {
 		if u.ID == "" || u.UPN == "" {
 			sim.AddPair(u.ID+u.UPN, "", nil) // protect looks up the other name
 		} else {
@@ -62,7 +62,7 @@ func Simulate(ctx context.Context, list *input.List, keep *protect.Rows, version
 		endpoint:   &cloud.Endpoint{Root: server.URL, Audience: server.URL, Authority: server.URL, Version: "v1.0"},
 		credential: credential,
 	}
-	t, err := c.Dial(ctx, transport)
+	t, err := c.ConnectToAny(ctx, transport)
 	if err != nil {
 		server.Close()
 		return nil, err

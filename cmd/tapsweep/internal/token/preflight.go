@@ -129,7 +129,7 @@ func (t *Token) Check(task Task, wanted string) *Problem {
 	if !t.readable {
 		return nil
 	}
-	if p := t.WrongPlace(wanted); p != nil {
+	if p := t.WrongTarget(wanted); p != nil {
 		return p
 	}
 	if task.Own && t.Kind == App {
@@ -184,9 +184,9 @@ func (t *Token) firstParty() string {
 	return names[strings.ToLower(t.client())]
 }
 
-// WrongPlace returns a Problem if the token is for another Graph or another tenant, nil otherwise. Such a token
+// WrongTarget returns a Problem if the token is for another Graph or another tenant, nil otherwise. Such a token
 // must not be sent to this Graph.
-func (t *Token) WrongPlace(wanted string) *Problem {
+func (t *Token) WrongTarget(wanted string) *Problem {
 	if !t.readable {
 		return nil
 	}

@@ -13,12 +13,12 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// startProof begins to verify that the sessions of a user are revoked, as a log says.
-func (j *Job) startProof(item *Item) {
+// startVerifySessions begins to verify that the sessions of a user are revoked, as a log says.
+func (j *Job) startVerifySessions(item *Item) {
 	c := &sessionCall{row: results.Row{Source: item.Source, Line: item.Line, User: item.User, UPN: item.UPN,
 		Outcome: item.Sessions.Outcome, SentAt: item.Sessions.SentAt}}
 	if c.row.Outcome == results.Revoked && !c.row.SentAt.IsZero() {
-		j.prove(c, 0)
+		j.verifySessions(c, 0)
 		return
 	}
 	c.row.Outcome = results.Remains
@@ -26,14 +26,14 @@ func (j *Job) startProof(item *Item) {
 	j.finishSessions(c, c.row)
 }
 
-// prove begins to verify that the sessions of the user are revoked since the call.
-func (j *Job) prove(c *sessionCall, after time.Duration) {
-	c.proof = proof{time.Now(), firstPause}
+// verifySessions begins to verify that the sessions of the user are revoked since the call.
+func (j *Job) verifySessions(c *sessionCall, after time.Duration) {
+	c.verification = verification{time.Now(), firstPause}
 	j.lookAtSessions(c, after)
 }
 
 func (j *Job) lookAtSessions(c *sessionCall, after time.Duration) {
-	c.then = (*Job).afterProof
+	c.then = (*Job).afterVerifySessions
 	j.followUps = append(j.followUps, batch.Request{Method: "GET", URL: pass.ProofURL(c.row.User),
 		Quota: pass.ProofQuota, Delay: after, Tag: c})
 }
@@ -46,21 +46,21 @@ const hintGuest = "the user is a guest: only the home tenant can revoke the sess
 // Source: learn.microsoft.com/entra/external-id/user-properties.
 func isGuestName(name string) bool { return strings.Contains(strings.ToUpper(name), "#EXT#@") }
 
-// afterProof handles the answer that should show that the sessions are revoked since the call.
-func (j *Job) afterProof(c *sessionCall, res batch.Result) {
+// afterVerifySessions handles the answer that should show that the sessions are revoked since the call.
+func (j *Job) afterVerifySessions(c *sessionCall, res batch.Result) {
 	row := c.row
-	from, guest, err := readProof(res)
+	from, guest, err := readValidFrom(res)
 	if guest {
 		c.guest, row.Message = true, hintGuest
 	}
 	switch {
 	case err != nil && j.opts.VerifyOnly:
-		row = c.withUser(answer.ReadRow(res))
+		row = c.withUser(answer.RowOfRead(res))
 		if row.Outcome == results.Rejected || row.Message == "" {
 			row.Message = err.Error()
 		}
 		if row.Outcome == results.Denied {
-			row.Hint = hintProof
+			row.Hint = hintVerify
 		}
 	case res.Err == nil && res.Response.Status == 404:
 		row.NoProof, row.Message = true, answer.Join(row.Message, notVerified, "the user was deleted meanwhile")
@@ -75,7 +75,7 @@ func (j *Job) afterProof(c *sessionCall, res batch.Result) {
 	case guest: // the value does not change for a guest
 		row.NoProof, row.Message = true, answer.Join(row.Message, notVerified, tooOld(from, row.SentAt))
 	default:
-		if pause, ok := c.proof.next(j.opts.Verify); ok {
+		if pause, ok := c.verification.next(j.opts.Verify); ok {
 			j.lookAtSessions(c, pause)
 			return
 		}
@@ -85,14 +85,14 @@ func (j *Job) afterProof(c *sessionCall, res batch.Result) {
 	j.finishSessions(c, row)
 }
 
-// hintProof is the hint if the token may not read whether sessions are revoked.
+// hintVerify is the hint if the token may not read whether sessions are revoked.
 // Source: learn.microsoft.com/graph/permissions-reference.
-const hintProof = "to verify sessions, the token needs the permission User.Read.All " +
+const hintVerify = "to verify sessions, the token needs the permission User.Read.All " +
 	"(df021288-bdef-4463-88db-98f22de89214)"
 
-// readProof returns signInSessionsValidFromDateTime of a user, in whole seconds, and whether the user is a guest.
+// readValidFrom returns signInSessionsValidFromDateTime of a user, in whole seconds, and whether the user is a guest.
 // The time is zero for a user whose sessions were never revoked.
-func readProof(res batch.Result) (from time.Time, guest bool, err error) {
+func readValidFrom(res batch.Result) (from time.Time, guest bool, err error) {
 	switch {
 	case res.Err != nil:
 		return from, false, res.Err
@@ -108,7 +108,7 @@ func readProof(res batch.Result) (from time.Time, guest bool, err error) {
 	}
 	guest = strings.EqualFold(user.Type, "Guest")
 	if user.From == nil {
-		return from, guest, errors.New("the answer of Graph (200) lacks signInSessionsValidFromDateTime: " + hintProof)
+		return from, guest, errors.New("the answer of Graph (200) lacks signInSessionsValidFromDateTime: " + hintVerify)
 	}
 	var text string
 	if json.Unmarshal(user.From, &text) == nil && text != "" {

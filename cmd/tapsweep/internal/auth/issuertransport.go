@@ -34,7 +34,7 @@ type issuerTransport struct {
 	lastFailure atomic.Pointer[AuthorityUnreachableError] // nil if the last request was answered
 }
 
-func newLine(o Options) *issuerTransport {
+func newIssuerTransport(o Options) *issuerTransport {
 	client := http.Client{Transport: Transport(o.Roots)}
 	if o.HTTP != nil {
 		client = *o.HTTP

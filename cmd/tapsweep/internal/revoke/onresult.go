@@ -10,8 +10,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// settle handles the answer to a request of the Job. It writes a row, returns the next requests, or does both.
-func (j *Job) settle(res batch.Result) (next []batch.Request) {
+// onResult handles the answer to a request of the Job. It writes a row, returns the next requests, or does both.
+func (j *Job) onResult(res batch.Result) (next []batch.Request) {
 	j.counts.addSent(res)
 	switch tag := res.Request.Tag.(type) {
 	case *sessionCall:
@@ -26,7 +26,7 @@ func (j *Job) settle(res batch.Result) (next []batch.Request) {
 
 // afterDelete handles the answer to a DELETE. If the answer does not show whether the pass is gone, a LIST is next.
 func (j *Job) afterDelete(s *pairState, res batch.Result) *batch.Request {
-	row := answer.ToRow(res)
+	row := answer.RowOfWrite(res)
 	s.uncertain, s.lost = s.uncertain || res.Uncertain, false
 	switch {
 	case res.Err == nil && res.Response.Status == 204:
@@ -43,7 +43,7 @@ func (j *Job) afterDelete(s *pairState, res batch.Result) *batch.Request {
 	case res.Uncertain && !res.Stopped():
 		s.lost = true
 	default:
-		j.finish(s, row)
+		j.writeLastRow(s, row)
 		return nil
 	}
 	s.last = &row
@@ -69,7 +69,7 @@ func (j *Job) deleteFirst(s *pairState, held []pass.Pass) *batch.Request {
 func (j *Job) deleteNext(s *pairState, row results.Row, held []pass.Pass) *batch.Request {
 	if s.announced {
 		row.Beside = true
-		j.complete(s, &row)
+		j.describe(s, &row)
 		j.writeRow(&j.counts, &row)
 	}
 	return j.deleteFirst(s, held)
@@ -106,7 +106,7 @@ func (j *Job) afterFind(s *pairState, res batch.Result) *batch.Request {
 		// about the last one.
 		return j.deleteNext(s, s.goneRow(row), held)
 	}
-	j.finish(s, row)
+	j.writeLastRow(s, row)
 	return nil
 }
 
@@ -147,7 +147,7 @@ func (j *Job) afterDoubt(s *pairState, res batch.Result) *batch.Request {
 			row.Outcome = results.Unknown // this run may have deleted the pass
 		}
 	}
-	j.finish(s, row)
+	j.writeLastRow(s, row)
 	return nil
 }
 
@@ -170,6 +170,6 @@ func (j *Job) afterReplaced(s *pairState, held []pass.Pass) *batch.Request {
 	row := *s.last
 	row.Outcome = results.Replaced
 	row.Message = "the user gets new passes faster than they can be deleted"
-	j.finish(s, row)
+	j.writeLastRow(s, row)
 	return nil
 }

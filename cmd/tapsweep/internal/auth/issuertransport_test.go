@@ -273,7 +273,7 @@ func TestManagedIdentityAddresses(t *testing.T) {
 	} {
 		t.Setenv("AZURE_REGIONAL_AUTHORITY_NAME", tt.region)
 		asked := 0
-		l := newLine(Options{Method: tt.method, Authority: "https://login.example",
+		l := newIssuerTransport(Options{Method: tt.method, Authority: "https://login.example",
 			HTTP: &http.Client{Transport: authority{200, "{}", &asked}}, Getenv: os.Getenv})
 		req := assert.Must(http.NewRequestWithContext(t.Context(), http.MethodGet, tt.url, nil))
 		if _, err := l.Do(req); (err == nil) != tt.want || (asked == 1) != tt.want {

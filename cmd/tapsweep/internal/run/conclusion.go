@@ -10,9 +10,9 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// verdict writes one line with the result of the run and the command that resumes it. A second line has the
+// conclusion writes one line with the result of the run and the command that resumes it. A second line has the
 // command that deletes passes that the list does not name, or that a dry run found.
-func (s *summary) verdict(w io.Writer) {
+func (s *summary) conclusion(w io.Writer) {
 	sentences := slices.DeleteFunc([]string{s.sentence(), s.sessionSentence(), s.resume()},
 		func(text string) bool { return text == "" })
 	again := s.revokeAgain()
