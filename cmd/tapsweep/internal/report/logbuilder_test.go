@@ -33,7 +33,7 @@ func (m *logBuilder) line(v any) {
 	}
 }
 
-// run is the first line of a run of revoke on a list of so many rows.
+// run adds the first line of a run of revoke on a list with the given number of rows.
 func (m *logBuilder) run(list string, rows int, args ...string) {
 	m.begin(rows, append([]string{"revoke", "--yes"}, append(args, list)...)...)
 }

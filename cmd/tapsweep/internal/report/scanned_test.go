@@ -11,7 +11,7 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// found is a log of a scan of so many users, some of whom hold a pass.
+// found returns the log of a scan. Some of its users hold a pass.
 func found(t testing.TB, users, held, failed int) (path string) {
 	expired := func(r *results.Row) { r.Reason = "expired" }
 	var pieces []piece
