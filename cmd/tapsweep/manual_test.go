@@ -235,9 +235,6 @@ func TestManualLinks(t *testing.T) {
 	atLeast(t, "links that were found", links, 40)
 }
 
-// linkTarget matches a link with its target.
-var linkTarget = regexp.MustCompile(`\[[^\]]+\]\(([^)\s]+)\)`)
-
 var notInAnchors = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 
 // anchors returns the names by which GitHub links to the headings of a page.

@@ -263,7 +263,8 @@ func TestMeterManyRefused(t *testing.T) {
 		counts  bool
 		want    float64
 	}{{30, false, 5}, {31, false, 0}, {31, true, 20.5}} {
-		m := meter{since: t0, opened: at(1), worked: at(1), count: 10, refused: tt.refused, counts: tt.counts, before: 30}
+		m := meter{since: t0, opened: at(1), worked: at(1), count: 10, refused: tt.refused, counts: tt.counts,
+			before: 30}
 		m.endSpan(at(2))
 		if m.rate != tt.want {
 			t.Errorf("10 accepted in 2 s after %d refused, that count: %v: rate %v, want %v", tt.refused, tt.counts,

@@ -45,7 +45,8 @@ func TestTenantID(t *testing.T) {
 			`{"issuer":"https://login.example/{tenantid}/v2.0","token_endpoint":"https://login.example/` + id +
 				`/oauth2/v2.0/token"}`, nil}, "a.example", id, ""},
 		{"two tenant IDs", authority{200, `{"issuer":"https://login.example/` + id +
-			`/v2.0","token_endpoint":"https://login.example/` + other + `/token"}`, nil}, "a.example", "", "two tenant IDs"},
+			`/v2.0","token_endpoint":"https://login.example/` + other + `/token"}`, nil},
+			"a.example", "", "two tenant IDs"},
 		{"no id", authority{200, `{}`, nil}, "a.example", "", "no tenant ID"},
 		{"a page of a proxy", authority{200, `<html>`, nil}, "a.example", "", "cannot be read"},
 	} {

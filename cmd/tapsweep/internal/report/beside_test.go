@@ -49,9 +49,10 @@ func TestBothPasses(t *testing.T) {
 	proof := logOf(t, time.Hour, 3, "verify --results proof.jsonl "+path, append(looks, ends(1))...)
 
 	got, r := stated(t, path, proof)
-	assert.Equal(t, "rows", got, []string{"2 revoked 204 del-2 02:14 beside", "3 replaced 200 list-3 02:14 beside",
-		"4 denied 403 del-4 02:14 beside",
-		"6 remains 200 look-2 03:14", "7 remains 200 look-3 03:14", "8 remains 200 look-4 03:14"})
+	assert.Equal(t, "rows", got,
+		[]string{"2 revoked 204 del-2 02:14 beside", "3 replaced 200 list-3 02:14 beside",
+			"4 denied 403 del-4 02:14 beside",
+			"6 remains 200 look-2 03:14", "7 remains 200 look-3 03:14", "8 remains 200 look-4 03:14"})
 	assert.Equal(t, "counts", r.Counts, tally{results.Remains: 3})
 	assert.Same(t, "all", r.All(), 3)
 	assert.Same(t, "commands", len(r.Resume), 1)

@@ -97,8 +97,8 @@ func (v *view) Whole() bool { return v.Shown == v.Listed() }
 // Many reports whether the table is too long to be printed by default.
 func (v *view) Many() bool { return v.Shown > maxPrinted }
 
-// writeHTML writes the report as one page. The page needs no network, and people can read it without scripts. HTML reads the
-// logs again for the rows.
+// writeHTML writes the report as one page. The page needs no network, and people can read it without scripts.
+// writeHTML reads the logs again for the rows.
 func (r *Report) writeHTML(ctx context.Context, w io.Writer, l *Logs, p htmlPage) error {
 	p.inline = cmp.Or(p.inline, maxInline)
 	v := &view{Report: r, htmlPage: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript),

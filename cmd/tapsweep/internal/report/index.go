@@ -326,7 +326,8 @@ func (ix *index) finish() {
 	l.users = len(ix.looked)
 }
 
-// checkSameTenant returns an error if a run cannot be in one report with the others. text is the first line of the run.
+// checkSameTenant returns an error if a run cannot be in the same report as the others. text is the first
+// line of the run.
 func (l *Logs) checkSameTenant(run *ReportedRun, text []byte) error {
 	if l.first == nil {
 		l.first = run

@@ -18,7 +18,8 @@ func TestReadUsers(t *testing.T) {
 	found, err := ReadUsers("../../../../testdata/logs/log-ps51-redirect.jsonl")
 	assert.That(t, err == nil && len(found.Users) == 3, "UTF-16: ReadUsers = %+v, %v, want 3 users", found, err)
 	found, err = ReadUsers(write(t, "log.jsonl", logText("run, protected 1, end")))
-	assert.That(t, err == nil && len(found.Users) == 0, "a protected user: ReadUsers = %+v, %v, want no user", found, err)
+	assert.That(t, err == nil && len(found.Users) == 0,
+		"a protected user: ReadUsers = %+v, %v, want no user", found, err)
 	if found, err = ReadUsers(write(t, "log.jsonl", text)); err != nil || len(found.Users) != 1 {
 		t.Fatalf("ReadUsers = %+v, %v, want 1 user", found, err)
 	}

@@ -84,7 +84,8 @@ func TestSeveralPasses(t *testing.T) {
 			seen := make(map[string]bool)
 			for _, r := range rows {
 				announced := seen[r.Method] || r.Outcome == results.Found && r.Provisional
-				assert.That(t, announced, "the first row of pass %s is %s, want one that announces the delete", r.Method, r.Outcome)
+				assert.That(t, announced, "the first row of pass %s is %s, want one that announces the delete",
+					r.Method, r.Outcome)
 				seen[r.Method] = true
 			}
 			last := lasts(rows)

@@ -40,7 +40,8 @@ func TestUnreachable(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Roles: permitted})
 		tenant.AddUsers(3000)
 		_, failed, counts, err := look(t, unreachable{tenant, "/authentication/"}, Options{All: true}, batch.Options{})
-		if !errors.Is(err, batch.ErrUnreachable) || len(failed) != 0 || counts.Failed != 0 || counts.NotSeen <= listAhead ||
+		if !errors.Is(err, batch.ErrUnreachable) || len(failed) != 0 || counts.Failed != 0 ||
+			counts.NotSeen <= listAhead ||
 			counts.Users != 0 {
 			t.Errorf("Run = %v with %d users that failed, %d seen, %d not", err, counts.Failed, counts.Users,
 				counts.NotSeen)
