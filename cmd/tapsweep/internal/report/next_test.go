@@ -10,7 +10,7 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// wantNext fails the test unless the report has exactly one next command, with Left as given. The command contains a text.
+// wantNext fails the test unless the report has exactly one next command, with this Left, and it contains a text.
 func wantNext(t testing.TB, r *Report, left int, command string) {
 	t.Helper()
 	assert.That(t, len(r.Resume) == 1 && r.Resume[0].Left == left && strings.Contains(r.Resume[0].Command, command),
