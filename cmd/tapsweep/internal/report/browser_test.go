@@ -143,8 +143,7 @@ func eval[T any](v *visit, expression string) T {
 
 func (v *visit) want(expression, want string) {
 	v.t.Helper()
-	assert.That(v.t, (eval[string](v, "String("+expression+")")) == want,
-		"%s is %q, want %q", expression, (eval[string](v, "String("+expression+")")), want)
+	assert.Same(v.t, expression, eval[string](v, "String("+expression+")"), want)
 }
 
 func (v *visit) keep(name string, data []byte) {

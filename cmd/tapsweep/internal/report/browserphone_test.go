@@ -42,8 +42,8 @@ func TestBrowserPhone(t *testing.T) {
 		for _, wide := range []int64{320, 360, 380, 390, 400, 700, 1200} {
 			v.do(chromedp.EmulateViewport(wide, 800))
 			v.want("document.documentElement.scrollWidth", fmt.Sprint(wide))
-			assert.That(t, len(eval[[]string](v, overlapsScript)) == 0,
-				"%s, %d pixels wide: %q", name, wide, eval[[]string](v, overlapsScript))
+			over := eval[[]string](v, overlapsScript)
+			assert.That(t, len(over) == 0, "%s, %d pixels wide: %q", name, wide, over)
 		}
 	}
 }
