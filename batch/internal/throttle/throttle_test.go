@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"tapsweep/testdata/assert"
 )
 
 var t0 = time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
@@ -512,4 +514,14 @@ func TestWorthwhile(t *testing.T) {
 				got, tt.want)
 		}
 	}
+}
+
+// Two batches of a pair are half a round trip apart, divided by the batches in flight, and almost a whole one
+// where the rate is known.
+func TestStagger(t *testing.T) {
+	c := New(Options{})
+	c.latency.mean, c.size, c.window = 100*time.Millisecond, 20, 400
+	assert.Same(t, "before the rate is known", c.stagger(), 2500*time.Microsecond)
+	c.limit.rate = 100
+	assert.Same(t, "with a rate", c.stagger(), 4500*time.Microsecond)
 }

@@ -221,6 +221,21 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
+// A pass that Graph answers with 404 and still lists is deleted four times, after pauses of 2, 4 and 8 seconds.
+func TestTriesOfAPass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{Record: true, ListLag: time.Hour,
+			Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(404).AfterWork()}}})
+		tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: passID}}})
+		start := time.Now()
+		_, _, err := runJob(t.Context(), t, tenant, Options{}, pairs(danasPair(passID)))
+		assert.OK(t, err)
+		deletes := slices.DeleteFunc(tenant.Log(), func(e graphsim.LogEntry) bool { return e.Method != "DELETE" })
+		assert.Same(t, "DELETEs", len(deletes), 4)
+		assert.Same(t, "time until the last", deletes[len(deletes)-1].Time.Sub(start), 14*time.Second)
+	})
+}
+
 // If every batch is refused, the rows are not_sent, so that a resumed run sends them, and they
 // say nothing about the user's passes.
 func TestBlocked(t *testing.T) {
