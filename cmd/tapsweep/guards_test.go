@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -189,6 +190,25 @@ func TestMaxItemsInMidRun(t *testing.T) {
 	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 1)
 	tapsweep(t, env, append(args, "--max-items", "4", "--resume")...).ends(t, status.Done)
 	leaves(t, tenant, 0)
+}
+
+// A sweep that resumes does not count the passes of protected users that an earlier run left for --max-items.
+func TestMaxItemsOfAResumedSweep(t *testing.T) {
+	t.Parallel()
+	var works atomic.Bool
+	tenant := graphsim.New(failing(fault.Fault{Method: "DELETE", Do: fault.Reset(),
+		Match: func(_, _ string) bool { return !works.Load() }}))
+	passes := many(2)
+	tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: passes[:1]})
+	tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: passes[1:]})
+	env, log := serve(t, tenant), newLog(t)
+	sweep := []string{"sweep", "--all-users", "--yes", "--max-attempts", "1", "--results", log}
+	tapsweep(t, env, sweep...).ends(t, status.Incomplete)
+	leaves(t, tenant, 2)
+	works.Store(true)
+	protect := writeFile(t, "protect.txt", "dana@contoso.com\n")
+	tapsweep(t, env, append(sweep, "--resume", "--max-items", "1", "--protect", protect)...).ends(t, status.Done)
+	leaves(t, tenant, 1)
 }
 
 // A sweep that deleted nothing, because it was refused or stopped, writes no row. It says how

@@ -99,7 +99,8 @@ func TestBothPassesOfTwoRuns(t *testing.T) {
 	second := logOf(t, time.Hour, 1, "revoke --results b.jsonl any.csv",
 		row(2, results.Revoked, anyPass, aboutPass(userName(2), pass(9)), requestID("del-9")), ends(0))
 	got, _ := stated(t, first, second)
-	assert.Equal(t, "rows", got, []string{"2 revoked 204 del-2 02:14 verified beside", "9 revoked 204 del-9 03:14 verified"})
+	assert.Equal(t, "rows", got,
+		[]string{"2 revoked 204 del-2 02:14 verified beside", "9 revoked 204 del-9 03:14 verified"})
 }
 
 // A proof names which of the user's passes is still there.

@@ -27,10 +27,10 @@ type verification struct {
 }
 
 // next returns the wait before the next LIST or GET, and false if the timeout is over.
-func (p *verification) next(timeout time.Duration) (pause time.Duration, ok bool) {
-	left := timeout - time.Since(p.since)
-	pause = min(p.pause, left)
-	p.pause = min(2*p.pause, lastPause)
+func (v *verification) next(timeout time.Duration) (pause time.Duration, ok bool) {
+	left := timeout - time.Since(v.since)
+	pause = min(v.pause, left)
+	v.pause = min(2*v.pause, lastPause)
 	return pause, left > 0
 }
 
