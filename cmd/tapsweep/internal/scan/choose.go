@@ -9,13 +9,16 @@ import (
 )
 
 // take passes a pass to the caller, if it matches the Options and was not found before under another name of the
-// user. It reports whether it did.
+// user. It reports whether it did. Two object IDs are two users, even if their passes have one ID: nothing says that
+// the IDs of passes are unique in a tenant.
 func (s *scanner) take(f *Found, now time.Time) (found bool) {
 	key := s.key(f.ID)
-	if _, again := s.found[key]; again || !s.wanted(f, now) {
+	user, again := s.found[key]
+	twoUsers := isID(user) && isID(f.User)
+	if again && !twoUsers || !s.wanted(f, now) {
 		return false
 	}
-	s.found[key] = struct{}{}
+	s.found[key] = f.User
 	s.counts.Found++
 	if f.Match == input.MatchTime {
 		s.counts.ByTime++

@@ -134,7 +134,7 @@ type scanner struct {
 	open  int                 // LISTs and lookups without an answer
 	held  []*pageRequest      // next pages that wait until fewer requests are open
 	audit *auditFindings
-	found map[uint64]struct{} // passes by hash, so that two names of a user do not find one twice
+	found map[uint64]string // the user of each pass, by the hash of its ID: two names of a user find it once
 }
 
 // A userToList is a user whose passes will be listed.
@@ -146,7 +146,7 @@ type userToList struct {
 // newScan returns a scanner. stop must end the run with an error.
 func newScan(opts Options, sinks Handlers, stop context.CancelCauseFunc) *scanner {
 	return &scanner{opts: opts, sinks: sinks, stop: stop, seed: maphash.MakeSeed(),
-		seen: make(map[uint64]struct{}), found: make(map[uint64]struct{}),
+		seen: make(map[uint64]struct{}), found: make(map[uint64]string),
 		counts: Totals{Passes: make(map[pass.Reason]int)}}
 }
 

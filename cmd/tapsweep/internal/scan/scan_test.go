@@ -474,6 +474,17 @@ func TestAccountsWithoutAType(t *testing.T) {
 	}
 }
 
+// Passes of two users are two passes, even if they have one ID.
+func TestPassesWithOneID(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Roles: permitted})
+	for _, name := range []string{"dana@contoso.com", "erik@contoso.com"} {
+		tenant.AddUser(graphsim.User{UPN: name, Passes: []graphsim.Pass{{ID: passID}}})
+	}
+	found, _, _, err := look(t, tenant, Options{All: true}, batch.Options{})
+	assert.OK(t, err)
+	assert.Same(t, "passes found", len(found), 2)
+}
+
 // A user who is looked up, and in whose place Graph names another one, is not scanned.
 func TestAnotherAccount(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{Roles: permitted, Faults: []fault.Fault{{Path: "/users/dana@",
