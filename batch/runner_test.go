@@ -357,10 +357,12 @@ func TestRunRenewsTheToken(t *testing.T) {
 
 func TestRunEndsWhenTheNewTokenIsRefusedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.OuterStatus(401)}}})
+		tenant := graphsim.New(graphsim.Options{Latency: time.Second,
+			Faults: []fault.Fault{{Do: fault.OuterStatus(401)}}})
 		renewed := 0
 		renew := func(context.Context, *batch.StatusError) error {
 			renewed++
+			time.Sleep(time.Second) // until all that is in flight is refused
 			return nil
 		}
 		results, err := run(t.Context(), t, tenant, batch.Options{Reauthorize: renew}, deletes(tenant.AddUsers(100)))
