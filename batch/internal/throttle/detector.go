@@ -28,23 +28,21 @@ type detector struct {
 	recent []Report  // answers without a refusal to batches that were sent not long before those
 
 	shares
-	before  shares  // before the refusals in question
-	limits  float64 // how often it was the limit lately
-	others  float64 // how often it was clearly something else
-	chanced bool    // whether it ever was something else
+	before shares  // before the refusals in question
+	limits float64 // how often it was the limit lately
+	others float64 // how often it was clearly something else
 
 	// Of the refusals in question, if asks.
-	asks       bool
-	score      float64
-	first      Report        // the batch with a refusal that was sent first
-	ahead      int           // how many requests were in flight when it was sent
-	refused    int           // requests
-	heels      int           // answers to batches near the first one
-	answered   time.Time     // when the last answer came
-	wait       time.Duration // the longest that was named, if told
-	told       bool
-	firstUntil time.Time // the end of the wait of the first answer
-	until      time.Time // the end of the longest wait
+	asks     bool
+	score    float64
+	first    Report        // the batch with a refusal that was sent first
+	ahead    int           // how many requests were in flight when it was sent
+	refused  int           // requests
+	heels    int           // answers to batches near the first one
+	answered time.Time     // when the last answer came
+	wait     time.Duration // the longest that was named, if told
+	told     bool
+	until    time.Time // the end of the longest wait
 }
 
 // A sending is a batch in flight.
@@ -183,7 +181,7 @@ func (d *detector) weigh(now time.Time, r Report, ahead int) {
 func (d *detector) ask(r Report, ahead int) {
 	recent := d.recent
 	*d = detector{last: d.last, flying: d.flying, shares: d.shares, before: d.shares,
-		limits: d.limits, others: d.others, chanced: d.chanced, asks: true, first: r, ahead: ahead}
+		limits: d.limits, others: d.others, asks: true, first: r, ahead: ahead}
 	d.score = max(leastPrior, min(math.Log((d.limits+0.5)/(d.others+0.5)), mostPrior))
 	for _, q := range recent {
 		if gap := q.Sent.Sub(r.Sent); r.Accepted > 0 && gap < instant && gap > -heel {
@@ -199,11 +197,7 @@ func (d *detector) note(now time.Time, r Report) {
 	if r.Told && r.RetryAfter > 0 {
 		wait = r.RetryAfter
 	}
-	until := now.Add(wait)
-	if d.refused == 0 {
-		d.firstUntil = until
-	}
-	d.until = later(d.until, until)
+	d.until = later(d.until, now.Add(wait))
 	d.refused += r.Refused
 	d.wait, d.told = max(d.wait, r.RetryAfter), d.told || r.Told
 }
@@ -282,7 +276,7 @@ func (d *detector) verdict(force bool) verdict {
 // seen to refuse. If that showed a limit, the pace would fall to single requests, of which none has
 // another one near it, and never rise again.
 func (d *detector) alone() bool {
-	return d.heels == 0 && d.first.Accepted+d.first.Refused <= few && d.chanced
+	return d.heels == 0 && d.first.Accepted+d.first.Refused <= few && d.others > 0
 }
 
 // misses reports whether a batch near the first one is not yet answered.
@@ -309,7 +303,6 @@ func (d *detector) settle(v verdict) {
 		d.limits += unclearLimit
 	case v == chance && d.score < clearChance:
 		d.others++
-		d.chanced = true
 	}
 }
 

@@ -183,8 +183,8 @@ func TestCeiling(t *testing.T) {
 	if c.passed(1, 60); c.most() != 90 {
 		t.Errorf("most %v in the trial, want 90", c.most())
 	}
-	if c.reached(60); c.most() != 60 || !c.found {
-		t.Errorf("most %v, found %v after a refused trial, want 60 and true", c.most(), c.found)
+	if c.reached(60); c.most() != 60 {
+		t.Errorf("most %v after a refused trial, want 60", c.most())
 	}
 	if c.passed(60*(4*16+4), 60); !c.inTrial() {
 		t.Error("the trial is over after four times the ceiling, want one request more")
@@ -240,16 +240,16 @@ func TestEarlierAnswersAreForgotten(t *testing.T) {
 // Where chance was seen to refuse, three requests alone show no limit.
 func TestFewRequestsAlone(t *testing.T) {
 	for _, tt := range []struct {
-		chanced         bool
+		others          float64
 		accepted, heels int
 		want            verdict
-	}{{false, 0, 0, limit}, {true, 0, 0, unclear}, {true, 2, 0, unclear}, {true, 3, 0, limit}, {true, 0, 1, limit}} {
+	}{{0, 0, 0, limit}, {0.1, 0, 0, unclear}, {0.1, 2, 0, unclear}, {0.1, 3, 0, limit}, {0.1, 0, 1, limit}} {
 		d := newDetector()
-		d.asks, d.score, d.chanced, d.heels = true, 3, tt.chanced, tt.heels
+		d.asks, d.score, d.others, d.heels = true, 3, tt.others, tt.heels
 		d.first = Report{Sent: t0, Accepted: tt.accepted, Refused: 1}
 		if got := d.verdict(true); got != tt.want {
-			t.Errorf("chance seen: %v, %d accepted and one refused, %d batches near: verdict %d, want %d",
-				tt.chanced, tt.accepted, tt.heels, got, tt.want)
+			t.Errorf("chance seen %v times, %d accepted and one refused, %d batches near: verdict %d, want %d",
+				tt.others, tt.accepted, tt.heels, got, tt.want)
 		}
 	}
 }

@@ -8,7 +8,7 @@ func (c *Controller) Done(now time.Time, r Report) {
 	if r.Accepted+r.Refused > 0 {
 		c.latency.note(now.Sub(r.Sent), c.window <= firstFlight && c.limit.since.IsZero())
 	}
-	late := r.Sent.Before(c.limited) // sent before the last wait for the limit
+	late := r.Sent.Before(c.limit.opened) // sent before the last wait for the limit
 	if late || r.Refused == 0 && !c.detector.asks {
 		if !late {
 			c.detector.accepted(r)
@@ -38,9 +38,6 @@ func (c *Controller) rule(v verdict) {
 		c.fixed.interrupted()
 		return
 	}
-	if d.until.Sub(d.firstUntil) > debtGrowth {
-		c.limit.counts = true
-	}
 	c.ceiling.reached(d.ahead + d.first.Accepted)
 	c.inFlight += d.refused
 	c.account(d.answered, d.report())
@@ -50,10 +47,7 @@ func (c *Controller) rule(v verdict) {
 func (c *Controller) account(now time.Time, r Report) {
 	c.inFlight -= r.Accepted + r.Refused + r.Lost
 	fresh := !r.Sent.Before(c.closed) // sent since the gate opened last
-	if fresh {
-		c.passed += float64(r.Accepted)
-	}
-	c.limit.note(r, fresh, now)
+	c.limit.note(r, fresh, c.latency.mean)
 	c.fixed.note(r)
 	if r.Refused == 0 {
 		c.accept(now, r, fresh)
@@ -63,9 +57,7 @@ func (c *Controller) account(now time.Time, r Report) {
 		c.pauses.begin(r.Sent)
 		// The level is where it was when this was sent. After a window has ended
 		// there is as much as in the last one, and not what the time since makes.
-		c.learnCarry(r.Sent)
-		c.most = max(1, 0.9*c.carry)
-		c.level = level{at: r.Sent, most: c.most}
+		c.level = level{at: r.Sent}
 		c.opening = c.window
 	}
 	if c.limit.counts {
@@ -73,31 +65,14 @@ func (c *Controller) account(now time.Time, r Report) {
 	}
 	c.takeRest(0)
 	c.window, c.grown = 1, 0
-	c.passed = 0
 	c.closed = later(c.closed, now.Add(c.pauses.wait(now, r, c.limit.rate, c.opts.Jitter())))
-	c.limited = later(c.limited, c.closed)
-	c.limit.opened = c.limited
-}
-
-// learnCarry takes in the first refusal after a wait. If it comes within the few round
-// trips in which what has piled up in the wait is spent, so much does not pile up. What was
-// accepted before the first refusal is the most that can, but a tenth of a second's worth does.
-func (c *Controller) learnCarry(sent time.Time) {
-	least := max(c.limit.rate/10, 1)
-	switch {
-	case c.limit.rate > 0 && sent.Sub(c.closed) < 6*c.latency.mean:
-		c.carry = max(c.passed, least)
-	case c.limit.first > 0:
-		c.carry = min(1.5*c.carry, max(float64(c.limit.first), least))
-	default:
-		c.carry *= 1.5
-	}
+	c.limit.opened = later(c.limit.opened, c.closed)
 }
 
 // accept takes in an answer without a refusal by the limit.
 func (c *Controller) accept(now time.Time, r Report, fresh bool) {
 	if fresh && r.Accepted > 0 {
-		c.pauses.worked(r.Sent)
+		c.pauses.worked()
 	}
 	if r.Used >= 0.8 {
 		c.near = now
@@ -112,7 +87,7 @@ func (c *Controller) accept(now time.Time, r Report, fresh bool) {
 	}
 	grow := float64(r.Accepted)
 	switch unlimited := c.limit.since.IsZero(); {
-	case c.limit.sure() || c.fixed.size > 0:
+	case c.limit.agreed > 0 || c.fixed.size > 0:
 		grow = c.maxInFlight() // what should be free is to be trusted
 	case !unlimited && c.window == 1:
 		// Where answers take long, what is refilled meanwhile would run over.

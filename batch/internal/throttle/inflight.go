@@ -10,7 +10,6 @@ import (
 // A refusal in such a trial confirms the ceiling, and one below it shows that there is none.
 type ceiling struct {
 	size  float64 // 0 while unknown, infinite if there is none
-	found bool    // the last trial was refused
 	trial float64 // a trial begins when this many times size were accepted at the ceiling
 	tried float64 // requests accepted at the ceiling
 }
@@ -27,19 +26,17 @@ const (
 
 // reached takes in that a refusal came with so many requests in flight.
 func (c *ceiling) reached(inFlight int) {
-	at, inTrial := float64(max(inFlight, batchSize/2)), c.inTrial()
+	at := float64(max(inFlight, batchSize/2))
+	if c.inTrial() {
+		c.trial *= 4
+	}
 	switch {
 	case c.size == 0:
 		c.size, c.trial = at, firstTrial
 	case at < 0.6*c.size:
-		c.size, c.found = math.Inf(1), false
-	case inTrial:
-		c.trial *= 4
-		c.size = min(c.size, at)
-		c.found = true
+		c.size = math.Inf(1)
 	default:
 		c.size = min(c.size, at)
-		c.found = false
 	}
 	c.tried = 0
 }

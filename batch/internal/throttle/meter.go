@@ -10,12 +10,11 @@ import (
 // by the time of sending, over the time between. The quota is used up at both,
 // so nothing that was free at one end is missing at the other.
 type meter struct {
-	burst  float64 // how many pile up in a wait at most, 0 while unknown
+	burst  float64 // how many pile up in a wait at most, infinite while unknown
 	rate   float64 // requests a second, 0 while unknown
 	counts bool    // refused requests seem to use up quota too
 	shorts int     // spans in a row in which less came back than the rate would have made
 	agreed int     // measurements in a row that agreed
-	paced  bool    // little of the last span was a wait
 
 	tallies []tally   // of the last batches accepted since
 	since   time.Time // when the last refused request was sent
@@ -23,7 +22,6 @@ type meter struct {
 	worked  time.Time // when the first one accepted after it was sent
 	count   int       // accepted since, or ever if there was no refusal yet
 	refused int       // refused since
-	until   time.Time // the end of the wait named first
 	before  int       // count of the span before
 	first   int       // accepted before the first refusal: more never piles up
 	broken  bool      // for a part of the span nothing could be sent
@@ -54,10 +52,6 @@ const maxShorts = 3
 // use up the limit too, the span shows how many were refused, and no rate.
 const mostDebt = 3
 
-// debtGrowth is by how much a wait grows at least with further refusals where those use up
-// the limit too. Waits in whole seconds differ by one anyway.
-const debtGrowth = 1500 * time.Millisecond
-
 // unsurePeriod is after how many seconds a rate that was measured once is tried a good deal
 // faster. It may be that of refusals by chance, or of what had piled up.
 const unsurePeriod = 2.0
@@ -70,7 +64,7 @@ const memory = 1000
 
 // note takes in an answer. fresh says that the request was sent after the last
 // wait, so that a refusal ends a span.
-func (m *meter) note(r Report, fresh bool, now time.Time) {
+func (m *meter) note(r Report, fresh bool, latency time.Duration) {
 	if !r.Sent.Before(m.since) {
 		m.count += r.Accepted
 		m.tally(r)
@@ -79,23 +73,12 @@ func (m *meter) note(r Report, fresh bool, now time.Time) {
 		}
 	}
 	if r.Refused > 0 && fresh {
-		m.endSpan(r.Sent)
+		m.endSpan(r.Sent, latency)
 	}
 	m.refused += r.Refused
-	if r.Refused == 0 || !r.Told {
-		return
-	}
-	// A wait that grows with each refusal is that of a debt.
-	until := now.Add(r.RetryAfter)
-	switch {
-	case fresh:
-		m.until = until
-	case until.Sub(m.until) > debtGrowth:
-		m.counts = true
-	}
 }
 
-func (m *meter) endSpan(sent time.Time) {
+func (m *meter) endSpan(sent time.Time, latency time.Duration) {
 	if m.since.IsZero() {
 		m.first = m.count
 	}
@@ -107,10 +90,29 @@ func (m *meter) endSpan(sent time.Time) {
 			m.measure(span.Seconds(), sent)
 		}
 	}
+	m.learnBurst(sent, latency)
 	m.before = m.count
 	m.since, m.worked, m.count, m.refused, m.broken = sent, time.Time{}, 0, 0, false
 	m.tallies = m.tallies[:0]
 }
+
+// learnBurst takes in the refusal at the end of a span. If it comes within the few round trips in
+// which what has piled up in the wait is spent, so much does not pile up. What was accepted before
+// the first refusal is the most that can, but a tenth of a second's worth does.
+func (m *meter) learnBurst(sent time.Time, latency time.Duration) {
+	least := max(m.rate/10, 1)
+	switch {
+	case m.rate > 0 && sent.Sub(m.opened) < 6*latency:
+		m.burst = max(float64(m.count), least)
+	case m.first > 0:
+		m.burst = min(1.5*m.burst, max(float64(m.first), least))
+	default:
+		m.burst *= 1.5
+	}
+}
+
+// most returns how many should be free at most: a little less than what seems to pile up.
+func (m *meter) most() float64 { return max(1, 0.9*m.burst) }
 
 // A tally is how many requests of a batch were accepted.
 type tally struct {
@@ -175,13 +177,10 @@ func (m *meter) measure(span float64, end time.Time) {
 		seen, requests, span = rate, beyond, stretch
 	case short && m.rate > 0 && requests < 0.9*m.rate*wait:
 		// All that piles up, if the rate is right. If it is not, this happens again and again.
-		m.burst = requests
 		if m.shorts++; m.shorts <= maxShorts {
 			return
 		}
-	case short:
-		m.burst = max(m.burst, requests)
-	case m.burst > 0:
+	case !short:
 		// What had piled up was spent first, and came back at no matter what rate.
 		if r := (requests - min(m.burst, seen*wait)) / active; r > seen {
 			seen, requests, span = r, r*active, active
@@ -199,7 +198,6 @@ func (m *meter) measure(span float64, end time.Time) {
 		m.requests *= keep
 		m.seconds *= keep
 	}
-	m.paced = span >= 5 && m.worked.Sub(m.since).Seconds() < span/4
 	m.requests += requests
 	m.seconds += span
 	m.rate = m.requests / m.seconds
@@ -209,9 +207,6 @@ func (m *meter) measure(span float64, end time.Time) {
 func (m *meter) doubt() float64 {
 	return min(max(4/m.requests, 0.01), 1)
 }
-
-// sure reports whether the rate is to be trusted at once after a wait.
-func (m *meter) sure() bool { return m.agreed > 0 || m.paced }
 
 // gain is by how much to go faster than the measured rate so long after the
 // last wait: hardly at first, then ever faster. What a refusal costs grows with

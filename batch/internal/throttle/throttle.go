@@ -85,6 +85,9 @@ const (
 	// is worth some refusals.
 	fastAfter = 500
 
+	// worthwhile is the share of what may be in flight that is worth a round trip while others are.
+	worthwhile = 0.22
+
 	// topRate is the highest limit worth finding fast, in requests a second.
 	topRate = 2000
 
@@ -115,9 +118,7 @@ type Controller struct {
 
 	latency latencies
 	closed  time.Time // nothing goes before this time
-	limited time.Time // the end of the last wait for the limit
 	near    time.Time // when the service last reported that the limit is near
-	passed  float64   // requests accepted since the last wait
 	pauses  pauses
 
 	detector detector // of refusals by the limit
@@ -125,8 +126,6 @@ type Controller struct {
 	fixed    windows  // the same, where it comes back all at once
 	ceiling  ceiling  // of requests in flight
 	level    level    // what should be free of the limit
-	carry    float64  // how many seem to pile up at most
-	most     float64  // of the level, before the rate climbs
 
 	capped *level // what MaxRate leaves, of all siblings
 	short  bool   // of it, at the last Take
@@ -137,7 +136,7 @@ func New(opts Options) *Controller {
 	if opts.Jitter == nil {
 		opts.Jitter = rand.Float64
 	}
-	return &Controller{opts: opts, window: firstFlight, carry: math.Inf(1), detector: newDetector(),
+	return &Controller{opts: opts, window: firstFlight, limit: meter{burst: math.Inf(1)}, detector: newDetector(),
 		capped: &level{free: 1, most: max(1, opts.MaxRate*2*pacePeriod.Seconds())}}
 }
 
@@ -213,7 +212,11 @@ func (c *Controller) serial() bool { return c.opts.MaxInFlight > 0 && c.opts.Max
 // or 0 and when to ask again.
 func (c *Controller) room(now time.Time, want int) (n int, at time.Time) {
 	n = int(c.window) - c.inFlight
-	if n < c.worthwhile(want) && c.inFlight > 0 {
+	least := min(2*want, max(want, int(c.window*worthwhile)))
+	if c.opts.MaxInFlight > 0 {
+		least = want
+	}
+	if n < least && c.inFlight > 0 {
 		// What is left is not worth a round trip; an answer makes room for more.
 		if c.grown > 0 {
 			return 0, c.growAt
@@ -222,46 +225,30 @@ func (c *Controller) room(now time.Time, want int) (n int, at time.Time) {
 	}
 	if c.limit.rate == 0 && !c.limit.since.IsZero() {
 		// As many as before the first refusal should fit; more go with care.
-		left := c.limit.before - int(c.passed) - c.inFlight
+		left := c.limit.before - c.limit.count - c.inFlight
 		if left < min(batchSize, c.limit.before/4) {
 			if c.inFlight > 0 {
 				return 0, time.Time{}
 			}
-			left = max(2, int(c.passed/2))
+			left = max(2, c.limit.count/2)
 		}
-		n = int(min(float64(min(n, left)), max(c.most, c.passed/4)))
+		n = int(min(float64(min(n, left)), max(c.limit.most(), float64(c.limit.count)/4)))
 	}
 	return max(n, 1), time.Time{}
-}
-
-// worthwhile returns the least number of requests that is worth a round trip while others are in
-// flight. Where chance refuses more often than the limit, small batches soon show that others get
-// through.
-func (c *Controller) worthwhile(want int) int {
-	switch {
-	case c.byChance():
-		return min(want, max(1, int(c.window)/16))
-	case c.opts.MaxInFlight > 0:
-		return want
-	}
-	return min(2*want, max(want, int(c.window)/3))
 }
 
 // paced returns how many of n requests the limit and MaxRate leave, and takes them, or 0 and
 // when to ask again. Under MaxRate it is one batch: a pair is evidence only of the service's limit.
 func (c *Controller) paced(now time.Time, n, want int) (_ int, at time.Time) {
-	if rate := c.limit.rate; rate > 0 && !c.ceiling.found {
-		since := now.Sub(c.limited)
-		if near := now.Sub(c.near); near < since {
-			since = near // no reason to climb
-		}
+	if rate := c.limit.rate; rate > 0 {
+		since := now.Sub(later(c.limit.opened, c.near))
 		gain := c.limit.gain(since, c.latency.mean)
 		switch {
 		case c.fixed.size > 0:
 			n, at = c.fixed.take(now, n, since)
 		default:
 			pace := rate * (1 + gain)
-			c.level.most = c.most * (1 + gain)
+			c.level.most = c.limit.most() * (1 + gain)
 			c.level.advance(now, pace)
 			// However slow the service seems, it is asked now and then.
 			c.level.free = max(c.level.free, 1-pace*maxPause.Seconds())

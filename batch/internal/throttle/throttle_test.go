@@ -62,8 +62,8 @@ func TestGrowth(t *testing.T) {
 		flights = takeAll(c, now.Add(10*time.Millisecond))
 		got = append(got, sum(flights))
 	}
-	if want := []int{60, 80, 80, 120, 160, 200, 280, 440, 640}; !slices.Equal(got, want) {
-		t.Errorf("%v requests in flight, want %v: up to half more, in full batches, and faster from 500 accepted on",
+	if want := []int{60, 80, 110, 120, 160, 200, 320, 480, 720}; !slices.Equal(got, want) {
+		t.Errorf("%v requests in flight, want %v: up to half more, and faster from 500 accepted on",
 			got, want)
 	}
 }
@@ -163,11 +163,11 @@ func TestChanceClosesNoGate(t *testing.T) {
 
 // What was accepted between two refusals is the limit.
 func TestMeter(t *testing.T) {
-	var m meter
+	m := meter{burst: math.Inf(1)}
 	refuse := func(sent float64) {
-		m.note(Report{Sent: at(sent), Refused: 1, RetryAfter: time.Second, Told: true}, true, at(sent))
+		m.note(Report{Sent: at(sent), Refused: 1, RetryAfter: time.Second, Told: true}, true, 0)
 	}
-	accept := func(sent float64, n int) { m.note(Report{Sent: at(sent), Accepted: n}, true, at(sent)) }
+	accept := func(sent float64, n int) { m.note(Report{Sent: at(sent), Accepted: n}, true, 0) }
 	accept(0, 60)
 	refuse(1)
 	if m.rate != 0 {
@@ -192,24 +192,24 @@ func TestMeter(t *testing.T) {
 	}
 }
 
-// What piled up in a wait and was spent at once says how much piles up, and only after some
-// such spans in a row that the rate is wrong.
+// What piled up in a wait and was spent at once shows that the rate is wrong only after some such
+// spans in a row.
 func TestMeterShortSpan(t *testing.T) {
-	var m meter
+	m := meter{burst: math.Inf(1)}
 	sent := 0.0
 	span := func(accepted int, wait, seconds float64) {
 		m.opened = at(sent + wait)
-		m.note(Report{Sent: at(sent + wait), Accepted: accepted}, true, at(sent+wait))
+		m.note(Report{Sent: at(sent + wait), Accepted: accepted}, true, 0)
 		sent += seconds
-		m.note(Report{Sent: at(sent), Refused: 1}, true, at(sent))
+		m.note(Report{Sent: at(sent), Refused: 1}, true, 0)
 	}
 	span(60, 0, 1)
-	if span(1200, 1, 20); m.rate != 60 || !m.sure() {
-		t.Errorf("rate %v, sure %v, want 1,200 in 20 s, of which hardly any was a wait", m.rate, m.sure())
+	if span(1200, 1, 20); m.rate != 60 {
+		t.Errorf("rate %v, want 1,200 in 20 s", m.rate)
 	}
 	for i := range 3 {
-		if span(21, 1, 1.1); m.rate != 60 || m.burst != 21 {
-			t.Errorf("rate %v, burst %v after %d short spans, want 60 as before, and 21", m.rate, m.burst, i+1)
+		if span(21, 1, 1.1); m.rate != 60 {
+			t.Errorf("rate %v after %d short spans, want 60 as before", m.rate, i+1)
 		}
 	}
 	if span(21, 1, 1.1); math.Abs(m.rate-21/1.1) > 1e-9 {
@@ -220,7 +220,7 @@ func TestMeterShortSpan(t *testing.T) {
 // What was accepted within half a second after a wait had piled up in it, and shows no rate.
 func TestMeterShortestSpan(t *testing.T) {
 	for _, tt := range []struct{ seconds, want float64 }{{1.49, 100}, {1.51, 20 / 1.51}} {
-		m := meter{rate: 100, since: t0, opened: at(1), worked: at(1), count: 20}
+		m := meter{burst: math.Inf(1), rate: 100, since: t0, opened: at(1), worked: at(1), count: 20}
 		if m.measure(tt.seconds, at(tt.seconds)); math.Abs(m.rate-tt.want) > 1e-9 {
 			t.Errorf("rate %v after 1 s of waiting and a refusal at %v s, want %v", m.rate, tt.seconds, tt.want)
 		}
@@ -250,7 +250,8 @@ func TestMeterSmallBurst(t *testing.T) {
 		first int
 		want  float64
 	}{{80, 220 / 2.5}, {90, 300 / 3.5}} {
-		m := meter{first: tt.first, count: 300, since: t0, opened: at(1), worked: at(1), tallies: []tally{{at(1), 300}}}
+		m := meter{burst: math.Inf(1), first: tt.first, count: 300, since: t0, opened: at(1), worked: at(1),
+			tallies: []tally{{at(1), 300}}}
 		if m.measure(3.5, at(3.5)); math.Abs(m.rate-tt.want) > 1e-9 {
 			t.Errorf("rate %v if %d were accepted before the first refusal, want %v", m.rate, tt.first, tt.want)
 		}
@@ -265,27 +266,12 @@ func TestMeterManyRefused(t *testing.T) {
 		counts  bool
 		want    float64
 	}{{30, false, 5}, {31, false, 0}, {31, true, 20.5}} {
-		m := meter{since: t0, opened: at(1), worked: at(1), count: 10, refused: tt.refused, counts: tt.counts,
-			before: 30}
-		m.endSpan(at(2))
+		m := meter{burst: math.Inf(1), since: t0, opened: at(1), worked: at(1), count: 10, refused: tt.refused,
+			counts: tt.counts, before: 30}
+		m.endSpan(at(2), 0)
 		if m.rate != tt.want {
 			t.Errorf("10 accepted in 2 s after %d refused, that count: %v: rate %v, want %v", tt.refused, tt.counts,
 				m.rate, tt.want)
-		}
-	}
-}
-
-// A wait that grows by more than the second that it is rounded to is that of a debt.
-func TestMeterDebt(t *testing.T) {
-	for _, tt := range []struct {
-		second time.Duration
-		want   bool
-	}{{2 * time.Second, false}, {3 * time.Second, true}} {
-		var m meter
-		m.note(Report{Sent: t0, Refused: 1, RetryAfter: time.Second, Told: true}, true, t0)
-		m.note(Report{Sent: t0, Refused: 1, RetryAfter: tt.second, Told: true}, false, t0)
-		if m.counts != tt.want {
-			t.Errorf("waits of 1 s and %v: refused requests count: %v, want %v", tt.second, m.counts, tt.want)
 		}
 	}
 }
@@ -307,7 +293,7 @@ func TestGain(t *testing.T) {
 
 // What a rate is the mean of goes back to about 1,000 requests.
 func TestMeterMemory(t *testing.T) {
-	m := meter{since: t0, opened: t0, worked: t0}
+	m := meter{burst: math.Inf(1), since: t0, opened: t0, worked: t0}
 	for range 20 {
 		m.count, m.opened = 400, t0
 		m.measure(10, at(10))
@@ -317,15 +303,18 @@ func TestMeterMemory(t *testing.T) {
 	}
 }
 
-// How much piles up grows by half with a refusal that comes late, up to what was accepted before
-// the first one.
-func TestCarry(t *testing.T) {
-	c := newController(Options{})
-	c.limit.first, c.carry, c.closed = 20, 10, t0
-	for _, want := range []float64{15, 20, 20} {
-		if c.learnCarry(at(60)); c.carry != want {
-			t.Errorf("%v pile up, want %v", c.carry, want)
+// How much piles up is what was accepted before a refusal soon after a wait. It grows by half with a
+// refusal that comes later, up to what was accepted before the first one.
+func TestBurst(t *testing.T) {
+	const latency = 50 * time.Millisecond
+	m := meter{first: 20, burst: math.Inf(1), rate: 40, count: 7, opened: t0}
+	for _, tt := range []struct{ sent, want float64 }{{0.299, 7}, {0.301, 10.5}, {60, 15.75}, {60, 20}, {0, 7}} {
+		if m.learnBurst(at(tt.sent), latency); m.burst != tt.want {
+			t.Errorf("%v pile up after a refusal %v s after the wait, want %v", m.burst, tt.sent, tt.want)
 		}
+	}
+	if most := m.most(); math.Abs(most-6.3) > 1e-9 {
+		t.Errorf("up to %v are free where 7 pile up, want a tenth less", most)
 	}
 }
 
@@ -336,26 +325,21 @@ func TestPauses(t *testing.T) {
 		report     Report
 		fails      int
 		elapsed    time.Duration
-		last       time.Duration
 		least, top time.Duration
 	}{
-		{"told", Report{RetryAfter: 7 * time.Second, Told: true}, 0, 0, 0, 7 * time.Second, 7 * time.Second},
-		{"told a moment", Report{RetryAfter: time.Millisecond, Told: true}, 0, 0, 0, time.Millisecond,
-			time.Millisecond},
-		{"not told", Report{}, 0, 0, 0, time.Second, time.Second},
-		{"told nothing", Report{Told: true}, 0, 0, 0, time.Second, time.Second},
-		{
-			"told too little again", Report{RetryAfter: time.Second, Told: true}, 3, time.Minute, 0,
-			10 * time.Second, 15 * time.Second,
-		},
-		{"never less than told", Report{RetryAfter: time.Hour, Told: true}, 3, time.Minute, 0, time.Hour, time.Hour},
-		{"what worked last time", Report{}, 0, 0, 100 * time.Second, 90 * time.Second, 90 * time.Second},
-		{"not for ever", Report{}, 9, 24 * time.Hour, 0, maxPause, maxPause},
+		{"told", Report{RetryAfter: 7 * time.Second, Told: true}, 0, 0, 7 * time.Second, 7 * time.Second},
+		{"told a moment", Report{RetryAfter: time.Millisecond, Told: true}, 0, 0, time.Millisecond, time.Millisecond},
+		{"not told", Report{}, 0, 0, time.Second, time.Second},
+		{"told nothing", Report{Told: true}, 0, 0, time.Second, time.Second},
+		{"told too little again", Report{RetryAfter: time.Second, Told: true}, 3, time.Minute, 10 * time.Second,
+			15 * time.Second},
+		{"never less than told", Report{RetryAfter: time.Hour, Told: true}, 3, time.Minute, time.Hour, time.Hour},
+		{"not for ever", Report{}, 9, 24 * time.Hour, maxPause, maxPause},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, jitter := range []float64{0, 0.999} {
-				p := pauses{since: t0, fails: tt.fails, last: tt.last}
+				p := pauses{since: t0, fails: tt.fails}
 				tt.report.Sent = t0.Add(tt.elapsed)
 				got := p.wait(t0.Add(tt.elapsed), tt.report, 0, jitter)
 				if got < tt.least || got > tt.top {
@@ -494,24 +478,22 @@ func FuzzController(f *testing.F) {
 	})
 }
 
-// While others are in flight, a sixteenth of them is worth a round trip where chance refuses more
-// often than the limit, and two full batches or a third of them where it does not.
+// While others are in flight, two batches or 22 % of what may be in flight are worth a round trip, and
+// less than one batch never is.
 func TestWorthwhile(t *testing.T) {
 	for _, tt := range []struct {
-		limits, others float64
-		opts           Options
-		window         float64
-		want           int
-	}{
-		{1, 2, Options{}, 80, 5}, {1, 2, Options{}, 800, 20}, {1, 2, Options{}, 10, 1},
-		{1, 1, Options{}, 90, 30}, {1, 1, Options{}, 20, 20}, {1, 1, Options{}, 800, 40},
-		{1, 1, Options{MaxInFlight: 90}, 90, 20},
-	} {
-		c := newController(tt.opts)
-		c.detector.limits, c.detector.others, c.window = tt.limits, tt.others, tt.window
-		if got := c.worthwhile(20); got != tt.want {
-			t.Errorf("limits %v, others %v, %v in flight: %d are worthwhile, want %d", tt.limits, tt.others, tt.window,
-				got, tt.want)
+		window float64
+		want   int
+	}{{20, 20}, {100, 22}, {800, 40}} {
+		c := newController(Options{})
+		c.window = tt.window
+		c.inFlight = int(tt.window) - tt.want
+		if n, _ := c.room(t0, 20); n != tt.want {
+			t.Errorf("%v in flight and room for %d: %d go", tt.window, tt.want, n)
+		}
+		c.inFlight++
+		if n, _ := c.room(t0, 20); n != 0 {
+			t.Errorf("%v in flight and room for %d: %d go, want none", tt.window, tt.want-1, n)
 		}
 	}
 }

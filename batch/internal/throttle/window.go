@@ -11,11 +11,8 @@ type windows struct {
 	size   int           // requests that fit into one, 0 while the quota seems to come back steadily
 	counts bool          // so do those that were refused in the one before
 	every  time.Duration // from the first request in one to the first in the next, at most
-	held   time.Duration // what every was when any were accepted last
-	least  time.Duration // what was tried and is too short
 
 	start   time.Time // when the first request in this one was sent, zero before
-	before  time.Time // start of the last one in which any was accepted
 	free    int       // how many may still go
 	tried   bool      // it was tried whether more fits in
 	count   int       // accepted
@@ -50,8 +47,8 @@ func (w *windows) advance(now time.Time, latency time.Duration) {
 	}
 	w.open()
 	// Mostly windows are whole seconds long.
-	if shorter := w.every.Truncate(time.Second) + latency/4; shorter < w.every && shorter > max(w.least, 4*latency) {
-		w.every = shorter
+	if whole := w.every.Truncate(time.Second); whole > 0 {
+		w.every = min(w.every, whole+latency/4)
 	}
 }
 
@@ -107,20 +104,10 @@ func (w *windows) note(r Report) {
 
 // reopen takes in, at the end of the wait, what ended with a refusal.
 func (w *windows) reopen(now time.Time, latency time.Duration) {
-	switch {
-	case w.refused.IsZero():
-		return
-	case w.size > 0 && w.count == 0 && now.Sub(w.before) > 2*w.held:
-		// A whole window went by without any: the service refuses for another reason,
-		// and its answers do not show how long a window is.
-		w.forget()
-	case w.size > 0 && w.count == 0:
-		// It was begun before its time.
-		w.least, w.every = w.every, min(now.Sub(w.before), w.every*21/20+latency/4)
-	default:
+	if !w.refused.IsZero() {
 		w.judge(now, latency)
+		w.open()
 	}
-	w.open()
 }
 
 func (w *windows) judge(now time.Time, latency time.Duration) {
@@ -128,7 +115,6 @@ func (w *windows) judge(now time.Time, latency time.Duration) {
 	active, took := w.refused.Sub(w.start), now.Sub(w.start)
 	s := stretch{count: w.count, debt: w.debt, took: took, every: active + w.told + latency/4,
 		over: took - active - w.told}
-	kept := s.over < w.told // and not waited much longer for another reason
 	if w.told%time.Second == 0 {
 		s.over += time.Second
 	}
@@ -143,7 +129,7 @@ func (w *windows) judge(now time.Time, latency time.Duration) {
 		if !w.counts {
 			w.size = s.count
 		}
-	case !kept || s.count+s.debt < 5 || s.every < 4*latency || active > 2*w.told || !s.like(last, active):
+	case s.count+s.debt < 5 || !s.like(last, active):
 		return
 	default:
 		w.size, w.every = s.count, min(s.every, last.every)
@@ -187,9 +173,6 @@ func (w *windows) interrupted() {
 
 // open begins the next window.
 func (w *windows) open() {
-	if w.count > 0 {
-		w.before, w.held = w.start, w.every
-	}
 	w.start, w.refused, w.count, w.debt, w.denied = time.Time{}, time.Time{}, 0, w.denied, 0
 	w.free, w.tried = w.room(), false
 }

@@ -34,7 +34,6 @@ func TestWindowsAreRecognised(t *testing.T) {
 		{"as many in the same time", []span{{79, 0.4, 1, 1.05}, {79, 0.4, 1, 1.05}}, 0, 0},
 		{"one after a long wait", []span{{1, 0.05, 10, 10.05}, {1, 0.05, 10, 10.05}}, 0, 0},
 		{"waited for longer than told", []span{{3000, 1.5, 1, 150}, {3000, 2.5, 1, 150}}, 0, 0},
-		{"sent evenly", []span{{1200, 20, 1, 1.05}, {1200, 22, 1, 1.05}}, 0, 0},
 		{"first as many and then not", []span{{60, 0.05, 1, 1.05}, {60, 0.4, 1, 1.05}, {40, 0.2, 1, 1.05}}, 0, 0},
 	}
 	for _, tt := range tests {
@@ -151,7 +150,7 @@ func TestWindowsTake(t *testing.T) {
 	}
 }
 
-// Whole seconds are tried. If they are too short, a longer window follows.
+// Whole seconds are tried. If they are too short, what was known is forgotten.
 func TestWindowsAreWholeSeconds(t *testing.T) {
 	const latency = 40 * time.Millisecond
 	begin := func(w *windows, now time.Time) {
@@ -168,15 +167,8 @@ func TestWindowsAreWholeSeconds(t *testing.T) {
 	w.advance(at(10.31), latency)
 	w.sent(at(10.31), 1)
 	w.note(Report{Sent: at(10.31), Refused: 1, RetryAfter: time.Second, Told: true})
-	w.reopen(at(11.35), latency)
-	longer := 5010*time.Millisecond*21/20 + latency/4
-	if w.every != longer || w.free != 50 {
-		t.Errorf("every %v, %d free, want %v and 50", w.every, w.free, longer)
-	}
-	begin(&w, at(11.35))
-	w.advance(at(16.65), latency)
-	if w.every != longer {
-		t.Errorf("every %v, want what was too short not to be tried again", w.every)
+	if w.reopen(at(11.35), latency); w.size != 0 {
+		t.Errorf("%d in %v after one that was too short, want that to be forgotten", w.size, w.every)
 	}
 }
 
