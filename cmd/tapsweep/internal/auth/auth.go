@@ -279,10 +279,6 @@ func (o *Options) secret() (azcore.TokenCredential, error) {
 	if err != nil {
 		return nil, err
 	}
-	return o.secretOf(secret)
-}
-
-func (o *Options) secretOf(secret string) (azcore.TokenCredential, error) {
 	return azidentity.NewClientSecretCredential(o.Tenant, o.ClientID, secret, &azidentity.ClientSecretCredentialOptions{
 		ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery})
 }
@@ -310,9 +306,6 @@ func (o *Options) readSecret() (string, error) {
 // Secret returns a credential with a client secret. It ignores the environment. It is for tenants that do not belong to
 // Microsoft, such as a simulated tenant.
 func Secret(authority, tenant, client, secret string, httpClient *http.Client) (*Credential, error) {
-	safetext.Conceal(secret)
-	o := Options{Method: "secret", Tenant: tenant, ClientID: client, Authority: authority, HTTP: httpClient}
-	o.transport = newIssuerTransport(o)
-	c, err := o.secretOf(secret)
-	return &Credential{c, o.Method, client, tenant, o.transport}, err
+	return New(Options{Method: "secret", Tenant: tenant, ClientID: client, Authority: authority, HTTP: httpClient,
+		Getenv: func(name string) string { return map[string]string{"AZURE_CLIENT_SECRET": secret}[name] }})
 }
