@@ -76,17 +76,23 @@ func (o Options) resolve() (Options, error) {
 	if err := o.chooseMethod(); err != nil {
 		return o, err
 	}
-	if err := o.fillName(&o.Tenant, "--tenant", "AZURE_TENANT_ID"); err != nil {
-		return o, err
+	for _, name := range []struct {
+		value          *string
+		flag, variable string
+	}{{&o.Tenant, "--tenant", "AZURE_TENANT_ID"}, {&o.ClientID, "--client-id", "AZURE_CLIENT_ID"}} {
+		from := name.flag
+		if *name.value == "" {
+			from, *name.value = name.variable, o.getenv(name.variable)
+		}
+		if err := checkPlain(from, *name.value); err != nil {
+			return o, err
+		}
 	}
-	if err := o.fillName(&o.ClientID, "--client-id", "AZURE_CLIENT_ID"); err != nil {
-		return o, err
+	o.certificateFrom = "--certificate"
+	if o.Certificate == "" {
+		o.certificateFrom = "AZURE_CLIENT_CERTIFICATE_PATH"
+		o.Certificate = o.getenv(o.certificateFrom)
 	}
-	o.certificateFrom = "AZURE_CLIENT_CERTIFICATE_PATH"
-	if o.Certificate != "" {
-		o.certificateFrom = "--certificate"
-	}
-	o.fill(&o.Certificate, "AZURE_CLIENT_CERTIFICATE_PATH")
 	if o.Tenant != "" && !tenantDomain.MatchString(o.Tenant) {
 		return o, usage("--tenant or AZURE_TENANT_ID: %q is neither a tenant ID nor a domain", o.Tenant)
 	}
@@ -127,23 +133,6 @@ func (o *Options) getenv(name string) string {
 		return ""
 	}
 	return o.Getenv(name)
-}
-
-// fill sets an empty value from a variable.
-func (o *Options) fill(value *string, variable string) {
-	if *value == "" {
-		*value = o.getenv(variable)
-	}
-}
-
-// fillName sets an empty tenant or client ID from a variable. It refuses a value with quotes or spaces around it.
-func (o *Options) fillName(value *string, flag, variable string) error {
-	from := flag
-	if *value == "" {
-		from = variable
-	}
-	o.fill(value, variable)
-	return checkPlain(from, *value)
 }
 
 // checkComplete returns an error if the method lacks a value.

@@ -2,11 +2,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -55,13 +57,29 @@ func Main(ctx context.Context, process Process) int {
 	root := p.rootCommand()
 	root.SetArgs(process.Args)
 	root.SetIn(process.In)
-	root.SetOut(process.Out)
+	help := &helpWriter{Writer: process.Out}
+	root.SetOut(help)
 	root.SetErr(process.Err)
 	root.InitDefaultHelpCmd()
-	help, _, _ := root.Find([]string{"help"})
-	help.Args = knownPage
+	helpCommand, _, _ := root.Find([]string{"help"})
+	helpCommand.Args = knownPage
 	cmd, err := p.execute(ctx, root)
+	if err == nil {
+		err = help.err
+	}
 	return p.writeMetrics(cmd, p.exit(cmd, err))
+}
+
+// A helpWriter keeps the first error of a write, because cobra does not return the errors of writing its help.
+type helpWriter struct {
+	io.Writer
+	err error
+}
+
+func (w *helpWriter) Write(p []byte) (int, error) {
+	_, err := w.Writer.Write(p)
+	w.err = cmp.Or(w.err, err)
+	return len(p), nil
 }
 
 // abandonAfter is how long a command may take to end after the first signal, if it has not begun to send.
@@ -151,7 +169,7 @@ for each pass to a results log.`,
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageTemplate(usageTemplate)
 	root.SetHelpTemplate(helpTemplate)
-	root.Annotations = map[string]string{columns: p.getenv("COLUMNS")}
+	root.Annotations = map[string]string{columns: strconv.Itoa(p.helpWidth())}
 	root.AddCommand(p.checkCommand(), p.scanCommand(), p.revokeCommand(), p.verifyCommand(), p.reportCommand(),
 		p.sweepCommand(), p.simulateCommand())
 	for _, cmd := range root.Commands() {

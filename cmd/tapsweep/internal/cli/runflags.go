@@ -64,14 +64,14 @@ func (f *runFlags) addPace(fl *pflag.FlagSet) {
 	addRate(fl, &f.opts.Batch.MaxRate)
 	addEnum(fl, &f.opts.Priority, "priority", "", priorities,
 		oneOf(priorities)+": Graph throttles low first and high last (default: send none)")
-	addDuration(fl, &f.opts.Batch.MaxWait, "max-wait", 15*time.Minute, time.Second,
+	addDuration(fl, &f.opts.Batch.MaxWait, "max-wait", "15m", time.Second,
 		"stop early if the tenant asks for a longer wait")
-	addDuration(fl, &f.opts.Batch.StallTimeout, "stall-timeout", 30*time.Minute, time.Second,
+	addDuration(fl, &f.opts.Batch.StallTimeout, "stall-timeout", "30m", time.Second,
 		"stop early if everything is refused, or nothing can be reached, for this long")
-	addDuration(fl, &f.opts.Deadline, "deadline", 0, 0, "stop early after this time, such as 2h (default none)")
+	addDuration(fl, &f.opts.Deadline, "deadline", "0", 0, "stop early after this time, such as 2h (default none)")
 	addInt(fl, &f.opts.Batch.MaxAttempts, "max-attempts", 6, 1, math.MaxInt,
 		"send a failing request at most N times; throttling and a lost connection do not count")
-	addDuration(fl, &f.opts.Batch.RequestTimeout, "request-timeout", 100*time.Second, time.Second,
+	addDuration(fl, &f.opts.Batch.RequestTimeout, "request-timeout", "1m40s", time.Second,
 		"wait at most this long for a batch")
 	inHelp(fl, pace, "rate", "deadline")
 	inFlagsHelp(fl, pace, "batch-size", "concurrency", "priority", "max-wait", "stall-timeout", "max-attempts",
@@ -82,8 +82,7 @@ func (f *runFlags) addPace(fl *pflag.FlagSet) {
 
 // addRate adds --rate. A rate of 0 means no limit.
 func addRate(fl *pflag.FlagSet, p *float64) {
-	get := func() string { return strconv.FormatFloat(*p, 'g', -1, 64) }
-	fl.Var(&checkedFlag{"N", nil, get, func(text string) error {
+	fl.Var(&checkedFlag{"N", nil, "0", func(text string) error {
 		rate, err := strconv.ParseFloat(text, 64)
 		if err != nil || rate != 0 && !(rate >= 0.01 && rate <= math.MaxInt) {
 			return fmt.Errorf("%q is not a number of at least 0.01", text)
@@ -224,7 +223,7 @@ func (f *guardFlags) addSessions(fl *pflag.FlagSet, s section) {
 }
 
 func addVerifyWait(fl *pflag.FlagSet, wait *time.Duration) {
-	addDuration(fl, wait, "verify-wait", 2*time.Minute, time.Second,
+	addDuration(fl, wait, "verify-wait", "2m", time.Second,
 		"wait at most this long until Graph no longer lists a deleted pass; its replicas lag behind")
 	inFlagsHelp(fl, safety, "verify-wait")
 }

@@ -68,7 +68,7 @@ type plan struct {
 func open(ctx context.Context, c *console.Console, opts *Options, p plan,
 	work func(context.Context, *run) error) (err error) {
 	if err := checkLog(&opts.Log, p.lists...); err != nil {
-		if there, ok := errors.AsType[*fileout.ThereError](err); ok && p.header.Simulated { // it cannot be resumed
+		if there, ok := errors.AsType[*fileout.ThereError](err); ok && !there.Dangling && p.header.Simulated { // it cannot be resumed
 			return status.Refuse(there, "choose another "+there.Flag+" file, or replace it with --overwrite")
 		}
 		return err
