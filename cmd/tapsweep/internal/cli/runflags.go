@@ -24,11 +24,12 @@ import (
 
 // runFlags are the flags of all commands that send batches and can write a results log.
 type runFlags struct {
-	opts     run.Options
-	connect  tenant.Options
-	metrics  string
-	progress string
-	log      logFlags
+	opts       run.Options
+	connect    tenant.Options
+	metrics    string
+	progress   string
+	verifyWait time.Duration
+	log        logFlags
 }
 
 // The values of --priority and --progress.
@@ -128,9 +129,13 @@ func refuse(conflicts ...conflict) error {
 }
 
 // check refuses flags that make no sense. It runs before any file is opened.
-func (f *runFlags) check() error {
-	log := &f.opts.Log
+func (f *runFlags) check(cmd *cobra.Command) error {
+	log, mayVerify := &f.opts.Log, cmd.Flags().Lookup("verify") != nil
 	return refuse(
+		conflict{isOn(cmd, "verify") && isOn(cmd, "dry-run"),
+			"--verify and --dry-run cannot be used together: a dry run deletes nothing", ""},
+		conflict{mayVerify && !isOn(cmd, "verify") && cmd.Flags().Changed("verify-wait"),
+			"--verify-wait has no effect without --verify", ""},
 		conflict{log.Evidence != "" && log.Path != "",
 			"--evidence and --results cannot be used together: --evidence keeps the log in its directory",
 			"to make reports of a log that exists, use tapsweep report"},
@@ -146,12 +151,12 @@ func (f *runFlags) check() error {
 }
 
 // options returns the options of a run. A run against a simulated tenant has no target.
-func (f *runFlags) options(p *program, cmd *cobra.Command, simulate bool) (o run.Options, err error) {
-	if err := f.check(); err != nil {
+func (f *runFlags) options(p *program, cmd *cobra.Command) (o run.Options, err error) {
+	if err := f.check(cmd); err != nil {
 		return o, err
 	}
 	o = f.opts
-	o.Version, o.Command, o.Variables = p.version, p.args, p.variables
+	o.Variables = p.variables
 	o.Progress, o.Logger = f.progressMode(p.console), f.log.logger(p.console)
 	if metricsFile(cmd) != "" {
 		o.Metrics = p.recorder
@@ -162,10 +167,14 @@ func (f *runFlags) options(p *program, cmd *cobra.Command, simulate bool) (o run
 	case o.Log.Path == "" && cmd.Name() != "scan":
 		o.Log.Path = newName()
 	}
-	first := results.Run{Command: p.args, Verify: isOn(cmd, "verify"), Sessions: isOn(cmd, "revoke-sessions")}
-	first.Describe(o.Log.Path)
-	o.Resume, o.Revoke = first.Resume, first.Revoke
-	if !simulate {
+	o.Header = results.Run{Version: p.version, Command: p.args, DryRun: isOn(cmd, "dry-run"),
+		Verify: isOn(cmd, "verify"), AnyPass: isOn(cmd, "any-pass"), Sessions: isOn(cmd, "revoke-sessions"),
+		Simulated: isOn(cmd, "simulate")}
+	o.Header.Describe(o.Log.Path)
+	if o.Header.Verify || cmd.Name() == "verify" {
+		o.Guards.Verify = f.verifyWait
+	}
+	if !o.Header.Simulated {
 		o.Target, err = p.resolve(f.connect)
 	}
 	return o, err
@@ -186,62 +195,41 @@ func (f *runFlags) progressMode(c *console.Console) progress.Mode {
 	}
 }
 
-// guardFlags are the safety flags of the commands that delete.
-type guardFlags struct {
-	guards     run.Guards
-	verify     bool
-	verifyWait time.Duration
-}
-
-func (f *guardFlags) addAsk(fl *pflag.FlagSet) {
-	fl.BoolVar(&f.guards.DryRun, "dry-run", false, "delete nothing; show what a real run would delete")
-	fl.BoolVarP(&f.guards.Yes, "yes", "y", false, "do not ask; required without a terminal")
+func (f *runFlags) addAsk(fl *pflag.FlagSet) {
+	fl.Bool("dry-run", false, "delete nothing; show what a real run would delete")
+	fl.BoolVarP(&f.opts.Guards.Yes, "yes", "y", false, "do not ask; required without a terminal")
 	inHelp(fl, safety, "dry-run", "yes")
 }
 
-func (f *guardFlags) addGuards(fl *pflag.FlagSet) {
-	fl.StringArrayVar(&f.guards.Protect, "protect", nil,
+// addGuards adds the other safety flags of the commands that delete.
+func (f *runFlags) addGuards(fl *pflag.FlagSet) {
+	g := &f.opts.Guards
+	fl.StringArrayVar(&g.Protect, "protect", nil,
 		"never touch the users in this `FILE`, such as break-glass accounts; repeatable")
-	addInt(fl, &f.guards.MaxItems, "max-items", -1, 0, math.MaxInt,
+	addInt(fl, &g.MaxItems, "max-items", -1, 0, math.MaxInt,
 		"refuse to delete more than N passes; 0 means no limit "+
 			"(default 10000 with --yes and no terminal)")
 	fl.Lookup("max-items").DefValue = "" // a user cannot give -1; the text has the real default
-	addInt(fl, &f.guards.AbortAfter, "abort-after", 100, 0, math.MaxInt,
+	addInt(fl, &g.AbortAfter, "abort-after", 100, 0, math.MaxInt,
 		"stop early if the first N answers are all 403; 0 means never")
 	hasVariable(fl, "protect", "max-items")
-	fl.BoolVar(&f.verify, "verify", false, "after the delete, list the passes of each user until none is left")
-	addVerifyWait(fl, &f.verifyWait)
+	fl.Bool("verify", false, "after the delete, list the passes of each user until none is left")
+	f.addVerifyWait(fl)
 	inHelp(fl, safety, "protect", "max-items", "verify")
 	inFlagsHelp(fl, safety, "abort-after")
 }
 
 // addSessions adds --revoke-sessions to a section of the help.
-func (f *guardFlags) addSessions(fl *pflag.FlagSet, s section) {
-	fl.BoolVar(&f.guards.Sessions, "revoke-sessions", false,
+func addSessions(fl *pflag.FlagSet, s section) {
+	fl.Bool("revoke-sessions", false,
 		"also revoke the sessions of each user, after the last of the user's passes is gone")
 	inHelp(fl, s, "revoke-sessions")
 }
 
-func addVerifyWait(fl *pflag.FlagSet, wait *time.Duration) {
-	addDuration(fl, wait, "verify-wait", "2m", time.Second,
+func (f *runFlags) addVerifyWait(fl *pflag.FlagSet) {
+	addDuration(fl, &f.verifyWait, "verify-wait", "2m", time.Second,
 		"wait at most this long until Graph no longer lists a deleted pass; its replicas lag behind")
 	inFlagsHelp(fl, safety, "verify-wait")
-}
-
-func (f *guardFlags) check(fl *pflag.FlagSet) error {
-	return refuse(
-		conflict{f.verify && f.guards.DryRun,
-			"--verify and --dry-run cannot be used together: a dry run deletes nothing", ""},
-		conflict{!f.verify && fl.Changed("verify-wait"), "--verify-wait has no effect without --verify", ""},
-	)
-}
-
-func (f *guardFlags) options() run.Guards {
-	g := f.guards
-	if f.verify {
-		g.Verify = f.verifyWait
-	}
-	return g
 }
 
 // logFlags are the level and the format of the log on standard error.

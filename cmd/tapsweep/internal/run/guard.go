@@ -128,8 +128,7 @@ func (r *run) isSelf(user string) bool { return user == input.Me || r.tenant.Tok
 
 // preflight checks that the token allows the task, and shows both. If quiet is set, it shows them only if the
 // check or the run fails. With --no-preflight it shows only the doubts about the tenant of the token.
-func (r *run) preflight(task token.Task, quiet bool) error {
-	r.requiredAccess = task
+func (r *run) preflight() error {
 	if r.opts.NoPreflight {
 		for _, doubt := range r.tenant.Token.Doubts {
 			r.console.Say("warning: %s", doubt)
@@ -137,7 +136,7 @@ func (r *run) preflight(task token.Task, quiet bool) error {
 		return nil
 	}
 	var block bytes.Buffer
-	if err := r.tenant.Check(&block, task); err != nil || !quiet {
+	if err := r.tenant.Check(&block, r.task); err != nil || !r.quiet {
 		_, _ = block.WriteTo(r.console.Err)
 		return err
 	}
@@ -149,10 +148,11 @@ func (r *run) preflight(task token.Task, quiet bool) error {
 // time of the event, so records are matched by all names of the user. If Graph cannot be reached, the command
 // ends. If the lookup fails for another reason, the summary shows this: no record has a name that does not
 // exist, and this must not look like a scan that found nothing suspicious.
-func (r *run) findCreator(ctx context.Context, audit *scan.Audit) error {
-	if audit == nil || audit.By == "" {
+func (r *run) findCreator(ctx context.Context) error {
+	if r.scope == nil || r.scope.Find.Audit == nil || r.scope.Find.Audit.By == "" {
 		return nil
 	}
+	audit := r.scope.Find.Audit
 	name := strings.TrimSpace(audit.By)
 	user := input.User{UPN: name}
 	if input.IsGUID(name) {
