@@ -44,11 +44,7 @@ func openProtect(c *console.Console, paths []string) (*protect.List, error) {
 func (r *run) findProtected(ctx context.Context, protectList *protect.List,
 	pairs iter.Seq2[input.Pair, error]) (err error) {
 	r.noProtectList = protectList.Empty()
-	forbidden := ""
-	if !r.mayTryLookUp() {
-		forbidden = "the token lacks " + lookUpPermission
-	}
-	r.protectedUsers, err = protectList.Resolve(ctx, r.runner, pairs, forbidden)
+	r.protectedUsers, err = protectList.Resolve(ctx, r.runner, pairs, r.noLookUps())
 	if err != nil {
 		return r.ended(ctx, fmt.Errorf("--protect: %w\nnothing was changed", err))
 	}
@@ -75,14 +71,13 @@ func (r *run) isProtected(user, upn string) bool {
 	return r.isProtectedName(user) || upn != "" && r.isProtectedName(upn)
 }
 
-// lookUpPermission is the permission needed to read a user.
+// noLookUps returns why Graph would refuse to look up a user, "" if the token does not show that it would.
 // Source: learn.microsoft.com/graph/api/user-get.
-const lookUpPermission = "User.Read.All or User.ReadBasic.All"
-
-// mayTryLookUp reports whether tapsweep should try to look up a user. It should not if the token shows that
-// Graph would refuse.
-func (r *run) mayTryLookUp() bool {
-	return r.opts.NoPreflight || r.tenant.Token.MayLookUp() != token.No
+func (r *run) noLookUps() string {
+	if r.opts.NoPreflight || r.tenant.Token.MayLookUp() != token.No {
+		return ""
+	}
+	return "the token lacks User.Read.All or User.ReadBasic.All"
 }
 
 // findProtectedForRevoke calls findProtected with the users on the list. With --self this is the user who is signed
@@ -163,8 +158,8 @@ func (r *run) findCreator(ctx context.Context) error {
 		r.summary.CreatorDoubt = doubt + "tapsweep does not ask for permission to read apps"
 		return nil
 	}
-	if !r.mayTryLookUp() {
-		r.summary.CreatorDoubt = doubt + "the token lacks " + lookUpPermission
+	if why := r.noLookUps(); why != "" {
+		r.summary.CreatorDoubt = doubt + why
 		return nil
 	}
 	found, err := protect.LookUp(ctx, r.runner, user)
