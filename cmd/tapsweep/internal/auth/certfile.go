@@ -14,7 +14,10 @@ import (
 	pkcs12 "software.sslmate.com/src/go-pkcs12"
 )
 
-const intoPFX = "make one with openssl pkcs12 -export -in FILE -out FILE.pfx"
+const (
+	intoPFX  = "make one with openssl pkcs12 -export -in FILE -out FILE.pfx"
+	nameBoth = "name a PEM or PFX file with both"
+)
 
 // partsOf returns the certificates and keys in a file of any supported format.
 func partsOf(data []byte, password string) ([]*x509.Certificate, []crypto.PrivateKey, error) {
@@ -36,9 +39,9 @@ func partsOf(data []byte, password string) ([]*x509.Certificate, []crypto.Privat
 	_, keyErr := parseKey(der)
 	switch {
 	case isCertificate(der):
-		return nil, nil, errors.New("is a certificate in " + form + ", without its key: name a PEM or PFX file with both")
+		return nil, nil, errors.New("is a certificate in " + form + ", without its key: " + nameBoth)
 	case keyErr == nil:
-		return nil, nil, errors.New("is a key in " + form + ", without its certificate: name a PEM or PFX file with both")
+		return nil, nil, errors.New("is a key in " + form + ", without its certificate: " + nameBoth)
 	case !isPFX(der):
 		return nil, nil, errors.New("is neither PEM nor PFX: name a file with the certificate and its key")
 	case form == "base64":
