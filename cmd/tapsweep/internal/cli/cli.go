@@ -37,7 +37,7 @@ type Process struct {
 type program struct {
 	console *console.Console
 	version string
-	environ []string
+	environ map[string]string
 	args    []string // for the results log, with flags from the environment; no flag takes a secret
 
 	variables []string           // environment variables that set flags of this command
@@ -50,7 +50,7 @@ type program struct {
 
 // Main runs one command line and returns its exit code.
 func Main(ctx context.Context, process Process) int {
-	p := &program{version: process.Version, environ: process.Environ, args: process.Args,
+	p := &program{version: process.Version, environ: variables(process.Environ), args: process.Args,
 		recorder: metrics.NewRecorder()}
 	p.console = &console.Console{In: process.In, Out: process.Out, Err: process.Err, Getenv: p.getenv,
 		Args: process.Args}
@@ -108,15 +108,7 @@ func (p *program) execute(ctx context.Context, root *cobra.Command) (*cobra.Comm
 	return cmd, err
 }
 
-// getenv returns an environment variable. If the name occurs several times, the last value counts.
-func (p *program) getenv(name string) (value string) {
-	for _, entry := range p.environ {
-		if n, v, _ := strings.Cut(entry, "="); n == name {
-			value = v
-		}
-	}
-	return value
-}
+func (p *program) getenv(name string) string { return p.environ[name] }
 
 func (p *program) exit(cmd *cobra.Command, err error) int {
 	if err == nil {

@@ -77,8 +77,6 @@ func (f *runFlags) addPace(fl *pflag.FlagSet) {
 	inHelp(fl, pace, "rate", "deadline")
 	inFlagsHelp(fl, pace, "batch-size", "concurrency", "priority", "max-wait", "stall-timeout", "max-attempts",
 		"request-timeout")
-	hasVariable(fl, "batch-size", "concurrency", "rate", "priority", "max-wait", "stall-timeout", "deadline",
-		"max-attempts", "request-timeout")
 }
 
 // addRate adds --rate. A rate of 0 means no limit.
@@ -107,7 +105,6 @@ func (f *runFlags) addRest(fl *pflag.FlagSet) {
 	inHelp(fl, output, "progress", "quiet")
 	inFlagsHelp(fl, output, "metrics-file")
 	inFlagsHelp(fl, signingIn, "no-preflight")
-	hasVariable(fl, "no-preflight", "metrics-file", "progress", "quiet")
 }
 
 // A conflict is a combination of flags that makes no sense.
@@ -212,7 +209,6 @@ func (f *runFlags) addGuards(fl *pflag.FlagSet) {
 	fl.Lookup("max-items").DefValue = "" // a user cannot give -1; the text has the real default
 	addInt(fl, &g.AbortAfter, "abort-after", 100, 0, math.MaxInt,
 		"stop early if the first N answers are all 403; 0 means never")
-	hasVariable(fl, "protect", "max-items")
 	fl.Bool("verify", false, "after the delete, list the passes of each user until none is left")
 	f.addVerifyWait(fl)
 	inHelp(fl, safety, "protect", "max-items", "verify")
@@ -244,7 +240,6 @@ func (f *logFlags) add(fl *pflag.FlagSet) {
 	addEnum(fl, &f.level, "log-level", "warn", logLevels, "log to standard error: "+oneOf(logLevels))
 	addEnum(fl, &f.format, "log-format", "text", textOrJSON, "format of this log: "+oneOf(textOrJSON))
 	inFlagsHelp(fl, output, "log-level", "log-format")
-	hasVariable(fl, "log-level", "log-format")
 }
 
 func (f *logFlags) logger(c *console.Console) *slog.Logger {

@@ -178,10 +178,7 @@ func (r *run) checkPlace() error {
 // connectToTarget gets a token from the target. If the authority has an outage, it waits as long as a run waits for
 // Graph.
 func (r *run) connectToTarget(ctx context.Context) (*tenant.Tenant, error) {
-	r.opts.Target.Stall = r.opts.Batch.StallTimeout
-	if !r.opts.Quiet {
-		r.opts.Target.Waiting = r.console.Say
-	}
+	r.opts.Target.Stall, r.opts.Target.Quiet = r.opts.Batch.StallTimeout, r.opts.Quiet
 	return r.opts.Target.Connect(ctx)
 }
 

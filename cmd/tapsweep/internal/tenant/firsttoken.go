@@ -48,8 +48,8 @@ func (t *Target) firstToken(ctx context.Context, client *graph.Client) (string, 
 		if !passes || wait >= left {
 			return "", err
 		}
-		if !outage && t.Waiting != nil {
-			t.Waiting("%v; retrying for up to %v", away, t.Stall)
+		if !outage && !t.Quiet {
+			t.opts.Say("%v; retrying for up to %v", away, t.Stall)
 		}
 		outage = true
 		select {

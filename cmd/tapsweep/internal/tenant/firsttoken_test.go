@@ -126,8 +126,8 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 					entra.DefaultClientID, tt.secret, &http.Client{Transport: tenant})
 				assert.OK(t, err)
 				said := 0
-				c := &Target{credential: credential, Stall: 30 * time.Minute, Waiting: func(string, ...any) { said++ },
-					opts: Options{SignIn: auth.Options{Getenv: environment()}}}
+				c := &Target{credential: credential, Stall: 30 * time.Minute,
+					opts: Options{SignIn: auth.Options{Getenv: environment()}, Say: func(string, ...any) { said++ }}}
 				if tt.stall != 0 {
 					c.Stall = max(tt.stall, 0)
 				}
