@@ -75,9 +75,6 @@ func (l *loop) run(ctx context.Context) {
 				return
 			}
 		}
-		if l.testLastSuspects() {
-			continue
-		}
 		if l.finished() {
 			return
 		}
@@ -166,11 +163,6 @@ func (l *loop) stopIfStalled(wake time.Time) time.Time {
 	return wake
 }
 
-// hasWaiting reports whether a request of the quota waits for its next attempt.
-func (l *loop) hasWaiting(q *quotaQueue) bool {
-	return slices.ContainsFunc(l.waiting, func(it *item) bool { return it.queue == q })
-}
-
 // hasRefused reports whether a request of the quota waits to be sent again.
 func (l *loop) hasRefused(q *quotaQueue) bool {
 	return slices.ContainsFunc(l.waiting, func(it *item) bool {
@@ -203,7 +195,7 @@ func (l *loop) stop(cause error) {
 func (l *loop) drain() {
 	var left []*item
 	for _, q := range l.queues {
-		left = slices.Concat(left, q.blockade.suspects, q.split, q.retries, q.fresh)
+		left = slices.Concat(left, q.split, q.retries, q.fresh)
 	}
 	left = append(left, l.waiting...)
 	for _, queue := range l.parked {
