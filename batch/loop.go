@@ -134,8 +134,8 @@ func (l *loop) onReply(b *inFlightBatch) {
 	if l.opts.Observe == nil {
 		return
 	}
-	o.Accepted, o.Refused, o.Lost = rep.Accepted, rep.Refused, rep.Lost
-	o.ClosedUntil, o.InFlight = q.closedUntil(o.Time), l.inFlight
+	o.Accepted, o.Refused = rep.Accepted, rep.Refused
+	o.ClosedUntil = q.closedUntil(o.Time)
 	o.Outage, o.NextTry = l.outage.since, l.outage.nextTest
 	l.opts.Observe(o)
 }

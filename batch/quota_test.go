@@ -535,15 +535,12 @@ func TestObserve(t *testing.T) {
 		})
 		users := tenant.AddUsers(100)
 		start := time.Now()
-		var sum, last batch.Observation
+		accepted := 0
 		refused := make(map[string]int)
 		closed := make(map[string]time.Time)
 		opts := batch.Options{Concurrency: 4, Observe: func(o batch.Observation) {
 			check(t, "time of the observation", o.Time, time.Now())
-			checkBetween(t, "batches in flight", o.InFlight, 0, 3)
-			last = o
-			sum.Accepted += o.Accepted
-			sum.Lost += o.Lost
+			accepted += o.Accepted
 			refused[o.Quota] += o.Refused
 			if o.Refused > 0 || o.Quota == "read" {
 				closed[o.Quota] = o.ClosedUntil
@@ -551,14 +548,12 @@ func TestObserve(t *testing.T) {
 		}}
 		results := runAll(t, tenant, opts, deletesAndLists(users))
 		check(t, "results", len(results), 200)
-		check(t, "requests accepted", sum.Accepted, 200)
-		check(t, "requests lost", sum.Lost, 20)
+		check(t, "requests accepted", accepted, 200)
 		check(t, "reads refused", refused["read"], 0)
 		checkBetween(t, "writes refused", refused["write"], 1, 200)
 		check(t, "end of the wait of reads", closed["read"], time.Time{})
 		wait := closed["write"].Sub(start)
 		checkBetween(t, "end of the wait of writes", wait, 60500*time.Millisecond, 62*time.Second)
-		check(t, "batches in flight at the end", last.InFlight, 0)
 	})
 }
 

@@ -488,7 +488,7 @@ func TestRunStreams(t *testing.T) {
 func TestNewRunnerChecksOptions(t *testing.T) {
 	for _, opts := range []batch.Options{
 		{BatchSize: 21}, {BatchSize: -1}, {Concurrency: -1}, {Concurrency: math.MaxInt}, {MaxAttempts: -1},
-		{RequestTimeout: -1}, {Backoff: -1},
+		{RequestTimeout: -1},
 		{MaxRate: -1}, {MaxRate: math.NaN()}, {MaxRate: math.Inf(1)}, {MaxRate: math.MaxFloat64},
 	} {
 		if _, err := batch.NewRunner(posterFunc(nil), opts); err == nil {

@@ -47,7 +47,7 @@ func (l *loop) reauthorize(refused *StatusError) error {
 			l.logOutage(err)
 		}
 		select {
-		case <-time.After(l.opts.outagePause(n)):
+		case <-time.After(outagePause(n)):
 		case <-l.ended:
 			return err
 		}
