@@ -355,6 +355,24 @@ func TestRunRenewsTheToken(t *testing.T) {
 	}
 }
 
+// A batch that was sent with the old token, and is refused when there is a new one, asks for no other.
+func TestLateRefusalOfTheOldToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Faults: []fault.Fault{
+			{Batch: 1, Do: fault.ItemStatus(401)}, {Batch: 2, Do: fault.ItemStatus(401)},
+			{Batch: 2, Do: fault.Delayed(time.Second)},
+		}})
+		renewed := 0
+		renew := func(context.Context, *batch.StatusError) error {
+			renewed++
+			return nil
+		}
+		results := runAll(t, tenant, batch.Options{Reauthorize: renew}, deletes(tenant.AddUsers(40)))
+		checkStatus(t, results, 204, 40)
+		check(t, "tokens renewed", renewed, 1)
+	})
+}
+
 func TestRunEndsWhenTheNewTokenIsRefusedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: time.Second,
