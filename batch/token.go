@@ -62,7 +62,7 @@ func (l *loop) onRenewed(err error) {
 		q.blockade.nextTest = time.Time{} // the token may have been the cause
 	}
 	switch {
-	case err == nil || l.stopped != nil:
+	case err == nil:
 	case errors.Is(err, ErrNotSent):
 		l.stop(fmt.Errorf("%w for a new token: %w", ErrUnreachable, err))
 	default:
