@@ -3,7 +3,6 @@ package protect
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -148,18 +147,12 @@ func request(u input.User, tag any) batch.Request {
 // read returns the user in an answer. It returns an error if the answer is about another user than asked. If asked is
 // the zero User, any user is accepted.
 func read(asked input.User, res batch.Result) (input.User, error) {
-	if res.Err != nil {
-		return input.User{}, res.Err
-	}
-	if res.Response.Status != 200 {
-		return input.User{}, res.Response.StatusError()
-	}
 	var got struct {
 		ID  string `json:"id"`
 		UPN string `json:"userPrincipalName"`
 	}
-	if err := json.Unmarshal(res.Response.Body, &got); err != nil {
-		return input.User{}, fmt.Errorf("the answer of Graph (200) cannot be read: %w", err)
+	if err := pass.Decode(res, "the answer of Graph (200)", &got); err != nil {
+		return input.User{}, err
 	}
 	// An object ID is a GUID. A user principal name has an @; apart from that, Graph allows more in it
 	// than a list does.

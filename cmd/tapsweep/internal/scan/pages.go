@@ -103,16 +103,12 @@ func (s *scanner) arrived(p *pageRequest, res batch.Result) {
 		Value *[]json.RawMessage `json:"value"`
 		Next  string             `json:"@odata.nextLink"`
 	}
-	if !pass.Listed(res) {
-		s.pageFailed(p, res)
-		return
-	}
-	err := json.Unmarshal(res.Response.Body, &body)
+	err := pass.Decode(res, "a page", &body)
 	if err == nil && body.Value == nil {
-		err = errors.New("it has no value")
+		err = errors.New("a page cannot be read: it has no value")
 	}
 	if err != nil {
-		s.stop(&SourceError{What: p.what, Err: fmt.Errorf("a page cannot be read: %w", err)})
+		s.pageFailed(p, res.Response.Status, err)
 		return
 	}
 	if s.counts.Pages++; p.counts && s.one {
@@ -145,7 +141,7 @@ func (s *scanner) counted(res batch.Result) {
 	var body struct {
 		Count int `json:"@odata.count"`
 	}
-	if pass.Listed(res) && json.Unmarshal(res.Response.Body, &body) == nil && body.Count > 0 {
+	if pass.Decode(res, "", &body) == nil && body.Count > 0 {
 		s.all = body.Count
 		s.tellTotal()
 	}
@@ -223,17 +219,17 @@ const maxRestarts = 3
 // pageFailed handles the error of a page. If the page token is no longer valid, the source starts again from its
 // first page. No user is listed twice.
 // Source: learn.microsoft.com/graph/paging, "DirectoryPageTokenNotFoundException".
-func (s *scanner) pageFailed(p *pageRequest, res batch.Result) {
-	gone := (res.Response.Status == 400 || res.Response.Status == 410) && p.url != p.first
-	if gone && p.restarts < maxRestarts {
+func (s *scanner) pageFailed(p *pageRequest, status int, err error) {
+	failure := &SourceError{What: p.what, Err: err, Filtered: p.filter && p.pages == 0}
+	gone := (status == 400 || status == 410) && p.url != p.first
+	switch {
+	case gone && p.restarts < maxRestarts:
 		again := p.at(p.first)
 		again.restarts++
 		again.idle = -p.pages // these pages will have nothing new
 		again.seen = make(map[uint64]struct{})
 		s.held = append(s.held, again)
-		return
-	}
-	if p.pages == 0 && res.Response.Status == 400 && len(p.wider) > 0 {
+	case p.pages == 0 && status == 400 && len(p.wider) > 0:
 		next := p.at(p.wider[0])
 		next.first, next.wider = next.url, p.wider[1:]
 		s.held = append(s.held, next)
@@ -241,17 +237,13 @@ func (s *scanner) pageFailed(p *pageRequest, res batch.Result) {
 			s.opts.Logger.Debug("Graph refuses the filter, so tapsweep asks for more and filters itself",
 				"refused", p.url, "next", next.url)
 		}
-		return
-	}
-	err := res.Err
-	if err == nil {
-		err = res.Response.StatusError()
-	}
-	if gone {
-		err = fmt.Errorf("page tokens were refused %d times and Graph returned nothing new in between: %w",
+	case gone:
+		failure.Err = fmt.Errorf("page tokens were refused %d times and Graph returned nothing new in between: %w",
 			p.restarts+1, err)
+		s.stop(failure)
+	default:
+		s.stop(failure)
 	}
-	s.stop(&SourceError{What: p.what, Err: err, Filtered: p.filter && p.pages == 0})
 }
 
 // An account is a user in a page or in the answer to a lookup.
@@ -322,13 +314,12 @@ func IsHidden(err error) bool { return errors.Is(err, errHidden) }
 // accountOf handles the answer to a lookup.
 func (s *scanner) accountOf(t userToList, res batch.Result) []batch.Request {
 	var a account
-	if !pass.Listed(res) {
-		s.failed(t, res, nil)
-		return nil
+	err := pass.Decode(res, "the account", &a)
+	if err == nil && (!isID(a.ID) || !strings.EqualFold(t.name, a.ID) && !strings.EqualFold(t.name, a.UPN)) {
+		err = errors.New("the answer is not about this user")
 	}
-	if err := json.Unmarshal(res.Response.Body, &a); err != nil || !isID(a.ID) ||
-		!strings.EqualFold(t.name, a.ID) && !strings.EqualFold(t.name, a.UPN) {
-		s.failed(t, res, errors.New("the answer is not about this user"))
+	if err != nil {
+		s.failed(t, res, err)
 		return nil
 	}
 	if !strings.EqualFold(t.name, a.ID) && !s.markSeen(a.ID) {

@@ -272,7 +272,7 @@ func (s *scanner) release() (next []batch.Request) {
 // listed handles the answer to a LIST.
 func (s *scanner) listed(t userToList, res batch.Result) {
 	held, err := pass.Read(res)
-	if err != nil || !pass.Listed(res) {
+	if err != nil {
 		s.failed(t, res, err)
 		return
 	}
@@ -295,11 +295,8 @@ func (s *scanner) listed(t userToList, res batch.Result) {
 	}
 }
 
-func (s *scanner) failed(t userToList, res batch.Result, unreadable error) {
-	row := answer.RowOfRead(res)
-	if unreadable != nil {
-		row.Message = unreadable.Error()
-	}
+func (s *scanner) failed(t userToList, res batch.Result, err error) {
+	row := answer.RowOfRead(res, err)
 	if row.Outcome == results.NotSent {
 		s.counts.NotSeen++ // a user who was not scanned has no row
 		return
