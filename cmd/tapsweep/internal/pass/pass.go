@@ -90,8 +90,16 @@ func Decode(res batch.Result, what string, value any) error {
 	return nil
 }
 
-// Read returns the passes in the answer to a LIST. If the LIST failed or cannot be read, it returns an error, because the
-// user may hold a pass.
+// StatusOf returns the status of the answer that an error is about, 0 if there was none.
+func StatusOf(err error) int {
+	if answer, ok := errors.AsType[*batch.StatusError](err); ok {
+		return answer.Status
+	}
+	return 0
+}
+
+// Read returns the passes in the answer to a LIST. If the LIST failed or cannot be read, it returns an error, because
+// the user may hold a pass.
 func Read(res batch.Result) ([]Pass, error) {
 	var list struct {
 		Value *[]struct {

@@ -16,7 +16,7 @@ import (
 // A ResolveError has the rows of the protect lists that are wrong, with the reasons, in the order of the lists.
 type ResolveError struct {
 	input.Problems
-	denied bool // Graph refused a lookup because a permission is missing
+	denied bool // a permission is missing
 }
 
 // orNil returns the error, or nil if it names no user.
@@ -36,12 +36,12 @@ func (e *ResolveError) add(u input.User, err error, format string, args ...any) 
 func (e *ResolveError) judge(u input.User, err error, needed bool) bool {
 	why := safetext.Printable(err.Error())
 	switch {
-	case statusOf(err) == 404:
+	case pass.StatusOf(err) == 404:
 		e.add(u, err, "protected user %s is not in the tenant: %s", nameOf(u), why)
 	case errors.Is(err, errTwoUsers):
 		e.add(u, err, "protected user %s: %s", nameOf(u), why)
 	case needed:
-		e.denied = e.denied || statusOf(err) == 403 || errors.Is(err, errForbidden)
+		e.denied = e.denied || pass.StatusOf(err) == 403
 		e.add(u, err, "protected user %s cannot be looked up: %s", nameOf(u), why)
 	default:
 		return false
@@ -64,9 +64,6 @@ func (e *ResolveError) Hints() []string {
 // also wraps the error of the run.
 var ErrStopped = errors.New("looking up protected users")
 
-// errForbidden is wrapped by the errors of rows that were not looked up.
-var errForbidden = errors.New("")
-
 // A lookup is the user that Graph returned for a row, or the error.
 type lookup struct {
 	user input.User
@@ -76,23 +73,19 @@ type lookup struct {
 // lookUp asks Graph for both names of each row, unless that is forbidden.
 func lookUp(ctx context.Context, runner *batch.Runner, rows []input.User, forbidden string) ([]lookup, error) {
 	answers := make([]lookup, len(rows))
-	if forbidden != "" {
+	if forbidden != "" || len(rows) == 0 {
 		for i := range answers {
-			answers[i].err = fmt.Errorf("%w%s", errForbidden, forbidden)
+			answers[i].err = errors.New(forbidden)
 		}
 		return answers, nil
 	}
-	if len(rows) == 0 {
-		return nil, nil
-	}
-	src := func(yield func(batch.Request) bool) {
+	err := runner.Run(ctx, func(yield func(batch.Request) bool) {
 		for i, u := range rows {
 			if !yield(request(u, i)) {
 				return
 			}
 		}
-	}
-	err := runner.Run(ctx, src, func(res batch.Result) []batch.Request {
+	}, func(res batch.Result) []batch.Request {
 		i := res.Request.Tag.(int)
 		answers[i].user, answers[i].err = read(rows[i], res)
 		return nil
@@ -101,14 +94,6 @@ func lookUp(ctx context.Context, runner *batch.Runner, rows []input.User, forbid
 		return nil, fmt.Errorf("%w: %w", ErrStopped, err)
 	}
 	return answers, nil
-}
-
-// statusOf returns the status of the answer of Graph, 0 if there was none.
-func statusOf(err error) int {
-	if answer, ok := errors.AsType[*batch.StatusError](err); ok {
-		return answer.Status
-	}
-	return 0
 }
 
 // Me asks Graph who is signed in. The user name in a token may not be the user principal name, for guests and in

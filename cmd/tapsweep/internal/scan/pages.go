@@ -38,8 +38,8 @@ type pageRequest struct {
 	restarts int // refused page tokens
 }
 
-func (p *pageRequest) request() batch.Request {
-	return batch.Request{Method: "GET", URL: p.url, Headers: p.headers, Quota: p.quota, Tag: p}
+func (s *scanner) page(p *pageRequest) batch.Request {
+	return get(p.url, p.quota, p.headers, func(res batch.Result) { s.arrived(p, res) })
 }
 
 // at returns another page of the same source.
@@ -70,7 +70,7 @@ func (s *scanner) sources() (list []*pageRequest) {
 			// Many filters are advanced queries, which need the header and $count.
 			// Source: learn.microsoft.com/graph/aad-advanced-queries.
 			query += "&$count=true&$filter=" + escape(s.opts.Filter)
-			headers = map[string]string{"ConsistencyLevel": "eventual"}
+			headers = advanced
 		}
 		add(&pageRequest{what: "the users of the tenant", url: query, quota: usersQuota, headers: headers,
 			filter: s.opts.Filter != "", counts: s.opts.Filter != ""})
@@ -81,7 +81,7 @@ func (s *scanner) sources() (list []*pageRequest) {
 		add(&pageRequest{what: "the members of group " + id, quota: usersQuota,
 			url: fmt.Sprintf("/groups/%s/transitiveMembers/microsoft.graph.user?$select=%s&$top=%d&$count=true",
 				url.PathEscape(id), s.properties(), pageSize),
-			headers: map[string]string{"ConsistencyLevel": "eventual"}, counts: true})
+			headers: advanced, counts: true})
 	}
 	if s.opts.Audit != nil {
 		s.audit = newAuditFindings(s.opts.Audit)
@@ -128,13 +128,14 @@ func (s *scanner) arrived(p *pageRequest, res batch.Result) {
 	s.tellTotal()
 }
 
-// counting is the Tag of count.
-type counting struct{}
-
 // count asks how many users the tenant has. This is an advanced query, whose result may be old, so the pages of
 // users do not use it. Source: learn.microsoft.com/graph/aad-advanced-queries.
-var count = batch.Request{Method: "GET", URL: "/users?$select=id&$top=1&$count=true", Quota: usersQuota,
-	Headers: map[string]string{"ConsistencyLevel": "eventual"}, Tag: counting{}}
+func (s *scanner) count() batch.Request {
+	return get("/users?$select=id&$top=1&$count=true", usersQuota, advanced, s.counted)
+}
+
+// advanced are the headers of an advanced query.
+var advanced = map[string]string{"ConsistencyLevel": "eventual"}
 
 // counted reads the number of users from an answer. If it cannot, there is no total.
 func (s *scanner) counted(res batch.Result) {
@@ -150,7 +151,7 @@ func (s *scanner) counted(res batch.Result) {
 // tellTotal tells the caller how many users the scan covers.
 func (s *scanner) tellTotal() {
 	c := &s.counts
-	if total := s.all - c.Guests - c.Disabled - c.Earlier; total > 0 && s.sinks.Total != nil {
+	if total := s.all - c.Guests - c.Disabled - c.Earlier; total > 0 {
 		s.sinks.Total(total)
 	}
 }
@@ -312,7 +313,7 @@ func (s *scanner) admits(a *account) (bool, error) {
 func IsHidden(err error) bool { return errors.Is(err, errHidden) }
 
 // accountOf handles the answer to a lookup.
-func (s *scanner) accountOf(t userToList, res batch.Result) []batch.Request {
+func (s *scanner) accountOf(t userToList, res batch.Result) {
 	var a account
 	err := pass.Decode(res, "the account", &a)
 	if err == nil && (!isID(a.ID) || !strings.EqualFold(t.name, a.ID) && !strings.EqualFold(t.name, a.UPN)) {
@@ -320,17 +321,16 @@ func (s *scanner) accountOf(t userToList, res batch.Result) []batch.Request {
 	}
 	if err != nil {
 		s.failed(t, res, err)
-		return nil
+		return
 	}
 	if !strings.EqualFold(t.name, a.ID) && !s.markSeen(a.ID) {
-		return nil // the user was already seen under another name
+		return // the user was already seen under another name
 	}
 	admitted, err := s.admits(&a)
 	if err != nil {
 		s.failed(t, res, err) // the user is in Options.Users, so a row says why it is skipped
 	}
-	if !admitted {
-		return nil
+	if admitted {
+		s.queue = append(s.queue, userToList{name: a.ID, upn: shown(a.UPN)})
 	}
-	return []batch.Request{s.ask(userToList{name: a.ID, upn: shown(a.UPN)})}
 }

@@ -27,6 +27,24 @@ const root = "https://graph.microsoft.com/v1.0"
 var permitted = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "GroupMember.Read.All",
 	"AuditLog.Read.All"}
 
+// ignoreRest sets the handlers that are nil to functions that do nothing.
+func ignoreRest(h Handlers) Handlers {
+	if h.Found == nil {
+		h.Found = func(*Found) {}
+	}
+	if h.Done == nil {
+		h.Done = func(string) {}
+	}
+	if h.Failed == nil {
+		h.Failed = func(*results.Row) {}
+	}
+	if h.Total == nil {
+		h.Total = func(int) {}
+	}
+	h.Sent = func(batch.Result) {}
+	return h
+}
+
 // look scans and returns what was found and what was not, as texts.
 func look(t *testing.T, tenant batch.Poster, opts Options,
 	batching batch.Options) (found, failed []string, counts Totals, err error) {
@@ -35,7 +53,7 @@ func look(t *testing.T, tenant batch.Poster, opts Options,
 	assert.OK(t, err)
 	opts.Root = cmp.Or(opts.Root, root)
 	done := 0
-	counts, err = Run(t.Context(), runner, opts, Handlers{
+	counts, err = Run(t.Context(), runner, opts, ignoreRest(Handlers{
 		Found: func(f *Found) {
 			name, _, _ := strings.Cut(cmp.Or(f.UPN, f.User), "@")
 			line := name + " " + string(f.Reason)
@@ -49,7 +67,7 @@ func look(t *testing.T, tenant batch.Poster, opts Options,
 			name, _, _ := strings.Cut(cmp.Or(r.UPN, r.User), "@")
 			failed = append(failed, name+" "+string(r.Outcome))
 		},
-	})
+	}))
 	slices.Sort(found)
 	slices.Sort(failed)
 	assert.That(t, err != nil || counts.Users-done <= counts.Found,
@@ -283,8 +301,7 @@ func TestTotal(t *testing.T) {
 			runner := assert.Must(batch.NewRunner(tenant, batch.Options{}))
 			said := 0
 			tt.opts.Root = root
-			counts, err := Run(t.Context(), runner, tt.opts, Handlers{Total: func(n int) { said = n },
-				Found: func(*Found) {}, Failed: func(*results.Row) {}})
+			counts, err := Run(t.Context(), runner, tt.opts, ignoreRest(Handlers{Total: func(n int) { said = n }}))
 			assert.OK(t, err)
 			assert.Same(t, "it", said, tt.want)
 			assert.That(t, said <= 0 || said == (counts.Users+counts.Failed),
@@ -320,10 +337,10 @@ func TestBackpressure(t *testing.T) {
 		runner, _ := batch.NewRunner(tenant, batch.Options{})
 		most := 0
 		var s *scanner
-		s = newScan(Options{All: true, Root: root}, Handlers{
+		s = newScan(Options{All: true, Root: root}, ignoreRest(Handlers{
 			Done:   func(string) { most = max(most, len(s.queue)+s.open) },
 			Failed: func(r *results.Row) { t.Errorf("%+v", r) },
-		}, func(err error) { t.Error(err) })
+		}), func(err error) { t.Error(err) })
 		if err := runner.Run(t.Context(), s.requests(), s.onResult); err != nil || s.totals().Users != 10_000 {
 			t.Errorf("%+v, %v", s.totals(), err)
 		}
@@ -401,13 +418,13 @@ func TestHostileAnswers(t *testing.T) {
 			tenant.AddUser(graphsim.User{ID: dana, UPN: "dana@contoso.com"})
 			runner, _ := batch.NewRunner(tenant, batch.Options{})
 			n, failed := 0, 0
-			_, err := Run(t.Context(), runner, Options{All: true, Root: root}, Handlers{
+			_, err := Run(t.Context(), runner, Options{All: true, Root: root}, ignoreRest(Handlers{
 				Found: func(f *Found) {
 					n++
 					assert.That(t, !strings.ContainsAny(f.UPN, "\x1b\r\n\u202e"), "raw text of the service: %q", f.UPN)
 				},
 				Failed: func(*results.Row) { failed++ },
-			})
+			}))
 			assert.That(t, (err != nil) == tt.ended && n == tt.found, "%d found, %v", n, err)
 			unread := !tt.ended && tt.found == 0
 			assert.Same(t, "some users have a row that says that the scan could not list", failed > 0, unread)
