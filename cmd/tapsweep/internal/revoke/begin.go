@@ -55,7 +55,6 @@ func (j *Job) begin(item *Item, outcome results.Outcome) {
 		j.writeLastRow(s, row)
 		return
 	}
-	s.key = j.key(pair.User)
 	if j.opts.VerifyOnly {
 		last := results.Row{Outcome: results.Absent}
 		if item.Before == results.Revoked {

@@ -34,8 +34,7 @@ type Options struct {
 	// the user's pairs is Protected. Nil means that nobody is protected.
 	Protected func(user string) bool
 
-	// Self has the names of the signed-in user, who may also be input.Me in a pair. The Job needs them because two
-	// writes for one user must not be in the same batch.
+	// Self has the names of the signed-in user. The sessions of this user are revoked once, see SessionName.
 	Self []string
 
 	// Caller explains what a 403 can mean.

@@ -70,7 +70,7 @@ func (j *Job) stateOf(pair *input.Pair) *userState {
 	if !j.opts.Sessions || pair.FirstOf != nil || pair.User == "" || j.opts.isProtected(pair) {
 		return nil
 	}
-	id := maphash.String(j.sessions.seed, j.key(j.sessionName(pair.User)))
+	id := maphash.String(j.sessions.seed, strings.ToLower(j.sessionName(pair.User)))
 	u := j.sessions.users[id]
 	if u == nil {
 		u = new(userState)
@@ -180,7 +180,7 @@ func (j *Job) callOrQueue(s *subject) {
 	}
 	j.sessions.calls++
 	j.send(batch.Request{Method: "POST", URL: pass.SessionsURL(s.pair.User), Body: json.RawMessage("{}"),
-		Quota: pass.SessionQuota, Key: j.key(s.pair.User)}, func(res batch.Result) { j.afterCall(s, res) })
+		Quota: pass.SessionQuota, Key: strings.ToLower(s.pair.User)}, func(res batch.Result) { j.afterCall(s, res) })
 }
 
 // afterCall handles the answer to the call. Graph answers 200 or 204, so each 2xx is a success.

@@ -16,7 +16,6 @@ import (
 type subject struct {
 	pair   input.Pair     // of sessions, the place of the user's last pair and the name of the user, see SessionName
 	action results.Action // results.RevokeSessions, or empty for a pair
-	key    string         // of a pair, the same for all names of the user, see Job.key
 	upn    string
 	last   *results.Row // the row that a later LIST or GET completes
 
@@ -44,14 +43,6 @@ type listing struct {
 	same bool  // the user holds the pass of the pair
 }
 
-// key returns the same key for all known names of a user.
-func (j *Job) key(user string) string {
-	if input.IsAmong(user, j.opts.Self) {
-		return input.Me
-	}
-	return strings.ToLower(user)
-}
-
 // anyPass reports whether the pair means any pass of the user.
 func (j *Job) anyPass(s *subject) bool { return s.pair.Method == "" || j.opts.AnyPass }
 
@@ -60,7 +51,7 @@ func (j *Job) delete(s *subject, delay time.Duration) {
 		Method: "DELETE",
 		URL:    pass.PassURL(s.pair.User, s.method),
 		Quota:  pass.WriteQuota,
-		Key:    s.key,
+		Key:    strings.ToLower(s.pair.User),
 		Delay:  delay,
 	}, func(res batch.Result) { j.afterDelete(s, res) })
 }
