@@ -64,22 +64,23 @@ func (e *ResolveError) Hints() []string {
 // also wraps the error of the run.
 var ErrStopped = errors.New("looking up protected users")
 
-// A lookup is the user that Graph returned for a row, or the error.
-type lookup struct {
-	user input.User
-	err  error
+// A Lookup is the user that Graph returned for a row, or the error.
+type Lookup struct {
+	User input.User
+	Err  error
 }
 
-// lookUp asks Graph for both names of each row, unless that is forbidden.
-func lookUp(ctx context.Context, runner *batch.Runner, rows []input.User, forbidden string) ([]lookup, error) {
-	answers := make([]lookup, len(rows))
+// LookUpAll asks Graph for both names of each row. If that is forbidden, the reason is the error of each row. LookUpAll
+// returns the error of the run; the rows that it left have an error too.
+func LookUpAll(ctx context.Context, runner *batch.Runner, rows []input.User, forbidden string) ([]Lookup, error) {
+	answers := make([]Lookup, len(rows))
 	if forbidden != "" || len(rows) == 0 {
 		for i := range answers {
-			answers[i].err = errors.New(forbidden)
+			answers[i].Err = errors.New(forbidden)
 		}
 		return answers, nil
 	}
-	err := runner.Run(ctx, func(yield func(batch.Request) bool) {
+	return answers, runner.Run(ctx, func(yield func(batch.Request) bool) {
 		for i, u := range rows {
 			if !yield(request(u, i)) {
 				return
@@ -87,13 +88,9 @@ func lookUp(ctx context.Context, runner *batch.Runner, rows []input.User, forbid
 		}
 	}, func(res batch.Result) []batch.Request {
 		i := res.Request.Tag.(int)
-		answers[i].user, answers[i].err = read(rows[i], res)
+		answers[i].User, answers[i].Err = read(rows[i], res)
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrStopped, err)
-	}
-	return answers, nil
 }
 
 // Me asks Graph who is signed in. The user name in a token may not be the user principal name, for guests and in

@@ -259,8 +259,8 @@ func TestTriesOfAPass(t *testing.T) {
 	})
 }
 
-// If every batch is refused, the rows are not_sent, so that a resumed run sends them. The refusal says nothing about the
-// passes of the user.
+// If every batch is refused, the rows are not_sent, so that a resumed run sends them. The refusal says nothing about
+// the passes of the user.
 func TestBlocked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := tenantOf(graphsim.Options{Faults: on("DELETE", 0,
@@ -319,8 +319,8 @@ func TestCreation(t *testing.T) {
 	}
 }
 
-// A resumed run remembers what the earlier run may have done, if the pass is gone, and also if the resumed run is stopped
-// before its first request.
+// A resumed run remembers what the earlier run may have done, if the pass is gone, and also if the resumed run is
+// stopped before its first request.
 func TestEarlierDeletes(t *testing.T) {
 	row := results.Row{Source: "l.csv", Line: 2, User: "dana@contoso.com", Method: passID, Outcome: results.Failed}
 	announced := row

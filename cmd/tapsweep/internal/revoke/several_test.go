@@ -83,8 +83,8 @@ func TestSeveralPasses(t *testing.T) {
 	}
 }
 
-// If a run is killed while it deletes several passes of a user, the run that resumes it deletes those that are left, and
-// no row stays provisional.
+// If a run is killed while it deletes several passes of a user, the run that resumes it deletes those that are left,
+// and no row stays provisional.
 func TestSeveralPassesKilled(t *testing.T) {
 	for kept := range 7 {
 		for _, lost := range []bool{false, true} {

@@ -64,8 +64,8 @@ func look(t *testing.T, tenant batch.Poster, opts Options, batching ...batch.Opt
 	slices.Sort(failed)
 	s.found, s.failed = strings.Join(found, ", "), strings.Join(failed, ", ")
 	assert.Same(t, "passes found, as counted", s.Found, len(found))
-	assert.That(t, s.err != nil || s.Users-done <= s.Found, "%d of %d users are done without a pass, and %d passes are found",
-		done, s.Users, s.Found)
+	assert.That(t, s.err != nil || s.Users-done <= s.Found,
+		"%d of %d users are done without a pass, and %d passes are found", done, s.Users, s.Found)
 	return s
 }
 
@@ -438,7 +438,8 @@ func TestOneUserTwoNames(t *testing.T) {
 
 // The audit log shows who got a pass, but not whether the account is that of a guest, or disabled.
 func TestAuditOfGuests(t *testing.T) {
-	tenant := audited(graphsim.Options{}, graphsim.User{UPN: "guest@contoso.com", Guest: true, Passes: made(mallory, 0)},
+	tenant := audited(graphsim.Options{},
+		graphsim.User{UPN: "guest@contoso.com", Guest: true, Passes: made(mallory, 0)},
 		graphsim.User{UPN: "off@contoso.com", Disabled: true, Passes: made(mallory, 0)},
 		graphsim.User{UPN: "member@contoso.com", Passes: made(mallory, 0)})
 	opts := since(time.Hour, "")

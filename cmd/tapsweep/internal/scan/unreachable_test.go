@@ -37,7 +37,7 @@ func TestUnreachable(t *testing.T) {
 			assert.Same(t, "failed", s.Failed, 0)
 			if name == "the passes" {
 				assert.Same(t, "users scanned", s.Users, 0)
-				assert.That(t, s.NotSeen > listAhead, "%d users were not scanned, want more than %d", s.NotSeen, listAhead)
+				assert.That(t, s.NotSeen > listAhead, "%d users were not scanned", s.NotSeen)
 			}
 		}))
 	}
