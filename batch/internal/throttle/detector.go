@@ -29,8 +29,8 @@ type detector struct {
 
 	shares
 	before shares  // before the refusals in question
-	limits float64 // how often it was the limit lately
-	others float64 // how often it was clearly something else
+	limits float64 // how often it was the limit
+	others float64 // how often it was something else
 
 	// Of the refusals in question, if asks.
 	asks     bool
@@ -76,18 +76,9 @@ const (
 	// few requests alone show no limit where chance was seen to refuse.
 	few = 3
 
-	// learned is the score up to which the answers of an unclear question count for the shares.
-	learned = 1
-
-	// unclearLimit is what a question counts for as a limit that stays unclear but is likely one.
-	unclearLimit = 0.25
-
 	// The verdicts so far make a limit up to 4.5 times less likely or 7 times more.
 	leastPrior = -1.5
 	mostPrior  = 2
-
-	// keepVerdicts is the weight that each verdict leaves to those before it.
-	keepVerdicts = 0.98
 )
 
 func newDetector() detector {
@@ -289,20 +280,17 @@ func (d *detector) misses() bool {
 	return false
 }
 
-// settle ends the question. What was learned from it is forgotten if the limit had a part.
+// settle ends the question. What was learned from it is forgotten if the limit is the likelier cause.
 func (d *detector) settle(v verdict) {
 	d.asks = false
-	d.limits *= keepVerdicts
-	d.others *= keepVerdicts
 	switch {
 	case v == limit:
 		d.shares = d.before
 		d.limits++
-	case v == unclear && d.score > learned:
-		d.shares = d.before
-		d.limits += unclearLimit
-	case v == chance && d.score < clearChance:
+	case v == chance:
 		d.others++
+	case d.score > 0:
+		d.shares = d.before
 	}
 }
 

@@ -268,17 +268,20 @@ func TestPrior(t *testing.T) {
 	}
 }
 
-// Each verdict leaves 0.98 of the weight of those before it, and one that is likely a limit counts for
-// a quarter.
-func TestVerdictsAreForgotten(t *testing.T) {
-	d := newDetector()
-	d.settle(limit)
-	d.settle(limit)
-	if math.Abs(d.limits-1.98) > 1e-9 {
-		t.Errorf("two limits count for %v, want 1.98", d.limits)
-	}
-	d.score = 1.1
-	if d.settle(unclear); math.Abs(d.limits-(1.98*0.98+0.25)) > 1e-9 {
-		t.Errorf("with a likely limit they count for %v, want a quarter more than 1.94", d.limits)
+// Each verdict counts, unless it is unclear. What was learned is forgotten if the limit is the likelier
+// cause.
+func TestSettle(t *testing.T) {
+	for _, tt := range []struct {
+		verdict
+		score, limits, others float64
+		forgotten             bool
+	}{{limit, 3, 2, 1, true}, {chance, -3, 1, 2, false}, {unclear, 0.1, 1, 1, true}, {unclear, -0.1, 1, 1, false}} {
+		d := newDetector()
+		d.limits, d.others, d.score, d.before = 1, 1, tt.score, shares{requests: share{1, 1}}
+		d.settle(tt.verdict)
+		if d.limits != tt.limits || d.others != tt.others || (d.shares == d.before) != tt.forgotten {
+			t.Errorf("verdict %d with a score of %v: limits %v, others %v, forgotten %v, want %v, %v and %v", tt.verdict,
+				tt.score, d.limits, d.others, d.shares == d.before, tt.limits, tt.others, tt.forgotten)
+		}
 	}
 }

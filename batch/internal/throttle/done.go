@@ -65,7 +65,7 @@ func (c *Controller) account(now time.Time, r Report) {
 	}
 	c.takeRest(0)
 	c.window, c.grown = 1, 0
-	c.closed = later(c.closed, now.Add(c.pauses.wait(now, r, c.limit.rate, c.opts.Jitter())))
+	c.closed = later(c.closed, now.Add(c.pauses.wait(now, r, c.opts.Jitter())))
 	c.limit.opened = later(c.limit.opened, c.closed)
 }
 
@@ -96,7 +96,7 @@ func (c *Controller) accept(now time.Time, r Report, fresh bool) {
 		grow = c.maxInFlight()
 	case unlimited && c.byChance():
 		grow *= 2 // what refuses is no limit
-	case unlimited && c.limit.count < fastAfter:
+	case unlimited:
 		grow /= 2
 	}
 	// Answers come in crowds. Before more goes than has come back, those that

@@ -56,11 +56,11 @@ const mostDebt = 3
 // faster. It may be that of refusals by chance, or of what had piled up.
 const unsurePeriod = 2.0
 
+// doubt is by how much a rate may be off that several measurements agree on, as a share of it.
+const doubt = 0.015
+
 // surePeriod is the same for a rate that several measurements agree on.
 const surePeriod = 12.0
-
-// memory is how many requests the sums go back to.
-const memory = 1000
 
 // note takes in an answer. fresh says that the request was sent after the last
 // wait, so that a refusal ends a span.
@@ -194,18 +194,9 @@ func (m *meter) measure(span float64, end time.Time) {
 	} else {
 		m.requests, m.seconds, m.agreed = 0, 0, 0
 	}
-	if keep := memory / (m.requests + 1); keep < 1 {
-		m.requests *= keep
-		m.seconds *= keep
-	}
 	m.requests += requests
 	m.seconds += span
 	m.rate = m.requests / m.seconds
-}
-
-// doubt is by how much the rate may be off, as a share of it.
-func (m *meter) doubt() float64 {
-	return min(max(4/m.requests, 0.01), 1)
 }
 
 // gain is by how much to go faster than the measured rate so long after the
@@ -217,7 +208,6 @@ func (m *meter) gain(since, latency time.Duration) float64 {
 		x := since.Seconds() / max(unsurePeriod, 10*latency.Seconds(), 2/m.rate)
 		return min(0.25*math.Expm1(x*x), 1e6)
 	}
-	period := max(surePeriod, 75*latency.Seconds(), min(m.requests/2, 60)/m.rate)
-	x := since.Seconds() / period
-	return m.doubt() * math.Expm1(min(x*x, 10))
+	x := since.Seconds() / max(surePeriod, 30/m.rate)
+	return doubt * math.Expm1(min(x*x, 10))
 }

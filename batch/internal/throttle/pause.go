@@ -27,14 +27,10 @@ func (p *pauses) begin(sent time.Time) {
 func (p *pauses) worked() { p.since = time.Time{} }
 
 // wait returns how long from now the gate stays closed.
-func (p *pauses) wait(now time.Time, r Report, rate, jitter float64) time.Duration {
+func (p *pauses) wait(now time.Time, r Report, jitter float64) time.Duration {
 	wait := firstPause
 	if r.Told && r.RetryAfter > 0 {
 		wait = r.RetryAfter
-	}
-	if rate > 0 {
-		// Nothing can be free before one request has come back.
-		wait = max(wait, min(time.Duration(1/rate*1e9)-now.Sub(r.Sent), maxPause))
 	}
 	if p.fails == 0 {
 		return wait

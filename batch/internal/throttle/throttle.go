@@ -22,7 +22,7 @@
 // A run goes through these states:
 //
 //   - Before the first refusal the number of requests in flight grows by half with each
-//     round trip, and faster from 500 requests on. Where chance refuses, it triples. It stops
+//     round trip. Where chance refuses, it triples. It stops
 //     growing when the answers take twice as long as at first, because the service is saturated.
 //   - A refusal by the limit closes the gate for the wait that it names. Then one request
 //     goes, and if it is accepted two, four and so on, up to what should be free.
@@ -79,11 +79,6 @@ const (
 	// firstFlight is how many requests go before anything is known: a list this
 	// short is not slowed by caution.
 	firstFlight = 2 * batchSize
-
-	// fastAfter is how many requests are accepted before growth is fast. Below, a limit
-	// that is hit in growth refuses a third of what was accepted; above, a list that long
-	// is worth some refusals.
-	fastAfter = 500
 
 	// worthwhile is the share of what may be in flight that is worth a round trip while others are.
 	worthwhile = 0.22
