@@ -40,9 +40,8 @@ type detector struct {
 	refused  int           // requests
 	heels    int           // answers to batches near the first one
 	answered time.Time     // when the last answer came
-	wait     time.Duration // the longest that was named, if told
-	told     bool
-	until    time.Time // the end of the longest wait
+	wait     time.Duration // the longest that was named
+	until    time.Time     // when the last of the waits ends
 }
 
 // A sending is a batch in flight.
@@ -184,18 +183,14 @@ func (d *detector) ask(r Report, ahead int) {
 
 // note takes in the wait of a refusal.
 func (d *detector) note(now time.Time, r Report) {
-	wait := firstPause
-	if r.Told && r.RetryAfter > 0 {
-		wait = r.RetryAfter
-	}
-	d.until = later(d.until, now.Add(wait))
+	d.wait = max(d.wait, r.wait())
+	d.until = later(d.until, now.Add(r.wait()))
 	d.refused += r.Refused
-	d.wait, d.told = max(d.wait, r.RetryAfter), d.told || r.Told
 }
 
 // report returns the refusals in question as one.
 func (d *detector) report() Report {
-	return Report{Sent: d.first.Sent, Refused: d.refused, RetryAfter: d.wait, Told: d.told}
+	return Report{Sent: d.first.Sent, Refused: d.refused, RetryAfter: d.wait, Told: true}
 }
 
 // byLimit is the probability that refused of n requests are refused, if the limit was reached

@@ -167,7 +167,7 @@ func TestShareProbability(t *testing.T) {
 	}
 }
 
-// A refusal sets the ceiling, a refused trial confirms it, and refusals below remove it.
+// A refusal sets the ceiling, a refused trial leaves it as it was, and a refusal far below removes it.
 func TestCeiling(t *testing.T) {
 	var c ceiling
 	if !math.IsInf(c.most(), 1) {
@@ -177,7 +177,7 @@ func TestCeiling(t *testing.T) {
 	if c.most() != 60 {
 		t.Errorf("most %v after a refusal with 60 in flight, want 60", c.most())
 	}
-	if c.passed(60*16, 60); c.most() != 60 {
+	if c.passed(60*100, 60); c.most() != 60 {
 		t.Errorf("most %v before the trial, want 60", c.most())
 	}
 	if c.passed(1, 60); c.most() != 90 {
@@ -186,7 +186,7 @@ func TestCeiling(t *testing.T) {
 	if c.reached(60); c.most() != 60 {
 		t.Errorf("most %v after a refused trial, want 60", c.most())
 	}
-	if c.passed(60*(4*16+4), 60); !c.inTrial() {
+	if c.passed(60*(100+4), 60); !c.inTrial() {
 		t.Error("the trial is over after four times the ceiling, want one request more")
 	}
 	if c.passed(1, 60); c.inTrial() || c.most() != 90 {

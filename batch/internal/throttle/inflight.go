@@ -7,16 +7,15 @@ import (
 
 // A ceiling is how many requests may be in flight, where the service bounds that. The first
 // refusal sets it to what was in flight then. More is tried after a time without a refusal.
-// A refusal in such a trial confirms the ceiling, and one below it shows that there is none.
+// A refusal far below it shows that there is none.
 type ceiling struct {
 	size  float64 // 0 while unknown, infinite if there is none
-	trial float64 // a trial begins when this many times size were accepted at the ceiling
 	tried float64 // requests accepted at the ceiling
 }
 
 const (
-	// firstTrial times the ceiling are accepted at it before the first trial. A trial costs a wait.
-	firstTrial = 16
+	// beforeTrial times the ceiling are accepted at it before each trial. A trial costs a wait.
+	beforeTrial = 100
 
 	// trialGrowth is how much more is in flight in a trial. It lasts for trialRounds times
 	// the ceiling.
@@ -27,12 +26,9 @@ const (
 // reached takes in that a refusal came with so many requests in flight.
 func (c *ceiling) reached(inFlight int) {
 	at := float64(max(inFlight, batchSize/2))
-	if c.inTrial() {
-		c.trial *= 4
-	}
 	switch {
 	case c.size == 0:
-		c.size, c.trial = at, firstTrial
+		c.size = at
 	case at < 0.6*c.size:
 		c.size = math.Inf(1)
 	default:
@@ -47,13 +43,13 @@ func (c *ceiling) passed(accepted int, window float64) {
 		return
 	}
 	c.tried += float64(accepted)
-	if c.tried > (c.trial+trialRounds)*c.size {
+	if c.tried > (beforeTrial+trialRounds)*c.size {
 		c.size *= trialGrowth
-		c.trial, c.tried = firstTrial, 0
+		c.tried = 0
 	}
 }
 
-func (c *ceiling) inTrial() bool { return c.size > 0 && c.tried > c.trial*c.size }
+func (c *ceiling) inTrial() bool { return c.size > 0 && c.tried > beforeTrial*c.size }
 
 // most returns how many may be in flight now.
 func (c *ceiling) most() float64 {

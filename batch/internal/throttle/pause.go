@@ -28,17 +28,13 @@ func (p *pauses) worked() { p.since = time.Time{} }
 
 // wait returns how long from now the gate stays closed.
 func (p *pauses) wait(now time.Time, r Report, jitter float64) time.Duration {
-	wait := firstPause
-	if r.Told && r.RetryAfter > 0 {
-		wait = r.RetryAfter
-	}
 	if p.fails == 0 {
-		return wait
+		return r.wait()
 	}
 	// Each wait is a sixth or more of the time since the first refusal, so it ends soon after the
 	// quota is there again.
 	elapsed := now.Sub(p.since)
-	return max(wait, min(elapsed/6+time.Duration(float64(elapsed)/12*jitter), maxPause))
+	return max(r.wait(), min(elapsed/6+time.Duration(float64(elapsed)/12*jitter), maxPause))
 }
 
 // Backoff returns base·2ⁿ, at most limit, of which jitter in [0,1) takes off up

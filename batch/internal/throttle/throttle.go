@@ -22,8 +22,8 @@
 // A run goes through these states:
 //
 //   - Before the first refusal the number of requests in flight grows by half with each
-//     round trip. Where chance refuses, it triples. It stops
-//     growing when the answers take twice as long as at first, because the service is saturated.
+//     round trip. Where chance refuses, it triples. It stops growing when the answers take
+//     twice as long as at first, because the service is saturated.
 //   - A refusal by the limit closes the gate for the wait that it names. Then one request
 //     goes, and if it is accepted two, four and so on, up to what should be free.
 //   - After that requests go at the measured rate. The rate climbs, slowly where several
@@ -69,6 +69,14 @@ type Report struct {
 	// Used is the share of the limit in use as the service reports it, where 1 is
 	// where refusals begin; zero if it does not.
 	Used float64
+}
+
+// wait returns the wait that the answers named, or firstPause if they named none.
+func (r Report) wait() time.Duration {
+	if r.Told && r.RetryAfter > 0 {
+		return r.RetryAfter
+	}
+	return firstPause
 }
 
 const (

@@ -95,10 +95,7 @@ func (w *windows) note(r Report) {
 	w.count += r.Accepted
 	w.denied += r.Refused
 	if r.Refused > 0 && w.refused.IsZero() {
-		w.refused, w.told = r.Sent, firstPause
-		if r.Told && r.RetryAfter > 0 {
-			w.told = r.RetryAfter
-		}
+		w.refused, w.told = r.Sent, r.wait()
 	}
 }
 
