@@ -24,7 +24,7 @@ func readSessions(t *testing.T, log string) (rows map[string]results.Row, end *r
 		switch {
 		case err != nil:
 			t.Fatal(err)
-		case rec.Kind == results.KindSessions:
+		case rec.Row != nil && rec.Row.Action == results.RevokeSessions:
 			rows[rec.Row.User] = *rec.Row
 		case rec.End != nil:
 			end = rec.End

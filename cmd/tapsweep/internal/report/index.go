@@ -110,23 +110,23 @@ func (r *indexedRow) failedLook() bool { return r.FromScan() && r.Method == "" }
 
 // line processes the current line of a cursor.
 func (ix *index) line(c *cursor) error {
-	switch lg := c.lg; c.rec.Kind {
-	case results.KindRun:
+	switch lg := c.lg; {
+	case c.rec.Run != nil:
 		if err := ix.logs.checkSameTenant(c.run, c.rec.Text); err != nil {
 			return err
 		}
 		lg.began(c.run)
 		lg.listOf = ix.logs.list(c.run)
-	case results.KindWait:
+	case c.rec.Wait != nil:
 		ix.logs.waits = append(ix.logs.waits, waitOfRun{*c.rec.Wait, c.run})
-	case results.KindEnd:
+	case c.rec.End != nil:
 		c.run.end(*c.rec.End)
-	case results.KindScanned:
+	case c.rec.Scanned != nil:
 		for _, user := range c.rec.Scanned.Users {
 			ix.looked[ix.userOf(user)] = struct{}{}
 			ix.dropFailure(user)
 		}
-	case results.KindRow, results.KindSessions:
+	case c.rec.Row != nil:
 		ix.row(lg, c.i, &c.indexed)
 	}
 	return nil

@@ -150,7 +150,7 @@ func (l *Logs) open(ctx context.Context, name string) error {
 			return fmt.Errorf("reading %s in UTF-8: %w", name, err)
 		}
 	}
-	for rec, err := range lg.records(ctx, results.KindRun) {
+	for rec, err := range lg.records(ctx) {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -207,7 +207,7 @@ func (lg *sourceLog) resumable() *ReportedRun {
 }
 
 // records reads the log from its start, see results.Read.
-func (lg *sourceLog) records(ctx context.Context, kinds ...results.RecordKind) iter.Seq2[*results.Record, error] {
+func (lg *sourceLog) records(ctx context.Context) iter.Seq2[*results.Record, error] {
 	return func(yield func(*results.Record, error) bool) {
 		var all io.Reader = io.NewSectionReader(lg.file, 0, lg.size)
 		sum := sha256.New()
@@ -215,7 +215,7 @@ func (lg *sourceLog) records(ctx context.Context, kinds ...results.RecordKind) i
 			all = io.TeeReader(all, sum)
 		}
 		var c results.Condition
-		for rec, err := range results.Read(all, &c, kinds...) {
+		for rec, err := range results.Read(all, &c) {
 			if ctx.Err() != nil {
 				rec, err = nil, context.Cause(ctx)
 			}

@@ -44,7 +44,10 @@ func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*reportedRow, error]
 	return func(yield func(*reportedRow, error) bool) {
 		lg, n := l.logs[i], -1
 		notes := lg.notes
-		for rec, err := range lg.records(ctx, results.KindRow, results.KindSessions) {
+		for rec, err := range lg.records(ctx) {
+			if err == nil && rec.Row == nil {
+				continue
+			}
 			if n++; err == nil && n == len(lg.rows) {
 				return // the log has become longer since the first reading
 			}

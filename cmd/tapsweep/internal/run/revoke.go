@@ -77,7 +77,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 			AnyPass: o.AnyPass, Simulated: o.Simulate, Sessions: o.Sessions},
 		list:  list,
 		lists: o.Lists,
-		logs:  logs.Runs(),
+		logs:  logs.Runs,
 		task:  o.withSessions(token.Task{ReadOnly: o.DryRun, Own: o.Self, Others: !o.Self}),
 		quiet: o.Quiet && o.unattended(),
 	}

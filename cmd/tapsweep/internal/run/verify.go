@@ -41,10 +41,10 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) error {
 		return nil
 	}
 	return open(ctx, c, &o.Options, plan{
-		header: results.Run{Digest: held.Digest, Pairs: len(held.Users), DeletedBy: held.Operators},
+		header: results.Run{Digest: held.Digest(), Pairs: len(held.Users), DeletedBy: held.Operators()},
 		lists:  o.Logs,
-		logs:   []results.ListRun{{Source: o.Logs[0], Run: held.First}},
-		task:   token.Task{ReadOnly: true, Others: true, SessionProof: held.Sessions()},
+		logs:   held.Runs,
+		task:   token.Task{ReadOnly: true, Others: true, SessionProof: held.HasSessions()},
 		quiet:  o.Quiet,
 	}, func(ctx context.Context, r *run) error {
 		r.verifiedLogs = o.Logs
@@ -55,7 +55,7 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) error {
 	})
 }
 
-func (r *run) verify(ctx context.Context, o *VerifyOptions, held *results.LogUsers) error {
+func (r *run) verify(ctx context.Context, o *VerifyOptions, held *results.Lists) error {
 	r.makeJob(revoke.Options{Verify: o.Wait, VerifyOnly: true, AbortAfter: 100})
 	return r.do(ctx, func(ctx context.Context) error {
 		r.show(progress.Options{Total: len(held.Users) - r.earlier.Len, Phase: "verifying", Noun: "users",
