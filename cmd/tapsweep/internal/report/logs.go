@@ -23,11 +23,9 @@ import (
 type Logs struct {
 	logs  []*sourceLog // the earliest first
 	lists []*ReportedList
-	pairs int // the number of rows that count
 	users int // the number of users that scans covered
 	waits []waitOfRun
 
-	beside          int // rows that are listed and do not count
 	withoutSessions int // users whose sessions have no row
 
 	first            *ReportedRun
@@ -46,7 +44,7 @@ type sourceLog struct {
 	first  *results.Run // the first of its runs
 	runs   []*ReportedRun
 	rows   []fate
-	notes  []note            // by row
+	notes  map[uint32]note   // by row
 	end    results.Condition // whether the last line is torn, and which lines are missing
 	listOf int               // index into lists of the last run
 }
@@ -143,7 +141,8 @@ func (l *Logs) open(ctx context.Context, name string) error {
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	lg := &sourceLog{name: name, file: f, info: info, bytes: info.Size(), size: info.Size()}
+	lg := &sourceLog{name: name, file: f, info: info, bytes: info.Size(), size: info.Size(),
+		notes: make(map[uint32]note)}
 	l.logs = append(l.logs, lg)
 	if lg.isUTF16() {
 		if err := lg.decode(); err != nil {

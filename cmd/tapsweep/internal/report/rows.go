@@ -43,7 +43,6 @@ func (l *Logs) countedRows(ctx context.Context) iter.Seq2[*reportedRow, error] {
 func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*reportedRow, error] {
 	return func(yield func(*reportedRow, error) bool) {
 		lg, n := l.logs[i], -1
-		notes := lg.notes
 		for rec, err := range lg.records(ctx) {
 			if err == nil && rec.Row == nil {
 				continue
@@ -57,9 +56,8 @@ func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*reportedRow, error]
 			var row *reportedRow
 			if err == nil {
 				row = &reportedRow{Row: *rec.Row, Beside: lg.rows[n] == beside, log: lg}
-				if len(notes) > 0 && int(notes[0].row) == n {
-					err = l.annotate(row, notes[0], i)
-					notes = notes[1:]
+				if note, ok := lg.notes[uint32(n)]; ok {
+					err = l.annotate(row, note, i)
 				}
 				row.fillIn()
 			}
@@ -93,26 +91,26 @@ func (row *reportedRow) fillIn() {
 // annotate adds the result of a verification to the row that counts.
 func (l *Logs) annotate(row *reportedRow, n note, own int) error {
 	row.Provisional = false
-	if n.kind() == unverified && row.Verified {
+	if n.effect == unverified && row.Verified {
 		return nil
 	}
-	if n.log() != own {
-		row.verifyLog = l.logs[n.log()]
+	if int(n.log) != own {
+		row.verifyLog = l.logs[n.log]
 	}
-	if n.kind() == verified {
+	if n.effect == verified {
 		row.Verified, row.VerifiedAt = true, utc(time.UnixMilli(n.at))
 		if row.Outcome != results.Revoked { // the pass went away later
 			row.Outcome, row.Message, row.Hint = results.Absent, "", ""
 		}
 		return nil
 	}
-	lg := l.logs[n.log()]
+	lg := l.logs[n.log]
 	look, err := results.RowAt(lg.file, n.at)
 	if err != nil {
 		return fmt.Errorf("%s changed while it was read: %w", lg.name, err)
 	}
 	row.Verified, row.Message, row.NoProof = false, look.Message, row.NoProof || look.NoProof
-	if n.kind() == remains {
+	if n.effect == remains {
 		row.Outcome, row.Reason = results.Remains, cmp.Or(row.Reason, look.Reason)
 		return nil
 	}
