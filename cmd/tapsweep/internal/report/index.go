@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"hash/maphash"
 	"path/filepath"
@@ -18,6 +19,7 @@ type index struct {
 	seed    maphash.Seed
 	entries []entry
 	at      map[uint64]uint32 // entries by the hash of a key, of the line of a list, or of a pass
+	notes   []note            // by entry; may be shorter than entries
 
 	latest       map[uint64]uint32     // the last entry of each user; nil if no log is of tapsweep verify
 	furtherLists map[uint64]struct{}   // further lists of an entry; the key is the entry, shifted, and the list
@@ -38,6 +40,10 @@ type entry struct {
 
 // A place is a row: the log, and the number of the row in it, from 0.
 type place struct{ log, row uint32 }
+
+func (p place) compare(q place) int {
+	return cmp.Or(cmp.Compare(p.log, q.log), cmp.Compare(p.row, q.row))
+}
 
 const none = ^uint32(0) // no entry
 
@@ -285,8 +291,13 @@ func (ix *index) passesOf(who uint64) (passes []uint32) {
 	return passes
 }
 
-// finish counts the users.
+// finish counts the users, and gives the notes to the logs.
 func (ix *index) finish() {
+	for p := range ix.notes {
+		ix.notes[p].about = ix.entries[p].at
+	}
+	ix.logs.notes = slices.DeleteFunc(ix.notes, func(n note) bool { return n.effect == nothing })
+	slices.SortFunc(ix.logs.notes, func(a, b note) int { return a.about.compare(b.about) })
 	for key, lg := range ix.wants {
 		if _, ok := ix.at[key]; !ok && lg.resumable().Exit == nil { // a run with an end has a row for each user
 			ix.logs.withoutSessions++

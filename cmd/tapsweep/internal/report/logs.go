@@ -25,6 +25,7 @@ type Logs struct {
 	lists []*ReportedList
 	users int // the number of users that scans covered
 	waits []waitOfRun
+	notes []note // in the order of the rows that they are about
 
 	withoutSessions int // users whose sessions have no row
 
@@ -44,7 +45,6 @@ type sourceLog struct {
 	first  *results.Run // the first of its runs
 	runs   []*ReportedRun
 	rows   []fate
-	notes  map[uint32]note   // by row
 	end    results.Condition // whether the last line is torn, and which lines are missing
 	listOf int               // index into lists of the last run
 }
@@ -141,8 +141,7 @@ func (l *Logs) open(ctx context.Context, name string) error {
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	lg := &sourceLog{name: name, file: f, info: info, bytes: info.Size(), size: info.Size(),
-		notes: make(map[uint32]note)}
+	lg := &sourceLog{name: name, file: f, info: info, bytes: info.Size(), size: info.Size()}
 	l.logs = append(l.logs, lg)
 	if lg.isUTF16() {
 		if err := lg.decode(); err != nil {

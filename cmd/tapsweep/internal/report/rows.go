@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -56,7 +57,7 @@ func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*reportedRow, error]
 			var row *reportedRow
 			if err == nil {
 				row = &reportedRow{Row: *rec.Row, Beside: lg.rows[n] == beside, log: lg}
-				if note, ok := lg.notes[uint32(n)]; ok {
+				if note, ok := l.noteOf(place{uint32(i), uint32(n)}); ok {
 					err = l.annotate(row, note, i)
 				}
 				row.fillIn()
@@ -69,6 +70,15 @@ func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*reportedRow, error]
 			yield(nil, errors.New("it became shorter while it was read"))
 		}
 	}
+}
+
+// noteOf returns the note of a row that counts.
+func (l *Logs) noteOf(at place) (n note, ok bool) {
+	i, ok := slices.BinarySearchFunc(l.notes, at, func(n note, at place) int { return n.about.compare(at) })
+	if ok {
+		n = l.notes[i]
+	}
+	return n, ok
 }
 
 // fillIn sets the fields of a row that depend on its runs.

@@ -25,13 +25,29 @@ const (
 
 // A note is the result of a verification of the row that counts.
 type note struct {
+	about  place  // the row that counts; see finish
 	at     int64  // for a verified pass the time, in milliseconds of Unix time; otherwise the offset of the row
 	log    uint32 // the log of that row
 	effect rowEffect
 }
 
-// notes returns the notes of the log that has the row that counts for an entry.
-func (ix *index) notes(p uint32) map[uint32]note { return ix.logs.logs[ix.entries[p].at.log].notes }
+// noted returns the effect of the note of an entry, or nothing.
+func (ix *index) noted(p uint32) rowEffect {
+	if int(p) < len(ix.notes) {
+		return ix.notes[p].effect
+	}
+	return nothing
+}
+
+// setNote sets the note of an entry.
+func (ix *index) setNote(p uint32, n note) {
+	for n.effect != nothing && int(p) >= len(ix.notes) {
+		ix.notes = append(ix.notes, note{})
+	}
+	if int(p) < len(ix.notes) {
+		ix.notes[p] = n
+	}
+}
 
 // takeIn processes a further row for an entry.
 func (ix *index) takeIn(p uint32, r *indexedRow) {
@@ -44,18 +60,18 @@ func (ix *index) takeIn(p uint32, r *indexedRow) {
 		if does == follows && ix.entries[p].pass != uint32(ix.hash("", "")) {
 			*ix.fate(before) = beside
 		}
-		delete(ix.notes(p), before.row)
+		ix.setNote(p, note{})
 		ix.setRow(p, r)
 	case verified:
-		ix.notes(p)[before.row] = note{utc(r.Time).UnixMilli(), r.at.log, does}
+		ix.setNote(p, note{at: utc(r.Time).UnixMilli(), log: r.at.log, effect: does})
 	default:
-		ix.notes(p)[before.row] = note{r.offset, r.at.log, does}
+		ix.setNote(p, note{at: r.offset, log: r.at.log, effect: does})
 	}
 }
 
 // effectOf returns the effect of a further row.
 func (ix *index) effectOf(p uint32, r *indexedRow) rowEffect {
-	e, gone, noted := &ix.entries[p], ix.isGone(p), ix.notes(p)[ix.entries[p].at.row].effect
+	e, gone, noted := &ix.entries[p], ix.isGone(p), ix.noted(p)
 	fromVerify := r.run.kind() == "verify" && !ix.logs.lists[e.list].ofVerify // the entry is of another command
 	clear := r.Verified && (r.Outcome == results.Revoked || r.Outcome == results.Absent)
 	another := r.Method != "" && ix.passOf(r) != e.pass
