@@ -219,10 +219,10 @@ func TestFaults(t *testing.T) {
 			tenant.AddUser(graphsim.User{UPN: "bystander@contoso.example", Passes: []graphsim.Pass{{}}})
 			users := tenant.AddUsers(5)
 			env := serve(t, tenant)
-			p := tapsweep(t, env, append([]string{"revoke", "--yes", "--results", "-",
-				listFile(t, users)}, tt.args...)...)
+			p := runRevoke(t, env, append(tt.args, listFile(t, users))...)
 			p.ends(t, tt.exit)
-			rows := readWhole(t, p.stdout, tt.exit)
+			readEnd(t, p.stdout, tt.exit)
+			rows, _ := readLog(t, p.stdout)
 			checkRows(t, tt, rows, users)
 			checkTruth(t, rows, tenant)
 			if t.Failed() {
@@ -235,7 +235,7 @@ func TestFaults(t *testing.T) {
 // checkRows compares the rows with those that the test expects: one for each user.
 func checkRows(t *testing.T, tt faultTest, rows []results.Row, users []graphsim.User) {
 	t.Helper()
-	hasRows(t, rows, len(users))
+	same(t, "rows", len(rows), len(users))
 	seen := make(map[string]results.Row)
 	for _, r := range rows {
 		seen[r.User] = r

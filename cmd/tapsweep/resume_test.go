@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,11 +22,7 @@ var kills = flag.Int("kills", 5, "how often TestKillAndResume kills a run")
 // lastRows returns the last row of each line of the list from a log of several runs.
 func lastRows(t *testing.T, path string) map[int]results.Row {
 	t.Helper()
-	last := make(map[int]results.Row)
-	for _, row := range lastBy(t, path, func(r results.Row) string { return strconv.Itoa(r.Line) }) {
-		last[row.Line] = row
-	}
-	return last
+	return lastBy(t, path, func(r results.Row) int { return r.Line })
 }
 
 // A run that is killed at any moment and resumed loses nothing: the rows agree with the
