@@ -90,6 +90,16 @@ func commonFlags(cmd *cobra.Command) string {
 	return flagUsages(common, helpWidth(cmd)) + rare
 }
 
+// withoutValues returns a flag that pflag shows without [=true|false] if it is boolean: pflag adds that if the value has
+// a method IsBoolFlag.
+func withoutValues(f *pflag.Flag) *pflag.Flag {
+	shown := *f
+	if f.Value.Type() == "bool" {
+		shown.Value = struct{ pflag.Value }{f.Value}
+	}
+	return &shown
+}
+
 func flagUsages(flags []*pflag.Flag, width int) string {
 	var b strings.Builder
 	for _, s := range sections {
@@ -97,7 +107,7 @@ func flagUsages(flags []*pflag.Flag, width int) string {
 		set.SortFlags = false
 		for _, f := range flags {
 			if sectionOf(f) == s {
-				set.AddFlag(f)
+				set.AddFlag(withoutValues(f))
 			}
 		}
 		if usages := set.FlagUsagesWrapped(width); usages != "" {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"net"
-	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"tapsweep/batch/graphsim/entra"
 	"tapsweep/batch/graphsim/quota"
 	"tapsweep/cmd/tapsweep/internal/console"
+	"tapsweep/cmd/tapsweep/internal/fileout"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
@@ -28,7 +28,8 @@ type Options struct {
 	Users     int           // with one pass each
 	Mixed     bool          // only one user in ten holds a pass, which is expired, used, usable or scheduled
 	Seed      []string      // lists whose users and passes it holds as well
-	WriteList string        // new file for the users and their passes
+	WriteList string        // file for the users and their passes
+	Overwrite bool          // WriteList may replace an earlier list
 	Limits    []string      // such as 20/s, 20/s:60 or 3000/150s
 	Latency   time.Duration // of each batch
 	Listen    string        // address
@@ -55,7 +56,7 @@ func (o *Options) tenant(stdin io.Reader) (*graphsim.Tenant, error) {
 	sim.AddUser(graphsim.User{UPN: Mallory.UPN})
 	addOddAudits(sim)
 	if o.WriteList != "" {
-		if err := writeList(o.WriteList, sim.Remaining()); err != nil {
+		if err := o.writeList(sim.Remaining()); err != nil {
 			return nil, err
 		}
 	}
@@ -101,17 +102,27 @@ func Serve(ctx context.Context, c *console.Console, o Options) error {
 	return nil
 }
 
-func writeList(path string, passes []graphsim.HeldPass) error {
-	text := []byte("user,method\n")
-	for _, p := range passes {
-		text = fmt.Appendf(text, "%s,%s\n", p.UPN, p.PassID)
+// listBegin is the first line of a list that simulate writes.
+const listBegin = "user,method\n"
+
+func (o *Options) writeList(passes []graphsim.HeldPass) error {
+	err := fileout.Check("--write-list", o.WriteList, o.Overwrite)
+	if err == nil && o.Overwrite {
+		err = fileout.CheckBegin(o.WriteList, listBegin)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return status.Refuse(fmt.Errorf("--write-list: %w", err), "choose another --write-list file")
+		return status.Refuse(err, "choose another --write-list file")
 	}
-	_, err = f.Write(text)
-	return errors.Join(err, f.Close())
+	f, err := fileout.Create(o.WriteList, o.Overwrite)
+	if err != nil {
+		return status.Of(err)
+	}
+	defer f.Abort()
+	f.WriteString(listBegin)
+	for _, p := range passes {
+		fmt.Fprintf(f, "%s,%s\n", p.UPN, p.PassID)
+	}
+	return f.Commit()
 }
 
 // setVariable returns the line that sets NAME=VALUE in a shell: in PowerShell on Windows, else in a POSIX shell.

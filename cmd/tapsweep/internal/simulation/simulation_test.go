@@ -20,16 +20,36 @@ func TestSetVariable(t *testing.T) {
 	}
 }
 
-// A list of a simulation replaces no file.
+// A list of a simulation replaces only such a list, and only with --overwrite.
 func TestWriteList(t *testing.T) {
+	const list, another = "user,method\nann@contoso.com,1\n", "break-glass@contoso.com\n"
 	held := graphsim.New(graphsim.Options{})
 	held.AddUsers(3)
-	path := filepath.Join(t.TempDir(), "simulated.csv")
-	assert.OK(t, writeList(path, held.Remaining()))
-	assert.That(t, writeList(path, held.Remaining()[:1]) != nil, "a list is replaced")
-	text, err := os.ReadFile(path)
-	assert.That(t, err == nil && strings.Count(string(text), "\n") == 4,
-		"the list has %d lines, want 4: %v", strings.Count(string(text), "\n"), err)
+	for _, tt := range []struct {
+		name, before string
+		overwrite    bool
+		lines        int // of the new list, 0 for none
+	}{
+		{"no file", "", false, 4},
+		{"an earlier list", list, false, 0},
+		{"an earlier list, with --overwrite", list, true, 4},
+		{"another file, with --overwrite", another, true, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "list.csv")
+			if tt.before != "" {
+				assert.OK(t, os.WriteFile(path, []byte(tt.before), 0o600))
+			}
+			err := (&Options{WriteList: path, Overwrite: tt.overwrite}).writeList(held.Remaining())
+			assert.Same(t, "written", err == nil, tt.lines > 0)
+			text := string(assert.Must(os.ReadFile(path)))
+			if tt.lines > 0 {
+				assert.Same(t, "lines of the list", strings.Count(text, "\n"), tt.lines)
+			} else {
+				assert.Same(t, "the file", text, tt.before)
+			}
+		})
+	}
 }
 
 func TestParseLimit(t *testing.T) {
