@@ -16,9 +16,8 @@ import (
 // or --resume. Without this, a results log once replaced a list of protected users.
 func TestNothingReadIsReplaced(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
-	env := serve(t, tenant)
-	list := listFile(t, tenant.AddUsers(3))
+	tenant, users, env := serveUsers(t, 3, graphsim.Options{Roles: simulation.Roles})
+	list := listFile(t, users)
 	dir := t.TempDir()
 	evidence := filepath.Join(dir, "evidence")
 	tapsweep(t, env, "revoke", "--yes", "--dry-run", "--evidence", evidence, list).ends(t, 0)

@@ -52,7 +52,7 @@ func TestWhoIsMe(t *testing.T) {
 		says          string
 	}{
 		{"protected by name", protected, []string{ownScope, "User.Read"}, 0, "protected 1", 0, ""},
-		{"protected by name, by a lookup", protected, []string{ownScope, "User.ReadBasic.All"}, 0, "protected 1", 0, ""},
+		{"protected by a lookup", protected, []string{ownScope, "User.ReadBasic.All"}, 0, "protected 1", 0, ""},
 		{"protected by name, and nobody may ask", protected, []string{ownScope}, status.Usage, "", 0,
 			"cannot be looked up"},
 		{"protected by id, and nobody may ask", "user\n" + selfID + "\n", []string{ownScope}, 0, "protected 1", 0, ""},
@@ -97,7 +97,7 @@ func TestOwnDenied(t *testing.T) {
 	token := writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope))
 	p := runRevoke(t, env, "--self", "--token-file", token)
 	p.ends(t, 1)
-	holds(t, "hint of the row", hasRows(t, p.stdout, "denied 1")[0].Hint, "changing one's own methods", "--sign-in-again")
+	holds(t, "hint of the row", hasRows(t, p.stdout, "denied 1")[0].Hint, "--sign-in-again")
 	runRevoke(t, env, "--user", users[0].UPN, "--token-file", token).ends(t, status.NoAccess,
 		"may manage only the user's own")
 }

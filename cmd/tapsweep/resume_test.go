@@ -62,12 +62,9 @@ func TestKillAndResume(t *testing.T) {
 
 func TestResumeRun(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
-		{Path: "user0001@", Attempt: 1, Do: fault.ItemStatus(403)},
-		{Path: "user0002@", Attempt: 1, Do: fault.ItemStatus(423)},
-	}})
-	users := tenant.AddUsers(50)
-	env := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 50, failing(
+		fault.Fault{Path: "user0001@", Attempt: 1, Do: fault.ItemStatus(403)},
+		fault.Fault{Path: "user0002@", Attempt: 1, Do: fault.ItemStatus(423)}))
 	log := newLog(t)
 	list := listFile(t, users)
 	run := func(args ...string) process {
@@ -159,21 +156,15 @@ func TestSecondSignal(t *testing.T) {
 
 func TestMaxItems(t *testing.T) {
 	t.Parallel()
+	users := graphsim.New(graphsim.Options{}).AddUsers(10_001)
 	tenant := graphsim.New(graphsim.Options{})
-	var b strings.Builder
-	b.WriteString("user,method\n")
-	for i := range 10_001 {
-		fmt.Fprintf(&b, "u%d@contoso.example,9f0c11aa-1111-4222-8333-%012d\n", i, i)
-	}
-	list := writeFile(t, "list.csv", b.String())
 	env := serve(t, tenant)
-	tapsweep(t, env, "revoke", "--yes", list).ends(t, status.Usage, "10001 passes, more than the limit of 10000")
+	tapsweep(t, env, "revoke", "--yes", listFile(t, users)).ends(t, status.Usage, "10001 passes", "10000")
 	same(t, "requests to Graph and Entra", tenant.Stats().Requests+tenant.Stats().Tokens, 0)
-	six := writeFile(t, "six.csv", strings.Join(strings.SplitAfter(b.String(), "\n")[:7], ""))
+	six := listFile(t, users[:6])
 	tapsweep(t, env, "revoke", "--yes", "--max-items", "5", six).ends(t, status.Usage)
 	for _, flags := range []string{"--max-items 0 --yes", "--max-items 6 --yes", "--dry-run"} {
-		args := append([]string{"revoke", "--quiet", "--results", "-", six}, strings.Fields(flags)...)
-		tapsweep(t, env, args...).ends(t, 1) // the users are not there
+		tapsweep(t, env, append(strings.Fields("revoke "+flags), six)...).ends(t, 1) // the users are not there
 	}
 }
 
@@ -205,10 +196,8 @@ func TestResumedLogAsList(t *testing.T) {
 // forgotten the flag.
 func TestResumeKeepsWhoWasProtected(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.AddUsers(3)
+	tenant, users, env := serveUsers(t, 3, graphsim.Options{})
 	tenant.AddUser(graphsim.User{UPN: "somebody@contoso.example"})
-	env := serve(t, tenant)
 	log := newLog(t)
 	list := listFile(t, users)
 	run := func(left int, protect ...string) {
@@ -247,13 +236,10 @@ func TestNohup(t *testing.T) {
 // The summary of a run that resumes is about the whole log. Its first line is about this run.
 func TestResumedRunTellsOfItself(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
-		{Method: "DELETE", Path: "user0001@", Attempt: 1, Do: fault.ItemStatus(403)},
-		{Method: "DELETE", Path: "user0002@", Attempt: 1, Do: fault.ItemStatus(403)},
-		{Method: "DELETE", Path: "user0003@", Do: fault.ItemStatus(423)},
-	}})
-	users := tenant.AddUsers(30)
-	env := serve(t, tenant)
+	_, users, env := serveUsers(t, 30, failing(
+		fault.Fault{Method: "DELETE", Path: "user0001@", Attempt: 1, Do: fault.ItemStatus(403)},
+		fault.Fault{Method: "DELETE", Path: "user0002@", Attempt: 1, Do: fault.ItemStatus(403)},
+		fault.Fault{Method: "DELETE", Path: "user0003@", Do: fault.ItemStatus(423)}))
 	dir := t.TempDir()
 	args := []string{"revoke", "--yes", "--verify", "--results", dir + "/log.jsonl", "--metrics-file", dir + "/m.prom",
 		"--resume", listFile(t, users)}
@@ -288,12 +274,9 @@ func lastRun(log string) string { return log[strings.LastIndex(log, `{"type":"ru
 // A run that resumes with --verify counts only the passes that it deleted itself as revoked.
 func TestVerifiedLater(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
-		{Method: "DELETE", Path: "user0001@", Attempt: 1, Do: fault.ItemStatus(403)},
-		{Method: "GET", Path: "user0002@", Times: 1, Do: fault.ItemStatus(403)},
-	}})
-	users := tenant.AddUsers(30)
-	env := serve(t, tenant)
+	_, users, env := serveUsers(t, 30, failing(
+		fault.Fault{Method: "DELETE", Path: "user0001@", Attempt: 1, Do: fault.ItemStatus(403)},
+		fault.Fault{Method: "GET", Path: "user0002@", Times: 1, Do: fault.ItemStatus(403)}))
 	dir := t.TempDir()
 	args := []string{"revoke", "--yes", "--results", dir + "/log.jsonl", "--metrics-file", dir + "/m.prom",
 		"--resume", listFile(t, users)}

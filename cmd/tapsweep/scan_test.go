@@ -37,8 +37,8 @@ func TestCreatedSinceIsShown(t *testing.T) {
 	for _, scope := range []string{"--all-users", "", "--all-users --no-preflight"} {
 		t.Run(scope, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "evidence")
-			args := []string{"sweep", "--dry-run", "--created-since", day, "--evidence", dir}
-			tapsweep(t, append(env, "TZ=Pacific/Auckland"), append(args, strings.Fields(scope)...)...).ends(t, status.Done)
+			args := append(strings.Fields("sweep --dry-run "+scope), "--created-since", day, "--evidence", dir)
+			tapsweep(t, append(env, "TZ=Pacific/Auckland"), args...).ends(t, status.Done)
 			holds(t, "preflight.txt", readText(t, dir+"/preflight.txt"), want)
 		})
 	}
