@@ -91,7 +91,7 @@ func TestEvidenceRefused(t *testing.T) {
 	parent := t.TempDir()
 	write(t, parent+"/other/report.csv", "mine")
 	for _, tt := range []struct{ flags, want string }{
-		{"--evidence DIR/a --results DIR/b.jsonl", "--evidence and --results cannot be used together"},
+		{"--evidence DIR/a --results DIR/b.jsonl", "--results"},
 		{"--evidence DIR/a --overwrite", "never replaced"},
 		{"--evidence LIST", "is not a directory"},
 		{"--evidence DIR/none/a", "/none does not exist"},

@@ -103,10 +103,7 @@ func TestOutputsReplaceTheirOwn(t *testing.T) {
 	_, env := serveLeftovers(t, 40, graphsim.Options{})
 	dir := t.TempDir()
 	log := filepath.Join(dir, "log.jsonl")
-	run := func(args ...string) {
-		t.Helper()
-		tapsweep(t, env, args...).ends(t, 0)
-	}
+	run := func(args ...string) { tapsweep(t, env, args...).ends(t, 0) }
 	run("sweep", "--all-users", "--dry-run", "--results", log)
 	scan := []string{"scan", "--all-users", "--overwrite", "--output"}
 	for _, format := range []string{"csv", "jsonl", "table", "csv"} {

@@ -298,13 +298,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-func mustAbs(path string) string {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		panic(err)
-	}
-	return abs
-}
+func mustAbs(path string) string { return assert.Must(filepath.Abs(path)) }
 
 var scriptTenants sync.Map // *testscript.TestScript to *graphsim.Tenant; scripts run in parallel
 

@@ -67,9 +67,7 @@ func TestSignInUnreached(t *testing.T) {
 			[]string{": the proxy at " + nobodyListens + ": connection refused\n"}},
 		{"around the proxy", []string{"AZURE_AUTHORITY_HOST=https://" + graphsim.ServerName,
 			"HTTPS_PROXY=http://" + nobodyListens, "NO_PROXY=" + graphsim.ServerName}, 4, []string{"has no address"}},
-		{"no roots", []string{"SSL_CERT_FILE=nono"}, 3, []string{"SSL_CERT_FILE: nono does not exist",
-			"the certificate is of an authority that",
-			"put its certificate authority into a file that SSL_CERT_FILE names"}},
+		{"no roots", []string{"SSL_CERT_FILE=nono"}, 3, []string{"SSL_CERT_FILE: nono does not exist", "hint: "}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel() // azidentity tries again for a while

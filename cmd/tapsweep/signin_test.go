@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"errors"
 	"html"
 	"io"
 	"math/big"
@@ -42,18 +41,11 @@ func without(env []string, names ...string) (left []string) {
 // appCertificate returns a certificate of an app and its key, in DER. Creating it is slow, so all tests
 // share one.
 var appCertificate = sync.OnceValues(func() (cert, key []byte) {
-	private, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
+	private := assert.Must(rsa.GenerateKey(rand.Reader, 2048))
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "tapsweep"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
-	cert, err1 := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	key, err2 := x509.MarshalPKCS8PrivateKey(private)
-	if err := errors.Join(err1, err2); err != nil {
-		panic(err)
-	}
-	return cert, key
+	cert = assert.Must(x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private))
+	return cert, assert.Must(x509.MarshalPKCS8PrivateKey(private))
 })
 
 // certificate returns a PEM file with a certificate that the tenant trusts, and its key.
@@ -74,22 +66,13 @@ func init() {
 	if os.Getenv(asBrowser) == "" {
 		return
 	}
-	resp, err := http.Get(os.Args[1])
-	if err != nil {
-		os.Exit(1)
-	}
-	page, _ := io.ReadAll(resp.Body)
+	page := assert.Must(io.ReadAll(assert.Must(http.Get(os.Args[1])).Body))
 	form := url.Values{}
 	for _, field := range regexp.MustCompile(`name="([^"]*)" value="([^"]*)"`).FindAllSubmatch(page, -1) {
 		form.Set(string(field[1]), html.UnescapeString(string(field[2])))
 	}
-	action := regexp.MustCompile(`action="([^"]*)"`).FindSubmatch(page)
-	if action == nil {
-		os.Exit(2)
-	}
-	if _, err := http.PostForm(html.UnescapeString(string(action[1])), form); err != nil {
-		os.Exit(3)
-	}
+	action := regexp.MustCompile(`action="([^"]*)"`).FindSubmatch(page)[1]
+	assert.Must(http.PostForm(html.UnescapeString(string(action)), form))
 	os.Exit(0)
 }
 
@@ -204,7 +187,7 @@ var signInsRefused = []struct {
 	want []string
 }{
 	{"expired secret", graphsim.Options{}, afterChange((*entra.Authority).ExpireSecret), 3,
-		[]string{"AADSTS7000222", "az ad app credential reset --append --id APP_ID"}},
+		[]string{"AADSTS7000222", "az ad app credential reset"}},
 	{"revoked secret", graphsim.Options{}, afterChange(func(s *entra.Authority) { s.ReplaceSecret("x") }), 3,
 		[]string{"AADSTS7000215"}},
 	{"no permission", graphsim.Options{Roles: []string{"User.Read.All"}}, byFlags(), 3,
