@@ -46,7 +46,7 @@ func TestConfirm(t *testing.T) {
 			r.tenant.Token.Who, r.tenant.Token.Self = "app a", []string{"lee@contoso.com"}
 			err := r.confirm(t.Context(), r.question(r.everyItem()))
 			assert.That(t, (err == nil) == tt.ok, "confirm = %v, want ok %v", err, tt.ok)
-			checkGolden(t, tt.golden, out.String())
+			assert.Golden(t, tt.golden, out.String(), *update)
 		})
 	}
 }

@@ -44,16 +44,6 @@ func earlierRun(t *testing.T, rows ...string) *results.ResumeState {
 
 var update = flag.Bool("update", false, "rewrite golden files")
 
-// checkGolden compares a text with the golden file of that name, which -update writes.
-func checkGolden(t *testing.T, name, got string) {
-	t.Helper()
-	golden := filepath.Join("testdata", name+".golden")
-	if *update {
-		assert.OK(t, os.WriteFile(golden, []byte(got), 0o644))
-	}
-	assert.Equal(t, name, got, string(assert.Must(os.ReadFile(golden))))
-}
-
 // exitCode returns the exit code of an error: 0 of none, and -1 of an error that has no exit code.
 func exitCode(err error) int {
 	if err == nil {

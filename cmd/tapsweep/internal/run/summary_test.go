@@ -69,7 +69,7 @@ func TestSummary(t *testing.T) {
 			s.Took, s.Results = 4321*time.Millisecond, "log.jsonl"
 			var got strings.Builder
 			s.print(&got)
-			checkGolden(t, name, got.String())
+			assert.Golden(t, name, got.String(), *update)
 		})
 	}
 }
@@ -140,7 +140,7 @@ func TestConclusion(t *testing.T) {
 		fmt.Fprintf(&got, "# %s: %s\n", tt.name, tt.command)
 		s.conclusion(&got)
 	}
-	checkGolden(t, "conclusions", got.String())
+	assert.Golden(t, "conclusions", got.String(), *update)
 }
 
 // ran returns the first line of the log of a run with these arguments.
