@@ -21,7 +21,8 @@ func TestRefusalsOfEverythingAreProbed(t *testing.T) {
 				t.Run(name, inBubble(func(t *testing.T) {
 					limit := quota.First(1_000_000, time.Second)
 					limit.RetryAfter = quota.Constant(wait)
-					tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: []*quota.Limit{limit}})
+					tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond,
+						Limits: []*quota.Limit{limit}})
 					opts := batch.Options{BatchSize: size, Concurrency: concurrency, StallTimeout: time.Minute}
 					_, err := run(t.Context(), t, tenant, opts, deletes(tenant.AddUsers(1000)))
 					checkErr(t, "Run", err, batch.ErrStalled)

@@ -49,7 +49,7 @@ func TestHelpShowsAllFlags(t *testing.T) {
 			assert.That(t, strings.Contains(help, name) != rare,
 				"%s --help shows --%s: %v, want %v", cmd.Name(), f.Name, rare, !rare)
 			if hasEnvironment(f) {
-				assert.That(t, strings.Contains(page, variable(f.Name)), "help flags does not show %s", variable(f.Name))
+				assert.Holds(t, "the page flags", page, variable(f.Name))
 			}
 		})
 	}
@@ -71,7 +71,7 @@ func TestHelpWidth(t *testing.T) {
 		n := widest("100", args...)
 		assert.That(t, n > defaultWidth, "%q: the widest line has %d columns, want more than %d", args, n, defaultWidth)
 		assert.That(t, n <= 100, "%q: the widest line has %d columns, want at most 100", args, n)
-		assert.Same(t, fmt.Sprintf("%q: columns of the widest line, in a terminal of 900", args), widest("900", args...),
+		assert.Same(t, fmt.Sprintf("%q: columns of the widest line of a wide terminal", args), widest("900", args...),
 			widest("120", args...))
 	}
 }
