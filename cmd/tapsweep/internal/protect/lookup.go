@@ -68,18 +68,19 @@ var ErrStopped = errors.New("looking up protected users")
 // errForbidden is wrapped by the errors of rows that were not looked up.
 var errForbidden = errors.New("")
 
-// A lookup is the user that Graph returned for a row, or the error.
-type lookup struct {
-	user input.User
-	err  error
+// A Lookup is the user that Graph returned for a row, or the error.
+type Lookup struct {
+	User input.User
+	Err  error
 }
 
-// lookUp asks Graph for both names of each row, unless that is forbidden.
-func lookUp(ctx context.Context, runner *batch.Runner, rows []input.User, forbidden string) ([]lookup, error) {
-	answers := make([]lookup, len(rows))
+// LookUpAll asks Graph for both names of each row. If that is forbidden, the reason is the error of each row. LookUpAll
+// returns the error of the run; the rows that it left have an error too.
+func LookUpAll(ctx context.Context, runner *batch.Runner, rows []input.User, forbidden string) ([]Lookup, error) {
+	answers := make([]Lookup, len(rows))
 	if forbidden != "" {
 		for i := range answers {
-			answers[i].err = fmt.Errorf("%w%s", errForbidden, forbidden)
+			answers[i].Err = fmt.Errorf("%w%s", errForbidden, forbidden)
 		}
 		return answers, nil
 	}
@@ -93,15 +94,11 @@ func lookUp(ctx context.Context, runner *batch.Runner, rows []input.User, forbid
 			}
 		}
 	}
-	err := runner.Run(ctx, src, func(res batch.Result) []batch.Request {
+	return answers, runner.Run(ctx, src, func(res batch.Result) []batch.Request {
 		i := res.Request.Tag.(int)
-		answers[i].user, answers[i].err = read(rows[i], res)
+		answers[i].User, answers[i].Err = read(rows[i], res)
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrStopped, err)
-	}
-	return answers, nil
 }
 
 // statusOf returns the status of the answer of Graph, 0 if there was none.

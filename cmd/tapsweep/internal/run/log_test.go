@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -33,9 +32,8 @@ func TestLogIsMovedAtTheEnd(t *testing.T) {
 	r := asking(nil, io.Discard)
 	r.log = assert.Must(results.Create(path, false))
 	defer r.log.Close()
-	err := r.work(t.Context(), func(context.Context) error { return os.Rename(path, path+".1") })
-	_, moved := errors.AsType[*results.MovedError](err)
-	assert.That(t, moved, "work = %v, want a MovedError", err)
+	err := r.doBody(t.Context(), func(context.Context) error { return os.Rename(path, path+".1") })
+	assert.As[*results.MovedError](t, "the end of the run", err)
 }
 
 // A log that this user may not read or write is not a log of another list.
