@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,14 +17,26 @@ import (
 
 var errPending = errors.New("no answer yet")
 
+// A Kind is how the token issuer failed to answer.
+type Kind int
+
+const (
+	NoConnection Kind = iota
+	Untrusted         // this machine does not trust the certificate
+	Outage            // the authority is out of service or overloaded: it helps to ask again later
+	Misled            // something else answers in its place, or the next request would go to another host
+)
+
 // An AuthorityUnreachableError is returned if the token issuer gave no valid answer. The credential may be right.
 type AuthorityUnreachableError struct {
 	Host string
+	Kind Kind
+	Wait time.Duration // how long an authority with an Outage asks to wait; 0 if it does not ask
 	Err  error
 }
 
 func (e *AuthorityUnreachableError) Error() string {
-	if _, answered := errors.AsType[*AnswerError](e.Err); answered {
+	if e.Kind == Outage || e.Kind == Misled {
 		return e.Host + " " + e.Err.Error()
 	}
 	return "no connection to " + e.Host + ": " + e.Err.Error()
@@ -31,27 +44,24 @@ func (e *AuthorityUnreachableError) Error() string {
 
 func (e *AuthorityUnreachableError) Unwrap() error { return e.Err }
 
-// An AnswerError is an answer that does not show whether the credential is right: the authority has an outage, or
-// something else answers in its place.
-type AnswerError struct {
-	Text string // what the host did, such as "answers 503"
-
-	// Passing is set if it helps to ask again later. An answer that is not Passing is invalid, or redirects to
-	// another address, to which nothing was sent.
-	Passing bool
-
-	// Wait is how long the service asks to wait. It is 0 if the service does not ask.
-	Wait time.Duration
-}
-
-func (e *AnswerError) Error() string { return e.Text }
+// A misledError is why the Kind is Misled.
+type misledError struct{ error }
 
 // NonRetriable tells azidentity not to retry a request whose answer was refused.
 // Source: github.com/Azure/azure-sdk-for-go/sdk/internal/errorinfo.
-func (e *AnswerError) NonRetriable() {}
+func (misledError) NonRetriable() {}
 
-func misled(format string, args ...any) error {
-	return &AnswerError{Text: fmt.Sprintf(format, args...)}
+func misled(format string, args ...any) error { return misledError{fmt.Errorf(format, args...)} }
+
+// kindOf returns the Kind of an error of the transport.
+func kindOf(err error) Kind {
+	if _, ok := errors.AsType[misledError](err); ok {
+		return Misled
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return Untrusted
+	}
+	return NoConnection
 }
 
 // Unreached returns why the token issuer gave no valid answer to the last request. It returns nil if there was an
@@ -64,7 +74,7 @@ func (c *Credential) Unreached() *AuthorityUnreachableError {
 	if cut == nil {
 		return nil
 	}
-	_, answered := errors.AsType[*AnswerError](cut.Err)
+	answered := cut.Kind == Outage || cut.Kind == Misled
 	if !answered && !slices.Contains(c.transport.hosts, hostOf(&url.URL{Scheme: "https", Host: cut.Host})) {
 		return nil
 	}
@@ -84,9 +94,14 @@ type oauthError struct {
 	Numbers []int  `json:"error_codes"`
 }
 
-// outage returns an error if an answer shows that the service has an outage or is overloaded, nil for any other
+// said returns the description for people.
+func (e *oauthError) said() string {
+	return safetext.Printable(strings.Join(strings.Fields(e.Said), " "))
+}
+
+// outage describes an answer that shows that the service has an outage or is overloaded. It returns nil for any other
 // answer.
-func outage(status int, header http.Header, body []byte) *AnswerError {
+func outage(status int, body []byte) error {
 	if status < 400 {
 		return nil
 	}
@@ -95,21 +110,17 @@ func outage(status int, header http.Header, body []byte) *AnswerError {
 		e = oauthError{} // the body may be the page of a gateway
 	}
 	passes := status == http.StatusTooManyRequests || status >= 500 || e.Code == "temporarily_unavailable" ||
-		slices.ContainsFunc(e.Numbers, func(n int) bool { return slices.Contains(transient, n) }) ||
 		slices.ContainsFunc(transient, func(n int) bool {
-			return strings.HasPrefix(e.Said, fmt.Sprintf("AADSTS%d:", n))
+			return slices.Contains(e.Numbers, n) || strings.HasPrefix(e.Said, fmt.Sprintf("AADSTS%d:", n))
 		})
 	if !passes {
 		return nil
 	}
-	text := fmt.Sprintf("answers %d", status)
-	if name := http.StatusText(status); name != "" {
-		text += " " + name
-	}
+	text := strings.TrimSpace(fmt.Sprintf("answers %d %s", status, http.StatusText(status)))
 	if e.Said != "" {
-		text += ": " + safetext.Printable(strings.Join(strings.Fields(e.Said), " "))
+		text += ": " + e.said()
 	}
-	return &AnswerError{Text: text, Passing: true, Wait: retryAfter(header)}
+	return errors.New(text)
 }
 
 // maxWait is the longest wait that an authority can ask for.

@@ -76,17 +76,23 @@ func (o Options) resolve() (Options, error) {
 	if err := o.chooseMethod(); err != nil {
 		return o, err
 	}
-	if err := o.fillName(&o.Tenant, "--tenant", "AZURE_TENANT_ID"); err != nil {
-		return o, err
+	for _, name := range []struct {
+		value          *string
+		flag, variable string
+	}{{&o.Tenant, "--tenant", "AZURE_TENANT_ID"}, {&o.ClientID, "--client-id", "AZURE_CLIENT_ID"}} {
+		from := name.flag
+		if *name.value == "" {
+			from, *name.value = name.variable, o.getenv(name.variable)
+		}
+		if err := checkPlain(from, *name.value); err != nil {
+			return o, err
+		}
 	}
-	if err := o.fillName(&o.ClientID, "--client-id", "AZURE_CLIENT_ID"); err != nil {
-		return o, err
+	o.certificateFrom = "--certificate"
+	if o.Certificate == "" {
+		o.certificateFrom = "AZURE_CLIENT_CERTIFICATE_PATH"
+		o.Certificate = o.getenv(o.certificateFrom)
 	}
-	o.certificateFrom = "AZURE_CLIENT_CERTIFICATE_PATH"
-	if o.Certificate != "" {
-		o.certificateFrom = "--certificate"
-	}
-	o.fill(&o.Certificate, "AZURE_CLIENT_CERTIFICATE_PATH")
 	if o.Tenant != "" && !tenantDomain.MatchString(o.Tenant) {
 		return o, usage("--tenant or AZURE_TENANT_ID: %q is neither a tenant ID nor a domain", o.Tenant)
 	}
@@ -127,23 +133,6 @@ func (o *Options) getenv(name string) string {
 		return ""
 	}
 	return o.Getenv(name)
-}
-
-// fill sets an empty value from a variable.
-func (o *Options) fill(value *string, variable string) {
-	if *value == "" {
-		*value = o.getenv(variable)
-	}
-}
-
-// fillName sets an empty tenant or client ID from a variable. It refuses a value with quotes or spaces around it.
-func (o *Options) fillName(value *string, flag, variable string) error {
-	from := flag
-	if *value == "" {
-		from = variable
-	}
-	o.fill(value, variable)
-	return checkPlain(from, *value)
 }
 
 // checkComplete returns an error if the method lacks a value.
@@ -279,10 +268,6 @@ func (o *Options) secret() (azcore.TokenCredential, error) {
 	if err != nil {
 		return nil, err
 	}
-	return o.secretOf(secret)
-}
-
-func (o *Options) secretOf(secret string) (azcore.TokenCredential, error) {
 	return azidentity.NewClientSecretCredential(o.Tenant, o.ClientID, secret, &azidentity.ClientSecretCredentialOptions{
 		ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery})
 }
@@ -310,9 +295,6 @@ func (o *Options) readSecret() (string, error) {
 // Secret returns a credential with a client secret. It ignores the environment. It is for tenants that do not belong to
 // Microsoft, such as a simulated tenant.
 func Secret(authority, tenant, client, secret string, httpClient *http.Client) (*Credential, error) {
-	safetext.Conceal(secret)
-	o := Options{Method: "secret", Tenant: tenant, ClientID: client, Authority: authority, HTTP: httpClient}
-	o.transport = newIssuerTransport(o)
-	c, err := o.secretOf(secret)
-	return &Credential{c, o.Method, client, tenant, o.transport}, err
+	return New(Options{Method: "secret", Tenant: tenant, ClientID: client, Authority: authority, HTTP: httpClient,
+		Getenv: func(name string) string { return map[string]string{"AZURE_CLIENT_SECRET": secret}[name] }})
 }

@@ -14,7 +14,10 @@ import (
 	pkcs12 "software.sslmate.com/src/go-pkcs12"
 )
 
-const intoPFX = "make one with openssl pkcs12 -export -in FILE -out FILE.pfx"
+const (
+	intoPFX  = "make one with openssl pkcs12 -export -in FILE -out FILE.pfx"
+	nameBoth = "name a PEM or PFX file with both"
+)
 
 // partsOf returns the certificates and keys in a file of any supported format.
 func partsOf(data []byte, password string) ([]*x509.Certificate, []crypto.PrivateKey, error) {
@@ -25,17 +28,26 @@ func partsOf(data []byte, password string) ([]*x509.Certificate, []crypto.Privat
 	if strings.Contains(text, "-----BEGIN") {
 		return partsOfPEM([]byte(text))
 	}
-	if len(data) > 0 && data[0] == 0x30 && !utf8.Valid(data) { // this is a DER sequence; a text can also begin with "0"
-		return partsOfDER(data, password)
+	// A DER sequence begins with "0", as a text may.
+	form, der := "DER", data
+	if len(data) == 0 || data[0] != 0x30 || utf8.Valid(data) {
+		form = "base64"
+		if der, err = base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), "")); err != nil {
+			der = nil
+		}
 	}
-	packed, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
+	_, keyErr := parseKey(der)
 	switch {
-	case err == nil && isCertificate(packed):
-		return nil, nil, errors.New("is a certificate in base64, without its key: name a PEM or PFX file with both")
-	case err == nil && isPFX(packed):
+	case isCertificate(der):
+		return nil, nil, errors.New("is a certificate in " + form + ", without its key: " + nameBoth)
+	case keyErr == nil:
+		return nil, nil, errors.New("is a key in " + form + ", without its certificate: " + nameBoth)
+	case !isPFX(der):
+		return nil, nil, errors.New("is neither PEM nor PFX: name a file with the certificate and its key")
+	case form == "base64":
 		return nil, nil, errors.New("is a PFX file in base64: decode it first, with base64 -d FILE > FILE.pfx")
 	}
-	return nil, nil, errors.New("is neither PEM nor PFX: name a file with the certificate and its key")
+	return partsOfPFX(der, password)
 }
 
 // isPFX reports whether data begins like a PFX file, which has version 3. Some tools write
@@ -55,18 +67,9 @@ func isCertificate(der []byte) bool {
 	return err == nil
 }
 
-// partsOfDER reads a PFX file. It does not use azidentity, whose library is the frozen
+// partsOfPFX reads a PFX file. It does not use azidentity, whose library is the frozen
 // golang.org/x/crypto/pkcs12.
-func partsOfDER(der []byte, password string) ([]*x509.Certificate, []crypto.PrivateKey, error) {
-	if isCertificate(der) {
-		return nil, nil, errors.New("is a certificate in DER, without its key: name a PEM or PFX file with both")
-	}
-	if _, err := parseKey(der); err == nil {
-		return nil, nil, errors.New("is a key in DER, without its certificate: name a PEM or PFX file with both")
-	}
-	if !isPFX(der) {
-		return nil, nil, errors.New("is neither PEM nor PFX: name a file with the certificate and its key")
-	}
+func partsOfPFX(der []byte, password string) ([]*x509.Certificate, []crypto.PrivateKey, error) {
 	key, leaf, others, err := pkcs12.DecodeChain(der, password)
 	switch {
 	case errors.Is(err, pkcs12.ErrIncorrectPassword) && password == "":

@@ -118,18 +118,18 @@ func (l *issuerTransport) Do(req *http.Request) (*http.Response, error) {
 		return nil, l.lost(req, err)
 	}
 	concealTokens(body)
-	if away := outage(resp.StatusCode, resp.Header, body); away != nil {
-		_ = l.lost(req, away) // azidentity still gets the answer
-	} else {
-		l.lastFailure.Store(nil)
+	var away *AuthorityUnreachableError
+	if err := outage(resp.StatusCode, body); err != nil { // azidentity still gets the answer
+		away = &AuthorityUnreachableError{req.URL.Host, Outage, retryAfter(resp.Header), err}
 	}
+	l.lastFailure.Store(away)
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
 }
 
 // lost records why a request has no valid answer, and returns the error.
 func (l *issuerTransport) lost(req *http.Request, err error) error {
-	cut := &AuthorityUnreachableError{Host: req.URL.Host, Err: err}
+	cut := &AuthorityUnreachableError{Host: req.URL.Host, Kind: kindOf(err), Err: err}
 	l.lastFailure.Store(cut)
 	return cut
 }

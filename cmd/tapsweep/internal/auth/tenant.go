@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -13,7 +12,9 @@ import (
 	"strings"
 	"time"
 
-	"tapsweep/batch/safetext"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
 	"tapsweep/input"
 )
 
@@ -48,51 +49,36 @@ func TenantID(ctx context.Context, transport http.RoundTripper, authority string
 	if !tenantDomain.MatchString(domain) || strings.Contains(domain, "..") {
 		return "", fmt.Errorf("%q is neither the ID nor a domain of a tenant", domain)
 	}
-	l := newIssuerTransport(Options{Authority: authority, Hosts: hosts,
-		HTTP: &http.Client{Transport: transport, Timeout: discoveryTimeout}})
-	at := strings.TrimSuffix(authority, "/") + "/" + url.PathEscape(domain) + "/v2.0/.well-known/openid-configuration"
-	for attempt := 1; ; attempt++ {
-		id, err := l.askTenant(ctx, at)
-		away, passes := errors.AsType[*AuthorityUnreachableError](err)
-		if answer, is := errors.AsType[*AnswerError](err); is {
-			passes = answer.Passing
-		}
-		if err == nil || !passes || attempt == 3 || ctx.Err() != nil {
-			return id, err
-		}
-		select {
-		case <-time.After(time.Duration(attempt) * time.Second):
-		case <-ctx.Done():
-			return "", &AuthorityUnreachableError{Host: away.Host, Err: context.Cause(ctx)}
-		}
-	}
-}
-
-func (l *issuerTransport) askTenant(ctx context.Context, at string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
+	l := newIssuerTransport(Options{Authority: authority, Hosts: hosts, HTTP: &http.Client{Transport: transport}})
+	pipeline := runtime.NewPipeline("tapsweep", "", runtime.PipelineOptions{}, &policy.ClientOptions{Transport: l,
+		Telemetry: policy.TelemetryOptions{Disabled: true},
+		Retry:     policy.RetryOptions{MaxRetries: 2, TryTimeout: discoveryTimeout}})
+	req, err := runtime.NewRequest(ctx, http.MethodGet, strings.TrimSuffix(authority, "/")+"/"+url.PathEscape(domain)+
+		"/v2.0/.well-known/openid-configuration")
 	if err != nil {
 		return "", err
 	}
-	resp, err := l.Do(req)
-	if err != nil {
-		return "", err
-	}
+	resp, err := pipeline.Do(req)
 	if away := l.lastFailure.Load(); away != nil {
 		return "", away
 	}
-	data, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return "", err
 	}
-	if resp.StatusCode != http.StatusOK {
-		var e oauthError
-		said := ""
-		if json.Unmarshal(data, &e) == nil && e.Said != "" {
-			said = ": " + safetext.Printable(strings.Join(strings.Fields(e.Said), " "))
-		}
-		return "", fmt.Errorf("%s answers %d%s", req.URL.Host, resp.StatusCode, said)
+	data, err := runtime.Payload(resp)
+	if err != nil {
+		return "", err
 	}
-	return tenantOf(req.URL.Host, data)
+	host := req.Raw().URL.Host
+	if resp.StatusCode == http.StatusOK {
+		return tenantOf(host, data)
+	}
+	var e oauthError
+	text := fmt.Sprintf("%s answers %d", host, resp.StatusCode)
+	if json.Unmarshal(data, &e) == nil && e.Said != "" {
+		text += ": " + e.said()
+	}
+	return "", errors.New(text)
 }
 
 // tenantOf returns the ID of a tenant from its metadata.

@@ -2,11 +2,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -35,7 +37,7 @@ type Process struct {
 type program struct {
 	console *console.Console
 	version string
-	environ []string
+	environ map[string]string
 	args    []string // for the results log, with flags from the environment; no flag takes a secret
 
 	variables []string           // environment variables that set flags of this command
@@ -48,20 +50,36 @@ type program struct {
 
 // Main runs one command line and returns its exit code.
 func Main(ctx context.Context, process Process) int {
-	p := &program{version: process.Version, environ: process.Environ, args: process.Args,
+	p := &program{version: process.Version, environ: variables(process.Environ), args: process.Args,
 		recorder: metrics.NewRecorder()}
 	p.console = &console.Console{In: process.In, Out: process.Out, Err: process.Err, Getenv: p.getenv,
 		Args: process.Args}
 	root := p.rootCommand()
 	root.SetArgs(process.Args)
 	root.SetIn(process.In)
-	root.SetOut(process.Out)
+	help := &helpWriter{Writer: process.Out}
+	root.SetOut(help)
 	root.SetErr(process.Err)
 	root.InitDefaultHelpCmd()
-	help, _, _ := root.Find([]string{"help"})
-	help.Args = knownPage
+	helpCommand, _, _ := root.Find([]string{"help"})
+	helpCommand.Args = knownPage
 	cmd, err := p.execute(ctx, root)
+	if err == nil {
+		err = help.err
+	}
 	return p.writeMetrics(cmd, p.exit(cmd, err))
+}
+
+// A helpWriter keeps the first error of a write, because cobra does not return the errors of writing its help.
+type helpWriter struct {
+	io.Writer
+	err error
+}
+
+func (w *helpWriter) Write(p []byte) (int, error) {
+	_, err := w.Writer.Write(p)
+	w.err = cmp.Or(w.err, err)
+	return len(p), nil
 }
 
 // abandonAfter is how long a command may take to end after the first signal, if it has not begun to send.
@@ -90,15 +108,7 @@ func (p *program) execute(ctx context.Context, root *cobra.Command) (*cobra.Comm
 	return cmd, err
 }
 
-// getenv returns an environment variable. If the name occurs several times, the last value counts.
-func (p *program) getenv(name string) (value string) {
-	for _, entry := range p.environ {
-		if n, v, _ := strings.Cut(entry, "="); n == name {
-			value = v
-		}
-	}
-	return value
-}
+func (p *program) getenv(name string) string { return p.environ[name] }
 
 func (p *program) exit(cmd *cobra.Command, err error) int {
 	if err == nil {
@@ -151,7 +161,7 @@ for each pass to a results log.`,
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageTemplate(usageTemplate)
 	root.SetHelpTemplate(helpTemplate)
-	root.Annotations = map[string]string{columns: p.getenv("COLUMNS")}
+	root.Annotations = map[string]string{columns: strconv.Itoa(p.helpWidth())}
 	root.AddCommand(p.checkCommand(), p.scanCommand(), p.revokeCommand(), p.verifyCommand(), p.reportCommand(),
 		p.sweepCommand(), p.simulateCommand())
 	for _, cmd := range root.Commands() {

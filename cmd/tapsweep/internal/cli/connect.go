@@ -33,7 +33,6 @@ func addConnect(fl *pflag.FlagSet, o *tenant.Options) {
 	addEnum(fl, &o.Cloud.Version, "api-version", "v1.0", cloud.Versions, "version of Graph: "+oneOf(cloud.Versions))
 	inHelp(fl, signingIn, "auth", "tenant", "client-id", "certificate", "cloud")
 	inFlagsHelp(fl, signingIn, "secret-file", "token-file", "sign-in-again", "graph-url", "api-version")
-	hasVariable(fl, connectFlags...)
 }
 
 // connects returns the name of the first connectFlag that is not at its default, or "".

@@ -28,17 +28,13 @@ func flagOf(variable string) string {
 	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(variable, prefix), "_", "-"))
 }
 
-// hasVariable marks flags that an environment variable can set. Such a flag means the same in all its
-// commands. It does not select what to revoke, and does not allow more than the command line does.
-func hasVariable(fl *pflag.FlagSet, names ...string) {
-	for _, name := range names {
-		fl.SetAnnotation(name, "environment", nil) // fails for a flag that does not exist
-	}
-}
+// haveVariables are the flags that an environment variable can set, beside those about signing in and the pace. Such a
+// flag means the same in all its commands. It does not select what to revoke, and does not allow more than the command
+// line does.
+var haveVariables = []string{"protect", "max-items", "metrics-file", "progress", "quiet", "log-level", "log-format"}
 
 func hasEnvironment(f *pflag.Flag) bool {
-	_, ok := f.Annotations["environment"]
-	return ok
+	return sectionOf(f) == signingIn || sectionOf(f) == pace || slices.Contains(haveVariables, f.Name)
 }
 
 // setFromEnvironment sets flags that the command line does not set. Lists of protected users from the
@@ -53,10 +49,12 @@ func (p *program) setFromEnvironment(cmd *cobra.Command) error {
 			}
 		})
 	}
-	variables := ours(p.environ)
-	for _, name := range slices.Sorted(maps.Keys(variables)) {
-		value := variables[name]
-		if commands[name] == nil {
+	for _, name := range slices.Sorted(maps.Keys(p.environ)) {
+		value := p.environ[name]
+		switch {
+		case !isOurs(name):
+			continue
+		case commands[name] == nil:
 			typed := strings.ToUpper(name)[len(prefix):]
 			var names []string
 			for _, known := range slices.Sorted(maps.Keys(commands)) {
@@ -100,14 +98,18 @@ func refuseVariable(err error, hints ...string) error {
 var serviceVariable = regexp.MustCompile(`^` + prefix + `([A-Z0-9_]+_)?` +
 	`(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
-// ours returns the variables that begin with our prefix in any case, except those that Kubernetes sets.
-func ours(environ []string) map[string]string {
+// variables returns the environment variables by name. If a name occurs several times, the last value counts.
+func variables(environ []string) map[string]string {
 	values := make(map[string]string)
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
-		if strings.HasPrefix(strings.ToUpper(name), prefix) && !serviceVariable.MatchString(name) {
-			values[name] = value
-		}
+		values[name] = value
 	}
 	return values
+}
+
+// isOurs reports whether the name of a variable begins with our prefix in any case. Those that Kubernetes sets are not
+// ours.
+func isOurs(name string) bool {
+	return strings.HasPrefix(strings.ToUpper(name), prefix) && !serviceVariable.MatchString(name)
 }

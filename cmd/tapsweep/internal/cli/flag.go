@@ -20,18 +20,22 @@ import (
 type checkedFlag struct {
 	kind  string   // what the help calls the value, such as FILE
 	words []string // the words that the flag takes, nil for a number or a time
-	get   func() string
+	text  string   // the value, first the default
 	set   func(string) error
 }
 
-func (f *checkedFlag) Set(text string) error { return f.set(text) }
-func (f *checkedFlag) String() string        { return f.get() }
-func (f *checkedFlag) Type() string          { return f.kind }
+func (f *checkedFlag) Set(text string) error {
+	f.text = text
+	return f.set(text)
+}
+
+func (f *checkedFlag) String() string { return f.text }
+func (f *checkedFlag) Type() string   { return f.kind }
 
 func addEnum(fl *pflag.FlagSet, p *string, name, value string, words []string, usage string) {
 	*p = value
 	kind := strings.ToUpper(name[strings.LastIndex(name, "-")+1:])
-	fl.Var(&checkedFlag{kind, words, func() string { return *p }, func(word string) error {
+	fl.Var(&checkedFlag{kind, words, value, func(word string) error {
 		if !slices.Contains(words, word) {
 			return fmt.Errorf("%q is not %s", word, oneOf(words))
 		}
@@ -52,7 +56,7 @@ func addInt(fl *pflag.FlagSet, p *int, name string, value, least, most int, usag
 	if most == math.MaxInt {
 		want = fmt.Sprintf("a number of at least %d", least)
 	}
-	fl.Var(&checkedFlag{"N", nil, func() string { return strconv.Itoa(*p) }, func(text string) error {
+	fl.Var(&checkedFlag{"N", nil, strconv.Itoa(value), func(text string) error {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < least || n > most {
 			return fmt.Errorf("%q is not %s", text, want)
@@ -63,18 +67,16 @@ func addInt(fl *pflag.FlagSet, p *int, name string, value, least, most int, usag
 }
 
 // addDuration adds a flag that takes a duration of at least least.
-func addDuration(fl *pflag.FlagSet, p *time.Duration, name string, value, least time.Duration, usage string) {
-	*p = value
-	fl.Var(&checkedFlag{"TIME", nil, func() string { return shortDuration(*p) }, func(text string) error {
-		d, err := parseDuration(text)
-		if err == nil && d < least {
+func addDuration(fl *pflag.FlagSet, p *time.Duration, name, value string, least time.Duration, usage string) {
+	set := func(text string) (err error) {
+		*p, err = parseDuration(text)
+		if err == nil && *p < least {
 			err = fmt.Errorf("%q is not a time of at least %v", text, least)
 		}
-		if err == nil {
-			*p = d
-		}
 		return err
-	}}, name, usage)
+	}
+	_ = set(value) // a test sets all defaults
+	fl.Var(&checkedFlag{"TIME", nil, value, set}, name, usage)
 }
 
 // parseDuration parses a Go duration, or a number of days such as 7d.
@@ -89,21 +91,6 @@ func parseDuration(text string) (time.Duration, error) {
 		return 0, fmt.Errorf("%q is not a time such as 90s, 15m, 24h or 7d", text)
 	}
 	return d, nil
-}
-
-// shortDuration returns a duration as text without trailing zeros: 15m, not 15m0s. pflag leaves a default
-// of "0" out of the help.
-func shortDuration(d time.Duration) string {
-	if d == 0 {
-		return "0"
-	}
-	text := d.String()
-	for _, zero := range []string{"m0s", "h0m"} {
-		if short, ok := strings.CutSuffix(text, zero); ok {
-			text = short + zero[:1]
-		}
-	}
-	return text
 }
 
 // isOn reports whether a command has a switch, and it is on.

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"unicode/utf8"
 
@@ -139,6 +140,20 @@ func TestEmptyValuesAreRefused(t *testing.T) {
 		})
 	}
 }
+
+// Help that cannot be written ends the command like any other output.
+func TestHelpOnAFullDisk(t *testing.T) {
+	for _, args := range []string{"help", "revoke --help", "help flags", "help lists", "version"} {
+		var stderr strings.Builder
+		code := Main(t.Context(), Process{Args: strings.Fields(args), Out: fullDisk{}, Err: &stderr})
+		assert.Same(t, args+": exit", code, status.Stopped)
+		assert.Same(t, args+": standard error", stderr.String(), "tapsweep: no space left on device\n")
+	}
+}
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 
 // A shell completes the words of a flag, and completes nothing else by running the command.
 func TestCompletion(t *testing.T) {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"errors"
 
 	"github.com/spf13/cobra"
@@ -11,7 +10,6 @@ import (
 
 type revokeFlags struct {
 	runFlags
-	guardFlags
 	revoke run.RevokeOptions
 }
 
@@ -45,7 +43,7 @@ Exit codes:
 	}
 	fl := cmd.Flags()
 	f.addAsk(fl)
-	fl.BoolVar(&f.revoke.Simulate, "simulate", false,
+	fl.Bool("simulate", false,
 		"rehearse the list on a simulated tenant inside tapsweep; needs no sign-in and no network")
 	fl.StringArrayVar(&f.revoke.Users, "user", nil,
 		"delete any pass of this `USER`, given by object ID or user principal name; repeatable")
@@ -54,10 +52,10 @@ Exit codes:
 	f.addEvidence(fl)
 	fl.BoolVar(&f.revoke.SkipInvalid, "skip-invalid", false,
 		"leave invalid rows out; without this flag, one invalid row makes tapsweep refuse the list")
-	fl.BoolVar(&f.revoke.AnyPass, "any-pass", false,
+	fl.Bool("any-pass", false,
 		"delete any pass of each user, whatever pass ID the row names")
 	inHelp(fl, whatToRevoke, "user", "self", "any-pass", "skip-invalid")
-	f.addSessions(fl, whatToRevoke)
+	addSessions(fl, whatToRevoke)
 	inHelp(fl, safety, "simulate")
 	f.addGuards(fl)
 	f.addPace(fl)
@@ -82,10 +80,9 @@ func (f *revokeFlags) checkLists(lists []string) error {
 	return nil
 }
 
-// check refuses flags that make no sense, before any file is opened.
-func (f *revokeFlags) check(p *program, cmd *cobra.Command) error {
-	simulate, connects := f.revoke.Simulate, connects(cmd.Flags())
-	return cmp.Or(refuse(
+func (f *revokeFlags) options(p *program, cmd *cobra.Command, lists []string) (o *run.RevokeOptions, err error) {
+	simulate, connects := isOn(cmd, "simulate"), connects(cmd.Flags())
+	if err := refuse(
 		conflict{simulate && connects != "",
 			"--simulate and --" + connects + " cannot be used together: --simulate starts its own tenant",
 			"to use a tenant that tapsweep simulate serves, leave out --simulate"},
@@ -94,14 +91,10 @@ func (f *revokeFlags) check(p *program, cmd *cobra.Command) error {
 		conflict{simulate && f.opts.Log.Resume,
 			"--simulate and --resume cannot be used together: each run starts a new simulated tenant",
 			"to rehearse several runs, use tapsweep simulate"},
-	), f.guardFlags.check(cmd.Flags()))
-}
-
-func (f *revokeFlags) options(p *program, cmd *cobra.Command, lists []string) (*run.RevokeOptions, error) {
-	if err := f.check(p, cmd); err != nil {
+	); err != nil {
 		return nil, err
 	}
-	o, err := f.runFlags.options(p, cmd, f.revoke.Simulate)
-	f.revoke.Options, f.revoke.Guards, f.revoke.Lists = o, f.guardFlags.options(), lists
+	f.revoke.Lists = lists
+	f.revoke.Options, err = f.runFlags.options(p, cmd)
 	return &f.revoke, err
 }

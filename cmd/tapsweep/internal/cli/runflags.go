@@ -24,11 +24,12 @@ import (
 
 // runFlags are the flags of all commands that send batches and can write a results log.
 type runFlags struct {
-	opts     run.Options
-	connect  tenant.Options
-	metrics  string
-	progress string
-	log      logFlags
+	opts       run.Options
+	connect    tenant.Options
+	metrics    string
+	progress   string
+	verifyWait time.Duration
+	log        logFlags
 }
 
 // The values of --priority and --progress.
@@ -64,26 +65,23 @@ func (f *runFlags) addPace(fl *pflag.FlagSet) {
 	addRate(fl, &f.opts.Batch.MaxRate)
 	addEnum(fl, &f.opts.Priority, "priority", "", priorities,
 		oneOf(priorities)+": Graph throttles low first and high last (default: send none)")
-	addDuration(fl, &f.opts.Batch.MaxWait, "max-wait", 15*time.Minute, time.Second,
+	addDuration(fl, &f.opts.Batch.MaxWait, "max-wait", "15m", time.Second,
 		"stop early if the tenant asks for a longer wait")
-	addDuration(fl, &f.opts.Batch.StallTimeout, "stall-timeout", 30*time.Minute, time.Second,
+	addDuration(fl, &f.opts.Batch.StallTimeout, "stall-timeout", "30m", time.Second,
 		"stop early if everything is refused, or nothing can be reached, for this long")
-	addDuration(fl, &f.opts.Deadline, "deadline", 0, 0, "stop early after this time, such as 2h (default none)")
+	addDuration(fl, &f.opts.Deadline, "deadline", "0", 0, "stop early after this time, such as 2h (default none)")
 	addInt(fl, &f.opts.Batch.MaxAttempts, "max-attempts", 6, 1, math.MaxInt,
 		"send a failing request at most N times; throttling and a lost connection do not count")
-	addDuration(fl, &f.opts.Batch.RequestTimeout, "request-timeout", 100*time.Second, time.Second,
+	addDuration(fl, &f.opts.Batch.RequestTimeout, "request-timeout", "1m40s", time.Second,
 		"wait at most this long for a batch")
 	inHelp(fl, pace, "rate", "deadline")
 	inFlagsHelp(fl, pace, "batch-size", "concurrency", "priority", "max-wait", "stall-timeout", "max-attempts",
 		"request-timeout")
-	hasVariable(fl, "batch-size", "concurrency", "rate", "priority", "max-wait", "stall-timeout", "deadline",
-		"max-attempts", "request-timeout")
 }
 
 // addRate adds --rate. A rate of 0 means no limit.
 func addRate(fl *pflag.FlagSet, p *float64) {
-	get := func() string { return strconv.FormatFloat(*p, 'g', -1, 64) }
-	fl.Var(&checkedFlag{"N", nil, get, func(text string) error {
+	fl.Var(&checkedFlag{"N", nil, "0", func(text string) error {
 		rate, err := strconv.ParseFloat(text, 64)
 		if err != nil || rate != 0 && !(rate >= 0.01 && rate <= math.MaxInt) {
 			return fmt.Errorf("%q is not a number of at least 0.01", text)
@@ -107,7 +105,6 @@ func (f *runFlags) addRest(fl *pflag.FlagSet) {
 	inHelp(fl, output, "progress", "quiet")
 	inFlagsHelp(fl, output, "metrics-file")
 	inFlagsHelp(fl, signingIn, "no-preflight")
-	hasVariable(fl, "no-preflight", "metrics-file", "progress", "quiet")
 }
 
 // A conflict is a combination of flags that makes no sense.
@@ -129,9 +126,13 @@ func refuse(conflicts ...conflict) error {
 }
 
 // check refuses flags that make no sense. It runs before any file is opened.
-func (f *runFlags) check() error {
-	log := &f.opts.Log
+func (f *runFlags) check(cmd *cobra.Command) error {
+	log, mayVerify := &f.opts.Log, cmd.Flags().Lookup("verify") != nil
 	return refuse(
+		conflict{isOn(cmd, "verify") && isOn(cmd, "dry-run"),
+			"--verify and --dry-run cannot be used together: a dry run deletes nothing", ""},
+		conflict{mayVerify && !isOn(cmd, "verify") && cmd.Flags().Changed("verify-wait"),
+			"--verify-wait has no effect without --verify", ""},
 		conflict{log.Evidence != "" && log.Path != "",
 			"--evidence and --results cannot be used together: --evidence keeps the log in its directory",
 			"to make reports of a log that exists, use tapsweep report"},
@@ -147,12 +148,12 @@ func (f *runFlags) check() error {
 }
 
 // options returns the options of a run. A run against a simulated tenant has no target.
-func (f *runFlags) options(p *program, cmd *cobra.Command, simulate bool) (o run.Options, err error) {
-	if err := f.check(); err != nil {
+func (f *runFlags) options(p *program, cmd *cobra.Command) (o run.Options, err error) {
+	if err := f.check(cmd); err != nil {
 		return o, err
 	}
 	o = f.opts
-	o.Version, o.Command, o.Variables = p.version, p.args, p.variables
+	o.Variables = p.variables
 	o.Progress, o.Logger = f.progressMode(p.console), f.log.logger(p.console)
 	if metricsFile(cmd) != "" {
 		o.Metrics = p.recorder
@@ -163,10 +164,14 @@ func (f *runFlags) options(p *program, cmd *cobra.Command, simulate bool) (o run
 	case o.Log.Path == "" && cmd.Name() != "scan":
 		o.Log.Path = newName()
 	}
-	first := results.Run{Command: p.args, Verify: isOn(cmd, "verify"), Sessions: isOn(cmd, "revoke-sessions")}
-	first.Describe(o.Log.Path)
-	o.Resume, o.Revoke = first.Resume, first.Revoke
-	if !simulate {
+	o.Header = results.Run{Version: p.version, Command: p.args, DryRun: isOn(cmd, "dry-run"),
+		Verify: isOn(cmd, "verify"), AnyPass: isOn(cmd, "any-pass"), Sessions: isOn(cmd, "revoke-sessions"),
+		Simulated: isOn(cmd, "simulate")}
+	o.Header.Describe(o.Log.Path)
+	if o.Header.Verify || cmd.Name() == "verify" {
+		o.Guards.Verify = f.verifyWait
+	}
+	if !o.Header.Simulated {
 		o.Target, err = p.resolve(f.connect)
 	}
 	return o, err
@@ -187,62 +192,40 @@ func (f *runFlags) progressMode(c *console.Console) progress.Mode {
 	}
 }
 
-// guardFlags are the safety flags of the commands that delete.
-type guardFlags struct {
-	guards     run.Guards
-	verify     bool
-	verifyWait time.Duration
-}
-
-func (f *guardFlags) addAsk(fl *pflag.FlagSet) {
-	fl.BoolVar(&f.guards.DryRun, "dry-run", false, "delete nothing; show what a real run would delete")
-	fl.BoolVarP(&f.guards.Yes, "yes", "y", false, "do not ask; required without a terminal")
+func (f *runFlags) addAsk(fl *pflag.FlagSet) {
+	fl.Bool("dry-run", false, "delete nothing; show what a real run would delete")
+	fl.BoolVarP(&f.opts.Guards.Yes, "yes", "y", false, "do not ask; required without a terminal")
 	inHelp(fl, safety, "dry-run", "yes")
 }
 
-func (f *guardFlags) addGuards(fl *pflag.FlagSet) {
-	fl.StringArrayVar(&f.guards.Protect, "protect", nil,
+// addGuards adds the other safety flags of the commands that delete.
+func (f *runFlags) addGuards(fl *pflag.FlagSet) {
+	g := &f.opts.Guards
+	fl.StringArrayVar(&g.Protect, "protect", nil,
 		"never touch the users in this `FILE`, such as break-glass accounts; repeatable")
-	addInt(fl, &f.guards.MaxItems, "max-items", -1, 0, math.MaxInt,
+	addInt(fl, &g.MaxItems, "max-items", -1, 0, math.MaxInt,
 		"refuse to delete more than N passes; 0 means no limit "+
 			"(default 10000 with --yes and no terminal)")
 	fl.Lookup("max-items").DefValue = "" // a user cannot give -1; the text has the real default
-	addInt(fl, &f.guards.AbortAfter, "abort-after", 100, 0, math.MaxInt,
+	addInt(fl, &g.AbortAfter, "abort-after", 100, 0, math.MaxInt,
 		"stop early if the first N answers are all 403; 0 means never")
-	hasVariable(fl, "protect", "max-items")
-	fl.BoolVar(&f.verify, "verify", false, "after the delete, list the passes of each user until none is left")
-	addVerifyWait(fl, &f.verifyWait)
+	fl.Bool("verify", false, "after the delete, list the passes of each user until none is left")
+	f.addVerifyWait(fl)
 	inHelp(fl, safety, "protect", "max-items", "verify")
 	inFlagsHelp(fl, safety, "abort-after")
 }
 
 // addSessions adds --revoke-sessions to a section of the help.
-func (f *guardFlags) addSessions(fl *pflag.FlagSet, s section) {
-	fl.BoolVar(&f.guards.Sessions, "revoke-sessions", false,
+func addSessions(fl *pflag.FlagSet, s section) {
+	fl.Bool("revoke-sessions", false,
 		"also revoke the sessions of each user, after the last of the user's passes is gone")
 	inHelp(fl, s, "revoke-sessions")
 }
 
-func addVerifyWait(fl *pflag.FlagSet, wait *time.Duration) {
-	addDuration(fl, wait, "verify-wait", 2*time.Minute, time.Second,
+func (f *runFlags) addVerifyWait(fl *pflag.FlagSet) {
+	addDuration(fl, &f.verifyWait, "verify-wait", "2m", time.Second,
 		"wait at most this long until Graph no longer lists a deleted pass; its replicas lag behind")
 	inFlagsHelp(fl, safety, "verify-wait")
-}
-
-func (f *guardFlags) check(fl *pflag.FlagSet) error {
-	return refuse(
-		conflict{f.verify && f.guards.DryRun,
-			"--verify and --dry-run cannot be used together: a dry run deletes nothing", ""},
-		conflict{!f.verify && fl.Changed("verify-wait"), "--verify-wait has no effect without --verify", ""},
-	)
-}
-
-func (f *guardFlags) options() run.Guards {
-	g := f.guards
-	if f.verify {
-		g.Verify = f.verifyWait
-	}
-	return g
 }
 
 // logFlags are the level and the format of the log on standard error.
@@ -257,7 +240,6 @@ func (f *logFlags) add(fl *pflag.FlagSet) {
 	addEnum(fl, &f.level, "log-level", "warn", logLevels, "log to standard error: "+oneOf(logLevels))
 	addEnum(fl, &f.format, "log-format", "text", textOrJSON, "format of this log: "+oneOf(textOrJSON))
 	inFlagsHelp(fl, output, "log-level", "log-format")
-	hasVariable(fl, "log-level", "log-format")
 }
 
 func (f *logFlags) logger(c *console.Console) *slog.Logger {

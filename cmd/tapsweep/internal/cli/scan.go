@@ -90,7 +90,7 @@ func (f *scanFlags) options(p *program, cmd *cobra.Command, _ []string) (*run.Sc
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	o, err := f.runFlags.options(p, cmd, false)
+	o, err := f.runFlags.options(p, cmd)
 	if err != nil {
 		return nil, err
 	}

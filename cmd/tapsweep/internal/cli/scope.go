@@ -53,8 +53,8 @@ func (f *scopeFlags) add(fl *pflag.FlagSet, most string) {
 	fl.StringVar(&f.since, "created-since", "", "only passes created since `TIME`: a time (2026-03-02T08:00:00Z), "+
 		"a date (midnight UTC) or an age (24h, 7d); without another scope, search the audit log")
 	addReasons(fl, &f.find.Reasons, most)
-	addDuration(fl, &f.find.MinAge, "min-age", 0, 0, "only passes created at least this long ago, such as 24h or 7d")
-	addDuration(fl, &f.find.ExpiredFor, "expired-for", 0, 0,
+	addDuration(fl, &f.find.MinAge, "min-age", "0", 0, "only passes created at least this long ago, such as 24h or 7d")
+	addDuration(fl, &f.find.ExpiredFor, "expired-for", "0", 0,
 		"leave out passes that expired less than this long ago, such as 7d")
 	fl.BoolVar(&f.find.MembersOnly, "members-only", false, "leave guests out")
 	fl.BoolVar(&f.find.EnabledOnly, "enabled-only", false,
@@ -66,8 +66,7 @@ func (f *scopeFlags) add(fl *pflag.FlagSet, most string) {
 // addReasons adds --reason, which takes words with commas and can be repeated.
 func addReasons(fl *pflag.FlagSet, p *[]pass.Reason, most string) {
 	words := texts(pass.Reasons)
-	get := func() string { return strings.Join(texts(*p), ",") }
-	fl.Var(&checkedFlag{"REASONS", words, get, func(list string) error {
+	fl.Var(&checkedFlag{"REASONS", words, "", func(list string) error {
 		for word := range strings.SplitSeq(list, ",") {
 			if !slices.Contains(words, word) {
 				return fmt.Errorf("%q is not %s", word, oneOf(words))

@@ -37,7 +37,7 @@ A limit is 20/s:60 (a bucket of 60 requests that refills at 20 per second) or
 	fl.BoolVar(&o.Overwrite, "overwrite", false, "replace a list that exists")
 	fl.StringArrayVar(&o.Limits, "limit", nil,
 		"throttle at this `LIMIT`, such as 20/s, 20/s:60 or 3000/150s; repeatable")
-	addDuration(fl, &o.Latency, "latency", 0, 0, "how long each batch takes, such as 150ms")
+	addDuration(fl, &o.Latency, "latency", "0", 0, "how long each batch takes, such as 150ms")
 	fl.StringVar(&o.Listen, "listen", "127.0.0.1:0", "serve at this `ADDRESS`")
 	inHelp(fl, whatToServe, "users", "mixed", "seed", "limit", "latency")
 	inHelp(fl, output, "write-list", "overwrite", "listen")

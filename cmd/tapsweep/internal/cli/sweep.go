@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 type sweepFlags struct {
 	runFlags
 	scopeFlags
-	guardFlags
 	includeUsable bool
 }
 
@@ -47,7 +45,7 @@ Exit codes:
 	fl.BoolVar(&f.includeUsable, "include-usable", false,
 		"required with --reason usable: also delete passes that somebody may be about to use")
 	inHelp(fl, whatToFind, "include-usable")
-	f.addSessions(fl, safety)
+	addSessions(fl, safety)
 	f.addAsk(fl)
 	f.addGuards(fl)
 	f.addResults(fl, defaultLog)
@@ -57,27 +55,23 @@ Exit codes:
 	return cmd
 }
 
-func (f *sweepFlags) check(cmd *cobra.Command) error {
+func (f *sweepFlags) options(p *program, cmd *cobra.Command, _ []string) (*run.SweepOptions, error) {
 	usable := slices.Contains(f.find.Reasons, pass.Usable)
-	return cmp.Or(refuse(
+	if err := refuse(
 		conflict{usable && !f.includeUsable, "--reason usable deletes passes that somebody may be about to use",
 			"if you want this, add --include-usable"},
 		conflict{f.includeUsable && !usable, "--include-usable has no effect, because --reason does not name usable",
 			"to also delete usable passes, name all reasons: --reason expired,used,usable"},
-	), f.guardFlags.check(cmd.Flags()))
-}
-
-func (f *sweepFlags) options(p *program, cmd *cobra.Command, _ []string) (*run.SweepOptions, error) {
-	if err := f.check(cmd); err != nil {
+	); err != nil {
 		return nil, err
 	}
 	if len(f.find.Reasons) == 0 {
 		f.find.Reasons = []pass.Reason{pass.Expired, pass.Used}
 	}
-	o, err := f.runFlags.options(p, cmd, false)
+	o, err := f.runFlags.options(p, cmd)
 	if err != nil {
 		return nil, err
 	}
 	scope, err := f.scopeFlags.options(cmd.Name(), time.Now())
-	return &run.SweepOptions{Options: o, Guards: f.guardFlags.options(), Scope: scope}, err
+	return &run.SweepOptions{Options: o, Scope: scope}, err
 }

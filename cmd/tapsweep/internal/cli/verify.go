@@ -1,20 +1,13 @@
 package cli
 
 import (
-	"time"
-
 	"github.com/spf13/cobra"
 
 	"tapsweep/cmd/tapsweep/internal/run"
 )
 
-type verifyFlags struct {
-	runFlags
-	wait time.Duration
-}
-
 func (p *program) verifyCommand() *cobra.Command {
-	var f verifyFlags
+	var f runFlags
 	cmd := &cobra.Command{
 		Use:   "verify [flags] RESULTS…",
 		Short: "Check that the users of a results log hold no pass",
@@ -33,10 +26,10 @@ Exit codes:
   64  Wrong flags, or a log that is incomplete or of another tenant.`,
 		Example: `  tapsweep verify --results incident-proof.jsonl incident.jsonl`,
 		Args:    needsLog,
-		RunE:    runs(p, f.options, run.Verify),
+		RunE:    runs(p, f.verifyOptions, run.Verify),
 	}
 	fl := cmd.Flags()
-	addVerifyWait(fl, &f.wait)
+	f.addVerifyWait(fl)
 	f.addResults(fl, defaultLog)
 	f.addEvidence(fl)
 	inHelp(fl, safety, "verify-wait")
@@ -45,7 +38,7 @@ Exit codes:
 	return cmd
 }
 
-func (f *verifyFlags) options(p *program, cmd *cobra.Command, logs []string) (*run.VerifyOptions, error) {
-	o, err := f.runFlags.options(p, cmd, false)
-	return &run.VerifyOptions{Options: o, Logs: logs, Wait: f.wait}, err
+func (f *runFlags) verifyOptions(p *program, cmd *cobra.Command, logs []string) (*run.VerifyOptions, error) {
+	o, err := f.options(p, cmd)
+	return &run.VerifyOptions{Options: o, Logs: logs}, err
 }

@@ -20,19 +20,25 @@ const (
 	mostWidth    = 120
 )
 
-// columns is the annotation of the root command that holds the environment variable COLUMNS.
+// columns is the annotation of the root command that holds the width of the help.
 const columns = "columns"
 
 // helpWidth returns how wide the help may be: COLUMNS, else the width of the terminal, else 80.
-func helpWidth(cmd *cobra.Command) int {
-	width, _ := strconv.Atoi(cmd.Root().Annotations[columns])
-	if f, ok := cmd.OutOrStdout().(*os.File); ok && width <= 0 {
-		width, _, _ = term.GetSize(int(f.Fd()))
+func (p *program) helpWidth() int {
+	width, _ := strconv.Atoi(p.getenv("COLUMNS"))
+	if p.console != nil && width <= 0 && p.console.IsTerminal(p.console.Out) {
+		width, _, _ = term.GetSize(int(p.console.Out.(*os.File).Fd()))
 	}
 	if width <= 0 {
 		width = defaultWidth
 	}
 	return min(max(width, leastWidth), mostWidth)
+}
+
+// helpWidth returns the width of the help of a command.
+func helpWidth(cmd *cobra.Command) int {
+	width, _ := strconv.Atoi(cmd.Root().Annotations[columns])
+	return width
 }
 
 // continued matches a line break inside an item of a list.

@@ -8,13 +8,25 @@ import (
 )
 
 // A ThereError is returned if the file that a flag names already exists. It is an fs.ErrExist.
-type ThereError struct{ Flag, Path string }
+type ThereError struct {
+	Flag, Path string
+	Dangling   bool // the path is a symbolic link to a file that does not exist
+}
 
-func (e *ThereError) Error() string        { return e.Flag + ": " + e.Path + " already exists" }
+func (e *ThereError) Error() string {
+	if e.Dangling {
+		return e.Flag + ": " + e.Path + " is a symbolic link to a file that does not exist"
+	}
+	return e.Flag + ": " + e.Path + " already exists"
+}
+
 func (e *ThereError) Is(target error) bool { return target == fs.ErrExist }
 
 // Hints returns what to do next.
 func (e *ThereError) Hints() []string {
+	if e.Dangling {
+		return []string{"remove the link, or choose another " + e.Flag + " file"}
+	}
 	hint := "choose another " + e.Flag + " file, or replace it with --overwrite"
 	if e.Flag == "--results" {
 		return []string{"to resume the run of the log, use --resume", hint}
@@ -30,6 +42,10 @@ func Check(flag, path string, mayExist bool) error {
 	}
 	there, err := os.Stat(path)
 	if err != nil {
+		// Other files than a results log are renamed into place, and then replace the link.
+		if _, err := os.Lstat(path); err == nil && (!mayExist || flag == "--results") {
+			return &ThereError{flag, path, true}
+		}
 		if _, err := os.Stat(filepath.Dir(path)); err != nil {
 			return fmt.Errorf("%s: %w", flag, err)
 		}
@@ -39,7 +55,7 @@ func Check(flag, path string, mayExist bool) error {
 		return fmt.Errorf("%s: %s is a directory", flag, path)
 	}
 	if !mayExist && there.Mode().IsRegular() {
-		return &ThereError{flag, path}
+		return &ThereError{flag, path, false}
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package fileout
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -47,6 +49,22 @@ func TestAbort(t *testing.T) {
 	f.Abort()
 	if files, _ := os.ReadDir(dir); len(files) != 0 {
 		t.Errorf("%d files are left, want none", len(files))
+	}
+}
+
+// A link whose target does not exist is refused before it makes a run fail. Only a file that is renamed into place may
+// replace it.
+func TestDanglingLink(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "link")
+	assert.OK(t, os.Symlink("nowhere", link))
+	for _, tt := range []struct {
+		flag     string
+		mayExist bool
+		refused  bool
+	}{{"--results", false, true}, {"--results", true, true}, {"--output", false, true}, {"--output", true, false}} {
+		there, refused := errors.AsType[*ThereError](Check(tt.flag, link, tt.mayExist))
+		assert.Same(t, fmt.Sprintf("%s, may exist: %v: refused", tt.flag, tt.mayExist), refused, tt.refused)
+		assert.That(t, !refused || there.Dangling, "%v is not about a link", there)
 	}
 }
 

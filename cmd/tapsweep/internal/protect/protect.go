@@ -69,16 +69,16 @@ func (l *List) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq
 		return nil, err
 	}
 	rows := l.distinct()
-	answers, err := lookUp(ctx, runner, rows, forbidden)
+	answers, err := LookUpAll(ctx, runner, rows, forbidden)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrStopped, err)
 	}
 	u := &Users{names: make(map[string]bool, 2*len(l.users))}
 	u.add(l.users...)
-	refused, why, unchecked := &ResolveError{}, "", []string{}
+	refused, why, unchecked := &ResolveError{denied: forbidden != ""}, "", []string{}
 	for i, row := range rows {
-		u.add(answers[i].user)
-		if err := answers[i].err; err != nil {
+		u.add(answers[i].User)
+		if err := answers[i].Err; err != nil {
 			needed := missing.id && row.ID == "" || missing.upn && row.UPN == ""
 			if !refused.judge(row, err, needed) {
 				unchecked, why = append(unchecked, nameOf(row)), cmp.Or(why, safetext.Printable(err.Error()))

@@ -145,11 +145,16 @@ type causeCount struct {
 func (r *Report) steps() []NextCommand {
 	steps := slices.Clone(r.Resume)
 	last := NextCommand{noun: r.Words().LeftNoun}
+	onlyReplaced := true
 	for _, c := range r.causesFor(nextTask{}) {
 		last.Left += c.Count
+		onlyReplaced = onlyReplaced && c.Outcome == results.Replaced
 	}
 	if last.Left > 0 {
 		last.Note = "fix the cause, and write a list of " + verb(last.Left, "it", "them")
+		if onlyReplaced {
+			last.Command, last.Note = "tapsweep revoke --user NAME", "deletes any pass that the user holds now"
+		}
 		steps = append(steps, last)
 	}
 	for i := range steps {

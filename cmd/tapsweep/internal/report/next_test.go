@@ -114,3 +114,11 @@ func TestSteps(t *testing.T) {
 	})
 	assert.Same(t, "tenant", r.facts()[0][1], "0f6a1c52-3b7d-4e88-9a41-d5c27be0f913")
 }
+
+// A pass that was replaced is on no list, so no log helps. The command names the user.
+func TestStepForReplaced(t *testing.T) {
+	steps := reportOf(t, logOf(t, 0, 1, "revoke --yes a.csv", row(2, results.Replaced), ends(1))).steps()
+	assert.Same(t, "steps", len(steps), 1)
+	assert.Same(t, "the step", steps[0].String(),
+		"tapsweep revoke --user NAME   # deletes any pass that the user holds now")
+}

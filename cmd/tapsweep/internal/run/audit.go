@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,32 +39,27 @@ func (s *summary) scanned(w io.Writer) {
 	if s.Scan.Audit != nil {
 		s.printAudit(w, s.Scan.Audit)
 	}
-	printLines(w, summaryLine{s.seen() != "", "  passes seen: " + s.seen()})
-	for _, left := range []struct {
-		n    int
-		what string
-	}{
-		{c.Recent, "left alone, because the pass is too recent"},
-		{c.Older, "left out, because the pass was created before --created-since"},
-		{c.Guests, "left out, because the user is a guest, or the account has no type"},
-		{c.Disabled, "left out, because the account is disabled"},
-		{c.Earlier, "scanned by an earlier run"}, {c.Failed, "could not be scanned"},
-		{c.NotSeen, "or more not scanned"},
-		{c.Passes[pass.Unknown], "of unknown reason: sweep does not delete them, revoke can"},
-	} {
-		printLines(w, summaryLine{left.n > 0, fmt.Sprintf("  %d %s", left.n, left.what)})
+	printIf(s.seen() != "", w, "  passes seen: ", s.seen())
+	for _, left := range above0(
+		count{c.Recent, "left alone, because the pass is too recent"},
+		count{c.Older, "left out, because the pass was created before --created-since"},
+		count{c.Guests, "left out, because the user is a guest, or the account has no type"},
+		count{c.Disabled, "left out, because the account is disabled"},
+		count{c.Earlier, "scanned by an earlier run"}, count{c.Failed, "could not be scanned"},
+		count{c.NotSeen, "or more not scanned"},
+		count{c.Passes[pass.Unknown], "of unknown reason: sweep does not delete them, revoke can"},
+	) {
+		fmt.Fprintln(w, "  "+left)
 	}
 }
 
 // seen returns how many passes of each reason a scan found.
 func (s *summary) seen() string {
-	var seen []string
+	var seen []count
 	for _, reason := range append(slices.Clone(pass.Reasons), pass.Unknown) {
-		if n := s.Scan.Passes[reason]; n > 0 {
-			seen = append(seen, fmt.Sprintf("%d %s", n, reason))
-		}
+		seen = append(seen, count{s.Scan.Passes[reason], string(reason)})
 	}
-	return strings.Join(seen, ", ")
+	return strings.Join(above0(seen...), ", ")
 }
 
 func (s *summary) printAudit(w io.Writer, a *scan.AuditCounts) {
@@ -84,18 +80,15 @@ func (s *summary) printAudit(w io.Writer, a *scan.AuditCounts) {
 	if a.Others > 0 {
 		by = append(by, fmt.Sprintf("others %d", a.Others))
 	}
-	printLines(w,
-		summaryLine{len(by) > 0, "  created by: " + strings.Join(by, ", ")},
-		summaryLine{s.Scan.ByTime > 0,
-			fmt.Sprintf("  %d matched with the audit log by time, not by ID", s.Scan.ByTime)})
+	printIf(len(by) > 0, w, "  created by: ", strings.Join(by, ", "))
+	printIf(s.Scan.ByTime > 0, w, "  ", strconv.Itoa(s.Scan.ByTime), " matched with the audit log by time, not by ID")
 	for _, u := range a.Unlisted.First {
 		fmt.Fprintln(w, unlisted(&u, name))
 	}
 	more := a.Unlisted.Count - len(a.Unlisted.First)
-	printLines(w, summaryLine{more > 0, fmt.Sprintf("and %d more", more)})
+	printIf(more > 0, w, "and ", strconv.Itoa(more), " more")
 	printNames(w, "users who hold no pass any more", a.Gone)
-	printLines(w, summaryLine{a.NoID > 0,
-		fmt.Sprintf("  %d left out, because no record has the ID of the pass", a.NoID)})
+	printIf(a.NoID > 0, w, "  ", strconv.Itoa(a.NoID), " left out, because no record has the ID of the pass")
 	printNames(w, "audit records to check, because they lack the user, time, creator or pass ID", a.Odd)
 }
 

@@ -16,10 +16,9 @@ func (s *summary) conclusion(w io.Writer) {
 	sentences := slices.DeleteFunc([]string{s.sentence(), s.sessionSentence(), s.resume()},
 		func(text string) bool { return text == "" })
 	again := s.revokeAgain()
-	printLines(w,
-		summaryLine{len(sentences) > 0, strings.Join(sentences, " ")},
-		summaryLine{again != "" && s.Run.DryRun, "To delete these passes: " + again},
-		summaryLine{again != "" && !s.Run.DryRun, "To revoke what remains: " + again})
+	printIf(len(sentences) > 0, w, strings.Join(sentences, " "))
+	printIf(again != "" && s.Run.DryRun, w, "To delete these passes: ", again)
+	printIf(again != "" && !s.Run.DryRun, w, "To revoke what remains: ", again)
 }
 
 // unseen says that users may hold passes that a sweep does not know of.

@@ -129,28 +129,18 @@ func (r *run) printQuestion(q *question) {
 		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("  %s  %s  %s", person(&item.Pair),
 			safetext.Printable(method), item.Reason), " "))
 	}
-	var left []string
-	for _, rows := range []struct {
-		n    int
-		what string
-	}{
-		{q.leftOut[results.Protected], "of protected users"}, {q.completed, "completed by an earlier run"},
-		{q.leftOut[results.Duplicate], "named twice"}, {q.leftOut[results.Invalid], "invalid"},
-	} {
-		if rows.n > 0 {
-			left = append(left, fmt.Sprintf("%d %s", rows.n, rows.what))
-		}
-	}
+	left := above0(count{q.leftOut[results.Protected], "of protected users"},
+		count{q.completed, "completed by an earlier run"}, count{q.leftOut[results.Duplicate], "named twice"},
+		count{q.leftOut[results.Invalid], "invalid"})
 	more, warning := q.passes-len(q.sample), r.protectedUsers.Warning()
-	printLines(w,
-		summaryLine{more > 0, fmt.Sprintf("  and %d more", more)},
-		summaryLine{len(r.opts.Variables) > 0,
-			"Flags set by environment variables: " + strings.Join(r.opts.Variables, ", ") + "."},
-		summaryLine{q.own > 0, fmt.Sprintf("These passes include %d of your own.", q.own)},
-		summaryLine{q.anyPass > 0, format.Plural(q.anyPass, "row names", "rows name") +
-			" no pass ID: ANY Temporary Access Pass of the user will be deleted."},
-		summaryLine{len(left) > 0, "Rows left out: " + strings.Join(left, ", ") + "."},
-		summaryLine{warning != "", warning + "."})
+	printIf(more > 0, w, "  and ", strconv.Itoa(more), " more")
+	printIf(len(r.opts.Variables) > 0, w,
+		"Flags set by environment variables: ", strings.Join(r.opts.Variables, ", "), ".")
+	printIf(q.own > 0, w, "These passes include ", strconv.Itoa(q.own), " of your own.")
+	printIf(q.anyPass > 0, w, format.Plural(q.anyPass, "row names", "rows name"),
+		" no pass ID: ANY Temporary Access Pass of the user will be deleted.")
+	printIf(len(left) > 0, w, "Rows left out: ", strings.Join(left, ", "), ".")
+	printIf(warning != "", w, warning, ".")
 }
 
 // person returns the user of a pair for display: the object ID, with the user principal name if the list

@@ -25,7 +25,7 @@ func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 	if err := r.writeHeader(start); err != nil {
 		return err
 	}
-	runErr := r.work(ctx, body)
+	runErr := r.doBody(ctx, body)
 	r.count(runErr)
 	r.summary.Took, r.summary.Run = time.Since(start), *r.header
 	code := r.writeFooter(ctx, r.code(runErr), runErr)
@@ -69,8 +69,8 @@ func (r *run) writeHeader(start time.Time) error {
 	return err
 }
 
-// work runs body. If the context ends, it prints that the run is stopping.
-func (r *run) work(ctx context.Context, body func(context.Context) error) error {
+// doBody runs body. If the context ends, it prints that the run is stopping.
+func (r *run) doBody(ctx context.Context, body func(context.Context) error) error {
 	stopSaying := context.AfterFunc(ctx, func() {
 		r.console.Say("%v: stopping, which takes up to 10 s if batches are in flight", context.Cause(ctx))
 		if r.log != nil {
@@ -163,7 +163,7 @@ func (r *run) writeFooter(ctx context.Context, code int, runErr error) int {
 		// The log is still locked, so the next run cannot change it. A run that was stopped also gets reports,
 		// so the context that it ended is not used.
 		digest, sealErr := evidence.Seal(context.WithoutCancel(ctx), dir,
-			append([]string{r.log.Name()}, r.verifiedLogs...), r.opts.Version)
+			append([]string{r.log.Name()}, r.verifiedLogs...), r.header.Version)
 		if sealErr != nil {
 			r.console.Say("the evidence is not complete: %v\nto complete it, run the same command with --resume",
 				sealErr)

@@ -3,12 +3,9 @@ package run
 import (
 	"cmp"
 	"context"
-	"errors"
 
-	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/scan"
-	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/cmd/tapsweep/internal/token"
 )
 
@@ -30,31 +27,13 @@ func (s *Scope) task(readOnly bool) token.Task {
 	return task
 }
 
-// openScan opens a run that looks for passes. Before the work, it looks up the user that --created-by names.
-func openScan(ctx context.Context, c *console.Console, opts *Options, scope *Scope, p plan,
-	work func(context.Context, *run) error) error {
-	warn(c, "", scope.Warnings)
-	if scope.Find.Audit != nil && opts.Target.Cloud() == "china" {
-		// Source: learn.microsoft.com/graph/api/directoryaudit-list, national clouds.
-		return status.Refuse(errors.New("the cloud china has no directory audit log in Graph"),
-			"scan users instead: --all-users or --group")
-	}
-	p.header.Digest = scope.Digest
-	return open(ctx, c, opts, p, func(ctx context.Context, r *run) error {
-		scope.Find.Root, scope.Find.Caller, scope.Find.Logger = r.tenant.API, r.tenant.Caller(), opts.Logger
-		if err := r.findCreator(ctx, scope.Find.Audit); err != nil {
-			return err
-		}
-		return work(ctx, r)
-	})
-}
-
 // look scans, and calls found for each pass that matches.
 func (r *run) look(ctx context.Context, opts scan.Options, found func(*scan.Found)) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	r.job.Join(stop)
 	seen := &scannedUsers{write: r.write}
+	opts.Root, opts.Caller, opts.Logger = r.tenant.API, r.tenant.Caller(), r.opts.Logger
 	opts.Skip = r.earlier.Scanned
 	if opts.Audit != nil { // a user without a find may be reported, such as one whose pass is gone
 		opts.Skip, opts.Audit.IDsMatch = r.earlier.HasFound, r.earlier.IDsMatch

@@ -44,11 +44,7 @@ func openProtect(c *console.Console, paths []string) (*protect.List, error) {
 func (r *run) findProtected(ctx context.Context, protectList *protect.List,
 	pairs iter.Seq2[input.Pair, error]) (err error) {
 	r.noProtectList = protectList.Empty()
-	forbidden := ""
-	if !r.mayTryLookUp() {
-		forbidden = "the token lacks " + lookUpPermission
-	}
-	r.protectedUsers, err = protectList.Resolve(ctx, r.runner, pairs, forbidden)
+	r.protectedUsers, err = protectList.Resolve(ctx, r.runner, pairs, r.noLookUps())
 	if err != nil {
 		return r.ended(ctx, fmt.Errorf("--protect: %w\nnothing was changed", err))
 	}
@@ -75,14 +71,13 @@ func (r *run) isProtected(user, upn string) bool {
 	return r.isProtectedName(user) || upn != "" && r.isProtectedName(upn)
 }
 
-// lookUpPermission is the permission needed to read a user.
+// noLookUps returns why Graph would refuse to look up a user, "" if the token does not show that it would.
 // Source: learn.microsoft.com/graph/api/user-get.
-const lookUpPermission = "User.Read.All or User.ReadBasic.All"
-
-// mayTryLookUp reports whether tapsweep should try to look up a user. It should not if the token shows that
-// Graph would refuse.
-func (r *run) mayTryLookUp() bool {
-	return r.opts.NoPreflight || r.tenant.Token.MayLookUp() != token.No
+func (r *run) noLookUps() string {
+	if r.opts.NoPreflight || r.tenant.Token.MayLookUp() != token.No {
+		return ""
+	}
+	return "the token lacks User.Read.All or User.ReadBasic.All"
 }
 
 // findProtectedForRevoke calls findProtected with the users on the list. With --self this is the user who is signed
@@ -128,8 +123,7 @@ func (r *run) isSelf(user string) bool { return user == input.Me || r.tenant.Tok
 
 // preflight checks that the token allows the task, and shows both. If quiet is set, it shows them only if the
 // check or the run fails. With --no-preflight it shows only the doubts about the tenant of the token.
-func (r *run) preflight(task token.Task, quiet bool) error {
-	r.requiredAccess = task
+func (r *run) preflight() error {
 	if r.opts.NoPreflight {
 		for _, doubt := range r.tenant.Token.Doubts {
 			r.console.Say("warning: %s", doubt)
@@ -137,7 +131,7 @@ func (r *run) preflight(task token.Task, quiet bool) error {
 		return nil
 	}
 	var block bytes.Buffer
-	if err := r.tenant.Check(&block, task); err != nil || !quiet {
+	if err := r.tenant.Check(&block, r.task); err != nil || !r.quiet {
 		_, _ = block.WriteTo(r.console.Err)
 		return err
 	}
@@ -149,10 +143,11 @@ func (r *run) preflight(task token.Task, quiet bool) error {
 // time of the event, so records are matched by all names of the user. If Graph cannot be reached, the command
 // ends. If the lookup fails for another reason, the summary shows this: no record has a name that does not
 // exist, and this must not look like a scan that found nothing suspicious.
-func (r *run) findCreator(ctx context.Context, audit *scan.Audit) error {
-	if audit == nil || audit.By == "" {
+func (r *run) findCreator(ctx context.Context) error {
+	if r.scope == nil || r.scope.Find.Audit == nil || r.scope.Find.Audit.By == "" {
 		return nil
 	}
+	audit := r.scope.Find.Audit
 	name := strings.TrimSpace(audit.By)
 	user := input.User{UPN: name}
 	if input.IsGUID(name) {
@@ -163,8 +158,8 @@ func (r *run) findCreator(ctx context.Context, audit *scan.Audit) error {
 		r.summary.CreatorDoubt = doubt + "tapsweep does not ask for permission to read apps"
 		return nil
 	}
-	if !r.mayTryLookUp() {
-		r.summary.CreatorDoubt = doubt + "the token lacks " + lookUpPermission
+	if why := r.noLookUps(); why != "" {
+		r.summary.CreatorDoubt = doubt + why
 		return nil
 	}
 	found, err := protect.LookUp(ctx, r.runner, user)

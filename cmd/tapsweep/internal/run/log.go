@@ -23,7 +23,7 @@ import (
 )
 
 // openLog creates a results log, or opens the log of an earlier run to resume it.
-func (r *run) openLog(opts results.ResumeOptions) (err error) {
+func (r *run) openLog() (err error) {
 	log := &r.opts.Log
 	if log.Evidence != "" {
 		if err := evidence.Make(log.Evidence); err != nil {
@@ -46,6 +46,8 @@ func (r *run) openLog(opts results.ResumeOptions) (err error) {
 			"choose another --results file")
 	}
 	// Without --protect, the users whom an earlier run has protected stay protected.
+	opts := r.resume
+	opts.Verify, opts.AnyPass = r.header.Verify, r.header.AnyPass
 	opts.Protected = func(user string) bool { return r.noProtectList || r.isProtectedName(user) }
 	r.log, r.earlier, err = results.Resume(log.Path, r.header, opts)
 	if err != nil && !status.Known(err) {
@@ -106,7 +108,7 @@ func (r *run) beginEvidence() error {
 		fmt.Fprintf(&text, "deleted by:    %s\nverified by:   %s\n", safetext.Printable(strings.Join(deleted, ", ")),
 			format.OrUnknown(r.header.Operator))
 	}
-	r.tenant.Token.Print(&text, r.requiredAccess)
+	r.tenant.Token.Print(&text, r.task)
 	if r.opts.NoPreflight {
 		fmt.Fprintln(&text, "tapsweep did not check what the token allows: --no-preflight")
 	}

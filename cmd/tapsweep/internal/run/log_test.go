@@ -38,9 +38,9 @@ func TestLogIsMovedAtTheEnd(t *testing.T) {
 	defer log.Close()
 	r := asking(nil, io.Discard)
 	r.log = log
-	err = r.work(t.Context(), func(context.Context) error { return os.Rename(path, path+".1") })
+	err = r.doBody(t.Context(), func(context.Context) error { return os.Rename(path, path+".1") })
 	if _, moved := errors.AsType[*results.MovedError](err); !moved {
-		t.Errorf("work = %v, want a MovedError", err)
+		t.Errorf("doBody = %v, want a MovedError", err)
 	}
 }
 

@@ -3,15 +3,14 @@ package run
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
 	"strings"
 	"time"
 
 	"tapsweep/batch"
-	"tapsweep/cmd/tapsweep/internal/pass"
+	"tapsweep/cmd/tapsweep/internal/protect"
+	"tapsweep/input"
 )
 
 // namePatience is how long a run waits to learn which users are listed under two names.
@@ -21,19 +20,17 @@ const namePatience = 10 * time.Second
 // up soon. An error means that some of these users are not known. A row that has both names does not help,
 // because nobody checks that both belong to the same user.
 func (r *run) lookUpNames(ctx context.Context) error {
-	if !r.mayTryLookUp() {
-		return errors.New("the token lacks " + lookUpPermission)
-	}
 	asked, ids := make(map[string]bool), make(map[string]bool)
+	var rows []input.User
 	for pair, err := range r.everybody() {
 		switch user := strings.ToLower(pair.User); {
 		case err != nil:
 			return nil // the run will report the error
 		case pair.Err != nil || r.isSelf(user) || r.isProtectedName(user):
-		case strings.Contains(user, "@"):
-			asked[user] = true
-		default:
+		case !strings.Contains(user, "@"):
 			ids[user] = true
+		case !asked[user]:
+			asked[user], rows = true, append(rows, input.User{UPN: user})
 		}
 	}
 	stopped, cancel := context.WithTimeoutCause(ctx, namePatience, fmt.Errorf("not known within %v", namePatience))
@@ -43,35 +40,19 @@ func (r *run) lookUpNames(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var failed error
-	r.names = make(map[string]string)
-	err = runner.Run(stopped, lookUps(asked), func(res batch.Result) []batch.Request {
-		var user struct{ ID string }
-		switch {
-		case res.Err != nil:
-			failed = res.Err
-		case res.Response.Status == 404: // the delete will report it
-		case res.Response.Status != 200:
-			failed = res.Response.StatusError()
-		case json.Unmarshal(res.Response.Body, &user) == nil && ids[strings.ToLower(user.ID)]:
-			r.names[res.Request.Tag.(string)] = user.ID
-		}
-		return nil
-	})
+	answers, err := protect.LookUpAll(stopped, runner, rows, r.noLookUps())
 	if ctx.Err() != nil {
 		return nil // the run will report why it stops
 	}
-	return cmp.Or(err, failed)
-}
-
-// lookUps yields a request for the object ID of each user.
-func lookUps(users map[string]bool) iter.Seq[batch.Request] {
-	return func(yield func(batch.Request) bool) {
-		for user := range users {
-			url := pass.UserURL(user) + "?$select=id"
-			if !yield(batch.Request{Method: "GET", URL: url, Quota: pass.ProofQuota, Tag: user}) {
-				return
-			}
+	r.names = make(map[string]string)
+	for i, a := range answers {
+		answer, _ := errors.AsType[*batch.StatusError](a.Err)
+		switch {
+		case a.Err == nil && ids[strings.ToLower(a.User.ID)]:
+			r.names[rows[i].UPN] = a.User.ID
+		case a.Err != nil && (answer == nil || answer.Status != 404): // the delete will report a 404
+			err = cmp.Or(err, a.Err)
 		}
 	}
+	return err
 }

@@ -7,20 +7,21 @@ import (
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/metrics"
 	"tapsweep/cmd/tapsweep/internal/progress"
+	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/tenant"
 )
 
 // Options are the options that all commands have.
 type Options struct {
-	Version   string   // the version of tapsweep
-	Command   []string // the arguments, for the log; no flag takes a secret
-	Resume    []string // the command that resumes the run, for the log
-	Revoke    []string // the flags of a command that takes the log as its list, for the log
+	// Header is the first line of the log. It has Version, Command, Resume and Revoke, and what the flags choose:
+	// DryRun, Verify, AnyPass, Sessions and Simulated.
+	Header    results.Run
 	Variables []string // the environment variables that set flags
 
-	Target      *tenant.Target
-	NoPreflight bool // do not check what the access token allows
+	Target      *tenant.Target // nil for a simulation
+	NoPreflight bool           // do not check what the access token allows
 
+	Guards   Guards
 	Log      LogOptions
 	Batch    batch.Options // the pace
 	Priority string        // low, normal or high; empty means that Graph decides
@@ -48,28 +49,30 @@ func (o *Options) headers() map[string]string {
 	return map[string]string{"x-ms-throttle-priority": o.Priority}
 }
 
-// Guards are the safety options of a run that deletes.
+// Guards are the safety options. Scan and Verify have their own AbortAfter. Of the others, Scan uses none, and Verify
+// uses only Verify.
 type Guards struct {
-	Yes, DryRun bool
-	Protect     []string      // lists of users that are never touched
-	MaxItems    int           // the largest number of passes that may be deleted; 0 means no limit, -1 the default
-	AbortAfter  int           // stop early if this many first answers are all 403; 0 means never
-	Verify      time.Duration // how long Graph may still list a deleted pass; 0 means no verification
-
-	Sessions bool // also revoke the sessions of each user, after the last pass of the user is gone
+	Yes        bool
+	Protect    []string      // lists of users that are never touched
+	MaxItems   int           // the largest number of passes that may be deleted; 0 means no limit, -1 the default
+	AbortAfter int           // stop early if this many first answers are all 403; 0 means never
+	Verify     time.Duration // how long Graph may still list a deleted pass; 0 means no verification
 }
 
-func (g *Guards) unattended() bool { return g.Yes || g.DryRun }
+func (o *Options) unattended() bool { return o.Guards.Yes || o.Header.DryRun }
+
+// abortAfter is AbortAfter of Scan and Verify.
+const abortAfter = 100
 
 // maxUnattended is the default of MaxItems without a terminal.
 const maxUnattended = 10_000
 
 // maxDeletes returns the largest number of passes that may be deleted. 0 means no limit.
-func (g *Guards) maxDeletes(attended bool) int {
+func (o *Options) maxDeletes(attended bool) int {
 	switch {
-	case g.MaxItems >= 0:
-		return g.MaxItems
-	case g.Yes && !g.DryRun && !attended:
+	case o.Guards.MaxItems >= 0:
+		return o.Guards.MaxItems
+	case o.Guards.Yes && !o.Header.DryRun && !attended:
 		return maxUnattended
 	}
 	return 0

@@ -3,6 +3,7 @@ package run
 import (
 	"testing"
 
+	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/testdata/assert"
 )
 
@@ -10,19 +11,20 @@ import (
 func TestMaxDeletes(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
-		guards   Guards
+		options  Options
 		attended bool
 		want     int
 	}{
-		{"nobody watches", Guards{Yes: true, MaxItems: -1}, false, 10_000},
-		{"somebody watches", Guards{Yes: true, MaxItems: -1}, true, 0},
-		{"somebody is asked", Guards{MaxItems: -1}, false, 0},
-		{"nothing is deleted", Guards{Yes: true, DryRun: true, MaxItems: -1}, false, 0},
-		{"any number", Guards{Yes: true, MaxItems: 0}, false, 0},
-		{"a bound", Guards{Yes: true, MaxItems: 5}, true, 5},
+		{"nobody watches", Options{Guards: Guards{Yes: true, MaxItems: -1}}, false, 10_000},
+		{"somebody watches", Options{Guards: Guards{Yes: true, MaxItems: -1}}, true, 0},
+		{"somebody is asked", Options{Guards: Guards{MaxItems: -1}}, false, 0},
+		{"nothing is deleted",
+			Options{Guards: Guards{Yes: true, MaxItems: -1}, Header: results.Run{DryRun: true}}, false, 0},
+		{"any number", Options{Guards: Guards{Yes: true, MaxItems: 0}}, false, 0},
+		{"a bound", Options{Guards: Guards{Yes: true, MaxItems: 5}}, true, 5},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			assert.Same(t, "passes that may be deleted", tt.guards.maxDeletes(tt.attended), tt.want)
+			assert.Same(t, "passes that may be deleted", tt.options.maxDeletes(tt.attended), tt.want)
 		})
 	}
 }

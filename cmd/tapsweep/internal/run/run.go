@@ -22,11 +22,12 @@ import (
 
 // A run is one command that connects to a tenant and can write a results log.
 type run struct {
+	plan
+
 	console *console.Console
 	opts    *Options
-	list    *input.List // nil for a run without a list, such as a sweep
+	header  *results.Run // the first line of the log
 	tenant  *tenant.Tenant
-	header  *results.Run
 	runner  *batch.Runner
 	job     *revoke.Job
 
@@ -37,40 +38,40 @@ type run struct {
 	earlier *results.ResumeState // what earlier runs have completed, empty if there is no log to resume
 	waits   *waitLog             // nil before the work begins, because earlier waits are not logged
 
-	// doneBefore are users whose passes are gone according to the lists, and whose sessions are not revoked.
-	doneBefore []input.Pair
-
 	names map[string]string // see revoke.Options.Names
 
 	summary summary
 
-	requiredAccess token.Task // what the token must allow
-	heldPreflight  []byte     // what a quiet run shows if it fails
-	verifiedLogs   []string   // the logs that this run verifies; the evidence reports on them and on its own log
+	heldPreflight []byte   // what a quiet run shows if it fails
+	verifiedLogs  []string // the logs that this run verifies; the evidence reports on them and on its own log
 }
 
-// A plan holds how a command differs from others before its work begins.
+// A plan holds how a command differs from others.
 type plan struct {
-	header results.Run       // the first line of the log, as far as only the command knows it
-	list   *input.List       // nil for a command without a list
-	lists  []string          // files that the log must not replace
-	logs   []results.ListRun // the runs of logs that the command reads; they must be of the same tenant
-	task   token.Task        // what the token must allow
-	quiet  bool              // show the preflight only if the run fails
+	list  *input.List       // nil for a command without a list, such as a sweep
+	lists []string          // files that the log must not replace
+	logs  []results.ListRun // the runs of logs that the command reads; they must be of the same tenant
+	scope *Scope            // nil for a command that does not look for passes
+	task  token.Task        // what the token must allow
+	quiet bool              // show the preflight only if the run fails
 
-	doneBefore []input.Pair // see run
+	// doneBefore are users whose passes are gone according to the lists, and whose sessions are not revoked.
+	doneBefore []input.Pair
 
 	// connect connects to the tenant. Nil means the target of the options.
 	connect func(context.Context) (*tenant.Tenant, error)
+
+	// The steps of the command, in this order. All except work may be nil. If the log is new, it is created after ask.
+	prepare func(*run, context.Context) error
+	resume  results.ResumeOptions
+	ask     func(*run, context.Context) error
+	limit   int                               // the largest number of passes that may be deleted; 0 means no limit
+	work    func(*run, context.Context) error // between the first and the last line of the log
 }
 
-// open connects to a tenant, checks what the token allows, and then does the work.
-func open(ctx context.Context, c *console.Console, opts *Options, p plan,
-	work func(context.Context, *run) error) (err error) {
-	if err := checkLog(&opts.Log, p.lists...); err != nil {
-		if there, ok := errors.AsType[*fileout.ThereError](err); ok && p.header.Simulated { // it cannot be resumed
-			return status.Refuse(there, "choose another "+there.Flag+" file, or replace it with --overwrite")
-		}
+// execute runs a plan: it connects to a tenant, checks what the token allows, opens the log, and does the work.
+func execute(ctx context.Context, c *console.Console, opts *Options, p plan) (err error) {
+	if err := p.check(c, opts); err != nil {
 		return err
 	}
 	if opts.Deadline > 0 {
@@ -79,43 +80,89 @@ func open(ctx context.Context, c *console.Console, opts *Options, p plan,
 			fmt.Errorf("the deadline of %v has passed", opts.Deadline))
 		defer cancel()
 	}
-	r := &run{console: c, opts: opts, list: p.list, header: &p.header, earlier: new(results.ResumeState),
-		doneBefore: p.doneBefore}
-	if p.list != nil {
-		r.summary.Lists = p.list.Stats()
+	r := &run{plan: p, console: c, opts: opts, header: &opts.Header, earlier: new(results.ResumeState)}
+	if r.list != nil {
+		r.summary.Lists = r.list.Stats()
 	}
-	if p.connect == nil {
-		p.connect = r.connect
+	if r.connect == nil {
+		r.connect = r.connectToTarget
 	}
-	r.tenant, err = p.connect(ctx)
+	r.tenant, err = r.connect(ctx)
 	if r.tenant != nil {
 		defer r.tenant.Close()
 	}
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return status.Interrupted(ctx)
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
-	r.header.Version, r.header.Command = opts.Version, opts.Command
-	r.header.Resume, r.header.Revoke = opts.Resume, opts.Revoke
-	r.header.Tenant, r.header.Operator, r.header.GraphRoot = r.tenant.ID, r.tenant.Token.Who, r.tenant.Root
-	if err := r.checkPlace(p.logs); err != nil {
+	for _, step := range []func(context.Context) error{r.checkTenant, r.makeRunner, r.findCreator, r.openLogAndAsk} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	r.makeJob()
+	return r.do(ctx, func(ctx context.Context) error { return r.work(r, ctx) })
+}
+
+// check checks the log and the scope before anything is sent.
+func (p *plan) check(c *console.Console, opts *Options) error {
+	if p.scope != nil {
+		warn(c, "", p.scope.Warnings)
+		if p.scope.Find.Audit != nil && opts.Target.Cloud() == "china" {
+			// Source: learn.microsoft.com/graph/api/directoryaudit-list, national clouds.
+			return status.Refuse(errors.New("the cloud china has no directory audit log in Graph"),
+				"scan users instead: --all-users or --group")
+		}
+		opts.Header.Digest = p.scope.Digest
+	}
+	err := checkLog(&opts.Log, p.lists...)
+	if there, ok := errors.AsType[*fileout.ThereError](err); ok && !there.Dangling && opts.Header.Simulated {
+		// It cannot be resumed.
+		return status.Refuse(there, "choose another "+there.Flag+" file, or replace it with --overwrite")
+	}
+	return err
+}
+
+// checkTenant refuses logs of another tenant and a token that does not allow the task.
+func (r *run) checkTenant(context.Context) error {
+	h := r.header
+	h.Tenant, h.Operator, h.GraphRoot = r.tenant.ID, r.tenant.Token.Who, r.tenant.Root
+	if err := r.checkPlace(); err != nil {
 		return err
 	}
-	if err := r.preflight(p.task, p.quiet); err != nil {
-		return err
+	return r.preflight()
+}
+
+// openLogAndAsk opens the log of an earlier run before it asks a person to confirm, because the log shows what is left
+// to do. It creates a new log afterwards.
+func (r *run) openLogAndAsk(ctx context.Context) error {
+	if r.prepare != nil {
+		if err := r.prepare(r, ctx); err != nil {
+			return err
+		}
 	}
-	if err := r.makeRunner(); err != nil {
-		return err
+	if r.opts.Log.Resume {
+		if err := r.openLog(); err != nil {
+			return err
+		}
 	}
-	return work(ctx, r)
+	if r.ask != nil {
+		if err := r.ask(r, ctx); err != nil {
+			return errors.Join(err, r.close())
+		}
+	}
+	if r.log != nil || r.opts.Log.Path == "" {
+		return nil
+	}
+	return r.openLog()
 }
 
 // checkPlace refuses logs of another tenant or Graph root. Passes that were deleted there were not deleted
 // here.
-func (r *run) checkPlace(logs []results.ListRun) error {
-	for _, logged := range logs {
+func (r *run) checkPlace() error {
+	for _, logged := range r.logs {
 		if err := logged.Elsewhere(r.tenant.ID, r.tenant.Root); err != nil {
 			place := logged.Source
 			if logged.Line > 0 {
@@ -128,18 +175,15 @@ func (r *run) checkPlace(logs []results.ListRun) error {
 	return nil
 }
 
-// connect gets a token from the target. If the authority has an outage, it waits as long as a run waits for
+// connectToTarget gets a token from the target. If the authority has an outage, it waits as long as a run waits for
 // Graph.
-func (r *run) connect(ctx context.Context) (*tenant.Tenant, error) {
-	r.opts.Target.Stall = r.opts.Batch.StallTimeout
-	if !r.opts.Quiet {
-		r.opts.Target.Waiting = r.console.Say
-	}
+func (r *run) connectToTarget(ctx context.Context) (*tenant.Tenant, error) {
+	r.opts.Target.Stall, r.opts.Target.Quiet = r.opts.Batch.StallTimeout, r.opts.Quiet
 	return r.opts.Target.Connect(ctx)
 }
 
 // makeRunner creates the runner. The display and the log show its waits.
-func (r *run) makeRunner() (err error) {
+func (r *run) makeRunner(context.Context) (err error) {
 	opts := r.opts.Batch
 	opts.Headers, opts.Logger = r.opts.headers(), r.opts.Logger
 	opts.Reauthorize, opts.BeforeSend = r.tenant.Client.Reauthorize, r.syncAnnounced
@@ -157,14 +201,16 @@ func (r *run) makeRunner() (err error) {
 }
 
 // makeJob creates the job. Its rows go to the display, the metrics and the log.
-func (r *run) makeJob(opts revoke.Options) {
-	opts.Protected = r.isProtectedName
-	opts.Self, opts.Names, opts.Caller = r.tenant.Token.Self, r.names, r.tenant.Caller()
-	opts.Earlier = r.earlier
+func (r *run) makeJob() {
+	h, g := r.header, &r.opts.Guards
+	opts := revoke.Options{DryRun: h.DryRun, AnyPass: h.AnyPass, Sessions: h.Sessions, Verify: g.Verify,
+		VerifyOnly: h.Kind() == "verify", AbortAfter: g.AbortAfter, MaxDeletes: r.limit,
+		Protected: r.isProtectedName, Self: r.tenant.Token.Self, Names: r.names, Caller: r.tenant.Caller(),
+		Earlier: r.earlier}
 	r.job = revoke.New(r.runner, func(row *results.Row) error {
 		r.console.Display().Row(row)
 		r.opts.Metrics.Row(row)
-		if r.header.DryRun && row.Action == "" && !row.Provisional && !row.Beside {
+		if h.DryRun && row.Action == "" && !row.Provisional && !row.Beside {
 			r.summary.name(row)
 		}
 		return r.write(row)

@@ -10,7 +10,6 @@ import (
 	"tapsweep/cmd/tapsweep/internal/fileout"
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
@@ -27,62 +26,58 @@ type ScanOptions struct {
 
 // Scan finds passes and prints them.
 func Scan(ctx context.Context, c *console.Console, o *ScanOptions) error {
-	p := plan{task: o.Scope.task(true), quiet: o.Quiet || !c.IsTerminal(c.Err)}
-	return openScan(ctx, c, &o.Options, &o.Scope, p, func(ctx context.Context, r *run) error {
-		out, err := openOutput(c, o)
-		if err != nil {
+	o.Guards.AbortAfter = abortAfter
+	var out *output
+	defer func() { out.abort() }()
+	return execute(ctx, c, &o.Options, plan{
+		scope: &o.Scope,
+		task:  o.Scope.task(true),
+		quiet: o.Quiet || !c.IsTerminal(c.Err),
+		prepare: func(*run, context.Context) (err error) {
+			out, err = openOutput(c, o)
 			return err
-		}
-		defer out.file.Abort() // does nothing after commit
-		if o.Log.Path == "" {
-			return r.scan(ctx, o, out)
-		}
-		if err := r.openLog(results.ResumeOptions{IgnoreFinishedRuns: true, OnCompleted: func(row *results.Row) {
+		},
+		resume: results.ResumeOptions{IgnoreFinishedRuns: true, OnCompleted: func(row *results.Row) {
 			o.Metrics.Row(row)
 			if row.Outcome == results.Found {
 				_ = out.Write(lineOf(row))
 			}
-		}}); err != nil {
-			return err
-		}
-		return r.scan(ctx, o, out)
+		}},
+		work: func(r *run, ctx context.Context) error { return r.scan(ctx, o, out) },
 	})
 }
 
 func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
-	r.makeJob(revoke.Options{AbortAfter: 100})
-	return r.do(ctx, func(ctx context.Context) error {
-		r.show(progress.Options{Phase: "scanning", Noun: "users"})
-		find := o.Scope.Find
-		if o.Gone {
-			find.OnGone = func(gone *scan.Found) { _ = out.Write(lineOf(foundRow(gone))) }
-		}
-		err := r.look(ctx, find, func(found *scan.Found) {
-			row := foundRow(found)
-			r.job.Record(row)
-			_ = out.Write(lineOf(row)) // commit returns the error
-		})
-		r.console.Display().Stop() // the passes may go to the same terminal
-		_, statErr := os.Lstat(o.Output)
-		why := ""
-		switch {
-		case o.Output == "-":
-		case r.summary.wrongCreator(): // an empty list would look like a scan that found nothing suspicious
-			why = "--created-by names nobody"
-		case err != nil && (out.Empty() || statErr == nil):
-			// If the scan is stopped, the passes found so far are kept in a new file. An old file is not replaced.
-			why = "the scan is not complete"
-		}
-		if why != "" {
-			r.console.Say("%s was not written, because %s", o.Output, why)
-			return err
-		}
-		if outErr := out.commit(); outErr != nil {
-			return cmp.Or(err, fmt.Errorf("writing the passes: %w", outErr))
-		}
-		r.summary.Output = o.Output
-		return err
+	r.show(progress.Options{Phase: "scanning", Noun: "users"})
+	find := o.Scope.Find
+	if o.Gone {
+		find.OnGone = func(gone *scan.Found) { _ = out.Write(lineOf(foundRow(gone))) }
+	}
+	err := r.look(ctx, find, func(found *scan.Found) {
+		row := foundRow(found)
+		r.job.Record(row)
+		_ = out.Write(lineOf(row)) // commit returns the error
 	})
+	r.console.Display().Stop() // the passes may go to the same terminal
+	_, statErr := os.Lstat(o.Output)
+	why := ""
+	switch {
+	case o.Output == "-":
+	case r.summary.wrongCreator(): // an empty list would look like a scan that found nothing suspicious
+		why = "--created-by names nobody"
+	case err != nil && (out.Empty() || statErr == nil):
+		// If the scan is stopped, the passes found so far are kept in a new file. An old file is not replaced.
+		why = "the scan is not complete"
+	}
+	if why != "" {
+		r.console.Say("%s was not written, because %s", o.Output, why)
+		return err
+	}
+	if outErr := out.commit(); outErr != nil {
+		return cmp.Or(err, fmt.Errorf("writing the passes: %w", outErr))
+	}
+	r.summary.Output = o.Output
+	return err
 }
 
 func foundRow(f *scan.Found) *results.Row {
@@ -114,6 +109,13 @@ func openOutput(c *console.Console, o *ScanOptions) (*output, error) {
 		return nil, status.Refuse(fmt.Errorf("--output: %w", err))
 	}
 	return &output{w, file}, nil
+}
+
+// abort does nothing after commit, and for an output that was not opened.
+func (o *output) abort() {
+	if o != nil {
+		o.file.Abort()
+	}
 }
 
 // commit writes the rest. A file then gets its name.

@@ -10,8 +10,8 @@ import (
 )
 
 // withSessions adds what the token must allow to revoke sessions.
-func (g *Guards) withSessions(task token.Task) token.Task {
-	task.Sessions, task.SessionProof = g.Sessions, g.Sessions && g.Verify > 0
+func (o *Options) withSessions(task token.Task) token.Task {
+	task.Sessions, task.SessionProof = o.Header.Sessions, o.Header.Sessions && o.Guards.Verify > 0
 	return task
 }
 
@@ -62,11 +62,11 @@ func (r *run) expect(items revoke.Items) error {
 
 // sessionsLeft returns an item for each user whose sessions must still be revoked, because earlier runs
 // deleted, or began to delete, passes of this user.
-func (s *sweepRun) sessionsLeft() (items []revoke.Item) {
-	if !s.o.Sessions || s.o.DryRun {
+func (r *run) sessionsLeft() (items []revoke.Item) {
+	if !r.header.Sessions || r.header.DryRun {
 		return nil
 	}
-	rows := append(s.earlier.SessionsWanted(), s.earlier.AllUnconfirmed()...)
+	rows := append(r.earlier.SessionsWanted(), r.earlier.AllUnconfirmed()...)
 	seen := make(map[string]bool)
 	for _, row := range rows {
 		if user := strings.ToLower(row.User); !seen[user] {

@@ -43,18 +43,27 @@ type summary struct {
 	ProtectedPasses int          // passes of protected users that a sweep found and kept
 }
 
-// A summaryLine is printed if show is set.
-type summaryLine struct {
-	show bool
-	text string
+// printIf writes a line if show is set.
+func printIf(show bool, w io.Writer, text ...string) {
+	if show {
+		fmt.Fprintln(w, strings.Join(text, ""))
+	}
 }
 
-func printLines(w io.Writer, lines ...summaryLine) {
-	for _, l := range lines {
-		if l.show {
-			fmt.Fprintln(w, l.text)
+// A count is a number of things, and what happened to them.
+type count struct {
+	n    int
+	what string
+}
+
+// above0 returns the counts above 0, as texts.
+func above0(counts ...count) (texts []string) {
+	for _, c := range counts {
+		if c.n > 0 {
+			texts = append(texts, fmt.Sprintf("%d %s", c.n, c.what))
 		}
 	}
+	return texts
 }
 
 // conclude prints the summary. If everything is done, a quiet run prints nothing. A sweep without a terminal
@@ -228,22 +237,18 @@ func (s *summary) further(w io.Writer) {
 	if s.Run.DryRun {
 		would = "would be deleted"
 	}
-	printLines(w,
-		summaryLine{sessions.Guests > 0, format.Plural(sessions.Guests, "user is a guest", "users are guests") +
-			": only the home tenant can revoke the sessions of a guest"},
-		summaryLine{sessions.Unverified > 0, "the sessions of " + format.Plural(sessions.Unverified, "user", "users") +
-			" are revoked, but not verified; the log says why"},
-		summaryLine{s.Run.Verify && s.Run.Kind() != "verify",
-			"Verified: the users of " + rows(c.Verified) + " hold no pass"},
-		summaryLine{s.Earlier > 0, rows(s.Earlier) + " completed by an earlier run"},
-		summaryLine{s.Lists.AnyPass > 0, format.Plural(s.Lists.AnyPass, "row names", "rows name") +
-			" no pass ID: ANY Temporary Access Pass of the user " + would},
-		summaryLine{c.Beside > 0, format.Plural(c.Beside, "further pass", "further passes") +
-			" of users who had several were also deleted; each has a row in the log"},
-		summaryLine{left > 0, rows(left) +
-			" of the list left out, because the earlier run completed or protected them"},
-		summaryLine{s.ProtectedPasses > 0, passes(s.ProtectedPasses) + " of protected users left alone"},
-	)
+	printIf(sessions.Guests > 0, w, format.Plural(sessions.Guests, "user is a guest", "users are guests"),
+		": only the home tenant can revoke the sessions of a guest")
+	printIf(sessions.Unverified > 0, w, "the sessions of ", format.Plural(sessions.Unverified, "user", "users"),
+		" are revoked, but not verified; the log says why")
+	printIf(s.Run.Verify && s.Run.Kind() != "verify", w, "Verified: the users of ", rows(c.Verified), " hold no pass")
+	printIf(s.Earlier > 0, w, rows(s.Earlier), " completed by an earlier run")
+	printIf(s.Lists.AnyPass > 0, w, format.Plural(s.Lists.AnyPass, "row names", "rows name"),
+		" no pass ID: ANY Temporary Access Pass of the user ", would)
+	printIf(c.Beside > 0, w, format.Plural(c.Beside, "further pass", "further passes"),
+		" of users who had several were also deleted; each has a row in the log")
+	printIf(left > 0, w, rows(left), " of the list left out, because the earlier run completed or protected them")
+	printIf(s.ProtectedPasses > 0, w, passes(s.ProtectedPasses), " of protected users left alone")
 	if s.Stopped != nil {
 		fmt.Fprintln(w, "stopped early: "+safetext.Printable(format.Error(s.Stopped)))
 	}
@@ -251,14 +256,12 @@ func (s *summary) further(w io.Writer) {
 
 // kept writes where the output, the log and the evidence are. A run that is refused also has them.
 func (s *summary) kept(w io.Writer) {
-	printLines(w,
-		summaryLine{s.Output != "" && s.Output != "-", "passes: " + safetext.Visible(s.Output, "")},
-		summaryLine{s.Results != "" && s.Results != "-", "results: " + safetext.Visible(s.Results, "")},
-		summaryLine{s.Evidence != "", "evidence: " + safetext.Visible(s.Evidence, "") + ", SHA-256 of its SHA256SUMS " +
-			s.Sealed},
-		summaryLine{s.Incomplete, "The results log is not complete: run the same command again, with --resume if the " +
-			"log is a file. " + s.again()},
-	)
+	file := func(path string) string { return safetext.Visible(path, "") }
+	printIf(s.Output != "" && s.Output != "-", w, "passes: ", file(s.Output))
+	printIf(s.Results != "" && s.Results != "-", w, "results: ", file(s.Results))
+	printIf(s.Evidence != "", w, "evidence: ", file(s.Evidence), ", SHA-256 of its SHA256SUMS ", s.Sealed)
+	printIf(s.Incomplete, w, "The results log is not complete: run the same command again, with --resume if the ",
+		"log is a file. ", s.again())
 }
 
 // again returns what the same command does if it runs again and cannot resume its log.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/format"
@@ -21,7 +20,6 @@ type VerifyOptions struct {
 	Options
 
 	Logs []string
-	Wait time.Duration // how long Graph may still list a deleted pass
 }
 
 // Verify lists the passes of every user in results logs.
@@ -40,38 +38,32 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) error {
 		c.Say("%s; nothing to do", none)
 		return nil
 	}
-	return open(ctx, c, &o.Options, plan{
-		header: results.Run{Digest: held.Digest, Pairs: len(held.Users), DeletedBy: held.Operators},
-		lists:  o.Logs,
-		logs:   []results.ListRun{{Source: o.Logs[0], Run: held.First}},
-		task:   token.Task{ReadOnly: true, Others: true, SessionProof: held.Sessions()},
-		quiet:  o.Quiet,
-	}, func(ctx context.Context, r *run) error {
-		r.verifiedLogs = o.Logs
-		if err := r.openLog(results.ResumeOptions{}); err != nil {
-			return err
-		}
-		return r.verify(ctx, o, held)
+	o.Guards.AbortAfter = abortAfter
+	o.Header.Digest, o.Header.Pairs, o.Header.DeletedBy = held.Digest, len(held.Users), held.Operators
+	return execute(ctx, c, &o.Options, plan{
+		lists: o.Logs,
+		logs:  []results.ListRun{{Source: o.Logs[0], Run: held.First}},
+		task:  token.Task{ReadOnly: true, Others: true, SessionProof: held.Sessions()},
+		quiet: o.Quiet,
+		work:  func(r *run, ctx context.Context) error { return r.verify(ctx, held) },
 	})
 }
 
-func (r *run) verify(ctx context.Context, o *VerifyOptions, held *results.LogUsers) error {
-	r.makeJob(revoke.Options{Verify: o.Wait, VerifyOnly: true, AbortAfter: 100})
-	return r.do(ctx, func(ctx context.Context) error {
-		r.show(progress.Options{Total: len(held.Users) - r.earlier.Len, Phase: "verifying", Noun: "users",
-			ReadOnly: true})
-		return r.job.Run(ctx, func(yield func(revoke.Item, error) bool) {
-			for _, u := range held.Users {
-				pair := input.Pair{Source: u.Source, Line: u.Line, User: u.User, UPN: u.UPN, Method: u.Method,
-					Creation: u.Creation}
-				item := revoke.Item{Pair: pair, Before: u.Outcome}
-				if !r.earlier.SessionsCompleted(u.User) {
-					item.Sessions = u.Sessions
-				}
-				if !yield(item, nil) {
-					return
-				}
+func (r *run) verify(ctx context.Context, held *results.LogUsers) error {
+	r.verifiedLogs = r.lists
+	r.show(progress.Options{Total: len(held.Users) - r.earlier.Len, Phase: "verifying", Noun: "users",
+		ReadOnly: true})
+	return r.job.Run(ctx, func(yield func(revoke.Item, error) bool) {
+		for _, u := range held.Users {
+			pair := input.Pair{Source: u.Source, Line: u.Line, User: u.User, UPN: u.UPN, Method: u.Method,
+				Creation: u.Creation}
+			item := revoke.Item{Pair: pair, Before: u.Outcome}
+			if !r.earlier.SessionsCompleted(u.User) {
+				item.Sessions = u.Sessions
 			}
-		})
+			if !yield(item, nil) {
+				return
+			}
+		}
 	})
 }

@@ -105,8 +105,8 @@ func (t *Target) compare(ctx context.Context, to *Tenant) *token.Problem {
 		defer cancel()
 		id, err := auth.TenantID(ctx, transport, t.endpoint.Authority, t.endpoint.Hosts(), to.wanted)
 		if err != nil {
-			away, _ := errors.AsType[*auth.AuthorityUnreachableError](err)
-			to.unasked = outOfReach(away)
+			away, unanswered := errors.AsType[*auth.AuthorityUnreachableError](err)
+			to.unasked = unanswered && unreached[away.Kind].code == status.Stopped
 			return &token.Problem{
 				Text: fmt.Sprintf("the access token is for the tenant %s, but tapsweep cannot check that this is %s: "+
 					"%s", to.Token.Tenant, safetext.Printable(to.wanted), safetext.Printable(err.Error())),

@@ -2,8 +2,6 @@ package tenant
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -38,17 +36,20 @@ func (t *Target) firstToken(ctx context.Context, client *graph.Client) (string, 
 			return token, err
 		}
 		away := t.credential.Unreached()
-		wait, passes := passing(away, outage)
-		wait = max(wait, pause(n))
+		passes := away != nil && (away.Kind == auth.Outage || outage && away.Kind == auth.NoConnection)
+		wait := pause(n)
 		left := t.Stall - time.Since(start)
 		if end, ok := ctx.Deadline(); ok {
 			left = min(left, time.Until(end))
 		}
+		if passes {
+			wait = max(wait, away.Wait)
+		}
 		if !passes || wait >= left {
 			return "", err
 		}
-		if !outage && t.Waiting != nil {
-			t.Waiting("%v; retrying for up to %v", away, t.Stall)
+		if !outage && !t.Quiet {
+			t.opts.Say("%v; retrying for up to %v", away, t.Stall)
 		}
 		outage = true
 		select {
@@ -64,31 +65,6 @@ func (t *Target) firstToken(ctx context.Context, client *graph.Client) (string, 
 func pause(n int) time.Duration {
 	d := min(firstPause<<min(n, 10), mostPause)
 	return d - time.Duration(rand.Float64()*float64(d)/4)
-}
-
-// passing reports whether the error can go away by itself, and how long the authority asks to wait. After an
-// outage has begun, a missing connection counts as part of it.
-func passing(away *auth.AuthorityUnreachableError, outage bool) (wait time.Duration, passes bool) {
-	if away == nil {
-		return 0, false
-	}
-	if answer, ok := errors.AsType[*auth.AnswerError](away.Err); ok {
-		return answer.Wait, answer.Passing
-	}
-	return 0, outage && outOfReach(away)
-}
-
-// outOfReach reports whether the authority did not answer because of a missing connection or an outage. It
-// returns false if something else answered in its place.
-func outOfReach(away *auth.AuthorityUnreachableError) bool {
-	if away == nil {
-		return false
-	}
-	if answer, ok := errors.AsType[*auth.AnswerError](away.Err); ok {
-		return answer.Passing
-	}
-	_, untrusted := errors.AsType[*tls.CertificateVerificationError](away.Err)
-	return !untrusted
 }
 
 // askToken requests a token. It gives up if an endpoint, a tool or a file hangs, even one that ignores the

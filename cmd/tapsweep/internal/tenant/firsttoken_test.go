@@ -107,13 +107,13 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 			exit: status.Stopped, most: time.Second, want: "login.example answers 429 Too Many Requests"},
 		{name: "never reached", path: metadataPath, answer: refused, lasts: time.Hour, exit: status.Stopped,
 			most: 15 * time.Second,
-			want: "no connection to login.example: connection refused", hint: hintNetwork},
+			want: "no connection to login.example: connection refused", hint: unreached[auth.NoConnection].hint},
 		{name: "wrong secret", secret: "some-other-secret", exit: status.NoAccess, most: time.Second,
 			want: "AADSTS7000215"},
 		{name: "redirect", path: tokenPath, answer: answering(307, "", "Location", "https://thief.example/"),
 			lasts: time.Hour, exit: status.NoAccess,
 			most: time.Second, want: "login.example answers 307 with a redirect to https://thief.example, which is not",
-			hint: hintMisled},
+			hint: unreached[auth.Misled].hint},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -126,8 +126,8 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 					entra.DefaultClientID, tt.secret, &http.Client{Transport: tenant})
 				assert.OK(t, err)
 				said := 0
-				c := &Target{credential: credential, Stall: 30 * time.Minute, Waiting: func(string, ...any) { said++ },
-					opts: Options{SignIn: auth.Options{Getenv: environment()}}}
+				c := &Target{credential: credential, Stall: 30 * time.Minute,
+					opts: Options{SignIn: auth.Options{Getenv: environment()}, Say: func(string, ...any) { said++ }}}
 				if tt.stall != 0 {
 					c.Stall = max(tt.stall, 0)
 				}

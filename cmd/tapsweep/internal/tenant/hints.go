@@ -30,9 +30,7 @@ var entraHints = map[int]string{
 
 const newSecret = "az ad app credential reset --append --id APP_ID"
 
-// noToken returns the error of a command that got no token. If the authority cannot be reached, or has an
-// outage, the exit code is Stopped. For a certificate that is not trusted it is NoAccess, because trying again
-// later does not help.
+// noToken returns the error of a command that got no token.
 func (t *Target) noToken(err error) *status.Error {
 	var cut *auth.AuthorityUnreachableError
 	if token, ok := errors.AsType[*graph.TokenError](err); ok {
@@ -44,30 +42,27 @@ func (t *Target) noToken(err error) *status.Error {
 		}
 		err = &graph.TokenError{Err: cut}
 	}
-	hints, code := []string{hintNetwork}, status.Stopped
-	answer, answered := errors.AsType[*auth.AnswerError](cut.Err)
-	switch {
-	case answered && answer.Passing:
-		hints = []string{hintOutage}
-	case answered:
-		hints, code = []string{hintMisled}, status.NoAccess
-	case !outOfReach(cut):
-		hints, code = []string{hintUntrusted}, status.NoAccess
-	}
+	hints := []string{unreached[cut.Kind].hint}
 	if host := t.opts.SignIn.Getenv("AZURE_AUTHORITY_HOST"); host != "" {
 		hints = append(hints, "AZURE_AUTHORITY_HOST names this authority")
 	}
-	return &status.Error{Code: code, Err: err, Hints: hints}
+	return &status.Error{Code: unreached[cut.Kind].code, Err: err, Hints: hints}
 }
 
-const (
-	hintOutage = "this is an outage, not a problem with the credential; nothing was sent to Graph: " +
-		"run the command again later"
-	hintMisled    = "something else answers in place of the authority: check HTTPS_PROXY, name resolution and --cloud"
-	hintUntrusted = "if a proxy inspects TLS, put its certificate authority into a file that SSL_CERT_FILE names; " +
-		"also check the clock of this machine"
-	hintNetwork = "check the network of this machine, and HTTPS_PROXY if it needs a proxy"
-)
+// unreached has the exit code and the hint for an authority that gave no valid answer. Trying again later helps only
+// against an outage or a missing connection.
+var unreached = map[auth.Kind]struct {
+	code int
+	hint string
+}{
+	auth.NoConnection: {status.Stopped, "check the network of this machine, and HTTPS_PROXY if it needs a proxy"},
+	auth.Outage: {status.Stopped, "this is an outage, not a problem with the credential; nothing was sent to Graph: " +
+		"run the command again later"},
+	auth.Misled: {status.NoAccess, "something else answers in place of the authority: check HTTPS_PROXY, " +
+		"name resolution and --cloud"},
+	auth.Untrusted: {status.NoAccess, "if a proxy inspects TLS, put its certificate authority into a file that " +
+		"SSL_CERT_FILE names; also check the clock of this machine"},
+}
 
 // credentialHints returns what to do when there is no token.
 func credentialHints(method string, err error) []string {

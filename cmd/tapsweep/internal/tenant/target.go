@@ -29,9 +29,7 @@ type Options struct {
 type Target struct {
 	// Stall is how long to wait during an outage of the authority. 0 means not at all.
 	Stall time.Duration
-
-	// Waiting reports the wait during an outage. Nil reports nothing.
-	Waiting func(format string, args ...any)
+	Quiet bool // do not say that an outage makes the target wait
 
 	endpoint   *cloud.Endpoint
 	credential *auth.Credential
