@@ -251,9 +251,9 @@ func TestPagesGoWrong(t *testing.T) {
 		{"a link to another host", graphsim.Options{ForeignLinks: true}, "not below " + root},
 		{"a link to another version", failing("/users?", 0, next(root+"-beta/users?$skiptoken=x")), "not below"},
 		{"pages form a loop", faulty(fault.Fault{Path: token + "Z", Do: next(root + "/users?" + token)},
-			fault.Fault{Path: "/users?", Do: next(root + "/users?" + token + "Z")}), "form a loop"},
+			fault.Fault{Path: "/users?", Do: next(root + "/users?" + token + "Z")}), "nothing new"},
 		{"a page is its own next page",
-			failing("/users?", 0, next(root+"/users?$select=id,userPrincipalName&$top=999")), "form a loop"},
+			failing("/users?", 0, next(root+"/users?$select=id,userPrincipalName&$top=999")), "nothing new"},
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {
 			tenant := tenantOf(tt.opts)
