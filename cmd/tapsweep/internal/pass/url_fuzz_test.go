@@ -16,10 +16,11 @@ import (
 const pass = "9f0c11aa-1111-4222-8333-000000000001"
 
 // passPath matches the path of a write below the version. A user is a segment, or a key in parentheses.
-var passPath = regexp.MustCompile(`^/users(?:/([^/]+)|\('([^/]+)'\))/authentication/temporaryAccessPassMethods/([^/]+)$`)
+var passPath = regexp.MustCompile(`^/users(?:/([^/]+)|\('([^/]+)'\))` +
+	`/authentication/temporaryAccessPassMethods/([^/]+)$`)
 
-// readURL reads the URL of a write in a batch without the code that made it. It returns an error for a URL that a server
-// might read in two ways. Else it returns the user and the pass that the URL names.
+// readURL reads the URL of a write in a batch without the code that made it. It returns an error for a URL that a
+// server might read in two ways. Else it returns the user and the pass that the URL names.
 func readURL(raw string) (user, pass string, err error) {
 	if strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`?#\`, r) }) {
 		return "", "", errors.New("a character must be escaped")
