@@ -33,7 +33,7 @@ type faultTest struct {
 	exit     int
 
 	others  results.Outcome // of the other four; empty is revoked
-	message string          // part of the faulted pair's code and message
+	message string          // part of the code and message of the faulted user's row
 }
 
 // once returns a test with a fault of the first attempt.

@@ -118,7 +118,7 @@ func TestMeInAList(t *testing.T) {
 }
 
 // If the first part of a list stops the run, the other parts still get their rows.
-func TestPartsAreSettled(t *testing.T) {
+func TestEachPartHasRows(t *testing.T) {
 	t.Parallel()
 	_, users, env := serveUsers(t, 40, failing(fault.Fault{Method: "DELETE", Do: fault.ItemStatus(403)}))
 	for i := range 20 {
