@@ -75,9 +75,8 @@ func TestWhoIsMe(t *testing.T) {
 				same(t, "who is signed in by the log", run.Self, selfID)
 				hasRows(t, p.stdout, tt.rows)
 			}
-			s := tenant.Stats()
-			same(t, "lost and overlapping writes", s.LostWrites+s.OverlappingWrites, 0)
-			same(t, "passes that the tenant deleted", s.Deleted, tt.deleted)
+			losesNoWrite(t, tenant)
+			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, tt.deleted)
 		})
 	}
 }
