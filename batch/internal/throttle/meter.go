@@ -199,10 +199,8 @@ func (m *meter) measure(span float64, end time.Time) {
 	m.rate = m.requests / m.seconds
 }
 
-// gain is by how much to go faster than the measured rate so long after the
-// last wait: hardly at first, then ever faster. What a refusal costs grows with
-// the latency, and so does the time between; what is known from few requests is
-// tried sooner.
+// gain is by how much to go faster than the measured rate so long after the last wait: hardly at
+// first, then ever faster. A rate that was measured once is tried sooner.
 func (m *meter) gain(since, latency time.Duration) float64 {
 	if m.agreed == 0 {
 		x := since.Seconds() / max(unsurePeriod, 10*latency.Seconds(), 2/m.rate)

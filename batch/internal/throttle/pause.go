@@ -17,14 +17,14 @@ const (
 // begin takes in a refusal of a request sent after the last wait.
 func (p *pauses) begin(sent time.Time) {
 	if p.since.IsZero() {
-		p.since, p.fails = sent, 0
+		p.since = sent
 		return
 	}
 	p.fails++
 }
 
 // worked takes in that a request sent after the last wait was accepted.
-func (p *pauses) worked() { p.since = time.Time{} }
+func (p *pauses) worked() { *p = pauses{} }
 
 // wait returns how long from now the gate stays closed.
 func (p *pauses) wait(now time.Time, r Report, jitter float64) time.Duration {

@@ -66,9 +66,9 @@ func measureAll(who []rival, matches func(l *line) bool) []*line {
 
 // TestShapes prints what is asked for by flags:
 //
-//	go test ./batch/throttle -run TestShapes -v -group 'random items' -requests 1000
-//	go test ./batch/throttle -run TestShapes -v -shape '^bucket 40/s, burst 80$' -who .
-//	go test ./batch/throttle -run TestShapes -v -shape '^bucket 40/s, burst 80$' -requests 200 -show 5s
+//	go test ./batch/internal/throttle -run TestShapes -v -group 'random items' -requests 1000
+//	go test ./batch/internal/throttle -run TestShapes -v -shape '^bucket 40/s, burst 80$' -who .
+//	go test ./batch/internal/throttle -run TestShapes -v -shape '^bucket 40/s, burst 80$' -requests 200 -show 5s
 func TestShapes(t *testing.T) {
 	if *shapeFlag == "" && *groupFlag == "" {
 		t.Skip("run with -shape or -group")

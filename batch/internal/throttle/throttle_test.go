@@ -341,6 +341,17 @@ func TestPauses(t *testing.T) {
 	}
 }
 
+// A wait after which something was accepted ends the row: the next wait is the one that is told.
+func TestPausesAfterAnAcceptedRequest(t *testing.T) {
+	var p pauses
+	for _, sent := range []float64{0, 1, 2} {
+		p.begin(at(sent))
+	}
+	assert.Same(t, "waits that failed", p.fails, 2)
+	p.worked()
+	assert.Same(t, "wait", p.wait(at(60), Report{RetryAfter: time.Second, Told: true}, 0), time.Second)
+}
+
 func TestMaxRate(t *testing.T) {
 	c := newController(Options{MaxRate: 10})
 	sent := 0
