@@ -75,6 +75,9 @@ const (
 	// few requests alone show no limit where chance was seen to refuse.
 	few = 3
 
+	// unclearLimit is what a question counts for as a limit that stays unclear but is likely one.
+	unclearLimit = 0.25
+
 	// The verdicts so far make a limit up to 4.5 times less likely or 7 times more.
 	leastPrior = -1.5
 	mostPrior  = 2
@@ -282,10 +285,11 @@ func (d *detector) settle(v verdict) {
 	case v == limit:
 		d.shares = d.before
 		d.limits++
-	case v == chance:
-		d.others++
-	case d.score > 0:
+	case v == chance && (d.heels > 0 || d.score < clearChance):
+		d.others++ // without a batch near it a refusal shows little
+	case v == unclear && d.score > 0:
 		d.shares = d.before
+		d.limits += unclearLimit
 	}
 }
 

@@ -268,14 +268,15 @@ func TestPrior(t *testing.T) {
 	}
 }
 
-// Each verdict counts, unless it is unclear. What was learned is forgotten if the limit is the likelier
-// cause.
+// A verdict for the limit counts, one for chance if it is clear or a batch was near, and an unclear one for a
+// quarter of a limit if that is the likelier cause. What was learned is forgotten then.
 func TestSettle(t *testing.T) {
 	for _, tt := range []struct {
 		verdict
 		score, limits, others float64
 		forgotten             bool
-	}{{limit, 3, 2, 1, true}, {chance, -3, 1, 2, false}, {unclear, 0.1, 1, 1, true}, {unclear, -0.1, 1, 1, false}} {
+	}{{limit, 3, 2, 1, true}, {chance, -3.1, 1, 2, false}, {chance, -2.9, 1, 1, false},
+		{unclear, 0.1, 1.25, 1, true}, {unclear, -0.1, 1, 1, false}} {
 		d := newDetector()
 		d.limits, d.others, d.score, d.before = 1, 1, tt.score, shares{requests: share{1, 1}}
 		d.settle(tt.verdict)
