@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"slices"
-	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -104,9 +102,6 @@ func (o Options) resolve() (Options, error) {
 
 // chooseMethod chooses the method that fits the named file, if there is one.
 func (o *Options) chooseMethod() error {
-	if o.Method != "" && !slices.Contains(Methods, o.Method) {
-		return usage("--auth %q is not %s", o.Method, strings.Join(Methods, ", "))
-	}
 	chosen := ""
 	for _, f := range []struct{ method, flag, file string }{
 		{"certificate", "--certificate", o.Certificate},

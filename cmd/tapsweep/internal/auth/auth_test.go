@@ -344,7 +344,6 @@ func TestUsage(t *testing.T) {
 		opts Options
 		want string
 	}{
-		{"no such method", Options{Method: "password"}, `--auth "password" is not default, environment`},
 		{"two files", Options{Certificate: "a", SecretFile: "b"},
 			"--certificate and --secret-file cannot be used together"},
 		{"a tenant that is none", Options{Tenant: "https://contoso.com"}, "is neither a tenant ID nor a domain"},
