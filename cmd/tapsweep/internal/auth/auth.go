@@ -132,24 +132,21 @@ func (o *Options) getenv(name string) string {
 
 // checkComplete returns an error if the method lacks a value.
 func (o *Options) checkComplete() error {
-	const client = "--client-id or AZURE_CLIENT_ID, of an app registration of the tenant"
-	var needed [][2]string // a value, and where it comes from
-	switch o.Method {
-	case "secret":
-		needed = [][2]string{{o.Tenant, "--tenant or AZURE_TENANT_ID"}, {o.ClientID, client}}
-	case "certificate":
-		needed = [][2]string{{o.Tenant, "--tenant or AZURE_TENANT_ID"}, {o.ClientID, client},
-			{o.Certificate, "--certificate or AZURE_CLIENT_CERTIFICATE_PATH"}}
-	case "device-code", "browser":
+	type value struct{ value, from string }
+	tenant := value{o.Tenant, "--tenant or AZURE_TENANT_ID"}
+	client := value{o.ClientID, "--client-id or AZURE_CLIENT_ID, of an app registration of the tenant"}
+	needed := map[string][]value{
+		"secret":      {tenant, client},
+		"certificate": {tenant, client, {o.Certificate, "--certificate or AZURE_CLIENT_CERTIFICATE_PATH"}},
 		// The app of azidentity itself cannot get the permissions.
 		// Source: Azure/azure-cli#22775.
-		needed = [][2]string{{o.ClientID, client}}
-	case "token-file":
-		needed = [][2]string{{o.TokenFile, "--token-file"}}
+		"device-code": {client},
+		"browser":     {client},
+		"token-file":  {{o.TokenFile, "--token-file"}},
 	}
-	for _, n := range needed {
-		if n[0] == "" {
-			return usage("--auth %s needs %s", o.Method, n[1])
+	for _, v := range needed[o.Method] {
+		if v.value == "" {
+			return usage("--auth %s needs %s", o.Method, v.from)
 		}
 	}
 	return nil

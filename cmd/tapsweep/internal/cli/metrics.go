@@ -39,13 +39,11 @@ func checkMetrics(path, command string) error {
 	}
 	// The file is written under another name and then renamed. If this is not possible, the run must end
 	// before the deletes.
-	dir := filepath.Dir(metrics.Target(path))
-	probe, err := os.CreateTemp(dir, ".tapsweep-*")
+	probe, err := fileout.Create(metrics.Target(path), true)
 	if err != nil {
-		return status.RefuseFile(fmt.Errorf("--metrics-file: tapsweep cannot write to %s: %w", dir, err))
+		return status.RefuseFile(fmt.Errorf("--metrics-file: %w", err))
 	}
-	probe.Close()
-	os.Remove(probe.Name())
+	probe.Abort()
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return status.Refuse(fmt.Errorf("--metrics-file %s is not a regular file", path))
 	}
