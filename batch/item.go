@@ -21,8 +21,7 @@ type item struct {
 	throttledInRow     int
 	throttledAt        time.Time // when the last attempt was sent that was throttled
 	ownLimitInRow      int       // times in a row it was throttled while others were accepted
-	tokenRefusalsInRow int       // each token counts once
-	refusedToken       int       // number of the last token that was refused
+	tokenRefusalsInRow int       // each of another token, because nothing is sent until there is a new one
 
 	// From the rejection of its batch until Graph accepts one with it, the request is sent
 	// together with requests of the same split group only. 0 is no group.
@@ -74,7 +73,6 @@ func (it *item) recordAnswer(b *inFlightBatch, i int) {
 
 // count updates the counts of consecutive replies.
 func (it *item) count(b *inFlightBatch, i int, v verdict) {
-	refusals := b.tokenRefusals(it)
 	if v != throttled {
 		it.throttledInRow = 0
 	}
@@ -86,7 +84,7 @@ func (it *item) count(b *inFlightBatch, i int, v verdict) {
 		it.Throttled++
 		it.throttledInRow++
 	case tokenRefused:
-		it.tokenRefusalsInRow, it.refusedToken = refusals, b.token
+		it.tokenRefusalsInRow++
 	case rejectedWithOthers:
 		it.firstRejected = cmp.Or(it.firstRejected, b.seq)
 		it.splitGroup = 2*b.seq + 2*i/len(b.items) // the first half or the second

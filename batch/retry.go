@@ -52,7 +52,7 @@ func (l *loop) retryOrGiveUp(it *item, b *inFlightBatch) {
 		l.settle(it)
 		return
 	}
-	pause := throttle.Backoff(it.Attempts-1, l.opts.Backoff, maxBackoff, b.jitter)
+	pause := throttle.Backoff(it.Attempts-1, firstBackoff, maxBackoff, b.jitter)
 	l.checkMaxWait(it.queue, it.retryAfter)
 	l.wait(it, b.replied.Add(max(it.retryAfter, pause)))
 }

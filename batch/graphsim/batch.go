@@ -17,12 +17,11 @@ import (
 
 // batchRequest is one request of a batch as the client sent it.
 type batchRequest struct {
-	ID        string
-	Method    string
-	URL       string
-	Headers   map[string]string
-	Body      json.RawMessage
-	DependsOn []string
+	ID      string
+	Method  string
+	URL     string
+	Headers map[string]string
+	Body    json.RawMessage
 }
 
 const badPayload = "Invalid batch payload format."
@@ -72,8 +71,6 @@ func (r *batchRequest) check() (problem string) {
 		return fmt.Sprintf("Request Id %s has an absolute URL; URLs in a batch have to be relative.", r.ID)
 	case strings.Contains(path, "$batch") || strings.Contains(strings.ToLower(path), "%24batch"):
 		return fmt.Sprintf("Request Id %s is a batch; batches cannot be nested.", r.ID)
-	case len(r.DependsOn) > 0:
-		return fmt.Sprintf("Request Id %s has dependsOn, which the simulated tenant does not know.", r.ID)
 	case (slices.Contains(verbsWithBody, r.Method) || r.Body != nil) && (r.Body == nil || !r.hasContentType()):
 		// Source: microsoftgraph/msgraph-sdk-dotnet#2628.
 		return fmt.Sprintf("Write request id : %s does not contain Content-Type header or body.", r.ID)

@@ -171,9 +171,7 @@ func (t *Tenant) admit(x *exchange, cost quota.Cost, now time.Time) (retryAfter 
 	if x.limits.SentTooEarly(cost) {
 		t.stats.SentTooEarly += cost[quota.All]
 	}
-	if retryAfter, ok = x.limits.Admit(cost, now); ok {
-		t.stats.Accepted += cost[quota.All]
-	} else {
+	if retryAfter, ok = x.limits.Admit(cost, now); !ok {
 		t.stats.Refused += cost[quota.All]
 	}
 	return retryAfter, ok
@@ -181,6 +179,6 @@ func (t *Tenant) admit(x *exchange, cost quota.Cost, now time.Time) (retryAfter 
 
 func (t *Tenant) record(c *call, a *callAnswer, now time.Time) {
 	if t.opts.Record {
-		t.log = append(t.log, LogEntry{now, c.Batch, c.Method, c.URL, a.status, a.done})
+		t.log = append(t.log, LogEntry{now, c.Batch, c.Method, c.URL, a.done})
 	}
 }

@@ -10,10 +10,12 @@ import (
 // comparison is one comparison of a $filter.
 type comparison struct {
 	property, op string // op is startswith, or eq, ge, le, gt, lt, …
-	value        string
-	bare         bool  // value was not in quotes
-	time         int64 // value as Unix time in nanoseconds; 0 if it is no time
+	value        string // a time is sortable
+	bare         bool   // value was not in quotes
 }
+
+// sortable returns a time in a form that sorts as text.
+func sortable(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000000000Z") }
 
 // conditionPattern matches one comparison at the beginning of a filter. A quote inside a
 // text is doubled.
@@ -44,7 +46,9 @@ func parseFilter(filter string) (all []comparison, ok bool) {
 		}
 		c.value = strings.ReplaceAll(c.value, "''", "'")
 		if at, err := time.Parse(time.RFC3339, c.value); err == nil {
-			c.time = at.UnixNano()
+			c.value = sortable(at)
+		} else if c.op != "eq" && c.op != "startswith" {
+			return nil, false // only times are compared
 		}
 		all = append(all, c)
 		if m[14] >= 0 {
@@ -56,10 +60,9 @@ func parseFilter(filter string) (all []comparison, ok bool) {
 
 // filterable is a property of the items of a collection that a filter may ask about.
 type filterable struct {
-	bare bool               // the value has no quotes
-	ops  string             // the operators that Graph allows, such as "eq startswith"
-	text func(i int) string // returns the value, which is compared without case
-	time func(i int) int64  // or returns the value as Unix time in nanoseconds
+	bare  bool               // the value has no quotes
+	ops   string             // the operators that Graph allows, such as "eq startswith"
+	value func(i int) string // a time is sortable; other texts are compared without case
 }
 
 // readFilter returns a function that reports whether an item passes the $filter. An empty filter lets every item pass.
@@ -68,28 +71,26 @@ func readFilter(filter string, properties map[string]filterable) (keeps func(i i
 	conditions, ok := parseFilter(filter)
 	for _, c := range conditions {
 		p := properties[c.property]
-		ok = ok && slices.Contains(strings.Fields(p.ops), c.op) && c.bare == p.bare && (p.time == nil || c.time != 0)
+		ok = ok && slices.Contains(strings.Fields(p.ops), c.op) && c.bare == p.bare
 	}
 	return func(i int) bool {
-		return !slices.ContainsFunc(conditions, func(c comparison) bool { return !c.holds(properties[c.property], i) })
+		fails := func(c comparison) bool { return !c.holds(properties[c.property].value(i)) }
+		return !slices.ContainsFunc(conditions, fails)
 	}, ok
 }
 
-func (c *comparison) holds(p filterable, i int) bool {
-	if p.time == nil {
-		value := p.text(i)
-		if c.op == "startswith" {
-			value = value[:min(len(value), len(c.value))]
-		}
-		return strings.EqualFold(value, c.value)
-	}
-	switch at := p.time(i); c.op {
+func (c *comparison) holds(value string) bool {
+	switch c.op {
 	case "gt":
-		return at > c.time
+		return value > c.value
 	case "ge":
-		return at >= c.time
+		return value >= c.value
 	case "lt":
-		return at < c.time
+		return value < c.value
+	case "le":
+		return value <= c.value
+	case "startswith":
+		value = value[:min(len(value), len(c.value))]
 	}
-	return p.time(i) <= c.time
+	return strings.EqualFold(value, c.value)
 }

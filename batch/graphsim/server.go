@@ -23,9 +23,6 @@ import (
 // client can reach it only through a proxy or with its own dialer.
 const ServerName = "graphsim.example"
 
-// CAName is the common name of the certificate authority of each Server.
-const CAName = "graphsim test CA"
-
 // A Server is a tenant behind TLS, for other processes and for real sockets.
 type Server struct {
 	URL    string // such as https://127.0.0.1:40123; it has no slash at the end
@@ -140,7 +137,7 @@ func certify(host string) (caPEM []byte, cert tls.Certificate, err error) {
 	}
 	ca := &x509.Certificate{
 		SerialNumber:          big.NewInt(now.UnixNano()),
-		Subject:               pkix.Name{CommonName: CAName},
+		Subject:               pkix.Name{CommonName: "graphsim test CA"},
 		NotBefore:             now.Add(-time.Hour),
 		NotAfter:              now.Add(30 * 24 * time.Hour),
 		KeyUsage:              x509.KeyUsageCertSign,

@@ -109,7 +109,6 @@ func New(opts Options) *Tenant {
 		variety: wire.NewVariety(opts.Seed),
 	}
 	t.Entra = entra.New(opts.Entra, opts.Roles, t.entraUser)
-	t.audits.app = &Actor{AppID: t.Entra.Options().ClientID, App: appName}
 	t.script.Add(opts.Faults...)
 	return t
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A Limit throttles requests. Create one with Bucket, Window or First, and set its
+// A Limit throttles requests. Create one with Bucket, Window, First or Closed, and set its
 // fields before use.
 type Limit struct {
 	// Kind is the kind of requests that the limit counts and refuses. The zero value
@@ -23,7 +23,6 @@ type Limit struct {
 
 	mu        sync.Mutex
 	algorithm algorithm
-	schedule  schedule
 
 	// At toldAt, the client was told to wait until toldUntil.
 	toldAt, toldUntil time.Time
@@ -75,25 +74,13 @@ func First(n int, wait time.Duration) *Limit {
 	return &Limit{algorithm: &first{left: float64(n), delay: wait}}
 }
 
+// Closed returns a limit that lets one request through, and no other for the given time. It lets all later
+// requests through.
+func Closed(length time.Duration) *Limit { return &Limit{algorithm: &closed{length: length}} }
+
 // Of sets Kind and returns l.
 func (l *Limit) Of(kind Kind) *Limit {
 	l.Kind = kind
-	return l
-}
-
-// Scale multiplies the original rate of a Bucket, or the original size of a Window, by
-// factor. It takes effect at the given time after the first request. Scale(t1, 0.5) and
-// Scale(t2, 1) halve the limit between t1 and t2. Scale returns l.
-func (l *Limit) Scale(after time.Duration, factor float64) *Limit {
-	l.schedule.factors.add(after, factor)
-	return l
-}
-
-// Load simulates another client that sends perSecond requests per second, from the given
-// time after the first request. A Bucket gives that client at most nine tenths of its
-// rate. A full Window refuses it, too. Load returns l.
-func (l *Limit) Load(after time.Duration, perSecond float64) *Limit {
-	l.schedule.loads.add(after, perSecond)
 	return l
 }
 
@@ -101,10 +88,7 @@ func (l *Limit) Load(after time.Duration, perSecond float64) *Limit {
 func (l *Limit) hasRoom(now time.Time, n int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.schedule.start.IsZero() {
-		l.schedule.start = now
-	}
-	l.algorithm.advance(&l.schedule, now)
+	l.algorithm.advance(now)
 	return l.algorithm.fits(float64(n))
 }
 
@@ -122,7 +106,7 @@ func (l *Limit) refuse(n int) time.Duration {
 	if _, countsAlways := l.algorithm.(*first); countsAlways || l.CountRefused {
 		l.algorithm.chargeRefused(float64(n))
 	}
-	return l.algorithm.wait(&l.schedule, float64(n))
+	return l.algorithm.wait(float64(n))
 }
 
 // isClosed reports whether the client was told to wait beyond now. If it sends at the very

@@ -56,30 +56,6 @@ var limitTests = []struct {
 		{10 * time.Second, 1, 0, "2"},
 		{12 * time.Second, 1, 1, ""},
 	}},
-	{"bucket, halved for a while", func() *Limit {
-		return Bucket(10, 10).Scale(10*time.Second, 0.5).Scale(20*time.Second, 1)
-	}, []send{
-		{0, 10, 10, ""},
-		{10 * time.Second, 20, 10, "1"},
-		{11 * time.Second, 20, 5, "1"},
-		{19800 * ms, 20, 10, "1"},
-		{20300 * ms, 20, 4, "1"}, // 0.2 s at five, 0.3 s at ten
-	}},
-	{"bucket, stopped for a while", func() *Limit {
-		return Bucket(1, 1).Scale(time.Second, 0).Scale(time.Minute, 2)
-	}, []send{
-		{0, 1, 1, ""},
-		{1 * time.Second, 2, 1, "60"}, // until half a second after the minute
-		{60500 * ms, 1, 1, ""},
-	}},
-	{"bucket, shared", func() *Limit { return Bucket(10, 10).Load(0, 6) }, []send{
-		{0, 10, 10, ""},
-		{time.Second, 10, 4, "1"},
-	}},
-	{"bucket, shared with a greedy client", func() *Limit { return Bucket(10, 10).Load(0, 500) }, []send{
-		{0, 10, 10, ""},
-		{time.Second, 10, 1, "1"},
-	}},
 	{"window", func() *Limit { return Window(3, 10*time.Second) }, []send{
 		{0, 2, 2, ""},
 		{4 * time.Second, 2, 1, "6"},
@@ -92,19 +68,15 @@ var limitTests = []struct {
 		{10 * time.Second, 2, 1, "10"},
 		{30 * time.Second, 3, 3, ""}, // forgiven after a window without requests
 	}},
-	{"window, halved", func() *Limit { return Window(4, 10*time.Second).Scale(10*time.Second, 0.5) }, []send{
-		{0, 20, 4, "10"},
-		{10 * time.Second, 20, 2, "10"},
-	}},
-	{"window, shared", func() *Limit { return Window(10, 10*time.Second).Load(0, 0.5) }, []send{
-		{0, 4, 4, ""},
-		{4 * time.Second, 20, 4, "6"},
-		{13 * time.Second, 20, 9, "7"}, // begun at ten by the other client
-	}},
 	{"first", func() *Limit { return First(3, 90*time.Second) }, []send{
 		{0, 2, 0, "90"},
 		{time.Second, 4, 3, "90"},
 		{2 * time.Second, 20, 20, ""},
+	}},
+	{"closed", func() *Limit { return Closed(time.Minute) }, []send{
+		{0, 2, 1, "60"},
+		{59 * time.Second, 2, 0, "1"},
+		{time.Minute, 20, 20, ""},
 	}},
 	{"reads only", func() *Limit { return Bucket(1, 1).Of(Reads) }, []send{{0, 20, 20, ""}}},
 }
