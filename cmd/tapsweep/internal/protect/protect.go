@@ -75,7 +75,7 @@ func (l *List) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq
 	}
 	u := &Users{names: make(map[string]bool, 2*len(l.users))}
 	u.add(l.users...)
-	refused, why, unchecked := &ResolveError{}, "", []string{}
+	refused, why, unchecked := &ResolveError{denied: forbidden != ""}, "", []string{}
 	for i, row := range rows {
 		u.add(answers[i].User)
 		if err := answers[i].Err; err != nil {

@@ -19,6 +19,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
+	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/input"
 	"tapsweep/testdata/assert"
 )
@@ -286,7 +287,7 @@ func TestResolveFails(t *testing.T) {
 				hint := strings.Join(e.Hints(), "\n")
 				assert.That(t, strings.Contains(hint, "User.ReadBasic.All") == tt.denied,
 					"hints %q, names the permission: want %t", hint, tt.denied)
-				assert.That(t, !tt.denied || statusOf(err) == 403, "the error does not wrap Graph's: %v", err)
+				assert.That(t, !tt.denied || pass.StatusOf(err) == 403, "the error does not wrap Graph's: %v", err)
 			})
 		})
 	}

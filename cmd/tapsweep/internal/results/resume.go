@@ -286,8 +286,9 @@ func (e *ResumeState) isUnconfirmed(r *Row) bool {
 
 // completes reports whether a resumed run has nothing to do after this row.
 func (e *ResumeState) completes(r *Row) bool {
+	key, _ := r.Key()
 	switch {
-	case e.isUnconfirmed(r):
+	case e.isUnconfirmed(r), key.Action == ListPasses: // a scan that could not list the passes lists them again
 		return false
 	case r.Outcome == Protected:
 		return e.opts.Protected != nil && e.opts.Protected(r.User)
