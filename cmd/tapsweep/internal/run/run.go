@@ -205,7 +205,7 @@ func (r *run) makeJob() {
 	h, g := r.header, &r.opts.Guards
 	opts := revoke.Options{DryRun: h.DryRun, AnyPass: h.AnyPass, Sessions: h.Sessions, Verify: g.Verify,
 		VerifyOnly: h.Kind() == "verify", AbortAfter: g.AbortAfter, MaxDeletes: r.limit,
-		Protected: r.isProtectedName, Self: r.tenant.Token.Self, Names: r.names, Token: *r.tenant.Token,
+		Protected: r.isProtectedName, Names: r.names, Token: *r.tenant.Token,
 		Earlier: r.earlier}
 	r.job = revoke.New(r.runner, func(row *results.Row) error {
 		r.console.Display().Row(row)
