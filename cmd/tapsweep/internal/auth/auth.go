@@ -283,10 +283,3 @@ func (o *Options) readSecret() (string, error) {
 	}
 	return secret, nil
 }
-
-// Secret returns a credential with a client secret. It ignores the environment. It is for tenants that do not belong to
-// Microsoft, such as a simulated tenant.
-func Secret(authority, tenant, client, secret string, httpClient *http.Client) (*Credential, error) {
-	return New(Options{Method: "secret", Tenant: tenant, ClientID: client, Authority: authority, HTTP: httpClient,
-		Getenv: func(name string) string { return map[string]string{"AZURE_CLIENT_SECRET": secret}[name] }})
-}

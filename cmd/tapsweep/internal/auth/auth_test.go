@@ -86,6 +86,13 @@ func mustNew(t *testing.T, o Options) *Credential {
 	return assert.Must(New(o))
 }
 
+// withSecret returns a credential for the app of a simulated tenant, whose requests a transport sends.
+func withSecret(secret string, transport http.RoundTripper) *Credential {
+	return assert.Must(New(Options{Method: "secret", Tenant: entra.DefaultTenantID, ClientID: entra.DefaultClientID,
+		Authority: "https://login.example", HTTP: &http.Client{Transport: transport},
+		Getenv: func(name string) string { return map[string]string{"AZURE_CLIENT_SECRET": secret}[name] }}))
+}
+
 func file(t *testing.T, name string, data []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
