@@ -39,11 +39,13 @@ func checkMetrics(path, command string) error {
 	}
 	// The file is written under another name and then renamed. If this is not possible, the run must end
 	// before the deletes.
-	probe, err := fileout.Create(metrics.Target(path), true)
+	dir := filepath.Dir(metrics.Target(path))
+	probe, err := os.CreateTemp(dir, ".tapsweep-*")
 	if err != nil {
-		return status.RefuseFile(fmt.Errorf("--metrics-file: %w", err))
+		return status.RefuseFile(fmt.Errorf("--metrics-file: tapsweep cannot write to %s: %w", dir, err))
 	}
-	probe.Abort()
+	probe.Close()
+	os.Remove(probe.Name())
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return status.Refuse(fmt.Errorf("--metrics-file %s is not a regular file", path))
 	}
