@@ -61,12 +61,12 @@ type plan struct {
 	// connect connects to the tenant. Nil means the target of the options.
 	connect func(context.Context) (*tenant.Tenant, error)
 
-	// The steps of the command, in this order. All except work may be nil. If the log is new, it is created after ask.
-	prepare func(*run, context.Context) error
-	resume  results.ResumeOptions
-	ask     func(*run, context.Context) error
-	limit   int                               // the largest number of passes that may be deleted; 0 means no limit
-	work    func(*run, context.Context) error // between the first and the last line of the log
+	resume results.ResumeOptions // openLog sets what the header has
+	limit  int                   // the largest number of passes that may be deleted; 0 means no limit
+
+	// The steps of the command, in this order. The first two may be nil. A log that is resumed is opened before ask, and
+	// a new log is created after it. work is between the first and the last line of the log.
+	prepare, ask, work func(*run, context.Context) error
 }
 
 // execute runs a plan: it connects to a tenant, checks what the token allows, opens the log, and does the work.
