@@ -64,8 +64,8 @@ type plan struct {
 	resume results.ResumeOptions // openLog sets what the header has
 	limit  int                   // the largest number of passes that may be deleted; 0 means no limit
 
-	// The steps of the command, in this order. The first two may be nil. A log that is resumed is opened before ask, and
-	// a new log is created after it. work is between the first and the last line of the log.
+	// The steps of the command, in this order. The first two may be nil. A log that is resumed is opened before ask,
+	// and a new log is created after it. work is between the first and the last line of the log.
 	prepare, ask, work func(*run, context.Context) error
 }
 
