@@ -102,3 +102,12 @@ func TestClassifyTokenRefusedTwice(t *testing.T) {
 		assert.Same(t, fmt.Sprint("verdict beside an answer of ", status), b.classifyAnswer(0), want)
 	}
 }
+
+// Replies can come in another order than their batches were sent.
+func TestLastAccepted(t *testing.T) {
+	q := &quotaQueue{}
+	for _, seq := range []int{8, 5} {
+		new(loop).updateBlockade(&inFlightBatch{seq: seq, queue: q, answers: []answer{{}}})
+	}
+	assert.Same(t, "number of the last batch that was accepted", q.blockade.lastAccepted, 8)
+}
