@@ -64,8 +64,7 @@ func checkWrites(t *testing.T, tenant *graphsim.Tenant) {
 
 func newRunner(t *testing.T, poster batch.Poster, opts batch.Options) *batch.Runner {
 	t.Helper()
-	runner := assert.Must(batch.NewRunner(poster, opts))
-	return runner
+	return assert.Must(batch.NewRunner(poster, opts))
 }
 
 // collect returns a settle function that appends each result to results.
