@@ -93,8 +93,8 @@ func TestGatewayForGood(t *testing.T) {
 	}
 }
 
-// A list whose requests are all bad is no blockade: each request is rejected, and the run gets to
-// its end.
+// A list whose requests are all bad is no blockade: each request is rejected, and the run ends without
+// an error.
 func TestListOfBadRequests(t *testing.T) {
 	// Two batches to find each request, one to send it again, and the control requests.
 	for rows, most := range map[int]int{1: 3, 2: 6, 5: 18, 20: 67, 300: 977} {

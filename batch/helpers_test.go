@@ -75,8 +75,7 @@ func collect(results *[]batch.Result) func(batch.Result) []batch.Request {
 	}
 }
 
-// runAll runs requests to the end and returns the results in the order in which they were
-// settled.
+// runAll runs requests to the end and returns the results in the order in which they came.
 func runAll(t *testing.T, poster batch.Poster, opts batch.Options, src iter.Seq[batch.Request]) []batch.Result {
 	t.Helper()
 	results, err := run(t.Context(), t, poster, opts, src)

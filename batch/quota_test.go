@@ -84,8 +84,8 @@ func lists(users []graphsim.User) iter.Seq[batch.Request] {
 	}
 }
 
-// Whichever of two quotas is closed for five minutes, the other takes as long as it
-// takes alone, give or take a round trip, wherever in the list its requests stand.
+// If one of two quotas is closed for five minutes, the other takes as long as alone, up to a round
+// trip more or less, wherever its requests are in the list.
 func TestQuotaIsNotHeldUpByAnother(t *testing.T) {
 	const n, wait = 1000, 5 * time.Minute
 	orders := map[string]func(i int) (mine bool){
@@ -146,7 +146,7 @@ func TestQuotaIsNotHeldUpByAnother(t *testing.T) {
 	}
 }
 
-// What a read asks for goes on while reads wait, and the other way round.
+// Writes that follow reads are sent while reads wait, and reads are sent while writes wait.
 func TestQuotaFollowUps(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -208,8 +208,7 @@ func TestQuotaMaxRate(t *testing.T) {
 	}
 }
 
-// A quota that asks for one request at a time does not keep one that asks for many
-// from what MaxRate leaves, nor the other way round.
+// Under MaxRate, a quota with one request at a time and a quota with many do not delay each other.
 func TestQuotaMaxRateInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})
@@ -273,7 +272,7 @@ func TestQuotaFairness(t *testing.T) {
 	}
 }
 
-// A slot is left for what a read asks for, too, and for a quota whose gate opens.
+// A slot is also kept for the writes that follow reads, and for a quota whose gate opens.
 func TestQuotaFairnessOfFollowUps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{
@@ -300,8 +299,8 @@ func TestQuotaFairnessOfFollowUps(t *testing.T) {
 	})
 }
 
-// While the gate of what stands first in the list is closed, so much is taken from
-// src and no more.
+// While the gate of the first requests of the list is closed, a limited number of requests is taken
+// from src.
 func TestQuotaStreams(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{closedFor(5*time.Minute, quota.Writes)}})
@@ -334,7 +333,7 @@ func TestQuotaStreams(t *testing.T) {
 	})
 }
 
-// Follow-ups of a closed quota cannot pile up either: src waits for them.
+// The number of follow-ups of a closed quota is also limited: src waits for them.
 func TestQuotaFollowUpsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limit := closedFor(10*time.Minute, quota.Writes)
@@ -362,8 +361,8 @@ func TestQuotaFollowUpsAreBounded(t *testing.T) {
 	})
 }
 
-// A quota that gets nowhere ends the run though another goes on, and one that has
-// nothing to send does not.
+// If all requests of a quota are refused, the run ends, although another quota makes progress. A quota
+// that has nothing to send does not end the run.
 func TestQuotaStalls(t *testing.T) {
 	endless := func(req batch.Request) []batch.Request {
 		req.Delay = time.Minute
@@ -479,9 +478,9 @@ func TestQuotaStops(t *testing.T) {
 	})
 }
 
-// Two quotas under their documented limits are each as fast as they can be at the
-// same time. The median of three runs counts: depending on the order of replies, a few reach
-// only 0.93. The third is not needed if the first two are fast.
+// Two quotas under their documented limits are as fast at the same time as each alone. The median of
+// three runs counts: depending on the order of replies, a few reach only 0.93. The third run is not
+// needed if the first two are fast.
 func TestQuotaPace(t *testing.T) {
 	const least, most = 0.95, 1.1
 	good := func(share float64) bool { return least <= share && share <= most }
@@ -695,7 +694,7 @@ func requestOf(method string, i int, u graphsim.User) (req batch.Request) {
 	return req
 }
 
-// A slot that is left to a quota whose gate is closed would be no use to anyone.
+// No slot is kept for a quota whose gate is closed.
 func TestQuotaTakesTheSlotOfAClosedOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{

@@ -57,7 +57,7 @@ func names(users []graphsim.User) []string {
 	return upns
 }
 
-// isRejected reports whether Graph rejected a batch because of the request, and the Result is so.
+// isRejected reports whether the Result says that Graph rejected a batch because of the request.
 func isRejected(r *batch.Result, status int) bool {
 	whole, ok := errors.AsType[*batch.StatusError](r.Err)
 	rejected := ok && whole.Status == status && !r.Stopped()
