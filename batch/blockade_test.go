@@ -3,6 +3,8 @@ package batch_test
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,6 +113,22 @@ func TestListOfBadRequests(t *testing.T) {
 				checkBetween(t, "batches", tenant.Stats().Batches, rows, most)
 			}))
 		}
+	}
+}
+
+// The control request follows the fourth rejection in a row if Graph has accepted no batch yet, and else
+// the twentieth.
+func TestControlRequestAfterRejections(t *testing.T) {
+	for _, tt := range []struct{ good, before int }{{0, 4}, {20, 1 + 20}} {
+		t.Run(fmt.Sprint(tt.good, " good requests"), inBubble(func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{})
+			users := tenant.AddUsers(tt.good + 100)
+			tenant.AddFaults(refuse(400, names(users[tt.good:])...))
+			rec := &recorder{Tenant: tenant}
+			runAll(t, rec, batch.Options{Concurrency: 1}, deletes(users))
+			isControl := func(urls []string) bool { return strings.HasPrefix(urls[0], "/organization") }
+			check(t, "batches before it", slices.IndexFunc(rec.batches, isControl), tt.before)
+		}))
 	}
 }
 

@@ -93,52 +93,49 @@ func TestQuotaIsNotHeldUpByAnother(t *testing.T) {
 		"closed ones first":   func(i int) bool { return i == 0 || i > n },
 		"closed ones between": func(i int) bool { return i < n/2 || i >= n+n/2 },
 	}
-	for _, closed := range []string{"write", "read"} {
-		kind, open := quota.Writes, "read"
-		if closed == "read" {
-			kind, open = quota.Reads, "write"
-		}
+	for _, tt := range []struct {
+		closed, open string
+		kind         quota.Kind // that is closed
+	}{{"write", "read", quota.Writes}, {"read", "write", quota.Reads}} {
 		for name, order := range orders {
+			// list yields n requests of each quota in this order, or only those of the open one.
+			list := func(users []graphsim.User, both bool) iter.Seq[batch.Request] {
+				return func(yield func(batch.Request) bool) {
+					at := map[string]int{}
+					for i := range 2 * n {
+						quota := tt.open
+						if !order(i) {
+							quota = tt.closed
+						}
+						req := writeOf(users[at[quota]])
+						if quota == "read" {
+							req = listOf(users[at[quota]].UPN)
+						}
+						at[quota]++
+						if (both || quota == tt.open) && !yield(req) {
+							return
+						}
+					}
+				}
+			}
 			for _, concurrency := range []int{0, 40} {
-				t.Run(fmt.Sprint(closed, " ", name, " ", concurrency), func(t *testing.T) {
+				t.Run(fmt.Sprint(tt.closed, " ", name, " ", concurrency), func(t *testing.T) {
 					runOne := func(both bool) (last map[string]time.Duration, count map[string]int) {
 						synctest.Test(t, func(t *testing.T) {
-							tenant := graphsim.New(graphsim.Options{
-								Latency: 50 * time.Millisecond,
-								Limits:  []*quota.Limit{closedFor(wait, kind)},
-							})
-							users := tenant.AddUsers(n)
+							tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond,
+								Limits: []*quota.Limit{closedFor(wait, tt.kind)}})
 							opts := batch.Options{Concurrency: concurrency}
-							last, count = runQuotas(t, tenant, opts, func(yield func(batch.Request) bool) {
-								at := map[string]int{}
-								for i := range 2 * n {
-									quota := closed
-									if order(i) {
-										quota = open
-									}
-									if quota == closed && !both {
-										continue
-									}
-									req := writeOf(users[at[quota]])
-									if quota == "read" {
-										req = listOf(users[at[quota]].UPN)
-									}
-									at[quota]++
-									if !yield(req) {
-										return
-									}
-								}
-							}, nil)
+							last, count = runQuotas(t, tenant, opts, list(tenant.AddUsers(n), both), nil)
 						})
 						return last, count
 					}
 					alone, _ := runOne(false)
 					last, count := runOne(true)
-					check(t, "results of the open quota", count[open], n)
-					check(t, "results of the closed quota", count[closed], n)
-					checkBetween(t, "time of the closed quota", last[closed], wait, wait+6*time.Second)
-					checkBetween(t, "time of the open quota", last[open], 1, 2*time.Second)
-					longer := (last[open] - alone[open]).Abs()
+					check(t, "results of the open quota", count[tt.open], n)
+					check(t, "results of the closed quota", count[tt.closed], n)
+					checkBetween(t, "time of the closed quota", last[tt.closed], wait, wait+6*time.Second)
+					checkBetween(t, "time of the open quota", last[tt.open], 1, 2*time.Second)
+					longer := (last[tt.open] - alone[tt.open]).Abs()
 					checkBetween(t, "that is longer than alone by", longer, 0, 50*time.Millisecond)
 				})
 			}
