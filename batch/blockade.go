@@ -25,7 +25,7 @@ const (
 	// fewRejections is the number of rejections in a row with an error code of Graph after
 	// which the control request tests for a blockade, if no batch has been accepted yet.
 	// After a batch was accepted the number is manyRejections, because several bad requests
-	// can follow each other.
+	// can follow each other. A rejection of a suspect is enough.
 	fewRejections  = 4
 	manyRejections = 20
 )
@@ -41,9 +41,6 @@ var controlRequest = Request{Method: "GET", URL: "/organization?$select=id"}
 type blockade struct {
 	lastAccepted int // number of the last batch that Graph accepted, 0 for none
 	rejections   int // batches rejected since then
-
-	// suspects are requests that were rejected alone before a batch showed that there is no blockade.
-	suspects []*item
 
 	interruption
 	prepared int // the test for which the batch was chosen
@@ -65,9 +62,6 @@ func (l *loop) updateBlockade(b *inFlightBatch) {
 	default:
 		if b.wasAccepted() {
 			bl.lastAccepted, bl.rejections = max(bl.lastAccepted, b.seq), 0
-			if !bl.active() {
-				l.retrySuspects(b.queue)
-			}
 		}
 		if b.testsBlockade {
 			l.endBlockade(b.queue) // if the batch was not accepted, there is another problem now
@@ -85,8 +79,8 @@ func (l *loop) onRejection(b *inFlightBatch) {
 	if bl.lastAccepted == 0 {
 		limit = fewRejections
 	}
-	if mayBeRequests && !bl.active() && bl.rejections+1 < limit {
-		bl.rejections++
+	bl.rejections++
+	if mayBeRequests && !bl.active() && bl.rejections < limit && b.classify(0) != suspect {
 		return
 	}
 	whole, _ := errors.AsType[*StatusError](b.err) // every rejection is a *StatusError
@@ -103,17 +97,19 @@ func (l *loop) extendBlockade(q *quotaQueue, sent, replied time.Time, whole *Sta
 	if !bl.active() {
 		bl.since, bl.failed, bl.prepared = sent, 0, 0
 		l.opts.Logger.Info("batches are refused", "quota", q.name, "err", safetext.Printable(whole.Error()))
-		l.retrySuspects(q)
 	}
 	bl.failed++
-	bl.rejections++
 	patience := blockadePatience
 	if l.opts.StallTimeout > 0 {
 		patience = min(patience, l.opts.StallTimeout)
 	}
 	left := bl.since.Add(patience).Sub(replied)
 	if left <= 0 {
-		l.stop(&blockedError{q.named(), patience, whole})
+		by := ""
+		if whole.Code == "" {
+			by = ", apparently by a gateway, a proxy or a policy in front of Graph"
+		}
+		l.stop(fmt.Errorf("%w%s: none%s was accepted in %v: %w", ErrBlocked, by, q.named(), patience, whole))
 		return
 	}
 	pause := throttle.Backoff(bl.failed-1, firstBlockadePause, maxBlockadePause, rand.Float64())
@@ -128,29 +124,10 @@ func (l *loop) endBlockade(q *quotaQueue) {
 		q.gate.Interrupted()
 	}
 	bl.since, bl.failed, bl.needsControl = time.Time{}, 0, false
-	l.retrySuspects(q)
 }
 
-// sendAlone handles a request that was rejected alone. It is sent again, alone, when another
-// batch has shown whether there is a blockade.
+// sendAlone queues a request to be sent again alone.
 func (l *loop) sendAlone(it *item, _ *inFlightBatch) {
-	if bl := &it.queue.blockade; !bl.active() {
-		bl.suspects = append(bl.suspects, it)
-		return
-	}
-	l.splitOff(it)
-}
-
-// retrySuspects queues each suspect to be sent again alone.
-func (l *loop) retrySuspects(q *quotaQueue) {
-	for _, it := range q.blockade.suspects {
-		l.splitOff(it)
-	}
-	q.blockade.suspects = nil
-}
-
-// splitOff queues an item, which already holds its key, to be sent alone.
-func (l *loop) splitOff(it *item) {
 	l.lastSoloGroup--
 	it.splitGroup = l.lastSoloGroup
 	it.queue.push(it)
@@ -177,39 +154,3 @@ func (l *loop) prepareTest(q *quotaQueue) {
 	}
 	q.split = append(next, q.split...)
 }
-
-// testLastSuspects begins a blockade for each quota that has only suspects left, so that the
-// control request shows whether they are the cause.
-func (l *loop) testLastSuspects() (begun bool) {
-	if l.stopped != nil || l.renewing || l.outage.active() {
-		return false
-	}
-	for _, q := range l.queues {
-		bl := &q.blockade
-		if len(bl.suspects) == 0 || !q.idle() || l.hasWaiting(q) {
-			continue
-		}
-		begun = true
-		whole, _ := errors.AsType[*StatusError](bl.suspects[0].cause)
-		l.extendBlockade(q, time.Now(), time.Now(), whole)
-		bl.needsControl = true
-	}
-	return begun
-}
-
-// A blockedError is the ErrBlocked for a quota.
-type blockedError struct {
-	quota    string
-	patience time.Duration
-	cause    *StatusError
-}
-
-func (e *blockedError) Error() string {
-	by := ""
-	if e.cause.Code == "" {
-		by = ", apparently by a gateway, a proxy or a policy in front of Graph"
-	}
-	return fmt.Sprintf("%v%s: none%s was accepted in %v: %v", ErrBlocked, by, e.quota, e.patience, e.cause)
-}
-
-func (e *blockedError) Unwrap() []error { return []error{ErrBlocked, e.cause} }

@@ -224,7 +224,7 @@ func TestGatewayRefusesTheToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		renewed := 0
 		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond,
-			Faults: []fault.Fault{{Do: fault.OuterBody(401, "", "WWW-Authenticate", "Bearer"),
+			Faults: []fault.Fault{{Do: fault.OuterBody(401, "", "WWW-Authenticate", "Bearer", "Retry-After", "20"),
 				Match: func(string, string) bool { return renewed == 0 }}}})
 		start := time.Now()
 		results := runAll(t, tenant, batch.Options{Reauthorize: func(context.Context, *batch.StatusError) error {

@@ -168,18 +168,22 @@ func (w *wireResponse) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// scalar is a JSON string or number as text. It is empty for any other value.
+// scalar is a JSON string or number as text, or the value of an OData v3 text, which is an object with a language and
+// a value. It is empty for anything else.
 type scalar string
 
 func (s *scalar) UnmarshalJSON(data []byte) error {
-	var text string
 	switch c := data[0]; {
 	case c == '"' && bytes.IndexByte(data, '\\') < 0:
 		*s = scalar(bytes.TrimSpace(data[1 : len(data)-1]))
 	case c == '"':
-		if json.Unmarshal(data, &text) == nil {
-			*s = scalar(strings.TrimSpace(text))
-		}
+		var text string
+		_ = json.Unmarshal(data, &text)
+		*s = scalar(strings.TrimSpace(text))
+	case c == '{':
+		var object struct{ Value string }
+		_ = json.Unmarshal(data, &object)
+		*s = scalar(strings.TrimSpace(object.Value))
 	case c == '-' || c >= '0' && c <= '9':
 		*s = scalar(data)
 	}

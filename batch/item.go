@@ -16,13 +16,12 @@ type item struct {
 	// Of the last reply, unless it settled the request.
 	cause      error         // why it did not
 	retryAfter time.Duration // the longest wait that it asks for, 0 for none
-	retryAt    time.Time     // the end of that wait, if the request was throttled
+	retryAt    time.Time     // the end of that wait
 
 	throttledInRow     int
 	throttledAt        time.Time // when the last attempt was sent that was throttled
 	ownLimitInRow      int       // times in a row it was throttled while others were accepted
-	tokenRefusalsInRow int       // each token counts once
-	refusedToken       int       // number of the last token that was refused
+	tokenRefusalsInRow int       // each of another token, because nothing is sent until there is a new one
 
 	// From the rejection of its batch until Graph accepts one with it, the request is sent
 	// together with requests of the same split group only. 0 is no group.
@@ -53,6 +52,7 @@ func (it *item) record(b *inFlightBatch, i int, v verdict) {
 	if b.err == nil {
 		it.recordAnswer(b, i)
 	}
+	it.retryAt = b.replied.Add(it.retryAfter)
 	if it.cause == nil && v != answered {
 		it.cause = it.Response.StatusError()
 	}
@@ -74,7 +74,6 @@ func (it *item) recordAnswer(b *inFlightBatch, i int) {
 
 // count updates the counts of consecutive replies.
 func (it *item) count(b *inFlightBatch, i int, v verdict) {
-	refusals := b.tokenRefusals(it)
 	if v != throttled {
 		it.throttledInRow = 0
 	}
@@ -86,7 +85,7 @@ func (it *item) count(b *inFlightBatch, i int, v verdict) {
 		it.Throttled++
 		it.throttledInRow++
 	case tokenRefused:
-		it.tokenRefusalsInRow, it.refusedToken = refusals, b.token
+		it.tokenRefusalsInRow++
 	case rejectedWithOthers:
 		it.firstRejected = cmp.Or(it.firstRejected, b.seq)
 		it.splitGroup = 2*b.seq + 2*i/len(b.items) // the first half or the second

@@ -75,9 +75,6 @@ func (l *loop) run(ctx context.Context) {
 				return
 			}
 		}
-		if l.testLastSuspects() {
-			continue
-		}
 		if l.finished() {
 			return
 		}
@@ -137,8 +134,8 @@ func (l *loop) onReply(b *inFlightBatch) {
 	if l.opts.Observe == nil {
 		return
 	}
-	o.Accepted, o.Refused, o.Lost = rep.Accepted, rep.Refused, rep.Lost
-	o.ClosedUntil, o.InFlight = q.closedUntil(o.Time), l.inFlight
+	o.Accepted, o.Refused = rep.Accepted, rep.Refused
+	o.ClosedUntil = q.closedUntil(o.Time)
 	o.Outage, o.NextTry = l.outage.since, l.outage.nextTest
 	l.opts.Observe(o)
 }
@@ -164,11 +161,6 @@ func (l *loop) stopIfStalled(wake time.Time) time.Time {
 		wake = earlier(wake, end)
 	}
 	return wake
-}
-
-// hasWaiting reports whether a request of the quota waits for its next attempt.
-func (l *loop) hasWaiting(q *quotaQueue) bool {
-	return slices.ContainsFunc(l.waiting, func(it *item) bool { return it.queue == q })
 }
 
 // hasRefused reports whether a request of the quota waits to be sent again.
@@ -203,7 +195,7 @@ func (l *loop) stop(cause error) {
 func (l *loop) drain() {
 	var left []*item
 	for _, q := range l.queues {
-		left = slices.Concat(left, q.blockade.suspects, q.split, q.retries, q.fresh)
+		left = slices.Concat(left, q.split, q.retries, q.fresh)
 	}
 	left = append(left, l.waiting...)
 	for _, queue := range l.parked {

@@ -20,12 +20,10 @@ type Options struct {
 	Concurrency int
 
 	// MaxAttempts is how often a request is sent before it is given up. Some attempts do not
-	// count, see [Result.Attempts]. Zero means 6.
+	// count, see [Result.Attempts]. Zero means 6. The wait before the second attempt is a
+	// second; it doubles with each further one, up to a minute. If the answer asks for a longer
+	// wait, that counts.
 	MaxAttempts int
-
-	// Backoff is the wait before the second attempt; it doubles with each further one, up to
-	// a minute. If the answer asks for a longer wait, that counts. Zero means 1 s.
-	Backoff time.Duration
 
 	// RequestTimeout is the longest time that one batch may take. Zero means 100 s: Graph ends
 	// requests for authentication methods after 60 s with an answer, which Run should receive.
@@ -87,7 +85,6 @@ type Observation struct {
 
 	Accepted int // requests with an answer other than 429
 	Refused  int // requests answered with 429, or with 503 for the whole batch
-	Lost     int // requests without an answer of their own
 
 	// Outage is when the connection was lost, zero if there is a connection. NextTry is when the
 	// connection is tested next.
@@ -95,11 +92,10 @@ type Observation struct {
 
 	// ClosedUntil is the end of the wait of the quota, zero if there is none.
 	ClosedUntil time.Time
-
-	InFlight int // batches in flight, of all quotas
 }
 
 const (
+	firstBackoff   = time.Second
 	maxBackoff     = time.Minute
 	maxConcurrency = 512
 
@@ -120,14 +116,11 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("request timeout %v is negative", o.RequestTimeout)
 	case !(o.MaxRate >= 0) || o.MaxRate > mostRate:
 		return o, fmt.Errorf("max rate %v is not between 0 and %v requests a second", o.MaxRate, mostRate)
-	case o.Backoff < 0:
-		return o, fmt.Errorf("backoff %v is negative", o.Backoff)
 	}
 	o.BatchSize = cmp.Or(o.BatchSize, MaxRequests)
 	o.MaxAttempts = cmp.Or(o.MaxAttempts, 6)
 	o.RequestTimeout = cmp.Or(o.RequestTimeout, 100*time.Second)
 	o.Grace = cmp.Or(o.Grace, 10*time.Second)
-	o.Backoff = cmp.Or(o.Backoff, time.Second)
 	o.MaxWait = cmp.Or(o.MaxWait, 15*time.Minute)
 	o.StallTimeout = cmp.Or(o.StallTimeout, 30*time.Minute)
 	if o.Logger == nil {

@@ -63,7 +63,7 @@ func (l *loop) onOutage(b *inFlightBatch) {
 	}
 	o.failed++
 	o.cause = b.err
-	o.nextTest = b.replied.Add(l.opts.outagePause(o.failed))
+	o.nextTest = b.replied.Add(outagePause(o.failed))
 	// If there was never a connection, the address may be wrong.
 	if !l.runner.reached.Load() && o.failed >= l.opts.MaxAttempts {
 		l.stop(fmt.Errorf("%w in %d attempts: %w", ErrUnreachable, o.failed, o.cause))
@@ -107,6 +107,6 @@ func (l *loop) logOutage(err error) {
 }
 
 // outagePause returns how long to wait after a number of failed tests in a row.
-func (o *Options) outagePause(failed int) time.Duration {
-	return throttle.Backoff(failed-1, o.Backoff, maxOutagePause, rand.Float64())
+func outagePause(failed int) time.Duration {
+	return throttle.Backoff(failed-1, firstBackoff, maxOutagePause, rand.Float64())
 }

@@ -45,7 +45,7 @@ func TestOutage(t *testing.T) {
 		opts := batch.Options{
 			Concurrency: 4, MaxAttempts: 1, Logger: slog.New(slog.NewTextHandler(&log, nil)),
 			Observe: func(o batch.Observation) {
-				if !o.Outage.IsZero() && o.Lost > 0 {
+				if !o.Outage.IsZero() && o.NextTry.After(o.Time) {
 					tried++
 					checkBetween(t, "wait for the next test", o.NextTry.Sub(o.Time), 0, 15*time.Second)
 				}
@@ -204,20 +204,22 @@ func TestOutageAndOtherWaits(t *testing.T) {
 		cancel      time.Duration
 		want        error
 		least, most time.Duration
+		stall       time.Duration
 	}{
 		{"refused, then an outage", throttled, between(4*time.Minute, 33*time.Minute), 0, 0,
-			nil, 33 * time.Minute, 34 * time.Minute},
-		{"a token", refused, up, 20 * time.Minute, 0, nil, 20 * time.Minute, 21 * time.Minute},
+			nil, 33 * time.Minute, 34 * time.Minute, 0},
+		{"a token", refused, up, 20 * time.Minute, 0, nil, 20 * time.Minute, 21 * time.Minute, 0},
 		{"a token, for too long", refused, up, time.Hour, 0,
-			batch.ErrUnreachable, 30 * time.Minute, 31 * time.Minute},
+			batch.ErrUnreachable, 30 * time.Minute, 31 * time.Minute, 0},
+		{"a token, for any time", refused, up, time.Hour, 0, nil, time.Hour, 61 * time.Minute, -1},
 		{"a token, interrupted", refused, up, time.Hour, 5 * time.Minute,
-			context.Canceled, 5 * time.Minute, 5 * time.Minute},
+			context.Canceled, 5 * time.Minute, 5 * time.Minute, 0},
 		{"an outage, interrupted", graphsim.Options{}, between(time.Second, time.Hour), 0, 5 * time.Minute,
-			context.Canceled, 5 * time.Minute, 5 * time.Minute},
+			context.Canceled, 5 * time.Minute, 5 * time.Minute, 0},
 		{"a wait that the service asks for, interrupted", always(fault.ItemStatus(429, "Retry-After", "600")), up, 0,
-			5 * time.Minute, context.Canceled, 5 * time.Minute, 5 * time.Minute},
+			5 * time.Minute, context.Canceled, 5 * time.Minute, 5 * time.Minute, 0},
 		{"a blockade, interrupted", always(fault.OuterBody(404, "")), up, 0, 3 * time.Second,
-			context.Canceled, 3 * time.Second, 3*time.Second + 50*time.Millisecond}, // until a test is answered
+			context.Canceled, 3 * time.Second, 3*time.Second + 50*time.Millisecond, 0}, // until a test is answered
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {
 			tt.tenant.Latency = 50 * time.Millisecond
@@ -235,7 +237,7 @@ func TestOutageAndOtherWaits(t *testing.T) {
 				}
 				return nil
 			}
-			opts := batch.Options{Concurrency: 2, Reauthorize: renew}
+			opts := batch.Options{Concurrency: 2, Reauthorize: renew, StallTimeout: tt.stall}
 			results, err := run(ctx, t, offline(tenant, tt.down), opts, deletes(users))
 			checkErr(t, "Run", err, tt.want)
 			check(t, "a lack of access", errors.Is(err, batch.ErrUnauthorized), false)

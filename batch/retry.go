@@ -36,7 +36,6 @@ func (it *item) throttledPause(b *inFlightBatch) time.Duration {
 		it.ownLimitInRow = 0
 	}
 	it.throttledAt = b.sent
-	it.retryAt = b.replied.Add(it.retryAfter)
 	pause := cmp.Or(it.retryAfter, defaultThrottlePause)
 	if it.ownLimitInRow < perResourceLimitAfter {
 		return pause
@@ -52,7 +51,7 @@ func (l *loop) retryOrGiveUp(it *item, b *inFlightBatch) {
 		l.settle(it)
 		return
 	}
-	pause := throttle.Backoff(it.Attempts-1, l.opts.Backoff, maxBackoff, b.jitter)
+	pause := throttle.Backoff(it.Attempts-1, firstBackoff, maxBackoff, b.jitter)
 	l.checkMaxWait(it.queue, it.retryAfter)
 	l.wait(it, b.replied.Add(max(it.retryAfter, pause)))
 }

@@ -21,17 +21,13 @@ const maxRetryAfter = 30 * 24 * time.Hour
 // becomes no wait.
 // Source: microsoftgraph/microsoft-graph-docs#3877.
 func parseRetryAfter(value string, now time.Time) (wait time.Duration, ok bool) {
-	if wait, ok = parseOneWait(value, now); ok {
-		return wait, true
-	}
 	parts := strings.Split(value, ",")
 	for i, part := range parts {
-		one, known := parseOneWait(part, now)
-		if !known && i+1 < len(parts) { // a date contains a comma
-			one, known = parseOneWait(part+","+parts[i+1], now)
-		}
-		if known {
-			wait, ok = max(wait, one), true
+		next := parts[i:min(i+2, len(parts))] // a date contains a comma
+		for _, text := range []string{part, strings.Join(next, ",")} {
+			if one, known := parseOneWait(text, now); known {
+				wait, ok = max(wait, one), true
+			}
 		}
 	}
 	return wait, ok

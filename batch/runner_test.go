@@ -343,6 +343,24 @@ func TestRunRenewsTheToken(t *testing.T) {
 	}
 }
 
+// A batch that was sent with the old token, and is refused when there is a new one, asks for no other.
+func TestLateRefusalOfTheOldToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Faults: []fault.Fault{
+			{Batch: 1, Do: fault.ItemStatus(401)}, {Batch: 2, Do: fault.ItemStatus(401)},
+			{Batch: 2, Do: fault.Delayed(time.Second)},
+		}})
+		renewed := 0
+		renew := func(context.Context, *batch.StatusError) error {
+			renewed++
+			return nil
+		}
+		results := runAll(t, tenant, batch.Options{Reauthorize: renew}, deletes(tenant.AddUsers(40)))
+		checkStatus(t, results, 204, 40)
+		check(t, "tokens renewed", renewed, 1)
+	})
+}
+
 func TestRunEndsWhenTheNewTokenIsRefusedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: time.Second,
@@ -476,7 +494,7 @@ func TestRunStreams(t *testing.T) {
 func TestNewRunnerChecksOptions(t *testing.T) {
 	for _, opts := range []batch.Options{
 		{BatchSize: 21}, {BatchSize: -1}, {Concurrency: -1}, {Concurrency: math.MaxInt}, {MaxAttempts: -1},
-		{RequestTimeout: -1}, {Backoff: -1},
+		{RequestTimeout: -1},
 		{MaxRate: -1}, {MaxRate: math.NaN()}, {MaxRate: math.Inf(1)}, {MaxRate: math.MaxFloat64},
 	} {
 		if _, err := batch.NewRunner(posterFunc(nil), opts); err == nil {

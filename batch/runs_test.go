@@ -89,7 +89,7 @@ func TestIdleQuotaKeepsItsPace(t *testing.T) {
 // closedTenant has users whose first batch of deletes is accepted, but for one that asks to
 // wait. Nothing else is accepted until then.
 func closedTenant(wait time.Duration) (*graphsim.Tenant, []graphsim.User) {
-	tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{closedFor(wait, quota.Writes)}})
+	tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{quota.Closed(wait).Of(quota.Writes)}})
 	return tenant, tenant.AddUsers(100)
 }
 

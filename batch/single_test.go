@@ -190,18 +190,3 @@ func TestPanicLeavesNothingBehind(t *testing.T) {
 		_ = runner.Run(t.Context(), deletes(tenant.AddUsers(20)), fail)
 	})
 }
-
-// A request that was rejected alone, and waits for what another batch shows, has a result if the run is stopped.
-func TestStoppedWhileARequestIsSuspected(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{})
-		users := tenant.AddUsers(2)
-		tenant.AddFaults(fault.Fault{Path: users[0].UPN, Do: fault.OuterStatus(400)},
-			fault.Fault{Path: users[1].UPN, Do: fault.Hang()})
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		defer cancel()
-		results, err := run(ctx, t, tenant, batch.Options{BatchSize: 1}, deletes(users))
-		checkErr(t, "Run", err, context.DeadlineExceeded)
-		check(t, "results", len(results), 2)
-	})
-}

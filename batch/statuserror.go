@@ -2,6 +2,7 @@ package batch
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -57,50 +58,35 @@ type errorBody struct {
 	Error      json.RawMessage `json:"error"`
 	ODataError json.RawMessage `json:"odata.error"` // OData v3
 
-	Description scalar    `json:"error_description"` // OAuth
-	Message     errorText `json:"message"`           // Azure API Management, AWS and others
-	Title       scalar    `json:"title"`             // problem+json, RFC 9457
-	Detail      scalar    `json:"detail"`
+	Description scalar `json:"error_description"` // OAuth
+	Message     scalar `json:"message"`           // Azure API Management, AWS and others
+	Title       scalar `json:"title"`             // problem+json, RFC 9457
+	Detail      scalar `json:"detail"`
 }
 
 func (e *StatusError) read(body []byte) {
+	var text string
+	var wire errorBody
 	switch {
 	case len(body) == 0 || string(body) == "null":
 		return
-	case body[0] == '"':
-		var text string
-		if json.Unmarshal(body, &text) == nil {
-			e.Message = firstWords(decodedText(text))
+	case json.Unmarshal(body, &text) == nil:
+		e.Message = firstWords(decodedText(text))
+		return
+	case json.Unmarshal(body, &wire) != nil:
+		e.Message = firstWords(string(body))
+		return
+	}
+	for _, object := range []json.RawMessage{wire.Error, wire.ODataError} {
+		if isObject(object) {
+			e.readObject(object)
+			return
 		}
-		return
-	case body[0] != '{':
-		e.Message = firstWords(string(body))
-		return
 	}
-	var wire errorBody
-	if json.Unmarshal(body, &wire) != nil {
-		e.Message = firstWords(string(body))
-		return
-	}
-	short := scalar("")
-	switch {
-	case isObject(wire.Error):
-		e.readObject(wire.Error)
-		return
-	case isObject(wire.ODataError):
-		e.readObject(wire.ODataError)
-		return
-	case len(wire.Error) > 0:
-		_ = short.UnmarshalJSON(wire.Error) // a string, as in OAuth
-	}
-	switch {
-	case short != "" || wire.Description != "":
-		e.Message = joined(short, wire.Description)
-	case wire.Message != "":
-		e.Message = string(wire.Message)
-	case wire.Title != "" || wire.Detail != "":
-		e.Message = joined(wire.Title, wire.Detail)
-	case len(body) > len("{}"):
+	var short scalar // a string, as in OAuth
+	_ = json.Unmarshal(wire.Error, &short)
+	e.Message = cmp.Or(joined(short, wire.Description), string(wire.Message), joined(wire.Title, wire.Detail))
+	if e.Message == "" && len(body) > len("{}") {
 		e.Message = firstWords(string(body))
 	}
 }
@@ -108,8 +94,8 @@ func (e *StatusError) read(body []byte) {
 // readObject reads an error object as Graph and OData write it.
 func (e *StatusError) readObject(object json.RawMessage) {
 	var detail struct {
-		Code       scalar    `json:"code"`
-		Message    errorText `json:"message"`
+		Code       scalar `json:"code"`
+		Message    scalar `json:"message"`
 		InnerError struct {
 			RequestID scalar `json:"request-id"`
 		} `json:"innerError"`
@@ -119,24 +105,6 @@ func (e *StatusError) readObject(object json.RawMessage) {
 	if e.RequestID == "" {
 		e.RequestID = string(detail.InnerError.RequestID)
 	}
-}
-
-// errorText is a message: a string, or the OData v3 object with a language and a value.
-type errorText string
-
-func (t *errorText) UnmarshalJSON(data []byte) error {
-	var text scalar
-	if isObject(data) {
-		var said struct {
-			Value scalar `json:"value"`
-		}
-		_ = json.Unmarshal(data, &said)
-		text = said.Value
-	} else {
-		_ = text.UnmarshalJSON(data)
-	}
-	*t = errorText(text)
-	return nil
 }
 
 func isObject(data []byte) bool { return len(data) > 0 && data[0] == '{' }

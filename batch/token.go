@@ -47,7 +47,7 @@ func (l *loop) reauthorize(refused *StatusError) error {
 			l.logOutage(err)
 		}
 		select {
-		case <-time.After(l.opts.outagePause(n)):
+		case <-time.After(outagePause(n)):
 		case <-l.ended:
 			return err
 		}
@@ -62,7 +62,7 @@ func (l *loop) onRenewed(err error) {
 		q.blockade.nextTest = time.Time{} // the token may have been the cause
 	}
 	switch {
-	case err == nil || l.stopped != nil:
+	case err == nil:
 	case errors.Is(err, ErrNotSent):
 		l.stop(fmt.Errorf("%w for a new token: %w", ErrUnreachable, err))
 	default:

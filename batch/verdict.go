@@ -141,18 +141,10 @@ func (b *inFlightBatch) classifyAnswer(i int) verdict {
 		return uncertain
 	}
 	v := verdictOf(a.Status)
-	if v == tokenRefused && b.tokenRefusals(b.items[i]) > 1 && b.tookToken() {
+	if v == tokenRefused && b.items[i].tokenRefusalsInRow > 0 && b.tookToken() {
 		return answered // the token is not the cause: other requests of the batch were answered
 	}
 	return v
-}
-
-// tokenRefusals returns how many tokens were refused in a row for a request, including this reply if it refuses one.
-func (b *inFlightBatch) tokenRefusals(it *item) int {
-	if it.tokenRefusalsInRow > 0 && it.refusedToken == b.token {
-		return it.tokenRefusalsInRow
-	}
-	return it.tokenRefusalsInRow + 1
 }
 
 // tookToken reports whether a request of the batch has an answer other than 401 and 429.

@@ -125,7 +125,7 @@ func newColumns(names []string, object role, usersOnly bool) (*columns, error) {
 		return nil, errNoUser
 	case has(ofPass) && !has(pass) && !has(user) && !has(userName) && !has(ofUser):
 		return nil, fmt.Errorf("the list has passes without their users: add the users in a column userId, and rename "+
-			"%s to methodId", shownColumn(first[userOrPass]))
+			"%s to methodId", escaped(first[userOrPass]))
 	case has(pass):
 		c.needsPass = other
 		c.turn(userOrPass, user)
@@ -136,7 +136,7 @@ func newColumns(names []string, object role, usersOnly bool) (*columns, error) {
 		c.turn(userOrPass, user)
 	default:
 		return nil, fmt.Errorf(`column "%s" may be the ID of the user or of the pass: rename it to userId or methodId`,
-			shownColumn(first[userOrPass]))
+			escaped(first[userOrPass]))
 	}
 	if usersOnly {
 		c.needsPass = nil
@@ -155,7 +155,7 @@ func notUsers(names []string, first *[roleCount]string) error {
 	switch thing := first[ofThing]; {
 	case first[ofOther] != "":
 		return fmt.Errorf(`column "%s" shows that a row may not be about a pass to delete: make a list with the `+
-			"columns user and methodId", shownColumn(first[ofOther]))
+			"columns user and methodId", escaped(first[ofOther]))
 	case first[ofLog] != "", byUser && (first[ofEvent] != "" || fold(thing) == "appid"): // only logs have both
 		target := "make a list of the affected users"
 		if column := affected(names); column != "" {
@@ -163,10 +163,10 @@ func notUsers(names []string, first *[roleCount]string) error {
 		}
 		return fmt.Errorf(`column "%s" shows that this is an audit or sign-in log, in which the user is the person `+
 			"who acted; %s, or find passes with tapsweep scan --created-since",
-			shownColumn(cmp.Or(first[ofLog], first[ofEvent], thing)), target)
+			escaped(cmp.Or(first[ofLog], first[ofEvent], thing)), target)
 	case thing != "":
 		return fmt.Errorf(`column "%s" shows that these are devices, groups or apps, not users: make a list of users`,
-			shownColumn(thing))
+			escaped(thing))
 	}
 	return nil
 }
@@ -178,9 +178,9 @@ func affected(names []string) (where string) {
 		case strings.HasPrefix(folded, "target") && strings.HasSuffix(folded, "userprincipalname"):
 			return fmt.Sprintf(`column "%s"`, escaped(name))
 		case folded == "targetresources":
-			where = fmt.Sprintf(`userPrincipalName inside column "%s"`, shownColumn(name))
+			where = fmt.Sprintf(`userPrincipalName inside column "%s"`, escaped(name))
 		case folded == "auditdata":
-			where = fmt.Sprintf(`ObjectId inside column "%s"`, shownColumn(name))
+			where = fmt.Sprintf(`ObjectId inside column "%s"`, escaped(name))
 		}
 	}
 	return where
@@ -217,8 +217,9 @@ func (c *columns) fill(r Row, values []string) Row {
 			refused = cmp.Or(refused, err)
 		case unknown:
 			if holdsGUID(value) {
-				refused = cmp.Or(refused, fmt.Errorf(`column "%s" contains a GUID, but its name is not known: rename `+
-					"it to methodId if it is the pass ID, or remove it", shownColumn(c.names[i])))
+				// If the header is missing, the name may be the pass itself.
+				refused = cmp.Or(refused, fmt.Errorf(`column %d ("%s") contains a GUID, but its name is not known: `+
+					"rename it to methodId if it is the pass ID, or remove it", i+1, shown(c.names[i])))
 			}
 		}
 	}
@@ -248,5 +249,5 @@ func checkKind(column, value string) (role, error) {
 	case name == "userregistrationdetails", strings.HasSuffix(name, "user"):
 		return ofUser, nil
 	}
-	return unknown, fmt.Errorf(`the row is not a user, as column "%s" shows: remove the row`, shownColumn(column))
+	return unknown, fmt.Errorf(`the row is not a user, as column "%s" shows: remove the row`, escaped(column))
 }

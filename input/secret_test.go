@@ -8,9 +8,14 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// A pass, or a line of a file that is not a list, is not shown, wherever it stands.
+// A pass, or a line of a file that is not a list, is not shown, wherever it stands. A password may have letters only.
 func TestSecretsAreNotShown(t *testing.T) {
-	const pass = "Xk7#pQ2m"
+	for _, pass := range []string{"Xk7#pQ2m", "CorrectHorse"} {
+		secretIsNotShown(t, pass)
+	}
+}
+
+func secretIsNotShown(t *testing.T, pass string) {
 	refused := regexp.MustCompile("refused: |not pairs: ")
 	for name, text := range map[string]string{
 		"a header":               pass + "\n",

@@ -3,8 +3,6 @@ package input
 import (
 	"fmt"
 	"strconv"
-	"strings"
-	"unicode"
 )
 
 const maxShown = 100 // characters of a value in a message
@@ -54,14 +52,4 @@ func cut(s string) string {
 func escaped(s string) string {
 	quoted := strconv.QuoteToASCII(s)
 	return quoted[1 : len(quoted)-1]
-}
-
-// shownColumn is like shown, but for the name of a column. If the header is missing, it may be the pass itself. So an
-// unknown name is shown completely only if it consists of letters.
-func shownColumn(s string) string {
-	other := func(r rune) bool { return !unicode.IsLetter(r) && !strings.ContainsRune(" _-.", r) }
-	if roles[fold(s)] == unknown && strings.ContainsFunc(s, other) {
-		return shown(s)
-	}
-	return escaped(s)
 }

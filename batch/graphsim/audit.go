@@ -7,14 +7,11 @@ import (
 	"time"
 )
 
-// An Actor is the app or user of an audit entry. It is an app if UserID and UPN are empty.
-// Do not change an Actor after its first use.
-type Actor struct {
-	UserID, UPN string // one of them is enough if the user is in the tenant
-	AppID, App  string // the client ID and the display name
-}
+// An Actor is who did what an audit entry reports: a user, or the tenant's app if both names are empty. One of the
+// names is enough if the user is in the tenant. Do not change an Actor after its first use.
+type Actor struct{ UserID, UPN string }
 
-func (a *Actor) isApp() bool { return a.UserID == "" && a.UPN == "" }
+var appActor = new(Actor)
 
 // appName is the display name of the tenant's app.
 const appName = "Onboarding"
@@ -27,7 +24,6 @@ const PassService = "Authentication Methods"
 type AuditEntry struct {
 	Time     time.Time // zero means the time of AddAudit
 	Service  string    // loggedByService; empty means "Core Directory"
-	Category string    // empty means "UserManagement"
 	Activity string    // activityDisplayName; empty means "Update user"
 	Result   string    // empty means "success"
 	Reason   string    // resultReason
@@ -47,7 +43,6 @@ type AuditEntry struct {
 
 // auditLog holds the entries of the audit log. There may be a million about passes.
 type auditLog struct {
-	app        *Actor        // the actor for all callers that are not users
 	entries    []auditRecord // in order of time, unless isUnsorted
 	isUnsorted bool
 	appCreated int // how many passes apps created
@@ -91,7 +86,6 @@ func (t *Tenant) AddAudit(e AuditEntry) {
 		e.Time = time.Now()
 	}
 	e.Service = cmp.Or(e.Service, "Core Directory")
-	e.Category = cmp.Or(e.Category, "UserManagement")
 	e.Activity = cmp.Or(e.Activity, "Update user")
 	e.Result = cmp.Or(e.Result, "success")
 	t.mu.Lock()
@@ -112,7 +106,7 @@ func (l *auditLog) add(r auditRecord) {
 // looks as if the user created the pass.
 func (l *auditLog) addCreated(u *storedUser, p *Pass) {
 	r := auditRecord{at: p.Created.UnixNano(), user: u, by: p.CreatedBy, pass: p, action: createdByAdmin}
-	if p.CreatedBy.isApp() {
+	if *p.CreatedBy == *appActor {
 		if l.appCreated++; l.appCreated%2 == 1 {
 			r.action = createdByUser
 		}
@@ -132,7 +126,7 @@ func (l *auditLog) sorted() []auditRecord {
 // actor returns the Actor of a caller.
 func (t *Tenant) actor(who *principal) *Actor {
 	if !who.IsUser() {
-		return t.audits.app
+		return appActor
 	}
 	return &Actor{UserID: who.UserID}
 }

@@ -57,17 +57,18 @@ const (
 	madeByAdmin = "Admin registered temporary access pass method for user"
 	madeByUser  = "User registered temporary access pass method"
 	deletedText = "Admin deleted temporary access pass method for user"
+	appText     = ": " + entra.DefaultClientID + " " + appName + ": "
 	bossText    = ": " + otherID + " boss@contoso.example: "
 )
 
 // auditLines are the entries of newAuditedTenant, with the newest first.
 var auditLines = []string{
-	madeByUser + ": " + entra.DefaultClientID + " " + appName + ": a", // every second entry about an app has this form
+	madeByUser + appText + "a", // every second entry about an app has this form
 	deletedText + bossText + "a",
 	madeByAdmin + bossText + "a",
 	"changed" + bossText + "x",
-	madeByAdmin + ": app-1 HR: b",
-	madeByUser + ": app-1 HR: c",
+	madeByAdmin + appText + "b",
+	madeByUser + appText + "c",
 }
 
 // newAuditedTenant returns a tenant with passes that the boss and an app created before now.
@@ -79,10 +80,9 @@ func newAuditedTenant(t *testing.T) (tenant *Tenant, now time.Time) {
 		p := Pass{ID: passID, Created: now.Add(-ago), CreatedBy: by}
 		tenant.AddUser(User{ID: wire.GUID(upn), UPN: upn, Passes: []Pass{p}})
 	}
-	app := &Actor{AppID: "app-1", App: "HR"}
 	add("a", &Actor{UPN: "boss@contoso.example"}, time.Hour)
-	add("c", app, 3*time.Hour)
-	add("b", app, 2*time.Hour)
+	add("c", appActor, 3*time.Hour)
+	add("b", appActor, 2*time.Hour)
 	add("d", nil, time.Hour)
 	tenant.AddAudit(AuditEntry{Time: now.Add(-90 * time.Minute), By: Actor{UserID: otherID}, Reason: "changed",
 		TargetID: otherID, TargetUPN: "x"})
@@ -93,7 +93,7 @@ func newAuditedTenant(t *testing.T) (tenant *Tenant, now time.Time) {
 		check(t, "status", boss(t, "DELETE", "/users/a"+passesPath+"/"+passID, "").Status, status)
 	}
 	time.Sleep(time.Second)
-	tenant.GivePass("a", Pass{CreatedBy: tenant.audits.app})
+	tenant.GivePass("a", Pass{CreatedBy: appActor})
 	return tenant, now
 }
 
@@ -208,7 +208,7 @@ func TestAuditNamesThePass(t *testing.T) {
 		}
 		tenant.AddUser(User{UPN: "a", Passes: []Pass{{ID: passID, Start: time.Now().Add(time.Hour), LifetimeMinutes: 90,
 			UsableOnce: true, CreatedBy: &Actor{UserID: danaID}}}})
-		tenant.AddPair("b@contoso.example", otherID, &Actor{AppID: "app-1"})
+		tenant.AddPair("b@contoso.example", otherID, appActor)
 		all, _ := pages(t, clients(tenant, "AuditLog.Read.All")["direct"], auditsPath)
 		check(t, "first spelling", shapeOf(t, all[1]).TargetResources[0].ModifiedProperties, []property{
 			{"TemporaryAccessPass.Id", `"` + passID + `"`},

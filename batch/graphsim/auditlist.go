@@ -8,25 +8,29 @@ import (
 	"tapsweep/batch/graphsim/internal/wire"
 )
 
+// auditCategory is the category of all entries.
+const auditCategory = "UserManagement"
+
 // listAudits answers GET /auditLogs/directoryAudits, with the newest entry first.
 // Source: learn.microsoft.com/graph/api/directoryaudit-list. Called with mu held.
 func (t *Tenant) listAudits(c *call, now time.Time) callAnswer {
 	all := t.audits.sorted()
+	at := func(i int) string { return sortable(time.Unix(0, all[i].at)) }
 	text := func(of func(e *AuditEntry) string) filterable {
-		return filterable{ops: "eq", text: func(i int) string { return of(all[i].details()) }}
+		return filterable{ops: "eq", value: func(i int) string { return of(all[i].details()) }}
 	}
 	// The documentation does not list gt and lt for times, but they are in use.
 	q, refused := t.readQuery(c, map[string]filterable{
-		"activityDateTime":    {bare: true, ops: "gt ge lt le", time: func(i int) int64 { return all[i].at }},
+		"activityDateTime":    {bare: true, ops: "gt ge lt le", value: at},
 		"loggedByService":     text(func(e *AuditEntry) string { return e.Service }),
-		"category":            text(func(e *AuditEntry) string { return e.Category }),
+		"category":            text(func(*AuditEntry) string { return auditCategory }),
 		"activityDisplayName": text(func(e *AuditEntry) string { return e.Activity }),
 	})
 	if refused != nil {
 		return *refused
 	}
 	return t.page(c, &q, "auditLogs/directoryAudits", collection{
-		first: len(all) - 1, end: -1, step: -1,
+		n: len(all), isReversed: true,
 		keep: func(i int) bool { return all[i].at <= now.UnixNano() && q.keep(i) },
 		item: func(i int) any { return t.shownAudit(&all[i]) },
 	})
@@ -38,8 +42,8 @@ func (r *auditRecord) details() *AuditEntry {
 		return r.entry
 	}
 	text := auditTexts[r.action]
-	return &AuditEntry{Service: PassService, Category: "UserManagement", Result: "success", Activity: text.activity,
-		Reason: text.reason, TargetID: r.user.ID, TargetUPN: r.user.UPN}
+	return &AuditEntry{Service: PassService, Result: "success", Activity: text.activity, Reason: text.reason,
+		TargetID: r.user.ID, TargetUPN: r.user.UPN}
 }
 
 // object is a JSON object. Structs are faster, so it is only for things that are rarely shown.
@@ -51,7 +55,7 @@ func (t *Tenant) shownAudit(r *auditRecord) object {
 	e, number := r.details(), fmt.Sprint(r.number)
 	shown := object{
 		"id": wire.GUID("audit", number), "correlationId": wire.GUID("correlation", number),
-		"category": e.Category, "loggedByService": e.Service, "result": e.Result, "resultReason": nullable(e.Reason),
+		"category": auditCategory, "loggedByService": e.Service, "result": e.Result, "resultReason": nullable(e.Reason),
 		"activityDisplayName": e.Activity,
 		"activityDateTime":    time.Unix(0, r.at).UTC().Format(timeForms[int(r.number)%len(timeForms)]),
 		"initiatedBy":         nil, "targetResources": []object{}, "additionalDetails": []object{},
@@ -69,13 +73,10 @@ func (t *Tenant) shownAudit(r *auditRecord) object {
 }
 
 func (t *Tenant) auditInitiator(by *Actor) object {
-	if by.isApp() {
-		principal := ""
-		if by.AppID != "" {
-			principal = entra.ServicePrincipal(by.AppID)
-		}
-		return object{"user": nil, "app": object{"appId": nullable(by.AppID), "displayName": nullable(by.App),
-			"servicePrincipalId": nullable(principal), "servicePrincipalName": nil}}
+	if *by == *appActor {
+		app := t.Entra.Options().ClientID
+		return object{"user": nil, "app": object{"appId": app, "displayName": appName,
+			"servicePrincipalId": entra.ServicePrincipal(app), "servicePrincipalName": nil}}
 	}
 	id, upn := by.UserID, by.UPN
 	if u := t.find(id + upn); u != nil && (id == "" || upn == "") {

@@ -1,7 +1,6 @@
 package graphsim
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -17,12 +16,11 @@ import (
 
 // batchRequest is one request of a batch as the client sent it.
 type batchRequest struct {
-	ID        string
-	Method    string
-	URL       string
-	Headers   map[string]string
-	Body      json.RawMessage
-	DependsOn []string
+	ID      string
+	Method  string
+	URL     string
+	Headers map[string]string
+	Body    json.RawMessage
 }
 
 const badPayload = "Invalid batch payload format."
@@ -72,8 +70,6 @@ func (r *batchRequest) check() (problem string) {
 		return fmt.Sprintf("Request Id %s has an absolute URL; URLs in a batch have to be relative.", r.ID)
 	case strings.Contains(path, "$batch") || strings.Contains(strings.ToLower(path), "%24batch"):
 		return fmt.Sprintf("Request Id %s is a batch; batches cannot be nested.", r.ID)
-	case len(r.DependsOn) > 0:
-		return fmt.Sprintf("Request Id %s has dependsOn, which the simulated tenant does not know.", r.ID)
 	case (slices.Contains(verbsWithBody, r.Method) || r.Body != nil) && (r.Body == nil || !r.hasContentType()):
 		// Source: microsoftgraph/msgraph-sdk-dotnet#2628.
 		return fmt.Sprintf("Write request id : %s does not contain Content-Type header or body.", r.ID)
@@ -108,20 +104,11 @@ func calls(requests []batchRequest, root string, who *principal) []call {
 	return all
 }
 
-// handleBatch carries out the requests of a batch in any order. If Options.Spread is set,
-// other exchanges can run between two of them. It is called with mu held.
-func (t *Tenant) handleBatch(ctx context.Context, x *exchange, requests []batchRequest,
-	now time.Time) wire.HTTPResponse {
+// handleBatch carries out the requests of a batch in any order. It is called with mu held.
+func (t *Tenant) handleBatch(x *exchange, requests []batchRequest, now time.Time) wire.HTTPResponse {
 	n := len(requests)
 	answers, effects := make([]callAnswer, n), make([]*fault.Effect, n)
-	for k, i := range t.variety.Perm(n) {
-		if k > 0 && t.opts.Spread > 0 {
-			t.mu.Unlock()
-			_ = wait(ctx, t.opts.Spread/time.Duration(n-1)) // the other requests are carried out even if ctx ends
-			t.mu.Lock()
-			now = time.Now()
-			t.applyDue(now)
-		}
+	for _, i := range t.variety.Perm(n) {
 		answers[i], effects[i] = t.admitAndHandle(x, &x.calls[i], now)
 	}
 	var out struct {

@@ -1,6 +1,7 @@
 package graphsim
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,56 +11,47 @@ import (
 // comparison is one comparison of a $filter.
 type comparison struct {
 	property, op string // op is startswith, or eq, ge, le, gt, lt, …
-	value        string
-	bare         bool  // value was not in quotes
-	time         int64 // value as Unix time in nanoseconds; 0 if it is no time
+	value        string // a time is sortable
+	bare         bool   // value was not in quotes
 }
 
-// conditionPattern matches one comparison at the beginning of a filter. A quote inside a
-// text is doubled.
+// sortable returns a time in a form that sorts as text.
+func sortable(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000000000Z") }
+
+// conditionPattern matches one comparison at the beginning of a filter, and what follows it: "and" or
+// the end. A quote inside a text is doubled.
 var conditionPattern = regexp.MustCompile(
-	`^ *(?:startswith\( *(\w+) *, *'((?:[^']|'')*)' *\)|(\w+) +(\w+) +(?:'((?:[^']|'')*)'|([^' ]+)))(?: +and +|( *)$)`)
+	`^ *(?:startswith\( *(\w+) *, *'((?:[^']|'')*)' *\)|(\w+) +(\w+) +(?:'((?:[^']|'')*)'|([^' ]+)))( +and +| *$)`)
 
 // parseFilter reads a $filter of comparisons that are joined by "and". ok is false for
 // every other form that OData allows.
 // Source: learn.microsoft.com/graph/filter-query-parameter.
 func parseFilter(filter string) (all []comparison, ok bool) {
 	for {
-		m := conditionPattern.FindStringSubmatchIndex(filter)
+		m := conditionPattern.FindStringSubmatch(filter)
 		if m == nil {
 			return nil, false
 		}
-		group := func(n int) string {
-			if m[2*n] < 0 {
-				return ""
-			}
-			return filter[m[2*n]:m[2*n+1]]
-		}
-		c := comparison{property: group(3), op: group(4), value: group(6), bare: true}
-		switch {
-		case m[2] >= 0:
-			c = comparison{property: group(1), op: "startswith", value: group(2)}
-		case m[10] >= 0:
-			c.value, c.bare = group(5), false
-		}
-		c.value = strings.ReplaceAll(c.value, "''", "'")
+		c := comparison{property: m[1] + m[3], op: cmp.Or(m[4], "startswith"), bare: m[6] != "",
+			value: strings.ReplaceAll(m[2]+m[5]+m[6], "''", "'")}
 		if at, err := time.Parse(time.RFC3339, c.value); err == nil {
-			c.time = at.UnixNano()
+			c.value = sortable(at)
+		} else if c.op != "eq" && c.op != "startswith" {
+			return nil, false // only times are compared
 		}
 		all = append(all, c)
-		if m[14] >= 0 {
+		if strings.TrimSpace(m[7]) == "" {
 			return all, true
 		}
-		filter = filter[m[1]:]
+		filter = filter[len(m[0]):]
 	}
 }
 
 // filterable is a property of the items of a collection that a filter may ask about.
 type filterable struct {
-	bare bool               // the value has no quotes
-	ops  string             // the operators that Graph allows, such as "eq startswith"
-	text func(i int) string // returns the value, which is compared without case
-	time func(i int) int64  // or returns the value as Unix time in nanoseconds
+	bare  bool               // the value has no quotes
+	ops   string             // the operators that Graph allows, such as "eq startswith"
+	value func(i int) string // a time is sortable; other texts are compared without case
 }
 
 // readFilter returns a function that reports whether an item passes the $filter. An empty filter lets every item pass.
@@ -68,28 +60,26 @@ func readFilter(filter string, properties map[string]filterable) (keeps func(i i
 	conditions, ok := parseFilter(filter)
 	for _, c := range conditions {
 		p := properties[c.property]
-		ok = ok && slices.Contains(strings.Fields(p.ops), c.op) && c.bare == p.bare && (p.time == nil || c.time != 0)
+		ok = ok && slices.Contains(strings.Fields(p.ops), c.op) && c.bare == p.bare
 	}
 	return func(i int) bool {
-		return !slices.ContainsFunc(conditions, func(c comparison) bool { return !c.holds(properties[c.property], i) })
+		fails := func(c comparison) bool { return !c.holds(properties[c.property].value(i)) }
+		return !slices.ContainsFunc(conditions, fails)
 	}, ok
 }
 
-func (c *comparison) holds(p filterable, i int) bool {
-	if p.time == nil {
-		value := p.text(i)
-		if c.op == "startswith" {
-			value = value[:min(len(value), len(c.value))]
-		}
-		return strings.EqualFold(value, c.value)
-	}
-	switch at := p.time(i); c.op {
+func (c *comparison) holds(value string) bool {
+	switch c.op {
 	case "gt":
-		return at > c.time
+		return value > c.value
 	case "ge":
-		return at >= c.time
+		return value >= c.value
 	case "lt":
-		return at < c.time
+		return value < c.value
+	case "le":
+		return value <= c.value
+	case "startswith":
+		value = value[:min(len(value), len(c.value))]
 	}
-	return p.time(i) <= c.time
+	return strings.EqualFold(value, c.value)
 }

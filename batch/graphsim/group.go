@@ -72,8 +72,7 @@ func (t *Tenant) handleGroup(c *call) callAnswer {
 			"An OData cast needs the header ConsistencyLevel: eventual and $count=true.")
 	}
 	users := t.members(g)
-	t.stats.Pages++
 	s := t.selection(q.Get("$select"), c.who.all)
-	return t.page(c, &q, "users", collection{end: len(users), step: 1, keep: q.keep,
+	return t.page(c, &q, "users", collection{n: len(users), keep: q.keep,
 		item: func(i int) any { return s.user(users[i]) }})
 }

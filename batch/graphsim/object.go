@@ -109,11 +109,11 @@ func (u *storedUser) userType() string {
 // listUsers answers GET /users. Called with mu held.
 func (t *Tenant) listUsers(c *call) callAnswer {
 	text := func(ops string, of func(u *storedUser) string) filterable {
-		return filterable{ops: ops, text: func(i int) string { return of(t.users[i]) }}
+		return filterable{ops: ops, value: func(i int) string { return of(t.users[i]) }}
 	}
 	isEnabled := func(i int) string { return strconv.FormatBool(!t.users[i].Disabled) }
 	q, refused := t.readQuery(c, map[string]filterable{
-		"accountEnabled":    {bare: true, ops: "eq", text: isEnabled},
+		"accountEnabled":    {bare: true, ops: "eq", value: isEnabled},
 		"userType":          text("eq", (*storedUser).userType),
 		"userPrincipalName": text("eq startswith", func(u *storedUser) string { return u.UPN }),
 		"department":        text("eq", func(u *storedUser) string { return u.Department }),
@@ -125,8 +125,7 @@ func (t *Tenant) listUsers(c *call) callAnswer {
 		return t.forbidden(c)
 	}
 	s := t.selection(q.Get("$select"), c.who.all)
-	t.stats.Pages++
-	return t.page(c, &q, "users", collection{end: len(t.users), step: 1, keep: q.keep,
+	return t.page(c, &q, "users", collection{n: len(t.users), keep: q.keep,
 		item: func(i int) any { return s.user(t.users[i]) }})
 }
 
@@ -151,13 +150,13 @@ func (t *Tenant) getUser(c *call, u *storedUser, now time.Time) callAnswer {
 // Called with mu held.
 func (t *Tenant) listRegistrations(c *call) callAnswer {
 	isAdmin := func(i int) string { return strconv.FormatBool(t.users[i].Privileged) }
-	q, refused := t.readQuery(c, map[string]filterable{"isAdmin": {bare: true, ops: "eq", text: isAdmin}})
+	q, refused := t.readQuery(c, map[string]filterable{"isAdmin": {bare: true, ops: "eq", value: isAdmin}})
 	if refused != nil {
 		return *refused
 	}
 	s := newSelection(q.Get("$select"))
 	return t.page(c, &q, "reports/authenticationMethods/userRegistrationDetails", collection{
-		end: len(t.users), step: 1, keep: q.keep,
+		n: len(t.users), keep: q.keep,
 		item: func(i int) any {
 			u := t.users[i]
 			shown := directoryObject{ID: s.text("id", u.ID), UPN: s.text("userPrincipalName", u.UPN)}

@@ -7,19 +7,13 @@ import (
 	"strings"
 )
 
-// collection is a sequence of positions: first, first+step and so on, before end. keep
+// collection is a sequence of the positions 0 to n-1, or n-1 to 0 if isReversed is set. keep
 // reports whether a position is part of the collection.
 type collection struct {
-	first, end, step int
-	keep             func(i int) bool
-	item             func(i int) any
-}
-
-func (c *collection) isPastEnd(i int) bool { return (i-c.end)*c.step >= 0 }
-
-// has reports whether a page may begin at i.
-func (c *collection) has(i int) bool {
-	return (i-c.first)*c.step >= 0 && (c.step < 0 || i <= c.end)
+	n          int
+	isReversed bool
+	keep       func(i int) bool
+	item       func(i int) any
 }
 
 // collectionPage is a page of a collection.
@@ -33,9 +27,12 @@ type collectionPage struct {
 // page answers with one page of a collection. The token has the first position of
 // the next page, so that all pages together read each position once.
 func (t *Tenant) page(c *call, q *query, context string, all collection) callAnswer {
-	at := all.first
+	at, step := 0, 1
+	if all.isReversed {
+		at, step = all.n-1, -1
+	}
 	if q.hasToken {
-		if at = q.from; !all.has(at) {
+		if at = q.from; at > all.n {
 			return *t.expiredToken(c)
 		}
 	}
@@ -44,7 +41,7 @@ func (t *Tenant) page(c *call, q *query, context string, all collection) callAns
 		p.Next = t.nextLink(c, q, skipToken(at, true))
 		return jsonAnswer(200, p)
 	}
-	for ; !all.isPastEnd(at); at += all.step {
+	for ; at >= 0 && at < all.n; at += step {
 		if !all.keep(at) {
 			continue
 		}
@@ -56,13 +53,12 @@ func (t *Tenant) page(c *call, q *query, context string, all collection) callAns
 	}
 	// Only the first page has the count. Source: learn.microsoft.com/graph/paging.
 	if q.count && !q.hasToken {
-		n := 0
-		for i := all.first; !all.isPastEnd(i); i += all.step {
+		p.Count = new(int)
+		for i := range all.n {
 			if all.keep(i) {
-				n++
+				*p.Count++
 			}
 		}
-		p.Count = &n
 	}
 	return jsonAnswer(200, p)
 }

@@ -111,7 +111,7 @@ func TestFaultsOnPages(t *testing.T) {
 		}})
 		var ids []string
 		for _, u := range tenant.AddUsers(5) {
-			tenant.GivePass(u.ID, Pass{CreatedBy: &Actor{AppID: "app-1"}})
+			tenant.GivePass(u.ID, Pass{CreatedBy: appActor})
 			ids = append(ids, u.ID)
 		}
 		tenant.AddGroup(Group{ID: otherID, Members: ids})

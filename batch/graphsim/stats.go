@@ -14,8 +14,7 @@ type Stats struct {
 	MaxConcurrent int                        // the maximum number of batches under way at once
 	Requests      int                        // requests that arrived, inside and outside batches
 
-	Accepted int // requests that every limit had room for
-	Refused  int // requests that a limit refused with 429, alone or with their batch
+	Refused int // requests that a limit refused with 429, alone or with their batch
 
 	// SentTooEarly counts the requests that the client sent during a wait that it knew of.
 	// A request that was under way when the answer with Retry-After arrived does not count.
@@ -25,7 +24,6 @@ type Stats struct {
 	Deleted int // passes that were deleted by a request
 	Revoked int // completed calls that revoke the sessions of a user
 	Lists   int // completed LISTs of a user's passes
-	Pages   int // completed reads of pages of users or group members
 
 	// LostWrites counts deletes of passes that shared a batch with an earlier write for the
 	// same user: the tenant answers 204 and does nothing.
@@ -42,23 +40,13 @@ type Stats struct {
 	Connections    int // connections to Servers
 }
 
-// MeanSize returns the mean size of the well-formed batches, or 0 if there are none.
-func (s Stats) MeanSize() float64 {
-	n, sum := 0, 0
-	for size, count := range s.Sizes {
-		n += count
-		sum += size * count
-	}
-	return float64(sum) / float64(max(n, 1))
-}
-
 // Stats returns what the tenant has seen so far.
 func (t *Tenant) Stats() Stats {
-	issued := t.Entra.Issued()
+	tokens, byClaims := t.Entra.Issued()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.stats
-	s.Tokens, s.TokensByClaims = issued.Tokens, issued.ByClaimsRequest
+	s.Tokens, s.TokensByClaims = tokens, byClaims
 	return s
 }
 
@@ -68,7 +56,6 @@ type LogEntry struct {
 	Batch  int       // the number of its batch, from 1; 0 outside a batch
 	Method string
 	Path   string // path and query, as sent
-	Status int    // the true answer, which a fault may have hidden from the client
 	Done   bool   // the request changed something in the tenant
 }
 

@@ -15,8 +15,9 @@ import (
 // bytes. A shorter text may occur in any message by chance.
 const minConcealed = 8
 
-// concealed holds the secrets of this process. It is global because no part of the program
-// may show a secret that another part has read.
+// concealed holds the secrets of this process. It is global because errors use it: a secret that one part of the
+// program has read may be quoted in an error of any other part, and the method Error takes no argument. It only grows,
+// and changes nothing except texts for people.
 var concealed struct {
 	mu    sync.Mutex
 	forms atomic.Pointer[[]string] // the longest first

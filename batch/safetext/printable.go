@@ -4,7 +4,6 @@ package safetext
 
 import (
 	"regexp"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -26,25 +25,10 @@ func Printable(s string) string {
 	if secrets.MatchString(s) { // unlike replacing, this does not allocate
 		s = secrets.ReplaceAllString(s, "[secret]")
 	}
-	if len(s) <= maxPrintable && strings.IndexFunc(s, hidden) < 0 && utf8.ValidString(s) {
-		return s
+	if len(s) > maxPrintable && utf8.RuneCountInString(s) > maxPrintable {
+		s = string([]rune(s)[:maxPrintable]) + "…"
 	}
-	var b strings.Builder
-	n := 0
-	for _, r := range s {
-		if n == maxPrintable {
-			b.WriteString("…")
-			break
-		}
-		n++
-		if hidden(r) {
-			q := strconv.QuoteRuneToASCII(r)
-			b.WriteString(q[1 : len(q)-1])
-			continue
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
+	return Visible(strings.ToValidUTF8(s, "\ufffd"), "")
 }
 
 // hidden reports whether a terminal executes or hides a character: the Unicode categories Cc and Cf (which has the

@@ -71,13 +71,8 @@ type Authority struct {
 	deviceCodes   map[string]*deviceCode
 	challenges    map[string]string // the PKCE challenges, by authorization code
 	refreshTokens map[string]SignIn
-	issued        Issued
-}
-
-// Issued counts the tokens that clients asked for and got.
-type Issued struct {
-	Tokens          int
-	ByClaimsRequest int // those of the tokens that answered a claims challenge
+	issued        int // tokens that clients asked for and got
+	byClaims      int // those of them that answered a claims challenge
 }
 
 // New returns an Authority whose app has the given roles. find finds its users.
@@ -99,11 +94,11 @@ func New(opts Options, roles []string, find func(name string) (SignInUser, bool)
 // Options returns the options, with defaults in place of empty fields.
 func (a *Authority) Options() Options { return a.opts }
 
-// Issued returns the counts of the tokens that clients got so far.
-func (a *Authority) Issued() Issued {
+// Issued returns the number of tokens that clients asked for and got, and how many of them answered a claims challenge.
+func (a *Authority) Issued() (tokens, byClaims int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.issued
+	return a.issued, a.byClaims
 }
 
 // ReplaceSecret makes the token endpoint accept secret in place of the previous one.

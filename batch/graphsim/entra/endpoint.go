@@ -137,9 +137,9 @@ func (a *Authority) grantForm(r tokenRequest) (body tokenBody, no *refusal) {
 		no = &refusal{400, "unsupported_grant_type", 70003, "The app requested an unsupported grant type."}
 	}
 	if no == nil {
-		a.issued.Tokens++
+		a.issued++
 		if strings.Contains(r.Get("claims"), `"nbf"`) {
-			a.issued.ByClaimsRequest++
+			a.byClaims++
 		}
 	}
 	return body, no

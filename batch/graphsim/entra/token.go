@@ -174,7 +174,7 @@ func (a *Authority) managedToken(r *http.Request, header string) wire.HTTPRespon
 		return respond(400, map[string]any{"statusCode": 400,
 			"message": "No managed identity was found for the client ID."})
 	}
-	a.issued.Tokens++
+	a.issued++
 	resource := strings.TrimSuffix(strings.TrimSuffix(q.Get("resource"), "/.default"), "/")
 	token := a.issueApp(a.opts.ClientID, a.roles, resource, jwt.MapClaims{"xms_mirid": managedID})
 	return respond(200, map[string]string{

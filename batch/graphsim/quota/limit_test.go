@@ -56,30 +56,6 @@ var limitTests = []struct {
 		{10 * time.Second, 1, 0, "2"},
 		{12 * time.Second, 1, 1, ""},
 	}},
-	{"bucket, halved for a while", func() *Limit {
-		return Bucket(10, 10).Scale(10*time.Second, 0.5).Scale(20*time.Second, 1)
-	}, []send{
-		{0, 10, 10, ""},
-		{10 * time.Second, 20, 10, "1"},
-		{11 * time.Second, 20, 5, "1"},
-		{19800 * ms, 20, 10, "1"},
-		{20300 * ms, 20, 4, "1"}, // 0.2 s at five, 0.3 s at ten
-	}},
-	{"bucket, stopped for a while", func() *Limit {
-		return Bucket(1, 1).Scale(time.Second, 0).Scale(time.Minute, 2)
-	}, []send{
-		{0, 1, 1, ""},
-		{1 * time.Second, 2, 1, "60"}, // until half a second after the minute
-		{60500 * ms, 1, 1, ""},
-	}},
-	{"bucket, shared", func() *Limit { return Bucket(10, 10).Load(0, 6) }, []send{
-		{0, 10, 10, ""},
-		{time.Second, 10, 4, "1"},
-	}},
-	{"bucket, shared with a greedy client", func() *Limit { return Bucket(10, 10).Load(0, 500) }, []send{
-		{0, 10, 10, ""},
-		{time.Second, 10, 1, "1"},
-	}},
 	{"window", func() *Limit { return Window(3, 10*time.Second) }, []send{
 		{0, 2, 2, ""},
 		{4 * time.Second, 2, 1, "6"},
@@ -92,25 +68,20 @@ var limitTests = []struct {
 		{10 * time.Second, 2, 1, "10"},
 		{30 * time.Second, 3, 3, ""}, // forgiven after a window without requests
 	}},
-	{"window, halved", func() *Limit { return Window(4, 10*time.Second).Scale(10*time.Second, 0.5) }, []send{
-		{0, 20, 4, "10"},
-		{10 * time.Second, 20, 2, "10"},
-	}},
-	{"window, shared", func() *Limit { return Window(10, 10*time.Second).Load(0, 0.5) }, []send{
-		{0, 4, 4, ""},
-		{4 * time.Second, 20, 4, "6"},
-		{13 * time.Second, 20, 9, "7"}, // begun at ten by the other client
-	}},
 	{"first", func() *Limit { return First(3, 90*time.Second) }, []send{
 		{0, 2, 0, "90"},
 		{time.Second, 4, 3, "90"},
 		{2 * time.Second, 20, 20, ""},
 	}},
+	{"closed", func() *Limit { return Closed(time.Minute) }, []send{
+		{0, 2, 1, "60"},
+		{59 * time.Second, 2, 0, "1"},
+		{time.Minute, 20, 20, ""},
+	}},
 	{"reads only", func() *Limit { return Bucket(1, 1).Of(Reads) }, []send{{0, 20, 20, ""}}},
 }
 
 func TestLimits(t *testing.T) {
-	write := Cost{All: 1, Writes: 1}
 	for _, tt := range limitTests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -119,7 +90,7 @@ func TestLimits(t *testing.T) {
 					time.Sleep(s.at - time.Since(begin))
 					passed, last := 0, ""
 					for range s.n {
-						retryAfter, ok := Send([]*Limit{limit}, time.Now()).Admit(write, time.Now())
+						retryAfter, ok := Send([]*Limit{limit}, time.Now()).Admit(Writes, time.Now())
 						if ok {
 							passed++
 						} else {
@@ -136,12 +107,11 @@ func TestLimits(t *testing.T) {
 
 // Requests pass if all limits have room. Otherwise the longest wait counts.
 func TestSeveralLimits(t *testing.T) {
-	write := Cost{All: 1, Writes: 1}
 	limits := []*Limit{First(1, 3*time.Second), First(1, 9*time.Second).Of(Writes), First(1, 20*time.Second).Of(Reads)}
-	retryAfter, ok := Send(limits, time.Now()).Admit(write, time.Now())
+	retryAfter, ok := Send(limits, time.Now()).Admit(Writes, time.Now())
 	assert.Same(t, "accepted", ok, false)
 	assert.Same(t, "Retry-After", retryAfter, "9")
-	_, ok = Send(limits, time.Now()).Admit(write, time.Now())
+	_, ok = Send(limits, time.Now()).Admit(Writes, time.Now())
 	assert.Same(t, "accepted the second time", ok, true)
 }
 
@@ -150,32 +120,23 @@ func TestSeveralLimits(t *testing.T) {
 func TestSentTooEarly(t *testing.T) {
 	limits, begin := []*Limit{First(1, 10*time.Second).Of(Writes)}, time.Now()
 	refused := Send(limits, begin)
-	if _, ok := refused.Admit(Cost{All: 1, Writes: 1}, begin); ok {
+	if _, ok := refused.Admit(Writes, begin); ok {
 		t.Fatal("the first request is not refused")
 	}
 	refused.Delivered(begin)
 	for _, tt := range []struct {
 		after time.Duration
-		cost  Cost
+		kind  Kind
 		want  bool
 	}{
-		{0, Cost{Writes: 1}, false},
-		{1, Cost{Writes: 1}, true},
-		{1, Cost{Reads: 1}, false},
-		{10*time.Second - 1, Cost{Writes: 1}, true},
-		{10 * time.Second, Cost{Writes: 1}, false},
+		{0, Writes, false},
+		{1, Writes, true},
+		{1, Reads, false},
+		{10*time.Second - 1, Writes, true},
+		{10 * time.Second, Writes, false},
 	} {
-		assert.Same(t, fmt.Sprintf("%v after the answer, cost %v: too early", tt.after, tt.cost),
-			Send(limits, begin.Add(tt.after)).SentTooEarly(tt.cost), tt.want)
-	}
-}
-
-// A batch that is larger than a limit passes when the limit is unused.
-func TestLargerThanLimit(t *testing.T) {
-	for name, l := range map[string]*Limit{"bucket": Bucket(1, 5), "window": Window(5, time.Hour)} {
-		if _, ok := Send([]*Limit{l}, time.Now()).Admit(Cost{All: 20}, time.Now()); !ok {
-			t.Errorf("%s: a batch of 20 is refused", name)
-		}
+		assert.Same(t, fmt.Sprintf("%v after the answer, kind %v: too early", tt.after, tt.kind),
+			Send(limits, begin.Add(tt.after)).SentTooEarly(tt.kind), tt.want)
 	}
 }
 

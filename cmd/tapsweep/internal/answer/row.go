@@ -60,14 +60,18 @@ func RowOfWrite(res batch.Result) results.Row {
 	return row
 }
 
-// RowOfRead is RowOfWrite for a LIST. A failed read has no effect, so Unknown becomes Failed.
-func RowOfRead(res batch.Result) results.Row {
+// RowOfRead is RowOfWrite for a LIST. A failed read has no effect, so Unknown becomes Failed. err is why the answer
+// cannot be used, nil if it can be.
+func RowOfRead(res batch.Result, err error) results.Row {
 	row := RowOfWrite(res)
 	switch {
 	case res.Stopped():
 		row.Outcome = results.NotSent
 	case row.Outcome == results.Unknown:
 		row.Outcome = results.Failed
+	}
+	if err != nil && row.Message == "" {
+		row.Message = err.Error()
 	}
 	return row
 }

@@ -22,6 +22,7 @@ func Man(page string, h ManHeader, links LinkFunc) string {
 	fmt.Fprintf(&out, ".nr HY 0\n.TH %q %q \"\" %q %q\n.ad l\n", strings.ToUpper(h.Name), h.Section, h.Source, h.Manual)
 	fmt.Fprintf(&out, ".SH NAME\n%s \\- %s\n.SH DESCRIPTION\n", escape(h.Name), roff(h.Short, links))
 	depth := 0 // columns that the text is indented
+	before := Heading
 	for _, b := range Parse(page) {
 		if b.Kind == Heading && b.Level == 1 {
 			continue
@@ -33,7 +34,11 @@ func Man(page string, h ManHeader, links LinkFunc) string {
 			out.WriteString(".RS 4\n")
 			depth = b.Indent
 		}
+		if b.Kind == Definition && before == Definition {
+			out.WriteString(".br\n")
+		}
 		out.WriteString(b.roff(links))
+		before = b.Kind
 	}
 	return out.String()
 }
@@ -48,26 +53,13 @@ func (b Block) roff(links LinkFunc) string {
 		return ".IP " + marker + " 4\n" + text + "\n"
 	case Code:
 		return ".PP\n.RS 4\n.EX\n" + escape(b.Text) + ".EE\n.RE\n"
-	case Table:
-		return roffTable(b.Rows, links)
+	case Term:
+		return ".TP 4\n" + text + "\n"
+	case Definition:
+		return text + "\n"
 	default:
 		return ".PP\n" + text + "\n"
 	}
-}
-
-// roffTable writes a table as a list: tbl(1) does not wrap cells to the width of the terminal.
-func roffTable(rows [][]string, links LinkFunc) string {
-	var out strings.Builder
-	for _, row := range rows[1:] {
-		out.WriteString(".TP 4\n" + roff(row[0], links) + "\n")
-		for j, cell := range labelled(rows[0], row) {
-			if j > 0 {
-				out.WriteString(".br\n")
-			}
-			out.WriteString(roff(cell, links) + "\n")
-		}
-	}
-	return out.String()
 }
 
 func roff(text string, links LinkFunc) string {

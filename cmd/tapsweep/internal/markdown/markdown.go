@@ -1,6 +1,7 @@
 // Package markdown reads the part of Markdown that the manual uses, and writes it as plain text
 // for a terminal and as a man page. It knows headings, paragraphs, lists, tables, fenced code,
-// `code`, **bold** and [links](target). Pictures and comments are left out.
+// `code`, **bold** and [links](target). Pictures and comments are left out. Tables become lists, because few
+// tables would fit into the width of a terminal, and tbl(1) does not wrap cells.
 package markdown
 
 import (
@@ -17,19 +18,19 @@ const (
 	Heading
 	Item
 	Code
-	Table
+	Term       // the first cell of a row of a table
+	Definition // another cell of the row that is not empty, after the header of its column
 )
 
-// A Block is one paragraph, heading, item of a list, table or fenced block of code.
+// A Block is one paragraph, heading, item of a list, cell of a table or fenced block of code.
 type Block struct {
 	Kind     BlockKind
-	Line     int        // of its first line, from 1
-	Indent   int        // columns before its text: 0, or more inside of a list
-	Level    int        // of a heading: 1 for a title
-	Marker   string     // of an item: "-", "1." and so on
-	Language string     // of code: the word after the fence
-	Text     string     // without line breaks, but for code
-	Rows     [][]string // of a table: the header, then the others
+	Line     int    // of its first line, from 1
+	Indent   int    // columns before its text: 0, or more inside of a list
+	Level    int    // of a heading: 1 for a title
+	Marker   string // of an item: "-", "1." and so on
+	Language string // of code: the word after the fence
+	Text     string // without line breaks, but for code
 }
 
 // A parser reads one text. Blocks grow line by line.
@@ -37,7 +38,9 @@ type parser struct {
 	lines  []string
 	next   int // the line that is read next
 	blocks []Block
-	open   bool // the last block goes on in the next line
+	open   bool // the last block continues in the next line
+
+	headers []string // the headers of the table that is being read, nil outside of a table
 }
 
 // A form is how a kind of block begins. The first form that matches counts.
@@ -47,7 +50,9 @@ type form struct {
 }
 
 var forms = []form{
-	{regexp.MustCompile(`^\s*$|^<!--.*-->$|^!\[.*\]\(.*\)$`), func(p *parser, _ []string) { p.open = false }},
+	{regexp.MustCompile(`^\s*$|^<!--.*-->$|^!\[.*\]\(.*\)$`), func(p *parser, _ []string) {
+		p.open, p.headers = false, nil
+	}},
 	{regexp.MustCompile("^( *)```(.*)$"), (*parser).code},
 	{regexp.MustCompile(`^(#+) +(.+)$`), func(p *parser, match []string) {
 		p.add(Block{Kind: Heading, Level: len(match[1]), Text: match[2]})
@@ -109,21 +114,27 @@ func (p *parser) code(match []string) {
 // delimiter is the row below the header of a table.
 var delimiter = regexp.MustCompile(`^[|\s:-]+$`)
 
+// table reads a row of a table.
 func (p *parser) table(match []string) {
-	last := len(p.blocks) - 1
-	if !p.open || last < 0 || p.blocks[last].Kind != Table {
-		p.add(Block{Kind: Table, Indent: len(match[1])})
-		last = len(p.blocks) - 1
-	}
-	row := strings.Trim(strings.TrimSpace(match[0]), "|")
-	if len(p.blocks[last].Rows) == 1 && delimiter.MatchString(row) {
+	row := strings.Split(strings.Trim(strings.TrimSpace(match[0]), "|"), "|")
+	switch {
+	case p.headers == nil:
+		p.headers = row
+		return
+	case delimiter.MatchString(match[0]):
 		return
 	}
-	var cells []string
-	for cell := range strings.SplitSeq(row, "|") {
-		cells = append(cells, strings.TrimSpace(cell))
+	kind := Term
+	for i, cell := range row {
+		cell, header := strings.TrimSpace(cell), strings.TrimSpace(p.headers[i])
+		if kind == Definition && header != "" && cell != "" {
+			cell = header + ": " + cell
+		}
+		if kind == Term || cell != "" {
+			p.add(Block{Kind: kind, Indent: len(match[1]), Text: cell})
+		}
+		kind = Definition
 	}
-	p.blocks[last].Rows = append(p.blocks[last].Rows, cells)
 }
 
 var (

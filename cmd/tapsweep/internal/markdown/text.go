@@ -6,24 +6,34 @@ import (
 )
 
 const (
-	margin     = 2 // columns before everything but headings
-	codeMargin = 4 // more columns before code
+	margin = 2      // columns before everything but headings
+	deeper = "    " // before code, and before the cells of a table after the first
 )
 
-// Text writes a page as plain text, wrapped at words to a width in columns. Code is not wrapped, and
-// tables become lists.
+// Text writes a page as plain text, wrapped at words to a width in columns. Code is not wrapped.
 func Text(page string, width int, links LinkFunc) string {
 	var out strings.Builder
-	before := Block{Kind: Heading}
+	before := ""
 	for _, b := range Parse(page) {
-		sameList := before.Kind == Item && b.Kind == Item && (before.Marker == "-") == (b.Marker == "-")
-		if out.Len() > 0 && !sameList {
+		list := b.list()
+		if out.Len() > 0 && (list == "" || list != before) {
 			out.WriteString("\n")
 		}
 		out.WriteString(b.plain(width, links))
-		before = b
+		before = list
 	}
 	return out.String()
+}
+
+// list returns the same text for all blocks of a list or table. It is empty for other blocks.
+func (b Block) list() string {
+	switch b.Kind {
+	case Item:
+		return strings.TrimLeft(b.Marker, "0123456789")
+	case Term, Definition:
+		return "|"
+	}
+	return ""
 }
 
 func (b Block) plain(width int, links LinkFunc) string {
@@ -36,12 +46,11 @@ func (b Block) plain(width int, links LinkFunc) string {
 		first := strings.Repeat(" ", margin+b.Indent-len(b.Marker)-1) + b.Marker + " "
 		return Wrap(text, width, first, indent)
 	case Code:
-		return indentLines(b.Text, indent+strings.Repeat(" ", codeMargin))
-	case Table:
-		return plainTable(b.Rows, width, indent, links)
-	default:
-		return Wrap(text, width, indent, indent)
+		return indentLines(b.Text, indent+deeper)
+	case Definition:
+		indent += deeper
 	}
+	return Wrap(text, width, indent, indent)
 }
 
 // Wrap breaks a text at spaces into lines that begin with first and with indent. No line is wider than
@@ -73,32 +82,4 @@ func indentLines(text, indent string) string {
 		out.WriteString(line)
 	}
 	return out.String()
-}
-
-// plainTable writes a table as a list: the first cell of each row, and the others below it. Few tables of the manual
-// would fit into the width of a terminal.
-func plainTable(rows [][]string, width int, indent string, links LinkFunc) string {
-	plain := func(cell string) string { return bold.ReplaceAllString(links.resolve(cell), "$1") }
-	var out strings.Builder
-	for _, row := range rows[1:] {
-		out.WriteString(Wrap(plain(row[0]), width, indent, indent))
-		for _, cell := range labelled(rows[0], row) {
-			out.WriteString(Wrap(plain(cell), width, indent+"    ", indent+"    "))
-		}
-	}
-	return out.String()
-}
-
-// labelled returns the cells of a row after the first that are not empty, each with the header of its
-// column.
-func labelled(headers, row []string) (cells []string) {
-	for j, cell := range row[1:] {
-		if header := headers[j+1]; header != "" && cell != "" {
-			cell = header + ": " + cell
-		}
-		if cell != "" {
-			cells = append(cells, cell)
-		}
-	}
-	return cells
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -66,21 +67,19 @@ func (r *Recorder) Write(path, command string, code int) error {
 	// that another file also has.
 	label := prometheus.Labels{"command": command,
 		"file": strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))}
+	metrics := promauto.With(prometheus.WrapRegistererWithPrefix("tapsweep_",
+		prometheus.WrapRegistererWith(label, registry)))
 	gauge := func(name, help string, value float64) {
-		g := prometheus.NewGauge(prometheus.GaugeOpts{Name: "tapsweep_" + name, Help: help, ConstLabels: label})
-		g.Set(value)
-		registry.MustRegister(g)
+		metrics.NewGauge(prometheus.GaugeOpts{Name: name, Help: help}).Set(value)
 	}
 	rows := func(name, help string, counts map[results.Outcome]int) {
 		if counts == nil {
 			return
 		}
-		g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tapsweep_" + name, Help: help,
-			ConstLabels: label}, []string{"outcome"})
+		g := metrics.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, []string{"outcome"})
 		for _, o := range results.Outcomes {
 			g.WithLabelValues(string(o)).Set(float64(counts[o]))
 		}
-		registry.MustRegister(g)
 	}
 	end, res := time.Now(), r.result
 	gauge("last_run_timestamp_seconds", "When the last run ended, in Unix time.", float64(end.UnixMilli())/1000)

@@ -75,17 +75,32 @@ func (p *Pass) Reason(now time.Time) Reason {
 	return Unknown
 }
 
-// Listed reports whether a LIST succeeded.
-func Listed(res batch.Result) bool {
-	return res.Err == nil && res.Response.Status >= 200 && res.Response.Status < 300
+// Decode decodes the body of the answer to a read into value. It returns an error if there is no answer, or another one
+// than 200, or if the body cannot be decoded. what names the body in this error.
+func Decode(res batch.Result, what string, value any) error {
+	if res.Err != nil {
+		return res.Err
+	}
+	if res.Response.Status != 200 {
+		return res.Response.StatusError()
+	}
+	if err := json.Unmarshal(res.Response.Body, value); err != nil {
+		return fmt.Errorf("%s cannot be read: %w", what, err)
+	}
+	return nil
 }
 
-// Read returns the passes in the answer to a LIST. It returns none if the LIST failed. If the answer cannot be read, it
-// returns an error, because the user may hold a pass.
-func Read(res batch.Result) ([]Pass, error) {
-	if !Listed(res) {
-		return nil, nil
+// StatusOf returns the status of the answer that an error is about, 0 if there was none.
+func StatusOf(err error) int {
+	if answer, ok := errors.AsType[*batch.StatusError](err); ok {
+		return answer.Status
 	}
+	return 0
+}
+
+// Read returns the passes in the answer to a LIST. If the LIST failed or cannot be read, it returns an error, because
+// the user may hold a pass.
+func Read(res batch.Result) ([]Pass, error) {
 	var list struct {
 		Value *[]struct {
 			ID        string    `json:"id"`
@@ -97,8 +112,8 @@ func Read(res batch.Result) ([]Pass, error) {
 		} `json:"value"`
 		NextLink string `json:"@odata.nextLink"`
 	}
-	if err := json.Unmarshal(res.Response.Body, &list); err != nil {
-		return nil, fmt.Errorf("the list of passes cannot be read: %w", err)
+	if err := Decode(res, "the list of passes", &list); err != nil {
+		return nil, err
 	}
 	if list.Value == nil || list.NextLink != "" {
 		return nil, errors.New("the list of passes cannot be read: it has no value, or more than one page")

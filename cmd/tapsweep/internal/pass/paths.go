@@ -40,15 +40,11 @@ func ProofURL(user string) string {
 }
 
 // PassesURL returns the path of a user's passes.
-func PassesURL(user string) string {
-	before, name, after := userPath(user)
-	return before + name + after + collection
-}
+func PassesURL(user string) string { return UserURL(user) + collection }
 
 // PassURL returns the path of one pass of a user.
 func PassURL(user, method string) string {
-	before, name, after := userPath(user)
-	return before + name + after + collection + "/" + url.PathEscape(method)
+	return UserURL(user) + collection + "/" + url.PathEscape(method)
 }
 
 // UserURL returns the path of a user. The name is an object ID, a user principal name or input.Me. The '#' in the
@@ -56,17 +52,11 @@ func PassURL(user, method string) string {
 // parentheses, without a slash and with doubled quotes.
 // Source: learn.microsoft.com/graph/api/user-get.
 func UserURL(user string) string {
-	before, name, after := userPath(user)
-	return before + name + after
-}
-
-// userPath returns UserURL in parts, so that the caller concatenates only once.
-func userPath(user string) (before, name, after string) {
 	switch {
 	case user == input.Me:
-		return "/me", "", ""
+		return "/me"
 	case strings.HasPrefix(user, "$"):
-		return "/users('", url.PathEscape(strings.ReplaceAll(user, "'", "''")), "')"
+		return "/users('" + url.PathEscape(strings.ReplaceAll(user, "'", "''")) + "')"
 	}
-	return "/users/", url.PathEscape(user), ""
+	return "/users/" + url.PathEscape(user)
 }

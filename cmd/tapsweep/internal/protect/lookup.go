@@ -3,7 +3,6 @@ package protect
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -17,7 +16,7 @@ import (
 // A ResolveError has the rows of the protect lists that are wrong, with the reasons, in the order of the lists.
 type ResolveError struct {
 	input.Problems
-	denied bool // Graph refused a lookup because a permission is missing
+	denied bool // a permission is missing
 }
 
 // orNil returns the error, or nil if it names no user.
@@ -37,12 +36,12 @@ func (e *ResolveError) add(u input.User, err error, format string, args ...any) 
 func (e *ResolveError) judge(u input.User, err error, needed bool) bool {
 	why := safetext.Printable(err.Error())
 	switch {
-	case statusOf(err) == 404:
+	case pass.StatusOf(err) == 404:
 		e.add(u, err, "protected user %s is not in the tenant: %s", nameOf(u), why)
 	case errors.Is(err, errTwoUsers):
 		e.add(u, err, "protected user %s: %s", nameOf(u), why)
 	case needed:
-		e.denied = e.denied || statusOf(err) == 403 || errors.Is(err, errForbidden)
+		e.denied = e.denied || pass.StatusOf(err) == 403
 		e.add(u, err, "protected user %s cannot be looked up: %s", nameOf(u), why)
 	default:
 		return false
@@ -65,9 +64,6 @@ func (e *ResolveError) Hints() []string {
 // also wraps the error of the run.
 var ErrStopped = errors.New("looking up protected users")
 
-// errForbidden is wrapped by the errors of rows that were not looked up.
-var errForbidden = errors.New("")
-
 // A Lookup is the user that Graph returned for a row, or the error.
 type Lookup struct {
 	User input.User
@@ -78,35 +74,23 @@ type Lookup struct {
 // returns the error of the run; the rows that it left have an error too.
 func LookUpAll(ctx context.Context, runner *batch.Runner, rows []input.User, forbidden string) ([]Lookup, error) {
 	answers := make([]Lookup, len(rows))
-	if forbidden != "" {
+	if forbidden != "" || len(rows) == 0 {
 		for i := range answers {
-			answers[i].Err = fmt.Errorf("%w%s", errForbidden, forbidden)
+			answers[i].Err = errors.New(forbidden)
 		}
 		return answers, nil
 	}
-	if len(rows) == 0 {
-		return nil, nil
-	}
-	src := func(yield func(batch.Request) bool) {
+	return answers, runner.Run(ctx, func(yield func(batch.Request) bool) {
 		for i, u := range rows {
 			if !yield(request(u, i)) {
 				return
 			}
 		}
-	}
-	return answers, runner.Run(ctx, src, func(res batch.Result) []batch.Request {
+	}, func(res batch.Result) []batch.Request {
 		i := res.Request.Tag.(int)
 		answers[i].User, answers[i].Err = read(rows[i], res)
 		return nil
 	})
-}
-
-// statusOf returns the status of the answer of Graph, 0 if there was none.
-func statusOf(err error) int {
-	if answer, ok := errors.AsType[*batch.StatusError](err); ok {
-		return answer.Status
-	}
-	return 0
 }
 
 // Me asks Graph who is signed in. The user name in a token may not be the user principal name, for guests and in
@@ -145,18 +129,12 @@ func request(u input.User, tag any) batch.Request {
 // read returns the user in an answer. It returns an error if the answer is about another user than asked. If asked is
 // the zero User, any user is accepted.
 func read(asked input.User, res batch.Result) (input.User, error) {
-	if res.Err != nil {
-		return input.User{}, res.Err
-	}
-	if res.Response.Status != 200 {
-		return input.User{}, res.Response.StatusError()
-	}
 	var got struct {
 		ID  string `json:"id"`
 		UPN string `json:"userPrincipalName"`
 	}
-	if err := json.Unmarshal(res.Response.Body, &got); err != nil {
-		return input.User{}, fmt.Errorf("the answer of Graph (200) cannot be read: %w", err)
+	if err := pass.Decode(res, "the answer of Graph (200)", &got); err != nil {
+		return input.User{}, err
 	}
 	// An object ID is a GUID. A user principal name has an @; apart from that, Graph allows more in it
 	// than a list does.

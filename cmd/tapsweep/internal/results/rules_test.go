@@ -63,11 +63,13 @@ func TestAnew(t *testing.T) {
 		"%d passes are completed, want that of the run that was stopped", e.Len)
 }
 
-// A scan that lists the passes of a user supersedes one that could not.
+// A resumed scan lists the passes of a user again if the scan before could not. The new answer supersedes the old one.
 func TestFailedListIsSuperseded(t *testing.T) {
+	for _, outcome := range []Outcome{Failed, Denied, Rejected, UnknownUser} {
+		assert.Same(t, fmt.Sprintf("the resumed scan leaves out a user whose list is %s", outcome),
+			resumed(t, ResumeOptions{}, runLine, rowLine(outcome, ofScan)).Scanned(dana), false)
+	}
 	failed := rowLine(Failed, ofScan)
-	assert.That(t, !resumed(t, ResumeOptions{}, runLine, failed).Scanned(dana),
-		"the user is left out, although the passes could not be listed")
 	assert.That(t, resumed(t, ResumeOptions{}, runLine, failed, runLine, scannedDana).Scanned(dana),
 		"the user is scanned again, although the passes were listed")
 	l, _, err := openList([]string{write(t, "l", runLine+failed+scannedDana+rowLine(Denied, ofScan, `"user":"`+eli+`"`,

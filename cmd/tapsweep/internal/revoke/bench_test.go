@@ -30,9 +30,8 @@ func BenchmarkPipeline(b *testing.B) {
 	}
 	body = append(body[:len(body)-1], "]}"...)
 	reply, err := tenant.PostBatch(b.Context(), body)
-	if err != nil || tenant.Stats().Deleted != batch.MaxRequests {
-		b.Fatalf("the tenant deleted %d: %v", tenant.Stats().Deleted, err)
-	}
+	assert.OK(b, err)
+	assert.Same(b, "passes deleted", tenant.Stats().Deleted, batch.MaxRequests)
 	runner, err := batch.NewRunner(instant(reply), batch.Options{Concurrency: 16})
 	assert.OK(b, err)
 	list := make([]input.Pair, 4096)
@@ -45,13 +44,13 @@ func BenchmarkPipeline(b *testing.B) {
 	b.ResetTimer()
 	// All pairs are in one run, because the beginning and end of a run are not measured.
 	job := New(runner, func(row *results.Row) error { return log.Write(row) }, Options{})
-	err = job.Run(b.Context(), itemsOf(func(yield func(input.Pair, error) bool) {
+	err = job.Run(b.Context(), func(yield func(Item, error) bool) {
 		for i := range b.N {
-			if !yield(list[i%len(list)], nil) {
+			if !yield(Item{Pair: list[i%len(list)]}, nil) {
 				return
 			}
 		}
-	}))
+	})
 	b.StopTimer()
 	assert.OK(b, err)
 	if n := job.Counts().Outcomes[results.Revoked]; n != b.N {

@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"hash/maphash"
 	"iter"
 	"strings"
 	"time"
@@ -34,8 +35,7 @@ type Options struct {
 	// the user's pairs is Protected. Nil means that nobody is protected.
 	Protected func(user string) bool
 
-	// Self has the names of the signed-in user, who may also be input.Me in a pair. The Job needs them because two
-	// writes for one user must not be in the same batch.
+	// Self has the names of the signed-in user. The sessions of this user are revoked once, see SessionName.
 	Self []string
 
 	// Caller explains what a 403 can mean.
@@ -109,9 +109,9 @@ type Job struct {
 	denials     denialsLeft // for the answers to requests of the Job
 	scanDenials denialsLeft // for the answers to requests of a scan that uses the Job
 	stop        context.CancelCauseFunc
+	next        []batch.Request // what the runner sends next
 
-	sessions  sessions
-	followUps []batch.Request // requests about sessions, which onResult or start returns next
+	sessions sessions
 }
 
 // New returns a Job. It calls write for each row, always from the same goroutine. If write returns an error, the
@@ -122,7 +122,8 @@ func New(runner *batch.Runner, write func(*results.Row) error, opts Options) *Jo
 		opts.Earlier = new(results.ResumeState)
 	}
 	return &Job{runner: runner, write: write, opts: opts, denials: limit, scanDenials: limit,
-		counts: NewCounts(), stop: func(error) {}, sessions: newSessions()}
+		counts: NewCounts(), stop: func(error) {},
+		sessions: sessions{seed: maphash.MakeSeed(), users: make(map[uint64]*userState), counts: NewCounts()}}
 }
 
 // Run handles the items until each has its last row. It returns an error if it stops early. A pair that cannot be
@@ -156,13 +157,32 @@ func (j *Job) requests(items Items) iter.Seq[batch.Request] {
 				j.stop(err)
 				return
 			}
-			for _, req := range j.start(item) {
+			j.start(&item)
+			for _, req := range j.takeNext() {
 				if !yield(req) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// send sends a request next. then gets the result. It sends another request, or writes the last row.
+func (j *Job) send(req batch.Request, then func(batch.Result)) {
+	req.Tag = then
+	j.next = append(j.next, req)
+}
+
+func (j *Job) takeNext() []batch.Request {
+	next := j.next
+	j.next = nil
+	return next
+}
+
+func (j *Job) onResult(res batch.Result) []batch.Request {
+	j.counts.addSent(res)
+	res.Request.Tag.(func(batch.Result))(res)
+	return j.takeNext()
 }
 
 // Record writes a row that needs no request of the Job, for example the row of a scan. Denied rows of a scan count
@@ -174,7 +194,7 @@ func (j *Job) Record(row *results.Row) {
 		}
 	}
 	row.Time = time.Now()
-	j.writeRow(&j.counts, row)
+	j.writeRow(row)
 	j.abortIfDenied(&j.scanDenials, row.Outcome)
 }
 
@@ -190,37 +210,57 @@ func (j *Job) Answered() { j.scanDenials = 0 }
 // Sent counts a request of a scan.
 func (j *Job) Sent(res batch.Result) { j.counts.addSent(res) }
 
-func (j *Job) writeLastRow(s *pairState, row results.Row) {
+// writeLastRow writes the last row of a subject.
+func (j *Job) writeLastRow(s *subject, row results.Row) {
 	if row.Outcome == results.NotSent && s.uncertain {
 		row.Outcome = results.Unknown // this attempt was not sent, but an earlier one was
 	}
 	j.describe(s, &row)
-	j.writeRow(&j.counts, &row)
+	j.writeRow(&row)
+	if s.action == results.RevokeSessions {
+		return
+	}
 	j.abortIfDenied(&j.denials, row.Outcome)
-	if s.verification.since.IsZero() && s.pair.Err == nil { // otherwise it is already counted
+	if s.since.IsZero() && s.pair.Err == nil { // otherwise it is already counted
 		j.dealtWith(&s.pair, row.Outcome, row.Outcome == results.Revoked)
 	}
 }
 
-func (j *Job) writeRow(counts *Counts, row *results.Row) {
-	counts.addRow(row)
+func (j *Job) writeRow(row *results.Row) {
+	j.countsOf(row.Action).addRow(row)
 	if err := j.write(row); err != nil {
 		j.stop(err)
 	}
 }
 
-// journal writes a provisional row of a pair.
-func (j *Job) journal(s *pairState, row results.Row) {
+// journal writes a provisional row, and returns the row that will supersede it.
+func (j *Job) journal(s *subject, row results.Row) results.Row {
+	final := row
+	final.SupersedesPending = row.Outcome
+	row.Provisional = true
 	j.describe(s, &row)
 	if err := j.Journal(&row); err != nil {
 		j.stop(err)
 	}
+	return final
 }
 
-// describe sets the fields of a row that describe its pair.
-func (j *Job) describe(s *pairState, row *results.Row) {
+// describe sets the fields of a row that describe its subject.
+func (j *Job) describe(s *subject, row *results.Row) {
 	row.Source, row.Line, row.Column = s.pair.Source, s.pair.Line, s.pair.Column
-	row.User, row.Method = s.pair.User, s.method
+	row.Action, row.User, row.Method = s.action, s.pair.User, s.method
+	row.UPN, row.Reason = cmp.Or(row.UPN, s.upn), cmp.Or(row.Reason, string(s.reason))
+	row.Time = time.Now()
+	denied := row.Outcome == results.Denied && row.Hint == ""
+	if s.action == results.RevokeSessions {
+		if denied {
+			row.Hint = j.opts.Caller.SessionsHint()
+		}
+		return
+	}
+	if denied {
+		row.Hint = j.opts.Caller.Hint(s.pair.User)
+	}
 	if !j.opts.VerifyOnly {
 		row.AnyPass = s.pair.Method == "" && s.pair.Err == nil
 		if !row.AnyPass && !strings.EqualFold(s.method, s.pair.Method) {
@@ -229,11 +269,6 @@ func (j *Job) describe(s *pairState, row *results.Row) {
 	}
 	if s.method != "" && strings.EqualFold(s.method, s.pair.Method) {
 		row.Creation = s.pair.Creation // another pass has another creator
-	}
-	row.UPN, row.Reason = cmp.Or(row.UPN, s.upn), cmp.Or(row.Reason, string(s.reason))
-	row.Time = time.Now()
-	if row.Outcome == results.Denied && row.Hint == "" {
-		row.Hint = j.opts.Caller.Hint(s.pair.User)
 	}
 }
 

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -23,37 +21,57 @@ import (
 const passID = "9f0c11aa-1111-4222-8333-000000000001"
 const other = "9f0c11aa-1111-4222-8333-000000000002"
 
-// A source yields the pairs of a list.
-type source = iter.Seq2[input.Pair, error]
-
-// itemsOf returns Items that have a pair and nothing else.
-func itemsOf(src source) Items {
-	return func(yield func(Item, error) bool) {
-		for pair, err := range src {
-			if !yield(Item{Pair: pair}, err) {
-				return
-			}
-		}
+// eachPair returns Items that have a pair and nothing else.
+func eachPair(list ...input.Pair) Items {
+	items := make([]Item, len(list))
+	for i, pair := range list {
+		items[i].Pair = pair
 	}
+	return Each(items)
 }
 
-func pairs(ps ...input.Pair) source {
-	return func(yield func(input.Pair, error) bool) {
-		for _, p := range ps {
-			if !yield(p, nil) {
-				return
-			}
-		}
-	}
+// A jobRun is the result of a run of a Job.
+type jobRun struct {
+	all      []results.Row // each row as it was written
+	rows     []results.Row // the last row of each pair
+	sessions []results.Row // the last rows about sessions
+	counts   Counts
+	err      error
 }
 
-// runJob runs a job, and returns the rows that count for a pair.
-func runJob(ctx context.Context, t *testing.T, poster batch.Poster, opts Options, src source) ([]results.Row, Counts,
-	error) {
+// run runs a Job of some pairs.
+func run(t *testing.T, poster batch.Poster, opts Options, list ...input.Pair) *jobRun {
 	t.Helper()
-	all, counts, err := allRows(ctx, t, poster, opts, src)
-	rows := slices.DeleteFunc(all, func(r results.Row) bool { return r.Provisional || r.Beside })
-	return rows, counts, err
+	return runIn(t.Context(), poster, opts, list...)
+}
+
+func runIn(ctx context.Context, poster batch.Poster, opts Options, list ...input.Pair) *jobRun {
+	runner := assert.Must(batch.NewRunner(poster, batch.Options{MaxAttempts: 3}))
+	r := new(jobRun)
+	job := New(runner, func(row *results.Row) error {
+		r.all = append(r.all, *row)
+		switch {
+		case row.Provisional, row.Beside:
+		case row.Action == results.RevokeSessions:
+			r.sessions = append(r.sessions, *row)
+		default:
+			r.rows = append(r.rows, *row)
+		}
+		return nil
+	}, opts)
+	for _, pair := range list {
+		job.Expect(&Item{Pair: pair})
+	}
+	r.err = job.Run(ctx, eachPair(list...))
+	r.counts = job.Counts()
+	return r
+}
+
+// only returns the row of a run that came to its end and has one.
+func (r *jobRun) only(t *testing.T) results.Row {
+	t.Helper()
+	assert.OK(t, r.err, "Run")
+	return onlyRow(t, r.rows)
 }
 
 // danasPair returns the pair of line 2 that names a pass of dana.
@@ -61,51 +79,59 @@ func danasPair(method string) input.Pair {
 	return input.Pair{Source: "l.csv", Line: 2, User: "dana@contoso.com", Method: method}
 }
 
-// onlyRow returns the row of a run of one pair.
-func onlyRow(t *testing.T, rows []results.Row, err error) results.Row {
+// onlyRow returns the row if there is one.
+func onlyRow(t *testing.T, rows []results.Row) results.Row {
 	t.Helper()
-	assert.OK(t, err, "Run")
 	if len(rows) != 1 {
 		t.Fatalf("%d rows, want 1: %+v", len(rows), rows)
 	}
 	return rows[0]
 }
 
-// A long list goes in full batches, except for a few at the start, while the run looks for the
-// tenant's pace.
+// tenantOf returns a tenant with users.
+func tenantOf(opts graphsim.Options, users ...graphsim.User) *graphsim.Tenant {
+	tenant := graphsim.New(opts)
+	for _, u := range users {
+		tenant.AddUser(u)
+	}
+	return tenant
+}
+
+// holder returns the user with this name and these passes.
+func holder(name string, passes ...string) graphsim.User {
+	u := graphsim.User{UPN: name + "@contoso.com"}
+	for _, id := range passes {
+		u.Passes = append(u.Passes, graphsim.Pass{ID: id})
+	}
+	return u
+}
+
+// on returns faults of one kind of request. attempt is 0 for all attempts.
+func on(method string, attempt int, do fault.Effect) []fault.Fault {
+	return []fault.Fault{{Method: method, Attempt: attempt, Do: do}}
+}
+
+// Batches of a long list are full, except for a few at the start, while the run measures the pace of the tenant.
 func TestFullBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
-		var list []input.Pair
-		for _, u := range tenant.AddUsers(2000) {
-			list = append(list, input.Pair{User: u.UPN, Method: u.Passes[0].ID})
-		}
-		rows, _, err := runJob(t.Context(), t, tenant, Options{}, pairs(list...))
-		assert.That(t, err == nil && len(rows) == 2000, "%d rows, %v; want 2000", len(rows), err)
-		if stats := tenant.Stats(); stats.MeanSize() < 19 {
-			t.Errorf("batches of %.1f requests in the mean, want at least 19: %v", stats.MeanSize(), stats.Sizes)
-		}
+		tenant := tenantOf(graphsim.Options{Latency: 50 * time.Millisecond})
+		r := run(t, tenant, Options{}, pairsOf(tenant.AddUsers(2000))...)
+		assert.OK(t, r.err)
+		assert.Same(t, "rows", len(r.rows), 2000)
+		stats := tenant.Stats()
+		assert.That(t, stats.Requests >= 19*stats.Batches, "%d requests in %d batches, want a mean of 19 or more",
+			stats.Requests, stats.Batches)
 	})
 }
 
-// Each thing that can happen to a pair leads to one outcome.
+// Whatever happens to a pair, it has one outcome.
 func TestOutcome(t *testing.T) {
-	lee := graphsim.User{UPN: "lee@contoso.com"} // nobody by the name of dana
-	dana := func(passes ...string) graphsim.User {
-		u := graphsim.User{UPN: "dana@contoso.com"}
-		for _, id := range passes {
-			u.Passes = append(u.Passes, graphsim.Pass{ID: id})
-		}
-		return u
-	}
+	lee := holder("lee") // nobody has the name of dana
+	dana := func(passes ...string) graphsim.User { return holder("dana", passes...) }
 	privileged := dana(passID)
 	privileged.Privileged = true
-	deleteFails := func(attempt int, do fault.Effect) []fault.Fault {
-		return []fault.Fault{{Method: "DELETE", Attempt: attempt, Do: do}}
-	}
-	listFails := func(attempt int, do fault.Effect) []fault.Fault {
-		return []fault.Fault{{Method: "GET", Attempt: attempt, Do: do}}
-	}
+	deleteFails := func(attempt int, do fault.Effect) []fault.Fault { return on("DELETE", attempt, do) }
+	listFails := func(attempt int, do fault.Effect) []fault.Fault { return on("GET", attempt, do) }
 	for _, tt := range []struct {
 		name     string
 		user     graphsim.User // if zero, dana with the pass
@@ -190,32 +216,31 @@ func TestOutcome(t *testing.T) {
 		{name: "any pass, list never answered", faults: listFails(0, fault.Reset()), anyPass: true,
 			want: results.Failed, attempts: 3, left: 1},
 		{name: "any pass, list denied", user: graphsim.User{UPN: "dana@contoso.com", Privileged: true},
-			want: results.Denied, attempts: 1},
+			anyPass: true, want: results.Denied},
 		{name: "any pass, list unreadable", faults: listFails(0, fault.ItemBody("null")), anyPass: true,
 			want: results.Rejected, left: 1, message: "cannot be read"},
 		{name: "any pass, list in pages", faults: listFails(0, fault.ItemBody(`{"value":[],"@odata.nextLink":"x"}`)),
 			anyPass: true, want: results.Rejected, left: 1, message: "more than one page"},
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {
-			tenant := graphsim.New(graphsim.Options{Faults: tt.faults, ListLag: tt.lag})
 			if tt.user.UPN == "" {
 				tt.user = dana(passID)
 			}
-			tenant.AddUser(tt.user)
+			tenant := tenantOf(graphsim.Options{Faults: tt.faults, ListLag: tt.lag}, tt.user)
 			pair := danasPair(passID)
 			if tt.anyPass {
 				pair.Method = ""
 			}
-			rows, counts, err := runJob(t.Context(), t, tenant, Options{}, pairs(pair))
-			r := onlyRow(t, rows, err)
+			done := run(t, tenant, Options{}, pair)
+			r := done.only(t)
 			assert.Same(t, "outcome", r.Outcome, tt.want)
 			assert.Same(t, "attempts", r.Attempts, cmp.Or(tt.attempts, 1))
 			assert.Holds(t, "message", r.Message, tt.message)
 			assert.Same(t, "line", r.Line, 2)
 			assert.Same(t, "source", r.Source, "l.csv")
 			assert.Same(t, "user", r.User, "dana@contoso.com")
-			assert.Same(t, "rows counted with the outcome", counts.Outcomes[tt.want], 1)
-			assert.Same(t, "rows counted", counts.Total(), 1)
+			assert.Same(t, "rows counted with the outcome", done.counts.Outcomes[tt.want], 1)
+			assert.Same(t, "rows counted", done.counts.Total(), 1)
 			assert.Same(t, "passes left", len(tenant.Remaining()), tt.left)
 		}))
 	}
@@ -224,66 +249,55 @@ func TestOutcome(t *testing.T) {
 // A pass that Graph answers with 404 and still lists is deleted four times, after pauses of 2, 4 and 8 seconds.
 func TestTriesOfAPass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Record: true, ListLag: time.Hour,
-			Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(404).AfterWork()}}})
-		tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: passID}}})
+		tenant := tenantOf(graphsim.Options{Record: true, ListLag: time.Hour,
+			Faults: on("DELETE", 0, fault.ItemStatus(404).AfterWork())}, holder("dana", passID))
 		start := time.Now()
-		_, _, err := runJob(t.Context(), t, tenant, Options{}, pairs(danasPair(passID)))
-		assert.OK(t, err)
+		assert.OK(t, run(t, tenant, Options{}, danasPair(passID)).err)
 		deletes := slices.DeleteFunc(tenant.Log(), func(e graphsim.LogEntry) bool { return e.Method != "DELETE" })
 		assert.Same(t, "DELETEs", len(deletes), 4)
 		assert.Same(t, "time until the last", deletes[len(deletes)-1].Time.Sub(start), 14*time.Second)
 	})
 }
 
-// If every batch is refused, the rows are not_sent, so that a resumed run sends them, and they
-// say nothing about the user's passes.
+// If every batch is refused, the rows are not_sent, so that a resumed run sends them. The refusal says nothing about
+// the passes of the user.
 func TestBlocked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE",
-			Do: fault.OuterBody(403, `{"message":"address not allowed"}`)}}})
-		tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: passID}}})
-		rows, _, err := runJob(t.Context(), t, tenant, Options{AbortAfter: 1}, pairs(input.Pair{Line: 2,
-			User: "dana@contoso.com", Method: passID}))
-		if !errors.Is(err, batch.ErrBlocked) {
-			t.Fatalf("Run = %v, want ErrBlocked", err)
-		}
-		r := onlyRow(t, rows, nil)
+		tenant := tenantOf(graphsim.Options{Faults: on("DELETE", 0,
+			fault.OuterBody(403, `{"message":"address not allowed"}`))}, holder("dana", passID))
+		blocked := run(t, tenant, Options{AbortAfter: 1}, danasPair(passID))
+		assert.Is(t, "Run", blocked.err, batch.ErrBlocked)
+		r := onlyRow(t, blocked.rows)
 		assert.Same(t, "outcome", r.Outcome, results.NotSent)
 		assert.Same(t, "hint", r.Hint, "")
 		assert.Same(t, "times that the message names the cause", strings.Count(r.Message, "address not allowed"), 1)
 	})
 }
 
-// A dry run says what a run would do, and writes nothing.
+// A dry run reports what a run would do, and writes nothing.
 func TestDryRun(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Record: true})
-	tenant.AddUser(graphsim.User{UPN: "planned@contoso.com", Passes: []graphsim.Pass{{ID: passID}}})
-	tenant.AddUser(graphsim.User{UPN: "any@contoso.com", Passes: []graphsim.Pass{{ID: other}}})
-	tenant.AddUser(graphsim.User{UPN: "replaced@contoso.com", Passes: []graphsim.Pass{{ID: other}}})
-	tenant.AddUser(graphsim.User{UPN: "absent@contoso.com"})
-	rows, _, err := runJob(t.Context(), t, tenant, Options{DryRun: true}, pairs(
-		input.Pair{User: "planned@contoso.com", Method: strings.ToUpper(passID)}, input.Pair{User: "any@contoso.com"},
-		input.Pair{User: "replaced@contoso.com", Method: passID},
+	tenant := tenantOf(graphsim.Options{Record: true}, holder("planned", passID), holder("any", other),
+		holder("replaced", other), holder("absent"))
+	r := run(t, tenant, Options{DryRun: true}, input.Pair{User: "planned@contoso.com", Method: strings.ToUpper(passID)},
+		input.Pair{User: "any@contoso.com"}, input.Pair{User: "replaced@contoso.com", Method: passID},
 		input.Pair{User: "absent@contoso.com", Method: passID},
-		input.Pair{User: "unknown_user@contoso.com", Method: passID}))
-	if err != nil || len(rows) != 5 {
-		t.Fatalf("Run = %v with %d rows", err, len(rows))
-	}
-	for _, r := range rows {
-		want, _, _ := strings.Cut(r.User, "@")
+		input.Pair{User: "unknown_user@contoso.com", Method: passID})
+	assert.OK(t, r.err)
+	assert.Same(t, "rows", len(r.rows), 5)
+	for _, row := range r.rows {
+		want, _, _ := strings.Cut(row.User, "@")
 		if want == "any" {
 			want = "planned"
-			assert.Same(t, "pass of the pair without one", r.Method, other)
+			assert.Same(t, "pass of the pair that names no pass", row.Method, other)
 		}
-		assert.Same(t, "outcome of "+r.User, string(r.Outcome), want)
+		assert.Same(t, "outcome of "+row.User, string(row.Outcome), want)
 	}
 	for _, e := range tenant.Log() {
 		assert.Same(t, "method of a request", e.Method, "GET")
 	}
 }
 
-// What the list says about the creation of its pass is not said about another pass of the user.
+// The creator on the list is the creator of the pass on the list, and of no other pass of the user.
 func TestCreation(t *testing.T) {
 	for _, tt := range []struct {
 		name       string
@@ -297,19 +311,16 @@ func TestCreation(t *testing.T) {
 		{"another pass in its place", Options{AnyPass: true}, other, other, false},
 		{"protected", Options{Protected: func(string) bool { return true }}, passID, passID, true},
 	} {
-		tenant := graphsim.New(graphsim.Options{})
-		tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: tt.held}}})
 		pair := danasPair(passID)
 		pair.Creation = input.Creation{By: "mallory@contoso.com", AuditID: "a-7", Match: input.MatchID}
-		rows, _, err := runJob(t.Context(), t, tenant, tt.opts, pairs(pair))
-		row := onlyRow(t, rows, err)
+		row := run(t, tenantOf(graphsim.Options{}, holder("dana", tt.held)), tt.opts, pair).only(t)
 		assert.Same(t, tt.name+": the pass of the row", row.Method, tt.want)
-		assert.Same(t, tt.name+": the row says who created it", row.Creation == pair.Creation, tt.says)
+		assert.Same(t, tt.name+": the row has the creator", row.Creation == pair.Creation, tt.says)
 	}
 }
 
-// What an earlier run may have done is not forgotten by the run that resumes it: neither if the pass is gone,
-// nor if it is stopped before its first request.
+// A resumed run remembers what the earlier run may have done, if the pass is gone, and also if the resumed run is
+// stopped before its first request.
 func TestEarlierDeletes(t *testing.T) {
 	row := results.Row{Source: "l.csv", Line: 2, User: "dana@contoso.com", Method: passID, Outcome: results.Failed}
 	announced := row
@@ -327,17 +338,14 @@ func TestEarlierDeletes(t *testing.T) {
 		{"announced, and stopped", stopped, announced, results.Unknown, ""},
 		{"failed, and stopped", stopped, row, results.NotSent, ""},
 	} {
-		tenant := graphsim.New(graphsim.Options{})
-		tenant.AddUser(graphsim.User{UPN: "dana@contoso.com"})
-		rows, _, _ := runJob(tt.ctx, t, tenant, Options{Earlier: resumed(t, []results.Row{tt.earlier})},
-			pairs(danasPair(passID)))
-		got := onlyRow(t, rows, nil)
+		opts := Options{Earlier: resumed(t, []results.Row{tt.earlier})}
+		got := onlyRow(t, runIn(tt.ctx, tenantOf(graphsim.Options{}, holder("dana")), opts, danasPair(passID)).rows)
 		assert.Same(t, tt.name+": outcome", got.Outcome, tt.want)
 		assert.Holds(t, tt.name+": message", got.Message, tt.says)
 	}
 }
 
-// A pass may have been deleted by each of these, although it may still be there.
+// With each of these outcomes, the run may have deleted a pass.
 func TestTouched(t *testing.T) {
 	for _, o := range results.Outcomes {
 		counts := NewCounts()
@@ -349,56 +357,46 @@ func TestTouched(t *testing.T) {
 
 func TestRowsWithoutRequests(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
-	rows, counts, err := runJob(t.Context(), t, tenant, Options{}, pairs(
-		input.Pair{Line: 2, User: "x", Err: errors.New("l.csv:2: bad")},
-		input.Pair{Line: 3, User: "dana@contoso.com", FirstOf: &input.Pos{Source: "l.csv", Line: 1}}))
-	if err != nil || len(rows) != 2 {
-		t.Fatalf("Run = %v with %d rows, want 2", err, len(rows))
-	}
-	assert.Same(t, "outcome of a bad row", rows[0].Outcome, results.Invalid)
-	assert.Same(t, "outcome of a repeated row", rows[1].Outcome, results.Duplicate)
-	assert.Same(t, "message of a repeated row", rows[1].Message, "the same pass as l.csv:1")
-	assert.Same(t, "rows left", counts.Left(), 1)
+	r := run(t, tenant, Options{}, input.Pair{Line: 2, User: "x", Err: errors.New("l.csv:2: bad")},
+		input.Pair{Line: 3, User: "dana@contoso.com", FirstOf: &input.Pos{Source: "l.csv", Line: 1}})
+	assert.OK(t, r.err)
+	assert.Same(t, "rows", len(r.rows), 2)
+	assert.Same(t, "outcome of an invalid row", r.rows[0].Outcome, results.Invalid)
+	assert.Same(t, "outcome of a repeated row", r.rows[1].Outcome, results.Duplicate)
+	assert.Same(t, "message of a repeated row", r.rows[1].Message, "the same pass as l.csv:1")
+	assert.Same(t, "rows left", r.counts.Left(), 1)
 	assert.Same(t, "requests", tenant.Stats().Requests, 0)
 }
 
-// A log that cannot be written stops the run before more is sent, and a list
-// that changes under the run does too.
-func TestStops(t *testing.T) {
-	many := func(yield func(input.Pair, error) bool) {
-		for i := range 1000 {
-			if !yield(input.Pair{Line: i, User: fmt.Sprintf("user%04d@contoso.example", i+1), Method: passID}, nil) {
-				return
-			}
+// A run stops if its log cannot be written, before it sends more.
+func TestStopsWithoutALog(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	list := pairsOf(tenant.AddUsers(1000))
+	runner := assert.Must(batch.NewRunner(tenant, batch.Options{Concurrency: 1}))
+	full := errors.New("no space left on device")
+	rows := 0
+	err := New(runner, func(*results.Row) error {
+		if rows++; rows > 30 {
+			return full
 		}
-	}
-	t.Run("log", func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{})
-		tenant.AddUsers(1000)
-		runner, _ := batch.NewRunner(tenant, batch.Options{Concurrency: 1})
-		full := errors.New("no space left on device")
-		rows := 0
-		err := New(runner, func(*results.Row) error {
-			if rows++; rows > 30 {
-				return full
-			}
-			return nil
-		}, Options{}).Run(t.Context(), itemsOf(many))
-		assert.Is(t, "Run", err, full)
-		assert.That(t, tenant.Stats().Requests <= 100,
-			"%d requests were sent, want at most 100", tenant.Stats().Requests)
-		assert.Same(t, "rows", rows, 1000)
-	})
-	t.Run("list", func(t *testing.T) {
-		changed := errors.New("list.csv changed")
-		src := func(yield func(input.Pair, error) bool) {
-			_ = yield(danasPair(passID), nil) && yield(input.Pair{}, changed)
-		}
-		tenant := graphsim.New(graphsim.Options{})
-		rows, _, err := runJob(t.Context(), t, tenant, Options{}, src)
-		assert.Is(t, "Run", err, changed)
-		assert.Same(t, "rows", len(rows), 1)
-	})
+		return nil
+	}, Options{}).Run(t.Context(), eachPair(list...))
+	assert.Is(t, "Run", err, full)
+	assert.That(t, tenant.Stats().Requests <= 100, "%d requests were sent, want at most 100", tenant.Stats().Requests)
+	assert.Same(t, "rows", rows, 1000)
+}
+
+// A run stops if its list changes.
+func TestStopsWithAnotherList(t *testing.T) {
+	changed := errors.New("list.csv changed")
+	runner := assert.Must(batch.NewRunner(graphsim.New(graphsim.Options{}), batch.Options{}))
+	rows := 0
+	err := New(runner, func(*results.Row) error { rows++; return nil }, Options{}).Run(t.Context(),
+		func(yield func(Item, error) bool) {
+			_ = yield(Item{Pair: danasPair(passID)}, nil) && yield(Item{}, changed)
+		})
+	assert.Is(t, "Run", err, changed)
+	assert.Same(t, "rows", rows, 1)
 }
 
 // inBubble returns a test that runs in virtual time.

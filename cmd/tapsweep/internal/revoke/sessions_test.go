@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -20,32 +19,25 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// sessionRoles are the permissions that passes and sessions take.
+// sessionRoles are the permissions for passes and sessions.
 var sessionRoles = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "User.RevokeSessions.All"}
 
-// revokeBoth runs a job that also revokes sessions, and returns its rows about each.
-func revokeBoth(t *testing.T, tenant *graphsim.Tenant, opts Options, list ...input.Pair) (
-	passes, sessions []results.Row, counts Counts) {
-	t.Helper()
-	opts.Sessions = true
-	runner := assert.Must(batch.NewRunner(tenant, batch.Options{MaxAttempts: 3}))
-	job := New(runner, func(row *results.Row) error {
-		if row.Action == results.RevokeSessions {
-			sessions = append(sessions, *row)
-		} else {
-			passes = append(passes, *row)
-		}
-		return nil
-	}, opts)
-	for _, pair := range list {
-		job.Expect(&Item{Pair: pair})
-	}
-	assert.Is(t, "Run", job.Run(t.Context(), itemsOf(pairs(list...))), nil)
-	sessions = slices.DeleteFunc(sessions, func(r results.Row) bool { return r.Provisional })
-	return passes, sessions, job.Counts()
+// revokesSessions returns a tenant with users, whose options have the permissions for sessions.
+func revokesSessions(opts graphsim.Options, users ...graphsim.User) *graphsim.Tenant {
+	opts.Roles, opts.Record = sessionRoles, true
+	return tenantOf(opts, users...)
 }
 
-// calls returns the paths of the calls that revoke sessions, in order, and what came before each.
+// revokeBoth runs a Job that also revokes sessions.
+func revokeBoth(t *testing.T, tenant *graphsim.Tenant, opts Options, list ...input.Pair) *jobRun {
+	t.Helper()
+	opts.Sessions = true
+	r := run(t, tenant, opts, list...)
+	assert.Is(t, "Run", r.err, nil)
+	return r
+}
+
+// calls returns the paths of the calls that revoke sessions.
 func calls(tenant *graphsim.Tenant) (paths []string) {
 	for _, e := range tenant.Log() {
 		if strings.HasSuffix(e.Path, "/revokeSignInSessions") {
@@ -55,7 +47,7 @@ func calls(tenant *graphsim.Tenant) (paths []string) {
 	return paths
 }
 
-// A sessionTest is what becomes of the passes of dana, and then of the sessions.
+// A sessionTest is what happens to the passes of dana, and then to the sessions.
 type sessionTest struct {
 	name  string
 	user  graphsim.User
@@ -63,39 +55,34 @@ type sessionTest struct {
 	more  []input.Pair // after the pair of dana's pass
 	fault *fault.Fault
 	want  results.Outcome // of the row, empty for no row
-	calls int             // with a fault, 0 does not compare them
+	calls int             // 0 for any number if there is a fault
 }
 
 func (tt *sessionTest) run(t *testing.T) {
-	sim := graphsim.Options{Roles: sessionRoles, Record: true}
+	var opts graphsim.Options
 	if tt.fault != nil {
-		sim.Faults = []fault.Fault{*tt.fault}
+		opts.Faults = []fault.Fault{*tt.fault}
 	}
-	tenant := graphsim.New(sim)
-	tenant.AddUser(tt.user)
-	_, sessions, counts := revokeBoth(t, tenant, tt.opts, append([]input.Pair{danasPair(passID)}, tt.more...)...)
+	tenant := revokesSessions(opts, tt.user)
+	r := revokeBoth(t, tenant, tt.opts, append([]input.Pair{danasPair(passID)}, tt.more...)...)
 	if tt.want == "" {
-		assert.Same(t, "rows about sessions", len(sessions), 0)
+		assert.Same(t, "rows about sessions", len(r.sessions), 0)
 		return
 	}
-	row := onlyRow(t, sessions, nil)
+	row, counts := onlyRow(t, r.sessions), r.counts.Sessions
 	assert.Same(t, "outcome", row.Outcome, tt.want)
-	assert.Same(t, "counted", counts.Sessions.Outcomes[tt.want], 1)
-	assert.Same(t, "something is left", counts.Sessions.Left() > 0, tt.want.Left())
+	assert.Same(t, "counted", counts.Outcomes[tt.want], 1)
+	assert.Same(t, "something is left", counts.Left() > 0, tt.want.Left())
 	if tt.calls > 0 || tt.fault == nil {
 		assert.Same(t, "calls", len(calls(tenant)), tt.calls)
 	}
 }
 
-// What becomes of the passes of a user decides whether the sessions are revoked, and the row about
-// them says what became of them.
+// The outcomes of the passes of a user decide whether the sessions are revoked, and the sessions have a row.
 func TestSessionsAfterPasses(t *testing.T) {
-	dana := graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: passID}}}
-	privileged, kept, replaced, nobody := dana, dana, dana, graphsim.User{UPN: "lee@contoso.com"}
+	dana := holder("dana", passID)
+	privileged, kept := dana, dana
 	privileged.Privileged, kept.KeepsSessions = true, true
-	replaced.Passes = []graphsim.Pass{{ID: other}}
-	none := dana
-	none.Passes = nil
 	protected := func(user string) bool { return user == "dana@contoso.com" }
 	invalid := danasPair("x")
 	invalid.Err = &input.LineError{Msg: "no pass"}
@@ -103,13 +90,13 @@ func TestSessionsAfterPasses(t *testing.T) {
 	repeat.FirstOf = &input.Pos{Source: "l.csv", Line: 2}
 	for _, tt := range []sessionTest{
 		{name: "revoked", user: dana, want: results.Revoked, calls: 1},
-		{name: "absent", user: none, want: results.Revoked, calls: 1},
-		{name: "replaced", user: replaced, want: results.Revoked, calls: 1},
+		{name: "absent", user: holder("dana"), want: results.Revoked, calls: 1},
+		{name: "replaced", user: holder("dana", other), want: results.Revoked, calls: 1},
 		{name: "repeat", user: dana, more: []input.Pair{repeat}, want: results.Revoked, calls: 1},
 		{name: "denied", user: privileged, want: results.NotSent},
 		{name: "invalid", user: dana, more: []input.Pair{invalid}, want: results.NotSent},
 		{name: "protected", user: dana, opts: Options{Protected: protected}},
-		{name: "unknown user", user: nobody, want: results.UnknownUser},
+		{name: "unknown user", user: holder("lee"), want: results.UnknownUser},
 		{name: "dry run", user: dana, opts: Options{DryRun: true}, want: results.Planned},
 		{name: "sessions denied", user: kept, want: results.Denied, calls: 1},
 		{name: "pass fails", user: dana, fault: &fault.Fault{Method: "DELETE", Do: fault.ItemStatus(503)},
@@ -127,19 +114,18 @@ func TestSessionsAfterPasses(t *testing.T) {
 	}
 }
 
-// Two passes of a user take one call, after the second. The signed-in user's names are one user.
+// A user with two passes has one call, after the second pass. All names of the signed-in user are one user.
 func TestOneCallAfterTheLastPass(t *testing.T) {
 	const id = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
-	user := graphsim.User{ID: id, UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: passID}, {ID: other}}}
+	user := holder("dana", passID, other)
+	user.ID = id
 	for _, second := range []string{"dana@contoso.com", "DANA@contoso.com", id} {
 		t.Run(second, inBubble(func(t *testing.T) {
-			tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true, Latency: time.Second})
-			tenant.AddUser(user)
+			tenant := revokesSessions(graphsim.Options{Latency: time.Second}, user)
 			last := danasPair(other)
 			last.Line, last.User = 3, second
-			_, sessions, _ := revokeBoth(t, tenant, Options{Self: []string{id, user.UPN}}, danasPair(passID), last)
-			row := onlyRow(t, sessions, nil)
-			assert.Same(t, "user of the row", row.User, id)
+			r := revokeBoth(t, tenant, Options{Self: []string{id, user.UPN}}, danasPair(passID), last)
+			assert.Same(t, "user of the row", onlyRow(t, r.sessions).User, id)
 			log := tenant.Log()
 			assert.Same(t, "requests", len(log), 3)
 			assert.Same(t, "the last request", log[len(log)-1].Method, "POST")
@@ -147,15 +133,17 @@ func TestOneCallAfterTheLastPass(t *testing.T) {
 	}
 }
 
-// verifySessions compares whole seconds of Graph's clock with when the call was sent, and looks again as
-// long as Graph shows the time from before.
+// The sessions are verified if Graph shows the second in which the call was sent, or a later one. The run reads this
+// time again as long as it is earlier.
 func TestVerifySessions(t *testing.T) {
 	proof := func(status int) []fault.Fault {
 		return []fault.Fault{{Method: "GET", Path: "signInSessions", Do: fault.ItemStatus(status)}}
 	}
+	const late = 2500 * time.Millisecond
 	for _, tt := range []struct {
 		name     string
 		roles    []string
+		latency  time.Duration
 		lag      time.Duration
 		guest    bool
 		fault    []fault.Fault
@@ -164,65 +152,43 @@ func TestVerifySessions(t *testing.T) {
 		left     int
 		says     string
 	}{
-		{"at once", sessionRoles, 0, false, nil, results.Revoked, true, 0, ""},
-		{"after a lag", sessionRoles, 20 * time.Second, false, nil, results.Revoked, true, 0, ""},
-		{"too late", sessionRoles, time.Hour, false, nil, results.Remains, false, 1,
+		{"in the same second", sessionRoles, 0, 0, false, nil, results.Revoked, true, 0, ""},
+		{"at once", sessionRoles, late, 0, false, nil, results.Revoked, true, 0, ""},
+		{"after a lag", sessionRoles, late, 20 * time.Second, false, nil, results.Revoked, true, 0, ""},
+		{"too late", sessionRoles, late, time.Hour, false, nil, results.Remains, false, 1,
 			"Graph accepts sign-ins from before"},
-		{"guest", sessionRoles, 0, true, nil, results.Revoked, false, 0,
+		{"guest", sessionRoles, late, 0, true, nil, results.Revoked, false, 0,
 			"only the home tenant can revoke the sessions"},
-		{"the user is deleted", sessionRoles, 0, false, proof(404), results.Revoked, false, 0, "was deleted"},
-		{"the verification is denied", sessionRoles, 0, false, proof(403), results.Revoked, false, 1, "403"},
-		{"no permission", sessionRoles[:1:1], 0, false, nil, results.Revoked, false, 1, "User.Read.All"},
+		{"the user is deleted", sessionRoles, late, 0, false, proof(404), results.Revoked, false, 0, "was deleted"},
+		{"the verification is denied", sessionRoles, late, 0, false, proof(403), results.Revoked, false, 1, "403"},
+		{"no permission", sessionRoles[:1:1], late, 0, false, nil, results.Revoked, false, 1, "User.Read.All"},
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {
-			tenant := graphsim.New(graphsim.Options{Roles: append(tt.roles, "User.RevokeSessions.All",
-				"User.ReadBasic.All"),
-				SessionLag: tt.lag, Faults: tt.fault, Latency: 2500 * time.Millisecond})
-			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Guest: tt.guest})
-			_, sessions, counts := revokeBoth(t, tenant, Options{Verify: time.Minute}, danasPair(passID))
-			row := onlyRow(t, sessions, nil)
+			tenant := tenantOf(graphsim.Options{SessionLag: tt.lag, Faults: tt.fault, Latency: tt.latency,
+				Roles: append(tt.roles, "User.RevokeSessions.All", "User.ReadBasic.All")},
+				graphsim.User{UPN: "dana@contoso.com", Guest: tt.guest})
+			r := revokeBoth(t, tenant, Options{Verify: time.Minute}, danasPair(passID))
+			row := onlyRow(t, r.sessions)
 			assert.Same(t, "outcome", row.Outcome, tt.want)
 			assert.Same(t, "verified", row.Verified, tt.verified)
-			assert.Same(t, "left", counts.Left(), tt.left)
+			assert.Same(t, "left", r.counts.Left(), tt.left)
 			assert.Holds(t, "message", row.Message, tt.says)
-			assert.Same(t, "no run can verify it", row.NoProof, !tt.verified && tt.left == 0)
+			assert.Same(t, "nothing is left, or it can be verified later", !row.NoProof, tt.verified || tt.left > 0)
 		}))
 	}
-}
-
-// Graph revokes the sessions in the second in which the call was sent, and shows that second.
-func TestVerifySessionsInTheSameSecond(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Roles: sessionRoles})
-		tenant.AddUser(graphsim.User{UPN: "dana@contoso.com"})
-		_, sessions, _ := revokeBoth(t, tenant, Options{Verify: time.Minute}, danasPair(passID))
-		assert.Same(t, "verified", onlyRow(t, sessions, nil).Verified, true)
-	})
 }
 
 // If a run is stopped, each user whose call was not sent, or waited behind the others, has a row.
 func TestStoppedCallsHaveRows(t *testing.T) {
 	const users = maxCalls + 200
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Roles: sessionRoles,
-			Limits: []*quota.Limit{quota.Bucket(1, 1).Of(quota.SessionWrites)}})
-		runner, err := batch.NewRunner(tenant, batch.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		job := New(runner, func(*results.Row) error { return nil }, Options{Sessions: true})
-		list := pairsOf(tenant.AddUsers(users))
-		for _, pair := range list {
-			job.Expect(&Item{Pair: pair})
-		}
+		tenant := revokesSessions(graphsim.Options{Limits: []*quota.Limit{quota.Bucket(1, 1).Of(quota.SessionWrites)}})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if err := job.Run(ctx, itemsOf(pairs(list...))); err == nil {
-			t.Error("the run came to its end")
-		}
-		counts := job.Counts()
-		assert.Same(t, "passes with a row", counts.Total(), users)
-		assert.Same(t, "users with a row about sessions", counts.Sessions.Total(), users)
+		r := runIn(ctx, tenant, Options{Sessions: true}, pairsOf(tenant.AddUsers(users))...)
+		assert.Is(t, "Run", r.err, context.DeadlineExceeded)
+		assert.Same(t, "passes with a row", r.counts.Total(), users)
+		assert.Same(t, "users with a row about sessions", r.counts.Sessions.Total(), users)
 	})
 }
 
@@ -235,21 +201,18 @@ func TestThrottledSessionsDoNotSlowDeletes(t *testing.T) {
 			if sessions != nil {
 				limits = append(limits, sessions.Of(quota.SessionWrites))
 			}
-			tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Latency: 100 * time.Millisecond,
-				Limits: limits})
+			tenant := revokesSessions(graphsim.Options{Latency: 100 * time.Millisecond, Limits: limits})
 			start := time.Now()
-			passes, rows, _ := revokeBoth(t, tenant, Options{}, pairsOf(tenant.AddUsers(users))...)
-			took = passes[len(passes)-1].Time.Sub(start)
-			assert.Same(t, "rows about sessions", len(rows), users)
+			r := revokeBoth(t, tenant, Options{}, pairsOf(tenant.AddUsers(users))...)
+			took = r.rows[len(r.rows)-1].Time.Sub(start)
+			assert.Same(t, "rows about sessions", len(r.sessions), users)
 			assert.Same(t, "users whose sessions are revoked", tenant.Stats().Revoked, users)
 		})
 		return took
 	}
 	alone, throttled := deletesTake(nil), deletesTake(quota.Bucket(10, 10))
-	if most := alone + alone/20; throttled > most {
-		t.Errorf("the deletes take %v while the calls are throttled, and %v alone; want at most %v", throttled, alone,
-			most)
-	}
+	assert.That(t, throttled <= alone+alone/20, "the deletes take %v while the calls are throttled, and %v alone; "+
+		"want at most a twentieth more", throttled, alone)
 }
 
 // pairsOf returns a pair for the pass of each user.
@@ -275,8 +238,8 @@ func writePace(t *testing.T, deletes, sessions, both time.Duration) {
 		deletes.Seconds(), sessions.Seconds(), both.Seconds(), both.Seconds()/max(deletes, sessions).Seconds())
 }
 
-// Deletes and calls under the two limits that Graph documents, 3,000 writes in 150 s each, take as
-// long as the slower of the two alone, and at most a twentieth more.
+// Graph documents two limits of 3,000 writes in 150 s, one for deletes and one for calls. Both together take at most a
+// twentieth more time than the slower of the two alone.
 // Source: learn.microsoft.com/graph/throttling-limits, identity and access.
 func TestPaceOfBothQuotas(t *testing.T) {
 	users := 10_000
@@ -300,8 +263,7 @@ func TestPaceOfBothQuotas(t *testing.T) {
 	}
 	for i := range runs {
 		synctest.Test(t, func(t *testing.T) {
-			tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Latency: 150 * time.Millisecond,
-				Limits: runs[i].limits})
+			tenant := revokesSessions(graphsim.Options{Latency: 150 * time.Millisecond, Limits: runs[i].limits})
 			start := time.Now()
 			revokeBoth(t, tenant, Options{}, pairsOf(tenant.AddUsers(users))...)
 			runs[i].took = time.Since(start)
@@ -312,13 +274,12 @@ func TestPaceOfBothQuotas(t *testing.T) {
 	writePace(t, runs[0].took, runs[1].took, runs[2].took)
 	ratio := runs[2].took.Seconds() / slower.Seconds()
 	t.Logf("both take %.3f times as long as the slower alone", ratio)
-	if ratio > 1.05 {
-		t.Errorf("both take %v, more than 1.05 times %v, which the slower takes alone", runs[2].took, slower)
-	}
+	assert.That(t, ratio <= 1.05, "both take %v, more than 1.05 times %v, which the slower takes alone", runs[2].took,
+		slower)
 }
 
-// A job of several runs, such as a sweep that resumes, decides about the sessions of a user when the
-// item with OnlySessions is begun.
+// A Job may have several runs, for example in a sweep that resumes. It decides about the sessions of a user when the
+// item with OnlySessions begins.
 func TestSessionsWaitForTheLastRun(t *testing.T) {
 	denied := func(id string) fault.Fault {
 		return fault.Fault{Method: "DELETE", Path: id, Do: fault.ItemStatus(403)}
@@ -337,8 +298,7 @@ func TestSessionsWaitForTheLastRun(t *testing.T) {
 			[]fault.Fault{denied(other)}, results.NotSent},
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {
-			tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true, Faults: tt.fault})
-			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: passID}, {ID: other}}})
+			tenant := revokesSessions(graphsim.Options{Faults: tt.fault}, holder("dana", passID, other))
 			runner := assert.Must(batch.NewRunner(tenant, batch.Options{}))
 			var sessions []results.Row
 			job := New(runner, func(row *results.Row) error {
@@ -353,17 +313,17 @@ func TestSessionsWaitForTheLastRun(t *testing.T) {
 				for _, pair := range list {
 					job.Expect(&Item{Pair: pair})
 				}
-				assert.OK(t, job.Run(t.Context(), itemsOf(pairs(list...))))
+				assert.OK(t, job.Run(t.Context(), eachPair(list...)))
 				assert.Same(t, "rows before the last run", len(sessions), 0)
 			}
 			assert.OK(t, job.Run(t.Context(), Each([]Item{last})))
-			assert.Same(t, "outcome", onlyRow(t, sessions, nil).Outcome, tt.want)
+			assert.Same(t, "outcome", onlyRow(t, sessions).Outcome, tt.want)
 		}))
 	}
 }
 
-// A run that resumes calls once for a user whose passes are gone, unless an earlier run has. It calls
-// again after it has deleted a further pass.
+// A resumed run sends one call for a user whose passes are gone, unless an earlier run sent it. It sends another call
+// after it deleted a further pass.
 func TestSessionsOfARunThatResumes(t *testing.T) {
 	first, second := danasPair(passID), danasPair(other)
 	second.Line = 3
@@ -385,11 +345,10 @@ func TestSessionsOfARunThatResumes(t *testing.T) {
 		{"the call is left", []results.Row{gone(first), gone(second)}, 1, 0},
 		{"a pass is left, and the call was sent", []results.Row{gone(first), called}, 1, 0},
 		{"nothing is left", []results.Row{gone(first), gone(second), called}, 0, 1},
-		{"a pass is not gone, and never will be", []results.Row{refused}, 0, 0},
+		{"the delete of a pass was rejected", []results.Row{refused}, 0, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true})
-			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: other}}})
+			tenant := revokesSessions(graphsim.Options{}, holder("dana", other))
 			earlier := resumed(t, tt.log)
 			revokeBoth(t, tenant, Options{Earlier: earlier}, first, second)
 			assert.Same(t, "calls", len(calls(tenant)), tt.calls)
@@ -401,8 +360,7 @@ func TestSessionsOfARunThatResumes(t *testing.T) {
 
 // A scan that cannot list the passes of a user keeps the sessions from being revoked.
 func TestSessionsOfUsersWhoCouldNotBeScanned(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true})
-	tenant.AddUser(graphsim.User{UPN: "dana@contoso.com"})
+	tenant := revokesSessions(graphsim.Options{}, holder("dana"))
 	runner := assert.Must(batch.NewRunner(tenant, batch.Options{}))
 	var last results.Row
 	job := New(runner, func(row *results.Row) error { last = *row; return nil }, Options{Sessions: true})

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -21,26 +22,10 @@ import (
 
 const third = "9f0c11aa-1111-4222-8333-000000000003"
 
-func holdsThree() graphsim.User {
-	return graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: passID}, {ID: other}, {ID: third}}}
-}
+func holdsThree() graphsim.User { return holder("dana", passID, other, third) }
 
-// anyOf returns a pair that names no pass.
+// anyOf is a pair of dana that names no pass.
 var anyOf = input.Pair{Source: "l.csv", Line: 2, User: "dana@contoso.com"}
-
-// allRows runs a job and returns each row as it was written.
-func allRows(ctx context.Context, t *testing.T, poster batch.Poster, opts Options,
-	src source) (rows []results.Row, counts Counts, err error) {
-	t.Helper()
-	runner, err := batch.NewRunner(poster, batch.Options{MaxAttempts: 3})
-	assert.OK(t, err)
-	job := New(runner, func(r *results.Row) error {
-		rows = append(rows, *r)
-		return nil
-	}, opts)
-	err = job.Run(ctx, itemsOf(src))
-	return rows, job.Counts(), err
-}
 
 // lasts returns the last row of each pass.
 func lasts(rows []results.Row) map[string]results.Row {
@@ -51,8 +36,7 @@ func lasts(rows []results.Row) map[string]results.Row {
 	return last
 }
 
-// If a row names no pass and its user has three, each pass gets a final row. One of them counts
-// for the pair. Earlier, only the last pass had a row.
+// If a pair names no pass and its user has three, each pass has a last row. One of these rows counts for the pair.
 func TestSeveralPasses(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -77,39 +61,30 @@ func TestSeveralPasses(t *testing.T) {
 			want: [3]results.Outcome{"absent", "revoked", "revoked"}},
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {
-			tenant := graphsim.New(graphsim.Options{Faults: tt.faults})
-			tenant.AddUser(holdsThree())
-			rows, counts, err := allRows(t.Context(), t, tenant, Options{Verify: tt.verify}, pairs(anyOf))
-			assert.OK(t, err, "Run")
-			seen := make(map[string]bool)
-			for _, r := range rows {
-				announced := seen[r.Method] || r.Outcome == results.Found && r.Provisional
-				assert.That(t, announced, "the first row of pass %s is %s, want one that announces the delete",
-					r.Method, r.Outcome)
-				seen[r.Method] = true
+			tenant := tenantOf(graphsim.Options{Faults: tt.faults}, holdsThree())
+			r := run(t, tenant, Options{Verify: tt.verify}, anyOf)
+			r.only(t)
+			first := make(map[string]results.Row)
+			for _, row := range slices.Backward(r.all) {
+				first[row.Method] = row
 			}
-			last := lasts(rows)
+			for id, row := range first {
+				assert.Same(t, "first row of "+id, row.Outcome, results.Found)
+				assert.Same(t, "first row of "+id+" announces the delete", row.Provisional, true)
+			}
+			last := lasts(r.all)
 			for i, id := range []string{passID, other, third} {
-				if r := last[id]; r.Outcome != tt.want[i] || r.Provisional {
-					t.Errorf("pass %d: the last row says %q, pending %v, want %q and final", i+1, r.Outcome,
-						r.Provisional, tt.want[i])
-				}
+				assert.Same(t, "last row of "+id, last[id].Outcome, tt.want[i])
+				assert.Same(t, "last row of "+id+" is provisional", last[id].Provisional, false)
 			}
-			settled := 0 // rows that count for the pair
-			for _, r := range rows {
-				if !r.Provisional && !r.Beside {
-					settled++
-				}
-			}
-			assert.That(t, settled == 1 && counts.Total() == 1,
-				"%d rows settle the pair, %d are counted, want 1", settled, counts.Total())
+			assert.Same(t, "rows counted", r.counts.Total(), 1)
 			assert.Same(t, "passes left", len(tenant.Remaining()), tt.left)
 		}))
 	}
 }
 
-// Wherever a run is killed among several passes of a user, the next one on its log
-// deletes those that are left, and no row stays pending.
+// If a run is killed while it deletes several passes of a user, the run that resumes it deletes those that are left,
+// and no row stays provisional.
 func TestSeveralPassesKilled(t *testing.T) {
 	for kept := range 7 {
 		for _, lost := range []bool{false, true} {
@@ -118,11 +93,9 @@ func TestSeveralPassesKilled(t *testing.T) {
 	}
 }
 
-// killedAmongSeveral ends a run after the given number of rows, either with the next
-// row lost or before anything more is sent.
+// killedAmongSeveral ends a run after a number of rows. Either the next row is lost, or nothing more is sent.
 func killedAmongSeveral(t *testing.T, kept int, lost bool) {
-	tenant := graphsim.New(graphsim.Options{})
-	tenant.AddUser(holdsThree())
+	tenant := tenantOf(graphsim.Options{}, holdsThree())
 	runner := assert.Must(batch.NewRunner(tenant, batch.Options{}))
 	var rows []results.Row
 	ctx, cancel := context.WithCancel(t.Context())
@@ -135,22 +108,18 @@ func killedAmongSeveral(t *testing.T, kept int, lost bool) {
 			cancel()
 		}
 		return nil
-	}, Options{}).Run(ctx, itemsOf(pairs(anyOf)))
+	}, Options{}).Run(ctx, eachPair(anyOf))
 
-	earlier := resumed(t, rows)
-	more, _, err := allRows(t.Context(), t, tenant, resumeOptions(earlier), pairs(anyOf))
-	assert.OK(t, err, "Run")
+	more := run(t, tenant, Options{Earlier: resumed(t, rows)}, anyOf)
+	assert.OK(t, more.err, "Run")
 	assert.Same(t, "passes left", len(tenant.Remaining()), 0)
-	for id, r := range lasts(append(rows, more...)) {
-		assert.That(t, !r.Provisional && r.Outcome.Done(),
-			"the last row of %s says %s, pending %v", id, r.Outcome, r.Provisional)
+	for id, row := range lasts(append(rows, more.all...)) {
+		assert.Same(t, "last row of "+id+" is provisional", row.Provisional, false)
+		assert.Same(t, "last row of "+id+" is done", row.Outcome.Done(), true)
 	}
-	assert.That(t, len(rows) != 6 || len(more) == 0, "%d rows after a run that was complete", len(more))
-}
-
-// resumeOptions returns the Options of a run that resumes a log.
-func resumeOptions(earlier *results.ResumeState) Options {
-	return Options{Earlier: earlier}
+	if len(rows) == 6 {
+		assert.Same(t, "rows after a run that was complete", len(more.all), 0)
+	}
 }
 
 // resumed reads rows as the log of a run that was killed.

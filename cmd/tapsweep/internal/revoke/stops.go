@@ -25,7 +25,7 @@ func (e *BoundError) Error() string {
 // mayDelete reports whether the run may delete n more passes for a pair, and counts them. It counts all passes of
 // a user before the first one is deleted: if they exceed the limit, none of them is deleted. Then mayDelete writes
 // the row of the pair and stops the run.
-func (j *Job) mayDelete(s *pairState, n int) bool {
+func (j *Job) mayDelete(s *subject, n int) bool {
 	if j.opts.MaxDeletes <= 0 || j.deletes+n <= j.opts.MaxDeletes {
 		j.deletes += n
 		return true

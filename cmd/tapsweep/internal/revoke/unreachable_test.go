@@ -13,7 +13,7 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// unreachable is a tenant that batches with a method cannot reach.
+// An unreachable is a tenant that batches with a method cannot reach.
 type unreachable struct {
 	*graphsim.Tenant
 	method string
@@ -50,15 +50,13 @@ func TestUnreachable(t *testing.T) {
 			"not sent again, the run stopped; before that: context deadline exceeded"},
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {
-			tenant := graphsim.New(graphsim.Options{})
-			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: passID}}})
-			rows, counts, err := runJob(t.Context(), t, unreachable{tenant, tt.method, tt.lost, new(int)}, tt.opts,
-				pairs(danasPair(passID)))
-			assert.Is(t, "Run", err, batch.ErrUnreachable)
-			r := onlyRow(t, rows, nil)
+			tenant := tenantOf(graphsim.Options{}, holder("dana", passID))
+			done := run(t, unreachable{tenant, tt.method, tt.lost, new(int)}, tt.opts, danasPair(passID))
+			assert.Is(t, "Run", done.err, batch.ErrUnreachable)
+			r := onlyRow(t, done.rows)
 			assert.Same(t, "outcome", r.Outcome, tt.want)
 			assert.Holds(t, "message", r.Message, tt.message)
-			assert.Same(t, "nothing is left", counts.Left() == 0, tt.want.Done())
+			assert.Same(t, "nothing is left", done.counts.Left() == 0, tt.want.Done())
 		}))
 	}
 }

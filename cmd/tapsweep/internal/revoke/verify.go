@@ -20,49 +20,68 @@ const (
 	lastPause  = 30 * time.Second
 )
 
-// A verification reads something again until it is verified. The zero value has not begun.
-type verification struct {
-	since time.Time
-	pause time.Duration // the wait before the next reading
-}
-
-// next returns the wait before the next LIST or GET, and false if the timeout is over.
-func (v *verification) next(timeout time.Duration) (pause time.Duration, ok bool) {
-	left := timeout - time.Since(v.since)
-	pause = min(v.pause, left)
-	v.pause = min(2*v.pause, lastPause)
-	return pause, left > 0
-}
-
 // workDone writes the last row of a pair whose pass is gone. With Options.Verify it begins the verification instead.
-func (j *Job) workDone(s *pairState, row results.Row) *batch.Request {
+func (j *Job) workDone(s *subject, row results.Row) {
 	if j.opts.Verify <= 0 {
 		j.writeLastRow(s, row)
-		return nil
+		return
 	}
-	// This row is written before the verification, because the run may end during it.
-	row.Provisional = true
-	j.journal(s, row)
-	row.Provisional, row.SupersedesPending = false, row.Outcome
+	row = j.journal(s, row) // the run may end during the verification
 	j.dealtWith(&s.pair, row.Outcome, row.Outcome == results.Revoked)
-	return j.verify(s, row)
+	j.verify(s, row)
 }
 
-// verify begins to verify that the user holds no pass. row is the row of the pair so far.
-func (j *Job) verify(s *pairState, row results.Row) *batch.Request {
-	s.last, s.verification = &row, verification{time.Now(), firstPause}
-	return s.recheck(j.opts.Verify)
-}
-
-// recheck returns the next LIST, nil if the timeout is over.
-func (s *pairState) recheck(timeout time.Duration) *batch.Request {
-	pause, ok := s.verification.next(timeout)
-	if !ok {
-		return nil
+// verify begins to verify that the user holds no pass, or that the sessions of the user are revoked. row is the row of
+// the subject so far.
+func (j *Job) verify(s *subject, row results.Row) {
+	s.last, s.since, s.pause = &row, time.Now(), firstPause
+	if j.opts.VerifyOnly {
+		j.look(s, 0) // an earlier run deleted the pass, or revoked the sessions, some time ago
+	} else {
+		j.lookAgain(s)
 	}
-	req := s.list((*Job).afterVerify)
-	req.Delay = pause
-	return &req
+}
+
+// lookAgain waits and sends the next LIST or GET of a verification. It reports whether the timeout is not over.
+func (j *Job) lookAgain(s *subject) bool {
+	left := j.opts.Verify - time.Since(s.since)
+	if left > 0 {
+		j.look(s, min(s.pause, left))
+		s.pause = min(2*s.pause, lastPause)
+	}
+	return left > 0
+}
+
+func (j *Job) look(s *subject, delay time.Duration) {
+	if s.action == "" {
+		j.list(s, delay, j.afterVerify)
+		return
+	}
+	j.send(batch.Request{Method: "GET", URL: pass.ProofURL(s.pair.User), Quota: pass.ProofQuota, Delay: delay},
+		func(res batch.Result) { j.afterVerifySessions(s, res) })
+}
+
+// verified returns the last row of a subject that is verified by an answer.
+func (j *Job) verified(s *subject, res batch.Result) results.Row {
+	row := *s.last
+	row.Verified = true
+	if j.opts.VerifyOnly {
+		row.Status, row.Attempts, row.RequestID = res.Response.Status, res.Attempts, res.RequestID
+	}
+	return row
+}
+
+// unverified returns the last row of a subject that could not be verified, and counts it. err says why.
+func (j *Job) unverified(s *subject, res batch.Result, err error) results.Row {
+	if j.opts.VerifyOnly {
+		return answer.RowOfRead(res, err)
+	}
+	if !res.Stopped() {
+		j.countsOf(s.action).Unverified++ // the summary of a run that was stopped says so anyway
+	}
+	row := *s.last
+	row.Message = answer.Join(row.Message, notVerified, err.Error())
+	return row
 }
 
 const notVerified = "not verified"
@@ -74,50 +93,38 @@ func stripVerifyNote(message string) string {
 }
 
 // afterVerify handles a LIST that should show that the user holds no pass.
-func (j *Job) afterVerify(s *pairState, res batch.Result) *batch.Request {
-	row := *s.last
-	held, shown, err := s.readList(res)
+func (j *Job) afterVerify(s *subject, l listing) {
+	var row results.Row
 	switch {
-	case shown == noPass:
-		row.Verified = true
-		if j.opts.VerifyOnly {
-			row.Status, row.Attempts, row.RequestID = res.Response.Status, res.Attempts, res.RequestID
-		}
-	case shown == unreadable && j.opts.VerifyOnly:
-		row = listRow(res, err)
-	case shown == unreadable:
-		if !res.Stopped() {
-			j.counts.Unverified++ // the summary of a run that was stopped says so anyway
-		}
-		row.Message = answer.Join(row.Message, notVerified, err.Error())
+	case l.err != nil:
+		row = j.unverified(s, l.res, l.err)
+	case len(l.held) == 0:
+		row = j.verified(s, l.res)
+	case l.same && j.lookAgain(s):
+		return
 	default:
-		if shown == samePass {
-			if next := s.recheck(j.opts.Verify); next != nil {
-				return next
-			}
-		}
-		s.markRemaining(&row, held, res)
+		row = s.remaining(l)
 	}
 	j.writeLastRow(s, row)
-	return nil
 }
 
-// markRemaining puts a pass that the user holds into the row: the pass of the pair if the user holds it, else
-// another one. The next run deletes this pass.
-func (s *pairState) markRemaining(row *results.Row, held []pass.Pass, res batch.Result) {
+// remaining returns the row about a pass that the user holds: the pass of the pair if the user holds it, else another
+// one. The next run deletes this pass.
+func (s *subject) remaining(l listing) results.Row {
 	message := "the pass is still listed"
-	p := pass.Find(held, s.method)
+	p := pass.Find(l.held, s.method)
 	if p == nil {
-		p = &held[0]
+		p = &l.held[0]
 		message = "the user holds another pass, in place of " + s.method
 		if s.method == "" {
 			message = "the user holds a pass now"
 		}
 	}
 	if s.last.Status != 0 || s.last.Attempts > 0 { // this run or an earlier run deleted a pass
-		message += fmt.Sprintf(", %v after it was %s", time.Since(s.verification.since).Round(time.Second), row.Outcome)
+		message += fmt.Sprintf(", %v after it was %s", time.Since(s.since).Round(time.Second), s.last.Outcome)
 	}
-	*row = results.Row{Outcome: results.Remains, SupersedesPending: row.SupersedesPending, Status: res.Response.Status,
-		Attempts: row.Attempts, RequestID: res.RequestID, Message: message, Reason: string(p.Reason(res.Date))}
 	s.method = p.ID
+	return results.Row{Outcome: results.Remains, SupersedesPending: s.last.SupersedesPending,
+		Status: l.res.Response.Status, Attempts: s.last.Attempts, RequestID: l.res.RequestID, Message: message,
+		Reason: string(p.Reason(l.res.Date))}
 }

@@ -15,13 +15,9 @@ import (
 
 // A list afterwards decides the outcome of a pair. Each case says how long that takes.
 func TestVerify(t *testing.T) {
-	get := func(attempt int, do fault.Effect) []fault.Fault {
-		return []fault.Fault{{Method: "GET", Attempt: attempt, Do: do}}
-	}
-	holds := func(id string) graphsim.User {
-		return graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: id}}}
-	}
-	none := graphsim.User{UPN: "dana@contoso.com"}
+	get := func(attempt int, do fault.Effect) []fault.Fault { return on("GET", attempt, do) }
+	holds := func(id string) graphsim.User { return holder("dana", id) }
+	none := holder("dana")
 	reissued := holds(passID)
 	reissued.Reissue = time.Second
 	for _, tt := range []struct {
@@ -60,21 +56,19 @@ func TestVerify(t *testing.T) {
 			took: 2 * time.Second},
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {
-			tenant := graphsim.New(graphsim.Options{Faults: tt.faults, ListLag: tt.lag})
 			if tt.user.UPN == "" {
 				tt.user = holds(passID)
 			}
-			tenant.AddUser(tt.user)
+			tenant := tenantOf(graphsim.Options{Faults: tt.faults, ListLag: tt.lag}, tt.user)
 			pair := danasPair(passID)
 			if tt.noMethod {
 				pair.Method = ""
 			}
 			tt.want = cmp.Or(tt.want, results.Revoked)
 			start := time.Now()
-			rows, counts, err := runJob(t.Context(), t, tenant, Options{Verify: time.Minute, AnyPass: tt.anyPass},
-				pairs(pair))
+			done := run(t, tenant, Options{Verify: time.Minute, AnyPass: tt.anyPass}, pair)
 			took := time.Since(start)
-			r := onlyRow(t, rows, err)
+			r := done.only(t)
 			assert.Same(t, "outcome", r.Outcome, tt.want)
 			assert.Same(t, "verified", r.Verified, tt.verified)
 			assert.Holds(t, "message", r.Message, tt.message)
@@ -89,10 +83,14 @@ func TestVerify(t *testing.T) {
 				}
 			}
 			assert.Same(t, "supersedes a pending row", r.SupersedesPending != "", tt.want != results.Rejected)
-			assert.Same(t, "names the pass of the list", r.InPlaceOf == passID, !tt.noMethod && r.Method != passID)
-			assert.Same(t, "nothing is left", counts.Left() == 0, r.Verified)
+			inPlace := ""
+			if !tt.noMethod && r.Method != passID {
+				inPlace = passID
+			}
+			assert.Same(t, "pass of the list", r.InPlaceOf, inPlace)
+			assert.Same(t, "nothing is left", done.counts.Left() == 0, r.Verified)
 			if tt.want == results.Rejected || r.Verified {
-				assert.Same(t, "unverified rows", counts.Unverified, 0)
+				assert.Same(t, "unverified rows", done.counts.Unverified, 0)
 			}
 		}))
 	}
@@ -101,35 +99,22 @@ func TestVerify(t *testing.T) {
 // AnyPass deletes whatever pass a user holds, even if the row names another one.
 func TestAnyPass(t *testing.T) {
 	for _, dry := range []bool{false, true} {
-		tenant := graphsim.New(graphsim.Options{})
-		tenant.AddUser(graphsim.User{UPN: "replaced@contoso.com", Passes: []graphsim.Pass{{ID: other}}})
-		tenant.AddUser(graphsim.User{UPN: "named@contoso.com", Passes: []graphsim.Pass{{ID: passID}}})
-		tenant.AddUser(graphsim.User{UPN: "none@contoso.com"})
-		rows, _, err := runJob(t.Context(), t, tenant, Options{AnyPass: true, DryRun: dry}, pairs(
+		tenant := tenantOf(graphsim.Options{}, holder("replaced", other), holder("named", passID), holder("none"))
+		r := run(t, tenant, Options{AnyPass: true, DryRun: dry},
 			input.Pair{Line: 2, User: "replaced@contoso.com", Method: passID},
 			input.Pair{Line: 3, User: "named@contoso.com", Method: passID},
-			input.Pair{Line: 4, User: "none@contoso.com", Method: passID}))
-		if err != nil || len(rows) != 3 {
-			t.Fatalf("Run = %v with %d rows", err, len(rows))
-		}
-		gone := results.Revoked
-		left := 0
+			input.Pair{Line: 4, User: "none@contoso.com", Method: passID})
+		assert.OK(t, r.err)
+		gone, left := results.Revoked, 0
 		if dry {
 			gone, left = results.Planned, 2
 		}
-		for _, r := range rows {
-			want, method := gone, passID
-			switch r.Line {
-			case 2:
-				method = other
-			case 4:
-				want = results.Absent
-			}
-			if r.Outcome != want || r.Method != method {
-				t.Errorf("dry run %v: line %d is %s of %s, want %s of %s", dry, r.Line, r.Outcome, r.Method, want,
-					method)
-			}
+		want := map[int][2]string{2: {string(gone), other}, 3: {string(gone), passID}, 4: {"absent", passID}}
+		got := make(map[int][2]string) // outcome and pass by line
+		for _, row := range r.rows {
+			got[row.Line] = [2]string{string(row.Outcome), row.Method}
 		}
+		assert.Equal(t, fmt.Sprintf("dry run %v: rows", dry), got, want)
 		assert.Same(t, fmt.Sprintf("dry run %v: passes left", dry), len(tenant.Remaining()), left)
 	}
 }

@@ -11,78 +11,65 @@ import (
 	"tapsweep/cmd/tapsweep/internal/answer"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/input"
 )
 
 // startVerifySessions begins to verify that the sessions of a user are revoked, as a log says.
 func (j *Job) startVerifySessions(item *Item) {
-	c := &sessionCall{row: results.Row{Source: item.Source, Line: item.Line, User: item.User, UPN: item.UPN,
-		Outcome: item.Sessions.Outcome, SentAt: item.Sessions.SentAt}}
-	if c.row.Outcome == results.Revoked && !c.row.SentAt.IsZero() {
-		j.verifySessions(c, 0)
+	s := sessionsOf(&input.Pair{Source: item.Source, Line: item.Line, UPN: item.UPN}, item.User)
+	row := results.Row{Outcome: item.Sessions.Outcome, SentAt: item.Sessions.SentAt}
+	if row.Outcome == results.Revoked && !row.SentAt.IsZero() {
+		j.verify(s, row)
 		return
 	}
-	c.row.Outcome = results.Remains
-	c.row.Message = fmt.Sprintf("the log says %s: there is no time to compare with", item.Sessions.Outcome)
-	j.finishSessions(c, c.row)
-}
-
-// verifySessions begins to verify that the sessions of the user are revoked since the call.
-func (j *Job) verifySessions(c *sessionCall, after time.Duration) {
-	c.verification = verification{time.Now(), firstPause}
-	j.lookAtSessions(c, after)
-}
-
-func (j *Job) lookAtSessions(c *sessionCall, after time.Duration) {
-	c.then = (*Job).afterVerifySessions
-	j.followUps = append(j.followUps, batch.Request{Method: "GET", URL: pass.ProofURL(c.row.User),
-		Quota: pass.ProofQuota, Delay: after, Tag: c})
+	row.Message = fmt.Sprintf("the log says %s: there is no time to compare with", row.Outcome)
+	row.Outcome = results.Remains
+	j.writeLastRow(s, row)
 }
 
 // hintGuest is the hint in rows about the sessions of a guest.
 // Source: learn.microsoft.com/graph/api/user-revokesigninsessions.
 const hintGuest = "the user is a guest: only the home tenant can revoke the sessions"
 
+// noteGuest counts a guest once, and puts the hint into the row.
+func (j *Job) noteGuest(s *subject, row *results.Row) {
+	row.Message = hintGuest
+	if !s.guest {
+		s.guest = true
+		j.sessions.counts.Guests++
+	}
+}
+
 // isGuestName reports whether a user principal name belongs to a guest from another tenant.
 // Source: learn.microsoft.com/entra/external-id/user-properties.
 func isGuestName(name string) bool { return strings.Contains(strings.ToUpper(name), "#EXT#@") }
 
 // afterVerifySessions handles the answer that should show that the sessions are revoked since the call.
-func (j *Job) afterVerifySessions(c *sessionCall, res batch.Result) {
-	row := c.row
+func (j *Job) afterVerifySessions(s *subject, res batch.Result) {
 	from, guest, err := readValidFrom(res)
 	if guest {
-		c.guest, row.Message = true, hintGuest
+		j.noteGuest(s, s.last)
 	}
+	row, sent := *s.last, s.last.SentAt
 	switch {
-	case err != nil && j.opts.VerifyOnly:
-		row = c.withUser(answer.RowOfRead(res))
-		if row.Outcome == results.Rejected || row.Message == "" {
-			row.Message = err.Error()
-		}
+	case res.Err == nil && res.Response.Status == 404 && !j.opts.VerifyOnly:
+		row.NoProof, row.Message = true, answer.Join(row.Message, notVerified, "the user was deleted meanwhile")
+	case err != nil:
+		row = j.unverified(s, res, err)
+		row.SentAt = sent
 		if row.Outcome == results.Denied {
 			row.Hint = hintVerify
 		}
-	case res.Err == nil && res.Response.Status == 404:
-		row.NoProof, row.Message = true, answer.Join(row.Message, notVerified, "the user was deleted meanwhile")
-	case err != nil:
-		row.Message = answer.Join(row.Message, notVerified, err.Error())
-		c.unread = !res.Stopped() // the summary of a run that was stopped says so anyway
-	case !from.Before(row.SentAt):
-		row.Verified = true
-		if j.opts.VerifyOnly {
-			row.Status, row.Attempts, row.RequestID = res.Response.Status, res.Attempts, res.RequestID
-		}
+	case !from.Before(sent):
+		row = j.verified(s, res)
 	case guest: // the value does not change for a guest
-		row.NoProof, row.Message = true, answer.Join(row.Message, notVerified, tooOld(from, row.SentAt))
+		row.NoProof, row.Message = true, answer.Join(row.Message, notVerified, tooOld(from, sent))
+	case j.lookAgain(s):
+		return
 	default:
-		if pause, ok := c.verification.next(j.opts.Verify); ok {
-			j.lookAtSessions(c, pause)
-			return
-		}
-		row.Outcome = results.Remains
-		row.Message = answer.Join(row.Message, tooOld(from, row.SentAt))
+		row.Outcome, row.Message = results.Remains, answer.Join(row.Message, tooOld(from, sent))
 	}
-	j.finishSessions(c, row)
+	j.writeLastRow(s, row)
 }
 
 // hintVerify is the hint if the token may not read whether sessions are revoked.
@@ -93,18 +80,12 @@ const hintVerify = "to verify sessions, the token needs the permission User.Read
 // readValidFrom returns signInSessionsValidFromDateTime of a user, in whole seconds, and whether the user is a guest.
 // The time is zero for a user whose sessions were never revoked.
 func readValidFrom(res batch.Result) (from time.Time, guest bool, err error) {
-	switch {
-	case res.Err != nil:
-		return from, false, res.Err
-	case res.Response.Status != 200:
-		return from, false, res.Response.StatusError()
-	}
 	var user struct {
 		Type string          `json:"userType"`
 		From json.RawMessage `json:"signInSessionsValidFromDateTime"` // nil if the answer lacks it
 	}
-	if err := json.Unmarshal(res.Response.Body, &user); err != nil {
-		return from, false, fmt.Errorf("the answer of Graph (200) cannot be read: %w", err)
+	if err := pass.Decode(res, "the answer of Graph (200)", &user); err != nil {
+		return from, false, err
 	}
 	guest = strings.EqualFold(user.Type, "Guest")
 	if user.From == nil {

@@ -3,8 +3,6 @@ package scan
 import (
 	"bytes"
 	"cmp"
-	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"strconv"
@@ -13,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/format"
@@ -25,19 +22,18 @@ var (
 	helpdesk = &graphsim.Actor{UPN: "helpdesk@contoso.com"}
 )
 
-// audited returns a tenant with an audit log, mallory and a help desk.
-func audited(opts graphsim.Options) *graphsim.Tenant {
-	opts.Roles, opts.Audit = permitted, true
-	tenant := graphsim.New(opts)
-	tenant.AddUser(graphsim.User{UPN: mallory.UPN})
-	tenant.AddUser(graphsim.User{UPN: helpdesk.UPN})
-	return tenant
+// audited returns a tenant with an audit log, mallory, a help desk and further users.
+func audited(opts graphsim.Options, users ...graphsim.User) *graphsim.Tenant {
+	opts.Audit = true
+	return tenantOf(opts, append(users, graphsim.User{UPN: mallory.UPN}, graphsim.User{UPN: helpdesk.UPN})...)
 }
 
+// made returns a pass that an actor created some time ago.
 func made(by *graphsim.Actor, ago time.Duration) []graphsim.Pass {
 	return []graphsim.Pass{{Created: time.Now().Add(-ago), LifetimeMinutes: 480, CreatedBy: by}}
 }
 
+// since returns the options of a scan for the passes that by created.
 func since(ago time.Duration, by string) Options {
 	return Options{Audit: &Audit{Since: time.Now().Add(-ago), By: by}}
 }
@@ -51,13 +47,13 @@ const (
 	nearly  = hour + 4*time.Minute
 )
 
-// A registered is a record that somebody has created a pass for dana.
+// A registered is a record that somebody created a pass for dana.
 type registered struct {
 	by    *graphsim.Actor
 	ago   time.Duration
 	id    string // JSON; empty if the record has none
-	long  bool   // in the longer spelling
-	dated bool   // with the start and the end
+	long  bool   // the names of the properties have two prefixes
+	dated bool   // with the start and the end of the pass
 	lasts int    // hours from the start to the end, 8 if it is 0
 }
 
@@ -82,14 +78,14 @@ func (r registered) entry() graphsim.AuditEntry {
 	return e
 }
 
-// A whoseCase is what the log and a LIST say, and what the scan makes of it.
+// A whoseCase is a log, and what a scan finds with it.
 type whoseCase struct {
 	name          string
 	log           []registered
-	noPass        bool   // dana holds none
-	idsArePassIDs bool   // erik's record shows that the ids are those of passes
-	want          string // what is found of dana
-	instead       string // who created the pass that is left out, "?" if nobody knows
+	noPass        bool   // dana holds no pass
+	idsArePassIDs bool   // the record of erik's pass shows that the IDs are those of passes
+	want          string // the pass of dana, if the scan finds it
+	instead       string // who created the pass that is left out, "?" if no record shows it
 	more          string // the count that is 1
 }
 
@@ -157,8 +153,8 @@ var anybodysCases = []whoseCase{
 	{name: "gone", log: []registered{{by: mallory, ago: hour, id: another}}, noPass: true, more: "gone"},
 }
 
-// A pass is chosen by the id in its record. Whatever else the log says, no pass is lost without a
-// word, and no pass is taken for one that somebody else created.
+// A scan chooses a pass by the ID in its record. Whatever else the log says, each pass that is left out is counted, and
+// no pass counts as that of another creator.
 func TestWhosePass(t *testing.T) {
 	for by, tests := range map[string][]whoseCase{mallory.UPN: hersCases, "": anybodysCases} {
 		for _, tt := range tests {
@@ -170,15 +166,16 @@ func TestWhosePass(t *testing.T) {
 }
 
 func (tt whoseCase) test(t *testing.T, by string) {
-	tenant := audited(graphsim.Options{})
 	dana := graphsim.User{ID: danaID, UPN: "dana@contoso.com", Passes: made(nil, hour)}
 	dana.Passes[0].ID = passID
 	if tt.noPass {
 		dana.Passes = nil
 	}
-	tenant.AddUser(dana)
+	tenant := audited(graphsim.Options{}, dana)
+	eriks := ""
 	if tt.idsArePassIDs {
 		tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: made(mallory, hour)})
+		eriks = "erik usable: mallory@contoso.com by id"
 	}
 	for _, r := range tt.log {
 		tenant.AddAudit(r.entry())
@@ -186,60 +183,57 @@ func (tt whoseCase) test(t *testing.T, by string) {
 	opts := since(24*time.Hour, by)
 	opts.OnGone = func(f *Found) {
 		theirs := func(r registered) bool { return (by == "" || r.by.UPN == by) && r.id == strconv.Quote(f.ID) }
-		if !slices.ContainsFunc(tt.log, theirs) {
-			t.Errorf("the pass %s is gone, which is none of those by %q", f.ID, by)
-		}
+		assert.That(t, slices.ContainsFunc(tt.log, theirs), "the pass %s is gone, and %q did not create it", f.ID, by)
 	}
-	found, _, counts, err := look(t, tenant, opts, batch.Options{})
-	assert.OK(t, err)
-	found = slices.DeleteFunc(found, func(line string) bool { return strings.HasPrefix(line, "erik") })
-	assert.Same(t, "found", strings.Join(found, "; "), tt.want)
+	s := look(t, tenant, opts)
+	danas := strings.TrimSuffix(strings.TrimSuffix(s.found, eriks), ", ")
+	assert.Is(t, "the scan", s.err, nil)
+	assert.Same(t, "found", danas, tt.want)
 	instead := ""
-	for _, u := range counts.Audit.Unlisted.First {
+	for _, u := range s.Audit.Unlisted.First {
 		instead = cmp.Or(u.By, "?")
 	}
-	assert.Same(t, "left out as created by", instead, tt.instead)
-	for what, n := range map[string]int{"odd": counts.Audit.Odd.Count, "gone": counts.Audit.Gone.Count,
-		"older": counts.Older, "doubtful": counts.Audit.Doubtful} {
-		assert.That(t, (n == 1) == (what == tt.more), "%s: %d, want only %q to be 1", what, n, tt.more)
+	assert.Same(t, "creator of the pass that is left out", instead, tt.instead)
+	for what, n := range map[string]int{"odd": s.Audit.Odd.Count, "gone": s.Audit.Gone.Count, "older": s.Older,
+		"doubtful": s.Audit.Doubtful} {
+		assert.Same(t, what+" is 1", n == 1, what == tt.more)
 	}
-	if tt.want != "" && (counts.ByTime == 1) != strings.HasSuffix(tt.want, "by time, not by id") {
-		t.Errorf("%d passes matched by time", counts.ByTime)
+	if tt.want != "" {
+		assert.Same(t, "matched by time", s.ByTime == 1, strings.HasSuffix(tt.want, "by time, not by id"))
 	}
 }
 
-// A record that names one pass of a user by ID does not choose another pass with the same dates.
+// A record that has the ID of one pass of a user does not choose another pass with the same dates.
 func TestSecondPassWithTheDatesOfARecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := audited(graphsim.Options{})
 		both := slices.Concat(made(nil, hour), made(nil, hour))
 		both[0].ID = passID
-		tenant.AddUser(graphsim.User{ID: danaID, UPN: "dana@contoso.com", Passes: both})
+		tenant := audited(graphsim.Options{}, graphsim.User{ID: danaID, UPN: "dana@contoso.com", Passes: both})
 		tenant.AddAudit(registered{by: mallory, ago: hour, id: listed, dated: true}.entry())
-		found, _, _, err := look(t, tenant, since(24*time.Hour, mallory.UPN), batch.Options{})
-		assert.OK(t, err)
-		assert.Same(t, "found", strings.Join(found, "; "), hersByID)
+		s := look(t, tenant, since(24*time.Hour, mallory.UPN))
+		s.finds(t, hersByID)
 	})
 }
 
-// The report names when the passes were created, before and after.
+// An Unlisted has the times at which both passes were created: the one that is gone, and the one in its place.
 func TestReplacedPass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := audited(graphsim.Options{})
-		tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: made(mallory, 0)})
+		tenant := audited(graphsim.Options{}, graphsim.User{UPN: "dana@contoso.com", Passes: made(mallory, 0)})
 		time.Sleep(30 * time.Minute)
+		hers := time.Now()
 		tenant.GivePass("dana@contoso.com", graphsim.Pass{CreatedBy: mallory})
 		time.Sleep(90 * time.Minute)
+		theirs := time.Now()
 		tenant.GivePass("dana@contoso.com", graphsim.Pass{CreatedBy: helpdesk})
-		at := time.Now()
-		time.Sleep(30 * time.Minute)
-		_, _, counts, err := look(t, tenant, since(24*time.Hour, mallory.UPN), batch.Options{})
-		if err != nil || counts.Audit.Unlisted.Count != 1 {
-			t.Fatalf("%+v, %v, want one pass that was replaced", counts.Audit.Unlisted, err)
+		s := look(t, tenant, since(24*time.Hour, mallory.UPN))
+		assert.OK(t, s.err)
+		if s.Audit.Unlisted.Count != 1 {
+			t.Fatalf("%d passes were replaced, want 1", s.Audit.Unlisted.Count)
 		}
-		u := counts.Audit.Unlisted.First[0]
-		assert.That(t, u.UPN == "dana@contoso.com" && u.At.Equal(at) && u.Made.Equal(at.Add(-90*time.Minute)),
-			"%+v, want dana's of %v replaced at %v", u, at.Add(-90*time.Minute), at)
+		u := s.Audit.Unlisted.First[0]
+		assert.Same(t, "user", u.UPN, "dana@contoso.com")
+		assert.Same(t, "hers was created", u.Made.UTC(), hers.UTC())
+		assert.Same(t, "the one in its place was created", u.At.UTC(), theirs.UTC())
 	})
 }
 
@@ -257,25 +251,22 @@ func TestAuditFilterIsRefused(t *testing.T) {
 		{"everything", []fault.Fault{refusing("directoryAudits")}, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			tenant := audited(graphsim.Options{Faults: tt.faults})
-			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: made(mallory, time.Hour)})
-			tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: made(mallory, 48*time.Hour)})
+			tenant := audited(faulty(tt.faults...),
+				graphsim.User{UPN: "dana@contoso.com", Passes: made(mallory, time.Hour)},
+				graphsim.User{UPN: "erik@contoso.com", Passes: made(mallory, 48*time.Hour)})
 			tenant.AddAudit(graphsim.AuditEntry{Time: time.Now().Add(-time.Hour)}) // of another service
 			var log bytes.Buffer
 			opts := since(24*time.Hour, mallory.UPN)
 			opts.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-			found, _, counts, err := look(t, tenant, opts, batch.Options{})
-			if source, ok := errors.AsType[*SourceError](err); ok != (tt.records == 0) {
-				t.Fatalf("the scan ended with %v", source)
+			s := look(t, tenant, opts)
+			if tt.records == 0 {
+				s.fails(t, "400")
+			} else {
+				s.finds(t, "dana usable: mallory@contoso.com by id")
 			}
-			assert.Same(t, "audit records", counts.Audit.Records, tt.records)
-			if want := []string{"dana usable: mallory@contoso.com by id"}; tt.records > 0 &&
-				!slices.Equal(found, want) {
-				t.Errorf("found %q, want %q", found, want)
-			}
-			if says := strings.Contains(log.String(), "Graph refuses the filter"); says != (len(tt.faults) > 0) {
-				t.Errorf("the debug log says so: %v\n%s", says, log.String())
-			}
+			assert.Same(t, "audit records", s.Audit.Records, tt.records)
+			assert.Same(t, "the debug log names a refused filter",
+				strings.Contains(log.String(), "Graph refuses the filter"), len(tt.faults) > 0)
 		})
 	}
 }
@@ -293,56 +284,50 @@ func TestAuditIsCounted(t *testing.T) {
 		{"by another name of mallory", "m@contoso.com", []string{"Mallory@contoso.com"}, 2},
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {
-			gone := fault.Fault{Path: "$skiptoken", Attempt: 1, Do: fault.ItemStatus(410)}
-			tenant := audited(graphsim.Options{Faults: []fault.Fault{gone}})
-			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: made(mallory, time.Hour)})
-			tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: made(mallory, time.Hour)})
-			tenant.AddUser(graphsim.User{UPN: "femi@contoso.com", Passes: made(helpdesk, time.Hour)})
+			tenant := audited(faulty(fault.Fault{Path: "$skiptoken", Attempt: 1, Do: fault.ItemStatus(410)}),
+				graphsim.User{UPN: "dana@contoso.com", Passes: made(mallory, time.Hour)},
+				graphsim.User{UPN: "erik@contoso.com", Passes: made(mallory, time.Hour)},
+				graphsim.User{UPN: "femi@contoso.com", Passes: made(helpdesk, time.Hour)})
 			for i := range 2000 {
 				tenant.AddAudit(graphsim.AuditEntry{Time: time.Now().Add(-time.Duration(i) * time.Second),
 					Service: graphsim.PassService, Reason: "User registered Authenticator App", TargetID: "x"})
 			}
 			opts := since(24*time.Hour, tt.by)
 			opts.Audit.Names = tt.names
-			found, _, counts, err := look(t, tenant, opts, batch.Options{})
-			assert.OK(t, err)
-			if a := counts.Audit; a.Records != 2003 || a.Made != 3 || a.By != tt.want || a.There != tt.want ||
-				a.Name != tt.by {
-				t.Errorf("%+v, want 2003 records, 3 that create a pass, %d by %q", *a, tt.want, tt.by)
-			}
-			assert.Equal(t, "creators", counts.Audit.Creators,
-				[]format.Count{{Name: mallory.UPN, N: 2}, {Name: helpdesk.UPN, N: 1}})
-			assert.That(t, len(found) == tt.want, "found %q, want %d", found, tt.want)
+			s := look(t, tenant, opts)
+			assert.OK(t, s.err)
+			assert.Equal(t, "totals of the audit log", s.Audit, &AuditCounts{Name: tt.by, Records: 2003, Made: 3,
+				By: tt.want, There: tt.want, Creators: []format.Count{{Name: mallory.UPN, N: 2},
+					{Name: helpdesk.UPN, N: 1}}})
+			assert.Same(t, "passes found", s.Found, tt.want)
 			assert.Same(t, "LISTs", tenant.Stats().Lists, tt.want)
 		}))
 	}
 }
 
-// registration makes a of a record that creates a pass.
+// registration makes an entry one that says that a pass was created.
 func registration(a graphsim.AuditEntry) graphsim.AuditEntry {
 	whole := registered{by: &a.By, ago: time.Minute}.entry()
 	a.Time, a.Service, a.Activity, a.Reason = whole.Time, whole.Service, whole.Activity, whole.Reason
 	return a
 }
 
-// rawRecords returns the options of a tenant whose log has this record and a good one.
+// rawRecords returns the options of a tenant whose log has this record and a valid one.
 func rawRecords(record string) graphsim.Options {
 	good := `{"id":"good","activityDateTime":"` + time.Now().UTC().Format(time.RFC3339) + `",` +
 		`"activityDisplayName":"Admin registered security info","resultReason":"temporary access pass",` +
 		`"initiatedBy":{"user":{"userPrincipalName":"mallory@contoso.com"}},"targetResources":[{"id":"` + danaID +
 		`"}]}`
-	return graphsim.Options{Faults: []fault.Fault{
-		{Path: "/auditLogs/", Do: fault.ItemBody(`{"value":[` + record + `,` + good + `]}`)}}}
+	return faulty(fault.Fault{Path: "/auditLogs/", Do: fault.ItemBody(`{"value":[` + record + `,` + good + `]}`)})
 }
 
 // A record that cannot be used is counted. Earlier it ended the scan or was silently ignored.
 func TestOddRecords(t *testing.T) {
 	const (
-		says = `"id":"odd-1","activityDisplayName":"Admin registered security info",` +
+		broken = `{"id":"odd-1","activityDisplayName":"Admin registered security info",` +
 			`"resultReason":"temporary access pass",`
 		target = `"targetResources":[{"id":"` + danaID + `"}]`
 	)
-	const broken = `{` + says
 	by := func(a *graphsim.Actor, more graphsim.AuditEntry) graphsim.AuditEntry { more.By = *a; return more }
 	var none graphsim.AuditEntry
 	noTarget := graphsim.AuditEntry{NoTarget: true}
@@ -366,7 +351,7 @@ func TestOddRecords(t *testing.T) {
 		{"targets that are text", none, broken + `"targetResources":"x"}`, "", 1},
 		{"an initiator that is text", none, broken + `"initiatedBy":"x",` + target + `}`, mallory.UPN, 1},
 		{"a target that is null", none, broken + `"targetResources":[null]}`, "", 1},
-		{"what failed", graphsim.AuditEntry{Result: "failure", NoTarget: true}, "", "", 0},
+		{"a failed action", graphsim.AuditEntry{Result: "failure", NoTarget: true}, "", "", 0},
 		{"no object", none, `7`, "", 0},
 		{"nothing", none, `null`, "", 0},
 	} {
@@ -375,19 +360,18 @@ func TestOddRecords(t *testing.T) {
 			if tt.raw != "" {
 				opts = rawRecords(tt.raw)
 			}
-			tenant := audited(opts)
-			tenant.AddUser(graphsim.User{ID: danaID, UPN: "dana@contoso.com", Passes: made(mallory, 2*time.Minute)})
+			tenant := audited(opts,
+				graphsim.User{ID: danaID, UPN: "dana@contoso.com", Passes: made(mallory, 2*time.Minute)})
 			tenant.AddAudit(registration(tt.record))
-			found, _, counts, err := look(t, tenant, since(time.Hour, tt.by), batch.Options{})
-			assert.OK(t, err, "the scan ended")
-			assert.That(t, len(found) == 1, "found %q, want dana's", found)
-			assert.That(t, counts.Audit.Odd.Count == tt.odd && len(counts.Audit.Odd.First) == tt.odd,
-				"odd %+v, want %d", counts.Audit.Odd, tt.odd)
+			s := look(t, tenant, since(time.Hour, tt.by))
+			assert.OK(t, s.err, "the scan ended early")
+			assert.Same(t, "passes found", s.Found, 1)
+			assert.Same(t, "odd records", s.Audit.Odd.Count, tt.odd)
 		})
 	}
 }
 
-// Of many odd records, the first are named.
+// Of many odd records, the first 20 are named by their IDs.
 func TestManyOddRecords(t *testing.T) {
 	tenant := audited(graphsim.Options{})
 	for range 50 {
@@ -395,10 +379,9 @@ func TestManyOddRecords(t *testing.T) {
 		e.NoTarget = true
 		tenant.AddAudit(e)
 	}
-	_, _, counts, err := look(t, tenant, since(time.Hour, ""), batch.Options{})
-	assert.That(t, err == nil && counts.Audit.Odd.Count == 50 && len(counts.Audit.Odd.First) == 20,
-		"odd %+v, %v, want 50 with the first 20", counts.Audit.Odd, err)
-	if first := fmt.Sprint(counts.Audit.Odd.First[0]); len(first) != 36 {
-		t.Errorf("a record is listed as %q, want its id", first)
-	}
+	s := look(t, tenant, since(time.Hour, ""))
+	assert.OK(t, s.err)
+	assert.Same(t, "odd records", s.Audit.Odd.Count, 50)
+	assert.Same(t, "records that are named", len(s.Audit.Odd.First), 20)
+	assert.Same(t, "length of an ID", len(s.Audit.Odd.First[0]), 36)
 }

@@ -2,7 +2,6 @@ package scan
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -15,8 +14,8 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// rewriter rewrites each page of users on its way back. The function gets the
-// body of the answer to a batch, and how many pages came before.
+// A rewriter rewrites the answers with pages. The function gets the body of the answer to a batch, and the number of
+// pages before it.
 type rewriter struct {
 	*graphsim.Tenant
 	pages   int
@@ -65,30 +64,25 @@ func TestEndlessPages(t *testing.T) {
 			tenant := audited(graphsim.Options{})
 			tenant.AddUsers(1500)
 			poster := &rewriter{Tenant: tenant, rewrite: endless(tt.path, tt.values)}
-			_, _, _, err := look(t, poster, tt.opts, batch.Options{})
-			if _, ok := errors.AsType[*SourceError](err); !ok || !strings.Contains(err.Error(), "nothing new") {
-				t.Errorf("err = %v, want one that says that the pages have nothing new", err)
-			}
+			s := look(t, poster, tt.opts)
+			s.fails(t, "nothing new")
 			assert.That(t, poster.pages <= maxIdle+10, "%d pages were asked for", poster.pages)
 		}))
 	}
 }
 
-// Many pages without anything new are fine if another source has shown their users
-// before.
+// Many pages without a new user do not end the scan if another source has shown their users before.
 func TestPagesOfKnownUsers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Roles: permitted})
+		tenant := tenantOf(graphsim.Options{})
 		var ids []string
 		for _, u := range tenant.AddUsers(maxIdle + 100) {
 			ids = append(ids, u.ID)
 		}
 		group := tenant.AddGroup(graphsim.Group{Name: "all", Members: ids})
-		opts := Options{All: true, Groups: []string{group}}
-		found, _, _, err := look(t, smallPages{tenant, "/transitiveMembers/"}, opts, batch.Options{})
-		if err != nil || len(found) != len(ids) {
-			t.Errorf("%d found, %v, want %d", len(found), err, len(ids))
-		}
+		s := look(t, smallPages{tenant, "/transitiveMembers/"}, Options{All: true, Groups: []string{group}})
+		assert.OK(t, s.err)
+		assert.Same(t, "found", s.Found, len(ids))
 	})
 }
 
@@ -105,31 +99,30 @@ func (s smallPages) PostBatch(ctx context.Context, body []byte) (batch.Reply, er
 	return s.Tenant.PostBatch(ctx, body)
 }
 
-// Restarts are counted since the last new user, not over the whole scan. Earlier, a long scan
-// ended with the fourth expired page token.
+// Restarts are counted since the last new user, not over the whole scan.
 func TestTokensExpireAgainAndAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// The token of each page is refused when it is used for the first time.
-		faults := []fault.Fault{{Path: "$skiptoken", Attempt: 1, Do: fault.ItemStatus(400)}}
-		tenant := graphsim.New(graphsim.Options{Roles: permitted, Faults: faults})
+		tenant := tenantOf(faulty(fault.Fault{Path: "$skiptoken", Attempt: 1, Do: fault.ItemStatus(400)}))
 		tenant.AddUsers(8000)
-		found, _, counts, err := look(t, tenant, Options{All: true}, batch.Options{})
-		assert.That(t, err == nil && len(found) == 8000, "%d found, %+v, %v, want all 8000", len(found), counts, err)
+		s := look(t, tenant, Options{All: true})
+		assert.OK(t, s.err)
+		assert.Same(t, "found", s.Found, 8000)
 	})
 }
 
-// A source that starts again shows the same pages again, which does not count as an endless loop.
+// A source that starts again shows the same pages again. They do not count as pages without anything new.
 func TestRestartOfManyPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const users = maxIdle + 200
 		token := "$skiptoken=RFNwdAIAAQAAA" + strconv.FormatInt(users-50, 36)
-		tenant := graphsim.New(graphsim.Options{Roles: permitted, Faults: []fault.Fault{
-			{Path: token, Attempt: 1, Do: fault.ItemStatus(400)},
-			{Path: token, Attempt: 2, Do: fault.ItemStatus(410)}}})
+		tenant := tenantOf(faulty(fault.Fault{Path: token, Attempt: 1, Do: fault.ItemStatus(400)},
+			fault.Fault{Path: token, Attempt: 2, Do: fault.ItemStatus(410)}))
 		tenant.AddUsers(users)
-		found, _, counts, err := look(t, smallPages{tenant, "/users?"}, Options{All: true}, batch.Options{})
-		assert.That(t, err == nil && len(found) == users, "%d found, %v, want %d", len(found), err, users)
-		assert.That(t, counts.Pages >= 2*maxIdle, "%d pages came, so the source did not start again", counts.Pages)
+		s := look(t, smallPages{tenant, "/users?"}, Options{All: true})
+		assert.OK(t, s.err)
+		assert.Same(t, "found", s.Found, users)
+		assert.That(t, s.Pages >= 2*maxIdle, "%d pages came, so the source did not start again", s.Pages)
 	})
 }
 
@@ -145,17 +138,13 @@ func TestExpiredTokenIsNoFilter(t *testing.T) {
 		{"a page token, with one", "$skiptoken", "department eq 'x'", false},
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {
-			faults := []fault.Fault{{Path: tt.path, Do: fault.ItemStatus(400)}}
-			tenant := graphsim.New(graphsim.Options{Roles: permitted, Faults: faults})
-			tenant.AddMany(2500, func(i int) graphsim.User {
-				return graphsim.User{UPN: fmt.Sprintf("u%d@contoso.com", i), Department: "x"}
-			})
-			_, _, _, err := look(t, tenant, Options{All: true, Filter: tt.filter}, batch.Options{})
-			e, ok := errors.AsType[*SourceError](err)
-			if !ok || e.Wrong() != tt.wrong {
-				t.Fatalf("err = %v, want a SourceError with Wrong() = %v", err, tt.wrong)
-			}
-			assert.That(t, strings.Contains(e.Error(), "page token") == (tt.path == "$skiptoken"), "err = %v", err)
+			tenant := tenantOf(faulty(fault.Fault{Path: tt.path, Do: fault.ItemStatus(400)}))
+			addMany(tenant, 2500)
+			s := look(t, tenant, Options{All: true, Filter: tt.filter})
+			source := s.fails(t, "400")
+			assert.Same(t, "Wrong", source.Wrong(), tt.wrong)
+			assert.Same(t, "the error is about a page token", strings.Contains(source.Error(), "page token"),
+				tt.path == "$skiptoken")
 		}))
 	}
 }

@@ -43,31 +43,35 @@ var columns = []string{"user", "method", "userPrincipalName", "reason", "created
 
 // A Writer writes passes in one of Formats.
 type Writer struct {
-	format string
-	audit  bool
-	buf    *bufio.Writer
-	csv    *csv.Writer
-	tabs   *tabwriter.Writer
-	enc    *json.Encoder
-	lines  int
+	audit bool
+	lines int
+	buf   *bufio.Writer
+	write func(*Line) error
+	flush func() error // writes to buf what write has held back
 }
 
 // NewWriter returns a Writer in a format of Formats. If audit is set, the passes come from the audit log, and the
 // lines have the fields of the audit record.
 func NewWriter(w io.Writer, format string, audit bool) (*Writer, error) {
-	out := &Writer{format: format, audit: audit, buf: bufio.NewWriterSize(w, 64<<10)}
+	out := &Writer{audit: audit, buf: bufio.NewWriterSize(w, 64<<10)}
 	switch format {
 	case "csv":
-		out.csv = csv.NewWriter(out.buf)
+		rows, head := csv.NewWriter(out.buf), columns
 		if audit {
-			return out, out.csv.Write(slices.Concat(columns, input.CreationColumns))
+			head = slices.Concat(columns, input.CreationColumns)
 		}
-		return out, out.csv.Write(columns)
+		out.write = func(l *Line) error { return rows.Write(out.fields(l)) }
+		out.flush = func() error { rows.Flush(); return rows.Error() }
+		return out, rows.Write(head)
 	case "table":
-		out.tabs = tabwriter.NewWriter(out.buf, 0, 0, 2, ' ', 0)
+		tabs := tabwriter.NewWriter(out.buf, 0, 0, 2, ' ', 0)
+		out.write = func(l *Line) error { return out.row(tabs, l) }
+		out.flush = tabs.Flush
 	default:
-		out.enc = json.NewEncoder(out.buf)
-		out.enc.SetEscapeHTML(false)
+		enc := json.NewEncoder(out.buf)
+		enc.SetEscapeHTML(false)
+		out.write = func(l *Line) error { return enc.Encode(l) }
+		out.flush = func() error { return nil }
 	}
 	return out, nil
 }
@@ -75,32 +79,37 @@ func NewWriter(w io.Writer, format string, audit bool) (*Writer, error) {
 // Write writes a pass. Some errors are returned only by Close.
 func (w *Writer) Write(l *Line) error {
 	w.lines++
-	switch w.format {
-	case "csv":
-		fields := []string{l.User, l.Method, l.UPN, l.Reason, stamp(l.Created), stamp(l.Start), stamp(l.Expires),
-			fmt.Sprint(l.UsableOnce)}
-		if w.audit {
-			fields = append(fields, l.Creation.Values()...)
-		}
-		for i, value := range fields {
-			fields[i] = input.CSVValue(value)
-		}
-		return w.csv.Write(fields)
-	case "table":
-		return w.row(l)
+	return w.write(l)
+}
+
+// Empty reports whether no pass was written.
+func (w *Writer) Empty() bool { return w.lines == 0 }
+
+// Close writes buffered data. It does not close the io.Writer.
+func (w *Writer) Close() error { return cmp.Or(w.flush(), w.buf.Flush()) }
+
+// fields returns the fields of a pass in a CSV file.
+func (w *Writer) fields(l *Line) []string {
+	fields := []string{l.User, l.Method, l.UPN, l.Reason, stamp(l.Created), stamp(l.Start), stamp(l.Expires),
+		fmt.Sprint(l.UsableOnce)}
+	if w.audit {
+		fields = append(fields, l.Creation.Values()...)
 	}
-	return w.enc.Encode(l)
+	for i, value := range fields {
+		fields[i] = input.CSVValue(value)
+	}
+	return fields
 }
 
 // row writes a pass in the table.
-func (w *Writer) row(l *Line) error {
+func (w *Writer) row(tabs io.Writer, l *Line) error {
 	head, creation := "USER\tPASS\tREASON\tCREATED\tEXPIRES\tONE-TIME", ""
 	if w.audit {
 		head += "\tCREATED BY\tMATCHED"
 		creation = "\t" + cmp.Or(safetext.Printable(l.Creation.By), "?") + "\t" + safetext.Printable(l.Match)
 	}
 	if w.lines == 1 {
-		if _, err := fmt.Fprintln(w.tabs, head); err != nil {
+		if _, err := fmt.Fprintln(tabs, head); err != nil {
 			return err
 		}
 	}
@@ -108,28 +117,9 @@ func (w *Writer) row(l *Line) error {
 	if l.UsableOnce {
 		once = "yes"
 	}
-	_, err := fmt.Fprintf(w.tabs, "%s\t%s\t%s\t%s\t%s\t%s%s\n", safetext.Printable(cmp.Or(l.UPN, l.User)),
+	_, err := fmt.Fprintf(tabs, "%s\t%s\t%s\t%s\t%s\t%s%s\n", safetext.Printable(cmp.Or(l.UPN, l.User)),
 		safetext.Printable(l.Method), l.Reason, minute(l.Created), minute(l.Expires), once, creation)
 	return err
-}
-
-// Empty reports whether no pass was written.
-func (w *Writer) Empty() bool { return w.lines == 0 }
-
-// Close writes buffered data. It does not close the io.Writer.
-func (w *Writer) Close() error {
-	switch w.format {
-	case "csv":
-		w.csv.Flush()
-		if err := w.csv.Error(); err != nil {
-			return err
-		}
-	case "table":
-		if err := w.tabs.Flush(); err != nil {
-			return err
-		}
-	}
-	return w.buf.Flush()
 }
 
 func stamp(t time.Time) string { return format.Time(t, time.RFC3339, "") }

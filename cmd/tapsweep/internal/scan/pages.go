@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"net/url"
 	"strings"
 
@@ -29,7 +28,6 @@ type pageRequest struct {
 
 	first string              // url of the source's first page
 	wider []string            // first pages with fewer filters, in case Graph refuses first
-	seen  map[uint64]struct{} // pages of the source, by hash
 	users map[uint64]struct{} // users of the source, by hash; with one source these are all users
 	pages int                 // pages of the source that were read
 
@@ -38,8 +36,8 @@ type pageRequest struct {
 	restarts int // refused page tokens
 }
 
-func (p *pageRequest) request() batch.Request {
-	return batch.Request{Method: "GET", URL: p.url, Headers: p.headers, Quota: p.quota, Tag: p}
+func (s *scanner) page(p *pageRequest) batch.Request {
+	return get(p.url, p.quota, p.headers, func(res batch.Result) { s.arrived(p, res) })
 }
 
 // at returns another page of the same source.
@@ -60,7 +58,7 @@ func (s *scanner) properties() string {
 // sources returns the first page of each source.
 func (s *scanner) sources() (list []*pageRequest) {
 	add := func(p *pageRequest) {
-		p.first, p.seen, p.users = p.url, make(map[uint64]struct{}), make(map[uint64]struct{})
+		p.first, p.users = p.url, make(map[uint64]struct{})
 		list = append(list, p)
 	}
 	if s.opts.All {
@@ -70,7 +68,7 @@ func (s *scanner) sources() (list []*pageRequest) {
 			// Many filters are advanced queries, which need the header and $count.
 			// Source: learn.microsoft.com/graph/aad-advanced-queries.
 			query += "&$count=true&$filter=" + escape(s.opts.Filter)
-			headers = map[string]string{"ConsistencyLevel": "eventual"}
+			headers = advanced
 		}
 		add(&pageRequest{what: "the users of the tenant", url: query, quota: usersQuota, headers: headers,
 			filter: s.opts.Filter != "", counts: s.opts.Filter != ""})
@@ -81,7 +79,7 @@ func (s *scanner) sources() (list []*pageRequest) {
 		add(&pageRequest{what: "the members of group " + id, quota: usersQuota,
 			url: fmt.Sprintf("/groups/%s/transitiveMembers/microsoft.graph.user?$select=%s&$top=%d&$count=true",
 				url.PathEscape(id), s.properties(), pageSize),
-			headers: map[string]string{"ConsistencyLevel": "eventual"}, counts: true})
+			headers: advanced, counts: true})
 	}
 	if s.opts.Audit != nil {
 		s.audit = newAuditFindings(s.opts.Audit)
@@ -103,22 +101,17 @@ func (s *scanner) arrived(p *pageRequest, res batch.Result) {
 		Value *[]json.RawMessage `json:"value"`
 		Next  string             `json:"@odata.nextLink"`
 	}
-	if !pass.Listed(res) {
-		s.pageFailed(p, res)
-		return
-	}
-	err := json.Unmarshal(res.Response.Body, &body)
+	err := pass.Decode(res, "a page", &body)
 	if err == nil && body.Value == nil {
-		err = errors.New("it has no value")
+		err = errors.New("a page cannot be read: it has no value")
 	}
 	if err != nil {
-		s.stop(&SourceError{What: p.what, Err: fmt.Errorf("a page cannot be read: %w", err)})
+		s.pageFailed(p, res.Response.Status, err)
 		return
 	}
 	if s.counts.Pages++; p.counts && s.one {
 		s.counted(res)
 	}
-	p.seen[maphash.String(s.seed, p.url)] = struct{}{}
 	if err := s.contents(p, *body.Value); err != nil {
 		s.stop(&SourceError{What: p.what, Err: err})
 		return
@@ -132,20 +125,21 @@ func (s *scanner) arrived(p *pageRequest, res batch.Result) {
 	s.tellTotal()
 }
 
-// counting is the Tag of count.
-type counting struct{}
-
 // count asks how many users the tenant has. This is an advanced query, whose result may be old, so the pages of
 // users do not use it. Source: learn.microsoft.com/graph/aad-advanced-queries.
-var count = batch.Request{Method: "GET", URL: "/users?$select=id&$top=1&$count=true", Quota: usersQuota,
-	Headers: map[string]string{"ConsistencyLevel": "eventual"}, Tag: counting{}}
+func (s *scanner) count() batch.Request {
+	return get("/users?$select=id&$top=1&$count=true", usersQuota, advanced, s.counted)
+}
+
+// advanced are the headers of an advanced query.
+var advanced = map[string]string{"ConsistencyLevel": "eventual"}
 
 // counted reads the number of users from an answer. If it cannot, there is no total.
 func (s *scanner) counted(res batch.Result) {
 	var body struct {
 		Count int `json:"@odata.count"`
 	}
-	if pass.Listed(res) && json.Unmarshal(res.Response.Body, &body) == nil && body.Count > 0 {
+	if pass.Decode(res, "", &body) == nil && body.Count > 0 {
 		s.all = body.Count
 		s.tellTotal()
 	}
@@ -154,7 +148,7 @@ func (s *scanner) counted(res batch.Result) {
 // tellTotal tells the caller how many users the scan covers.
 func (s *scanner) tellTotal() {
 	c := &s.counts
-	if total := s.all - c.Guests - c.Disabled - c.Earlier; total > 0 && s.sinks.Total != nil {
+	if total := s.all - c.Guests - c.Disabled - c.Earlier; total > 0 {
 		s.sinks.Total(total)
 	}
 }
@@ -182,29 +176,26 @@ func (s *scanner) contents(p *pageRequest, values []json.RawMessage) error {
 }
 
 // maxIdle is the maximum number of consecutive pages without anything new. It is needed because a service may name
-// a next page forever. Empty pages are allowed, because other pages may follow.
+// a next page forever, or pages may form a loop. Empty pages are allowed, because other pages may follow.
 // Source: learn.microsoft.com/graph/paging.
 const maxIdle = 500
 
 // follow queues the next page of a source.
 func (s *scanner) follow(p *pageRequest, link string) {
-	next, ok := s.relativeLink(link)
-	_, again := p.seen[maphash.String(s.seed, next)]
 	var err error
-	switch {
-	case !ok:
+	next, ok := s.relativeLink(link)
+	if !ok {
 		// Otherwise the token would be sent to any host in the link.
 		err = fmt.Errorf("its next page is not below %s but at %s", s.opts.Root, safetext.Printable(link))
-	case again:
-		err = errors.New("its pages form a loop")
-	case p.idle >= maxIdle:
+	} else if p.idle >= maxIdle {
 		err = fmt.Errorf("%d pages in a row had nothing new, and each named a next page: "+
 			"Graph may never end the list; try again later", maxIdle)
-	default:
-		s.held = append(s.held, p.at(next))
+	}
+	if err != nil {
+		s.stop(&SourceError{What: p.what, Err: err})
 		return
 	}
-	s.stop(&SourceError{What: p.what, Err: err})
+	s.held = append(s.held, p.at(next))
 }
 
 // relativeLink removes the root of Graph from a next link, because a batch has relative URLs. It reports whether the
@@ -223,17 +214,16 @@ const maxRestarts = 3
 // pageFailed handles the error of a page. If the page token is no longer valid, the source starts again from its
 // first page. No user is listed twice.
 // Source: learn.microsoft.com/graph/paging, "DirectoryPageTokenNotFoundException".
-func (s *scanner) pageFailed(p *pageRequest, res batch.Result) {
-	gone := (res.Response.Status == 400 || res.Response.Status == 410) && p.url != p.first
-	if gone && p.restarts < maxRestarts {
+func (s *scanner) pageFailed(p *pageRequest, status int, err error) {
+	failure := &SourceError{What: p.what, Err: err, Filtered: p.filter && p.pages == 0}
+	gone := (status == 400 || status == 410) && p.url != p.first
+	switch {
+	case gone && p.restarts < maxRestarts:
 		again := p.at(p.first)
 		again.restarts++
 		again.idle = -p.pages // these pages will have nothing new
-		again.seen = make(map[uint64]struct{})
 		s.held = append(s.held, again)
-		return
-	}
-	if p.pages == 0 && res.Response.Status == 400 && len(p.wider) > 0 {
+	case p.pages == 0 && status == 400 && len(p.wider) > 0:
 		next := p.at(p.wider[0])
 		next.first, next.wider = next.url, p.wider[1:]
 		s.held = append(s.held, next)
@@ -241,17 +231,13 @@ func (s *scanner) pageFailed(p *pageRequest, res batch.Result) {
 			s.opts.Logger.Debug("Graph refuses the filter, so tapsweep asks for more and filters itself",
 				"refused", p.url, "next", next.url)
 		}
-		return
-	}
-	err := res.Err
-	if err == nil {
-		err = res.Response.StatusError()
-	}
-	if gone {
-		err = fmt.Errorf("page tokens were refused %d times and Graph returned nothing new in between: %w",
+	case gone:
+		failure.Err = fmt.Errorf("page tokens were refused %d times and Graph returned nothing new in between: %w",
 			p.restarts+1, err)
+		s.stop(failure)
+	default:
+		s.stop(failure)
 	}
-	s.stop(&SourceError{What: p.what, Err: err, Filtered: p.filter && p.pages == 0})
 }
 
 // An account is a user in a page or in the answer to a lookup.
@@ -320,26 +306,24 @@ func (s *scanner) admits(a *account) (bool, error) {
 func IsHidden(err error) bool { return errors.Is(err, errHidden) }
 
 // accountOf handles the answer to a lookup.
-func (s *scanner) accountOf(t userToList, res batch.Result) []batch.Request {
+func (s *scanner) accountOf(t userToList, res batch.Result) {
 	var a account
-	if !pass.Listed(res) {
-		s.failed(t, res, nil)
-		return nil
+	err := pass.Decode(res, "the account", &a)
+	if err == nil && (!isID(a.ID) || !strings.EqualFold(t.name, a.ID) && !strings.EqualFold(t.name, a.UPN)) {
+		err = errors.New("the answer is not about this user")
 	}
-	if err := json.Unmarshal(res.Response.Body, &a); err != nil || !isID(a.ID) ||
-		!strings.EqualFold(t.name, a.ID) && !strings.EqualFold(t.name, a.UPN) {
-		s.failed(t, res, errors.New("the answer is not about this user"))
-		return nil
+	if err != nil {
+		s.failed(t, res, err)
+		return
 	}
 	if !strings.EqualFold(t.name, a.ID) && !s.markSeen(a.ID) {
-		return nil // the user was already seen under another name
+		return // the user was already seen under another name
 	}
 	admitted, err := s.admits(&a)
 	if err != nil {
 		s.failed(t, res, err) // the user is in Options.Users, so a row says why it is skipped
 	}
-	if !admitted {
-		return nil
+	if admitted {
+		s.queue = append(s.queue, userToList{name: a.ID, upn: shown(a.UPN)})
 	}
-	return []batch.Request{s.ask(userToList{name: a.ID, upn: shown(a.UPN)})}
 }

@@ -8,7 +8,6 @@ package scan
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"hash/maphash"
 	"iter"
@@ -181,10 +180,7 @@ func (s *scanner) requests() iter.Seq[batch.Request] {
 			s.all = len(s.opts.Users)
 		}
 		for _, p := range sources {
-			if !yield(p.request()) {
-				return
-			}
-			if s.one && !p.counts && !p.audit && !yield(count) {
+			if !yield(s.page(p)) || s.one && !p.counts && !p.audit && !yield(s.count()) {
 				return
 			}
 		}
@@ -224,29 +220,21 @@ func (s *scanner) ask(t userToList) batch.Request {
 	s.open++
 	if t.look {
 		url := pass.UserURL(t.name) + "?$select=" + s.properties()
-		return batch.Request{Method: "GET", URL: url, Quota: usersQuota, Tag: t}
+		return get(url, usersQuota, nil, func(res batch.Result) { s.open--; s.accountOf(t, res) })
 	}
-	return batch.Request{Method: "GET", URL: pass.PassesURL(t.name), Quota: pass.ReadQuota, Tag: t}
+	return get(pass.PassesURL(t.name), pass.ReadQuota, nil, func(res batch.Result) { s.open--; s.listed(t, res) })
+}
+
+// get returns a request. then gets the result.
+func get(url, quota string, headers map[string]string, then func(batch.Result)) batch.Request {
+	return batch.Request{Method: "GET", URL: url, Headers: headers, Quota: quota, Tag: then}
 }
 
 // onResult handles the answer to a request of the scan, and returns the next requests.
 func (s *scanner) onResult(res batch.Result) (next []batch.Request) {
-	if s.sinks.Sent != nil {
-		s.sinks.Sent(res)
-	}
-	switch tag := res.Request.Tag.(type) {
-	case userToList:
-		if s.open--; tag.look {
-			next = s.accountOf(tag, res)
-		} else {
-			s.listed(tag, res)
-		}
-	case counting:
-		s.counted(res)
-	case *pageRequest:
-		s.arrived(tag, res)
-	}
-	return append(next, s.release()...)
+	s.sinks.Sent(res)
+	res.Request.Tag.(func(batch.Result))(res)
+	return s.release()
 }
 
 // The limits keep memory small in a tenant of any size.
@@ -263,7 +251,7 @@ func (s *scanner) release() (next []batch.Request) {
 		next = append(next, s.ask(t))
 	}
 	for len(s.held) > 0 && len(s.queue)+s.open < pageAhead {
-		next = append(next, s.held[0].request())
+		next = append(next, s.page(s.held[0]))
 		s.held = s.held[1:]
 	}
 	return next
@@ -272,7 +260,7 @@ func (s *scanner) release() (next []batch.Request) {
 // listed handles the answer to a LIST.
 func (s *scanner) listed(t userToList, res batch.Result) {
 	held, err := pass.Read(res)
-	if err != nil || !pass.Listed(res) {
+	if err != nil {
 		s.failed(t, res, err)
 		return
 	}
@@ -290,16 +278,13 @@ func (s *scanner) listed(t userToList, res batch.Result) {
 		s.audit.counts.Gone.add(cmp.Or(t.upn, t.name))
 		s.gone(t.name, t.upn)
 	}
-	if !found && s.sinks.Done != nil {
+	if !found {
 		s.sinks.Done(t.name)
 	}
 }
 
-func (s *scanner) failed(t userToList, res batch.Result, unreadable error) {
-	row := answer.RowOfRead(res)
-	if unreadable != nil {
-		row.Message = unreadable.Error()
-	}
+func (s *scanner) failed(t userToList, res batch.Result, err error) {
+	row := answer.RowOfRead(res, err)
 	if row.Outcome == results.NotSent {
 		s.counts.NotSeen++ // a user who was not scanned has no row
 		return
@@ -326,15 +311,9 @@ func (e *SourceError) Error() string { return fmt.Sprintf("reading %s: %v", e.Wh
 func (e *SourceError) Unwrap() error { return e.Err }
 
 // Denied reports whether a permission for the source is missing.
-func (e *SourceError) Denied() bool { return e.status() == 403 }
+func (e *SourceError) Denied() bool { return pass.StatusOf(e.Err) == 403 }
 
 // Wrong reports whether Graph refused the filter, or does not have the group.
-func (e *SourceError) Wrong() bool { return e.Filtered && e.status() == 400 || e.status() == 404 }
-
-func (e *SourceError) status() int {
-	answer, ok := errors.AsType[*batch.StatusError](e.Err)
-	if !ok {
-		return 0
-	}
-	return answer.Status
+func (e *SourceError) Wrong() bool {
+	return e.Filtered && pass.StatusOf(e.Err) == 400 || pass.StatusOf(e.Err) == 404
 }

@@ -27,131 +27,172 @@ const root = "https://graph.microsoft.com/v1.0"
 var permitted = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "GroupMember.Read.All",
 	"AuditLog.Read.All"}
 
-// look scans and returns what was found and what was not, as texts.
-func look(t *testing.T, tenant batch.Poster, opts Options,
-	batching batch.Options) (found, failed []string, counts Totals, err error) {
+// A scanned is the result of a scan, as sorted texts with ", " between them. Each begins with the name of a user.
+type scanned struct {
+	Totals
+	found  string // such as "dana expired"
+	failed string // such as "dana denied"
+	err    error
+	total  int // the last number that Handlers.Total received
+}
+
+// look scans a tenant.
+func look(t *testing.T, tenant batch.Poster, opts Options, batching ...batch.Options) (s scanned) {
 	t.Helper()
-	runner, err := batch.NewRunner(tenant, batching)
-	assert.OK(t, err)
-	opts.Root = cmp.Or(opts.Root, root)
+	runner := assert.Must(batch.NewRunner(tenant, append(batching, batch.Options{})[0]))
+	opts.Root = root
+	var found, failed []string
 	done := 0
-	counts, err = Run(t.Context(), runner, opts, Handlers{
+	name := func(upn, user string) string {
+		name, _, _ := strings.Cut(cmp.Or(upn, user), "@")
+		return name
+	}
+	s.Totals, s.err = Run(t.Context(), runner, opts, Handlers{
 		Found: func(f *Found) {
-			name, _, _ := strings.Cut(cmp.Or(f.UPN, f.User), "@")
-			line := name + " " + string(f.Reason)
+			line := name(f.UPN, f.User) + " " + string(f.Reason)
 			if f.Match != "" {
 				line = fmt.Sprintf("%s: %s %s", line, cmp.Or(f.Creation.By, "-"), f.Match)
 			}
 			found = append(found, line)
 		},
-		Done: func(string) { done++ },
-		Failed: func(r *results.Row) {
-			name, _, _ := strings.Cut(cmp.Or(r.UPN, r.User), "@")
-			failed = append(failed, name+" "+string(r.Outcome))
-		},
+		Done:   func(string) { done++ },
+		Failed: func(r *results.Row) { failed = append(failed, name(r.UPN, r.User)+" "+string(r.Outcome)) },
+		Sent:   func(batch.Result) {},
+		Total:  func(users int) { s.total = users },
 	})
 	slices.Sort(found)
 	slices.Sort(failed)
-	assert.That(t, err != nil || counts.Users-done <= counts.Found,
-		"%d users, %d without a find, %d found", counts.Users, done, counts.Found)
-	return found, failed, counts, err
+	s.found, s.failed = strings.Join(found, ", "), strings.Join(failed, ", ")
+	assert.Same(t, "passes found, as counted", s.Found, len(found))
+	if s.err == nil {
+		assert.That(t, s.Users-done <= s.Found, "%d of %d users are done without a pass, and %d passes are found", done,
+			s.Users, s.Found)
+	}
+	return s
 }
 
-// company is a tenant with a bit of everything.
-func company(opts graphsim.Options) *graphsim.Tenant {
+// finds fails the test unless the scan came to its end and found these passes.
+func (s *scanned) finds(t *testing.T, want string) {
+	t.Helper()
+	assert.Is(t, "the scan", s.err, nil)
+	assert.Same(t, "found", s.found, want)
+}
+
+// fails fails the test unless the scan ended with a SourceError that has the text.
+func (s *scanned) fails(t *testing.T, text string) *SourceError {
+	t.Helper()
+	assert.Says(t, "the scan", s.err, text)
+	source, ok := errors.AsType[*SourceError](s.err)
+	if !ok {
+		t.Fatalf("the scan ended with %v, want a *SourceError", s.err)
+	}
+	return source
+}
+
+// tenantOf returns a tenant with users, whose options have all permissions of a scan.
+func tenantOf(opts graphsim.Options, users ...graphsim.User) *graphsim.Tenant {
 	if opts.Roles == nil {
 		opts.Roles = permitted
 	}
 	tenant := graphsim.New(opts)
-	now := time.Now()
-	pass := func(age, minutes int, more ...func(*graphsim.Pass)) []graphsim.Pass {
-		p := graphsim.Pass{Created: now.Add(-time.Duration(age) * time.Minute), LifetimeMinutes: minutes}
-		for _, m := range more {
-			m(&p)
-		}
-		return []graphsim.Pass{p}
-	}
-	reason := func(r string) func(*graphsim.Pass) { return func(p *graphsim.Pass) { p.Reason = r } }
-	by := func(a graphsim.Actor) func(*graphsim.Pass) { return func(p *graphsim.Pass) { p.CreatedBy = &a } }
-	for _, u := range []graphsim.User{
-		{UPN: "expired@contoso.com", Department: "sales", Passes: pass(600, 60)},
-		{UPN: "lately@contoso.com", Department: "sales", Passes: pass(70, 60)},
-		{UPN: "used@contoso.com", Passes: pass(20, 60, reason("OneTimeUsed"))},
-		{UPN: "usable@contoso.com", Passes: pass(20, 60, by(graphsim.Actor{UPN: "mallory@contoso.com"}))},
-		{UPN: "scheduled@contoso.com", Passes: pass(20, 60, func(p *graphsim.Pass) { p.Start = now.Add(time.Hour) })},
-		{UPN: "dormant@contoso.com", Passes: pass(20, 60, reason("DisabledByPolicy"))},
-		{UPN: "strange@contoso.com", Passes: pass(20, 60, reason("Suspended"))},
-		{UPN: "ancient@contoso.com", Passes: pass(6000, 60, reason("Suspended"))},
-		{UPN: "none@contoso.com"},
-		{UPN: "guest@contoso.com", Guest: true},
-		{UPN: "gone@contoso.com", Disabled: true, Passes: pass(600, 60)},
-		{UPN: "admin@contoso.com", Privileged: true, Passes: pass(600, 60)},
-		{UPN: "mallory@contoso.com"},
-	} {
+	for _, u := range users {
 		tenant.AddUser(u)
 	}
 	return tenant
 }
 
+// faulty returns the options of a tenant with faults.
+func faulty(faults ...fault.Fault) graphsim.Options { return graphsim.Options{Faults: faults} }
+
+// addMany adds n users without a pass.
+func addMany(tenant *graphsim.Tenant, n int) {
+	tenant.AddMany(n, func(i int) graphsim.User {
+		return graphsim.User{UPN: fmt.Sprintf("u%d@contoso.com", i), Department: "x"}
+	})
+}
+
+// company returns a tenant with a user for each kind of pass and account.
+func company(opts graphsim.Options) *graphsim.Tenant {
+	now := time.Now()
+	pass := func(age, minutes int, reason string) []graphsim.Pass {
+		return []graphsim.Pass{{Created: now.Add(-time.Duration(age) * time.Minute), LifetimeMinutes: minutes,
+			Reason: reason}}
+	}
+	scheduled, byMallory := pass(20, 60, ""), pass(20, 60, "")
+	scheduled[0].Start, byMallory[0].CreatedBy = now.Add(time.Hour), mallory
+	return tenantOf(opts,
+		graphsim.User{UPN: "expired@contoso.com", Department: "sales", Passes: pass(600, 60, "")},
+		graphsim.User{UPN: "lately@contoso.com", Department: "sales", Passes: pass(70, 60, "")},
+		graphsim.User{UPN: "used@contoso.com", Passes: pass(20, 60, "OneTimeUsed")},
+		graphsim.User{UPN: "usable@contoso.com", Passes: byMallory},
+		graphsim.User{UPN: "scheduled@contoso.com", Passes: scheduled},
+		graphsim.User{UPN: "dormant@contoso.com", Passes: pass(20, 60, "DisabledByPolicy")},
+		graphsim.User{UPN: "strange@contoso.com", Passes: pass(20, 60, "Suspended")},
+		graphsim.User{UPN: "ancient@contoso.com", Passes: pass(6000, 60, "Suspended")},
+		graphsim.User{UPN: "none@contoso.com"},
+		graphsim.User{UPN: "guest@contoso.com", Guest: true},
+		graphsim.User{UPN: "gone@contoso.com", Disabled: true, Passes: pass(600, 60, "")},
+		graphsim.User{UPN: "admin@contoso.com", Privileged: true, Passes: pass(600, 60, "")},
+		graphsim.User{UPN: mallory.UPN})
+}
+
 func TestSelect(t *testing.T) {
-	all := []string{"ancient expired", "dormant disabled", "expired expired", "gone expired", "lately expired",
-		"scheduled scheduled",
-		"strange unknown", "usable usable", "used used"}
+	const all = "ancient expired, dormant disabled, expired expired, gone expired, lately expired, " +
+		"scheduled scheduled, strange unknown, usable usable, used used"
+	expired := []pass.Reason{pass.Expired}
+	nightly := []pass.Reason{pass.Expired, pass.Used}
 	for _, tt := range []struct {
 		name string
 		opts Options
-		want []string
+		want string
 	}{
 		{"everything", Options{}, all},
-		{"the night job", Options{Reasons: []pass.Reason{pass.Expired, pass.Used}},
-			[]string{"ancient expired", "expired expired", "gone expired", "lately expired", "used used"}},
+		{"the night job", Options{Reasons: nightly},
+			"ancient expired, expired expired, gone expired, lately expired, used used"},
 		{"all reasons that can be named", Options{Reasons: pass.Reasons},
-			slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == "strange unknown" })},
-		{"old ones", Options{MinAge: time.Hour},
-			[]string{"ancient expired", "expired expired", "gone expired", "lately expired"}},
-		{"long expired ones", Options{Reasons: []pass.Reason{pass.Expired, pass.Used}, ExpiredFor: time.Hour},
-			[]string{"ancient expired", "expired expired", "gone expired", "used used"}},
+			strings.Replace(all, "strange unknown, ", "", 1)},
+		{"old ones", Options{MinAge: time.Hour}, "ancient expired, expired expired, gone expired, lately expired"},
+		{"long expired ones", Options{Reasons: nightly, ExpiredFor: time.Hour},
+			"ancient expired, expired expired, gone expired, used used"},
 		{"new ones", Options{CreatedSince: time.Now().Add(-time.Hour)},
-			[]string{"dormant disabled", "scheduled scheduled", "strange unknown", "usable usable", "used used"}},
-		{"enabled accounts", Options{EnabledOnly: true, Reasons: []pass.Reason{pass.Expired}},
-			[]string{"ancient expired", "expired expired", "lately expired"}},
-		{"a department", Options{Filter: "department eq 'sales'"}, []string{"expired expired", "lately expired"}},
+			"dormant disabled, scheduled scheduled, strange unknown, usable usable, used used"},
+		{"enabled accounts", Options{EnabledOnly: true, Reasons: expired},
+			"ancient expired, expired expired, lately expired"},
+		{"members", Options{MembersOnly: true}, all},
+		{"a department", Options{Filter: "department eq 'sales'"}, "expired expired, lately expired"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.opts.All = true
-			found, failed, counts, err := look(t, company(graphsim.Options{EmptyPages: true}), tt.opts, batch.Options{})
-			assert.That(t, err == nil && slices.Equal(found, tt.want), "found %q, %v, want %q", found, err, tt.want)
-			assert.That(t, tt.opts.Filter != "" || slices.Equal(failed, []string{"admin denied"}),
-				"failed %q, want %q", failed, []string{"admin denied"})
-			recent, older := tt.opts.MinAge+tt.opts.ExpiredFor > 0, !tt.opts.CreatedSince.IsZero()
-			assert.That(t, (counts.Recent > 0) == recent && (counts.Older > 0) == older,
-				"%d too recent, %d too old", counts.Recent, counts.Older)
-			if tt.opts.EnabledOnly && counts.Disabled != 1 || counts.Found != len(tt.want) {
-				t.Errorf("%+v", counts)
+			s := look(t, company(graphsim.Options{EmptyPages: true}), tt.opts)
+			s.finds(t, tt.want)
+			if tt.opts.Filter == "" {
+				assert.Same(t, "failed", s.failed, "admin denied")
 			}
+			assert.Same(t, "some are too young", s.Recent > 0, tt.opts.MinAge+tt.opts.ExpiredFor > 0)
+			assert.Same(t, "some are too old", s.Older > 0, !tt.opts.CreatedSince.IsZero())
+			assert.Same(t, "an account is disabled", s.Disabled == 1, tt.opts.EnabledOnly)
+			assert.Same(t, "an account is that of a guest", s.Guests == 1, tt.opts.MembersOnly)
 		})
 	}
 }
 
-func TestMembersOnly(t *testing.T) {
-	_, _, counts, err := look(t, company(graphsim.Options{}), Options{All: true, MembersOnly: true}, batch.Options{})
-	assert.That(t, err == nil && counts.Guests == 1 && counts.Users == 11, "%+v, %v", counts, err)
-}
-
-// Without the permission to see whether an account is enabled, nobody may be taken
-// for enabled.
+// If the token may not read whether an account is enabled, no account is taken for enabled.
 func TestEnabledOnlyUnseen(t *testing.T) {
 	tenant := company(graphsim.Options{Roles: []string{"UserAuthMethod-TAP.ReadWrite.All", "User.ReadBasic.All"},
 		BasicHidesEnabled: true})
-	found, _, _, err := look(t, tenant, Options{All: true, EnabledOnly: true}, batch.Options{})
-	assert.That(t, IsHidden(err) && len(found) == 0, "found %q, %v", found, err)
-	// That is no reason to leave out members.
-	_, _, counts, err := look(t, tenant, Options{All: true, MembersOnly: true}, batch.Options{})
-	assert.That(t, err == nil && counts.Guests == 1 && counts.Users == 11, "members: %+v, %v", counts, err)
-	// Users that somebody named are not left out in silence.
-	found, failed, _, err := look(t, tenant,
-		Options{Users: []input.User{{UPN: "expired@contoso.com"}}, EnabledOnly: true}, batch.Options{})
-	assert.That(t, err == nil && len(found) == 0 && len(failed) == 1, "found %q, failed %q, %v", found, failed, err)
+	s := look(t, tenant, Options{All: true, EnabledOnly: true})
+	assert.Same(t, "IsHidden", IsHidden(s.err), true)
+	assert.Same(t, "found", s.found, "")
+
+	s = look(t, tenant, Options{All: true, MembersOnly: true}) // the type of an account is not hidden
+	assert.Is(t, "the scan of members", s.err, nil)
+	assert.Same(t, "guests", s.Guests, 1)
+	assert.Same(t, "users", s.Users, 11)
+
+	// A user who is named has a row, which says why the user is not scanned.
+	s = look(t, tenant, Options{Users: []input.User{{UPN: "expired@contoso.com"}}, EnabledOnly: true})
+	s.finds(t, "")
+	assert.Same(t, "failed", s.failed, "expired rejected")
 }
 
 func TestListedUsers(t *testing.T) {
@@ -159,179 +200,152 @@ func TestListedUsers(t *testing.T) {
 	users := []input.User{{UPN: "expired@contoso.com"}, {UPN: "EXPIRED@contoso.com"}, {UPN: "nobody@contoso.com"},
 		{UPN: "admin@contoso.com"}, {UPN: "none@contoso.com"}}
 	for _, members := range []bool{false, true} {
-		found, failed, counts, err := look(t, tenant, Options{Users: users, MembersOnly: members}, batch.Options{})
-		if err != nil || !slices.Equal(found, []string{"expired expired"}) ||
-			!slices.Equal(failed, []string{"admin denied", "nobody unknown_user"}) || counts.Users != 2 {
-			t.Errorf("found %q, failed %q, %+v, %v", found, failed, counts, err)
-		}
+		s := look(t, tenant, Options{Users: users, MembersOnly: members})
+		s.finds(t, "expired expired")
+		assert.Same(t, "failed", s.failed, "admin denied, nobody unknown_user")
+		assert.Same(t, "users", s.Users, 2)
 	}
 }
 
 func TestGroups(t *testing.T) {
 	tenant := company(graphsim.Options{EmptyPages: true})
-	id := func(name string) string {
-		for _, h := range tenant.Remaining() {
-			if strings.HasPrefix(h.UPN, name+"@") {
-				return h.UserID
-			}
-		}
-		t.Fatalf("no %s", name)
-		return ""
+	ids := make(map[string]string) // by UPN
+	for _, h := range tenant.Remaining() {
+		ids[h.UPN] = h.UserID
 	}
-	inner := tenant.AddGroup(graphsim.Group{Name: "inner", Members: []string{id("used"), id("expired")}})
-	outer := tenant.AddGroup(graphsim.Group{Name: "outer", Members: []string{id("expired")}, Groups: []string{inner}})
-	found, _, counts, err := look(t, tenant, Options{Groups: []string{outer, inner}}, batch.Options{})
-	assert.That(t, err == nil && slices.Equal(found, []string{"expired expired", "used used"}) && counts.Users == 2,
-		"found %q, %+v, %v", found, counts, err)
-	_, _, _, err = look(t, tenant, Options{Groups: []string{"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"}}, batch.Options{})
-	if e, ok := errors.AsType[*SourceError](err); !ok || !strings.Contains(e.Error(), "404") {
-		t.Errorf("a group that is not there: %v", err)
-	}
+	used, expired := ids["used@contoso.com"], ids["expired@contoso.com"]
+	inner := tenant.AddGroup(graphsim.Group{Name: "inner", Members: []string{used, expired}})
+	outer := tenant.AddGroup(graphsim.Group{Name: "outer", Members: []string{expired}, Groups: []string{inner}})
+	s := look(t, tenant, Options{Groups: []string{outer, inner}})
+	s.finds(t, "expired expired, used used")
+	assert.Same(t, "users", s.Users, 2)
+	s = look(t, tenant, Options{Groups: []string{danaID}})
+	s.fails(t, "404")
 }
 
 // Without the permission the audit log cannot be read.
 func TestAuditIsDenied(t *testing.T) {
-	tenant := company(graphsim.Options{Roles: permitted[:2], Audit: true})
-	_, _, _, err := look(t, tenant, Options{Audit: &Audit{Since: time.Now()}}, batch.Options{})
-	if e, ok := errors.AsType[*SourceError](err); !ok || !e.Denied() {
-		t.Errorf("without the permission: %v", err)
-	}
+	s := look(t, company(graphsim.Options{Roles: permitted[:2], Audit: true}), since(0, ""))
+	assert.Same(t, "Denied", s.fails(t, "403").Denied(), true)
 }
 
-// What goes wrong with pages loses nobody, and lists nobody twice.
+// If a page fails, no user is lost, and no user is listed twice.
 func TestPagesGoWrong(t *testing.T) {
 	failing := func(path string, attempt int, do fault.Effect) graphsim.Options {
-		return graphsim.Options{Roles: permitted,
-			Faults: []fault.Fault{{Method: "GET", Path: path, Attempt: attempt, Do: do}}}
+		return faulty(fault.Fault{Method: "GET", Path: path, Attempt: attempt, Do: do})
 	}
+	next := func(url string) fault.Effect { return fault.ItemBody(`{"value":[],"@odata.nextLink":"` + url + `"}`) }
+	const token = "$skiptoken=RFNwdAIAAQAAA0"
 	for _, tt := range []struct {
 		name string
 		opts graphsim.Options
-		ok   bool
-		want string
+		want string // in the error, empty for no error
 	}{
-		{"nothing", graphsim.Options{Roles: permitted}, true, ""},
-		{"a page fails twice", graphsim.Options{Roles: permitted, Faults: []fault.Fault{
-			{Path: "$skiptoken", Attempt: 1, Do: fault.ItemStatus(503)},
-			{Path: "$skiptoken", Attempt: 2, Do: fault.Reset()}}}, true, ""},
-		{"a page is throttled", failing("$skiptoken", 1, fault.ItemStatus(429, "Retry-After", "1")), true, ""},
-		{"a page is no more", failing("$skiptoken", 1, fault.ItemStatus(400)), true, ""},
-		{"a page is never there", failing("$skiptoken", 0, fault.ItemStatus(400)), false, "400"},
-		{"a page is denied", failing("/users?", 0, fault.ItemStatus(403)), false, "403"},
-		{"a page is no page", failing("/users?", 0, fault.ItemBody(`{}`)), false, "no value"},
-		{"a page is text", failing("/users?", 0, fault.ItemBody(`"x"`)), false, "cannot be read"},
-		{"a link to another host", graphsim.Options{Roles: permitted, ForeignLinks: true}, false,
-			"not below https://graph.microsoft.com/v1.0"},
-		{"pages in a circle", graphsim.Options{Roles: permitted, Faults: []fault.Fault{
-			{Path: "$skiptoken=RFNwdAIAAQAAA0Z",
-				Do: fault.ItemBody(`{"value":[],"@odata.nextLink":"` + root + `/users?$skiptoken=RFNwdAIAAQAAA0"}`)},
-			{Path: "/users?", Do: fault.ItemBody(`{"value":[],"@odata.nextLink":"` + root +
-				`/users?$skiptoken=RFNwdAIAAQAAA0Z"}`)}}},
-			false, "form a loop"},
-		{"a link to another version", failing("/users?", 0,
-			fault.ItemBody(`{"value":[],"@odata.nextLink":"`+root+`-beta/users?$skiptoken=x"}`)), false, "not below"},
-		{"a page that is its own next", failing("/users?", 0,
-			fault.ItemBody(`{"value":[],"@odata.nextLink":"`+root+`/users?$select=id,userPrincipalName&$top=999"}`)),
-			false, "form a loop"},
+		{"no failure", graphsim.Options{}, ""},
+		{"two attempts of a page fail", faulty(fault.Fault{Path: "$skiptoken", Attempt: 1, Do: fault.ItemStatus(503)},
+			fault.Fault{Path: "$skiptoken", Attempt: 2, Do: fault.Reset()}), ""},
+		{"a page is throttled", failing("$skiptoken", 1, fault.ItemStatus(429, "Retry-After", "1")), ""},
+		{"a page token has expired", failing("$skiptoken", 1, fault.ItemStatus(400)), ""},
+		{"each page token has expired", failing("$skiptoken", 0, fault.ItemStatus(400)), "400"},
+		{"a page is denied", failing("/users?", 0, fault.ItemStatus(403)), "403"},
+		{"a page has no value", failing("/users?", 0, fault.ItemBody(`{}`)), "no value"},
+		{"a page is a text", failing("/users?", 0, fault.ItemBody(`"x"`)), "cannot be read"},
+		{"a link to another host", graphsim.Options{ForeignLinks: true}, "not below " + root},
+		{"a link to another version", failing("/users?", 0, next(root+"-beta/users?$skiptoken=x")), "not below"},
+		{"pages form a loop", faulty(fault.Fault{Path: token + "Z", Do: next(root + "/users?" + token)},
+			fault.Fault{Path: "/users?", Do: next(root + "/users?" + token + "Z")}), "nothing new"},
+		{"a page is its own next page",
+			failing("/users?", 0, next(root+"/users?$select=id,userPrincipalName&$top=999")), "nothing new"},
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {
-			tenant := graphsim.New(tt.opts)
+			tenant := tenantOf(tt.opts)
 			tenant.AddUsers(2500)
-			found, failed, counts, err := look(t, tenant, Options{All: true}, batch.Options{})
-			if tt.ok && (err != nil || len(found) != 2500 || counts.Users != 2500 || tenant.Stats().Lists != 2500) {
-				t.Errorf("%d found, %d failed, %+v, %d LISTs, %v", len(found), len(failed), counts,
-					tenant.Stats().Lists, err)
+			s := look(t, tenant, Options{All: true})
+			if tt.want != "" {
+				s.fails(t, tt.want)
+				return
 			}
-			if !tt.ok && (err == nil || !strings.Contains(err.Error(), tt.want)) {
-				t.Errorf("err = %v, want %q", err, tt.want)
-			}
+			assert.Is(t, "the scan", s.err, nil)
+			assert.Same(t, "found", s.Found, 2500)
+			assert.Same(t, "users", s.Users, 2500)
+			assert.Same(t, "LISTs", tenant.Stats().Lists, 2500)
 		}))
 	}
 }
 
-// The scan says how many users there are to look at, as soon as it knows.
+// The scan says how many users it covers, as soon as it knows.
 func TestTotal(t *testing.T) {
-	group := []string{"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"}
+	group := []string{danaID}
 	named := []input.User{{UPN: "used@contoso.com"}, {UPN: "none@contoso.com"}}
+	counting := func(do fault.Effect) []fault.Fault { return []fault.Fault{{Path: "$count", Do: do}} }
 	for _, tt := range []struct {
-		name  string
-		opts  Options
-		fault fault.Fault
-		want  int // that it says in the end; 0 if it says nothing
+		name   string
+		opts   Options
+		faults []fault.Fault
+		want   int // 0 if the scan does not say it
 	}{
-		{"everybody", Options{All: true}, fault.Fault{}, 13},
-		{"members", Options{All: true, MembersOnly: true}, fault.Fault{}, 12},
-		{"a filter", Options{All: true, Filter: "department eq 'sales'"}, fault.Fault{}, 2},
-		{"a group", Options{Groups: group}, fault.Fault{}, 1},
-		{"named users", Options{Users: named}, fault.Fault{}, 2},
-		{"the audit log", Options{Audit: &Audit{Since: time.Now().Add(-time.Hour)}}, fault.Fault{}, 1},
-		{"some were looked at before",
-			Options{Users: named, Skip: func(user string) bool { return user == named[0].UPN }},
-			fault.Fault{}, 1},
-		{"two sources, whose users may be the same", Options{All: true, Groups: group}, fault.Fault{}, 0},
-		{"Graph does not count", Options{All: true},
-			fault.Fault{Path: "$count", Do: fault.ItemBody(`{"value":[]}`)}, 0},
-		{"Graph refuses to count", Options{All: true}, fault.Fault{Path: "$count", Do: fault.ItemStatus(400)}, 0},
-		{"counting is denied", Options{All: true}, fault.Fault{Path: "$count", Do: fault.ItemStatus(403)}, 0},
+		{"everybody", Options{All: true}, nil, 13},
+		{"members", Options{All: true, MembersOnly: true}, nil, 12},
+		{"a filter", Options{All: true, Filter: "department eq 'sales'"}, nil, 2},
+		{"a group", Options{Groups: group}, nil, 1},
+		{"named users", Options{Users: named}, nil, 2},
+		{"the audit log", since(time.Hour, ""), nil, 1},
+		{"an earlier run scanned a user",
+			Options{Users: named, Skip: func(user string) bool { return user == named[0].UPN }}, nil, 1},
+		{"two sources, which may share users", Options{All: true, Groups: group}, nil, 0},
+		{"Graph does not count", Options{All: true}, counting(fault.ItemBody(`{"value":[]}`)), 0},
+		{"Graph refuses to count", Options{All: true}, counting(fault.ItemStatus(400)), 0},
+		{"the count is denied", Options{All: true}, counting(fault.ItemStatus(403)), 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			tenant := company(graphsim.Options{Audit: true})
+			tenant := company(graphsim.Options{Audit: true, Faults: tt.faults})
 			tenant.AddGroup(graphsim.Group{ID: group[0], Name: "g", Members: []string{tenant.Remaining()[0].UserID}})
-			if tt.fault.Path != "" {
-				tenant.AddFaults(tt.fault)
+			s := look(t, tenant, tt.opts)
+			assert.Is(t, "the scan", s.err, nil)
+			assert.Same(t, "total", s.total, tt.want)
+			if tt.want > 0 {
+				assert.Same(t, "users who were scanned", s.Users+s.Failed, tt.want)
 			}
-			runner := assert.Must(batch.NewRunner(tenant, batch.Options{}))
-			said := 0
-			tt.opts.Root = root
-			counts, err := Run(t.Context(), runner, tt.opts, Handlers{Total: func(n int) { said = n },
-				Found: func(*Found) {}, Failed: func(*results.Row) {}})
-			assert.OK(t, err)
-			assert.Same(t, "it", said, tt.want)
-			assert.That(t, said <= 0 || said == (counts.Users+counts.Failed),
-				"%d users were to be looked at, and %d were", said, (counts.Users + counts.Failed))
 		})
 	}
 }
 
-// Users that an earlier run has looked at need no LIST.
+// Users whom an earlier run scanned need no LIST.
 func TestSkip(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Roles: permitted})
-	users := tenant.AddUsers(1500)
+	tenant := tenantOf(graphsim.Options{})
 	done := make(map[string]bool)
-	for _, u := range users[:1400] {
+	for _, u := range tenant.AddUsers(1500)[:1400] {
 		done[u.ID] = true
 	}
-	found, _, counts, err := look(t, tenant, Options{All: true, Skip: func(id string) bool {
-		return done[id]
-	}}, batch.Options{})
-	assert.That(t, err == nil && len(found) == 100 && counts.Earlier == 1400 && tenant.Stats().Lists == 100,
-		"%d found, %+v, %v", len(found), counts, err)
+	s := look(t, tenant, Options{All: true, Skip: func(id string) bool { return done[id] }})
+	assert.Is(t, "the scan", s.err, nil)
+	assert.Same(t, "found", s.Found, 100)
+	assert.Same(t, "users of the earlier run", s.Earlier, 1400)
+	assert.Same(t, "LISTs", tenant.Stats().Lists, 100)
 }
 
-// However large the tenant, only so much of it is known at a time: no page is asked
-// for while users of the pages before wait.
+// The memory of a scan has a limit, however large the tenant is: no page is asked for while many users wait.
 func TestBackpressure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// Pages are quick and LISTs are slow.
-		tenant := graphsim.New(graphsim.Options{Roles: permitted,
-			Limits: []*quota.Limit{quota.Bucket(20, 20).Of(quota.PassReads)}})
-		tenant.AddMany(10_000,
-			func(i int) graphsim.User { return graphsim.User{UPN: fmt.Sprintf("u%d@contoso.example", i)} })
-		runner, _ := batch.NewRunner(tenant, batch.Options{})
+		tenant := tenantOf(graphsim.Options{Limits: []*quota.Limit{quota.Bucket(20, 20).Of(quota.PassReads)}})
+		addMany(tenant, 10_000)
+		runner := assert.Must(batch.NewRunner(tenant, batch.Options{}))
 		most := 0
 		var s *scanner
 		s = newScan(Options{All: true, Root: root}, Handlers{
 			Done:   func(string) { most = max(most, len(s.queue)+s.open) },
 			Failed: func(r *results.Row) { t.Errorf("%+v", r) },
+			Sent:   func(batch.Result) {},
+			Total:  func(int) {},
 		}, func(err error) { t.Error(err) })
-		if err := runner.Run(t.Context(), s.requests(), s.onResult); err != nil || s.totals().Users != 10_000 {
-			t.Errorf("%+v, %v", s.totals(), err)
-		}
+		assert.OK(t, runner.Run(t.Context(), s.requests(), s.onResult))
+		assert.Same(t, "users", s.totals().Users, 10_000)
 		assert.That(t, most <= pageAhead+pageSize, "%d users were known at a time", most)
 	})
 }
 
-// The pace of a scan, beside that of a client that knows the limits.
+// A scan takes little longer than that of a client that knows the limits.
 func TestScanPace(t *testing.T) {
 	for _, tt := range []struct {
 		name        string
@@ -343,22 +357,20 @@ func TestScanPace(t *testing.T) {
 	}{
 		// ⌈N/20⌉ batches of 50 ms, 16 at a time.
 		{"no limit", 16_000, nil, 16, 800 * 50 * time.Millisecond / 16, 1.2},
-		// The documented read quota, 8,000 units in 10 s, on top of a full bucket: a LIST
-		// costs one unit and a page with $select one.
-		{"documented read quota", 30_000, []*quota.Limit{quota.Bucket(800, 8000).Of(quota.ResourceUnits)}, 0,
+		// The documented read quota is 8,000 units in 10 s, and the bucket is full at the start. A LIST costs one
+		// unit, and so does a page with $select.
+		{"documented read quota", 30_000, []*quota.Limit{quota.Bucket(800, 8000).Of(quota.Reads)}, 0,
 			time.Duration(float64(30_000+31-8000) / 800 * float64(time.Second)), 1.05},
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {
-			tenant := graphsim.New(graphsim.Options{Roles: permitted, Latency: 50 * time.Millisecond,
-				Limits: tt.limits})
-			tenant.AddMany(tt.users,
-				func(i int) graphsim.User { return graphsim.User{UPN: fmt.Sprintf("u%d@contoso.example", i)} })
+			tenant := tenantOf(graphsim.Options{Latency: 50 * time.Millisecond, Limits: tt.limits})
+			addMany(tenant, tt.users)
 			start := time.Now()
-			_, failed, counts, err := look(t, tenant, Options{All: true}, batch.Options{Concurrency: tt.concurrency})
+			s := look(t, tenant, Options{All: true}, batch.Options{Concurrency: tt.concurrency})
 			took := time.Since(start)
-			if err != nil || len(failed) > 0 || counts.Users != tt.users {
-				t.Fatalf("%+v, %d failed, %v", counts, len(failed), err)
-			}
+			s.finds(t, "")
+			assert.Same(t, "failed", s.failed, "")
+			assert.Same(t, "users", s.Users, tt.users)
 			t.Logf("%v, %.3f of the ideal %v; %d refused", took, float64(took)/float64(tt.ideal), tt.ideal,
 				tenant.Stats().Refused)
 			assert.That(t, float64(took) <= tt.most*float64(tt.ideal),
@@ -367,141 +379,125 @@ func TestScanPace(t *testing.T) {
 	}
 }
 
-// Whatever Graph answers, what is asked next stays below the user and is never
-// anybody else's: ids that are none end the source, or are told.
+// Whatever Graph answers, the scan sends no request beyond the passes of the user. An ID that is not valid ends the
+// source, or the user has a row.
 func TestHostileAnswers(t *testing.T) {
-	const dana = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
-	const good = "9f0c11aa-1111-4222-8333-000000000001"
 	page := func(id, upn string) string {
 		name, _ := json.Marshal(upn)
 		return fmt.Sprintf(`{"value":[{"id":%q,"userPrincipalName":%s}]}`, id, name)
 	}
+	list := func(id string) string { return `{"value":[{"id":"` + id + `"}]}` }
+	const dana = "dana@contoso.com"
 	for _, tt := range []struct {
-		name  string
-		page  string
-		list  string
-		ended bool
-		found int
+		name, page, list string
+		ended            bool
+		found            string
 	}{
-		{"as it should be", page(dana, "dana@contoso.com"), `{"value":[{"id":"` + good + `"}]}`, false, 1},
-		{"a user called me", page("me", "x@contoso.com"), "", true, 0},
-		{"a user called two dots", page("..", "x@contoso.com"), "", true, 0},
-		{"a user that is a path", page(dana+"/../me", "x@contoso.com"), "", true, 0},
-		{"a user by name", page("dana@contoso.com", "dana@contoso.com"), "", true, 0},
-		{"a pass that is a path", page(dana, "dana@contoso.com"),
-			`{"value":[{"id":"../../authentication/phoneMethods/1"}]}`, false, 0},
-		{"a pass that is two dots", page(dana, "dana@contoso.com"), `{"value":[{"id":".."}]}`, false, 0},
-		{"a name that is a formula and more", page(dana, "=1+1\x1b[2J\r\n\u202ebad"),
-			`{"value":[{"id":"` + good + `"}]}`, false, 1},
+		{"valid", page(danaID, dana), list(passID), false, "dana unknown"},
+		{"a user called me", page("me", "x@contoso.com"), "", true, ""},
+		{"a user called two dots", page("..", "x@contoso.com"), "", true, ""},
+		{"a user that is a path", page(danaID+"/../me", "x@contoso.com"), "", true, ""},
+		{"a user by name", page(dana, dana), "", true, ""},
+		{"a pass that is a path", page(danaID, dana), list("../../authentication/phoneMethods/1"), false, ""},
+		{"a pass that is two dots", page(danaID, dana), list(".."), false, ""},
+		{"a name with control characters", page(danaID, "=1+1\x1b[2J\r\n\u202ebad"), list(passID), false,
+			`=1+1\x1b[2J\r\n\u202ebad unknown`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			tenant := graphsim.New(graphsim.Options{Roles: permitted, Record: true, Faults: []fault.Fault{
-				{Path: "/users?", Do: fault.ItemBody(tt.page)},
-				{Path: "temporaryAccessPassMethods", Do: fault.ItemBody(tt.list)}}})
-			tenant.AddUser(graphsim.User{ID: dana, UPN: "dana@contoso.com"})
-			runner, _ := batch.NewRunner(tenant, batch.Options{})
-			n, failed := 0, 0
-			_, err := Run(t.Context(), runner, Options{All: true, Root: root}, Handlers{
-				Found: func(f *Found) {
-					n++
-					assert.That(t, !strings.ContainsAny(f.UPN, "\x1b\r\n\u202e"), "raw text of the service: %q", f.UPN)
-				},
-				Failed: func(*results.Row) { failed++ },
-			})
-			assert.That(t, (err != nil) == tt.ended && n == tt.found, "%d found, %v", n, err)
-			unread := !tt.ended && tt.found == 0
-			assert.Same(t, "some users have a row that says that the scan could not list", failed > 0, unread)
+			opts := faulty(fault.Fault{Path: "/users?", Do: fault.ItemBody(tt.page)},
+				fault.Fault{Path: "temporaryAccessPassMethods", Do: fault.ItemBody(tt.list)})
+			opts.Record = true
+			tenant := tenantOf(opts, graphsim.User{ID: danaID, UPN: dana})
+			s := look(t, tenant, Options{All: true})
+			assert.Same(t, "the scan ended early", s.err != nil, tt.ended)
+			assert.Same(t, "found", s.found, tt.found)
+			assert.Same(t, "the user has a row", s.Failed > 0, !tt.ended && tt.found == "")
 			for _, e := range tenant.Log() {
-				if !strings.HasPrefix(e.Path, "/users?") && e.Path != "/users/"+dana+
-					"/authentication/temporaryAccessPassMethods" {
-					t.Errorf("%s %s was asked for", e.Method, e.Path)
+				if !strings.HasPrefix(e.Path, "/users?") {
+					assert.Same(t, "path of a request", e.Path, pass.PassesURL(danaID))
 				}
 			}
 		})
 	}
 }
 
-// One user under two names is one, and so is a pass.
+// A user with two names is one user, and so is a pass of this user.
 func TestOneUserTwoNames(t *testing.T) {
 	tenant := company(graphsim.Options{})
 	held := tenant.Remaining()
-	expired := held[slices.IndexFunc(held,
-		func(h graphsim.HeldPass) bool { return strings.HasPrefix(h.UPN, "expired@") })]
+	expired := held[slices.IndexFunc(held, func(h graphsim.HeldPass) bool { return h.UPN == "expired@contoso.com" })]
 	users := []input.User{{UPN: expired.UPN}, {ID: expired.UserID}}
 	group := tenant.AddGroup(graphsim.Group{Name: "g", Members: []string{expired.UserID}})
 	for _, members := range []bool{false, true} {
-		found, _, counts, err := look(t, tenant, Options{Users: users, Groups: []string{group}, MembersOnly: members},
-			batch.Options{})
-		assert.That(t, err == nil && len(found) == 1 && counts.Found == 1,
-			"members only %v: found %q, %+v, %v", members, found, counts, err)
-		assert.That(t, !members || counts.Users == 1, "members only: %d users, want 1", counts.Users)
+		s := look(t, tenant, Options{Users: users, Groups: []string{group}, MembersOnly: members})
+		assert.Is(t, "the scan", s.err, nil)
+		assert.Same(t, "found", s.Found, 1)
+		if members {
+			assert.Same(t, "users", s.Users, 1)
+		}
 	}
 }
 
-// The audit log tells who was given a pass, and not whether the account is one to
-// look at.
+// The audit log shows who got a pass, but not whether the account is that of a guest, or disabled.
 func TestAuditOfGuests(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Roles: permitted, Audit: true})
-	by := &graphsim.Actor{UPN: "mallory@contoso.com"}
-	pass := []graphsim.Pass{{Created: time.Now().Add(-time.Minute), CreatedBy: by}}
-	tenant.AddUser(graphsim.User{UPN: "guest@contoso.com", Guest: true, Passes: pass})
-	tenant.AddUser(graphsim.User{UPN: "off@contoso.com", Disabled: true, Passes: pass})
-	tenant.AddUser(graphsim.User{UPN: "member@contoso.com", Passes: pass})
-	found, _, counts, err := look(t, tenant,
-		Options{Audit: &Audit{Since: time.Now().Add(-time.Hour)}, MembersOnly: true, EnabledOnly: true},
-		batch.Options{})
-	if err != nil || !slices.Equal(found, []string{"member usable: mallory@contoso.com by id"}) || counts.Guests != 1 ||
-		counts.Disabled != 1 {
-		t.Errorf("found %q, %+v, %v", found, counts, err)
-	}
+	tenant := audited(graphsim.Options{},
+		graphsim.User{UPN: "guest@contoso.com", Guest: true, Passes: made(mallory, 0)},
+		graphsim.User{UPN: "off@contoso.com", Disabled: true, Passes: made(mallory, 0)},
+		graphsim.User{UPN: "member@contoso.com", Passes: made(mallory, 0)})
+	opts := since(time.Hour, "")
+	opts.MembersOnly, opts.EnabledOnly = true, true
+	s := look(t, tenant, opts)
+	s.finds(t, "member usable: mallory@contoso.com by id")
+	assert.Same(t, "guests", s.Guests, 1)
+	assert.Same(t, "disabled accounts", s.Disabled, 1)
 }
 
-// An account without a type is not known as a member.
+// An account without a type is not known to be that of a member.
 func TestAccountsWithoutAType(t *testing.T) {
-	body := `{"value":[{"id":"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311","userType":null,"accountEnabled":true},` +
-		`{"id":"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c312","userType":"Member","accountEnabled":true}]}`
-	tenant := graphsim.New(graphsim.Options{Roles: permitted,
-		Faults: []fault.Fault{{Path: "/users?", Do: fault.ItemBody(body)}}})
-	tenant.AddUser(graphsim.User{ID: "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c312", UPN: "dana@contoso.com"})
-	_, failed, counts, err := look(t, tenant, Options{All: true, MembersOnly: true}, batch.Options{})
-	assert.That(t, err == nil && counts.Guests == 1 && counts.Users == 1 && len(failed) == 0,
-		"%+v, failed %q, %v", counts, failed, err)
-	body = strings.ReplaceAll(body, `"userType":null,"accountEnabled":true`, `"userType":null`)
-	tenant = graphsim.New(graphsim.Options{Roles: permitted,
-		Faults: []fault.Fault{{Path: "/users?", Do: fault.ItemBody(body)}}})
-	if _, _, _, err = look(t, tenant, Options{All: true, MembersOnly: true}, batch.Options{}); !IsHidden(err) {
-		t.Errorf("Run = %v, want an error: Graph shows neither the type nor whether the account is enabled", err)
+	const other = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c312"
+	members := Options{All: true, MembersOnly: true}
+	page := func(first string) *graphsim.Tenant {
+		body := `{"value":[{"id":"` + danaID + `",` + first + `},{"id":"` + other +
+			`","userType":"Member","accountEnabled":true}]}`
+		return tenantOf(faulty(fault.Fault{Path: "/users?", Do: fault.ItemBody(body)}),
+			graphsim.User{ID: other, UPN: "dana@contoso.com"})
 	}
+	s := look(t, page(`"userType":null,"accountEnabled":true`), members)
+	s.finds(t, "")
+	assert.Same(t, "failed", s.failed, "")
+	assert.Same(t, "guests", s.Guests, 1)
+	assert.Same(t, "users", s.Users, 1)
+	s = look(t, page(`"userType":null`), members) // nothing shows whether the token may read the type
+	assert.Same(t, "IsHidden", IsHidden(s.err), true)
 }
 
 // Passes of two users are two passes, even if they have one ID.
 func TestPassesWithOneID(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Roles: permitted})
+	tenant := tenantOf(graphsim.Options{})
 	for _, name := range []string{"dana@contoso.com", "erik@contoso.com"} {
 		tenant.AddUser(graphsim.User{UPN: name, Passes: []graphsim.Pass{{ID: passID}}})
 	}
-	found, _, _, err := look(t, tenant, Options{All: true}, batch.Options{})
-	assert.OK(t, err)
-	assert.Same(t, "passes found", len(found), 2)
+	s := look(t, tenant, Options{All: true})
+	s.finds(t, "dana usable, erik usable")
 }
 
-// A user who is looked up, and in whose place Graph names another one, is not scanned.
+// If a user is looked up and the answer is about another user, neither is scanned.
 func TestAnotherAccount(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Roles: permitted, Faults: []fault.Fault{{Path: "/users/dana@",
-		Do: fault.ItemBody(`{"id":"` + danaID + `","userPrincipalName":"erik@contoso.com","userType":"Member",` +
-			`"accountEnabled":true}`)}}})
-	tenant.AddUser(graphsim.User{ID: danaID, UPN: "erik@contoso.com", Passes: []graphsim.Pass{{}}})
-	found, failed, _, err := look(t, tenant,
-		Options{Users: []input.User{{UPN: "dana@contoso.com"}}, MembersOnly: true}, batch.Options{})
-	if err != nil || len(found) != 0 || len(failed) != 1 {
-		t.Errorf("found %q, failed %q, %v; want dana to fail", found, failed, err)
-	}
+	tenant := tenantOf(faulty(fault.Fault{Path: "/users/dana@", Do: fault.ItemBody(`{"id":"` + danaID +
+		`","userPrincipalName":"erik@contoso.com","userType":"Member","accountEnabled":true}`)}),
+		graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{}}},
+		graphsim.User{ID: danaID, UPN: "erik@contoso.com", Passes: []graphsim.Pass{{}}})
+	s := look(t, tenant, Options{Users: []input.User{{UPN: "dana@contoso.com"}}, MembersOnly: true})
+	s.finds(t, "")
+	assert.Same(t, "failed", s.failed, "dana rejected")
 }
 
-// Which passes the options leave out. What is not known leaves no pass of an intruder out, and no young one in.
+// A pass of unknown age may be young, so MinAge skips it. A pass of unknown age may also be an intruder's, so
+// CreatedSince does not skip it.
 func TestWanted(t *testing.T) {
 	now := time.Now()
 	old := pass.Pass{Created: now.Add(-2 * time.Hour)}
+	minAge, createdSince := Options{MinAge: time.Hour}, Options{CreatedSince: now.Add(-time.Hour)}
 	for _, tt := range []struct {
 		name string
 		opts Options
@@ -509,30 +505,22 @@ func TestWanted(t *testing.T) {
 		by   string // how a record matches
 		want bool
 	}{
-		{"old enough", Options{MinAge: time.Hour}, old, "", true},
-		{"of unknown age", Options{MinAge: time.Hour}, pass.Pass{}, "", false},
-		{"created before", Options{CreatedSince: now.Add(-time.Hour)}, old, "", false},
-		{"created before, and a record since then names it", Options{CreatedSince: now.Add(-time.Hour)}, old,
-			input.MatchID, true},
-		{"created at an unknown time", Options{CreatedSince: now.Add(-time.Hour)}, pass.Pass{}, "", true},
+		{"old enough", minAge, old, "", true},
+		{"of unknown age", minAge, pass.Pass{}, "", false},
+		{"created before", createdSince, old, "", false},
+		{"created before, and a later record has its ID", createdSince, old, input.MatchID, true},
+		{"created at an unknown time", createdSince, pass.Pass{}, "", true},
 	} {
 		f := &Found{Pass: tt.pass, Creation: input.Creation{Match: tt.by}}
-		if got := newScan(tt.opts, Handlers{}, nil).wanted(f, now); got != tt.want {
-			t.Errorf("%s: wanted = %v, want %v", tt.name, got, tt.want)
-		}
+		assert.Same(t, tt.name+": wanted", newScan(tt.opts, Handlers{}, nil).wanted(f, now), tt.want)
 	}
 }
 
 func TestAdvancedFilter(t *testing.T) {
 	tenant := company(graphsim.Options{Record: true})
-	if _, _, _, err := look(t, tenant, Options{All: true, Filter: "department eq 'sales'"},
-		batch.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	first := tenant.Log()[0]
-	if !strings.Contains(first.Path, "$count=true") || !strings.Contains(first.Path, "department%20eq%20%27sales%27") {
-		t.Errorf("%s", first.Path)
-	}
+	s := look(t, tenant, Options{All: true, Filter: "department eq 'sales'"})
+	assert.OK(t, s.err)
+	assert.Holds(t, "the first request", tenant.Log()[0].Path, "$count=true", "department%20eq%20%27sales%27")
 }
 
 // inBubble returns a test that runs in virtual time.

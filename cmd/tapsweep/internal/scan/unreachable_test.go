@@ -3,18 +3,15 @@ package scan
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 	"testing"
-	"testing/synctest"
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/testdata/assert"
 )
 
-// unreachable has no connection for batches that hold text.
+// An unreachable is a tenant that batches with a text cannot reach.
 type unreachable struct {
 	*graphsim.Tenant
 	text string
@@ -27,24 +24,21 @@ func (u unreachable) PostBatch(ctx context.Context, body []byte) (batch.Reply, e
 	return u.Tenant.PostBatch(ctx, body)
 }
 
-// Once a scan that could not read its first page had found nothing, and was content.
+// A scan without a connection ends with an error, and users who were not scanned have no row.
 func TestUnreachable(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		for _, text := range []string{"/users?$select", "$skiptoken"} {
-			tenant := graphsim.New(graphsim.Options{Roles: permitted})
-			tenant.AddUsers(2500)
-			_, _, counts, err := look(t, unreachable{tenant, text}, Options{All: true}, batch.Options{})
-			assert.That(t, errors.Is(err, batch.ErrUnreachable) && strings.Contains(err.Error(), "connection refused"),
-				"no %s: Run = %v, %+v", text, err, counts)
-		}
-		tenant := graphsim.New(graphsim.Options{Roles: permitted})
-		tenant.AddUsers(3000)
-		_, failed, counts, err := look(t, unreachable{tenant, "/authentication/"}, Options{All: true}, batch.Options{})
-		if !errors.Is(err, batch.ErrUnreachable) || len(failed) != 0 || counts.Failed != 0 ||
-			counts.NotSeen <= listAhead ||
-			counts.Users != 0 {
-			t.Errorf("Run = %v with %d users that failed, %d seen, %d not", err, counts.Failed, counts.Users,
-				counts.NotSeen)
-		}
-	})
+	for name, text := range map[string]string{"the first page": "/users?$select", "the next page": "$skiptoken",
+		"the passes": "/authentication/"} {
+		t.Run(name, inBubble(func(t *testing.T) {
+			tenant := tenantOf(graphsim.Options{})
+			tenant.AddUsers(3000)
+			s := look(t, unreachable{tenant, text}, Options{All: true})
+			assert.Is(t, "the scan", s.err, batch.ErrUnreachable)
+			assert.Holds(t, "the error", s.err.Error(), "connection refused")
+			assert.Same(t, "failed", s.Failed, 0)
+			if name == "the passes" {
+				assert.Same(t, "users scanned", s.Users, 0)
+				assert.That(t, s.NotSeen > listAhead, "%d users were not scanned", s.NotSeen)
+			}
+		}))
+	}
 }

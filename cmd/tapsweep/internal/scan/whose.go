@@ -74,7 +74,7 @@ func (s *scanner) decide() {
 			w.Creation = input.Creation{}
 			found = s.unlisted(w.Found, w.now)
 		}
-		if !found && s.sinks.Done != nil {
+		if !found {
 			s.sinks.Done(w.User)
 		}
 	}

@@ -10,31 +10,19 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// onResult handles the answer to a request of the Job. It writes a row, returns the next requests, or does both.
-func (j *Job) onResult(res batch.Result) (next []batch.Request) {
-	j.counts.addSent(res)
-	switch tag := res.Request.Tag.(type) {
-	case *sessionCall:
-		tag.then(j, tag, res)
-	case *pairState:
-		if req := tag.then(j, tag, res); req != nil {
-			next = append(next, *req)
-		}
-	}
-	return append(next, j.takeFollowUps()...)
-}
-
 // afterDelete handles the answer to a DELETE. If the answer does not show whether the pass is gone, a LIST is next.
-func (j *Job) afterDelete(s *pairState, res batch.Result) *batch.Request {
+func (j *Job) afterDelete(s *subject, res batch.Result) {
 	row := answer.RowOfWrite(res)
 	s.uncertain, s.lost = s.uncertain || res.Uncertain, false
 	switch {
 	case res.Err == nil && res.Response.Status == 204:
 		row.Outcome = results.Revoked
 		if len(s.rest) > 0 {
-			return j.deleteNext(s, row, s.rest)
+			j.deleteNext(s, row, s.rest)
+		} else {
+			j.workDone(s, row)
 		}
-		return j.workDone(s, row)
+		return
 	case res.Err == nil && res.Response.Status < 300:
 		// Only 204 means that the pass is deleted. Other successes, such as 202, do not.
 		// Source: learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
@@ -44,70 +32,70 @@ func (j *Job) afterDelete(s *pairState, res batch.Result) *batch.Request {
 		s.lost = true
 	default:
 		j.writeLastRow(s, row)
-		return nil
+		return
 	}
 	s.last = &row
-	return new(s.list((*Job).afterDoubt))
+	j.list(s, 0, j.afterDoubt)
 }
 
 // deleteFirst deletes the first of the passes, and keeps the others for later. No list names the pass, so a row
 // announces the delete. Otherwise a run that is killed would leave no trace of it.
-func (j *Job) deleteFirst(s *pairState, held []pass.Pass) *batch.Request {
+func (j *Job) deleteFirst(s *subject, held []pass.Pass) {
 	more := len(held) - len(s.rest) // the others are already counted
 	s.method, s.reason, s.rest = held[0].ID, "", held[1:]
 	s.uncertain, s.intended, s.maybeDeleted = false, false, false
-	if !j.mayDelete(s, more) {
-		return nil
+	if j.mayDelete(s, more) {
+		s.announced = true
+		j.journal(s, results.Row{Outcome: results.Found})
+		j.delete(s, 0)
 	}
-	s.announced = true
-	j.journal(s, results.Row{Outcome: results.Found, Provisional: true})
-	return new(s.delete())
 }
 
 // deleteNext completes one pass, and continues with further passes of the user. If a row announced the delete of
 // the pass, row becomes its last row. It has Beside set, so it does not complete the pair.
-func (j *Job) deleteNext(s *pairState, row results.Row, held []pass.Pass) *batch.Request {
+func (j *Job) deleteNext(s *subject, row results.Row, held []pass.Pass) {
 	if s.announced {
 		row.Beside = true
 		j.describe(s, &row)
-		j.writeRow(&j.counts, &row)
+		j.writeRow(&row)
 	}
-	return j.deleteFirst(s, held)
+	j.deleteFirst(s, held)
 }
 
 // afterFind handles the first LIST of a pair that names no pass, and the only LIST of a dry run.
-func (j *Job) afterFind(s *pairState, res batch.Result) *batch.Request {
-	held, shown, err := s.readList(res)
-	row := listRow(res, err)
+func (j *Job) afterFind(s *subject, l listing) {
+	row := answer.RowOfRead(l.res, l.err)
 	switch {
-	case shown == unreadable:
+	case l.err != nil:
 		if s.uncertain && row.Outcome != results.UnknownUser {
 			row.Outcome = results.Unknown // an earlier run may have deleted the pass
 		}
-	case shown == noPass && j.opts.DryRun:
+	case len(l.held) == 0 && j.opts.DryRun:
 		row.Outcome = results.Absent
-	case shown == noPass:
-		return j.workDone(s, s.goneRow(row))
-	case !j.anyPass(s) && (shown == otherPass || s.intended):
+	case len(l.held) == 0:
+		j.workDone(s, s.goneRow(row))
+		return
+	case !j.anyPass(s) && (!l.same || s.intended):
 		// The earlier run may have intended to delete a pass that the pair does not name. This run must not.
-		markReplaced(&row, held)
+		markReplaced(&row, l.held)
 	case j.opts.DryRun:
 		more := 1
-		if shown == otherPass {
-			s.method, more = held[0].ID, len(held)
+		if !l.same {
+			s.method, more = l.held[0].ID, len(l.held)
 		}
 		if row.Outcome = results.Planned; !j.mayDelete(s, more) {
-			return nil
+			return
 		}
-	case shown == samePass:
-		return j.deleteFirst(s, held)
+	case l.same:
+		j.deleteFirst(s, l.held)
+		return
 	default:
 		// According to the documentation a user has at most one pass. If there are more, the row that counts is
 		// about the last one.
-		return j.deleteNext(s, s.goneRow(row), held)
+		j.deleteNext(s, s.goneRow(row), l.held)
+		return
 	}
 	j.writeLastRow(s, row)
-	return nil
 }
 
 // maxDeletesPerPass is the maximum number of DELETEs for a pass that Graph answers with 404 and still lists, because a
@@ -119,26 +107,26 @@ const maxReplacements = 4
 
 // afterDoubt handles the LIST after a DELETE whose result is not clear: 404, a success other than 204, or a lost
 // answer.
-func (j *Job) afterDoubt(s *pairState, res batch.Result) *batch.Request {
-	held, shown, err := s.readList(res)
-	row := listRow(res, err)
+func (j *Job) afterDoubt(s *subject, l listing) {
+	row := answer.RowOfRead(l.res, l.err)
 	row.Attempts = s.last.Attempts
 	if s.lost {
 		row = *s.last
 	}
 	switch {
-	case shown == noPass:
-		return j.workDone(s, s.goneRow(row))
-	case shown == otherPass && j.anyPass(s):
-		return j.afterReplaced(s, held)
-	case shown == otherPass:
-		markReplaced(&row, held)
+	case l.err == nil && len(l.held) == 0:
+		j.workDone(s, s.goneRow(row))
+		return
+	case l.err == nil && !l.same && j.anyPass(s):
+		j.afterReplaced(s, l.held)
+		return
+	case l.err == nil && !l.same:
+		markReplaced(&row, l.held)
 	case s.lost: // the row already has the right outcome
-	case shown == samePass:
+	case l.same:
 		if s.tries++; s.tries < maxDeletesPerPass {
-			req := s.delete()
-			req.Delay = time.Second << s.tries
-			return &req
+			j.delete(s, time.Second<<s.tries)
+			return
 		}
 		row.Outcome, row.Message = results.Failed, s.reply()+", and still lists the pass"
 	case row.Outcome != results.UnknownUser:
@@ -148,11 +136,10 @@ func (j *Job) afterDoubt(s *pairState, res batch.Result) *batch.Request {
 		}
 	}
 	j.writeLastRow(s, row)
-	return nil
 }
 
 // reply describes the answer to a DELETE that does not show that the pass is deleted.
-func (s *pairState) reply() string {
+func (s *subject) reply() string {
 	if s.last.Status == 404 {
 		return "Graph found no such pass (404)"
 	}
@@ -160,16 +147,16 @@ func (s *pairState) reply() string {
 }
 
 // afterReplaced deletes the passes that replaced the deleted pass of a user.
-func (j *Job) afterReplaced(s *pairState, held []pass.Pass) *batch.Request {
+func (j *Job) afterReplaced(s *subject, held []pass.Pass) {
 	if !s.uncertain {
 		j.deletes-- // the pass was replaced before our DELETE
 	}
-	if s.tries++; s.tries < maxReplacements {
-		return j.deleteNext(s, s.goneRow(*s.last), held)
-	}
 	row := *s.last
+	if s.tries++; s.tries < maxReplacements {
+		j.deleteNext(s, s.goneRow(row), held)
+		return
+	}
 	row.Outcome = results.Replaced
 	row.Message = "the user gets new passes faster than they can be deleted"
 	j.writeLastRow(s, row)
-	return nil
 }
