@@ -242,10 +242,7 @@ func (p *program) versionCommand() *cobra.Command {
 		Short:   "Print the version",
 		Example: "  tapsweep version",
 		Args:    noArguments,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(p.console.Out, p.versionLine())
-			return err
-		},
+		Run:     func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), p.versionLine()) },
 	}
 }
 
