@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -131,6 +132,18 @@ func TestOneCallAfterTheLastPass(t *testing.T) {
 			assert.Same(t, "the last request", log[len(log)-1].Method, "POST")
 		}))
 	}
+}
+
+// The call waits for the last pass of the user, even if another pass is verified before.
+func TestCallWaitsForThePassBehindAVerification(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		late := fault.Fault{Method: "DELETE", Path: other, Attempt: 1, Do: fault.ItemStatus(429, "Retry-After", "20")}
+		tenant := revokesSessions(graphsim.Options{Faults: []fault.Fault{late}}, holder("dana", passID, other))
+		revokeBoth(t, tenant, Options{Verify: time.Minute}, danasPair(passID), danasPair(other))
+		writes := slices.DeleteFunc(tenant.Log(), func(e graphsim.LogEntry) bool { return e.Method == "GET" })
+		assert.Same(t, "the last write", writes[len(writes)-1].Method, "POST")
+		assert.Same(t, "calls", len(calls(tenant)), 1)
+	})
 }
 
 // The sessions are verified if Graph shows the second in which the call was sent, or a later one. The run reads this
