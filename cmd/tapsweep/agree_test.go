@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -15,6 +14,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/report"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/testdata/assert"
 )
 
 var trials = flag.Int("trials", 8, "how many lists TestReadersAgree tries")
@@ -222,7 +222,7 @@ func (tr *trial) revoke(args []string) (code int) {
 // ended checks the log of one run that ended.
 func (tr *trial) ended(log string) {
 	rows := tr.report([]string{log})
-	_, end := readLog(tr.T, string(mustRead(tr.T, log)))
+	_, end := readLog(tr.T, readText(tr.T, log))
 	for o, n := range end.Counts {
 		if rows[o] != n {
 			tr.problem("the run counted %d %s, and the report %d", n, o, rows[o])
@@ -232,11 +232,9 @@ func (tr *trial) ended(log string) {
 
 // kill cuts the log off as a kill does.
 func (tr *trial) kill(log string) {
-	text := mustRead(tr.T, log)
-	first := bytes.IndexByte(text, '\n') + 1
-	if err := os.Truncate(log, int64(first+tr.rng.IntN(len(text)-first))); err != nil {
-		tr.Fatal(err)
-	}
+	text := readText(tr.T, log)
+	first := strings.IndexByte(text, '\n') + 1
+	assert.OK(tr.T, os.Truncate(log, int64(first+tr.rng.IntN(len(text)-first))))
 }
 
 // give replaces the passes of a user with another one.
@@ -304,7 +302,7 @@ func (tr *trial) problem(format string, args ...any) {
 	tr.Log(strings.Join(tr.flags, " "))
 	files, _ := filepath.Glob(tr.in("*"))
 	for _, name := range files {
-		tr.Logf("%s:\n%s", filepath.Base(name), mustRead(tr.T, name))
+		tr.Logf("%s:\n%s", filepath.Base(name), readText(tr.T, name))
 	}
 	tr.FailNow()
 }

@@ -48,10 +48,10 @@ func makeReport(ctx context.Context, l *Logs, also func(*reportedRow) error) (*R
 // newReport returns a report without the rows.
 func newReport(l *Logs) *Report {
 	r := &Report{
-		Lists: l.lists, Runs: l.allRuns(), Pairs: l.pairs, Users: l.users, Sessions: newSessions(l.withoutSessions),
+		Lists: l.lists, Runs: l.allRuns(), Users: l.users, Sessions: newSessions(l.withoutSessions),
 		Operators: []string{}, Resume: []NextCommand{},
 		Counts: make(map[results.Outcome]int), Reasons: make(map[string]int), Creators: make(map[string]int),
-		tasks: make(map[nextTask]int), unverified: make(map[*sourceLog]int), beside: l.beside,
+		tasks: make(map[nextTask]int), unverified: make(map[*sourceLog]int),
 	}
 	r.fillHeader()
 	for _, lg := range l.logs {
@@ -71,8 +71,10 @@ func (r *Report) add(row *reportedRow) {
 		r.Sessions.add(row)
 		return
 	case row.Beside:
+		r.beside++
 		return
 	}
+	r.Pairs++
 	r.Counts[row.Outcome]++
 	r.axis.add(row)
 	if row.Verified {

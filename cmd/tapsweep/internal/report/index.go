@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"hash/maphash"
 	"path/filepath"
@@ -28,26 +29,21 @@ type index struct {
 
 // An entry is about a pass, the sessions of a user, or a line of a list.
 type entry struct {
-	at      place  // the row that counts
-	pass    uint32 // a hash of the pass in the row; it is short, because it only distinguishes passes of one user
-	before  uint32 // the previous entry of the same user, or none
-	list    uint32 // the first list that has the entry
-	line    uint16 // a hash of the line of the list, for a protected pass
-	outcome uint8  // the outcome of the row: an index into results.Outcomes
-	about   about
+	at       place  // the row that counts
+	pass     uint32 // a hash of the pass in the row; it is short, because it only distinguishes passes of one user
+	before   uint32 // the previous entry of the same user, or none
+	list     uint32 // the first list that has the entry
+	line     uint16 // a hash of the line of the list, for a protected pass
+	outcome  uint8  // the outcome of the row: an index into results.Outcomes
+	sessions bool   // it is about the sessions of a user
 }
-
-// An about is the kind of an entry.
-type about uint8
-
-const (
-	aPass    about = iota // a pass, or a line of a list
-	sessions              // the sessions of a user
-	resolved              // a scan could not list the passes of a user, but a later scan listed them
-)
 
 // A place is a row: the log, and the number of the row in it, from 0.
 type place struct{ log, row uint32 }
+
+func (p place) compare(q place) int {
+	return cmp.Or(cmp.Compare(p.log, q.log), cmp.Compare(p.row, q.row))
+}
 
 const none = ^uint32(0) // no entry
 
@@ -110,23 +106,23 @@ func (r *indexedRow) failedLook() bool { return r.FromScan() && r.Method == "" }
 
 // line processes the current line of a cursor.
 func (ix *index) line(c *cursor) error {
-	switch lg := c.lg; c.rec.Kind {
-	case results.KindRun:
+	switch lg := c.lg; {
+	case c.rec.Run != nil:
 		if err := ix.logs.checkSameTenant(c.run, c.rec.Text); err != nil {
 			return err
 		}
 		lg.began(c.run)
 		lg.listOf = ix.logs.list(c.run)
-	case results.KindWait:
+	case c.rec.Wait != nil:
 		ix.logs.waits = append(ix.logs.waits, waitOfRun{*c.rec.Wait, c.run})
-	case results.KindEnd:
+	case c.rec.End != nil:
 		c.run.end(*c.rec.End)
-	case results.KindScanned:
+	case c.rec.Scanned != nil:
 		for _, user := range c.rec.Scanned.Users {
 			ix.looked[ix.userOf(user)] = struct{}{}
 			ix.dropFailure(user)
 		}
-	case results.KindRow, results.KindSessions:
+	case c.rec.Row != nil:
 		ix.row(lg, c.i, &c.indexed)
 	}
 	return nil
@@ -154,8 +150,7 @@ func (ix *index) row(lg *sourceLog, i int, r *indexedRow) {
 	}
 	switch passes := ix.passesOf(r.who); {
 	case r.Beside:
-		ix.setFate(r.at, beside)
-		ix.logs.beside++
+		*ix.fate(r.at) = beside
 	case r.run.kind() == "verify" && len(passes) > 0:
 		ix.takeInVerify(lg, r, passes)
 	default:
@@ -173,8 +168,7 @@ func (r *indexedRow) wantsSessions() bool {
 func (ix *index) dropFailure(user string) {
 	id := ix.hash(string(results.ListPasses), user, "")
 	if p, ok := ix.at[id]; ok {
-		ix.setFate(ix.entries[p].at, superseded)
-		ix.entries[p].about = resolved
+		*ix.fate(ix.entries[p].at) = superseded
 		delete(ix.at, id)
 	}
 }
@@ -262,11 +256,8 @@ func (ix *index) addSource(p uint32, list int, source string, known bool) {
 // begin creates the entry for a row.
 func (ix *index) begin(lg *sourceLog, r *indexedRow) uint32 {
 	p := uint32(len(ix.entries))
-	e := entry{before: none, list: uint32(lg.listOf)}
-	if r.Action == results.RevokeSessions {
-		e.about = sessions
-	}
-	if _, ok := r.Key(); ok && e.about == aPass && ix.latest != nil {
+	e := entry{before: none, list: uint32(lg.listOf), sessions: r.Action == results.RevokeSessions}
+	if _, ok := r.Key(); ok && !e.sessions && ix.latest != nil {
 		if latest, ok := ix.latest[r.who]; ok {
 			e.before = latest
 		}
@@ -284,46 +275,35 @@ func (ix *index) begin(lg *sourceLog, r *indexedRow) uint32 {
 func (ix *index) setRow(p uint32, r *indexedRow) {
 	e := &ix.entries[p]
 	e.at, e.pass, e.outcome = r.at, ix.passOf(r), uint8(slices.Index(results.Outcomes, r.Outcome))
-	ix.setFate(r.at, counts)
+	*ix.fate(r.at) = counts
 }
 
-func (ix *index) setFate(at place, f fate) { ix.logs.logs[at.log].rows[at.row] = f }
+func (ix *index) fate(at place) *fate { return &ix.logs.logs[at.log].rows[at.row] }
 
 // passesOf returns the user's passes from runs other than verify, the latest first. It returns none if the logs have no
 // run of verify.
 func (ix *index) passesOf(who uint64) (passes []uint32) {
-	p, ok := ix.latest[who]
-	for ok && p != none {
-		if e := &ix.entries[p]; e.about == aPass && !ix.logs.lists[e.list].ofVerify {
+	for p, ok := ix.latest[who]; ok && p != none; p = ix.entries[p].before {
+		if e := &ix.entries[p]; *ix.fate(e.at) == counts && !ix.logs.lists[e.list].ofVerify {
 			passes = append(passes, p)
 		}
-		p = ix.entries[p].before
 	}
 	return passes
 }
 
-// finish copies what must be kept into the logs.
+// finish counts the users, and gives the notes to the logs.
 func (ix *index) finish() {
-	l := ix.logs
-	for p, e := range ix.entries {
-		if e.about == aPass {
-			l.pairs++
-		}
-		if p < len(ix.notes) && ix.notes[p].kind() != noNote {
-			n := ix.notes[p]
-			n.row = e.at.row
-			l.logs[e.at.log].notes = append(l.logs[e.at.log].notes, n)
-		}
+	for p := range ix.notes {
+		ix.notes[p].about = ix.entries[p].at
 	}
-	for _, lg := range l.logs {
-		slices.SortFunc(lg.notes, func(a, b note) int { return int(a.row) - int(b.row) })
-	}
+	ix.logs.notes = slices.DeleteFunc(ix.notes, func(n note) bool { return n.effect == nothing })
+	slices.SortFunc(ix.logs.notes, func(a, b note) int { return a.about.compare(b.about) })
 	for key, lg := range ix.wants {
 		if _, ok := ix.at[key]; !ok && lg.resumable().Exit == nil { // a run with an end has a row for each user
-			l.withoutSessions++
+			ix.logs.withoutSessions++
 		}
 	}
-	l.users = len(ix.looked)
+	ix.logs.users = len(ix.looked)
 }
 
 // checkSameTenant returns an error if a run cannot be in the same report as the others. text is the first

@@ -23,11 +23,10 @@ import (
 type Logs struct {
 	logs  []*sourceLog // the earliest first
 	lists []*ReportedList
-	pairs int // the number of rows that count
 	users int // the number of users that scans covered
 	waits []waitOfRun
+	notes []note // in the order of the rows that they are about
 
-	beside          int // rows that are listed and do not count
 	withoutSessions int // users whose sessions have no row
 
 	first            *ReportedRun
@@ -46,7 +45,6 @@ type sourceLog struct {
 	first  *results.Run // the first of its runs
 	runs   []*ReportedRun
 	rows   []fate
-	notes  []note            // by row
 	end    results.Condition // whether the last line is torn, and which lines are missing
 	listOf int               // index into lists of the last run
 }
@@ -150,7 +148,7 @@ func (l *Logs) open(ctx context.Context, name string) error {
 			return fmt.Errorf("reading %s in UTF-8: %w", name, err)
 		}
 	}
-	for rec, err := range lg.records(ctx, results.KindRun) {
+	for rec, err := range lg.records(ctx) {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -207,7 +205,7 @@ func (lg *sourceLog) resumable() *ReportedRun {
 }
 
 // records reads the log from its start, see results.Read.
-func (lg *sourceLog) records(ctx context.Context, kinds ...results.RecordKind) iter.Seq2[*results.Record, error] {
+func (lg *sourceLog) records(ctx context.Context) iter.Seq2[*results.Record, error] {
 	return func(yield func(*results.Record, error) bool) {
 		var all io.Reader = io.NewSectionReader(lg.file, 0, lg.size)
 		sum := sha256.New()
@@ -215,7 +213,7 @@ func (lg *sourceLog) records(ctx context.Context, kinds ...results.RecordKind) i
 			all = io.TeeReader(all, sum)
 		}
 		var c results.Condition
-		for rec, err := range results.Read(all, &c, kinds...) {
+		for rec, err := range results.Read(all, &c) {
 			if ctx.Err() != nil {
 				rec, err = nil, context.Cause(ctx)
 			}

@@ -64,15 +64,15 @@ func (c *cursor) advance() (more bool, err error) {
 		return false, err
 	}
 	var at time.Time
-	switch c.rec.Kind {
-	case results.KindRun:
+	switch {
+	case c.rec.Run != nil:
 		c.run = newRun(c.lg.name, c.rec.Run)
 		at = c.run.Start
-	case results.KindWait:
+	case c.rec.Wait != nil:
 		at = utc(c.rec.Wait.Time)
-	case results.KindEnd:
+	case c.rec.End != nil:
 		at = utc(c.rec.End.End)
-	case results.KindRow, results.KindSessions:
+	case c.rec.Row != nil:
 		c.indexed = indexedRow{Row: *c.rec.Row, run: c.run, line: c.rec.Line, offset: c.rec.Offset}
 		at = utc(c.indexed.Time)
 	}

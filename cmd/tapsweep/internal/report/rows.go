@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -43,8 +44,10 @@ func (l *Logs) countedRows(ctx context.Context) iter.Seq2[*reportedRow, error] {
 func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*reportedRow, error] {
 	return func(yield func(*reportedRow, error) bool) {
 		lg, n := l.logs[i], -1
-		notes := lg.notes
-		for rec, err := range lg.records(ctx, results.KindRow, results.KindSessions) {
+		for rec, err := range lg.records(ctx) {
+			if err == nil && rec.Row == nil {
+				continue
+			}
 			if n++; err == nil && n == len(lg.rows) {
 				return // the log has become longer since the first reading
 			}
@@ -54,9 +57,8 @@ func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*reportedRow, error]
 			var row *reportedRow
 			if err == nil {
 				row = &reportedRow{Row: *rec.Row, Beside: lg.rows[n] == beside, log: lg}
-				if len(notes) > 0 && int(notes[0].row) == n {
-					err = l.annotate(row, notes[0], i)
-					notes = notes[1:]
+				if note, ok := l.noteOf(place{uint32(i), uint32(n)}); ok {
+					err = l.annotate(row, note, i)
 				}
 				row.fillIn()
 			}
@@ -68,6 +70,15 @@ func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*reportedRow, error]
 			yield(nil, errors.New("it became shorter while it was read"))
 		}
 	}
+}
+
+// noteOf returns the note of a row that counts.
+func (l *Logs) noteOf(at place) (n note, ok bool) {
+	i, ok := slices.BinarySearchFunc(l.notes, at, func(n note, at place) int { return n.about.compare(at) })
+	if ok {
+		n = l.notes[i]
+	}
+	return n, ok
 }
 
 // fillIn sets the fields of a row that depend on its runs.
@@ -90,26 +101,26 @@ func (row *reportedRow) fillIn() {
 // annotate adds the result of a verification to the row that counts.
 func (l *Logs) annotate(row *reportedRow, n note, own int) error {
 	row.Provisional = false
-	if n.kind() == unverified && row.Verified {
+	if n.effect == unverified && row.Verified {
 		return nil
 	}
-	if n.log() != own {
-		row.verifyLog = l.logs[n.log()]
+	if int(n.log) != own {
+		row.verifyLog = l.logs[n.log]
 	}
-	if n.kind() == verified {
+	if n.effect == verified {
 		row.Verified, row.VerifiedAt = true, utc(time.UnixMilli(n.at))
 		if row.Outcome != results.Revoked { // the pass went away later
 			row.Outcome, row.Message, row.Hint = results.Absent, "", ""
 		}
 		return nil
 	}
-	lg := l.logs[n.log()]
+	lg := l.logs[n.log]
 	look, err := results.RowAt(lg.file, n.at)
 	if err != nil {
 		return fmt.Errorf("%s changed while it was read: %w", lg.name, err)
 	}
 	row.Verified, row.Message, row.NoProof = false, look.Message, row.NoProof || look.NoProof
-	if n.kind() == remains {
+	if n.effect == remains {
 		row.Outcome, row.Reason = results.Remains, cmp.Or(row.Reason, look.Reason)
 		return nil
 	}

@@ -74,7 +74,7 @@ func (c *Condition) add(rec *Record) {
 	case rec.End != nil:
 		c.open = false
 		c.count(rec.Line, c.lines, rec.End.Lines, "lines")
-	case rec.Kind == KindRow:
+	case rec.Row != nil && rec.Row.Action != RevokeSessions:
 		c.rows++
 	}
 	c.lines++

@@ -9,16 +9,18 @@ import (
 	"tapsweep/input"
 )
 
-// Lists reads results logs as lists: it yields the passes that are not done. The zero value is ready to use.
+// Lists reads results logs: as lists of the passes that are not done, and as lists of users. The zero value is
+// ready to use.
 type Lists struct {
 	// Sessions makes Read keep the users whose passes are gone, for SessionsLeft.
 	Sessions bool
 
-	// Skipped has a warning for each log with lines that are not part of it.
-	Skipped []string
+	Runs    []ListRun     // the runs of the logs
+	Skipped []string      // a warning for each log with lines that are not part of it
+	Users   []*LoggedUser // see ReadUsers; in the order of the logs
+	Invalid int           // see ReadUsers: the rows that were invalid
 
-	runs  []ListRun
-	users userSet
+	users map[string]*LoggedUser // by name in lower case
 }
 
 // A ListRun is a run in a log, with the log and the line of the run.
@@ -28,8 +30,25 @@ type ListRun struct {
 	*Run
 }
 
-// Runs returns the runs of the logs that were read.
-func (l *Lists) Runs() []ListRun { return l.runs }
+// readLog reads a log and calls each with its records. It returns an error if the log is not complete.
+func (l *Lists) readLog(name string, text io.Reader, each func(*Record) error) error {
+	var c Condition
+	for rec, err := range Read(text, &c) {
+		if err == nil {
+			err = each(rec)
+		}
+		if err != nil {
+			return err
+		}
+		if rec.Run != nil {
+			l.Runs = append(l.Runs, ListRun{name, rec.Line, rec.Run})
+		}
+	}
+	if words := c.Skipped(name); words != "" {
+		l.Skipped = append(l.Skipped, words)
+	}
+	return c.complete(name)
+}
 
 // hasRun matches the first line of a log. Lines that are not part of the log may come before it.
 var hasRun = regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(firstBytes))
@@ -55,36 +74,21 @@ func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
 		return nil, nil
 	}
 	list := &logAsList{text: text}
-	var c Condition
-	for rec, err := range Read(text(), &c) {
-		if err != nil {
-			return nil, err
-		}
-		if rec.Run != nil {
-			l.runs = append(l.runs, ListRun{name, rec.Line, rec.Run})
-		}
-		l.noteSessions(name, rec)
+	err := l.readLog(name, text(), func(rec *Record) error {
 		list.state.apply(rec, false)
-	}
-	if words := c.Skipped(name); words != "" {
-		l.Skipped = append(l.Skipped, words)
-	}
-	return list.rows, c.complete(name)
-}
-
-// noteSessions keeps a user who has a row about sessions. With the option Sessions, it also keeps a user whose
-// pass is gone.
-func (l *Lists) noteSessions(name string, rec *Record) {
-	if r := rec.Row; r != nil && r.Outcome != Planned && r.User != input.Me &&
-		(rec.Kind == KindSessions || l.Sessions && r.sessionsFollow()) {
-		l.users.add(name, rec)
-	}
+		if r := rec.Row; r != nil && r.Outcome != Planned && r.User != input.Me &&
+			(r.Action == RevokeSessions || l.Sessions && r.sessionsFollow()) {
+			l.addUser(name, rec)
+		}
+		return nil
+	})
+	return list.rows, err
 }
 
 // SessionsLeft returns the users whose passes are gone according to the logs, and whose sessions no run has
 // revoked. The pairs name no pass.
 func (l *Lists) SessionsLeft() (pairs []input.Pair) {
-	for _, u := range l.users.Users {
+	for _, u := range l.Users {
 		if u.passGone && !u.Sessions.done() {
 			pairs = append(pairs, input.Pair{Source: u.Source, Line: u.Line, User: u.User, UPN: u.UPN})
 		}
@@ -94,7 +98,7 @@ func (l *Lists) SessionsLeft() (pairs []input.Pair) {
 
 // SessionsMissed returns the number of users whose sessions a run should have revoked, but did not.
 func (l *Lists) SessionsMissed() (n int) {
-	for _, u := range l.users.Users {
+	for _, u := range l.Users {
 		if u.Sessions != nil && !u.Sessions.done() {
 			n++
 		}
@@ -120,7 +124,7 @@ func (l *logAsList) rows(yield func(input.Row, error) bool) {
 			digest = rec.Run.Digest
 		case rec.Row != nil:
 			n++
-			if rec.Kind == KindRow && l.state.isLast(n, rec.Row, digest) && !yield(asListRow(rec), nil) {
+			if rec.Row.Action != RevokeSessions && l.state.isLast(n, rec.Row, digest) && !yield(asListRow(rec), nil) {
 				return
 			}
 		}

@@ -129,7 +129,7 @@ func TestOlderLog(t *testing.T) {
 	const run = `{"type":"run","command":["revoke","--verify"]}` + "\n"
 	const end = `{"type":"end","counts":{"revoked":1}}` + "\n"
 	users, err := ReadUsers(write(t, "l.jsonl", run+logText("revoked 1")+end))
-	assert.That(t, err == nil && users.First.Verify && users.First.Resume != nil,
+	assert.That(t, err == nil && users.Runs[0].Verify && users.Runs[0].Resume != nil,
 		"ReadUsers = %+v, %v; want a run that verifies", users, err)
 	const resume = `{"type":"run","command":["revoke","--verify","--resume"]}` + "\n"
 	const both = `{"type":"end","counts":{"revoked":2}}` + "\n"

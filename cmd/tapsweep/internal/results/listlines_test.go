@@ -81,7 +81,7 @@ func TestListRuns(t *testing.T) {
 	path := write(t, "log.jsonl", log)
 	_, logs := open(t, input.Options{}, write(t, "l.csv", "user\n"+eli+"\n"), path)
 	var got []string
-	for _, run := range logs.Runs() {
+	for _, run := range logs.Runs {
 		got = append(got, fmt.Sprintf("%s:%d %s", run.Source, run.Line, run.GraphRoot))
 	}
 	assert.Equal(t, "Runs()", got, []string{path + ":1 https://a", path + ":3 https://a", path + ":5 https://b"})

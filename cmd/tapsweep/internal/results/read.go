@@ -14,26 +14,8 @@ import (
 	"tapsweep/input"
 )
 
-// A RecordKind is the kind of a line: the value of its key "type".
-type RecordKind string
-
-// The kinds of lines. Read skips other kinds, which another version may write.
-const (
-	KindRun     RecordKind = "run"
-	KindRow     RecordKind = "result"
-	KindWait    RecordKind = "wait"
-	KindScanned RecordKind = "scanned"
-	KindEnd     RecordKind = "end"
-
-	// KindSessions is a row whose Action is RevokeSessions. In the file its type is "result", like that of all
-	// rows. Here it has its own kind, so that KindRow means only rows about passes.
-	KindSessions RecordKind = "sessions"
-)
-
-// A Record is one line of a log. The field for its Kind is set (Row for KindSessions); the others are nil. A
-// Record is valid until the next one is read.
+// A Record is one line of a log. One of the pointers is set. A Record is valid until the next one is read.
 type Record struct {
-	Kind   RecordKind
 	Line   int   // the number of the line, from 1
 	Offset int64 // the offset of the first byte of the line
 	Text   []byte
@@ -63,17 +45,16 @@ const lineMark = `{"type":"`
 // byteOrderMark is what some Windows programs write before UTF-8.
 const byteOrderMark = "\xEF\xBB\xBF"
 
-// Read yields the records of r, which contains one or more logs in UTF-8, one after another. It yields only
-// records of the given kinds; without kinds, it yields all. In rows it replaces the user "me" by the Self of
-// their run.
+// Read yields the records of r, which contains one or more logs in UTF-8, one after another. In rows it replaces
+// the user "me" by the Self of their run.
 //
 // Read skips an incomplete last line, and lines that are not part of a log, such as those that kubectl logs mixes
 // in. It counts them in c, which is final when Read has ended. Read ends with an *input.LineError at a broken line, and
 // at a line that has a line of the log behind other text. It ends with ErrNoRun if r contains no run.
-func Read(r io.Reader, c *Condition, kinds ...RecordKind) iter.Seq2[*Record, error] {
+func Read(r io.Reader, c *Condition) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
 		*c = Condition{}
-		in := logReader{br: bufio.NewReaderSize(r, maxLine), c: c, kinds: kinds}
+		in := logReader{br: bufio.NewReaderSize(r, maxLine), c: c}
 		for {
 			rec, err := in.next()
 			if err == io.EOF {
@@ -88,16 +69,15 @@ func Read(r io.Reader, c *Condition, kinds ...RecordKind) iter.Seq2[*Record, err
 
 // A logReader is the state of Read.
 type logReader struct {
-	br    *bufio.Reader
-	c     *Condition
-	kinds []RecordKind // empty means all
-	n     int          // the number of the last line that was read
-	self  string       // the Self of the run
-	rec   Record
-	row   Row
+	br   *bufio.Reader
+	c    *Condition
+	n    int    // the number of the last line that was read
+	self string // the Self of the run
+	rec  Record
+	row  Row
 }
 
-// next returns the next record of one of the kinds, or io.EOF.
+// next returns the next record, or io.EOF.
 func (in *logReader) next() (*Record, error) {
 	for {
 		text, err := in.br.ReadSlice('\n')
@@ -114,14 +94,14 @@ func (in *logReader) next() (*Record, error) {
 		if in.n == 1 {
 			text = bytes.TrimPrefix(text, []byte(byteOrderMark))
 		}
-		foreign, err := in.isForeign(text)
-		if foreign {
+		known, foreign := false, false
+		if foreign, err = in.isForeign(text); foreign {
 			in.c.skip(in.foreign(text), text)
 			in.c.Whole += int64(size)
 			continue
 		}
 		if err == nil {
-			err = in.decode(text)
+			known, err = in.decode(text)
 		}
 		if err != nil {
 			if in.torn(text) {
@@ -132,7 +112,7 @@ func (in *logReader) next() (*Record, error) {
 		}
 		in.c.Whole += int64(size)
 		in.c.add(&in.rec)
-		if in.wants(in.rec.Kind) {
+		if known {
 			return &in.rec, nil
 		}
 	}
@@ -182,76 +162,65 @@ func RowAt(r io.ReaderAt, offset int64) (*Row, error) {
 	return row, json.Unmarshal(text, row)
 }
 
-// wants reports whether Read yields records of a kind. It never yields unknown kinds, which another version may
-// write.
-func (in *logReader) wants(kind RecordKind) bool {
-	if len(in.kinds) == 0 {
-		return slices.Contains([]RecordKind{KindRun, KindRow, KindSessions, KindWait, KindScanned, KindEnd}, kind)
-	}
-	return slices.Contains(in.kinds, kind)
-}
-
-// decode decodes a line into the record. It skips rows that Read will not yield.
-func (in *logReader) decode(text []byte) error {
+// decode decodes a line into the record. It reports whether the kind of the line is known.
+func (in *logReader) decode(text []byte) (known bool, err error) {
 	rest, isLine := bytes.CutPrefix(text, []byte(lineMark))
-	if kind, _, ok := bytes.Cut(rest, []byte(`"`)); isLine && ok {
-		in.rec = Record{Kind: RecordKind(kind), Line: in.n, Offset: in.c.Whole, Text: text}
-	} else if in.c.run == nil {
-		return ErrNoRun
-	} else {
-		return in.foreign(text)
-	}
-	rec := &in.rec
-	if in.c.run == nil && rec.Kind != KindRun {
-		return ErrNoRun
-	}
-	if err := json.Unmarshal(text, in.target()); err != nil {
-		return lineError(in.n, "the line is broken: %v", err)
-	}
+	kind, _, ok := bytes.Cut(rest, []byte(`"`))
 	switch {
+	case in.c.run == nil && !bytes.HasPrefix(text, []byte(firstBytes)):
+		return false, ErrNoRun
+	case !isLine || !ok:
+		return false, in.foreign(text)
+	}
+	in.rec = Record{Line: in.n, Offset: in.c.Whole, Text: text}
+	target := in.target(string(kind))
+	if target == nil {
+		target = new(struct{})
+	}
+	if err := json.Unmarshal(text, target); err != nil {
+		return false, lineError(in.n, "the line is broken: %v", err)
+	}
+	switch rec := &in.rec; {
 	case rec.Run != nil:
 		rec.Run.interpret()
 		in.self = rec.Run.Self
 	case rec.Row != nil:
-		return in.checkRow()
+		return true, in.checkRow()
+	case rec.Wait == nil && rec.Scanned == nil && rec.End == nil:
+		return false, nil
+	}
+	return true, nil
+}
+
+// target sets the field of the record for the kind of a line, and returns it. It returns nil for an unknown kind,
+// which another version may write.
+func (in *logReader) target(kind string) any {
+	rec := &in.rec
+	switch kind {
+	case "run":
+		rec.Run = new(Run)
+		return rec.Run
+	case "result":
+		in.row = Row{}
+		rec.Row = &in.row
+		return rec.Row
+	case "wait":
+		rec.Wait = new(Wait)
+		return rec.Wait
+	case "scanned":
+		rec.Scanned = new(Scanned)
+		return rec.Scanned
+	case "end":
+		rec.End = new(End)
+		return rec.End
 	}
 	return nil
 }
 
-// target returns the value that a line of the record's kind is decoded into.
-func (in *logReader) target() any {
-	rec := &in.rec
-	switch rec.Kind {
-	case KindRun:
-		rec.Run = new(Run)
-		return rec.Run
-	case KindRow:
-		if !in.wants(KindRow) && !in.wants(KindSessions) {
-			break
-		}
-		in.row = Row{}
-		rec.Row = &in.row
-		return rec.Row
-	case KindWait:
-		rec.Wait = new(Wait)
-		return rec.Wait
-	case KindScanned:
-		rec.Scanned = new(Scanned)
-		return rec.Scanned
-	case KindEnd:
-		rec.End = new(End)
-		return rec.End
-	}
-	return new(struct{})
-}
-
-// checkRow replaces the user "me" by the signed-in user, and sets the kind of the row.
+// checkRow replaces the user "me" by the signed-in user.
 func (in *logReader) checkRow() error {
 	if in.row.User == input.Me && in.self != "" {
 		in.row.User = in.self
-	}
-	if in.row.Action == RevokeSessions {
-		in.rec.Kind = KindSessions
 	}
 	if !slices.Contains(Outcomes, in.row.Outcome) {
 		return lineError(in.n, "the outcome %q is not known: the log is damaged, or of another "+

@@ -196,19 +196,19 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 		if err != nil {
 			return 0, err
 		}
-		switch rec.Kind {
-		case KindRun:
+		switch {
+		case rec.Run != nil:
 			if err := rec.Run.same(e.next); err != nil {
 				return 0, err
 			}
 			e.run, e.sessions = rec.Run, e.sessions || rec.Run.Sessions
 			e.runsWithoutEnd++
 			e.state.apply(rec, false)
-		case KindRow, KindSessions:
+		case rec.Row != nil:
 			e.row(rec)
-		case KindScanned:
+		case rec.Scanned != nil:
 			e.state.apply(rec, false)
-		case KindEnd:
+		case rec.End != nil:
 			e.runsWithoutEnd--
 			if rec.End.Stopped == "" && e.opts.IgnoreFinishedRuns {
 				e.forget()
@@ -237,11 +237,11 @@ func (e *ResumeState) forget() {
 
 // each calls the option OnCompleted with the completed rows of a log.
 func (e *ResumeState) each(r io.Reader) error {
-	for rec, err := range Read(r, new(Condition), KindRow) {
+	for rec, err := range Read(r, new(Condition)) {
 		if err != nil {
 			return err
 		}
-		if !rec.Row.Beside && e.completes(rec.Row) {
+		if r := rec.Row; r != nil && r.Action != RevokeSessions && !r.Beside && e.completes(rec.Row) {
 			e.opts.OnCompleted(new(*rec.Row))
 		}
 	}

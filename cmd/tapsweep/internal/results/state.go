@@ -52,16 +52,16 @@ func (s *State) init() {
 // its key.
 func (s *State) apply(rec *Record, done bool) {
 	s.init()
-	switch rec.Kind {
-	case KindRun:
+	switch {
+	case rec.Run != nil:
 		s.digest = rec.Run.Digest
-	case KindScanned:
+	case rec.Scanned != nil:
 		for _, user := range rec.Scanned.Users {
 			u := s.hash("", user)
 			s.users[u] = scannedUser{open: s.users[u].open, none: true}
 			s.forgetFailure(user)
 		}
-	case KindRow, KindSessions:
+	case rec.Row != nil:
 		s.rows++
 		s.row(rec.Row, done)
 	}

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"os"
@@ -37,29 +38,20 @@ func (s *LogSessions) done() bool {
 	return s != nil && (s.Outcome == Revoked || s.Outcome == UnknownUser)
 }
 
-// A userSet has each user of the logs once.
-type userSet struct {
-	Users []*LoggedUser          // in the order of the logs
-	at    map[string]*LoggedUser // by name in lower case
-}
-
-// add processes a row of the named log.
-func (u *userSet) add(log string, rec *Record) {
+// addUser adds a row of the named log to its user.
+func (l *Lists) addUser(log string, rec *Record) {
 	r := rec.Row
 	name := strings.ToLower(r.User)
-	user := u.at[name]
+	user := l.users[name]
 	if user == nil {
-		if u.at == nil {
-			u.at = make(map[string]*LoggedUser)
+		if l.users == nil {
+			l.users = make(map[string]*LoggedUser)
 		}
 		user = &LoggedUser{Source: log, Line: rec.Line}
-		u.at[name], u.Users = user, append(u.Users, user)
+		l.users[name], l.Users = user, append(l.Users, user)
 	}
-	user.User = r.User
-	if r.UPN != "" {
-		user.UPN = r.UPN
-	}
-	if rec.Kind == KindSessions {
+	user.User, user.UPN = r.User, cmp.Or(r.UPN, user.UPN)
+	if r.Action == RevokeSessions {
 		user.Sessions = &LogSessions{r.Outcome, r.SentAt}
 		return
 	}
@@ -67,82 +59,58 @@ func (u *userSet) add(log string, rec *Record) {
 	user.passGone = user.passGone || r.sessionsFollow()
 }
 
-// LogUsers has each user of results logs once.
-type LogUsers struct {
-	userSet
-	First  *Run   // the first run of the first log; all logs have its tenant and Graph root
-	Digest string // the digest of the users
-
-	Operators []string // each operator of the runs that deleted, as far as the logs have them
-
-	Invalid int // rows that were invalid
-
-	Skipped []string // a warning for each log with lines that are not part of it
-}
-
-// Sessions reports whether the logs have rows about sessions.
-func (u *LogUsers) Sessions() bool {
-	return slices.ContainsFunc(u.Users, func(user *LoggedUser) bool { return user.Sessions != nil })
-}
-
-// ReadUsers reads the users of results logs, except for rows that were invalid or protected. It returns an error
-// for logs of different tenants or Graph roots, and for a file that is not a complete log (see
-// Condition.complete).
-func ReadUsers(paths ...string) (*LogUsers, error) {
-	u := new(LogUsers)
+// ReadUsers reads each user of results logs once. It leaves out rows that were invalid or protected. It returns
+// an error for a file that is not a complete log (see Condition.complete).
+func ReadUsers(paths ...string) (*Lists, error) {
+	l := new(Lists)
 	for _, path := range paths {
-		if err := u.read(path); err != nil {
+		if err := l.readUsers(path); err != nil {
 			return nil, fmt.Errorf("reading %s: %w", path, err)
 		}
 	}
-	digest := sha256.New()
-	for _, user := range u.Users {
-		fmt.Fprintf(digest, "%s\n", strings.ToLower(user.User))
-	}
-	u.Digest = fmt.Sprintf("sha256:%x", digest.Sum(nil))
-	return u, nil
+	return l, nil
 }
 
-func (u *LogUsers) read(path string) error {
+func (l *Lists) readUsers(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	var c Condition
-	for rec, err := range Read(input.Decode(f), &c) {
-		if err == nil && rec.Run != nil {
-			err = u.addRun(rec)
-		}
-		if err != nil {
-			return err
-		}
+	return l.readLog(path, input.Decode(f), func(rec *Record) error {
 		switch r := rec.Row; {
 		case r == nil, r.Outcome == Protected:
 		case r.Outcome == Invalid:
-			u.Invalid++
+			l.Invalid++
 		case r.User == input.Me:
 			return lineError(rec.Line, "the row is about the user who was signed in, and does not say who that was")
 		case r.User != "":
-			u.add(path, rec)
+			l.addUser(path, rec)
 		}
-	}
-	if words := c.Skipped(path); words != "" {
-		u.Skipped = append(u.Skipped, words)
-	}
-	return c.complete(path)
+		return nil
+	})
 }
 
-func (u *LogUsers) addRun(rec *Record) error {
-	run := rec.Run
-	if u.First == nil {
-		u.First = run
+// HasSessions reports whether the logs have rows about the sessions of users.
+func (l *Lists) HasSessions() bool {
+	return slices.ContainsFunc(l.Users, func(user *LoggedUser) bool { return user.Sessions != nil })
+}
+
+// Digest returns the digest of the Users.
+func (l *Lists) Digest() string {
+	digest := sha256.New()
+	for _, user := range l.Users {
+		fmt.Fprintf(digest, "%s\n", strings.ToLower(user.User))
 	}
-	if run.Operator != "" && run.Kind() != "verify" && !slices.Contains(u.Operators, run.Operator) {
-		u.Operators = append(u.Operators, run.Operator)
+	return fmt.Sprintf("sha256:%x", digest.Sum(nil))
+}
+
+// Operators returns each operator of the runs that deleted passes, as far as the logs have them.
+func (l *Lists) Operators() (names []string) {
+	for _, run := range l.Runs {
+		if run.Operator != "" && run.Kind() != "verify" && !slices.Contains(names, run.Operator) {
+			names = append(names, run.Operator)
+		}
 	}
-	if err := run.Elsewhere(u.First.Tenant, u.First.GraphRoot); err != nil {
-		return lineError(rec.Line, "%v: all logs must be of one tenant and Graph root", err)
-	}
-	return nil
+	return names
 }

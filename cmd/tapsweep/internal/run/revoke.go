@@ -71,7 +71,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	p := plan{
 		list:  list,
 		lists: o.Lists,
-		logs:  logs.Runs(),
+		logs:  logs.Runs,
 		task:  o.withSessions(token.Task{ReadOnly: o.Header.DryRun, Own: o.Self, Others: !o.Self}),
 		quiet: o.Quiet && o.unattended(),
 		limit: limit,

@@ -39,17 +39,17 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) error {
 		return nil
 	}
 	o.Guards.AbortAfter = abortAfter
-	o.Header.Digest, o.Header.Pairs, o.Header.DeletedBy = held.Digest, len(held.Users), held.Operators
+	o.Header.Digest, o.Header.Pairs, o.Header.DeletedBy = held.Digest(), len(held.Users), held.Operators()
 	return execute(ctx, c, &o.Options, plan{
 		lists: o.Logs,
-		logs:  []results.ListRun{{Source: o.Logs[0], Run: held.First}},
-		task:  token.Task{ReadOnly: true, Others: true, SessionProof: held.Sessions()},
+		logs:  held.Runs,
+		task:  token.Task{ReadOnly: true, Others: true, SessionProof: held.HasSessions()},
 		quiet: o.Quiet,
 		work:  func(r *run, ctx context.Context) error { return r.verify(ctx, held) },
 	})
 }
 
-func (r *run) verify(ctx context.Context, held *results.LogUsers) error {
+func (r *run) verify(ctx context.Context, held *results.Lists) error {
 	r.verifiedLogs = r.lists
 	r.show(progress.Options{Total: len(held.Users) - r.earlier.Len, Phase: "verifying", Noun: "users",
 		ReadOnly: true})

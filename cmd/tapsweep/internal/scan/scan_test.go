@@ -359,7 +359,7 @@ func TestScanPace(t *testing.T) {
 		{"no limit", 16_000, nil, 16, 800 * 50 * time.Millisecond / 16, 1.2},
 		// The documented read quota is 8,000 units in 10 s, and the bucket is full at the start. A LIST costs one
 		// unit, and so does a page with $select.
-		{"documented read quota", 30_000, []*quota.Limit{quota.Bucket(800, 8000).Of(quota.ResourceUnits)}, 0,
+		{"documented read quota", 30_000, []*quota.Limit{quota.Bucket(800, 8000).Of(quota.Reads)}, 0,
 			time.Duration(float64(30_000+31-8000) / 800 * float64(time.Second)), 1.05},
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {
