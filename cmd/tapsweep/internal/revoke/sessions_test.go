@@ -191,6 +191,20 @@ func TestVerifySessions(t *testing.T) {
 	}
 }
 
+// A run that only verifies reports a user whom the tenant does not have.
+func TestVerifyOnlySessionsOfNobody(t *testing.T) {
+	runner := assert.Must(batch.NewRunner(revokesSessions(graphsim.Options{}), batch.Options{}))
+	var rows []results.Row
+	job := New(runner, func(row *results.Row) error { rows = append(rows, *row); return nil },
+		Options{VerifyOnly: true, Verify: time.Minute})
+	item := Item{Pair: danasPair(passID), Sessions: &results.LogSessions{Outcome: results.Revoked, SentAt: time.Now()}}
+	assert.OK(t, job.Run(t.Context(), Each([]Item{item})))
+	assert.Same(t, "rows", len(rows), 2)
+	for _, row := range rows {
+		assert.Same(t, "outcome of "+string(row.Action), row.Outcome, results.UnknownUser)
+	}
+}
+
 // If a run is stopped, each user whose call was not sent, or waited behind the others, has a row.
 func TestStoppedCallsHaveRows(t *testing.T) {
 	const users = maxCalls + 200
