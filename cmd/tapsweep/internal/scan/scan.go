@@ -132,7 +132,7 @@ type scanner struct {
 	one   bool                // there is only one source
 	all   int                 // all users of the only source, including skipped users; 0 if not known
 	open  int                 // LISTs and lookups without an answer
-	held  []*pageRequest      // next pages that wait until fewer requests are open
+	held  []*source           // sources whose next page waits until fewer requests are open
 	audit *auditFindings
 	found map[uint64]string // the user of each pass, by the hash of its ID: two names of a user find it once
 }
