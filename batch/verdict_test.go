@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"tapsweep/testdata/assert"
 )
@@ -129,4 +130,15 @@ func TestRecordAfterOtherReplies(t *testing.T) {
 		assert.Same(t, fmt.Sprint("tokens refused in a row after verdict ", tt.v), it.tokenRefusalsInRow, tt.tokens)
 		assert.Same(t, fmt.Sprint("cause after verdict ", tt.v), it.cause, tt.cause)
 	}
+}
+
+// The reply to a batch from before an outage or a blockade does not end the test that is in flight.
+func TestOldReplyEndsNoTest(t *testing.T) {
+	inTest := interruption{since: time.Now(), testing: true}
+	l, q := &loop{runner: new(Runner), outage: inTest}, &quotaQueue{blockade: blockade{interruption: inTest}}
+	old := &inFlightBatch{queue: q, verdict: uncertain}
+	l.updateOutage(old)
+	l.updateBlockade(old)
+	assert.Same(t, "the connection is tested", l.outage.testing, true)
+	assert.Same(t, "the blockade is tested", q.blockade.testing, true)
 }
