@@ -52,8 +52,8 @@ type trial struct {
 	env    []string
 	dir    string
 	lists  []string
-	flags  []string // of each run
-	pairs  int
+	flags  []string        // of each run
+	rows   int             // of all lists
 	named  map[string]bool // passes that have to go
 	spared map[string]bool // passes that must not
 	verify bool
@@ -111,7 +111,7 @@ func newTrial(t *testing.T, rng *rand.Rand) *trial {
 	if protect {
 		tr.flags = append(tr.flags, "--protect", writeFile(t, "glass.txt", "user\nuser0@contoso.example\n"))
 	}
-	if tr.pairs = len(rows); any {
+	if tr.rows = len(rows); any {
 		tr.flags = append(tr.flags, "--any-pass")
 	}
 	if tr.verify = tr.often(3); tr.verify {
@@ -285,9 +285,9 @@ func (tr *trial) report(logs []string) (counts map[results.Outcome]int) {
 			}
 		}
 	}
-	if all := sum.Pairs + sum.WithoutRow; all != tr.pairs {
+	if all := sum.Pairs + sum.WithoutRow; all != tr.rows {
 		tr.problem("%d passes in the report, %d without a row, where the list has %d", sum.Pairs, sum.WithoutRow,
-			tr.pairs)
+			tr.rows)
 	}
 	if want := sum.Pairs - sum.Counts[results.Duplicate]; listed != want {
 		tr.problem("%d rows of the table are not beside, want one for each of %d passes but duplicates", listed, want)

@@ -83,6 +83,13 @@ func leaves(t *testing.T, tenant *graphsim.Tenant, n int) {
 	same(t, "passes that are left", len(tenant.Remaining()), n)
 }
 
+// losesNoWrite fails the test if the tenant lost a write, or got two writes for one user at once.
+func losesNoWrite(t *testing.T, tenant *graphsim.Tenant) {
+	t.Helper()
+	same(t, "writes that were lost", tenant.Stats().LostWrites, 0)
+	same(t, "writes at once", tenant.Stats().OverlappingWrites, 0)
+}
+
 // readEnd returns the last line of a results log, and fails the test unless it has the exit code.
 func readEnd(t *testing.T, text string, exit int) *results.End {
 	t.Helper()

@@ -167,7 +167,7 @@ func TestRefusedSweepHasNoRows(t *testing.T) {
 		code   int
 		says   string
 	}{
-		{name: "bound", args: []string{"--yes", "--max-items", "9"}, code: status.Usage,
+		{name: "limit", args: []string{"--yes", "--max-items", "9"}, code: status.Usage,
 			says: "20 passes are more than the limit of 9"},
 		{name: "declined", answer: func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("n\n") },
 			code: status.Usage, says: "found 20 passes, and deleted none of them"},

@@ -25,7 +25,6 @@ import (
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/cli"
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/input"
 	"tapsweep/testdata/assert"
 )
@@ -302,18 +301,12 @@ func mustAbs(path string) string { return assert.Must(filepath.Abs(path)) }
 
 var scriptTenants sync.Map // *testscript.TestScript to *graphsim.Tenant; scripts run in parallel
 
-// scriptTenant: tenant LIST [LIMIT…]
+// scriptTenant: tenant LIST
 func scriptTenant(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) == 0 {
-		ts.Fatalf("usage: tenant LIST [LIMIT…]")
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: tenant LIST")
 	}
-	var opts graphsim.Options
-	for _, text := range args[1:] {
-		limit, err := simulation.ParseLimit(text)
-		ts.Check(err)
-		opts.Limits = append(opts.Limits, limit)
-	}
-	tenant := graphsim.New(opts)
+	tenant := graphsim.New(graphsim.Options{})
 	list, err := input.Open([]string{ts.MkAbs(args[0])}, input.Options{})
 	ts.Check(err)
 	ts.Defer(func() { list.Close() })

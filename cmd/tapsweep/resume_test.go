@@ -29,15 +29,15 @@ func lastRows(t *testing.T, path string) map[int]results.Row {
 // requests that the tenant carried out.
 func TestKillAndResume(t *testing.T) {
 	t.Parallel()
-	const pairs = 1500
-	tenant, users, env := serveUsers(t, pairs, graphsim.Options{Latency: 20 * time.Millisecond, Record: true})
+	const passes = 1500
+	tenant, users, env := serveUsers(t, passes, graphsim.Options{Latency: 20 * time.Millisecond, Record: true})
 	log := newLog(t)
 	list := listFile(t, users)
 	args := []string{"revoke", "--yes", "--quiet", "--results", log, "--resume", list}
-	killed := killRandomly(t, env, tenant, *kills, 2*pairs / *kills, args...)
+	killed := killRandomly(t, env, tenant, *kills, 2*passes / *kills, args...)
 	tapsweep(t, env, "revoke", "--yes", "--results", log, "--resume", list).ends(t, 0)
 	last := lastRows(t, log)
-	same(t, "lines with a row", len(last), pairs)
+	same(t, "lines with a row", len(last), passes)
 	leaves(t, tenant, 0)
 	deleted := make(map[string]int)
 	for _, e := range tenant.Log() {
@@ -45,7 +45,7 @@ func TestKillAndResume(t *testing.T) {
 			deleted[e.Path]++
 		}
 	}
-	same(t, "passes that the tenant deleted", len(deleted), pairs)
+	same(t, "passes that the tenant deleted", len(deleted), passes)
 	absent := 0
 	for line, r := range last {
 		// What was in flight when the run was killed is gone, and nobody holds a pass any more: both are true.
@@ -72,7 +72,7 @@ func TestResumeRun(t *testing.T) {
 	}
 	run("--resume", list).ends(t, 1, "denied")
 	sent := tenant.Stats().Requests
-	// The denied pair is tried again, the rejected one is not.
+	// The denied pass is tried again, the rejected one is not.
 	p := run("--resume", list)
 	p.ends(t, 1)
 	same(t, "requests", tenant.Stats().Requests, sent+1)
@@ -234,7 +234,7 @@ func TestNohup(t *testing.T) {
 }
 
 // The summary of a run that resumes is about the whole log. Its first line is about this run.
-func TestResumedRunTellsOfItself(t *testing.T) {
+func TestResumedRunReportsItself(t *testing.T) {
 	t.Parallel()
 	_, users, env := serveUsers(t, 30, failing(
 		fault.Fault{Method: "DELETE", Path: "user0001@", Attempt: 1, Do: fault.ItemStatus(403)},

@@ -293,6 +293,6 @@ func answered(t *testing.T, env []string, answer func(keyboard *os.File, p *os.P
 			answer(keyboard, cmd.Process)
 		}
 	}
-	_ = cmd.Wait() // the exit code tells
+	_ = cmd.Wait() // the exit code says how it ended
 	return process{args, cmd.ProcessState.ExitCode(), out.String(), shown.String()}
 }
