@@ -66,7 +66,7 @@ func gatewayFor(t *testing.T, do fault.Effect, from time.Duration, concurrency i
 		check(t, "uncertain", r.Uncertain, false)
 	}
 	// 50 batches at 0.1 s; what was split has smaller ones.
-	most := from + 6*time.Second + rows/20*100*time.Millisecond/time.Duration(concurrency)
+	most := from + 5*time.Second + rows/20*100*time.Millisecond/time.Duration(concurrency)
 	checkBetween(t, "time", time.Since(start), 0, most)
 	checkBetween(t, "batches", tenant.Stats().Batches, rows/20, rows/20+60)
 }
