@@ -52,6 +52,9 @@ func TestCommandsOfARun(t *testing.T) {
 		{"revoke --overwrite --evidence=case l.csv", "LOG", "tapsweep revoke --resume --results LOG l.csv",
 			"tapsweep revoke LOG"},
 		{"revoke -- --results", "LOG", "tapsweep revoke --resume --results LOG -- --results", "tapsweep revoke LOG"},
+		{"verify --cloud usgov --results proof.jsonl --certificate=app.pem --verify-wait 1m l.jsonl", "LOG",
+			"tapsweep verify --resume --results LOG --cloud usgov --certificate=app.pem --verify-wait 1m l.jsonl",
+			"tapsweep revoke --cloud usgov --certificate=app.pem LOG"},
 		{"report l.jsonl", "LOG", "", "tapsweep revoke LOG"},
 	} {
 		r := Run{Command: strings.Fields(tt.args)}
