@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -54,12 +53,8 @@ func TestBeforeSendRefuses(t *testing.T) {
 		checkErr(t, "Run", err, full)
 		check(t, "results", len(results), len(users))
 		refused := of(t, results, users[9].UPN)
-		assert.That(t, errors.Is(refused.Err, batch.ErrNotSent) && strings.Contains(refused.Err.Error(), full.Error()),
-			"the refused request: %v, want ErrNotSent and the error of BeforeSend", refused.Err)
-		assert.That(t, !refused.Uncertain, "the refused request may have been carried out")
-		// Other batches were in flight, and they count.
-		done := statuses(results)[204]
-		assert.That(t, done+len(tenant.Remaining()) == len(users),
-			"%d deleted and %d left, want %d together", done, len(tenant.Remaining()), len(users))
+		checkNotSent(t, &refused)
+		assert.Says(t, "the refused request", refused.Err, full.Error())
+		checkLeft(t, tenant, len(users)-statuses(results)[204]) // other batches were in flight, and they count
 	})
 }

@@ -28,8 +28,7 @@ func (l *loop) waitPast(end time.Time) (q *quotaQueue, wait time.Duration) {
 		}
 	}
 	for _, it := range l.waiting {
-		asked := it.throttledInRow == 0 || !it.retryAt.Before(end)
-		if it.retryAfter > 0 && !it.due.Before(end) && asked {
+		if it.retryAfter > 0 && !it.retryAt.Before(end) {
 			return it.queue, it.retryAfter
 		}
 	}

@@ -1,55 +1,13 @@
 package batch_test
 
 import (
-	"fmt"
-	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
 )
-
-// A success status with an error in the body means that the request was not carried out, or
-// only in part. The request is sent again.
-func TestSuccessWithAnErrorIsNone(t *testing.T) {
-	for _, status := range []int{200, 202, 204} {
-		for _, after := range []bool{false, true} {
-			t.Run(fmt.Sprint(status, after), inBubble(func(t *testing.T) {
-				do := fault.ItemErrorIn(status)
-				if after {
-					do = do.AfterWork()
-				}
-				tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Path: "user0003@",
-					Attempt: 1, Do: do}}})
-				users := tenant.AddUsers(5)
-				r := of(t, runAll(t, tenant, batch.Options{}, deletes(users)), users[2].UPN)
-				want := 204
-				if after {
-					want = 404
-				}
-				check(t, "status", r.Response.Status, want)
-				check(t, "attempts", r.Attempts, 2)
-				check(t, "uncertain", r.Uncertain, true)
-				checkLeft(t, tenant, 0)
-			}))
-		}
-	}
-}
-
-// If every answer is like that, the request fails with the text of the error.
-func TestSuccessWithAnErrorEachTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.ItemErrorIn(200)}}})
-		r := runAll(t, tenant, batch.Options{MaxAttempts: 3}, deletes(tenant.AddUsers(1)))[0]
-		checkErr(t, "error", r.Err, batch.ErrAttempts)
-		check(t, "attempts", r.Attempts, 3)
-		check(t, "uncertain", r.Uncertain, true)
-		check(t, "the error has the code", strings.Contains(fmt.Sprint(r.Err), "ServiceUnavailable"), true)
-	})
-}
 
 // A batch response is accepted with any success status, and after a byte order mark.
 func TestOddBatchResponse(t *testing.T) {

@@ -55,8 +55,9 @@ func runQuotas(t *testing.T, tenant *graphsim.Tenant, opts batch.Options, src it
 	start := time.Now()
 	last, count = make(map[string]time.Duration), make(map[string]int)
 	err := newRunner(t, poster, opts).Run(t.Context(), src, func(r batch.Result) []batch.Request {
-		assert.That(t, r.Err == nil && r.Response.Status <= 299,
-			"%s %s: status %d, %v", r.Request.Method, r.Request.Tag, r.Response.Status, r.Err)
+		what := fmt.Sprint(r.Request.Method, " ", r.Request.Tag)
+		checkErr(t, what, r.Err, nil)
+		checkBetween(t, "status of "+what, r.Response.Status, 200, 299)
 		last[r.Request.Quota] = time.Since(start)
 		count[r.Request.Quota]++
 		if follow == nil {
@@ -384,7 +385,7 @@ func TestQuotaStalls(t *testing.T) {
 			return nil
 		})
 		checkErr(t, "Run", err, batch.ErrStalled)
-		check(t, "the error names the quota", strings.Contains(fmt.Sprint(err), "quota write"), true)
+		assert.Says(t, "Run", err, "quota write")
 		check(t, "time", time.Since(start), 20*time.Minute)
 		checkBetween(t, "results", results, 21, 30)
 	})
@@ -426,7 +427,7 @@ func TestQuotaMaxWait(t *testing.T) {
 		}
 		results, err := run(t.Context(), t, tenant, batch.Options{}, slices.Values(src))
 		checkErr(t, "Run", err, batch.ErrMaxWait)
-		check(t, "the error names the quota", strings.Contains(fmt.Sprint(err), "quota write"), true)
+		assert.Says(t, "Run", err, "quota write")
 		check(t, "results", len(results), len(src))
 	})
 }

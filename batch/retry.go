@@ -36,7 +36,6 @@ func (it *item) throttledPause(b *inFlightBatch) time.Duration {
 		it.ownLimitInRow = 0
 	}
 	it.throttledAt = b.sent
-	it.retryAt = b.replied.Add(it.retryAfter)
 	pause := cmp.Or(it.retryAfter, defaultThrottlePause)
 	if it.ownLimitInRow < perResourceLimitAfter {
 		return pause

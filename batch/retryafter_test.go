@@ -41,8 +41,8 @@ func TestParseRetryAfter(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, ok := parseRetryAfter(tt.value, now)
-			assert.That(t, got == tt.want && ok == tt.ok,
-				"parseRetryAfter(%q) = %v, %v, want %v, %v", tt.value, got, ok, tt.want, tt.ok)
+			assert.Same(t, "the wait", got, tt.want)
+			assert.Same(t, "it is one", ok, tt.ok)
 		})
 	}
 }
@@ -54,8 +54,10 @@ func FuzzParseRetryAfter(f *testing.F) {
 	now := time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, value string) {
 		d, ok := parseRetryAfter(value, now)
-		if d < 0 || d > maxRetryAfter || !ok && d != 0 {
-			t.Errorf("parseRetryAfter(%q) = %v, %v", value, d, ok)
+		assert.That(t, 0 <= d, "parseRetryAfter(%q) = %v, which is negative", value, d)
+		assert.That(t, d <= maxRetryAfter, "parseRetryAfter(%q) = %v, more than %v", value, d, maxRetryAfter)
+		if !ok {
+			assert.Same(t, "the wait that is none", d, 0)
 		}
 	})
 }

@@ -2,7 +2,6 @@ package batch_test
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -83,7 +82,7 @@ func TestIdleQuotaKeepsItsPace(t *testing.T) {
 			}
 		}
 		runAll(t, tenant, batch.Options{}, later)
-		assert.That(t, tenant.Stats().Refused <= 200, "%d requests refused, want at most 200", tenant.Stats().Refused)
+		checkBetween(t, "requests refused", tenant.Stats().Refused, 0, 200)
 	})
 }
 
@@ -106,15 +105,12 @@ func TestRunKeepsTheWaitOfTheOneBefore(t *testing.T) {
 		checkErr(t, "the first run, whose wait ends after its deadline", err, batch.ErrMaxWait)
 		start, sent := time.Now(), tenant.Stats().Requests
 		time.AfterFunc(8*time.Minute, func() {
-			assert.That(t, tenant.Stats().Requests-sent == 0,
-				"%d requests sent during the wait", tenant.Stats().Requests-sent)
+			check(t, "requests sent during the wait", tenant.Stats().Requests-sent, 0)
 		})
 		checkErr(t, "the second run", runner.Run(t.Context(), deletes(users[50:]), collect(&second)), nil)
 		check(t, "passes that the second run deleted", statuses(second)[204], 50)
-		assert.That(t, time.Since(start) <= 10*time.Minute,
-			"the second run took %v, want less than the wait", time.Since(start))
-		assert.That(t, tenant.Stats().SentTooEarly == 0,
-			"%d requests were sent before the wait was over", tenant.Stats().SentTooEarly)
+		checkBetween(t, "time of the second run", time.Since(start), 0, 10*time.Minute)
+		check(t, "requests sent before the wait was over", tenant.Stats().SentTooEarly, 0)
 	})
 }
 
@@ -125,17 +121,14 @@ func TestMaxWaitOfTheRunBefore(t *testing.T) {
 		tenant, users := closedTenant(20 * time.Minute)
 		runner := newRunner(t, tenant, batch.Options{MaxWait: 15 * time.Minute})
 		var results []batch.Result
-		if err := runner.Run(t.Context(), deletes(users), collect(&results)); !errors.Is(err, batch.ErrMaxWait) {
-			t.Fatalf("the first run: %v, want ErrMaxWait", err)
-		}
+		checkErr(t, "the first run", runner.Run(t.Context(), deletes(users), collect(&results)), batch.ErrMaxWait)
 		start, sent := time.Now(), tenant.Stats().Requests
 		results = nil
 		checkErr(t, "the second run", runner.Run(t.Context(), deletes(users[50:]), collect(&results)),
 			batch.ErrMaxWait)
 		check(t, "requests that the second run settled", len(results), 50)
-		assert.That(t, tenant.Stats().Requests-sent == 0,
-			"the second run sent %d requests", tenant.Stats().Requests-sent)
-		assert.That(t, time.Since(start) <= 0, "the second run took %v", time.Since(start))
+		check(t, "requests that the second run sent", tenant.Stats().Requests-sent, 0)
+		check(t, "time of the second run", time.Since(start), 0)
 		time.Sleep(6 * time.Minute)
 		checkErr(t, "the third run", runner.Run(t.Context(), deletes(users[50:]), collect(&results)), nil)
 	})
@@ -148,12 +141,9 @@ func TestRunOfAnotherQuotaIgnoresTheWait(t *testing.T) {
 		runner := newRunner(t, tenant, batch.Options{})
 		var results []batch.Result
 		writes := slices.Values([]batch.Request{writeOf(users[0]), writeOf(users[1])})
-		if err := runner.Run(t.Context(), writes, collect(&results)); !errors.Is(err, batch.ErrMaxWait) {
-			t.Fatalf("the first run: %v, want ErrMaxWait", err)
-		}
-		if _, err := runner.Do(t.Context(), listOf(users[0].UPN)); err != nil {
-			t.Errorf("a read: %v", err)
-		}
+		checkErr(t, "the first run", runner.Run(t.Context(), writes, collect(&results)), batch.ErrMaxWait)
+		_, err := runner.Do(t.Context(), listOf(users[0].UPN))
+		checkErr(t, "a read", err, nil)
 	})
 }
 
@@ -163,9 +153,8 @@ func TestRunForgetsAttempts(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Times: 4, Do: fault.ItemStatus(500)}}})
 		req := listOf(tenant.AddUsers(1)[0].UPN)
 		runner := newRunner(t, tenant, batch.Options{MaxAttempts: 3})
-		if _, err := runner.Do(t.Context(), req); !errors.Is(err, batch.ErrAttempts) {
-			t.Fatalf("the first run: %v, want ErrAttempts", err)
-		}
+		_, err := runner.Do(t.Context(), req)
+		checkErr(t, "the first run", err, batch.ErrAttempts)
 		res, err := runner.Do(t.Context(), req)
 		checkErr(t, "the second run", err, nil)
 		check(t, "attempts", res.Attempts, 2)
@@ -200,8 +189,7 @@ func TestRunAfterAPanic(t *testing.T) {
 			_ = runner.Run(t.Context(), deletes(users),
 				func(batch.Result) []batch.Request { panic("a fault of the caller") })
 		}()
-		if _, err := runner.Do(t.Context(), listOf(users[0].UPN)); err != nil {
-			t.Errorf("Do after a panic: %v", err)
-		}
+		_, err := runner.Do(t.Context(), listOf(users[0].UPN))
+		checkErr(t, "Do after a panic", err, nil)
 	})
 }

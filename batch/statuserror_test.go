@@ -39,6 +39,12 @@ func TestStatusErrorShapes(t *testing.T) {
 		{"error null", `{"error":null,"message":"no"}`, "", "no"},
 		{"other JSON", `{"reason":"blocked","rule":7}`, "", `{"reason":"blocked","rule":7}`},
 		{"empty object", `{}`, "", ""},
+		{"empty code", `{"error":{"code":"","message":"m"}}`, "", "m"},
+		{"empty message", `{"error":{"code":"UnknownError","message":""}}`, "UnknownError", ""},
+		{"code a number", `{"error":{"code":5,"message":["x"]}}`, "5", ""},
+		{"error a text", `{"error":"denied"}`, "", "denied"},
+		{"nothing", ``, "", ""},
+		{"null", `null`, "", ""},
 		{"JSON text", `"no entry"`, "", "no entry"},
 		{"JSON text in base64", `"` + base64.StdEncoding.EncodeToString([]byte(page)) + `"`, "",
 			"403 Forbidden: Access denied by policy 7 & 8"},
@@ -63,8 +69,8 @@ func TestStatusErrorShapes(t *testing.T) {
 // Only the beginning of a large body is processed.
 func TestStatusErrorIsBounded(t *testing.T) {
 	for _, body := range []string{strings.Repeat("<p>x", 1<<20), strings.Repeat("x ", 1<<20)} {
-		assert.That(t, len(newStatusError(403, nil, []byte(body)).Message) <= maxWords+len("…"),
-			"a message of %d bytes, want at most %d", len(newStatusError(403, nil, []byte(body)).Message), maxWords)
+		n := len(newStatusError(403, nil, []byte(body)).Message)
+		assert.That(t, n <= maxWords+len("…"), "a message of %d bytes, want at most %d", n, maxWords)
 	}
 }
 
@@ -93,8 +99,9 @@ func TestNewReply(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			reply, err := NewReply(tt.status, http.Header{"A": {"b"}}, []byte(tt.body))
 			assert.That(t, (err == nil) == tt.ok, "NewReply(%d) = %v, want a reply %v", tt.status, err, tt.ok)
-			if tt.ok && (string(reply.Body) != tt.body || reply.Header.Get("A") != "b") {
-				t.Errorf("NewReply(%d) = %q, %v", tt.status, reply.Body, reply.Header)
+			if tt.ok {
+				assert.Same(t, "body", string(reply.Body), tt.body)
+				assert.Same(t, "header", reply.Header.Get("A"), "b")
 			}
 		})
 	}

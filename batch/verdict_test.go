@@ -92,3 +92,13 @@ func TestClassifyRejectedAlone(t *testing.T) {
 		})
 	}
 }
+
+// A second refusal in a row is the final answer only if the new token was accepted for another request.
+func TestClassifyTokenRefusedTwice(t *testing.T) {
+	for status, want := range map[int]verdict{204: answered, 404: answered, 401: tokenRefused, 429: tokenRefused} {
+		refused := &item{tokenRefusalsInRow: 1}
+		answers := []answer{{Response: Response{Status: 401}}, {Response: Response{Status: status}}}
+		b := &inFlightBatch{items: []*item{refused, new(item)}, answers: answers}
+		assert.Same(t, fmt.Sprint("verdict beside an answer of ", status), b.classifyAnswer(0), want)
+	}
+}

@@ -47,9 +47,7 @@ func asCSV(pairs []Pair, comma rune, crlf bool) string {
 		}
 		rows = append(rows, row)
 	}
-	if err := w.WriteAll(rows); err != nil {
-		panic(err)
-	}
+	_ = w.WriteAll(rows) // a Buffer takes all
 	return b.String()
 }
 
@@ -65,21 +63,13 @@ func asObjects(pairs []Pair, separator string) string {
 			o["Created By"], o["createdAt"] = p.Creation.By, p.Creation.At
 			o["audit_id"], o["auditMatch"] = p.Creation.AuditID, p.Creation.Match
 		}
-		text, err := json.Marshal(o)
-		if err != nil {
-			panic(err)
-		}
-		objects = append(objects, string(text))
+		objects = append(objects, string(assert.Must(json.Marshal(o))))
 	}
 	return strings.Join(objects, separator)
 }
 
 func utf16(order xunicode.Endianness, text string) string {
-	out, err := xunicode.UTF16(order, xunicode.UseBOM).NewEncoder().String(text)
-	if err != nil {
-		panic(err)
-	}
-	return out
+	return assert.Must(xunicode.UTF16(order, xunicode.UseBOM).NewEncoder().String(text))
 }
 
 // The same pairs are read from every form of a list, whatever its file is called.
@@ -127,6 +117,14 @@ func TestForms(t *testing.T) {
 	}
 }
 
+// lineOf returns the line that an error names, 0 if it names none.
+func lineOf(err error) int {
+	if bad, ok := errors.AsType[*LineError](err); ok {
+		return bad.Line
+	}
+	return 0
+}
+
 // rowsOf returns the good rows of a text, and whether all of it is good. It writes no file, which would make
 // fuzzing slow.
 func rowsOf(t *testing.T, text string, usersOnly bool) (rows []Pair, good bool) {
@@ -140,17 +138,14 @@ func rowsOf(t *testing.T, text string, usersOnly bool) (rows []Pair, good bool) 
 		assert.That(t, r.Line >= last, "a row of line %d comes after one of line %d", r.Line, last)
 		last = max(r.Line, 1)
 		if r.Err != nil {
-			bad, _ := errors.AsType[*LineError](r.Err)
-			assert.Same(t, "the line of an error", bad.Line, r.Line)
+			assert.Same(t, "the line of an error", lineOf(r.Err), r.Line)
 			good = false
 			return
 		}
 		rows = append(rows, Pair{User: r.User, UPN: r.UPN, Method: r.Method})
 	}
 	if err := s.rows(); err != nil {
-		if bad, ok := errors.AsType[*LineError](err); !ok || bad.Line == 0 {
-			t.Errorf("reading ends with an error without a line: %v", err)
-		}
+		assert.That(t, lineOf(err) > 0, "reading ends with an error without a line: %v", err)
 		return rows, false
 	}
 	return rows, good
@@ -160,16 +155,10 @@ func rowsOf(t *testing.T, text string, usersOnly bool) (rows []Pair, good bool) 
 // lost when the text is read as a list of users.
 func FuzzLists(f *testing.F) {
 	for _, pattern := range []string{samples + "/*", cases + "/*"} {
-		paths, err := filepath.Glob(pattern)
-		if err != nil || len(paths) == 0 {
-			f.Fatalf("no lists in %s: %v", pattern, err)
-		}
+		paths := assert.Must(filepath.Glob(pattern))
+		assert.That(f, len(paths) > 0, "no lists in %s", pattern)
 		for _, path := range paths {
-			data, err := os.ReadFile(path)
-			if err != nil {
-				f.Fatal(err)
-			}
-			f.Add(string(data))
+			f.Add(string(assert.Must(os.ReadFile(path))))
 		}
 	}
 	f.Add("user,method\n''-a@b.c,\n'=a@b.c,\n\"x\ny\"@b.c,\n")

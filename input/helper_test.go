@@ -63,12 +63,5 @@ func all(t testing.TB, l *List) []Pair {
 // text is empty.
 func checkError(t testing.TB, what string, err error, want string) {
 	t.Helper()
-	switch want = filled.Replace(want); {
-	case err == nil && want != "":
-		t.Errorf("%s returns no error, want one with %q", what, want)
-	case err != nil && want == "":
-		t.Errorf("%s returns the error %q, want none", what, err)
-	case err != nil && !strings.Contains(err.Error(), want):
-		t.Errorf("%s returns the error %q, want one with %q", what, err, want)
-	}
+	assert.Says(t, what, err, filled.Replace(want))
 }

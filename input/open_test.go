@@ -2,6 +2,7 @@ package input
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -41,9 +42,8 @@ func TestOpenRefuses(t *testing.T) {
 		_, err := Open(tt.names, tt.opts)
 		checkError(t, tt.name+": Open", err, tt.err)
 	}
-	if _, err := Open([]string{good + "x"}, Options{}); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("Open of a missing file = %v, want fs.ErrNotExist", err)
-	}
+	_, err := Open([]string{good + "x"}, Options{})
+	assert.Is(t, "Open of a missing file", err, fs.ErrNotExist)
 }
 
 func TestUsersWithoutList(t *testing.T) {
@@ -80,18 +80,15 @@ func TestRowsAreKept(t *testing.T) {
 	for range l.Pairs() {
 		break // must not be asked again
 	}
-	if there, err := os.ReadDir(temp); err != nil || len(there) > 0 && runtime.GOOS != "windows" {
-		t.Errorf("files of an open list: %v, %v, want none", there, err)
+	if runtime.GOOS != "windows" {
+		assert.Same(t, "files of an open list", len(assert.Must(os.ReadDir(temp))), 0)
 	}
 	assert.Is(t, "Close()", l.Close(), nil)
 	for _, names := range [][]string{{"-"}, {"-", temp}} { // nobody closes a List that is not there
-		if _, err := Open(names, Options{Stdin: strings.NewReader("user\nbad\n")}); err == nil {
-			t.Errorf("Open(%q) = nil, want an error", names)
-		}
+		_, err := Open(names, Options{Stdin: strings.NewReader("user\nbad\n")})
+		assert.That(t, err != nil, "Open(%q) returns no error", names)
 	}
-	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
-		t.Errorf("left behind: %v, %v", left, err)
-	}
+	assert.Same(t, "files left behind", len(assert.Must(os.ReadDir(temp))), 0)
 	for yielded, err := range l.Pairs() {
 		assert.That(t, err != nil, "Pairs() after Close yields %v", yielded)
 	}
@@ -121,6 +118,6 @@ func TestReadErrors(t *testing.T) {
 		default:
 			err = s.readCSV(br)
 		}
-		assert.That(t, err != nil && err.Error() == "gone", "reading %q = %v, want the reader's error", text, err)
+		assert.Same(t, fmt.Sprintf("the error of reading %q", text), fmt.Sprint(err), "gone")
 	}
 }

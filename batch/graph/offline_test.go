@@ -1,11 +1,8 @@
 package graph_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
-	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,24 +42,6 @@ func (a *away) GetToken(ctx context.Context, _ policy.TokenRequestOptions) (azco
 	return azcore.AccessToken{Token: a.issue(), ExpiresOn: time.Now().Add(a.life)}, nil
 }
 
-// inProcess posts to the tenant without a socket, whose time would not be the bubble's.
-type inProcess struct{ tenant *graphsim.Tenant }
-
-func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
-	}
-	reply, err := p.tenant.PostBatch(r.Context(), body)
-	if err != nil {
-		return nil, err
-	}
-	header := reply.Header.Clone()
-	header.Set("Content-Type", "application/json")
-	return &http.Response{StatusCode: 200, Header: header, Request: r,
-		Body: io.NopCloser(bytes.NewReader(reply.Body))}, nil
-}
-
 // If Graph can be reached and the authority cannot, the run waits for a token, whether the old one
 // expired or was refused, and however long each attempt takes.
 func TestAuthorityAway(t *testing.T) {
@@ -94,7 +73,7 @@ func TestAuthorityAway(t *testing.T) {
 					start := time.Now()
 					down := func() bool { return time.Since(start) >= tt.from && time.Since(start) < end }
 					client := newClient(t, &away{life: tt.life, takes: tt.takes, issue: tenant.Entra.Token, down: down},
-						graph.Options{Transport: inProcess{tenant}})
+						graph.Options{Transport: tenant})
 					runner := newRunner(t, client, batch.Options{Concurrency: concurrency, StallTimeout: tt.stall,
 						Reauthorize: client.Reauthorize})
 					done, settled := 0, 0

@@ -171,18 +171,6 @@ func TestLatencyAndCancel(t *testing.T) {
 	}
 }
 
-// Spread makes the requests of a batch take effect one after another.
-func TestSpread(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tenant := New(Options{Latency: 50 * time.Millisecond, Spread: 190 * time.Millisecond,
-			Limits: []*quota.Limit{quota.Bucket(100, 1)}})
-		begin := time.Now()
-		posting(tenant)(t, deletes(tenant.AddUsers(20)))
-		check(t, "time", time.Since(begin), 240*time.Millisecond)
-		check(t, "refused requests, with one each 10 ms, at 100 a second", tenant.Stats().Refused, 0)
-	})
-}
-
 // Log has an entry with the result of each request.
 func TestLog(t *testing.T) {
 	tenant := New(Options{Record: true})
@@ -232,32 +220,4 @@ func tryBatch(ctx context.Context, transport http.RoundTripper, token, root, bod
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Content-Type", wire.JSONType)
 	return transport.RoundTrip(req)
-}
-
-func BenchmarkPostBatch(b *testing.B) {
-	const size, rounds = 20, 500
-	tenant := New(Options{})
-	users := tenant.AddUsers(size * rounds)
-	var batches [][]byte
-	for some := range slices.Chunk(users, size) {
-		batches = append(batches, []byte(deletes(some)))
-	}
-	b.ReportAllocs()
-	n := 0
-	for b.Loop() {
-		if n > 0 && n%rounds == 0 {
-			b.StopTimer()
-			for _, u := range users {
-				tenant.AddUser(u)
-			}
-			b.StartTimer()
-		}
-		if _, err := tenant.PostBatch(b.Context(), batches[n%rounds]); err != nil {
-			b.Fatal(err)
-		}
-		n++
-	}
-	if got := tenant.Stats().Deleted; got != n*size {
-		b.Fatalf("%d passes deleted, want %d", got, n*size)
-	}
 }

@@ -43,7 +43,7 @@ func (t *Tenant) exchangeBatch(ctx context.Context, body []byte, root string, wh
 		if problem != "" {
 			return t.byItself(t.fail(&call{}, 400, "BadRequest", problem))
 		}
-		return t.handleBatch(ctx, x, requests, now)
+		return t.handleBatch(x, requests, now)
 	})
 }
 
@@ -109,6 +109,8 @@ func (t *Tenant) travel(ctx context.Context, x *exchange, deliver deliver, work 
 	t.finish(x)
 	deliver(&r)
 	if r.Err == nil && !r.Cut {
+		t.mu.Lock()
+		defer t.mu.Unlock()
 		x.limits.Delivered(time.Now())
 	}
 }
@@ -150,7 +152,12 @@ func (t *Tenant) finish(x *exchange) {
 // admitAndHandle checks the limits and faults of one request and carries it out. The caller
 // applies the effect.
 func (t *Tenant) admitAndHandle(x *exchange, c *call, now time.Time) (a callAnswer, effect *fault.Effect) {
-	if retryAfter, ok := t.admit(x, c.cost(), now); !ok {
+	kinds := c.kinds()
+	if x.limits.SentTooEarly(kinds) {
+		t.stats.SentTooEarly++
+	}
+	if retryAfter, ok := x.limits.Admit(kinds, now); !ok {
+		t.stats.Refused++
 		a = t.throttled(retryAfter)
 		t.record(c, &a, now)
 		return a, nil
@@ -164,17 +171,6 @@ func (t *Tenant) admitAndHandle(x *exchange, c *call, now time.Time) (a callAnsw
 	}
 	t.record(c, &a, now)
 	return a, effect
-}
-
-// admit asks the limits whether they let the request through, and counts their answer.
-func (t *Tenant) admit(x *exchange, cost quota.Cost, now time.Time) (retryAfter string, ok bool) {
-	if x.limits.SentTooEarly(cost) {
-		t.stats.SentTooEarly += cost[quota.All]
-	}
-	if retryAfter, ok = x.limits.Admit(cost, now); !ok {
-		t.stats.Refused += cost[quota.All]
-	}
-	return retryAfter, ok
 }
 
 func (t *Tenant) record(c *call, a *callAnswer, now time.Time) {

@@ -1,6 +1,7 @@
 package graphsim
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,44 +18,32 @@ type comparison struct {
 // sortable returns a time in a form that sorts as text.
 func sortable(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000000000Z") }
 
-// conditionPattern matches one comparison at the beginning of a filter. A quote inside a
-// text is doubled.
+// conditionPattern matches one comparison at the beginning of a filter, and what follows it: "and" or
+// the end. A quote inside a text is doubled.
 var conditionPattern = regexp.MustCompile(
-	`^ *(?:startswith\( *(\w+) *, *'((?:[^']|'')*)' *\)|(\w+) +(\w+) +(?:'((?:[^']|'')*)'|([^' ]+)))(?: +and +|( *)$)`)
+	`^ *(?:startswith\( *(\w+) *, *'((?:[^']|'')*)' *\)|(\w+) +(\w+) +(?:'((?:[^']|'')*)'|([^' ]+)))( +and +| *$)`)
 
 // parseFilter reads a $filter of comparisons that are joined by "and". ok is false for
 // every other form that OData allows.
 // Source: learn.microsoft.com/graph/filter-query-parameter.
 func parseFilter(filter string) (all []comparison, ok bool) {
 	for {
-		m := conditionPattern.FindStringSubmatchIndex(filter)
+		m := conditionPattern.FindStringSubmatch(filter)
 		if m == nil {
 			return nil, false
 		}
-		group := func(n int) string {
-			if m[2*n] < 0 {
-				return ""
-			}
-			return filter[m[2*n]:m[2*n+1]]
-		}
-		c := comparison{property: group(3), op: group(4), value: group(6), bare: true}
-		switch {
-		case m[2] >= 0:
-			c = comparison{property: group(1), op: "startswith", value: group(2)}
-		case m[10] >= 0:
-			c.value, c.bare = group(5), false
-		}
-		c.value = strings.ReplaceAll(c.value, "''", "'")
+		c := comparison{property: m[1] + m[3], op: cmp.Or(m[4], "startswith"), bare: m[6] != "",
+			value: strings.ReplaceAll(m[2]+m[5]+m[6], "''", "'")}
 		if at, err := time.Parse(time.RFC3339, c.value); err == nil {
 			c.value = sortable(at)
 		} else if c.op != "eq" && c.op != "startswith" {
 			return nil, false // only times are compared
 		}
 		all = append(all, c)
-		if m[14] >= 0 {
+		if strings.TrimSpace(m[7]) == "" {
 			return all, true
 		}
-		filter = filter[m[1]:]
+		filter = filter[len(m[0]):]
 	}
 }
 

@@ -1,8 +1,6 @@
 package graphsim
 
 import (
-	"net/url"
-	"strconv"
 	"strings"
 
 	"tapsweep/batch/graphsim/entra"
@@ -87,48 +85,18 @@ func (c *principal) allowedOn(u *storedUser) rights {
 	return c.all
 }
 
-// cost returns the cost of a request, by kind of limit.
-func (c *call) cost() (cost quota.Cost) {
-	cost[quota.All] = 1
-	cost[quota.ResourceUnits] = c.resourceUnits()
-	if !isRead(c.Method) {
-		cost[quota.Writes] = 1
-		if c.route.resource == resSessions {
-			cost[quota.SessionWrites] = 1
-		} else {
-			cost[quota.PassWrites] = 1
-		}
-		return cost
+// kinds returns the kinds of a request, for the limits.
+func (c *call) kinds() quota.Kind {
+	isPass := c.route.resource == resPasses || c.route.resource == resPass
+	switch {
+	case isRead(c.Method) && isPass:
+		return quota.Reads | quota.PassReads
+	case isRead(c.Method):
+		return quota.Reads
+	case c.route.resource == resSessions:
+		return quota.Writes | quota.SessionWrites
 	}
-	cost[quota.Reads] = 1
-	if c.route.resource == resPasses || c.route.resource == resPass {
-		cost[quota.PassReads] = 1
-	}
-	return cost
-}
-
-func (c *call) resourceUnits() int {
-	if !isRead(c.Method) {
-		return 1
-	}
-	units := 1
-	switch c.route.resource {
-	case resUsers:
-		units = 2
-	case resMembers:
-		units = 5
-	}
-	q, _ := url.ParseQuery(c.query) // an unreadable query is refused later
-	if q.Has("$select") {
-		units--
-	}
-	if q.Has("$expand") {
-		units++
-	}
-	if top, err := strconv.Atoi(q.Get("$top")); err == nil && top < 20 {
-		units--
-	}
-	return max(units, 1)
+	return quota.Writes | quota.PassWrites
 }
 
 func isRead(method string) bool { return method == "GET" || method == "HEAD" }

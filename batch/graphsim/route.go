@@ -23,8 +23,8 @@ const (
 )
 
 // patterns are the paths that the tenant knows. {user}, {pass} and {group} stand for
-// one segment each. The case of a segment after ~ does not matter, because Microsoft's
-// own pages write some segments in two ways. /me is also a user.
+// one segment each. The case of the others does not matter, because Microsoft's own pages
+// write some segments in two ways. /me is also a user.
 // Source: learn.microsoft.com/graph/api/directoryaudit-list,
 // learn.microsoft.com/graph/api/group-list-transitivemembers.
 var patterns = []struct {
@@ -37,8 +37,8 @@ var patterns = []struct {
 	{resPasses, pattern("users/{user}/authentication/temporaryAccessPassMethods")},
 	{resPass, pattern("users/{user}/authentication/temporaryAccessPassMethods/{pass}")},
 	{resGroup, pattern("groups/{group}")},
-	{resMembers, pattern("groups/{group}/~transitiveMembers/microsoft.graph.user")},
-	{resAudits, pattern("auditLogs/~directoryAudits")},
+	{resMembers, pattern("groups/{group}/transitiveMembers/microsoft.graph.user")},
+	{resAudits, pattern("auditLogs/directoryAudits")},
 	{resOrganization, pattern("organization")},
 	{resReport, pattern("reports/authenticationMethods/userRegistrationDetails")},
 }
@@ -94,11 +94,7 @@ func (r *route) matches(pattern, segments []string) bool {
 			r.pass = got
 		case want == "{group}":
 			r.group = got
-		case want[0] == '~':
-			if !strings.EqualFold(got, want[1:]) {
-				return false
-			}
-		case got != want:
+		case !strings.EqualFold(got, want):
 			return false
 		}
 	}

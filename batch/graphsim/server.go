@@ -26,7 +26,7 @@ const ServerName = "graphsim.example"
 // A Server is a tenant behind TLS, for other processes and for real sockets.
 type Server struct {
 	URL    string // such as https://127.0.0.1:40123; it has no slash at the end
-	CAPEM  []byte // the certificate authority of this server only
+	CAPEM  []byte // the certificate, for clients to trust; it is valid for this server only
 	CAFile string // a file with CAPEM; Close removes it
 
 	server *http.Server
@@ -45,7 +45,7 @@ func (t *Tenant) StartAt(addr string) (*Server, error) {
 	}
 	ca, cert, err := certify(host)
 	if err != nil {
-		return nil, fmt.Errorf("making certificates: %w", err)
+		return nil, fmt.Errorf("making a certificate: %w", err)
 	}
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -128,49 +128,33 @@ func (t *Tenant) Environment(serverURL, caFile string) []string {
 	}
 }
 
-// certify creates a certificate authority and a certificate that it signs.
-func certify(host string) (caPEM []byte, cert tls.Certificate, err error) {
-	now := time.Now()
-	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, cert, err
-	}
-	ca := &x509.Certificate{
-		SerialNumber:          big.NewInt(now.UnixNano()),
-		Subject:               pkix.Name{CommonName: "graphsim test CA"},
-		NotBefore:             now.Add(-time.Hour),
-		NotAfter:              now.Add(30 * 24 * time.Hour),
-		KeyUsage:              x509.KeyUsageCertSign,
-		IsCA:                  true,
-		BasicConstraintsValid: true,
-	}
-	caDER, err := x509.CreateCertificate(rand.Reader, ca, ca, &caKey.PublicKey, caKey)
-	if err != nil {
-		return nil, cert, err
-	}
+// certify creates a certificate that signs itself, and is no authority for any other host.
+func certify(host string) (certPEM []byte, cert tls.Certificate, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, cert, err
 	}
+	now := time.Now()
 	leaf := &x509.Certificate{
-		SerialNumber: big.NewInt(now.UnixNano() + 1),
-		Subject:      pkix.Name{CommonName: "graphsim"},
-		NotBefore:    ca.NotBefore,
-		NotAfter:     ca.NotAfter,
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames:     []string{"localhost", ServerName},
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		SerialNumber:          big.NewInt(now.UnixNano()),
+		Subject:               pkix.Name{CommonName: "graphsim"},
+		NotBefore:             now.Add(-time.Hour),
+		NotAfter:              now.Add(30 * 24 * time.Hour),
+		KeyUsage:              x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		BasicConstraintsValid: true,
+		DNSNames:              []string{"localhost", ServerName},
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 	}
 	if ip := net.ParseIP(host); ip != nil {
 		leaf.IPAddresses = append(leaf.IPAddresses, ip)
 	} else if host != "" {
 		leaf.DNSNames = append(leaf.DNSNames, host)
 	}
-	der, err := x509.CreateCertificate(rand.Reader, leaf, ca, &key.PublicKey, caKey)
+	der, err := x509.CreateCertificate(rand.Reader, leaf, leaf, &key.PublicKey, key)
 	if err != nil {
 		return nil, cert, err
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER}),
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
 		tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }

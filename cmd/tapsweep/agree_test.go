@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -15,6 +14,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/report"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/testdata/assert"
 )
 
 var trials = flag.Int("trials", 8, "how many lists TestReadersAgree tries")
@@ -52,8 +52,8 @@ type trial struct {
 	env    []string
 	dir    string
 	lists  []string
-	flags  []string // of each run
-	pairs  int
+	flags  []string        // of each run
+	rows   int             // of all lists
 	named  map[string]bool // passes that have to go
 	spared map[string]bool // passes that must not
 	verify bool
@@ -111,7 +111,7 @@ func newTrial(t *testing.T, rng *rand.Rand) *trial {
 	if protect {
 		tr.flags = append(tr.flags, "--protect", writeFile(t, "glass.txt", "user\nuser0@contoso.example\n"))
 	}
-	if tr.pairs = len(rows); any {
+	if tr.rows = len(rows); any {
 		tr.flags = append(tr.flags, "--any-pass")
 	}
 	if tr.verify = tr.often(3); tr.verify {
@@ -222,7 +222,7 @@ func (tr *trial) revoke(args []string) (code int) {
 // ended checks the log of one run that ended.
 func (tr *trial) ended(log string) {
 	rows := tr.report([]string{log})
-	_, end := readLog(tr.T, string(mustRead(tr.T, log)))
+	_, end := readLog(tr.T, readText(tr.T, log))
 	for o, n := range end.Counts {
 		if rows[o] != n {
 			tr.problem("the run counted %d %s, and the report %d", n, o, rows[o])
@@ -232,11 +232,9 @@ func (tr *trial) ended(log string) {
 
 // kill cuts the log off as a kill does.
 func (tr *trial) kill(log string) {
-	text := mustRead(tr.T, log)
-	first := bytes.IndexByte(text, '\n') + 1
-	if err := os.Truncate(log, int64(first+tr.rng.IntN(len(text)-first))); err != nil {
-		tr.Fatal(err)
-	}
+	text := readText(tr.T, log)
+	first := strings.IndexByte(text, '\n') + 1
+	assert.OK(tr.T, os.Truncate(log, int64(first+tr.rng.IntN(len(text)-first))))
 }
 
 // give replaces the passes of a user with another one.
@@ -287,9 +285,9 @@ func (tr *trial) report(logs []string) (counts map[results.Outcome]int) {
 			}
 		}
 	}
-	if all := sum.Pairs + sum.WithoutRow; all != tr.pairs {
+	if all := sum.Pairs + sum.WithoutRow; all != tr.rows {
 		tr.problem("%d passes in the report, %d without a row, where the list has %d", sum.Pairs, sum.WithoutRow,
-			tr.pairs)
+			tr.rows)
 	}
 	if want := sum.Pairs - sum.Counts[results.Duplicate]; listed != want {
 		tr.problem("%d rows of the table are not beside, want one for each of %d passes but duplicates", listed, want)
@@ -304,7 +302,7 @@ func (tr *trial) problem(format string, args ...any) {
 	tr.Log(strings.Join(tr.flags, " "))
 	files, _ := filepath.Glob(tr.in("*"))
 	for _, name := range files {
-		tr.Logf("%s:\n%s", filepath.Base(name), mustRead(tr.T, name))
+		tr.Logf("%s:\n%s", filepath.Base(name), readText(tr.T, name))
 	}
 	tr.FailNow()
 }

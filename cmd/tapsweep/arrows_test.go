@@ -51,6 +51,7 @@ var arrows = map[string]string{
 
 // Each package imports only what the design lets it import.
 func TestArrows(t *testing.T) {
+	t.Parallel()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`,
 		"./...").Output()
 	assert.OK(t, err, "go list")
@@ -89,9 +90,7 @@ func TestProcess(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 }
 
 // Some packages must not depend on others, not even indirectly. The engine imports no list and no

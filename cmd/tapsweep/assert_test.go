@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"tapsweep/batch/graphsim"
@@ -54,18 +56,25 @@ func atLeast[T cmp.Ordered](t *testing.T, what string, got, limit T) {
 	}
 }
 
-// hasRows fails the test unless the log has n rows.
-func hasRows(t *testing.T, rows []results.Row, n int) {
-	t.Helper()
-	if len(rows) != n {
-		t.Fatalf("the log has %d rows, want %d: %v", len(rows), n, outcomes(rows))
+// tally describes the numbers of rows by outcome, as in "revoked 2, denied 1".
+func tally(counts map[results.Outcome]int) string {
+	var parts []string
+	for _, o := range results.Outcomes {
+		if counts[o] > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", o, counts[o]))
+		}
 	}
+	return strings.Join(parts, ", ")
 }
 
-// hasOutcome fails the test unless n rows have the outcome.
-func hasOutcome(t *testing.T, rows []results.Row, outcome results.Outcome, n int) {
+// hasRows returns the rows of a results log, and fails the test unless tally of them is want.
+func hasRows(t *testing.T, log, want string) []results.Row {
 	t.Helper()
-	same(t, "rows that are "+string(outcome), outcomes(rows)[outcome], n)
+	rows, _ := readLog(t, log)
+	if got := tally(outcomes(rows)); got != want {
+		t.Fatalf("the log has the rows %q, want %q", got, want)
+	}
+	return rows
 }
 
 // leaves fails the test unless users of the tenant hold n passes.
@@ -74,12 +83,11 @@ func leaves(t *testing.T, tenant *graphsim.Tenant, n int) {
 	same(t, "passes that are left", len(tenant.Remaining()), n)
 }
 
-// readWhole returns the rows of a results log, and fails the test unless its last line has the exit code.
-func readWhole(t *testing.T, text string, exit int) []results.Row {
+// losesNoWrite fails the test if the tenant lost a write, or got two writes for one user at once.
+func losesNoWrite(t *testing.T, tenant *graphsim.Tenant) {
 	t.Helper()
-	rows, _ := readLog(t, text)
-	readEnd(t, text, exit)
-	return rows
+	same(t, "writes that were lost", tenant.Stats().LostWrites, 0)
+	same(t, "writes at once", tenant.Stats().OverlappingWrites, 0)
 }
 
 // readEnd returns the last line of a results log, and fails the test unless it has the exit code.
@@ -119,7 +127,7 @@ func isPrivate(t *testing.T, path string) {
 // readText returns the text of a file.
 func readText(t *testing.T, path string) string {
 	t.Helper()
-	return string(mustRead(t, path))
+	return string(assert.Must(os.ReadFile(path)))
 }
 
 // write writes a file, and creates its directory.
@@ -141,5 +149,47 @@ func decode(t *testing.T, text string, into any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(text), into); err != nil {
 		t.Fatalf("%v\n%s", err, text)
+	}
+}
+
+// A recorder is a test that counts its failures.
+type recorder struct {
+	testing.TB
+	failures int
+}
+
+func (r *recorder) Helper()               {}
+func (r *recorder) Errorf(string, ...any) { r.failures++ }
+func (r *recorder) Fatal(...any)          { r.failures++ }
+
+type tb = testing.TB
+
+// Each assertion fails if its condition is false, and only then.
+func TestAssertions(t *testing.T) {
+	wrong := errors.New("it went wrong")
+	for _, tt := range []struct {
+		name      string
+		good, bad func(tb)
+	}{
+		{"Same", func(r tb) { assert.Same(r, "", 1, 1) }, func(r tb) { assert.Same(r, "", 1, 2) }},
+		{"Equal",
+			func(r tb) { assert.Equal(r, "", []int{1}, []int{1}) }, func(r tb) { assert.Equal(r, "", nil, []int{1}) }},
+		{"Holds",
+			func(r tb) { assert.Holds(r, "", "a b", "a", "b") }, func(r tb) { assert.Holds(r, "", "a b", "a", "c") }},
+		{"Lacks",
+			func(r tb) { assert.Lacks(r, "", "a b", "c", "d") }, func(r tb) { assert.Lacks(r, "", "a b", "c", "b") }},
+		{"Is", func(r tb) { assert.Is(r, "", wrong, wrong) }, func(r tb) { assert.Is(r, "", nil, wrong) }},
+		{"Says", func(r tb) { assert.Says(r, "", wrong, "went") }, func(r tb) { assert.Says(r, "", wrong, "well") }},
+		{"Says nothing", func(r tb) { assert.Says(r, "", nil, "") }, func(r tb) { assert.Says(r, "", wrong, "") }},
+		{"Says something",
+			func(r tb) { assert.Says(r, "", wrong, "it") }, func(r tb) { assert.Says(r, "", nil, "it") }},
+		{"That", func(r tb) { assert.That(r, true, "") }, func(r tb) { assert.That(r, false, "") }},
+		{"OK", func(r tb) { assert.OK(r, nil) }, func(r tb) { assert.OK(r, wrong) }},
+	} {
+		var r recorder
+		tt.good(&r)
+		assert.Same(t, tt.name+": failures where all is well", r.failures, 0)
+		tt.bad(&r)
+		assert.Same(t, tt.name+": failures where something is wrong", r.failures, 1)
 	}
 }

@@ -28,38 +28,32 @@ func incident(roles ...string) *graphsim.Tenant {
 // and exited with 0.
 func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 	t.Parallel()
-	env, root := serveAt(t, incident(simulation.Roles...))
-	noUsers, noUsersRoot := serveAt(t, incident("UserAuthMethod-TAP.ReadWrite.All", "AuditLog.Read.All"))
-	const nobody = "malory@contoso.example"
+	env := serve(t, incident(simulation.Roles...))
+	noUsers := serve(t, incident("UserAuthMethod-TAP.ReadWrite.All", "AuditLog.Read.All"))
+	quiet := []string{"--quiet"}
+	const nobody, id = "malory@contoso.example", "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
 	for _, tt := range []struct {
 		name, by string
 		flags    []string
 		env      []string
-		root     string
 		rows     int
 		exit     int
 		says     []string // each on standard error; nothing is said at all if there is none
 	}{
-		{"hers", simulation.Mallory.UPN, nil, env, root, 3, status.Done, []string{
-			"3 by mallory@contoso.example; 3 still there\n",
-			"created by: helpdesk@contoso.example 4, mallory@contoso.example 3\n"}},
-		{"hers, in silence", simulation.Mallory.UPN, []string{"--quiet"}, env, root, 3, status.Done, nil},
-		{"nobody's", nobody, []string{"--quiet"}, env, root, 0, status.Incomplete, []string{
-			"0 by malory@contoso.example; 0 still there\n",
-			"warning: the tenant has no user malory@contoso.example"}},
-		{"of somebody who made none", "user00001@contoso.example", nil, env, root, 0, status.Done, []string{
-			", 0 by user00001@contoso.example; 0 still there\n"}},
-		{"of somebody who cannot be looked up", nobody, []string{"--quiet"}, noUsers, noUsersRoot, 0, status.Done,
-			[]string{"malory@contoso.example exists", "User.Read.All"}},
-		{"of an app", "HR sync", []string{"--quiet"}, env, root, 0, status.Done, []string{
-			"could not check that HR sync exists"}},
-		{"of an id", "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", []string{"--quiet"}, env, root, 0, status.Done, []string{
-			"the tenant has no user 5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"}},
+		{"hers", simulation.Mallory.UPN, nil, env, 3, status.Done, []string{
+			"3 by mallory@contoso.example; 3 ", "helpdesk@contoso.example 4, mallory@contoso.example 3\n"}},
+		{"hers, in silence", simulation.Mallory.UPN, quiet, env, 3, status.Done, nil},
+		{"nobody's", nobody, quiet, env, 0, status.Incomplete, []string{"0 by malory@", "no user malory@"}},
+		{"of somebody who made none", "user00001@contoso.example", nil, env, 0, status.Done, []string{
+			", 0 by user00001@contoso.example; 0 "}},
+		{"of somebody who cannot be looked up", nobody, quiet, noUsers, 0, status.Done, []string{
+			nobody + " exists", "User.Read.All"}},
+		{"of an app", "HR sync", quiet, env, 0, status.Done, []string{"HR sync exists"}},
+		{"of an ID", id, quiet, env, 0, status.Done, []string{"no user " + id}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			args := []string{"scan", "--created-since", "24h", "--created-by", tt.by, "--graph-url", tt.root,
-				"--format", "csv"}
+			args := []string{"scan", "--created-since", "24h", "--created-by", tt.by, "--format", "csv"}
 			p := tapsweep(t, tt.env, append(args, tt.flags...)...)
 			p.ends(t, tt.exit)
 			same(t, "passes", strings.Count(p.stdout, "\n")-1, tt.rows)
@@ -73,8 +67,8 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 func TestNoListOfNobody(t *testing.T) {
 	t.Parallel()
 	output := filepath.Join(t.TempDir(), "hers.csv")
-	tapsweep(t, serve(t, incident(simulation.Roles...)), "scan", "--created-by", "malory@contoso.example", "--output",
-		output).ends(t, status.Incomplete, output+" was not written, because --created-by names nobody\n")
+	args := []string{"scan", "--created-by", "malory@contoso.example", "--output", output}
+	tapsweep(t, serve(t, incident(simulation.Roles...)), args...).ends(t, status.Incomplete, output+" was not written")
 	exists(t, output, false)
 }
 
@@ -96,7 +90,7 @@ func TestSessionsOfPassesThatAreGone(t *testing.T) {
 		"--output", list).ends(t, status.Done)
 	same(t, "rows of passes that are gone", strings.Count(readText(t, list), ",gone,"), 2)
 	p := tapsweep(t, env, "revoke", "--yes", "--revoke-sessions", "--results", log, list)
-	same(t, "exit of revoke, because lee holds another pass", p.code, status.Incomplete)
+	p.ends(t, status.Incomplete) // because lee holds another pass
 	rows, _ := readLog(t, readText(t, log))
 	outcome := make(map[string]results.Outcome)
 	for _, row := range rows {
@@ -139,13 +133,8 @@ func TestScanSaysWhatWasReplaced(t *testing.T) {
 	env := serve(t, tenant)
 	p := tapsweep(t, env, "scan", "--created-since", "24h", "--created-by", simulation.Mallory.UPN, "--quiet")
 	lacks(t, "standard output", p.stdout, "dana@")
-	holds(t, "standard error", p.stderr, "dana@contoso.example: the pass of ",
-		" by mallory@contoso.example was replaced at ",
-		"Z by helpdesk@contoso.example; the new pass is not listed")
-	holds(t, "standard error", p.stderr,
-		"audit records to check, because they lack the user, time, creator or pass ID: 1: ")
-	// Some users may not have been scanned.
-	p.ends(t, status.Incomplete)
+	p.ends(t, status.Incomplete, "dana@contoso.example: the pass of ", " by mallory@contoso.example was replaced at ",
+		"Z by helpdesk@contoso.example", "audit records to check") // of which some may name further users
 }
 
 // A pass that may be Mallory's, although her record has another ID, is reported but not listed.
@@ -153,7 +142,7 @@ func TestScanNamesUndecidedPasses(t *testing.T) {
 	t.Parallel()
 	tenant := incidentWith(map[string]string{"TemporaryAccessPass.Id": `"` + otherPass + `"`})
 	p := tapsweep(t, serve(t, tenant), "scan", "--created-since", "24h", "--created-by", simulation.Mallory.UPN)
-	p.ends(t, status.Incomplete, "Their IDs differ, so it was left out. To see it: tapsweep scan --user "+selfID)
+	p.ends(t, status.Incomplete, "tapsweep scan --user "+selfID)
 	lacks(t, "standard output", p.stdout, "dana@")
 }
 
@@ -220,7 +209,6 @@ func TestCreatorOfEachRevokedPass(t *testing.T) {
 			scope := []string{"--created-since", "24h", "--created-by", simulation.Mallory.UPN}
 			all := []string{"--reason", "expired,used,scheduled,usable", "--include-usable"}
 			evidence := []string{"--yes", "--evidence", dir + "/evidence"}
-			says := "1 matched with the audit log by time, not by ID\n"
 			var p process
 			if form == "sweep" {
 				p = run("sweep", slices.Concat(scope, evidence, all)...)
@@ -229,7 +217,7 @@ func TestCreatorOfEachRevokedPass(t *testing.T) {
 				p = run("scan", append(scope, "--results", dir+"/scan.jsonl", "--output", output)...)
 				run("revoke", append(evidence, filepath.Join(dir, form))...)
 			}
-			holds(t, "standard error", p.stderr, says)
+			holds(t, "standard error", p.stderr, "1 matched with the audit log by time")
 			log := readText(t, dir+"/evidence/results.jsonl")
 			table := readText(t, dir+"/evidence/report.csv")
 			rows, _ := readLog(t, log)

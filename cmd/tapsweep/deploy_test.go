@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,9 +90,8 @@ func TestUnits(t *testing.T) {
 	service := options["tapsweep.service"]
 	for key, want := range map[string]string{
 		"Service.Type": "oneshot", "Service.DynamicUser": "yes", "Service.ProtectSystem": "strict",
-		"Service.NoNewPrivileges": "yes",
-		"Service.PrivateTmp":      "yes", "Service.StateDirectory": "tapsweep", "Unit.Wants": "network-online.target",
-		"Unit.After": "network-online.target",
+		"Service.NoNewPrivileges": "yes", "Service.PrivateTmp": "yes", "Service.StateDirectory": "tapsweep",
+		"Unit.Wants": "network-online.target", "Unit.After": "network-online.target",
 	} {
 		same(t, key, strings.Join(service[key], " "), want)
 	}
@@ -165,46 +163,34 @@ func (m *machine) nights(t *testing.T, night func() process) {
 	t.Helper()
 	log := filepath.Join(m.log, "last.jsonl")
 	p := night()
-	p.ends(t, 0)
-	rows := readWhole(t, readText(t, log), 0)
-	hasRows(t, rows, 20)
-	for _, row := range rows {
+	p.ends(t, 0, "All 20 passes are gone.")
+	readEnd(t, readText(t, log), 0)
+	for _, row := range hasRows(t, readText(t, log), "revoked 20") {
 		holds(t, "reasons of the night", "expired used", row.Reason)
 	}
-	holds(t, "standard error", p.stderr, "All 20 passes are gone.")
 	same(t, "standard output", p.stdout, "")
 	leaves(t, m.tenant, 20)
 	p = night()
 	p.ends(t, 0)
 	same(t, "standard error", p.stderr, "")
-	hasRows(t, readWhole(t, readText(t, log), 0), 0)
+	readEnd(t, readText(t, log), 0)
+	hasRows(t, readText(t, log), "")
 	leaves(t, m.tenant, 20)
 }
 
-// The manual's crontab, systemd service and CronJob each sweep a simulated tenant
-// with the command and the credential that they show.
-func TestEveryNight(t *testing.T) {
-	t.Parallel()
-	if runtime.GOOS == "windows" {
-		t.Skip("none of them is for Windows")
-	}
-	t.Run("cron", testCron)
-	t.Run("systemd", testSystemd)
-	t.Run("Kubernetes", testKubernetes)
-}
-
-func testCron(t *testing.T) {
+// The manual's crontab sweeps a simulated tenant with the command and the credential that it shows.
+func TestNightsOfCron(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
 	env, line := crontab(t)
 	line = strings.NewReplacer(installed, assert.Must(os.Executable()), "/etc/tapsweep", m.etc, "/var/lib/tapsweep",
-		m.log).Replace(line) +
-		" --graph-url " + m.root
+		m.log).Replace(line) + " --graph-url " + m.root
 	env = append(env, "SHELL=/bin/sh", "PATH=/usr/bin:/bin")
 	m.nights(t, func() process { return m.run(t, env, "/bin/sh", "-c", line) })
 }
 
-func testSystemd(t *testing.T) {
+// So does the manual's systemd service.
+func TestNightsOfSystemd(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
 	_, options := units(t)
@@ -229,7 +215,8 @@ func testSystemd(t *testing.T) {
 	holds(t, "the metrics file", readText(t, filepath.Join(written, "tapsweep.prom")), "exit_code")
 }
 
-func testKubernetes(t *testing.T) {
+// So does the manual's CronJob.
+func TestNightsOfKubernetes(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
 	fields := manifests(t)

@@ -36,7 +36,7 @@ func checkSeal(t *testing.T, dir, stderr string) {
 // sumOf returns the SHA-256 of a file.
 func sumOf(t *testing.T, path string) string {
 	t.Helper()
-	return fmt.Sprintf("%x", sha256.Sum256(mustRead(t, path)))
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(readText(t, path))))
 }
 
 // reported returns the report in the directory.
@@ -86,13 +86,12 @@ func TestEvidence(t *testing.T) {
 // Evidence is never replaced. Evidence that cannot be written is refused before anything is sent.
 func TestEvidenceRefused(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	env := serve(t, tenant)
-	list := listFile(t, tenant.AddUsers(2))
+	tenant, users, env := serveUsers(t, 2, graphsim.Options{})
+	list := listFile(t, users)
 	parent := t.TempDir()
 	write(t, parent+"/other/report.csv", "mine")
 	for _, tt := range []struct{ flags, want string }{
-		{"--evidence DIR/a --results DIR/b.jsonl", "--evidence and --results cannot be used together"},
+		{"--evidence DIR/a --results DIR/b.jsonl", "--results"},
 		{"--evidence DIR/a --overwrite", "never replaced"},
 		{"--evidence LIST", "is not a directory"},
 		{"--evidence DIR/none/a", "/none does not exist"},
@@ -116,9 +115,8 @@ func TestEvidenceRefused(t *testing.T) {
 // No flag makes a run write to sealed evidence. Evidence that somebody has changed is not sealed again.
 func TestEvidenceStaysSealed(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	env := serve(t, tenant)
-	list := listFile(t, tenant.AddUsers(3))
+	_, users, env := serveUsers(t, 3, graphsim.Options{})
+	list := listFile(t, users)
 	dir := filepath.Join(t.TempDir(), "evidence")
 	seal := tapsweep(t, env, "revoke", "--yes", list, "--evidence", dir).stderr
 	checkSeal(t, dir, seal)
@@ -225,10 +223,9 @@ func TestEvidenceOfStoppedRuns(t *testing.T) {
 // If the evidence cannot be written completely, it has no manifest, and the run fails.
 func TestEvidenceIncomplete(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	env := serve(t, tenant)
+	_, users, env := serveUsers(t, 2, graphsim.Options{})
 	dir := filepath.Join(t.TempDir(), "evidence")
-	args := []string{"revoke", "--yes", "--evidence", dir, "--resume", listFile(t, tenant.AddUsers(2))}
+	args := []string{"revoke", "--yes", "--evidence", dir, "--resume", listFile(t, users)}
 	tapsweep(t, env, args...).ends(t, 0) // with no log yet it simply starts
 	page := dir + "/report.html"
 	assert.OK(t, errors.Join(os.Remove(page), os.Remove(dir+"/SHA256SUMS"), os.MkdirAll(page+"/x", 0o700)))

@@ -33,13 +33,9 @@ func TestMisspeltProtectedName(t *testing.T) {
 	const passes = "UserAuthMethod-TAP.ReadWrite.All"
 	const dana = "9f0c11aa-1111-4222-8333-000000000001"
 	two := writeFile(t, "two.csv", "userId,upn\n"+dana+",bg1@contoso.com\n")
-	star := writeFile(t, "star.txt", "bg*@contoso.com\n")
-	const absent = "p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"
-	const twoUsers = "two.csv:2: protected user bg1@contoso.com (" + dana + "): the object ID and the user principal " +
-		`name belong to two users, Graph names the user "dana@contoso.com"`
-	unchecked := func(who string) string {
-		return "warning: 1 of 1 protected names could not be checked (" + who + "): "
-	}
+	const absent = "p.typo.txt:1: protected user bg1@contoso.con "
+	const twoUsers = "two.csv:2: protected user bg1@contoso.com (" + dana + ")"
+	unchecked := func(who string) string { return "(" + who + "): " }
 	none, reader := []string{passes}, []string{passes, "User.Read.All"}
 	tests := []struct {
 		name, line string // words in capitals stand for lists
@@ -53,14 +49,12 @@ func TestMisspeltProtectedName(t *testing.T) {
 		{"names of two users", "revoke --yes --protect TWO LIST", reader, status.Usage, 3, twoUsers},
 		{"names of two users that nobody may look up", "revoke --yes --protect TWO LIST", none, status.Done, 1,
 			unchecked("bg1@contoso.com ("+dana+")") + "the token lacks"},
-		{"a pattern", "revoke --yes --protect STAR LIST", reader, status.Usage, 3,
-			"star.txt:1: bg*@contoso.com is a pattern, which protects nobody"},
 		{"nobody may ask", "revoke --yes --quiet --protect TYPO LIST", none, status.Done, 0,
 			unchecked("bg1@contoso.con") + "the token lacks User.Read.All"},
 		{"no preflight", "revoke --yes --no-preflight --protect TYPO LIST", none, status.Done, 0,
 			unchecked("bg1@contoso.con") + "Graph answered 403"},
 	}
-	files := strings.NewReplacer("TYPO", typo, "LIST", list, "TWO", two, "STAR", star)
+	files := strings.NewReplacer("TYPO", typo, "LIST", list, "TWO", two)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -70,19 +64,6 @@ func TestMisspeltProtectedName(t *testing.T) {
 			tapsweep(t, env, append(args, "--results", "-")...).ends(t, tt.code, tt.says)
 			leaves(t, tenant, tt.left)
 		})
-	}
-}
-
-// A simulation does not check whether protected users exist, and says so.
-func TestProtectedNamesInARehearsal(t *testing.T) {
-	t.Parallel()
-	for _, protect := range []string{"bg1@contoso.com\n",
-		"userId,upn\n9f0c11aa-1111-4222-8333-000000000009,bg1@contoso.com\n"} {
-		p := runRevoke(t, nil, "--simulate", "--protect", writeFile(t, "glass.csv", protect),
-			writeFile(t, "list.csv", "user\ndana@contoso.com\nBG1@contoso.com\n"))
-		p.ends(t, status.Done, "warning: a simulation does not check whether the protected users exist")
-		rows, _ := readLog(t, p.stdout)
-		hasOutcome(t, rows, results.Protected, 1)
 	}
 }
 
@@ -99,20 +80,6 @@ func TestProtectedNamesInAnOutage(t *testing.T) {
 	leaves(t, tenant, 1)
 }
 
-// A user protected by name is protected if a list has both the name and an object ID, even if
-// the token does not allow lookups and no user has the ID.
-func TestProtectedByTheNameBesideAnID(t *testing.T) {
-	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: []string{"UserAuthMethod-TAP.ReadWrite.All"}})
-	const id, pass = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", "9f0c11aa-1111-4222-8333-000000000001"
-	tenant.AddUser(graphsim.User{ID: id, UPN: "bg1@contoso.com", Passes: []graphsim.Pass{{ID: pass}}})
-	env := serve(t, tenant)
-	glass := writeFile(t, "glass.csv", "userId,upn\n00000000-0000-4000-8000-000000000000,bg1@contoso.com\n")
-	list := writeFile(t, "list.csv", "user,method,userPrincipalName\n"+id+","+pass+",BG1@contoso.com\n")
-	runRevoke(t, env, "--protect", glass, list)
-	leaves(t, tenant, 1)
-}
-
 // A name beside an object ID comes from the list, and may be another user's. A list that contradicts
 // itself is refused.
 func TestNamesOfAListAreNotChecked(t *testing.T) {
@@ -124,8 +91,7 @@ func TestNamesOfAListAreNotChecked(t *testing.T) {
 	const head = "userId,upn,methodId\n"
 	list := writeFile(t, "list.csv", head+row(0, 0, 0)+row(1, 0, 1))
 	p := runRevoke(t, env, "--skip-invalid", list)
-	p.ends(t, status.Usage)
-	holds(t, "standard error", p.stderr, list+":3: the user principal name")
+	p.ends(t, status.Usage, list+":3: the user principal name")
 	lacks(t, "standard error", p.stderr, "--skip-invalid")
 	leaves(t, tenant, 3)
 }
@@ -142,36 +108,15 @@ func many(n int) (list []graphsim.Pass) {
 // --max-items limits the passes of one user. If the user holds more, none of them is deleted.
 func TestMaxItemsCountsPasses(t *testing.T) {
 	t.Parallel()
-	const one, two = "user\ndana@contoso.com\n", "user\nfemi@contoso.com\nerik@contoso.com\n"
-	tests := []struct {
-		name  string
-		list  string
-		max   string
-		code  int
-		left  int
-		says  string
-		lines int // not_sent
-	}{
-		{"nothing was deleted", one, "1", status.Usage, 32,
-			"--max-items 1 would be exceeded by the 30 passes of dana@contoso.com", 1},
-		{"within the limit", two, "2", status.Done, 30, "", 0},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			tenant := graphsim.New(graphsim.Options{})
-			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: many(30)})
-			tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: many(1)})
-			tenant.AddUser(graphsim.User{UPN: "femi@contoso.com", Passes: many(1)})
-			env := serve(t, tenant)
-			p := runRevoke(t, env, "--max-items", tt.max, writeFile(t, "list.csv", tt.list))
-			p.ends(t, tt.code)
-			leaves(t, tenant, tt.left)
-			holds(t, "standard error", p.stderr, tt.says)
-			rows, _ := readLog(t, p.stdout)
-			hasOutcome(t, rows, results.NotSent, tt.lines)
-		})
-	}
+	tenant := graphsim.New(graphsim.Options{})
+	tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: many(30)})
+	env, list := serve(t, tenant), writeFile(t, "list.csv", "user\ndana@contoso.com\n")
+	p := runRevoke(t, env, "--max-items", "29", list)
+	p.ends(t, status.Usage, "--max-items 29", "the 30 passes of dana@contoso.com")
+	leaves(t, tenant, 30)
+	hasRows(t, p.stdout, "not_sent 1")
+	runRevoke(t, env, "--max-items", "30", list).ends(t, status.Done)
+	leaves(t, tenant, 0)
 }
 
 // If a pass was already deleted, the run stops early and can be resumed.
@@ -222,7 +167,7 @@ func TestRefusedSweepHasNoRows(t *testing.T) {
 		code   int
 		says   string
 	}{
-		{name: "bound", args: []string{"--yes", "--max-items", "9"}, code: status.Usage,
+		{name: "limit", args: []string{"--yes", "--max-items", "9"}, code: status.Usage,
 			says: "20 passes are more than the limit of 9"},
 		{name: "declined", answer: func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("n\n") },
 			code: status.Usage, says: "found 20 passes, and deleted none of them"},
@@ -240,10 +185,9 @@ func TestRefusedSweepHasNoRows(t *testing.T) {
 			} else {
 				p = answered(t, env, tt.answer, args...)
 			}
-			p.ends(t, tt.code, tt.says, "tapsweep scan with the same flags lists them", dir)
+			p.ends(t, tt.code, tt.says, "tapsweep scan", dir)
 			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 0)
-			rows, _ := readLog(t, readText(t, dir+"/results.jsonl"))
-			hasRows(t, rows, 0)
+			hasRows(t, readText(t, dir+"/results.jsonl"), "")
 			checkSeal(t, dir, p.stderr)
 
 			again := []string{"sweep", "--resume", "--all-users", "--evidence", dir, "--yes", "--max-items"}
@@ -265,7 +209,7 @@ func TestStoppedSweepSaysWhatItFound(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "evidence")
 	args := []string{"sweep", "--all-users", "--yes", "--max-wait", "2h", "--evidence", dir}
 	p := stopped(t, env, args, func() bool { return tenant.Stats().Lists >= 500 })
-	p.ends(t, status.Stopped, "and deleted none of them; tapsweep scan with the same flags lists them")
+	p.ends(t, status.Stopped, "deleted none of them", "tapsweep scan")
 	checkSeal(t, dir, p.stderr)
 	runRevoke(t, env, dir+"/results.jsonl")
 	leaves(t, tenant, 100)

@@ -25,7 +25,6 @@ import (
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/cli"
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/input"
 	"tapsweep/testdata/assert"
 )
@@ -213,7 +212,7 @@ func listFile(t *testing.T, users []graphsim.User) string {
 func writeFile(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	assert.OK(t, os.WriteFile(path, []byte(text), 0o600))
+	write(t, path, text)
 	return path
 }
 
@@ -256,9 +255,9 @@ func readLog(t *testing.T, text string) (rows []results.Row, end *results.End) {
 }
 
 // lastBy returns the last row in the log for each value of key.
-func lastBy(t *testing.T, log string, key func(results.Row) string) map[string]results.Row {
+func lastBy[K comparable](t *testing.T, log string, key func(results.Row) K) map[K]results.Row {
 	t.Helper()
-	last := make(map[string]results.Row)
+	last := make(map[K]results.Row)
 	for line := range strings.Lines(readText(t, log)) {
 		var row results.Row
 		if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" { // a kill may tear the last line
@@ -280,6 +279,7 @@ func outcomes(rows []results.Row) map[results.Outcome]int {
 // "tenant LIST" starts it, "left N" checks how many passes are left, "outcomes LOG" prints the
 // counts of a results log. Each command has a process, as in a shell: scripts have pipes and files.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/script",
 		RequireExplicitExec: true,
@@ -297,28 +297,16 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-func mustAbs(path string) string {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		panic(err)
-	}
-	return abs
-}
+func mustAbs(path string) string { return assert.Must(filepath.Abs(path)) }
 
 var scriptTenants sync.Map // *testscript.TestScript to *graphsim.Tenant; scripts run in parallel
 
-// scriptTenant: tenant LIST [LIMIT…]
+// scriptTenant: tenant LIST
 func scriptTenant(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) == 0 {
-		ts.Fatalf("usage: tenant LIST [LIMIT…]")
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: tenant LIST")
 	}
-	var opts graphsim.Options
-	for _, text := range args[1:] {
-		limit, err := simulation.ParseLimit(text)
-		ts.Check(err)
-		opts.Limits = append(opts.Limits, limit)
-	}
-	tenant := graphsim.New(opts)
+	tenant := graphsim.New(graphsim.Options{})
 	list, err := input.Open([]string{ts.MkAbs(args[0])}, input.Options{})
 	ts.Check(err)
 	ts.Defer(func() { list.Close() })
@@ -351,17 +339,13 @@ func scriptLeft(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func scriptOutcomes(ts *testscript.TestScript, neg bool, args []string) {
-	counts := make(map[results.Outcome]int)
+	var rows []results.Row
 	for line := range strings.SplitSeq(ts.ReadFile(args[0]), "\n") {
 		var row results.Row
 		if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" &&
 			!row.Provisional { // another row follows that
-			counts[row.Outcome]++
+			rows = append(rows, row)
 		}
 	}
-	for _, o := range results.Outcomes {
-		if counts[o] > 0 {
-			fmt.Fprintf(ts.Stdout(), "%s %d\n", o, counts[o])
-		}
-	}
+	fmt.Fprintln(ts.Stdout(), strings.ReplaceAll(tally(outcomes(rows)), ", ", "\n"))
 }

@@ -9,11 +9,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
-	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -45,9 +43,8 @@ func TestUnreachable(t *testing.T) {
 			log := t.TempDir() + "/log.jsonl"
 			p := tapsweep(t, env,
 				append(args, "--graph-url", "https://"+nobodyListens, "--max-attempts", "1", "--results", log)...)
-			_, end := readLog(t, readText(t, log))
 			p.ends(t, 4, "connection refused", "Resume: tapsweep "+args[0]+" --resume")
-			same(t, "exit code in the log", end.Exit, 4)
+			readEnd(t, readText(t, log), 4)
 		})
 	}
 }
@@ -70,9 +67,7 @@ func TestSignInUnreached(t *testing.T) {
 			[]string{": the proxy at " + nobodyListens + ": connection refused\n"}},
 		{"around the proxy", []string{"AZURE_AUTHORITY_HOST=https://" + graphsim.ServerName,
 			"HTTPS_PROXY=http://" + nobodyListens, "NO_PROXY=" + graphsim.ServerName}, 4, []string{"has no address"}},
-		{"no roots", []string{"SSL_CERT_FILE=nono"}, 3, []string{"SSL_CERT_FILE: nono does not exist",
-			"the certificate is of an authority that",
-			"put its certificate authority into a file that SSL_CERT_FILE names"}},
+		{"no roots", []string{"SSL_CERT_FILE=nono"}, 3, []string{"SSL_CERT_FILE: nono does not exist", "hint: "}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel() // azidentity tries again for a while
@@ -203,17 +198,4 @@ func TestGatewayRefuses(t *testing.T) {
 			leaves(t, tenant, 0)
 		})
 	}
-}
-
-// A wait that ends after the deadline stops the run at once.
-func TestWaitPastTheDeadline(t *testing.T) {
-	t.Parallel()
-	_, users, env := serveUsers(t, 60, failing(fault.Fault{Method: "DELETE",
-		Do: fault.ItemStatus(429, "Retry-After", "600")}))
-	start := time.Now()
-	p := runRevoke(t, env, "--deadline", "5m", listFile(t, users))
-	p.ends(t, status.Stopped, "wait 10m0s", "quota write", "the deadline at")
-	atMost(t, "time that it took", time.Since(start), time.Minute)
-	rows, _ := readLog(t, p.stdout)
-	hasOutcome(t, rows, results.NotSent, 60)
 }

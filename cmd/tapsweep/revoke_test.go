@@ -3,17 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"golang.org/x/text/encoding/unicode"
+	"github.com/creack/pty"
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
@@ -23,94 +21,6 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/testdata/assert"
 )
-
-// separated returns a function that writes users with this separator.
-func separated(comma string) func([]graphsim.User) string {
-	return func(users []graphsim.User) string { return strings.ReplaceAll(listOf(users), ",", comma) }
-}
-
-// asJSON returns a function that writes users as objects.
-func asJSON(before, between, after string) func([]graphsim.User) string {
-	return func(users []graphsim.User) string {
-		var objects []string
-		for _, u := range users {
-			b, _ := json.Marshal(map[string]string{"userPrincipalName": u.UPN, "methodId": u.Passes[0].ID,
-				"displayName": "Dana"})
-			objects = append(objects, string(b))
-		}
-		return before + strings.Join(objects, between) + after
-	}
-}
-
-// asUTF16 writes users as Excel does.
-func asUTF16(users []graphsim.User) string {
-	text := strings.ReplaceAll(separated(";")(users), "\n", "\r\n")
-	return assert.Must(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String(text))
-}
-
-// Each form of a list works: all passes are deleted, the batches are full, and each pass has
-// one row. A second run changes nothing.
-func TestRevokeEachForm(t *testing.T) {
-	t.Parallel()
-	forms := []struct {
-		file  string
-		text  func([]graphsim.User) string
-		lines int // with passes
-	}{
-		{"comma.csv", separated(","), 45},
-		{"semicolon.csv", separated(";"), 45},
-		{"tab.tsv", separated("\t"), 45},
-		{"excel-utf16.csv", asUTF16, 45},
-		{"array.json", asJSON("[", ",\n", "]"), 45},
-		{"graph.json", asJSON(`{"@odata.context":"x","value":[`, ",", "]}"), 1},
-		{"lines.jsonl", asJSON("", "\n", "\n"), 45},
-	}
-	for _, tt := range forms {
-		t.Run(tt.file, func(t *testing.T) {
-			t.Parallel()
-			tenant, users, env := serveUsers(t, 45, graphsim.Options{})
-			list := writeFile(t, tt.file, tt.text(users))
-
-			p := runRevoke(t, env, list)
-			p.ends(t, 0)
-			rows := readWhole(t, p.stdout, 0)
-			hasRows(t, rows, 45)
-			hasOutcome(t, rows, results.Revoked, 45)
-			lines := make(map[int]bool)
-			for _, r := range rows {
-				lines[r.Line] = true
-			}
-			same(t, "lines of the list", len(lines), tt.lines)
-			same(t, "lost and overlapping writes", tenant.Stats().LostWrites+tenant.Stats().OverlappingWrites, 0)
-			leaves(t, tenant, 0)
-
-			p = runRevoke(t, env, list)
-			rows, _ = readLog(t, p.stdout)
-			p.ends(t, 0)
-			hasOutcome(t, rows, results.Absent, 45)
-		})
-	}
-}
-
-// The log of one run is the list of the next.
-func TestRevokeResultsLog(t *testing.T) {
-	t.Parallel()
-	_, users, env := serveUsers(t, 5, failing(fault.Fault{Path: "user0003@", Do: fault.ItemStatus(503)}))
-	log := filepath.Join(t.TempDir(), "first.jsonl")
-	tapsweep(t, env, "revoke", "--yes", "--max-attempts", "1", "--results", log, listFile(t, users)).ends(t, 1)
-	isPrivate(t, log)
-	p := runRevoke(t, env, "--max-attempts", "1", log)
-	rows, _ := readLog(t, p.stdout)
-	p.ends(t, 1, "4 rows of the list left out")
-	hasRows(t, rows, 1)
-	hasOutcome(t, rows, results.Failed, 1)
-
-	// With nothing left to do, there is nothing to do, and that is well.
-	done := filepath.Join(t.TempDir(), "done.jsonl")
-	list := listFile(t, users[:2])
-	tapsweep(t, env, "revoke", "--yes", "--results", done, list)
-	runRevoke(t, env, done).ends(t, 0)
-}
 
 // readerFunc is a reader that calls the function.
 type readerFunc func() error
@@ -158,12 +68,12 @@ func TestClosedOutput(t *testing.T) {
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	tenant, users, env := serveUsers(t, 3, graphsim.Options{})
-	lists := strings.NewReplacer("LIST", listFile(t, users),
+	lists := strings.NewReplacer("LIST", listFile(t, users), "CASES/", mustAbs(listCases)+"/",
 		"GONE", writeFile(t, "gone.csv", "user,method\nnobody@contoso.example,9f0c11aa-1111-4222-8333-000000000001\n"),
 		"BAD", writeFile(t, "bad.csv", "user,method\ndana@contoso.example,nope\n"))
 	for _, tt := range []struct {
 		name   string
-		line   string // LIST, GONE and BAD stand for lists
+		line   string // words in capitals stand for lists
 		code   int
 		stderr string
 	}{
@@ -186,10 +96,22 @@ func TestExitCodes(t *testing.T) {
 		{"log format", "revoke --yes --log-format xml LIST", status.Usage, "--log-format"},
 		{"simulate and graph-url", "revoke --yes --simulate --graph-url https://127.0.0.1:1 LIST", status.Usage,
 			"--simulate starts its own tenant"},
+		{"simulation of an audit log", "revoke --simulate --yes CASES/purview-audit.csv", status.Usage,
+			"audit or sign-in log"},
+		{"simulation of a row of two users", "revoke --simulate --yes CASES/two-users-in-a-row.csv", status.Usage,
+			"two users"},
+		{"simulation of passes as IDs", "revoke --simulate --yes CASES/tap-created-as-method.csv", status.Usage,
+			"the pass itself"},
+		{"output of a check", "check --output xml", status.Usage, "--output"},
+		{"user of a check", "check --user a/../b", status.Usage, "--user"},
+		{"cloud of a check", "check --cloud x", status.Usage, "--cloud"},
+		{"log level of a check", "check --log-level loud", status.Usage, "--log-level"},
 		{"there is no terminal to ask at", "revoke LIST", status.Usage, "--yes"},
 		{"no list", "revoke --yes nosuch.csv", status.Usage, "nosuch.csv"},
 		{"bad row", "revoke --yes BAD", status.Usage, `bad.csv:2: method "no... (4 characters)" is not a GUID`},
 		{"plain http", "revoke --yes --graph-url http://graph.microsoft.com LIST", status.Usage, "https://"},
+		{"results to standard output by name", "revoke --yes --results /dev/stdout LIST", status.Usage,
+			"use --results -"},
 		{"results is a list", "revoke --yes --overwrite --results LIST LIST", status.Usage, "is also a list"},
 		{"results is a directory", "revoke --yes --results / LIST", status.Usage, "is a directory"},
 		{"results there already", "revoke --yes --results GONE LIST", status.Usage, "--overwrite\n"},
@@ -202,8 +124,11 @@ func TestExitCodes(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			env := env
-			if tt.name == "wrong secret" {
+			switch {
+			case tt.name == "wrong secret":
 				env = append(without(env, "AZURE_CLIENT_SECRET"), "AZURE_CLIENT_SECRET=wrong")
+			case strings.HasPrefix(tt.name, "simulation"):
+				env = nil
 			}
 			p := tapsweep(t, env, words(tt.line, lists)...)
 			p.ends(t, tt.code, tt.stderr)
@@ -242,10 +167,7 @@ func TestInterrupt(t *testing.T) {
 			})
 			atMost(t, "time to end with nothing in flight", time.Since(signalled), 3*time.Second)
 			p.ends(t, 4, sig.String())
-			rows := readWhole(t, readText(t, log), 4)
-			hasRows(t, rows, 500)
-			hasOutcome(t, rows, results.Revoked, 40)
-			hasOutcome(t, rows, results.NotSent, 460)
+			hasRows(t, readText(t, log), "revoked 40, not_sent 460")
 			holds(t, "reason of the stop in the log", readEnd(t, readText(t, log), 4).Stopped, sig.String())
 		})
 	}
@@ -259,16 +181,15 @@ func TestAbortAfter(t *testing.T) {
 		graphsim.Options{Latency: 20 * time.Millisecond, Faults: []fault.Fault{{Do: fault.ItemStatus(403)}}})
 	list := listFile(t, users)
 	p := runRevoke(t, env, list)
+	p.ends(t, 3, "ReadWrite.All")
 	rows, _ := readLog(t, p.stdout)
 	got := outcomes(rows)
-	p.ends(t, 3, "ReadWrite.All")
-	hasRows(t, rows, 1000)
+	same(t, "rows", len(rows), 1000)
 	atLeast(t, "rows that are Denied", got[results.Denied], 100)
 	atLeast(t, "rows that are NotSent", got[results.NotSent], 600)
 	p = runRevoke(t, env, "--abort-after", "0", list)
 	p.ends(t, 1)
-	rows, _ = readLog(t, p.stdout)
-	hasOutcome(t, rows, results.Denied, 1000)
+	hasRows(t, p.stdout, "denied 1000")
 }
 
 // A run that ends early leaves a log that can be resumed, and says why it ended.
@@ -284,16 +205,94 @@ func TestStopsEarly(t *testing.T) {
 		{"stall", quota.First(1_000_000, time.Second), []string{"--stall-timeout", "2s"}, "refuses everything"},
 		{"deadline", quota.Bucket(1000, 1000), []string{"--rate", "10", "--deadline", "4s"},
 			"the deadline of 4s has passed"},
+		{"a wait that ends after the deadline", quota.Window(20, 10*time.Minute), []string{"--deadline", "5m"},
+			"wait 10m0s before the next request of quota write"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant, users, env := serveUsers(t, 500, graphsim.Options{Limits: []*quota.Limit{tt.limit}})
-			p := tapsweep(t, env,
-				append([]string{"revoke", "--yes", "--results", "-", listFile(t, users)}, tt.args...)...)
+			p := runRevoke(t, env, append(tt.args, listFile(t, users))...)
 			p.ends(t, 4, tt.stderr)
-			rows := readWhole(t, p.stdout, 4)
-			hasRows(t, rows, 500)
-			hasOutcome(t, rows, results.NotSent, len(tenant.Remaining()))
+			readEnd(t, p.stdout, 4)
+			left := len(tenant.Remaining())
+			hasRows(t, p.stdout, tally(map[results.Outcome]int{results.Revoked: 500 - left, results.NotSent: left}))
 		})
 	}
+}
+
+// The progress bar is shown only on a terminal at standard error. No other output has a part of it.
+func TestProgressOnATerminal(t *testing.T) {
+	t.Parallel()
+	list := listFile(t, graphsim.New(graphsim.Options{}).AddUsers(10))
+	for _, tt := range []struct {
+		name string
+		term string
+		args []string
+		bar  bool
+	}{
+		{"auto", "xterm", nil, true},
+		{"none", "xterm", []string{"--progress", "none"}, false},
+		{"plain", "xterm", []string{"--progress", "plain"}, false},
+		{"dumb", "dumb", nil, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := answered(t, []string{"TERM=" + tt.term}, nil,
+				append([]string{"revoke", "--simulate", "--yes", "--results", "log.jsonl", list}, tt.args...)...)
+			p.ends(t, 0, "results: log.jsonl")
+			same(t, "a bar", strings.Contains(p.stderr, "revoking  [===="), tt.bar)
+			same(t, "standard output", p.stdout, "")
+		})
+	}
+}
+
+// Without a terminal, a run shows no progress.
+func TestProgressWithoutATerminal(t *testing.T) {
+	t.Parallel()
+	p := tapsweep(t, nil, "revoke", "--simulate", "--yes", listFile(t, graphsim.New(graphsim.Options{}).AddUsers(10)))
+	lacks(t, "standard error", p.stderr, "\x1b", "\r", "revoking")
+	same(t, "standard output", p.stdout, "")
+}
+
+// A key typed before the question does not answer it. It may be an answer to the previous program.
+func TestKeysBeforeTheQuestion(t *testing.T) {
+	t.Parallel()
+	no := func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("n\n") }
+	p := answered(t, nil, no, "revoke", "--simulate", "--user", "dana@contoso.com", "--results", "log.jsonl")
+	p.ends(t, status.Usage, "y\r\n", "not confirmed")
+}
+
+// If the list comes from the terminal, the run cannot ask there for a confirmation.
+func TestListFromATerminal(t *testing.T) {
+	t.Parallel()
+	answered(t, nil, nil, "revoke", "--simulate", "-").ends(t, status.Usage, "cannot ask")
+}
+
+// answered runs tapsweep at a terminal where somebody has already typed "y". It calls answer once tapsweep
+// asks. It starts a process, because the terminal sends signals to it.
+func answered(t *testing.T, env []string, answer func(keyboard *os.File, p *os.Process), args ...string) process {
+	t.Helper()
+	keyboard, tty, err := pty.Open()
+	if err != nil {
+		t.Skip("no pseudo terminal: ", err)
+	}
+	defer keyboard.Close()
+	keyboard.WriteString("y\n")
+	var shown, out strings.Builder
+	cmd := command(t, env, args...)
+	cmd.Stdin, cmd.Stderr, cmd.Stdout = tty, tty, &out
+	assert.OK(t, cmd.Start())
+	tty.Close()
+	asked, buf := false, make([]byte, 4096)
+	for err == nil {
+		var n int
+		n, err = keyboard.Read(buf) // an error when the last who has it open is gone
+		shown.Write(buf[:n])
+		if !asked && strings.Contains(shown.String(), "[y/N]") {
+			asked = true
+			answer(keyboard, cmd.Process)
+		}
+	}
+	_ = cmd.Wait() // the exit code says how it ended
+	return process{args, cmd.ProcessState.ExitCode(), out.String(), shown.String()}
 }

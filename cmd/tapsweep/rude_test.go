@@ -38,13 +38,7 @@ func unlabelled(r *http.Request) string {
 type body func(*http.Request) []byte
 
 // asJSONOf returns a value as JSON.
-func asJSONOf(value any) []byte {
-	b, err := json.Marshal(value)
-	if err != nil {
-		panic(err)
-	}
-	return b
-}
+func asJSONOf(value any) []byte { return assert.Must(json.Marshal(value)) }
 
 // asError returns an error of Graph with the text in every field that has text.
 func asError(text func(*http.Request) string) body {

@@ -2,11 +2,11 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
@@ -36,11 +36,7 @@ func readSessions(t *testing.T, log string) (rows map[string]results.Row, end *r
 // sessionOutcomes counts the rows about sessions.
 func sessionOutcomes(t *testing.T, log string) map[results.Outcome]int {
 	rows, _ := readSessions(t, log)
-	counts := make(map[results.Outcome]int)
-	for _, row := range rows {
-		counts[row.Outcome]++
-	}
-	return counts
+	return outcomes(slices.Collect(maps.Values(rows)))
 }
 
 // If a run is killed after it deleted the passes and before it revoked the sessions, the run that
@@ -48,21 +44,14 @@ func sessionOutcomes(t *testing.T, log string) map[results.Outcome]int {
 func TestKilledBeforeSessions(t *testing.T) {
 	t.Parallel()
 	const users = 40
-	for _, tt := range []struct {
-		name string
-		args []string
-	}{
-		{"revoke", []string{"revoke"}},
-		{"revoke --verify", []string{"revoke", "--verify"}},
-		{"sweep", []string{"sweep", "--all-users"}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
+	for _, line := range []string{"revoke", "revoke --verify", "sweep --all-users"} {
+		t.Run(line, func(t *testing.T) {
 			t.Parallel()
 			tenant, env := serveExpired(t, users, graphsim.Options{Roles: simulation.Roles, Record: true,
 				Faults: []fault.Fault{{Method: "POST", Attempt: 1, Do: fault.Hang()}}})
 			log := newLog(t)
-			args := slices.Concat(tt.args, []string{"--revoke-sessions", "--yes", "--results", log, "--resume"})
-			if tt.args[0] == "revoke" {
+			args := append(strings.Fields(line), "--revoke-sessions", "--yes", "--results", log, "--resume")
+			if args[0] == "revoke" {
 				args = append(args, writeFile(t, "list.csv", listOfHeld(tenant.Remaining())))
 			}
 			killAt(t, env, args, func() bool {
@@ -109,13 +98,8 @@ func TestSessionsDenied(t *testing.T) {
 	log, prom := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "m.prom")
 	args := []string{"revoke", "--revoke-sessions", "--yes", "--results", log, "--metrics-file", prom,
 		listFile(t, users)}
-	p := tapsweep(t, env, args...)
-	same(t, "exit", p.code, status.Incomplete)
-	for _, text := range []string{
-		"All 3 passes are gone. The sessions of 2 of 3 users are revoked. Resume: tapsweep revoke --resume",
-		"Authorization_RequestDenied: the user may hold an admin role"} {
-		holds(t, "standard error", p.stderr, text)
-	}
+	tapsweep(t, env, args...).ends(t, status.Incomplete, "All 3 passes", "2 of 3 users",
+		"Resume: tapsweep revoke --resume", "Authorization_RequestDenied: ")
 	_, end := readSessions(t, log)
 	same(t, "passes in the last line", end.Counts[results.Revoked], 3)
 	same(t, "sessions in the last line", end.Sessions[results.Revoked], 2)
@@ -123,8 +107,7 @@ func TestSessionsDenied(t *testing.T) {
 	users[1].KeepsSessions, users[1].Passes = false, nil
 	tenant.AddUser(users[1])
 	before := tenant.Stats().Revoked
-	tapsweep(t, env, append(args, "--resume")...).ends(t, 0,
-		"All 3 passes are gone. The sessions of 3 users are revoked.\n")
+	tapsweep(t, env, append(args, "--resume")...).ends(t, 0, "All 3 passes", "sessions of 3 users")
 	same(t, "calls of the run that resumes", tenant.Stats().Revoked-before, 1)
 }
 
@@ -164,6 +147,7 @@ func TestCallsForTwoNames(t *testing.T) {
 			p.ends(t, 0)
 			leaves(t, tenant, 0)
 			same(t, "calls", tenant.Stats().Revoked, tt.calls)
+			losesNoWrite(t, tenant)
 			sessions, _ := readSessions(t, log)
 			same(t, "users in the log", len(sessions), tt.calls)
 			same(t, "warning", strings.Contains(p.stderr, "gets two calls that revoke sessions"), tt.calls > 1)
@@ -179,13 +163,13 @@ func TestSessionsAfterThePassesOfTwoRuns(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Record: true,
 		Faults: []fault.Fault{{Method: "DELETE", Times: 1, Do: fault.Hang()}}})
-	expired := time.Now().Add(-48 * time.Hour)
-	dana := graphsim.User{ID: selfID, UPN: "dana@contoso.example", Passes: []graphsim.Pass{{Created: expired}}}
+	passes := many(2)
+	dana := graphsim.User{ID: selfID, UPN: "dana@contoso.example", Passes: passes[:1]}
 	tenant.AddUser(dana)
 	env := serve(t, tenant)
 	args := []string{"sweep", "--all-users", "--yes", "--revoke-sessions", "--resume", "--results", newLog(t)}
 	killAt(t, env, args, func() bool { return tenant.Stats().Faults > 0 })
-	dana.Passes = append(dana.Passes, graphsim.Pass{ID: otherPass, Created: expired})
+	dana.Passes = passes
 	tenant.AddUser(dana)
 	tapsweep(t, env, args...).ends(t, 0)
 	leaves(t, tenant, 0)
@@ -228,16 +212,14 @@ func TestSessionPermissions(t *testing.T) {
 		{"none", []string{tap, "User.Read.All"}, nil, status.NoAccess,
 			"User.RevokeSessions.All (77f3a031-c388-4f99-b373-dc68676a979e)", 1},
 		{"dry run", []string{tap}, []string{"--dry-run"}, 0, "needs User.RevokeSessions.All", 1},
-		{"broad", []string{tap, "User.ReadWrite.All"}, []string{"--verify"}, 0,
-			"The pass is gone. The sessions of 1 user are revoked, 1 verified.", 0},
+		{"broad", []string{tap, "User.ReadWrite.All"}, []string{"--verify"}, 0, "1 user are revoked, 1 verified", 0},
 		{"no proof", []string{tap, "User.RevokeSessions.All"}, []string{"--verify"}, status.Incomplete,
 			"the token lacks User.Read.All", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant, users, env := serveUsers(t, 1, graphsim.Options{Roles: tt.roles})
-			tapsweep(t, env, append([]string{"revoke", "--revoke-sessions", "--yes",
-				listFile(t, users)}, tt.args...)...).ends(t, tt.exit, tt.says)
+			runRevoke(t, env, append(tt.args, "--revoke-sessions", listFile(t, users))...).ends(t, tt.exit, tt.says)
 			leaves(t, tenant, tt.remain)
 		})
 	}
@@ -306,10 +288,10 @@ func TestSessionsOfAnEarlierRun(t *testing.T) {
 	t.Parallel()
 	tenant, users, env := serveUsers(t, 3, graphsim.Options{Roles: simulation.Roles})
 	args := []string{"revoke", "--yes", "--results", newLog(t), listFile(t, users)}
-	same(t, "exit without the flag", tapsweep(t, env, args...).code, 0)
+	tapsweep(t, env, args...).ends(t, 0)
 	same(t, "calls without the flag", tenant.Stats().Revoked, 0)
 	requests := tenant.Stats().Requests
-	same(t, "exit with the flag", tapsweep(t, env, append(args, "--resume", "--revoke-sessions")...).code, 0)
+	tapsweep(t, env, append(args, "--resume", "--revoke-sessions")...).ends(t, 0)
 	same(t, "calls with the flag", tenant.Stats().Revoked, 3)
 	same(t, "requests with the flag", tenant.Stats().Requests-requests, 3)
 }
@@ -338,10 +320,8 @@ func TestSessionsLeftInALog(t *testing.T) {
 		calls   int
 		says    string
 	}{
-		{"with the flag", []string{"--revoke-sessions"}, false, 1,
-			"There was no pass to delete. The sessions of 1 user are revoked."},
-		{"without the flag", nil, false, 0,
-			"the sessions of 1 user are not revoked yet: add --revoke-sessions"},
+		{"with the flag", []string{"--revoke-sessions"}, false, 1, "sessions of 1 user"},
+		{"without the flag", nil, false, 0, "sessions of 1 user are not revoked yet: add --revoke-sessions"},
 		{"protected", []string{"--revoke-sessions"}, true, 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

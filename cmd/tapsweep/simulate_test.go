@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -18,12 +17,7 @@ import (
 // because Go reads TMPDIR by itself.
 func TestSimulateWithoutTemp(t *testing.T) {
 	t.Parallel()
-	if runtime.GOOS == "windows" {
-		t.Skip("TMPDIR is not asked")
-	}
-	cmd := command(t, nil, "simulate", "--users", "1")
-	cmd.Env = append(cmd.Env, "TMPDIR=/nonexistent")
-	p := finish(t, cmd)
+	p := spawn(t, []string{"TMPDIR=/nonexistent"}, "simulate", "--users", "1")
 	p.ends(t, status.Usage, "hint: let TMPDIR name a directory")
 	lacks(t, "standard error", p.stderr, "--listen")
 	tapsweep(t, nil, "simulate", "--listen", "nowhere").ends(t, status.Usage, `--listen "nowhere" is not an address`)

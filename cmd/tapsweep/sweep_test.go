@@ -1,8 +1,8 @@
 package main
 
 import (
-	"encoding/json"
-	"os"
+	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -11,11 +11,9 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
 	"tapsweep/batch/graphsim/fault"
-	"tapsweep/batch/graphsim/quota"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
-	"tapsweep/testdata/assert"
 )
 
 // The night job deletes the expired and the used passes and keeps all others, with and without
@@ -33,13 +31,11 @@ func TestSweep(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant, env := serveLeftovers(t, 400, graphsim.Options{ListLag: tt.lag})
-			args := append([]string{"sweep", "--all-users", "--yes", "--results", "-"}, tt.args...)
-			p := tapsweep(t, env, args...)
+			p := runSweep(t, env, tt.args...)
 			p.ends(t, 0, "passes seen: 10 expired, 10 used,", "All 20 passes are gone.")
 			same(t, "lines on standard error", strings.Count(p.stderr, "\n"), 1)
-			rows := readWhole(t, p.stdout, 0)
-			hasRows(t, rows, 20)
-			hasOutcome(t, rows, results.Revoked, 20)
+			readEnd(t, p.stdout, 0)
+			rows := hasRows(t, p.stdout, "revoked 20")
 			leaves(t, tenant, 20)
 			lacks(t, "the log, in which each line has a time", p.stdout, `"time":"0001`)
 			verified := slices.Contains(tt.args, "--verify")
@@ -52,10 +48,10 @@ func TestSweep(t *testing.T) {
 				same(t, "LISTs, of which none is sent twice", tenant.Stats().Lists, 400)
 			}
 			// The next night there is nothing to do, and nothing to say.
-			p = tapsweep(t, env, args...)
+			p = runSweep(t, env, tt.args...)
 			p.ends(t, 0)
 			same(t, "standard error", p.stderr, "")
-			hasRows(t, readWhole(t, p.stdout, 0), 0)
+			hasRows(t, p.stdout, "")
 		})
 	}
 }
@@ -75,9 +71,8 @@ func TestSweepGuards(t *testing.T) {
 		left int
 		want string
 	}{
-		{"dry run", plain, "--yes --dry-run", 0, 40, "the run would delete 20 passes"},
-		{"limit", plain, "--yes --max-items 19", status.Usage, 40,
-			"20 passes are more than the limit of 19: nothing was deleted"},
+		{"dry run", plain, "--yes --dry-run", 0, 40, "delete 20 passes"},
+		{"limit", plain, "--yes --max-items 19", status.Usage, 40, "20 passes are more than the limit of 19"},
 		{"just within the limit", plain, "--yes --max-items 20", 0, 20, ""},
 		{"there is no terminal to ask at", plain, "", status.Usage, 40, "--yes"},
 		{"usable", plain, "--yes --reason usable", status.Usage, 40, "--include-usable"},
@@ -95,23 +90,10 @@ func TestSweepGuards(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant, env := serveLeftovers(t, 400, tt.opts)
-			tapsweep(t, env, append([]string{"sweep", "--all-users"}, strings.Fields(tt.args)...)...).ends(t, tt.code,
-				tt.want)
+			tapsweep(t, env, strings.Fields("sweep --all-users "+tt.args)...).ends(t, tt.code, tt.want)
 			leaves(t, tenant, tt.left)
 		})
 	}
-}
-
-// A sweep that is stopped in the middle of its scan is resumed.
-func TestSweepResumes(t *testing.T) {
-	t.Parallel()
-	tenant, env := serveLeftovers(t, 2000, graphsim.Options{Latency: 5 * time.Millisecond})
-	args := []string{"sweep", "--all-users", "--yes", "--concurrency", "2", "--results", newLog(t)}
-	stopped(t, env, args, func() bool { return tenant.Stats().Lists >= 1000 }).ends(t, status.Stopped)
-	tapsweep(t, env, append(args, "--resume")...).ends(t, 0, "scanned by an earlier run")
-	leaves(t, tenant, 100)
-	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 100)
-	atMost(t, "LISTs of 2000 users", tenant.Stats().Lists, 3200)
 }
 
 // verify checks all passes of a log. It deletes nothing, even if it finds a pass.
@@ -124,13 +106,11 @@ func TestVerifyCommand(t *testing.T) {
 	tenant.GivePass(users[0].ID, graphsim.Pass{})
 	deleted := tenant.Stats().Deleted
 	p := tapsweep(t, env, "verify", "--results", dir+"/proof.jsonl", "--verify-wait", "1s", dir+"/log.jsonl")
-	rows, end := readLog(t, readText(t, dir+"/proof.jsonl"))
 	p.ends(t, 1)
-	hasOutcome(t, rows, results.Revoked, 3)
-	hasOutcome(t, rows, results.Remains, 2)
-	same(t, "exit code in the log", end.Exit, 1)
+	proof := readText(t, dir+"/proof.jsonl")
+	readEnd(t, proof, 1)
 	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, deleted)
-	for _, r := range rows {
+	for _, r := range hasRows(t, proof, "revoked 3, remains 2") {
 		same(t, "proof of a row that is "+string(r.Outcome), r.Verified, r.Outcome == results.Revoked)
 		if r.Outcome == results.Remains {
 			same(t, "reason of the pass that remains", r.Reason, "usable")
@@ -145,9 +125,7 @@ func TestVerifyCommand(t *testing.T) {
 		"verified 3 ")
 	// What remains is a list.
 	p = runRevoke(t, env, dir+"/proof.jsonl")
-	rows, _ = readLog(t, p.stdout)
-	hasRows(t, rows, 2)
-	hasOutcome(t, rows, results.Revoked, 1)
+	hasRows(t, p.stdout, "revoked 1, rejected 1")
 }
 
 func TestVerifyRefuses(t *testing.T) {
@@ -168,43 +146,6 @@ func TestVerifyRefuses(t *testing.T) {
 	}
 	quiet := logOf(run, end)
 	tapsweep(t, env, "verify", quiet).ends(t, 0, "no user to check in "+quiet+"; nothing to do")
-}
-
-func mustRead(t *testing.T, path string) []byte {
-	t.Helper()
-	data := assert.Must(os.ReadFile(path))
-	return data
-}
-
-// revoke --verify checks each deleted pass.
-func TestRevokeVerify(t *testing.T) {
-	t.Parallel()
-	_, users, env := serveUsers(t, 50, graphsim.Options{ListLag: time.Second})
-	p := runRevoke(t, env, "--verify", listFile(t, users))
-	rows, _ := readLog(t, p.stdout)
-	p.ends(t, 0, "Verified: the users of 50 rows hold no pass")
-	hasRows(t, rows, 50)
-	for _, row := range rows {
-		same(t, "proof of "+row.User, row.Verified, true)
-	}
-}
-
-// The log has the waits, and these have all refused requests.
-func TestLogTellsWaits(t *testing.T) {
-	t.Parallel()
-	tenant, users, env := serveUsers(t, 120, graphsim.Options{Limits: []*quota.Limit{quota.Bucket(40, 40)}})
-	p := runRevoke(t, env, listFile(t, users))
-	refused := 0
-	for line := range strings.Lines(p.stdout) {
-		var w results.Wait
-		if json.Unmarshal([]byte(line), &w) == nil && w.Type == "wait" {
-			refused += w.Refused
-			same(t, "quota of the wait", w.Quota, "write")
-			same(t, "the wait ends before it begins", w.Until.Before(w.Time), false)
-		}
-	}
-	differs(t, "refused requests in the log", refused, 0)
-	same(t, "refused requests in the log", refused, tenant.Stats().Refused)
 }
 
 // A night job with --resume starts again if the run of the night before has ended. This is true of a sweep,
@@ -232,21 +173,6 @@ func TestSweepResumeBeginsAnew(t *testing.T) {
 	}
 }
 
-// The log has a deleted pass before the pass is verified. A run that resumes verifies the
-// passes that the run before could not verify.
-func TestVerifyResumes(t *testing.T) {
-	t.Parallel()
-	tenant, users, env := serveUsers(t, 30, graphsim.Options{ListLag: 5 * time.Second})
-	log := newLog(t)
-	args := []string{"revoke", "--yes", "--verify", "--results", log, listFile(t, users)}
-	killAt(t, env, args, func() bool {
-		return tenant.Stats().Deleted == 30 && countIn(log, `"outcome":"revoked"`) == 30
-	})
-	tapsweep(t, env, append(args, "--resume")...).ends(t, 0, "Verified: the users of 30 rows hold no pass")
-	same(t, "verified", countIn(log, `"verified":true`), 30)
-	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 30)
-}
-
 // A sweep that may read but not delete ends at the first sign of it.
 func TestSweepAborts(t *testing.T) {
 	t.Parallel()
@@ -263,10 +189,8 @@ func TestSweepAborts(t *testing.T) {
 func TestSweepProtectedIsQuiet(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
-	tenant.AddUser(graphsim.User{UPN: "glass@contoso.example",
-		Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}})
-	env := serve(t, tenant)
-	p := runSweep(t, env, "--protect", writeFile(t, "p.csv", "user\nglass@contoso.example\n"))
+	tenant.AddUser(graphsim.User{UPN: "glass@contoso.example", Passes: many(1)})
+	p := runSweep(t, serve(t, tenant), "--protect", writeFile(t, "p.csv", "user\nglass@contoso.example\n"))
 	p.ends(t, 0)
 	same(t, "standard error", p.stderr, "")
 	leaves(t, tenant, 1)
@@ -286,4 +210,122 @@ func TestVerifyLogAsList(t *testing.T) {
 		holds(t, "the output", p.stderr+p.stdout, "about a user without a pass")
 		same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 0)
 	}
+}
+
+// The signed-in user has one row, with the object ID, even if the list has other names. A run that
+// resumes finds this row.
+func TestSignedInUserUnderBothNames(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{})
+	tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example",
+		Passes: []graphsim.Pass{{ID: selfPass}, {ID: otherPass}}})
+	env := serve(t, tenant)
+	log := newLog(t)
+	args := []string{"revoke", "--revoke-sessions", "--yes", "--results", log, "--resume",
+		"--token-file", writeFile(t, "token", tenant.Entra.UserToken(selfID, simulation.Roles...)),
+		writeFile(t, "list.csv", "user,method\n"+selfID+","+selfPass+"\ndana@contoso.example,"+otherPass+"\n")}
+	for range 2 {
+		tapsweep(t, env, args...).ends(t, 0)
+		same(t, "calls", tenant.Stats().Revoked, 1)
+		same(t, "users in the log", sessionOutcomes(t, log)[results.Revoked], 1)
+	}
+}
+
+// serveExpired starts a tenant of n users, each with a pass that has expired, and returns its environment.
+func serveExpired(t *testing.T, n int, opts graphsim.Options) (*graphsim.Tenant, []string) {
+	t.Helper()
+	tenant := graphsim.New(opts)
+	tenant.AddMany(n, func(i int) graphsim.User {
+		return graphsim.User{UPN: fmt.Sprintf("user%02d@contoso.example", i),
+			Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}}
+	})
+	return tenant, serve(t, tenant)
+}
+
+// A sweep whose deletes are denied sends no call, and neither does a run that resumes it.
+func TestSweepDeniedIsResumed(t *testing.T) {
+	t.Parallel()
+	tenant, env := serveExpired(t, 3, graphsim.Options{Roles: simulation.Roles,
+		Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(403)}}})
+	log := newLog(t)
+	for range 3 {
+		tapsweep(t, env, "sweep", "--all-users", "--revoke-sessions", "--yes",
+			"--results", log, "--resume", "--abort-after", "0").ends(t, 1)
+		same(t, "calls", tenant.Stats().Revoked, 0)
+		same(t, "users whose sessions are left", sessionOutcomes(t, log)[results.NotSent], 3)
+	}
+}
+
+// A sweep that was stopped, and is resumed with --revoke-sessions, revokes the sessions of all users
+// whose passes are gone.
+func TestStoppedSweepIsResumedWithSessions(t *testing.T) {
+	t.Parallel()
+	tenant, env := serveExpired(t, 5, graphsim.Options{Roles: simulation.Roles,
+		Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Times: 1,
+			Do: fault.ItemStatus(429, "Retry-After", "600")}}})
+	log := newLog(t)
+	args := []string{"sweep", "--all-users", "--yes", "--results", log, "--resume"}
+	tapsweep(t, env, append(args, "--max-wait", "1s")...).ends(t, status.Stopped)
+	leaves(t, tenant, 1)
+	tapsweep(t, env, append(args, "--revoke-sessions")...).ends(t, 0)
+	same(t, "users who are signed out", tenant.Stats().Revoked, 5)
+}
+
+// A guest does not change the exit code 0 of a nightly sweep, and is not verified again each night.
+func TestGuestIsVerifiedOnce(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Record: true})
+	tenant.AddUser(graphsim.User{UPN: "guest@contoso.example", Guest: true, Passes: many(1)})
+	env := serve(t, tenant)
+	log := newLog(t)
+	for range 2 {
+		tapsweep(t, env, "sweep", "--all-users", "--revoke-sessions", "--verify", "--yes",
+			"--results", log, "--resume").ends(t, 0)
+	}
+	proofs := 0
+	for _, e := range tenant.Log() {
+		if strings.Contains(e.Path, "signInSessions") {
+			proofs++
+		}
+	}
+	same(t, "proofs", proofs, 1)
+	tapsweep(t, env, "verify", log).ends(t, 0)
+	lacks(t, "the report", tapsweep(t, env, "report", log).stdout, "not verified")
+}
+
+// A verify that resumes its log proves each user once.
+func TestVerifyIsResumed(t *testing.T) {
+	t.Parallel()
+	tenant, users, env := serveUsers(t, 5, graphsim.Options{Roles: simulation.Roles})
+	dir := t.TempDir()
+	log, proof := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "proof.jsonl")
+	tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log, listFile(t, users)).ends(t, 0)
+	for i := range 2 {
+		requests := tenant.Stats().Requests
+		tapsweep(t, env, "verify", "--results", proof, "--resume", log).ends(t, 0,
+			"Verified: the sessions of 5 users are revoked.")
+		same(t, "requests of verify", tenant.Stats().Requests-requests, 10*(1-i))
+	}
+}
+
+// If verify finds that sessions remain, it and the report give the command that sends the calls again:
+// the log of verify is the list.
+func TestVerifyFindsSessionsThatRemain(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, SessionLag: time.Hour})
+	users := tenant.AddUsers(2)
+	env, root := serveAt(t, tenant)
+	log, proof := newLog(t), filepath.Join(t.TempDir(), "proof.jsonl")
+	tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log, listFile(t, users)).ends(t, status.Done)
+	again := "tapsweep revoke --graph-url=" + root + " --revoke-sessions " + proof
+	p := tapsweep(t, env, "verify", "--verify-wait", "1s", "--results", proof, log)
+	p.ends(t, status.Incomplete, "To revoke what remains: "+again)
+	for _, logs := range [][]string{{log, proof}, {proof}} {
+		p = tapsweep(t, env, append([]string{"report"}, logs...)...)
+		holds(t, "the report", p.stdout, "to send what is missing: "+again+"\n")
+	}
+	before := tenant.Stats().Revoked
+	tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", newLog(t), proof).ends(t, status.Done,
+		"The sessions of 2 users are revoked.")
+	same(t, "calls with the log of verify as the list", tenant.Stats().Revoked-before, 2)
 }

@@ -4,6 +4,8 @@ package assert
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -54,12 +56,33 @@ func Is(t testing.TB, what string, err, want error) {
 	}
 }
 
+// As fails the test unless the error is or wraps an error of type E.
+func As[E error](t testing.TB, what string, err error) {
+	t.Helper()
+	if _, ok := errors.AsType[E](err); !ok {
+		var want E
+		t.Errorf("%s: %v, want a %T", what, err, want)
+	}
+}
+
 // Says fails the test unless the error has the text. An empty text stands for no error.
 func Says(t testing.TB, what string, err error, text string) {
 	t.Helper()
 	if (err == nil) != (text == "") || err != nil && !strings.Contains(err.Error(), text) {
 		t.Errorf("%s: the error is %v, want %q", what, err, text)
 	}
+}
+
+// Golden fails the test unless got is what testdata/NAME.golden holds. With update it writes the file before.
+func Golden(t testing.TB, name, got string, update bool) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".golden")
+	if update {
+		OK(t, os.WriteFile(path, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	OK(t, err)
+	Equal(t, path+", which -update writes", got, string(want))
 }
 
 // That fails the test with the message if something is not good.

@@ -24,43 +24,43 @@ func Send(limits []*Limit, now time.Time) *Admission {
 	return a
 }
 
-// SentTooEarly reports whether the client sent requests of this cost although a limit
-// that counts them had told it to wait.
-func (a *Admission) SentTooEarly(cost Cost) bool {
+// SentTooEarly reports whether the client sent a request of these kinds although a limit
+// that counts it had told it to wait.
+func (a *Admission) SentTooEarly(kinds Kind) bool {
 	for i, l := range a.limits {
-		if a.closed[i] && cost[l.Kind] > 0 {
+		if a.closed[i] && l.counts(kinds) {
 			return true
 		}
 	}
 	return false
 }
 
-// Admit charges every limit if all of them have room. Otherwise ok is false, and
-// retryAfter is the header to send, or empty to send none.
-func (a *Admission) Admit(cost Cost, now time.Time) (retryAfter string, ok bool) {
+// Admit charges every limit that counts a request of these kinds, if all of them have room. Otherwise
+// ok is false, and retryAfter is the header to send, or empty to send none.
+func (a *Admission) Admit(kinds Kind, now time.Time) (retryAfter string, ok bool) {
 	var full []int
 	for i, l := range a.limits {
-		if n := cost[l.Kind]; n > 0 && !l.hasRoom(now, n) {
+		if l.counts(kinds) && !l.hasRoom(now) {
 			full = append(full, i)
 		}
 	}
 	if len(full) > 0 {
-		return a.refuse(full, cost, now), false
+		return a.refuse(full, now), false
 	}
 	for _, l := range a.limits {
-		if n := cost[l.Kind]; n > 0 {
-			l.take(n)
+		if l.counts(kinds) {
+			l.algorithm.take()
 		}
 	}
 	return "", true
 }
 
 // refuse returns the longest wait of the full limits, and records the waits.
-func (a *Admission) refuse(full []int, cost Cost, now time.Time) (retryAfter string) {
+func (a *Admission) refuse(full []int, now time.Time) (retryAfter string) {
 	longest, write := time.Duration(-1), Seconds
 	for _, i := range full {
 		l := a.limits[i]
-		if wait := l.refuse(cost[l.Kind]); wait > longest {
+		if wait := l.refuse(); wait > longest {
 			longest, write = wait, Seconds
 			if l.RetryAfter != nil {
 				write = l.RetryAfter

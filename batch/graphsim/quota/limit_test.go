@@ -82,7 +82,6 @@ var limitTests = []struct {
 }
 
 func TestLimits(t *testing.T) {
-	write := Cost{All: 1, Writes: 1}
 	for _, tt := range limitTests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -91,7 +90,7 @@ func TestLimits(t *testing.T) {
 					time.Sleep(s.at - time.Since(begin))
 					passed, last := 0, ""
 					for range s.n {
-						retryAfter, ok := Send([]*Limit{limit}, time.Now()).Admit(write, time.Now())
+						retryAfter, ok := Send([]*Limit{limit}, time.Now()).Admit(Writes, time.Now())
 						if ok {
 							passed++
 						} else {
@@ -108,12 +107,11 @@ func TestLimits(t *testing.T) {
 
 // Requests pass if all limits have room. Otherwise the longest wait counts.
 func TestSeveralLimits(t *testing.T) {
-	write := Cost{All: 1, Writes: 1}
 	limits := []*Limit{First(1, 3*time.Second), First(1, 9*time.Second).Of(Writes), First(1, 20*time.Second).Of(Reads)}
-	if retryAfter, ok := Send(limits, time.Now()).Admit(write, time.Now()); ok || retryAfter != "9" {
+	if retryAfter, ok := Send(limits, time.Now()).Admit(Writes, time.Now()); ok || retryAfter != "9" {
 		t.Errorf("Admit = %q, %v, want 9 and false", retryAfter, ok)
 	}
-	if retryAfter, ok := Send(limits, time.Now()).Admit(write, time.Now()); !ok {
+	if retryAfter, ok := Send(limits, time.Now()).Admit(Writes, time.Now()); !ok {
 		t.Errorf("Admit = %q, false, want true", retryAfter)
 	}
 }
@@ -123,32 +121,23 @@ func TestSeveralLimits(t *testing.T) {
 func TestSentTooEarly(t *testing.T) {
 	limits, begin := []*Limit{First(1, 10*time.Second).Of(Writes)}, time.Now()
 	refused := Send(limits, begin)
-	if _, ok := refused.Admit(Cost{All: 1, Writes: 1}, begin); ok {
+	if _, ok := refused.Admit(Writes, begin); ok {
 		t.Fatal("the first request is not refused")
 	}
 	refused.Delivered(begin)
 	for _, tt := range []struct {
 		after time.Duration
-		cost  Cost
+		kind  Kind
 		want  bool
 	}{
-		{0, Cost{Writes: 1}, false},
-		{1, Cost{Writes: 1}, true},
-		{1, Cost{Reads: 1}, false},
-		{10*time.Second - 1, Cost{Writes: 1}, true},
-		{10 * time.Second, Cost{Writes: 1}, false},
+		{0, Writes, false},
+		{1, Writes, true},
+		{1, Reads, false},
+		{10*time.Second - 1, Writes, true},
+		{10 * time.Second, Writes, false},
 	} {
-		assert.Same(t, fmt.Sprintf("%v after the answer, cost %v: too early", tt.after, tt.cost),
-			Send(limits, begin.Add(tt.after)).SentTooEarly(tt.cost), tt.want)
-	}
-}
-
-// A batch that is larger than a limit passes when the limit is unused.
-func TestLargerThanLimit(t *testing.T) {
-	for name, l := range map[string]*Limit{"bucket": Bucket(1, 5), "window": Window(5, time.Hour)} {
-		if _, ok := Send([]*Limit{l}, time.Now()).Admit(Cost{All: 20}, time.Now()); !ok {
-			t.Errorf("%s: a batch of 20 is refused", name)
-		}
+		assert.Same(t, fmt.Sprintf("%v after the answer, kind %v: too early", tt.after, tt.kind),
+			Send(limits, begin.Add(tt.after)).SentTooEarly(tt.kind), tt.want)
 	}
 }
 

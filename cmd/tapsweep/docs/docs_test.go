@@ -20,7 +20,8 @@ func TestPages(t *testing.T) {
 			"%s is not in the list of pages", entry.Name())
 	}
 	for _, page := range Pages() {
-		assert.That(t, page.Title != "" && strings.HasPrefix(page.Text, "# "+page.Title+"\n\n"),
-			"%s does not begin with a title:\n%.80s", page.Name, page.Text)
+		assert.That(t, page.Title != "", "%s has no title", page.Name)
+		assert.That(t, strings.HasPrefix(page.Text, "# "+page.Title+"\n\n"), "%s does not begin with its title:\n%.80s",
+			page.Name, page.Text)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,19 +46,23 @@ func TestRenewalInAnOutage(t *testing.T) {
 					entra.DefaultSecret, &http.Client{Transport: net})
 				assert.OK(t, err)
 				pinned := Pin(c)
-				if _, err := ask(t, pinned, scope); err != nil {
-					t.Fatal(err)
-				}
+				assert.Must(ask(t, pinned, scope))
 				net.set(func(r *http.Request) *http.Response { return answer(r, tt.status, tt.body) })
 				_, err = pinned.GetToken(t.Context(), fresh)
-				if offline := errors.Is(err, batch.ErrNotSent); err == nil || offline != tt.offline {
-					t.Errorf("GetToken = %v, offline %v, want %v", err, offline, tt.offline)
+				checkOffline(t, "GetToken", err, tt.offline)
+				if tt.offline {
+					assert.Says(t, "GetToken", err, "login.example answers ")
 				}
-				assert.That(t, !tt.offline || strings.Contains(err.Error(), "login.example answers "),
-					"error %v does not say what the authority answers", err)
 			})
 		})
 	}
+}
+
+// checkOffline checks that there is an error, and whether it counts as a missing connection.
+func checkOffline(t *testing.T, what string, err error, want bool) {
+	t.Helper()
+	assert.That(t, err != nil, "%s returns no error", what)
+	assert.That(t, errors.Is(err, batch.ErrNotSent) == want, "%s = %v, want a missing connection: %v", what, err, want)
 }
 
 // The lookup of a domain distinguishes an outage from an answer.
@@ -73,9 +76,10 @@ func TestTenantIDInAnOutage(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			_, err := TenantID(t.Context(), authority{tt.status, tt.body, nil}, "https://login.example", nil,
 				"a.example")
-			if _, away := errors.AsType[*AuthorityUnreachableError](err); err == nil || away == tt.reached {
-				t.Errorf("%d: TenantID = %v, reached %v, want %v", tt.status, err, !away, tt.reached)
-			}
+			_, away := errors.AsType[*AuthorityUnreachableError](err)
+			assert.That(t, err != nil, "%d: TenantID returns no error", tt.status)
+			assert.That(t, away != tt.reached, "%d: TenantID = %v, reached %v, want %v", tt.status, err, !away,
+				tt.reached)
 		})
 	}
 }

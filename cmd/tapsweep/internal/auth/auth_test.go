@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"errors"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -77,24 +76,14 @@ func ask(t *testing.T, c azcore.TokenCredential, scope string) (jwt.Claims, erro
 	if err != nil {
 		return jwt.Claims{}, &graph.TokenError{Err: err}
 	}
-	claims := assert.Must(jwt.Parse(token.Token))
-	return claims, nil
+	return assert.Must(jwt.Parse(token.Token)), nil
 }
 
 // mustNew returns the credential of options that are right.
 func mustNew(t *testing.T, o Options) *Credential {
 	t.Helper()
 	o.Getenv = os.Getenv
-	c := assert.Must(New(o))
-	return c
-}
-
-// checkError checks that an error contains a text, or that there is none if the text is empty.
-func checkError(t *testing.T, what string, err error, want string) {
-	t.Helper()
-	if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
-		t.Errorf("%s: the error is %v, want %q", what, err, want)
-	}
+	return assert.Must(New(o))
 }
 
 func file(t *testing.T, name string, data []byte) string {
@@ -117,8 +106,7 @@ func certificateOf(t *testing.T, key crypto.Signer) *x509.Certificate {
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "tapsweep"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
 	der := assert.Must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))
-	cert := assert.Must(x509.ParseCertificate(der))
-	return cert
+	return assert.Must(x509.ParseCertificate(der))
 }
 
 func pemOf(t *testing.T, cert *x509.Certificate, key any) []byte {
@@ -186,13 +174,12 @@ func TestSecret(t *testing.T) {
 // checkSignIn checks that the app signed in, or that the error contains a text and no secret.
 func checkSignIn(t *testing.T, claims jwt.Claims, err error, want string) {
 	t.Helper()
-	checkError(t, "signing in", err, want)
-	switch {
-	case err == nil && claims.ClientID() != entra.DefaultClientID:
-		t.Errorf("signed in as %+v", claims)
-	case err != nil && (strings.Contains(err.Error(), "s3cr3t") || strings.Contains(err.Error(), entra.DefaultSecret)):
-		t.Errorf("the secret is in the error: %v", err)
+	assert.Says(t, "signing in", err, want)
+	if err != nil {
+		assert.Lacks(t, "the error", err.Error(), "s3cr3t", entra.DefaultSecret)
+		return
 	}
+	assert.Same(t, "the app that signed in", claims.ClientID(), entra.DefaultClientID)
 }
 
 func TestWorkloadIdentity(t *testing.T) {
@@ -249,8 +236,8 @@ func TestManagedIdentity(t *testing.T) {
 			// azidentity keeps these tokens for the whole process, by scope.
 			claims, err := ask(t, c, "https://"+strings.ReplaceAll(tt.name, " ", "-")+".example/.default")
 			checkSignIn(t, claims, err, tt.want)
-			assert.That(t, err != nil || claims.ManagedIdentityID != "",
-				"the token does not tell that it is a managed identity's")
+			assert.That(t, claims.ManagedIdentityID != "" == (err == nil),
+				"the ID of the managed identity in the token is %q", claims.ManagedIdentityID)
 		})
 	}
 }
@@ -283,19 +270,15 @@ func TestDeviceCode(t *testing.T) {
 			if err != nil {
 				return
 			}
-			assert.That(t, claims.UserPrincipalName() == user.UPN && strings.EqualFold(claims.ObjectID, user.ID),
-				"claims %+v, want those of %s", claims, user.UPN)
+			assert.Same(t, "user principal name", claims.UserPrincipalName(), user.UPN)
+			assert.Same(t, "object ID", strings.ToLower(claims.ObjectID), strings.ToLower(user.ID))
 			// What follows needs no person: neither the cached token nor a new one.
 			for range 2 {
-				if _, err := ask(t, c, scope); err != nil {
-					t.Error(err)
-				}
+				assert.Must(ask(t, c, scope))
 			}
-			if _, err := c.GetToken(t.Context(), fresh); err != nil {
-				t.Error(err)
-			}
-			assert.That(t, prompts == 1 && tenant.Stats().TokensByClaims == 1,
-				"%d prompts, %d tokens by claims, want 1 and 1", prompts, tenant.Stats().TokensByClaims)
+			assert.Must(c.GetToken(t.Context(), fresh))
+			assert.Same(t, "prompts", prompts, 1)
+			assert.Same(t, "tokens by claims", tenant.Stats().TokensByClaims, 1)
 		})
 	}
 }
@@ -310,9 +293,9 @@ func TestDeviceCodeDoesNotAskInAHurry(t *testing.T) {
 	c := mustNew(t, o)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if _, err := c.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{scope}}); err == nil || ctx.Err() != nil {
-		t.Errorf("GetToken = %v, context %v", err, ctx.Err())
-	}
+	_, err := c.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{scope}})
+	assert.That(t, err != nil, "GetToken returns a token, and nobody signed in")
+	assert.Is(t, "the context, as nobody waited", ctx.Err(), nil)
 }
 
 func TestDefaultWithoutAnything(t *testing.T) {
@@ -330,9 +313,7 @@ func TestDefaultWithoutAnything(t *testing.T) {
 		t.Fatal("a token out of nothing")
 	}
 	text := (&graph.TokenError{Err: err}).Error()
-	for _, want := range []string{"no way to sign in works here", "\nenvironment: "} {
-		assert.Holds(t, "error", text, want)
-	}
+	assert.Holds(t, "error", text, "no way to sign in works here", "\nenvironment: ")
 	for line := range strings.Lines(text) {
 		assert.That(t, len(line) <= 300, "a line of %d bytes: %s", len(line), line)
 	}
@@ -362,9 +343,8 @@ func TestUsage(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			clean(t)
 			_, err := New(tt.opts)
-			if _, ok := errors.AsType[*UsageError](err); !ok || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("New = %v, want a UsageError with %q", err, tt.want)
-			}
+			assert.As[*UsageError](t, "New", err)
+			assert.Says(t, "New", err, tt.want)
 		})
 	}
 }

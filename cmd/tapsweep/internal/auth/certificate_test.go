@@ -9,7 +9,6 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
-	"errors"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -142,13 +141,10 @@ func TestCertificateFiles(t *testing.T) {
 				if tt.want == "" || strings.HasPrefix(tt.want, "AADSTS") {
 					return
 				}
-				if _, ok := errors.AsType[*UsageError](err); !ok {
-					t.Errorf("error %v is not about usage", err)
-				}
-				assert.That(t, strings.Contains(err.Error(), named+" "), "error %v does not name %s", err, named)
-				for _, jargon := range []string{"x509", "asn1", "pkcs12:", "NewClientCertificateCredential", "module"} {
-					assert.That(t, !strings.Contains(err.Error(), jargon), "error %v is not plain language", err)
-				}
+				assert.As[*UsageError](t, "the error", err)
+				assert.Holds(t, "the error", err.Error(), named+" ")
+				assert.Lacks(t, "the error, in plain language,", err.Error(), "x509", "asn1", "pkcs12:",
+					"NewClientCertificateCredential", "module")
 			})
 		}
 	}
@@ -160,7 +156,5 @@ func TestCertificateOfAnotherChain(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	t.Setenv("AZURE_TOKEN_CREDENTIALS", "dev")
 	t.Setenv("AZURE_CLIENT_CERTIFICATE_PATH", "nosuch.pem")
-	if _, err := New(entraOptions(graphsim.New(graphsim.Options{}), "default")); err != nil {
-		t.Errorf("New = %v", err)
-	}
+	assert.Must(New(entraOptions(graphsim.New(graphsim.Options{}), "default")))
 }

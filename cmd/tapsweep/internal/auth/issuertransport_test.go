@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -149,7 +150,7 @@ func TestCredentialStaysWithTheAuthority(t *testing.T) {
 				net.set(tt.trap)
 				_, err := mustNew(t, o).GetToken(t.Context(),
 					policy.TokenRequestOptions{Scopes: []string{scope}, EnableCAE: true})
-				checkError(t, "GetToken", err, tt.want)
+				assert.Says(t, "GetToken", err, tt.want)
 				net.checkAstray(t)
 			})
 		}
@@ -180,14 +181,12 @@ func TestRenewalStaysWithTheAuthority(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			o, net, _ := trapped(t, kind)
 			pinned := Pin(mustNew(t, o))
-			if _, err := ask(t, pinned, scope); err != nil {
-				t.Fatal(err)
-			}
+			assert.Must(ask(t, pinned, scope))
 			net.set(redirect(307, "/token", "https://thief.example/token"))
 			ctx, cancel := context.WithTimeout(t.Context(), minSignIn-time.Second) // nobody is asked
 			defer cancel()
 			_, err := pinned.GetToken(ctx, fresh)
-			checkError(t, "GetToken", err, "redirect to https://thief.example")
+			assert.Says(t, "GetToken", err, "redirect to https://thief.example")
 			assert.Is(t, "GetToken", err, batch.ErrNotSent)
 			net.checkAstray(t)
 		})
@@ -199,9 +198,7 @@ func TestRenewalStaysWithTheAuthority(t *testing.T) {
 func TestAnswersAreBounded(t *testing.T) {
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
-	if _, err := w.Write(make([]byte, 64<<20)); err != nil {
-		t.Fatal(err)
-	}
+	assert.Must(w.Write(make([]byte, 64<<20)))
 	w.Close()
 	const most = 16 << 20 // far more than buffers between here and there take
 	for name, serve := range map[string]func(w http.ResponseWriter) (sent int){
@@ -240,7 +237,7 @@ func TestAnswersAreBounded(t *testing.T) {
 				o.Roots.AddCert(server.Certificate())
 				_, err := signIn(t, o)
 				server.Close() // waits for the handler
-				checkError(t, "signing in", err, "an answer of more than 1 MiB")
+				assert.Says(t, "signing in", err, "an answer of more than 1 MiB")
 				assert.That(t, sent <= most, "%d bytes were read", sent)
 			})
 		}
@@ -276,10 +273,10 @@ func TestManagedIdentityAddresses(t *testing.T) {
 		l := newIssuerTransport(Options{Method: tt.method, Authority: "https://login.example",
 			HTTP: &http.Client{Transport: authority{200, "{}", &asked}}, Getenv: os.Getenv})
 		req := assert.Must(http.NewRequestWithContext(t.Context(), http.MethodGet, tt.url, nil))
-		if _, err := l.Do(req); (err == nil) != tt.want || (asked == 1) != tt.want {
-			t.Errorf("%s in region %q asks %s: %v after %d requests, want %v", tt.method, tt.region, tt.url, err,
-				asked, tt.want)
-		}
+		_, err := l.Do(req)
+		what := fmt.Sprintf("%s in region %q asks %s", tt.method, tt.region, tt.url)
+		assert.That(t, (err == nil) == tt.want, "%s: %v, want %v", what, err, tt.want)
+		assert.That(t, (asked == 1) == tt.want, "%s: %d requests were sent, want one: %v", what, asked, tt.want)
 	}
 }
 
@@ -295,7 +292,7 @@ func TestManagedIdentityRedirect(t *testing.T) {
 	t.Setenv("IDENTITY_HEADER", "h")
 	c := mustNew(t, Options{Method: "managed-identity", Authority: "https://login.example"})
 	_, err := ask(t, c, "https://redirected.example/.default")
-	checkError(t, "GetToken", err, "which is not followed")
+	assert.Says(t, "GetToken", err, "which is not followed")
 	assert.That(t, !stolen, "the redirect was followed")
 }
 
@@ -304,8 +301,7 @@ func TestManagedIdentityPastTheProxy(t *testing.T) {
 	proxy := exceptHTTP(http.ProxyURL(&url.URL{Scheme: "http", Host: "proxy.example"}))
 	for address, want := range map[string]bool{"http://169.254.169.254/metadata/identity/oauth2/token": false,
 		"https://login.microsoftonline.com/": true} {
-		if got, err := proxy(httptest.NewRequest("GET", address, nil)); (got != nil) != want || err != nil {
-			t.Errorf("%s goes through %v, %v, want a proxy: %v", address, got, err, want)
-		}
+		got := assert.Must(proxy(httptest.NewRequest("GET", address, nil)))
+		assert.That(t, (got != nil) == want, "%s goes through %v, want a proxy: %v", address, got, want)
 	}
 }

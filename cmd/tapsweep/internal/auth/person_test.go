@@ -38,9 +38,7 @@ func TestPersonIsAsked(t *testing.T) {
 	var said []string
 	p := &interactive{silent: new(strict), before: "a browser opens", say: func(s string) { said = append(said, s) }}
 	for range 2 {
-		if _, err := p.GetToken(t.Context(), policy.TokenRequestOptions{}); err != nil {
-			t.Fatal(err)
-		}
+		assert.Must(p.GetToken(t.Context(), policy.TokenRequestOptions{}))
 	}
 	assert.Equal(t, "the person is told", said, []string{"a browser opens"})
 }
@@ -65,13 +63,9 @@ func TestPromptIsPrintable(t *testing.T) {
 	o.HTTP = &http.Client{Transport: spiked{tenant}}
 	said := ""
 	o.Prompt = func(text string) { said = text }
-	if _, err := signIn(t, o); err != nil {
-		t.Fatal(err)
-	}
-	assert.That(t, !strings.ContainsAny(said, "\x1b\n"), "the message controls the terminal: %q", said)
-	for _, want := range []string{`\x1b[2J use a web browser`, "enter the code"} {
-		assert.Holds(t, "the message", said, want)
-	}
+	assert.Must(signIn(t, o))
+	assert.Lacks(t, "the message", said, "\x1b", "\n")
+	assert.Holds(t, "the message", said, `\x1b[2J use a web browser`, "enter the code")
 }
 
 // spiked adds a control sequence and a line end to the message for the person.

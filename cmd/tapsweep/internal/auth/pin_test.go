@@ -12,7 +12,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
-	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
 	"tapsweep/testdata/assert"
@@ -51,7 +50,7 @@ func TestPin(t *testing.T) {
 				assert.OK(t, err, i)
 				_, err = c.GetToken(t.Context(), policy.TokenRequestOptions{})
 			}
-			checkError(t, "GetToken", err, tt.want)
+			assert.Says(t, "GetToken", err, tt.want)
 		})
 	}
 	checkMasked(t, "credential", app)
@@ -64,11 +63,12 @@ func TestPinOffline(t *testing.T) {
 	for _, tt := range []struct {
 		name, secret string
 		first, then  error // of the network, at the first token and afterwards
+		hasToken     bool  // the first
 		offline      bool
 	}{
-		{"no network", entra.DefaultSecret, nil, down, true},
-		{"no network from the start", entra.DefaultSecret, down, down, false},
-		{"the wrong secret", "wrong", nil, nil, false},
+		{"no network", entra.DefaultSecret, nil, down, true, true},
+		{"no network from the start", entra.DefaultSecret, down, down, false, false},
+		{"the wrong secret", "wrong", nil, nil, false, false},
 	} {
 		synctest.Test(t, func(t *testing.T) { // azidentity tries again
 			net := &network{hosts: map[string]http.RoundTripper{"login.example": graphsim.New(graphsim.Options{})}}
@@ -78,13 +78,10 @@ func TestPinOffline(t *testing.T) {
 			pinned := Pin(c)
 			net.down = tt.first
 			_, err = ask(t, pinned, scope)
-			assert.That(t, (tt.first == nil && tt.secret != "wrong") == (err == nil),
-				"%s: the first token: %v", tt.name, err)
+			assert.That(t, (err == nil) == tt.hasToken, "%s: the first token: %v", tt.name, err)
 			net.down = tt.then
 			_, err = pinned.GetToken(t.Context(), fresh)
-			if offline := errors.Is(err, batch.ErrNotSent); err == nil || offline != tt.offline {
-				t.Errorf("%s: GetToken = %v, offline %v, want %v", tt.name, err, offline, tt.offline)
-			}
+			checkOffline(t, tt.name+": GetToken", err, tt.offline)
 		})
 	}
 }
@@ -101,10 +98,8 @@ echo '{"accessToken":"opaque","expiresOn":"2099-01-01 00:00:00.000000","expires_
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 	pinned := Pin(mustNew(t, Options{Method: "azure-cli"}))
 	opts := policy.TokenRequestOptions{Scopes: []string{scope}}
-	if _, err := pinned.GetToken(t.Context(), opts); err != nil {
-		t.Fatal(err)
-	}
+	assert.Must(pinned.GetToken(t.Context(), opts))
 	_, err := pinned.GetToken(t.Context(), opts)
-	checkError(t, "GetToken", err, "az login")
-	assert.That(t, !errors.Is(err, batch.ErrNotSent), "GetToken = %v, which counts as offline", err)
+	assert.Says(t, "GetToken", err, "az login")
+	checkOffline(t, "GetToken", err, false)
 }

@@ -52,7 +52,7 @@ func TestTenantID(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := TenantID(t.Context(), tt.transport, "https://login.example/", nil, tt.domain)
-			checkError(t, "TenantID", err, tt.problem)
+			assert.Says(t, "TenantID", err, tt.problem)
 			assert.Same(t, "TenantID", got, tt.want)
 		})
 	}
@@ -62,10 +62,9 @@ func TestTenantID(t *testing.T) {
 func TestTenantIDRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
-		if _, err := TenantID(t.Context(), authority{503, "", &asked}, "https://login.example", nil,
-			"a.example"); err == nil || asked != 3 {
-			t.Errorf("TenantID = %v after %d requests, want 3", err, asked)
-		}
+		_, err := TenantID(t.Context(), authority{503, "", &asked}, "https://login.example", nil, "a.example")
+		assert.That(t, err != nil, "TenantID returns no error")
+		assert.Same(t, "requests", asked, 3)
 	})
 }
 

@@ -34,12 +34,13 @@ func TestTokenFile(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := mustNew(t, Options{TokenFile: file(t, "token", []byte(tt.text))})
 			got, err := c.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{scope}})
-			checkError(t, "GetToken", err, tt.err)
+			assert.Says(t, "GetToken", err, tt.err)
 			assert.Same(t, "the token", got.Token, tt.want)
-			assert.That(t, err != nil || got.ExpiresOn.After(time.Now()), "the token ended at %v", got.ExpiresOn)
-			if err != nil && (strings.Contains(err.Error(), token) || strings.Contains(err.Error(), old)) {
-				t.Errorf("the token is in the error: %v", err)
+			if err != nil {
+				assert.Lacks(t, "the error", err.Error(), token, old)
+				return
 			}
+			assert.That(t, got.ExpiresOn.After(time.Now()), "the token ended at %v", got.ExpiresOn)
 		})
 	}
 }
@@ -49,9 +50,7 @@ func TestTokenFileIsReadAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "token")
 	c := mustNew(t, Options{TokenFile: path})
 	for _, text := range []string{"first", "second"} {
-		os.WriteFile(path, []byte(text), 0o600)
-		if got, err := c.GetToken(t.Context(), policy.TokenRequestOptions{}); got.Token != text {
-			t.Errorf("the token is %q, %v, want %s", got.Token, err, text)
-		}
+		assert.OK(t, os.WriteFile(path, []byte(text), 0o600))
+		assert.Same(t, "the token", assert.Must(c.GetToken(t.Context(), policy.TokenRequestOptions{})).Token, text)
 	}
 }

@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net/http/httptest"
@@ -51,8 +50,8 @@ func TestSecretFile(t *testing.T) {
 			o.SecretFile = file(t, "secret", tt.data)
 			claims, err := signIn(t, o)
 			checkSignIn(t, claims, err, tt.want)
-			if _, ok := errors.AsType[*UsageError](err); tt.want != "" && !ok {
-				t.Errorf("error %v is not about usage", err)
+			if tt.want != "" {
+				assert.As[*UsageError](t, "the error", err)
 			}
 		})
 	}
@@ -77,8 +76,9 @@ func TestSecretOfTheEnvironment(t *testing.T) {
 			t.Setenv("AZURE_CLIENT_SECRET", value)
 			claims, err := signIn(t, entraOptions(graphsim.New(graphsim.Options{}), method))
 			checkSignIn(t, claims, err, want)
-			assert.That(t, err == nil || strings.Contains(err.Error(), "AZURE_CLIENT_SECRET: "),
-				"%s: error %v does not name the variable", method, err)
+			if err != nil {
+				assert.Holds(t, method+": the error", err.Error(), "AZURE_CLIENT_SECRET: ")
+			}
 		}
 	}
 }
@@ -129,10 +129,8 @@ func TestNamesArePlain(t *testing.T) {
 		}
 		tt.opts.Getenv = os.Getenv
 		_, err := New(tt.opts)
-		checkError(t, fmt.Sprintf("New with %s %q %+v", tt.variable, tt.value, tt.opts), err, tt.variable+tt.want)
-		if _, ok := errors.AsType[*UsageError](err); !ok {
-			t.Errorf("New = %v, want a *UsageError", err)
-		}
+		assert.Says(t, fmt.Sprintf("New with %s %q %+v", tt.variable, tt.value, tt.opts), err, tt.variable+tt.want)
+		assert.As[*UsageError](t, "New", err)
 	}
 }
 
@@ -147,17 +145,11 @@ func TestSecretsAreConcealed(t *testing.T) {
 	}
 	o := entraOptions(graphsim.New(graphsim.Options{}), "")
 	o.SecretFile = file(t, "secret", []byte(inFile))
-	if _, err := New(o); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Secret("https://login.example", o.Tenant, o.ClientID, simulated, nil); err != nil {
-		t.Fatal(err)
-	}
+	assert.Must(New(o))
+	assert.Must(Secret("https://login.example", o.Tenant, o.ClientID, simulated, nil))
 	t.Setenv("AZURE_CLIENT_SECRET", "in-a-line-of-its-own\n")
 	o.SecretFile, o.Method = "", "secret"
-	if _, err := New(o); err != nil {
-		t.Fatal(err)
-	}
+	assert.Must(New(o))
 	for _, name := range variables {
 		checkMasked(t, name, "value-of-"+name)
 	}
@@ -168,9 +160,7 @@ func TestSecretsAreConcealed(t *testing.T) {
 
 func checkMasked(t *testing.T, where, secret string) {
 	t.Helper()
-	if got := safetext.Printable("refused: " + secret + "."); got != "refused: ***." {
-		t.Errorf("Printable = %q: the secret of the %s is not masked", got, where)
-	}
+	assert.Same(t, "the secret of the "+where+", masked", safetext.Printable(secret+"."), "***.")
 }
 
 // What a request for a token proves, and the tokens in an answer, are masked.
@@ -188,9 +178,7 @@ func TestRequestsAreConcealed(t *testing.T) {
 		req.Header.Set(name, "value-of-"+name)
 	}
 	req.Header.Set("Authorization", "Basic value-of-Authorization")
-	if err := conceal(req); err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, conceal(req))
 	concealTokens([]byte(`{"access_token":"access-secret","refresh_token":"refresh-secret","id_token":"id-secret"}`))
 	for _, name := range fields {
 		checkMasked(t, "field "+name, "secret "+name)
@@ -201,7 +189,5 @@ func TestRequestsAreConcealed(t *testing.T) {
 	for _, name := range []string{"access", "refresh", "id"} {
 		checkMasked(t, name+" token", name+"-secret")
 	}
-	if sent, err := io.ReadAll(req.Body); err != nil || string(sent) != form.Encode() {
-		t.Errorf("the request has the body %q, %v, want it unchanged", sent, err)
-	}
+	assert.Same(t, "the body of the request", string(assert.Must(io.ReadAll(req.Body))), form.Encode())
 }

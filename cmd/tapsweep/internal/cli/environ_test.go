@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/testdata/assert"
 )
 
@@ -22,9 +24,9 @@ func TestFlagsWithoutVariable(t *testing.T) {
 		"VERIFY", "VERIFY_WAIT", "ABORT_AFTER", "LATENCY", "LIMIT", "LISTEN", "MIXED", "SEED",
 		"WRITE_LIST"}
 	for _, name := range typed {
-		p := tapsweep(t, []string{"TAPSWEEP_" + name + "=true"}, "check")
-		want := "tapsweep: TAPSWEEP_" + name + " is not a variable of tapsweep\n"
-		assert.That(t, strings.HasPrefix(p.stderr, want), "standard error is %q, want %q", p.stderr, want)
+		p := tapsweep(t, []string{prefix + name + "=true"}, "check")
+		assert.Same(t, name+": exit", p.code, status.Usage)
+		assert.Holds(t, "standard error", p.stderr, prefix+name+" is not a variable")
 	}
 	for _, cmd := range new(program).rootCommand().Commands() {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
@@ -42,9 +44,10 @@ func TestVariableNames(t *testing.T) {
 		seen := make(map[string]string)
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			name := variable(f.Name)
-			if other, twice := seen[name]; twice || serviceVariable.MatchString(name) || os.Getenv(name) != "" {
-				t.Errorf("%s: %s is %s's too, or somebody else's", cmd.Name(), name, other)
-			}
+			what := fmt.Sprintf("%s: %s is also a variable ", cmd.Name(), name)
+			assert.Same(t, what+"of another flag", seen[name], "")
+			assert.Same(t, what+"of a Service", serviceVariable.MatchString(name), false)
+			assert.Same(t, what+"of this process", os.Getenv(name), "")
 			seen[name] = f.Name
 		})
 	}

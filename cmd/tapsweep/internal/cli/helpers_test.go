@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"flag"
 	"os"
 	"strings"
 	"testing"
@@ -11,6 +12,8 @@ import (
 
 	"tapsweep/testdata/assert"
 )
+
+var update = flag.Bool("update", false, "rewrite golden files")
 
 // result is how a command line ended.
 type result struct {
@@ -36,6 +39,5 @@ func flagNames(cmd *cobra.Command) (names []string) {
 
 func mustRead(t *testing.T, path string) []byte {
 	t.Helper()
-	text := assert.Must(os.ReadFile(path))
-	return text
+	return assert.Must(os.ReadFile(path))
 }

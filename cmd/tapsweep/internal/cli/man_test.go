@@ -3,7 +3,6 @@ package cli
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"tapsweep/cmd/tapsweep/docs"
@@ -22,8 +21,7 @@ func TestManPages(t *testing.T) {
 		}
 		page := string(mustRead(t, filepath.Join(dir, "tapsweep-"+cmd.Name()+".1")))
 		for _, flag := range flagNames(cmd) {
-			assert.That(t, strings.Contains(page, `\fB--`+flag+`\fP`),
-				"the page of %s does not name --%s", cmd.Name(), flag)
+			assert.Holds(t, "the page of "+cmd.Name(), page, `\fB--`+flag+`\fP`)
 		}
 	}
 	for _, page := range docs.Pages() {

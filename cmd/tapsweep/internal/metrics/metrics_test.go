@@ -17,27 +17,23 @@ import (
 )
 
 // checkFile writes the file for a sweep that ended with 1, and checks that it has the lines of want,
-// without their prefix and labels, and none that begins with one of the names in lacks.
+// without their prefix and labels, and no line that begins with one of the names in lacks.
 func checkFile(t *testing.T, r *Recorder, want string, lacks ...string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "tapsweep.prom")
 	assert.OK(t, r.Write(path, "sweep", 1))
 	data := assert.Must(os.ReadFile(path))
-	problems, err := promlint.New(bytes.NewReader(data)).Lint()
-	assert.That(t, err == nil && len(problems) == 0, "%v %v in\n%s", err, problems, data)
-	assert.That(t, strings.HasPrefix(string(data), "# HELP tapsweep_"), "it begins otherwise:\n%s", data)
-	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
-		t.Errorf("%v beside it", files)
-	}
+	problems := assert.Must(promlint.New(bytes.NewReader(data)).Lint())
+	assert.Same(t, "problems in\n"+string(data), len(problems), 0)
+	assert.Same(t, "begins with a help text", strings.HasPrefix(string(data), "# HELP tapsweep_"), true)
+	assert.Same(t, "files in the directory", len(assert.Must(os.ReadDir(filepath.Dir(path)))), 1)
 	text := strings.NewReplacer("tapsweep_", "", `{command="sweep",file="tapsweep"}`, "",
 		`command="sweep",file="tapsweep",`, "").Replace(string(data))
 	for line := range strings.Lines(want) {
-		if line = strings.TrimSpace(line); !strings.Contains(text, "\n"+line+"\n") {
-			t.Errorf("no %s in\n%s", line, data)
-		}
+		assert.Holds(t, "the file", text, "\n"+strings.TrimSpace(line)+"\n")
 	}
 	for _, name := range lacks {
-		assert.That(t, !strings.Contains(text, "\n"+name), "%s in\n%s", name, data)
+		assert.Lacks(t, "the file", text, "\n"+name)
 	}
 }
 
@@ -52,7 +48,7 @@ func TestWrite(t *testing.T) {
 		r.Row(&results.Row{Method: "used", Outcome: results.Found, Reason: "used"})
 		r.Row(&results.Row{Method: "protected", Outcome: results.Protected, Reason: "expired"})
 		r.Row(&results.Row{Method: "a", Outcome: results.Revoked, Reason: "expired"})
-		r.Row(&results.Row{Method: "b", Outcome: results.Revoked, Provisional: true, Reason: "expired"}) // not proven
+		r.Row(&results.Row{Method: "b", Outcome: results.Revoked, Provisional: true, Reason: "expired"}) // not verified
 		r.Row(&results.Row{Method: "c", Outcome: results.Denied, Reason: "expired"})
 		for _, gone := range []results.Outcome{results.Absent, results.Replaced, results.UnknownUser} {
 			r.Row(&results.Row{Method: string(gone), Outcome: results.Found, Reason: "expired"})

@@ -55,7 +55,10 @@ type Display struct {
 	meter counter
 
 	writing sync.Mutex // held during each write to Out
-	bar     *bar       // nil without a bar, and after Stop
+	hasBar  bool       // false after Stop
+	width   func() int // the columns of the terminal
+	text    []byte     // the text for above the bar; the next draw prints its complete lines
+	drawn   int        // the width of the line that the last draw printed, zero before the first
 }
 
 // Start shows progress until Stop is called.
@@ -65,13 +68,13 @@ func Start(opts Options) *Display {
 
 func start(opts Options, width func() int) *Display {
 	opts.Noun = cmp.Or(opts.Noun, "rows")
-	d := &Display{opts: opts, quit: make(chan struct{}), meter: newMeter(time.Now(), opts)}
+	d := &Display{opts: opts, quit: make(chan struct{}), meter: newMeter(time.Now(), opts), width: width,
+		hasBar: opts.Mode == Bar}
 	switch opts.Mode {
 	case Bar:
 		if f, isFile := opts.Out.(*os.File); isFile {
 			enableEscapes(f)
 		}
-		d.bar = &bar{out: opts.Out, width: width}
 		d.wg.Go(func() { d.loop(drawEvery, d.draw) })
 	case Plain:
 		d.wg.Go(func() { d.loop(lineEvery, d.print) })
@@ -90,15 +93,6 @@ func (d *Display) loop(every time.Duration, show func()) {
 			show()
 		}
 	}
-}
-
-func (d *Display) draw() {
-	d.writing.Lock()
-	defer d.writing.Unlock()
-	d.bar.draw(func(width int) (line string) {
-		d.update(func(m *counter) { line = m.line(time.Now(), width) })
-		return line
-	})
 }
 
 func (d *Display) print() {
@@ -140,10 +134,10 @@ func (d *Display) Observe(accepted, refused int, quota string, closedUntil, outa
 func (d *Display) Write(p []byte) (int, error) {
 	d.writing.Lock()
 	defer d.writing.Unlock()
-	if d.bar == nil {
+	if !d.hasBar {
 		return d.opts.Out.Write(p)
 	}
-	d.bar.text = append(d.bar.text, p...)
+	d.text = append(d.text, p...)
 	return len(p), nil
 }
 
@@ -163,7 +157,7 @@ func (d *Display) Stop() {
 		d.draw()
 		d.writing.Lock()
 		defer d.writing.Unlock()
-		_, _ = d.opts.Out.Write(d.bar.text) // a line without an end
-		d.bar = nil
+		_, _ = d.opts.Out.Write(d.text) // a line without an end
+		d.hasBar = false
 	})
 }

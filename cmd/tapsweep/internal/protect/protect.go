@@ -27,27 +27,19 @@ func (l *List) Empty() bool { return len(l.users) == 0 }
 // lists, the List protects nobody.
 func Open(read input.Reader, names ...string) (*List, error) {
 	users, err := input.ReadUsers(read, names...)
-	if err != nil {
-		return nil, err
-	}
-	if err := patterns(users); err != nil {
-		return nil, err
-	}
-	return &List{users: users}, nil
-}
-
-// patterns returns an error if a name is a pattern, which would protect nobody. A user principal name never contains a
-// star. input.CheckUser refuses the other characters of patterns.
-// Source: learn.microsoft.com/entra/identity/hybrid/connect/plan-connect-userprincipalname.
-func patterns(users []input.User) error {
 	e := &ResolveError{}
 	for _, u := range users {
+		// A user principal name never contains a star. input.CheckUser refuses the other characters of patterns.
+		// Source: learn.microsoft.com/entra/identity/hybrid/connect/plan-connect-userprincipalname.
 		if strings.Contains(u.UPN, "*") {
 			e.add(u, nil, "%s is a pattern, which protects nobody: name each user in a separate row",
 				safetext.Printable(u.UPN))
 		}
 	}
-	return e.orNil()
+	if err = cmp.Or(err, e.orNil()); err != nil {
+		return nil, err
+	}
+	return &List{users: users}, nil
 }
 
 // Users returns the users of the lists in order. They must not be changed.

@@ -51,17 +51,20 @@ func writeList(t *testing.T, text string) (path string) {
 
 func open(t *testing.T, text string) *List {
 	t.Helper()
-	l := assert.Must(Open(nil, writeList(t, text)))
-	return l
+	return assert.Must(Open(nil, writeList(t, text)))
 }
 
-func newRunner(t *testing.T, poster batch.Poster) *batch.Runner {
+// resolve resolves the protect list with a text.
+func resolve(t *testing.T, tenant batch.Poster, text string, src iter.Seq2[input.Pair, error]) (*Users, error) {
 	t.Helper()
-	runner := assert.Must(batch.NewRunner(poster, batch.Options{MaxAttempts: 3}))
-	return runner
+	return open(t, text).Resolve(t.Context(), newRunner(tenant), src, "")
 }
 
-// contoso is a tenant whose users have a name of each kind.
+func newRunner(poster batch.Poster) *batch.Runner {
+	return assert.Must(batch.NewRunner(poster, batch.Options{MaxAttempts: 3}))
+}
+
+// contoso returns a tenant whose users have a name of each kind.
 func contoso(opts graphsim.Options) *graphsim.Tenant {
 	opts.Record = true
 	tenant := graphsim.New(opts)
@@ -96,66 +99,12 @@ var resolveTests = []struct {
 func TestResolve(t *testing.T) {
 	for _, tt := range resolveTests {
 		t.Run(tt.name, func(t *testing.T) {
-			tenant := contoso(graphsim.Options{Roles: []string{"User.ReadBasic.All"}})
-			users, err := open(t, tt.list).Resolve(t.Context(), newRunner(t, tenant), pairs(tt.pair), "")
+			users, err := resolve(t, contoso(roles("User.ReadBasic.All")), tt.list, pairs(tt.pair))
 			assert.OK(t, err, "Resolve")
 			for i, name := range append(tt.has, tt.hasNot...) {
-				if want := i < len(tt.has); users.Has(name) != want {
-					t.Errorf("Has(%q) = %t, want %t", name, !want, want)
-				}
+				assert.Same(t, fmt.Sprintf("Has(%q)", name), users.Has(name), i < len(tt.has))
 			}
 			assert.Same(t, "Warning()", users.Warning(), "")
-		})
-	}
-}
-
-const noID = "00000000-0000-4000-8000-000000000000"
-
-// A row that could not be looked up is in the warning, unless the pairs use the name that it lacks. A
-// user who is not in the tenant, and a row of two users, are refused either way.
-func TestNamesAreChecked(t *testing.T) {
-	const nobody, forbidden = "bg1@contoso.con", "the token lacks X"
-	for _, tt := range []struct {
-		name, list, pair string
-		opts             graphsim.Options
-		forbidden        string
-		wrong            string // in the error
-		warning          string
-	}{
-		{name: "a name of nobody", list: bg + "\n" + nobody, pair: bg,
-			wrong: ":2: protected user bg1@contoso.con is not in the tenant: Graph answered 404"},
-		{name: "both names, the id of nobody", list: "userId,upn\n" + noID + "," + bg, pair: bg,
-			wrong: ":2: protected user " + bg + " (" + noID + ") is not in the tenant"},
-		{name: "names of two users", list: "userId,upn\n" + id1 + "," + guest, pair: bg,
-			wrong: ":2: protected user " + guest + " (" + id1 + "): the object ID and the user principal name " +
-				"belong to two users, Graph names the user \"" + bg + "\""},
-		{name: "forbidden", list: bg + "\n" + nobody + "\n" + guest + "\n" + lee, pair: bg, forbidden: forbidden,
-			warning: "4 of 4 protected names could not be checked (" + bg + ", bg1@contoso.con, " + guest +
-				", …): the token lacks X"},
-		{name: "forbidden and needed", list: bg, pair: id2, forbidden: forbidden,
-			wrong: ":1: protected user bg1@contoso.com cannot be looked up: the token lacks X"},
-		{name: "forbidden, names of two users", list: "userId,upn\n" + id1 + "," + guest, pair: id3,
-			forbidden: forbidden,
-			warning:   "1 of 1 protected names could not be checked (" + guest + " (" + id1 + ")): "},
-		{name: "denied", list: bg + "\n" + nobody, pair: bg, opts: roles("AuditLog.Read.All"),
-			warning: "2 of 2 protected names could not be checked (bg1@contoso.com, bg1@contoso.con): " +
-				"Graph answered 403"},
-		{name: "one answer that is lost", list: bg + "\n" + guest, pair: bg,
-			opts:    graphsim.Options{Faults: []fault.Fault{{Path: "/users/" + bg, Do: fault.ItemStatus(503)}}},
-			warning: "1 of 2 protected names could not be checked (bg1@contoso.com): "},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				users, err := open(t, tt.list).Resolve(t.Context(), newRunner(t, contoso(tt.opts)), pairs(tt.pair),
-					tt.forbidden)
-				if _, ok := errors.AsType[*ResolveError](err); ok != (tt.wrong != "") ||
-					ok && !strings.Contains(err.Error(), tt.wrong) {
-					t.Errorf("Resolve = %v, want %q", err, tt.wrong)
-				}
-				if got := users.Warning(); !strings.HasPrefix(got, tt.warning) || tt.warning == "" && got != "" {
-					t.Errorf("Warning() = %q, want %q", got, tt.warning)
-				}
-			})
 		})
 	}
 }
@@ -168,9 +117,9 @@ func TestManyNamesAreChecked(t *testing.T) {
 		for _, u := range tenant.AddUsers(4000) {
 			fmt.Fprintln(&text, u.UPN)
 		}
-		_, err := open(t, text.String()).Resolve(t.Context(), newRunner(t, tenant), pairs(bg), "")
-		assert.That(t, err == nil && tenant.Stats().Batches <= 220,
-			"Resolve = %v after %d batches, want 220 at most", err, tenant.Stats().Batches)
+		_, err := resolve(t, tenant, text.String(), pairs(bg))
+		assert.OK(t, err, "Resolve")
+		assert.That(t, tenant.Stats().Batches <= 220, "%d batches, want at most 220", tenant.Stats().Batches)
 	})
 }
 
@@ -185,13 +134,12 @@ func TestNobody(t *testing.T) {
 
 func TestOpen(t *testing.T) {
 	path := writeList(t, "# none\n")
-	if l, err := Open(nil, path); l != nil || err == nil || err.Error() != path+": no user in this list" {
-		t.Errorf("Open = %v, %v", l, err)
-	}
+	_, err := Open(nil, path)
+	assert.Says(t, "Open", err, path+": no user in this list")
 	rows := open(t, bg+"\n"+id1).Users()
+	assert.Same(t, "rows", len(rows), 2)
 	got := fmt.Sprint(rows[0].UPN, " ", rows[0].Line, " ", rows[1].ID, " ", rows[1].Line)
-	assert.That(t, got == (bg+" 1 "+id1+" 2") && len(rows) == 2,
-		"%d rows: %s, want 2: %s", len(rows), got, (bg + " 1 " + id1 + " 2"))
+	assert.Same(t, "rows", got, bg+" 1 "+id1+" 2")
 }
 
 // Resolve reads pairs only until it knows which kinds of names they use.
@@ -217,33 +165,63 @@ func TestResolveReadsNoFurther(t *testing.T) {
 			yield(input.Pair{}, broken)
 		}
 		tenant := contoso(graphsim.Options{})
-		_, err := open(t, tt.list).Resolve(t.Context(), newRunner(t, tenant), src, "")
+		_, err := resolve(t, tenant, tt.list, src)
 		assert.Is(t, fmt.Sprintf("Resolve of %q before %q", tt.list, tt.pairs), err, tt.want)
-		assert.That(t, tt.want == nil || tenant.Stats().Requests == 0,
-			"%d requests, want none", tenant.Stats().Requests)
+		if tt.want != nil {
+			assert.Same(t, "requests", tenant.Stats().Requests, 0)
+		}
 	}
 }
 
-// item is a tenant whose answer to each lookup has a fault.
+// item returns the options of a tenant whose answer to each lookup has a fault.
 func item(do fault.Effect) graphsim.Options {
 	return graphsim.Options{Faults: []fault.Fault{{Method: "GET", Do: do}}}
 }
 
-// naming is a tenant whose answer to each lookup has these names.
+// naming returns the options of a tenant whose answer to each lookup has these names.
 func naming(id, upn string) graphsim.Options {
 	return item(fault.ItemBody(fmt.Sprintf(`{"id":%q,"userPrincipalName":%q}`, id, upn)))
 }
 
 func roles(names ...string) graphsim.Options { return graphsim.Options{Roles: names} }
 
+const (
+	noID      = "00000000-0000-4000-8000-000000000000"
+	nobody    = "bg1@contoso.con"
+	forbidden = "the token lacks X"
+)
+
+// Each case is a list with a row that cannot be looked up.
 var failTests = []struct {
-	name   string
-	opts   graphsim.Options
-	list   string // bg unless set
-	pair   string // id2 unless set
-	want   string // in the error, for line 1
-	denied bool
+	name      string
+	opts      graphsim.Options
+	list      string // bg unless set
+	pair      string // id2 unless set
+	forbidden string // why no lookup is allowed
+	line      int    // of the row, 1 unless set
+	want      string // in the error; empty for no error
+	denied    bool   // a permission is missing
+	warning   string // the beginning
 }{
+	{name: "the user principal name of nobody", list: bg + "\n" + nobody, pair: bg, line: 2,
+		want: "protected user bg1@contoso.con is not in the tenant: Graph answered 404"},
+	{name: "both names, the ID of nobody", list: "userId,upn\n" + noID + "," + bg, pair: bg, line: 2,
+		want: "protected user " + bg + " (" + noID + ") is not in the tenant"},
+	{name: "names of two users", list: "userId,upn\n" + id1 + "," + guest, pair: bg, line: 2,
+		want: "protected user " + guest + " (" + id1 + "): the object ID and the user principal name " +
+			"belong to two users, Graph names the user \"" + bg + "\""},
+	{name: "forbidden", list: bg + "\n" + nobody + "\n" + guest + "\n" + lee, pair: bg, forbidden: forbidden,
+		warning: "4 of 4 protected names could not be checked (" + bg + ", bg1@contoso.con, " + guest +
+			", …): the token lacks X"},
+	{name: "forbidden and needed", forbidden: forbidden, denied: true,
+		want: "protected user bg1@contoso.com cannot be looked up: the token lacks X"},
+	{name: "forbidden, names of two users", list: "userId,upn\n" + id1 + "," + guest, pair: id3, forbidden: forbidden,
+		warning: "1 of 1 protected names could not be checked (" + guest + " (" + id1 + ")): "},
+	{name: "denied and not needed", list: bg + "\n" + nobody, pair: bg, opts: roles("AuditLog.Read.All"),
+		warning: "2 of 2 protected names could not be checked (bg1@contoso.com, bg1@contoso.con): Graph answered 403"},
+	{name: "one answer is lost", list: bg + "\n" + guest, pair: bg,
+		opts:    graphsim.Options{Faults: []fault.Fault{{Path: "/users/" + bg, Do: fault.ItemStatus(503)}}},
+		warning: "1 of 2 protected names could not be checked (bg1@contoso.com): "},
 	{name: "unknown UPN", list: "lee@contoso.com", want: "protected user lee@contoso.com is not in the tenant: " +
 		"Graph answered 404 Request_ResourceNotFound"},
 	{name: "no permission to read users", opts: roles("UserAuthMethod-TAP.ReadWrite.All"),
@@ -265,29 +243,34 @@ var failTests = []struct {
 		"\"}")), want: `"\x1b[2J"`},
 }
 
-// If a user cannot be looked up, the error says where and why, and there are no Users.
+// If a row cannot be looked up, the error says where and why, and there are no Users. The row is only in the warning if
+// the pairs do not use the kind of name that it lacks, unless Graph shows that the row is wrong.
 func TestResolveFails(t *testing.T) {
 	for _, tt := range failTests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				list := open(t, cmp.Or(tt.list, bg))
-				users, err := list.Resolve(t.Context(), newRunner(t, contoso(tt.opts)), pairs(cmp.Or(tt.pair, id2)), "")
+				users, err := list.Resolve(t.Context(), newRunner(contoso(tt.opts)), pairs(cmp.Or(tt.pair, id2)),
+					tt.forbidden)
+				assert.Says(t, "Resolve", err, tt.want)
+				assert.Holds(t, "Warning()", users.Warning(), tt.warning)
+				if tt.want == "" {
+					return
+				}
+				assert.Same(t, "Users", users, nil)
 				e, ok := errors.AsType[*ResolveError](err)
-				if !ok || users != nil {
-					t.Fatalf("Resolve = %v, %v, want *ResolveError", users, err)
+				if !ok {
+					t.Fatalf("Resolve = %v, want *ResolveError", err)
 				}
-				place := list.Users()[0].Source + ":1: "
-				msg, found := strings.CutPrefix(e.Error(), place)
-				if !found || !strings.Contains(msg, tt.want) {
-					t.Errorf("Resolve = %q, want %q in it after %q", e.Error(), tt.want, place)
-				}
-				assert.That(t, !strings.ContainsAny(msg, "\n\x1b"),
-					"the message has a line break or an escape sequence: %q", msg)
+				place := fmt.Sprintf("%s:%d: ", list.Users()[0].Source, cmp.Or(tt.line, 1))
+				assert.Holds(t, "the error", e.Error(), place)
+				assert.Lacks(t, "the error", e.Error(), "\n", "\x1b")
 				assert.Same(t, "denied", e.denied, tt.denied)
-				hint := strings.Join(e.Hints(), "\n")
-				assert.That(t, strings.Contains(hint, "User.ReadBasic.All") == tt.denied,
-					"hints %q, names the permission: want %t", hint, tt.denied)
-				assert.That(t, !tt.denied || pass.StatusOf(err) == 403, "the error does not wrap Graph's: %v", err)
+				assert.Same(t, "a hint names the permission",
+					strings.Contains(strings.Join(e.Hints(), "\n"), "User.ReadBasic.All"), tt.denied)
+				if tt.denied && tt.forbidden == "" {
+					assert.Same(t, "status in the error", pass.StatusOf(err), 403)
+				}
 			})
 		})
 	}
@@ -298,8 +281,9 @@ func TestResolveRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := contoso(graphsim.Options{Faults: []fault.Fault{
 			{Attempt: 1, Do: fault.ItemStatus(429, "Retry-After", "7")}, {Attempt: 2, Do: fault.ItemStatus(503)}}})
-		users, err := open(t, bg).Resolve(t.Context(), newRunner(t, tenant), pairs(id2), "")
-		assert.That(t, err == nil && users.Has(id1), "Resolve = %v", err)
+		users, err := resolve(t, tenant, bg, pairs(id2))
+		assert.OK(t, err, "Resolve")
+		assert.Same(t, "Has", users.Has(id1), true)
 	})
 }
 
@@ -310,17 +294,18 @@ func TestResolveFailsTogether(t *testing.T) {
 	for i := range 50 {
 		fmt.Fprintf(&text, "nobody%02d@contoso.com\n", i)
 	}
-	users, err := open(t, bg+"\n"+text.String()+guest).Resolve(t.Context(), newRunner(t, tenant), pairs(id2), "")
+	_, err := resolve(t, tenant, bg+"\n"+text.String()+guest, pairs(id2))
 	e, ok := errors.AsType[*ResolveError](err)
-	if !ok || users != nil || len(e.Errs) != 20 {
-		t.Fatalf("Resolve = %v, %v, want an error with 20 failures", users, err)
+	if !ok {
+		t.Fatalf("Resolve = %v, want *ResolveError", err)
 	}
-	assert.That(t, strings.HasSuffix(err.Error(), "\nand 30 more"), "the error does not count 30 more: %v", err)
+	assert.Same(t, "rows in the error", len(e.Errs), 20)
+	assert.Same(t, "the error counts the other rows", strings.HasSuffix(err.Error(), "\nand 30 more"), true)
 	for i, le := range e.Errs {
-		assert.That(t, le.Line == i+2 && strings.Contains(le.Msg, fmt.Sprintf("nobody%02d@", i)),
-			"failure %d is %v", i, le)
+		assert.Same(t, fmt.Sprintf("line of row %d", i), le.Line, i+2)
+		assert.Holds(t, "the error", le.Msg, fmt.Sprintf("nobody%02d@", i))
 	}
-	assert.That(t, tenant.Stats().Sizes[20] != 0, "sizes of batches %v, want full ones", tenant.Stats().Sizes)
+	assert.That(t, tenant.Stats().Sizes[20] > 0, "sizes of batches %v, want full ones", tenant.Stats().Sizes)
 }
 
 // A run that ends early protects nobody, and says why it ended. A refusal of whole batches says
@@ -342,9 +327,10 @@ func TestResolveStops(t *testing.T) {
 			if tt.want == interrupt {
 				cancel(interrupt)
 			}
-			users, err := open(t, bg).Resolve(ctx, newRunner(t, contoso(tt.opts)), pairs(id2), "")
-			assert.That(t, errors.Is(err, tt.want) && users == nil && strings.Contains(err.Error(), tt.text),
-				"Resolve = %v, %v, want %v with %q", users, err, tt.want, tt.text)
+			users, err := open(t, bg).Resolve(ctx, newRunner(contoso(tt.opts)), pairs(id2), "")
+			assert.Is(t, "Resolve", err, tt.want)
+			assert.Holds(t, "the error", err.Error(), tt.text)
+			assert.Same(t, "Users", users, nil)
 		})
 	}
 }
@@ -377,8 +363,7 @@ func TestHasExactly(t *testing.T) {
 				want[spell(rng, u.UPN)] = protected[u.UPN]
 			}
 		}
-		users, err := open(t, list).Resolve(t.Context(), newRunner(t, tenant),
-			pairs(slices.Sorted(maps.Keys(want))...), "")
+		users, err := resolve(t, tenant, list, pairs(slices.Sorted(maps.Keys(want))...))
 		assert.OK(t, err, seed, list)
 		for name, want := range want {
 			if users.Has(name) != want {
@@ -429,7 +414,7 @@ func spell(rng *rand.Rand, s string) string {
 	return string(b)
 }
 
-// Patterns are refused. Earlier they were taken for names, and protected nobody.
+// Patterns are refused, because they would protect nobody.
 func TestPatternsAreRefused(t *testing.T) {
 	for list, line := range map[string]int{
 		"bg*@contoso.com":                               1,
@@ -440,21 +425,17 @@ func TestPatternsAreRefused(t *testing.T) {
 		"# break glass\n\n" + bg + "\nadm*@contoso.com": 4,
 	} {
 		path := writeList(t, list)
-		l, err := Open(nil, path)
-		e, ok := errors.AsType[*ResolveError](err)
-		if !ok || l != nil {
-			t.Errorf("Open of %q = %v, %v, want a *ResolveError", list, l, err)
-			continue
-		}
-		assert.That(t, e.Errs[0].Line == line && strings.Contains(e.Error(), "is a pattern, which protects nobody"),
-			"Open of %q = %v, want line %d to be a pattern", list, e, line)
+		_, err := Open(nil, path)
+		assert.Says(t, "Open of "+list, err, "is a pattern, which protects nobody")
+		assert.Says(t, "Open of "+list, err, fmt.Sprintf("%s:%d: ", path, line))
 	}
 }
 
 // A row with both names protects both, although nobody may look the user up.
 func TestUncheckedNamesAreProtected(t *testing.T) {
 	users, err := open(t, "userId,upn\n"+id1+","+bg+"\n").Resolve(t.Context(), nil, pairs(id2), "no permission")
-	if err != nil || !users.Has(id1) || !users.Has(strings.ToUpper(bg)) || users.Has(id2) {
-		t.Errorf("Resolve = %+v, %v, want both names of the row", users, err)
+	assert.OK(t, err, "Resolve")
+	for name, want := range map[string]bool{id1: true, strings.ToUpper(bg): true, id2: false} {
+		assert.Same(t, "Has "+name, users.Has(name), want)
 	}
 }

@@ -30,9 +30,8 @@ func BenchmarkPipeline(b *testing.B) {
 	}
 	body = append(body[:len(body)-1], "]}"...)
 	reply, err := tenant.PostBatch(b.Context(), body)
-	if err != nil || tenant.Stats().Deleted != batch.MaxRequests {
-		b.Fatalf("the tenant deleted %d: %v", tenant.Stats().Deleted, err)
-	}
+	assert.OK(b, err)
+	assert.Same(b, "passes deleted", tenant.Stats().Deleted, batch.MaxRequests)
 	runner, err := batch.NewRunner(instant(reply), batch.Options{Concurrency: 16})
 	assert.OK(b, err)
 	list := make([]input.Pair, 4096)

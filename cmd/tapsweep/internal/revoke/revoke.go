@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"hash/maphash"
 	"iter"
 	"strings"
 	"time"
@@ -121,7 +122,8 @@ func New(runner *batch.Runner, write func(*results.Row) error, opts Options) *Jo
 		opts.Earlier = new(results.ResumeState)
 	}
 	return &Job{runner: runner, write: write, opts: opts, denials: limit, scanDenials: limit,
-		counts: NewCounts(), stop: func(error) {}, sessions: newSessions()}
+		counts: NewCounts(), stop: func(error) {},
+		sessions: sessions{seed: maphash.MakeSeed(), users: make(map[uint64]*userState), counts: NewCounts()}}
 }
 
 // Run handles the items until each has its last row. It returns an error if it stops early. A pair that cannot be

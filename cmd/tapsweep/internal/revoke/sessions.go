@@ -25,10 +25,6 @@ type sessions struct {
 	queued []*subject // the calls that wait until fewer calls are sent
 }
 
-func newSessions() sessions {
-	return sessions{seed: maphash.MakeSeed(), users: make(map[uint64]*userState), counts: NewCounts()}
-}
-
 // A userState is the state of a user whose sessions the Job revokes.
 type userState struct {
 	open    int32           // passes without an outcome, and items with OnlySessions that have not begun

@@ -3,7 +3,6 @@ package run
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -25,30 +24,20 @@ func TestConfirm(t *testing.T) {
 	for i := range 101 {
 		many.WriteString("user" + strings.Repeat("x", i) + "@contoso.com\n")
 	}
-	tests := []struct {
+	for _, tt := range []struct {
 		name, list, answer string
 		ok                 bool
-		shown              string
+		golden             string
 	}{
-		{"yes", small, "y\n", true, `About to delete 3 passes of 3 users
-  in tenant contoso.com (t) at https://graph.microsoft.com.
-Signed in as app a.
-  DANA@contoso.com  ` + selfPass + `
-  lee@contoso.com  ANY Temporary Access Pass of the user
-  erik@contoso.com (` + selfID + `)  ` + otherPass + `
-These passes include 1 of your own.
-1 row names no pass ID: ANY Temporary Access Pass of the user will be deleted.
-Rows left out: 1 named twice.
-Continue? [y/N] `},
-		{"in full", small, "YES\n", true, ""},
-		{"no", small, "n\n", false, ""},
-		{"nothing", small, "\n", false, ""},
-		{"end of input", small, "", false, ""},
-		{"many, yes", many.String(), "y\n", false, "Type 101 to confirm: "},
-		{"many, the number", many.String(), "101\n", true, "  and 96 more\n"},
-		{"many, another number", many.String(), "100\n", false, ""},
-	}
-	for _, tt := range tests {
+		{"yes", small, "y\n", true, "question"},
+		{"in full", small, "YES\n", true, "question"},
+		{"no", small, "n\n", false, "question"},
+		{"nothing", small, "\n", false, "question"},
+		{"end of input", small, "", false, "question"},
+		{"many, yes", many.String(), "y\n", false, "question of many"},
+		{"many, the number", many.String(), "101\n", true, "question of many"},
+		{"many, another number", many.String(), "100\n", false, "question of many"},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var out bytes.Buffer
 			r := asking(strings.NewReader(tt.answer), &out)
@@ -56,8 +45,8 @@ Continue? [y/N] `},
 			r.tenant.ID, r.tenant.Domain, r.tenant.Root = "t", "contoso.com", "https://graph.microsoft.com"
 			r.tenant.Token.Who, r.tenant.Token.Self = "app a", []string{"lee@contoso.com"}
 			err := r.confirm(t.Context(), r.question(r.everyItem()))
-			assert.That(t, (err == nil) == tt.ok && strings.Contains(out.String(), tt.shown),
-				"confirm = %v, want ok %v, shown\n%s, want\n%s", err, tt.ok, out.String(), tt.shown)
+			assert.That(t, (err == nil) == tt.ok, "confirm = %v, want ok %v", err, tt.ok)
+			assert.Golden(t, tt.golden, out.String(), *update)
 		})
 	}
 }
@@ -65,9 +54,8 @@ Continue? [y/N] `},
 // A question leaves out protected users and what an earlier run has completed. It says that a protected
 // name may protect nobody.
 func TestConfirmLeavesOut(t *testing.T) {
-	protectList, err := protect.Open(nil, writeFile(t, "glass.csv",
-		"userId,upn\n"+selfID+",Dana@contoso.com\n,bg2@contoso.com\n"))
-	assert.OK(t, err)
+	protectList := assert.Must(protect.Open(nil, writeFile(t, "glass.csv",
+		"userId,upn\n"+selfID+",Dana@contoso.com\n,bg2@contoso.com\n")))
 	var out bytes.Buffer
 	r := asking(strings.NewReader("y\n"), &out)
 	r.list = openList(t, "user,upn\ndana@contoso.com,\nlee@contoso.com,\nerik@contoso.com,\nDana@contoso.com,\n"+
@@ -75,13 +63,12 @@ func TestConfirmLeavesOut(t *testing.T) {
 	r.earlier = earlierRun(t, `{"type":"result","user":"erik@contoso.com","anyPass":true,"outcome":"revoked"}`,
 		`{"type":"result","user":"`+thirdID+`","anyPass":true,"outcome":"revoked"}`)
 	noPairs := func(func(input.Pair, error) bool) {}
-	r.protectedUsers, err = protectList.Resolve(t.Context(), nil, noPairs, "the token lacks User.Read.All")
-	assert.OK(t, err)
+	r.protectedUsers = assert.Must(protectList.Resolve(t.Context(), nil, noPairs, "the token lacks User.Read.All"))
 	r.header.Sessions = true
 	q := r.question(r.everyItem())
-	if q.passes != 1 || q.users != 2 || q.sample[0].User != "lee@contoso.com" {
-		t.Errorf("question %+v", q)
-	}
+	assert.Same(t, "passes to delete", q.passes, 1)
+	assert.Same(t, "users of sessions", q.users, 2)
+	assert.Same(t, "the first user", q.sample[0].User, "lee@contoso.com")
 	assert.Is(t, "confirm", r.confirm(t.Context(), q), nil)
 	assert.Holds(t, "the question", out.String(), "protected names could not be checked (",
 		"Rows left out: 2 of protected users, 2 completed by an earlier run, 1 named twice.\n")
@@ -95,13 +82,11 @@ func TestConfirmCountsUsersOfSessions(t *testing.T) {
 	r.names = map[string]string{"dana@contoso.com": otherID}
 	r.header.Sessions, r.tenant.Token.Self = true, []string{selfID, "me@contoso.com"}
 	r.doneBefore = []input.Pair{{User: "erik@contoso.com"}}
-	if q := r.question(r.everyItem()); q.users != 4 || q.passes != 5 {
-		t.Errorf("%d passes and the sessions of %d users, want 5 and those of dana, lee, erik and one's own", q.passes,
-			q.users)
-	}
-	if err := r.confirm(t.Context(), &question{passes: 5, users: typedAbove + 1}); err == nil {
-		t.Error("y confirms the sessions of 101 users")
-	}
+	q := r.question(r.everyItem())
+	assert.Same(t, "passes to delete", q.passes, 5)
+	assert.Same(t, "users of sessions: dana, lee, erik and the person who asks", q.users, 4)
+	err := r.confirm(t.Context(), &question{passes: 5, users: typedAbove + 1})
+	assert.That(t, err != nil, "y confirms the sessions of 101 users")
 }
 
 // An interrupt at the prompt is an answer: no.
@@ -109,9 +94,7 @@ func TestConfirmInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	err := asking(blocked{}, new(bytes.Buffer)).confirm(ctx, new(question))
-	if exit, ok := errors.AsType[*status.Error](err); !ok || exit.Code != status.Stopped {
-		t.Errorf("confirm = %v", err)
-	}
+	assert.Same(t, "exit code", exitCode(err), status.Stopped)
 }
 
 // blocked is a terminal at which nobody types.
@@ -126,6 +109,7 @@ func TestConfirmShowsNoRawText(t *testing.T) {
 	item := revoke.Item{Pair: input.Pair{User: "a\x1b[2J\r\nAbout to revoke 0 passes", Method: "m\u202e"},
 		Reason: pass.Expired}
 	err := r.confirm(t.Context(), r.question(revoke.Each([]revoke.Item{item})))
-	assert.That(t, err == nil && !strings.ContainsAny(out.String(), "\x1b\r\u202e"), "%v, %q", err, out.String())
+	assert.OK(t, err, "confirm")
+	assert.Lacks(t, "the question", out.String(), "\x1b", "\r", "\u202e")
 	assert.Holds(t, "the question", out.String(), "  expired\n")
 }

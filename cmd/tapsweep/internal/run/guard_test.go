@@ -2,9 +2,7 @@ package run
 
 import (
 	"context"
-	"errors"
 	"io"
-	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +10,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
+	"tapsweep/testdata/assert"
 )
 
 // denies is a Graph that answers 403.
@@ -24,10 +23,7 @@ func (denies) PostBatch(context.Context, []byte) (batch.Reply, error) {
 // If Graph names nobody, nothing is sent for a user of whom it is not known whether a protect list means
 // that user: the one who is signed in, or one whose sessions are left.
 func TestGuardIfGraphNamesNobody(t *testing.T) {
-	self, err := input.Open(nil, input.Options{Self: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	self := assert.Must(input.Open(nil, input.Options{Self: true}))
 	defer self.Close()
 	byID := openList(t, "userId\n"+otherID+"\n")
 	dana := []input.Pair{{User: "dana@contoso.com"}}
@@ -45,22 +41,13 @@ func TestGuardIfGraphNamesNobody(t *testing.T) {
 	} {
 		r := asking(nil, io.Discard)
 		r.list, r.doneBefore = tt.list, tt.sessionsLeft
-		if r.runner, err = batch.NewRunner(denies{}, batch.Options{}); err != nil {
-			t.Fatal(err)
-		}
+		r.runner = assert.Must(batch.NewRunner(denies{}, batch.Options{}))
 		protectList := new(protect.List)
 		if tt.protect != "" {
-			if protectList, err = protect.Open(nil, writeFile(t, "protect.csv", tt.protect)); err != nil {
-				t.Fatal(err)
-			}
+			protectList = assert.Must(protect.Open(nil, writeFile(t, "protect.csv", tt.protect)))
 		}
-		err, code := r.findProtectedForRevoke(t.Context(), protectList), status.Done
-		if exit, ok := errors.AsType[*status.Error](err); ok {
-			code = exit.Code
-		}
-		if code != tt.code {
-			t.Errorf("%s: findProtectedForRevoke = %v, want exit code %d", tt.name, err, tt.code)
-		}
+		err := r.findProtectedForRevoke(t.Context(), protectList)
+		assert.Same(t, tt.name+": exit code", exitCode(err), tt.code)
 	}
 }
 
@@ -75,7 +62,5 @@ func TestPartsHaveEachItemOnce(t *testing.T) {
 			users = append(users, item.User)
 		}
 	}
-	if want := []string{selfID, "lee@contoso.com", "dana@contoso.com"}; !slices.Equal(users, want) {
-		t.Errorf("the parts have %q, want %q", users, want)
-	}
+	assert.Equal(t, "users of both parts", users, []string{selfID, "lee@contoso.com", "dana@contoso.com"})
 }

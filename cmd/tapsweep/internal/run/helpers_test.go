@@ -1,6 +1,8 @@
 package run
 
 import (
+	"errors"
+	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -9,6 +11,7 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/cmd/tapsweep/internal/tenant"
 	"tapsweep/cmd/tapsweep/internal/token"
 	"tapsweep/input"
@@ -34,11 +37,22 @@ func earlierRun(t *testing.T, rows ...string) *results.ResumeState {
 	lines := append([]string{`{"type":"run"}`}, rows...)
 	log, earlier, err := results.Resume(writeFile(t, "log.jsonl", strings.Join(lines, "\n")), new(results.Run),
 		results.ResumeOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.OK(t, err)
 	t.Cleanup(func() { log.Close() })
 	return earlier
+}
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+// exitCode returns the exit code of an error: 0 of none, and -1 of an error that has no exit code.
+func exitCode(err error) int {
+	if err == nil {
+		return status.Done
+	}
+	if exit, ok := errors.AsType[*status.Error](err); ok {
+		return exit.Code
+	}
+	return -1
 }
 
 func openList(t *testing.T, text string) *input.List {

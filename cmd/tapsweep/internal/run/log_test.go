@@ -2,18 +2,17 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/testdata/assert"
 )
 
 // A run whose log cannot be written to its end is not done, although each pass is.
@@ -23,32 +22,24 @@ func TestLogFailsAtItsEnd(t *testing.T) {
 	r := asking(nil, io.Discard)
 	r.log = results.Stream(writer)
 	r.summary.Counts = revoke.NewCounts()
-	if code := r.writeFooter(t.Context(), status.Done, nil); code != status.Stopped || !r.summary.Incomplete {
-		t.Errorf("exit code %d, incomplete: %v, want %d and true", code, r.summary.Incomplete, status.Stopped)
-	}
+	assert.Same(t, "exit code", r.writeFooter(t.Context(), status.Done, nil), status.Stopped)
+	assert.Same(t, "the summary says that the log is incomplete", r.summary.Incomplete, true)
 }
 
 // A log that was moved just before the end of the run does not get a last line that says that all is done.
 func TestLogIsMovedAtTheEnd(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.jsonl")
-	log, err := results.Create(path, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
 	r := asking(nil, io.Discard)
-	r.log = log
-	err = r.doBody(t.Context(), func(context.Context) error { return os.Rename(path, path+".1") })
-	if _, moved := errors.AsType[*results.MovedError](err); !moved {
-		t.Errorf("doBody = %v, want a MovedError", err)
-	}
+	r.log = assert.Must(results.Create(path, false))
+	defer r.log.Close()
+	err := r.doBody(t.Context(), func(context.Context) error { return os.Rename(path, path+".1") })
+	assert.As[*results.MovedError](t, "the end of the run", err)
 }
 
 // A log that this user may not read or write is not a log of another list.
 func TestHintsOfALogWithoutAccess(t *testing.T) {
 	err := fmt.Errorf("resuming: %w", &fs.PathError{Op: "open", Path: "r.jsonl", Err: fs.ErrPermission})
-	want := []string{"choose a place where you may write, with --results or --evidence"}
-	if got := new(run).resumeHints(err); !slices.Equal(got, want) {
-		t.Errorf("hints %q, want %q", got, want)
-	}
+	hints := new(run).resumeHints(err)
+	assert.Same(t, "hints", len(hints), 1)
+	assert.Holds(t, "the hint", hints[0], "--results", "--evidence")
 }

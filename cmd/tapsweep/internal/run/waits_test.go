@@ -4,8 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/testdata/assert"
@@ -37,8 +35,6 @@ func TestWaits(t *testing.T) {
 		{Time: at(29), Until: at(40), Quota: results.NoConnection},
 		{Time: at(40), Until: at(40), Quota: "write", Refused: 3},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
+	assert.Equal(t, "waits", got, want)
 	assert.Same(t, "refused", w.refused, 23)
 }

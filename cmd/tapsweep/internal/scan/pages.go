@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"net/url"
 	"strings"
 
@@ -29,7 +28,6 @@ type pageRequest struct {
 
 	first string              // url of the source's first page
 	wider []string            // first pages with fewer filters, in case Graph refuses first
-	seen  map[uint64]struct{} // pages of the source, by hash
 	users map[uint64]struct{} // users of the source, by hash; with one source these are all users
 	pages int                 // pages of the source that were read
 
@@ -60,7 +58,7 @@ func (s *scanner) properties() string {
 // sources returns the first page of each source.
 func (s *scanner) sources() (list []*pageRequest) {
 	add := func(p *pageRequest) {
-		p.first, p.seen, p.users = p.url, make(map[uint64]struct{}), make(map[uint64]struct{})
+		p.first, p.users = p.url, make(map[uint64]struct{})
 		list = append(list, p)
 	}
 	if s.opts.All {
@@ -114,7 +112,6 @@ func (s *scanner) arrived(p *pageRequest, res batch.Result) {
 	if s.counts.Pages++; p.counts && s.one {
 		s.counted(res)
 	}
-	p.seen[maphash.String(s.seed, p.url)] = struct{}{}
 	if err := s.contents(p, *body.Value); err != nil {
 		s.stop(&SourceError{What: p.what, Err: err})
 		return
@@ -179,29 +176,26 @@ func (s *scanner) contents(p *pageRequest, values []json.RawMessage) error {
 }
 
 // maxIdle is the maximum number of consecutive pages without anything new. It is needed because a service may name
-// a next page forever. Empty pages are allowed, because other pages may follow.
+// a next page forever, or pages may form a loop. Empty pages are allowed, because other pages may follow.
 // Source: learn.microsoft.com/graph/paging.
 const maxIdle = 500
 
 // follow queues the next page of a source.
 func (s *scanner) follow(p *pageRequest, link string) {
-	next, ok := s.relativeLink(link)
-	_, again := p.seen[maphash.String(s.seed, next)]
 	var err error
-	switch {
-	case !ok:
+	next, ok := s.relativeLink(link)
+	if !ok {
 		// Otherwise the token would be sent to any host in the link.
 		err = fmt.Errorf("its next page is not below %s but at %s", s.opts.Root, safetext.Printable(link))
-	case again:
-		err = errors.New("its pages form a loop")
-	case p.idle >= maxIdle:
+	} else if p.idle >= maxIdle {
 		err = fmt.Errorf("%d pages in a row had nothing new, and each named a next page: "+
 			"Graph may never end the list; try again later", maxIdle)
-	default:
-		s.held = append(s.held, p.at(next))
+	}
+	if err != nil {
+		s.stop(&SourceError{What: p.what, Err: err})
 		return
 	}
-	s.stop(&SourceError{What: p.what, Err: err})
+	s.held = append(s.held, p.at(next))
 }
 
 // relativeLink removes the root of Graph from a next link, because a batch has relative URLs. It reports whether the
@@ -228,7 +222,6 @@ func (s *scanner) pageFailed(p *pageRequest, status int, err error) {
 		again := p.at(p.first)
 		again.restarts++
 		again.idle = -p.pages // these pages will have nothing new
-		again.seen = make(map[uint64]struct{})
 		s.held = append(s.held, again)
 	case p.pages == 0 && status == 400 && len(p.wider) > 0:
 		next := p.at(p.wider[0])

@@ -64,8 +64,10 @@ func look(t *testing.T, tenant batch.Poster, opts Options, batching ...batch.Opt
 	slices.Sort(failed)
 	s.found, s.failed = strings.Join(found, ", "), strings.Join(failed, ", ")
 	assert.Same(t, "passes found, as counted", s.Found, len(found))
-	assert.That(t, s.err != nil || s.Users-done <= s.Found,
-		"%d of %d users are done without a pass, and %d passes are found", done, s.Users, s.Found)
+	if s.err == nil {
+		assert.That(t, s.Users-done <= s.Found, "%d of %d users are done without a pass, and %d passes are found", done,
+			s.Users, s.Found)
+	}
 	return s
 }
 
@@ -251,9 +253,9 @@ func TestPagesGoWrong(t *testing.T) {
 		{"a link to another host", graphsim.Options{ForeignLinks: true}, "not below " + root},
 		{"a link to another version", failing("/users?", 0, next(root+"-beta/users?$skiptoken=x")), "not below"},
 		{"pages form a loop", faulty(fault.Fault{Path: token + "Z", Do: next(root + "/users?" + token)},
-			fault.Fault{Path: "/users?", Do: next(root + "/users?" + token + "Z")}), "form a loop"},
+			fault.Fault{Path: "/users?", Do: next(root + "/users?" + token + "Z")}), "nothing new"},
 		{"a page is its own next page",
-			failing("/users?", 0, next(root+"/users?$select=id,userPrincipalName&$top=999")), "form a loop"},
+			failing("/users?", 0, next(root+"/users?$select=id,userPrincipalName&$top=999")), "nothing new"},
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {
 			tenant := tenantOf(tt.opts)
@@ -357,7 +359,7 @@ func TestScanPace(t *testing.T) {
 		{"no limit", 16_000, nil, 16, 800 * 50 * time.Millisecond / 16, 1.2},
 		// The documented read quota is 8,000 units in 10 s, and the bucket is full at the start. A LIST costs one
 		// unit, and so does a page with $select.
-		{"documented read quota", 30_000, []*quota.Limit{quota.Bucket(800, 8000).Of(quota.ResourceUnits)}, 0,
+		{"documented read quota", 30_000, []*quota.Limit{quota.Bucket(800, 8000).Of(quota.Reads)}, 0,
 			time.Duration(float64(30_000+31-8000) / 800 * float64(time.Second)), 1.05},
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {

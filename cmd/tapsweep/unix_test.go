@@ -5,16 +5,20 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/cli"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/testdata/assert"
 )
 
 func namedPipe(t *testing.T) string {
@@ -34,15 +38,15 @@ func TestResultsPipe(t *testing.T) {
 	pipe := namedPipe(t)
 	env := serve(t, graphsim.New(graphsim.Options{}))
 	tapsweep(t, env, "revoke", "--yes", "--results", pipe, "--resume", list).ends(t, status.Usage,
-		"is a pipe or a device: a run cannot resume from it")
+		"is a pipe or a device")
 	read, from := make(chan []byte, 1), namedPipe(t)
 	go func() {
-		_ = os.WriteFile(from, mustRead(t, list), 0)
+		_ = os.WriteFile(from, []byte(readText(t, list)), 0)
 		text, _ := os.ReadFile(pipe)
 		read <- text
 	}()
 	tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", pipe, from).ends(t, status.Done)
-	hasRows(t, readWhole(t, string(<-read), 0), 1)
+	hasRows(t, string(<-read), "revoked 1")
 }
 
 // The first signal ends a command that waits for the other end of a pipe, or of standard input.
@@ -98,4 +102,54 @@ func TestSignalWhileNobodyReads(t *testing.T) {
 		Environ: os.Environ(), In: strings.NewReader(""), Out: out, Err: &errs})
 	same(t, "exit code", code, status.Stopped)
 	holds(t, "standard error", errs.String(), "The results log is not complete")
+}
+
+var (
+	cost      = flag.String("cost", "", "measure what tapsweep costs and write the table to this file")
+	costUsers = flag.Int("cost-users", 1_000_000, "the largest tenant to measure")
+)
+
+// TestCost measures the cost of runs in a simulated tenant that answers a batch in 10 ms. make
+// bench-cost runs it. The tenant has its own process, because the kernel adds the memory of a process
+// to the peak of a process that it starts.
+func TestCost(t *testing.T) {
+	if *cost == "" {
+		t.Skip("run by make bench-cost")
+	}
+	var table strings.Builder
+	table.WriteString("| run | wall | user + system CPU | peak memory | goal |\n| --- | --- | --- | --- | --- |\n")
+	for _, tt := range []struct {
+		command string
+		users   int
+		goal    float64 // of the peak memory, in MB; 0 is none
+	}{
+		{"--version", 0, 0},
+		{"revoke --yes --max-items 0 LIST", 10_000, 0},
+		{"revoke --yes --max-items 0 LIST", 100_000, 60},
+		{"revoke --yes --max-items 0 LIST", 1_000_000, 160},
+		{"scan --all-users --reason expired,used --output FOUND", 1_000_000, 200},
+	} {
+		if tt.users > *costUsers {
+			continue
+		}
+		dir := t.TempDir()
+		files := strings.NewReplacer("LIST", filepath.Join(dir, "list.csv"), "FOUND", filepath.Join(dir, "found.csv"))
+		mixed := fmt.Sprintf("--mixed=%v", strings.HasPrefix(tt.command, "scan"))
+		env, stop := simulate(t, "--users", fmt.Sprint(tt.users), mixed, "--latency", "10ms", "--write-list",
+			files.Replace("LIST"))
+		cmd := command(t, env, words(tt.command, files)...)
+		start := time.Now()
+		finish(t, cmd).ends(t, 0)
+		wall := time.Since(start)
+		stop()
+		cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+		peak := float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss<<10) / 1e6 // Linux counts kilobytes
+		table.WriteString(fmt.Sprintf("| %s of %d users | %.1f s | %.1f s | %.0f MB | %.0f MB |\n",
+			strings.Fields(tt.command)[0],
+			tt.users, wall.Seconds(), cpu.Seconds(), peak, tt.goal))
+		if tt.goal > 0 {
+			atMost(t, "peak memory in MB", peak, tt.goal)
+		}
+	}
+	assert.OK(t, os.WriteFile(*cost, []byte(table.String()), 0o644))
 }
