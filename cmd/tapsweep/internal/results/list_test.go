@@ -2,6 +2,7 @@ package results
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -114,6 +115,23 @@ func TestResultsLog(t *testing.T) {
 			assert.Same(t, "pairs", rows, tt.want.Rows)
 		})
 	}
+}
+
+// A list has only the lines that the log had when it was opened: a run may resume the log meanwhile.
+func TestLogBecomesLonger(t *testing.T) {
+	log, rows := logText("run, denied 1, end"), 0
+	texts := []string{log, log + logText("run, denied 2")}
+	list, err := new(Lists).Read("l.jsonl", []byte(log), func() io.Reader {
+		text := texts[0]
+		texts = texts[1:]
+		return strings.NewReader(text)
+	})
+	assert.OK(t, err)
+	for _, err := range list {
+		rows++
+		assert.OK(t, err)
+	}
+	assert.Same(t, "rows", rows, 1)
 }
 
 // A line that is not part of a log is skipped, as kubectl logs mixes in. The warning does not count empty lines.
