@@ -4,6 +4,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -78,7 +80,9 @@ type helpWriter struct {
 
 func (w *helpWriter) Write(p []byte) (int, error) {
 	_, err := w.Writer.Write(p)
-	w.err = cmp.Or(w.err, err)
+	if !errors.Is(err, syscall.EPIPE) { // the reader of a pipe has read enough
+		w.err = cmp.Or(w.err, err)
+	}
 	return len(p), nil
 }
 

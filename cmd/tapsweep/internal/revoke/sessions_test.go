@@ -15,6 +15,7 @@ import (
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/quota"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/token"
 	"tapsweep/input"
 	"tapsweep/testdata/assert"
 )
@@ -124,7 +125,8 @@ func TestOneCallAfterTheLastPass(t *testing.T) {
 			tenant := revokesSessions(graphsim.Options{Latency: time.Second}, user)
 			last := danasPair(other)
 			last.Line, last.User = 3, second
-			r := revokeBoth(t, tenant, Options{Self: []string{id, user.UPN}}, danasPair(passID), last)
+			r := revokeBoth(t, tenant, Options{Token: token.Token{Self: []string{id, user.UPN}}},
+				danasPair(passID), last)
 			assert.Same(t, "user of the row", onlyRow(t, r.sessions).User, id)
 			log := tenant.Log()
 			assert.Same(t, "requests", len(log), 3)
