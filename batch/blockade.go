@@ -133,9 +133,8 @@ func (l *loop) sendAlone(it *item, _ *inFlightBatch) {
 	it.queue.push(it)
 }
 
-// prepareTest chooses the requests of the next test of a blockade. Tests alternate between
-// rejected and new requests: a gateway can reject a request for its content, and the others
-// must not wait for it.
+// prepareTest chooses the requests of the next test of a blockade: new ones, as long as there are any. A gateway can
+// reject a request for its content, and the others must not wait for it.
 func (l *loop) prepareTest(q *quotaQueue) {
 	bl := &q.blockade
 	if !bl.active() || bl.prepared == bl.failed || bl.needsControl {
@@ -144,7 +143,7 @@ func (l *loop) prepareTest(q *quotaQueue) {
 	bl.prepared = bl.failed
 	l.lastSoloGroup--
 	n := min(len(q.fresh), l.opts.BatchSize)
-	if bl.failed%2 == 1 || n == 0 {
+	if n == 0 {
 		return
 	}
 	next := slices.Clone(q.fresh[:n])

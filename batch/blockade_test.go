@@ -3,6 +3,8 @@ package batch_test
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -64,7 +66,7 @@ func gatewayFor(t *testing.T, do fault.Effect, from time.Duration, concurrency i
 		check(t, "uncertain", r.Uncertain, false)
 	}
 	// 50 batches at 0.1 s; what was split has smaller ones.
-	most := from + 6*time.Second + rows/20*100*time.Millisecond/time.Duration(concurrency)
+	most := from + 5*time.Second + rows/20*100*time.Millisecond/time.Duration(concurrency)
 	checkBetween(t, "time", time.Since(start), 0, most)
 	checkBetween(t, "batches", tenant.Stats().Batches, rows/20, rows/20+60)
 }
@@ -93,11 +95,12 @@ func TestGatewayForGood(t *testing.T) {
 	}
 }
 
-// A list whose requests are all bad is no blockade: each request is rejected, and the run gets to
-// its end.
+// A list whose requests are all bad is no blockade: each request is rejected, and the run ends without
+// an error.
 func TestListOfBadRequests(t *testing.T) {
-	for _, rows := range []int{1, 2, 5, 20, 300} {
-		for _, concurrency := range []int{1, 8} {
+	// Two batches to find each request, one to send it again, and the control requests.
+	for rows, most := range map[int]int{1: 3, 2: 6, 5: 18, 20: 67, 300: 977} {
+		for _, concurrency := range []int{0, 1, 8} {
 			t.Run(fmt.Sprint(rows, concurrency), inBubble(func(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
 				users := tenant.AddUsers(rows)
@@ -107,10 +110,25 @@ func TestListOfBadRequests(t *testing.T) {
 				for _, r := range results {
 					checkRejected(t, &r, 400)
 				}
-				// Two to find each request, one to send it again, and the control requests.
-				checkBetween(t, "batches", tenant.Stats().Batches, rows, 3*rows+rows/4+2)
+				checkBetween(t, "batches", tenant.Stats().Batches, rows, most)
 			}))
 		}
+	}
+}
+
+// The control request follows the fourth rejection in a row if Graph has accepted no batch yet. Else it
+// follows the first rejection of a request alone, here after those of batches of 20, 10, 5, 3 and 2.
+func TestControlRequestAfterRejections(t *testing.T) {
+	for _, tt := range []struct{ good, before int }{{0, 4}, {20, 18}} {
+		t.Run(fmt.Sprint(tt.good, " good requests"), inBubble(func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{})
+			users := tenant.AddUsers(tt.good + 100)
+			tenant.AddFaults(refuse(400, names(users[tt.good:])...))
+			rec := &recorder{Tenant: tenant}
+			runAll(t, rec, batch.Options{Concurrency: 1}, deletes(users))
+			isControl := func(urls []string) bool { return strings.HasPrefix(urls[0], "/organization") }
+			check(t, "batches before it", slices.IndexFunc(rec.batches, isControl), tt.before)
+		}))
 	}
 }
 

@@ -74,7 +74,7 @@ func (r *record) checkAnswer(t *testing.T) {
 	}
 }
 
-// A record is the log's of one batch.
+// A record is what the log says about one batch.
 type record struct {
 	Batch, Requests, Status, Accepted, Throttled, Lost int
 

@@ -64,8 +64,7 @@ func checkWrites(t *testing.T, tenant *graphsim.Tenant) {
 
 func newRunner(t *testing.T, poster batch.Poster, opts batch.Options) *batch.Runner {
 	t.Helper()
-	runner := assert.Must(batch.NewRunner(poster, opts))
-	return runner
+	return assert.Must(batch.NewRunner(poster, opts))
 }
 
 // collect returns a settle function that appends each result to results.
@@ -76,8 +75,7 @@ func collect(results *[]batch.Result) func(batch.Result) []batch.Request {
 	}
 }
 
-// runAll runs requests to the end and returns the results in the order in which they were
-// settled.
+// runAll runs requests to the end and returns the results in the order in which they came.
 func runAll(t *testing.T, poster batch.Poster, opts batch.Options, src iter.Seq[batch.Request]) []batch.Result {
 	t.Helper()
 	results, err := run(t.Context(), t, poster, opts, src)

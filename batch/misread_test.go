@@ -36,13 +36,13 @@ func TestLongestWaitCounts(t *testing.T) {
 		})}},
 		{"list", []fault.Effect{fault.ItemStatus(429, "Retry-After", "4, 1")}},
 		{"list of the batch", []fault.Effect{fault.OuterStatus(429, "Retry-After", "1, 4")}},
-		{"longer beside the batch", []fault.Effect{fault.ItemStatus(429, "Retry-After", "1"),
+		{"the batch asks for a longer one", []fault.Effect{fault.ItemStatus(429, "Retry-After", "1"),
 			fault.OuterHeaders("Retry-After", "4")}},
-		{"shorter beside the batch", []fault.Effect{fault.ItemStatus(429, "Retry-After", "4"),
+		{"the batch asks for a shorter one", []fault.Effect{fault.ItemStatus(429, "Retry-After", "4"),
 			fault.OuterHeaders("Retry-After", "1")}},
-		{"beside the batch only", []fault.Effect{fault.ItemStatus(429), fault.OuterHeaders("Retry-After", "4")}},
+		{"only the batch asks for one", []fault.Effect{fault.ItemStatus(429), fault.OuterHeaders("Retry-After", "4")}},
 		{"503 with a list", []fault.Effect{fault.ItemStatus(503, "Retry-After", "2, 4")}},
-		{"503, longer beside the batch", []fault.Effect{fault.ItemStatus(503, "Retry-After", "2"),
+		{"503, and the batch asks for a longer one", []fault.Effect{fault.ItemStatus(503, "Retry-After", "2"),
 			fault.OuterHeaders("Retry-After", "4")}},
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {

@@ -144,8 +144,8 @@ func TestOutageAmongOtherTrouble(t *testing.T) {
 	})
 }
 
-// The pace that was measured before an outage is used after it: the outage is not taken for time in
-// which the tenant accepted little.
+// A run keeps the measured pace over an outage. The outage is not time in which the tenant accepted
+// little.
 func TestPaceAcrossAnOutage(t *testing.T) {
 	for _, limit := range []struct {
 		name  string

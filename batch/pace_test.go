@@ -61,9 +61,9 @@ func measure(t *testing.T, s shape, form quota.RetryAfter, counted bool, latency
 	return m
 }
 
-// What is measured of a bucket that holds no more than a second's worth is not lost by
-// the waits in which it runs over. How much is depends on the order of the answers: of 46
-// runs of the second one was below its bound, by a hundredth, so the middle one counts.
+// The pace of a bucket that holds no more than the requests of a second is found, although the bucket
+// runs over in each wait. The order of the answers changes the result: of 46 runs of the second bucket
+// one was too slow, by a hundredth. So the median counts.
 func TestPaceOfSmallBuckets(t *testing.T) {
 	for _, tt := range []struct {
 		shape
@@ -76,10 +76,9 @@ func TestPaceOfSmallBuckets(t *testing.T) {
 	}
 }
 
-// Where quota comes back all at once, each window is used up and the next one begun in
-// time, whether the service names waits of seconds or of milliseconds. It need not name
-// any where a window is no longer than the wait that is tried first. With -short the service names
-// seconds.
+// If the limit is a window, a run uses up each window and begins the next one in time, whether the
+// service asks for waits of seconds or of milliseconds. If the window is short, it need not ask at all.
+// With -short it asks for seconds.
 func TestPaceOfWindows(t *testing.T) {
 	for _, tt := range []struct {
 		shape

@@ -84,8 +84,8 @@ func lists(users []graphsim.User) iter.Seq[batch.Request] {
 	}
 }
 
-// Whichever of two quotas is closed for five minutes, the other takes as long as it
-// takes alone, give or take a round trip, wherever in the list its requests stand.
+// If one of two quotas is closed for five minutes, the other takes as long as alone, up to a round
+// trip more or less, wherever its requests are in the list.
 func TestQuotaIsNotHeldUpByAnother(t *testing.T) {
 	const n, wait = 1000, 5 * time.Minute
 	orders := map[string]func(i int) (mine bool){
@@ -93,52 +93,49 @@ func TestQuotaIsNotHeldUpByAnother(t *testing.T) {
 		"closed ones first":   func(i int) bool { return i == 0 || i > n },
 		"closed ones between": func(i int) bool { return i < n/2 || i >= n+n/2 },
 	}
-	for _, closed := range []string{"write", "read"} {
-		kind, open := quota.Writes, "read"
-		if closed == "read" {
-			kind, open = quota.Reads, "write"
-		}
+	for _, tt := range []struct {
+		closed, open string
+		kind         quota.Kind // that is closed
+	}{{"write", "read", quota.Writes}, {"read", "write", quota.Reads}} {
 		for name, order := range orders {
+			// list yields n requests of each quota in this order, or only those of the open one.
+			list := func(users []graphsim.User, both bool) iter.Seq[batch.Request] {
+				return func(yield func(batch.Request) bool) {
+					at := map[string]int{}
+					for i := range 2 * n {
+						quota := tt.open
+						if !order(i) {
+							quota = tt.closed
+						}
+						req := writeOf(users[at[quota]])
+						if quota == "read" {
+							req = listOf(users[at[quota]].UPN)
+						}
+						at[quota]++
+						if (both || quota == tt.open) && !yield(req) {
+							return
+						}
+					}
+				}
+			}
 			for _, concurrency := range []int{0, 40} {
-				t.Run(fmt.Sprint(closed, " ", name, " ", concurrency), func(t *testing.T) {
+				t.Run(fmt.Sprint(tt.closed, " ", name, " ", concurrency), func(t *testing.T) {
 					runOne := func(both bool) (last map[string]time.Duration, count map[string]int) {
 						synctest.Test(t, func(t *testing.T) {
-							tenant := graphsim.New(graphsim.Options{
-								Latency: 50 * time.Millisecond,
-								Limits:  []*quota.Limit{quota.Closed(wait).Of(kind)},
-							})
-							users := tenant.AddUsers(n)
+							tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond,
+								Limits: []*quota.Limit{quota.Closed(wait).Of(tt.kind)}})
 							opts := batch.Options{Concurrency: concurrency}
-							last, count = runQuotas(t, tenant, opts, func(yield func(batch.Request) bool) {
-								at := map[string]int{}
-								for i := range 2 * n {
-									quota := closed
-									if order(i) {
-										quota = open
-									}
-									if quota == closed && !both {
-										continue
-									}
-									req := writeOf(users[at[quota]])
-									if quota == "read" {
-										req = listOf(users[at[quota]].UPN)
-									}
-									at[quota]++
-									if !yield(req) {
-										return
-									}
-								}
-							}, nil)
+							last, count = runQuotas(t, tenant, opts, list(tenant.AddUsers(n), both), nil)
 						})
 						return last, count
 					}
 					alone, _ := runOne(false)
 					last, count := runOne(true)
-					check(t, "results of the open quota", count[open], n)
-					check(t, "results of the closed quota", count[closed], n)
-					checkBetween(t, "time of the closed quota", last[closed], wait, wait+6*time.Second)
-					checkBetween(t, "time of the open quota", last[open], 1, 2*time.Second)
-					longer := (last[open] - alone[open]).Abs()
+					check(t, "results of the open quota", count[tt.open], n)
+					check(t, "results of the closed quota", count[tt.closed], n)
+					checkBetween(t, "time of the closed quota", last[tt.closed], wait, wait+6*time.Second)
+					checkBetween(t, "time of the open quota", last[tt.open], 1, 2*time.Second)
+					longer := (last[tt.open] - alone[tt.open]).Abs()
 					checkBetween(t, "that is longer than alone by", longer, 0, 50*time.Millisecond)
 				})
 			}
@@ -146,7 +143,7 @@ func TestQuotaIsNotHeldUpByAnother(t *testing.T) {
 	}
 }
 
-// What a read asks for goes on while reads wait, and the other way round.
+// Writes that follow reads are sent while reads wait, and reads are sent while writes wait.
 func TestQuotaFollowUps(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -208,8 +205,7 @@ func TestQuotaMaxRate(t *testing.T) {
 	}
 }
 
-// A quota that asks for one request at a time does not keep one that asks for many
-// from what MaxRate leaves, nor the other way round.
+// Under MaxRate, a quota with one request at a time and a quota with many do not delay each other.
 func TestQuotaMaxRateInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})
@@ -273,7 +269,7 @@ func TestQuotaFairness(t *testing.T) {
 	}
 }
 
-// A slot is left for what a read asks for, too, and for a quota whose gate opens.
+// A slot is also kept for the writes that follow reads, and for a quota whose gate opens.
 func TestQuotaFairnessOfFollowUps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{
@@ -300,8 +296,8 @@ func TestQuotaFairnessOfFollowUps(t *testing.T) {
 	})
 }
 
-// While the gate of what stands first in the list is closed, so much is taken from
-// src and no more.
+// While the gate of the first requests of the list is closed, a limited number of requests is taken
+// from src.
 func TestQuotaStreams(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{quota.Closed(5 * time.Minute).Of(quota.Writes)}})
@@ -334,7 +330,7 @@ func TestQuotaStreams(t *testing.T) {
 	})
 }
 
-// Follow-ups of a closed quota cannot pile up either: src waits for them.
+// The number of follow-ups of a closed quota is also limited: src waits for them.
 func TestQuotaFollowUpsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limit := quota.Closed(10 * time.Minute).Of(quota.Writes)
@@ -362,8 +358,8 @@ func TestQuotaFollowUpsAreBounded(t *testing.T) {
 	})
 }
 
-// A quota that gets nowhere ends the run though another goes on, and one that has
-// nothing to send does not.
+// If all requests of a quota are refused, the run ends, although another quota makes progress. A quota
+// that has nothing to send does not end the run.
 func TestQuotaStalls(t *testing.T) {
 	endless := func(req batch.Request) []batch.Request {
 		req.Delay = time.Minute
@@ -479,9 +475,9 @@ func TestQuotaStops(t *testing.T) {
 	})
 }
 
-// Two quotas under their documented limits are each as fast as they can be at the
-// same time. The median of three runs counts: depending on the order of replies, a few reach
-// only 0.93. The third is not needed if the first two are fast.
+// Two quotas under their documented limits are as fast at the same time as each alone. The median of
+// three runs counts: depending on the order of replies, a few reach only 0.93. The third run is not
+// needed if the first two are fast.
 func TestQuotaPace(t *testing.T) {
 	const least, most = 0.95, 1.1
 	good := func(share float64) bool { return least <= share && share <= most }
@@ -690,7 +686,7 @@ func requestOf(method string, i int, u graphsim.User) (req batch.Request) {
 	return req
 }
 
-// A slot that is left to a quota whose gate is closed would be no use to anyone.
+// No slot is kept for a quota whose gate is closed.
 func TestQuotaTakesTheSlotOfAClosedOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{

@@ -56,15 +56,6 @@ func (l *loop) retryOrGiveUp(it *item, b *inFlightBatch) {
 	l.wait(it, b.replied.Add(max(it.retryAfter, pause)))
 }
 
-// abandon settles a request that the run can no longer send.
-func (l *loop) abandon(it *item, released bool) {
-	if !released {
-		l.releaseKey(it)
-	}
-	it.notSent()
-	l.settle(it)
-}
-
 // settle returns the final Result of a request and accepts the requests that follow from it.
 func (l *loop) settle(it *item) {
 	it.queue.unsettled--

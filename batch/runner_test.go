@@ -361,6 +361,16 @@ func TestLateRefusalOfTheOldToken(t *testing.T) {
 	})
 }
 
+// A run can outlive several tokens: refusals of a request count only in a row.
+func TestRefusalsOfTokensCountInARow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Attempt: 1, Do: fault.ItemStatus(401)},
+			{Attempt: 2, Do: fault.ItemStatus(503)}, {Attempt: 3, Do: fault.ItemStatus(401)}}})
+		opts := batch.Options{Reauthorize: renewToken}
+		checkStatus(t, runAll(t, tenant, opts, deletes(tenant.AddUsers(1))), 204, 1)
+	})
+}
+
 func TestRunEndsWhenTheNewTokenIsRefusedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: time.Second,

@@ -24,8 +24,8 @@ func of(t *testing.T, results []batch.Result, user string) batch.Result {
 	return batch.Result{}
 }
 
-// A user or mailbox may have a limit of its own. A request that it refuses delays the others a
-// little, and only itself for ever.
+// A user or mailbox may have its own limit. A request that this limit refuses delays the others only a
+// little.
 func TestOneRequestIsAlwaysRefused(t *testing.T) {
 	for _, after := range []string{"5", ""} {
 		synctest.Test(t, func(t *testing.T) {

@@ -46,7 +46,7 @@ func TestSlowSource(t *testing.T) {
 	})
 }
 
-// The time that replies wait for settle is not taken for latency of the service.
+// The time that replies wait for settle does not count as latency of the service.
 func TestSlowSettle(t *testing.T) {
 	refused := func(each time.Duration) (n int) {
 		synctest.Test(t, func(t *testing.T) {

@@ -57,7 +57,7 @@ func names(users []graphsim.User) []string {
 	return upns
 }
 
-// isRejected reports whether Graph rejected a batch because of the request, and the Result is so.
+// isRejected reports whether the Result says that Graph rejected a batch because of the request.
 func isRejected(r *batch.Result, status int) bool {
 	whole, ok := errors.AsType[*batch.StatusError](r.Err)
 	rejected := ok && whole.Status == status && !r.Stopped()
@@ -151,53 +151,34 @@ func TestSplitIsOverWhenTaken(t *testing.T) {
 	check(t, "requests in the last batch", len(rec.batches[len(rec.batches)-1]), 20)
 }
 
-// If Graph refuses one or two requests, the refusals are final, although Graph has accepted no
-// other request of the list. Each is sent again once, after Graph has accepted the control request.
-func TestSplitEnds(t *testing.T) {
-	for _, tt := range []struct{ requests, most int }{{1, 3}, {2, 6}} {
-		t.Run(fmt.Sprint(tt), inBubble(func(t *testing.T) {
-			tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
-			users := tenant.AddUsers(tt.requests)
-			tenant.AddFaults(refuse(400, names(users)...))
-			results := runAll(t, tenant, batch.Options{}, deletes(users))
-			for _, r := range results {
-				checkRejected(t, &r, 400)
-			}
-			check(t, "results", len(results), tt.requests)
-			checkBetween(t, "batches", tenant.Stats().Batches, tt.requests, tt.most)
-		}))
-	}
-}
-
-// Many bad requests in a row do not keep the rest of the list from being sent.
-func TestSplitGoesOnAfterABadBatch(t *testing.T) {
-	for _, from := range []int{0, 20} {
+// However many bad requests there are, in a row or among others, the good ones are carried out.
+func TestSplitAmongGoodOnes(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		rows int
+		bad  func(i int) bool
+	}{
+		{"the first 60", 200, func(i int) bool { return i < 60 || i == 105 }},
+		{"60 after the first batch", 200, func(i int) bool { return i >= 20 && i < 80 || i == 105 }},
+		{"every tenth", 1200, func(i int) bool { return i%10 == 7 }},
+	} {
 		for _, concurrency := range []int{0, 1} {
-			synctest.Test(t, func(t *testing.T) {
+			t.Run(fmt.Sprint(tt.name, ", ", concurrency), inBubble(func(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
-				users := tenant.AddUsers(200)
-				bad := names(users[from : from+60])
-				tenant.AddFaults(refuse(400, append(bad, users[105].UPN)...))
+				users := tenant.AddUsers(tt.rows)
+				var bad []string
+				for i, u := range users {
+					if tt.bad(i) {
+						bad = append(bad, u.UPN)
+					}
+				}
+				tenant.AddFaults(refuse(400, bad...))
 				results := runAll(t, tenant, batch.Options{Concurrency: concurrency}, deletes(users))
-				checkStatus(t, results, 204, 139)
-				checkLeft(t, tenant, 61)
-			})
+				checkStatus(t, results, 204, tt.rows-len(bad))
+				checkLeft(t, tenant, len(bad))
+			}))
 		}
 	}
-}
-
-// However many bad requests there are, the good ones are carried out.
-func TestSplitAmongGoodOnes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
-		users := tenant.AddUsers(2400)
-		tenant.AddFaults(fault.Fault{Do: fault.OuterStatus(400), Match: func(_, url string) bool {
-			return strings.Contains(url, "7@")
-		}})
-		results := runAll(t, tenant, batch.Options{}, deletes(users))
-		checkStatus(t, results, 204, 2160)
-		checkLeft(t, tenant, 240)
-	})
 }
 
 // If the gate lets fewer requests go than a half has, the batches are smaller and not mixed. After

@@ -12,10 +12,7 @@ import (
 func (l *loop) renewAndSendAgain(it *item, b *inFlightBatch) {
 	if it.tokenRefusalsInRow > 1 || l.opts.Reauthorize == nil {
 		l.stop(fmt.Errorf("%w: %w", ErrUnauthorized, it.cause))
-		l.abandon(it, false)
-		return
-	}
-	if refused, ok := errors.AsType[*StatusError](it.cause); ok {
+	} else if refused, ok := errors.AsType[*StatusError](it.cause); ok {
 		l.renew(b, refused)
 	}
 	it.queue.push(it)

@@ -65,7 +65,7 @@ func (l *loop) onVerdict(v verdict, b *inFlightBatch, i int) {
 		}
 		l.settle(it)
 	case l.stopped != nil:
-		l.abandon(it, c.releasesKey)
+		it.queue.push(it) // drain settles it
 	default:
 		c.next(l, it, b)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"tapsweep/testdata/assert"
 )
@@ -101,4 +102,43 @@ func TestClassifyTokenRefusedTwice(t *testing.T) {
 		b := &inFlightBatch{items: []*item{refused, new(item)}, answers: answers}
 		assert.Same(t, fmt.Sprint("verdict beside an answer of ", status), b.classifyAnswer(0), want)
 	}
+}
+
+// Replies can come in another order than their batches were sent.
+func TestLastAccepted(t *testing.T) {
+	q := &quotaQueue{}
+	for _, seq := range []int{8, 5} {
+		new(loop).updateBlockade(&inFlightBatch{seq: seq, queue: q, answers: []answer{{}}})
+	}
+	assert.Same(t, "number of the last batch that was accepted", q.blockade.lastAccepted, 8)
+}
+
+// A reply ends a row of other replies, unless it was no attempt.
+func TestRecordAfterOtherReplies(t *testing.T) {
+	before, now := errors.New("before"), errors.New("now")
+	for _, tt := range []struct {
+		v                 verdict
+		throttled, tokens int // in a row
+		cause             error
+	}{
+		{disconnected, 2, 1, before}, {blocked, 2, 1, now}, {uncertain, 0, 0, now},
+		{throttled, 3, 0, now}, {tokenRefused, 0, 2, now},
+	} {
+		it := &item{cause: before, throttledInRow: 2, tokenRefusalsInRow: 1}
+		it.record(&inFlightBatch{err: now, items: []*item{it}}, 0, tt.v)
+		assert.Same(t, fmt.Sprint("throttled in a row after verdict ", tt.v), it.throttledInRow, tt.throttled)
+		assert.Same(t, fmt.Sprint("tokens refused in a row after verdict ", tt.v), it.tokenRefusalsInRow, tt.tokens)
+		assert.Same(t, fmt.Sprint("cause after verdict ", tt.v), it.cause, tt.cause)
+	}
+}
+
+// The reply to a batch from before an outage or a blockade does not end the test that is in flight.
+func TestOldReplyEndsNoTest(t *testing.T) {
+	inTest := interruption{since: time.Now(), testing: true}
+	l, q := &loop{runner: new(Runner), outage: inTest}, &quotaQueue{blockade: blockade{interruption: inTest}}
+	old := &inFlightBatch{queue: q, verdict: uncertain}
+	l.updateOutage(old)
+	l.updateBlockade(old)
+	assert.Same(t, "the connection is tested", l.outage.testing, true)
+	assert.Same(t, "the blockade is tested", q.blockade.testing, true)
 }

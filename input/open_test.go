@@ -33,7 +33,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"all refused", []string{write(t, "e.csv", "user\nx\ny\n")}, Options{SkipInvalid: true},
 			"2 rows were refused, the first because of "},
 		{"stdin that fails", []string{"-"}, Options{Stdin: iotest.ErrReader(errors.New("gone"))}, "gone"},
-		{"a list beside Self", []string{good}, Options{Self: true}, "--self takes no list"},
+		{"a list and Self", []string{good}, Options{Self: true}, "--self takes no list"},
 		{"an empty user", nil, Options{Users: []string{""}}, "--user: user "},
 		{"a user that is no name", nil, Options{Users: []string{dana, "dana"}}, "--user: user "},
 		{"two users in one", nil, Options{Users: []string{dana + "\n" + eli}}, "--user: user "},

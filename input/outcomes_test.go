@@ -114,7 +114,7 @@ func outcome(path string) string {
 	case problems && len(users) == 0:
 		say("not users", "%v", usersErr)
 	case usersErr != nil:
-		say("no *Problems, or users beside them", "%v", usersErr)
+		say("no *Problems, or also users", "%v", usersErr)
 	}
 	return b.String()
 }

@@ -21,7 +21,7 @@ func secretIsNotShown(t *testing.T, pass string) {
 		"a header":               pass + "\n",
 		"a header of two":        dana + ";" + pass + "\n",
 		"a header without users": "name," + pass + "\nDana," + pass1 + "\n",
-		"a header beside a user": "user," + pass + "\n" + dana + "," + pass1 + "\n",
+		"a header after a user":  "user," + pass + "\n" + dana + "," + pass1 + "\n",
 		"a key":                  `{"user":"` + dana + `","` + pass + `":"` + pass1 + `"}`,
 		"a user column":          "user,method\n" + pass + "," + pass1 + "\n",
 		"a second user column":   "user,upn,method\n" + dana + ",a@" + pass + "," + pass1 + "\n",

@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -14,14 +15,17 @@ import (
 
 func newClient(t *testing.T, credential azcore.TokenCredential, opts graph.Options) *graph.Client {
 	t.Helper()
-	client := assert.Must(graph.New(credential, opts))
-	return client
+	return assert.Must(graph.New(credential, opts))
 }
 
 func newRunner(t *testing.T, client *graph.Client, opts batch.Options) *batch.Runner {
 	t.Helper()
-	runner := assert.Must(batch.NewRunner(client, opts))
-	return runner
+	return assert.Must(batch.NewRunner(client, opts))
+}
+
+// inBubble returns a test that runs in virtual time.
+func inBubble(f func(*testing.T)) func(*testing.T) {
+	return func(t *testing.T) { synctest.Test(t, f) }
 }
 
 // secretCredential always issues the token "secret".

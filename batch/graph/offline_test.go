@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -65,30 +64,28 @@ func TestAuthorityAway(t *testing.T) {
 			batch.ErrUnreachable},
 	} {
 		for _, concurrency := range []int{1, 8} {
-			t.Run(tt.name, func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					tenant := graphsim.New(graphsim.Options{Latency: time.Second, Faults: tt.faults,
-						Limits: []*quota.Limit{quota.Bucket(2, 40)}})
-					users := tenant.AddUsers(2000)
-					start := time.Now()
-					down := func() bool { return time.Since(start) >= tt.from && time.Since(start) < end }
-					client := newClient(t, &away{life: tt.life, takes: tt.takes, issue: tenant.Entra.Token, down: down},
-						graph.Options{Transport: tenant})
-					runner := newRunner(t, client, batch.Options{Concurrency: concurrency, StallTimeout: tt.stall,
-						Reauthorize: client.Reauthorize})
-					done, settled := 0, 0
-					err := runner.Run(t.Context(), deletes(users), func(r batch.Result) []batch.Request {
-						if settled++; r.Err == nil {
-							done++
-						}
-						return nil
-					})
-					assert.Is(t, "Run", err, tt.want)
-					assert.Same(t, "a lack of access", errors.Is(err, batch.ErrUnauthorized), false)
-					assert.Same(t, "results", settled, len(users))
-					assert.Same(t, "all done", done == len(users), tt.want == nil)
+			t.Run(tt.name, inBubble(func(t *testing.T) {
+				tenant := graphsim.New(graphsim.Options{Latency: time.Second, Faults: tt.faults,
+					Limits: []*quota.Limit{quota.Bucket(2, 40)}})
+				users := tenant.AddUsers(2000)
+				start := time.Now()
+				down := func() bool { return time.Since(start) >= tt.from && time.Since(start) < end }
+				client := newClient(t, &away{life: tt.life, takes: tt.takes, issue: tenant.Entra.Token, down: down},
+					graph.Options{Transport: tenant})
+				runner := newRunner(t, client, batch.Options{Concurrency: concurrency, StallTimeout: tt.stall,
+					Reauthorize: client.Reauthorize})
+				done, settled := 0, 0
+				err := runner.Run(t.Context(), deletes(users), func(r batch.Result) []batch.Request {
+					if settled++; r.Err == nil {
+						done++
+					}
+					return nil
 				})
-			})
+				assert.Is(t, "Run", err, tt.want)
+				assert.Same(t, "a lack of access", errors.Is(err, batch.ErrUnauthorized), false)
+				assert.Same(t, "results", settled, len(users))
+				assert.Same(t, "all done", done == len(users), tt.want == nil)
+			}))
 		}
 	}
 }

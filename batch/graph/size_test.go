@@ -61,9 +61,8 @@ func TestAnswerWithoutEnd(t *testing.T) {
 					body: func() io.Reader { return endless{&read} }}})
 			_, err := client.PostBatch(t.Context(), []byte(tt.batch))
 			assert.That(t, err != nil, "an endless answer was accepted")
-			if _, refused := errors.AsType[*batch.StatusError](err); refused != (tt.status == 403) {
-				t.Errorf("the error is %v", err)
-			}
+			_, refused := errors.AsType[*batch.StatusError](err)
+			assert.That(t, refused == (tt.status == 403), "%v is a StatusError: %v", err, refused)
 			assert.That(t, read <= tt.most, "%d bytes were read, want at most %d", read, tt.most)
 		})
 	}

@@ -40,9 +40,7 @@ func TestTokenError(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := &TokenError{errors.New(tt.text)}
-			if got, want := e.Error(), "getting an access token: "+tt.want; got != want {
-				t.Errorf("Error = %q, want %q", got, want)
-			}
+			assert.Same(t, "Error", e.Error(), "getting an access token: "+tt.want)
 			assert.Same(t, "Code", e.Code(), tt.code)
 		})
 	}

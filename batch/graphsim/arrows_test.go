@@ -23,9 +23,10 @@ func TestImportDirection(t *testing.T) {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", room).Output()
 		assert.OK(t, err, room)
 		for name := range strings.FieldsSeq(string(out)) {
-			isOurs := strings.HasPrefix(name, "tapsweep/") || strings.HasPrefix(name, "github.com/")
-			assert.That(t, !isOurs || name == room || slices.Contains(allowed[room], name),
-				"%s depends on %s", room, name)
+			if name == room || !strings.HasPrefix(name, "tapsweep/") && !strings.HasPrefix(name, "github.com/") {
+				continue
+			}
+			assert.That(t, slices.Contains(allowed[room], name), "%s depends on %s", room, name)
 		}
 	}
 }

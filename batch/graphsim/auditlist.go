@@ -13,7 +13,7 @@ const auditCategory = "UserManagement"
 
 // listAudits answers GET /auditLogs/directoryAudits, with the newest entry first.
 // Source: learn.microsoft.com/graph/api/directoryaudit-list. Called with mu held.
-func (t *Tenant) listAudits(c *call, now time.Time) callAnswer {
+func (t *Tenant) listAudits(c *call) callAnswer {
 	all := t.audits.sorted()
 	at := func(i int) string { return sortable(time.Unix(0, all[i].at)) }
 	text := func(of func(e *AuditEntry) string) filterable {
@@ -31,7 +31,7 @@ func (t *Tenant) listAudits(c *call, now time.Time) callAnswer {
 	}
 	return t.page(c, &q, "auditLogs/directoryAudits", collection{
 		n: len(all), isReversed: true,
-		keep: func(i int) bool { return all[i].at <= now.UnixNano() && q.keep(i) },
+		keep: func(i int) bool { return all[i].at <= c.now.UnixNano() && q.keep(i) },
 		item: func(i int) any { return t.shownAudit(&all[i]) },
 	})
 }

@@ -8,24 +8,28 @@ import (
 	"tapsweep/batch/graphsim/internal/wire"
 )
 
-// methods are the HTTP methods that a resource allows, and the permission that each needs.
-var methods = map[resource]map[string]rights{
-	resUsers:        {"GET": readUsers},
-	resUser:         {"GET": readUsers},
-	resPasses:       {"GET": readPasses},
-	resPass:         {"GET": readPasses, "DELETE": writePasses},
-	resSessions:     {"POST": revokeSessions},
-	resGroup:        {"GET": readGroups},
-	resMembers:      {"GET": readGroups},
-	resAudits:       {"GET": readAudits},
-	resReport:       {"GET": readReport},
-	resOrganization: {"GET": readOrganization},
+// endpoints has the HTTP methods that a resource allows, with the permission that each needs, and the function that
+// answers them.
+var endpoints = map[resource]struct {
+	methods map[string]rights
+	answer  func(*Tenant, *call) callAnswer
+}{
+	resUsers:        {map[string]rights{"GET": readUsers}, (*Tenant).listUsers},
+	resUser:         {map[string]rights{"GET": readUsers}, (*Tenant).getUser},
+	resPasses:       {map[string]rights{"GET": readPasses}, (*Tenant).handlePasses},
+	resPass:         {map[string]rights{"GET": readPasses, "DELETE": writePasses}, (*Tenant).handlePasses},
+	resSessions:     {map[string]rights{"POST": revokeSessions}, (*Tenant).revokeSessions},
+	resGroup:        {map[string]rights{"GET": readGroups}, (*Tenant).handleGroup},
+	resMembers:      {map[string]rights{"GET": readGroups}, (*Tenant).handleGroup},
+	resAudits:       {map[string]rights{"GET": readAudits}, (*Tenant).listAudits},
+	resReport:       {map[string]rights{"GET": readReport}, (*Tenant).listRegistrations},
+	resOrganization: {map[string]rights{"GET": readOrganization}, (*Tenant).getOrganization},
 }
 
-// handle carries out one request. It is called with mu held.
+// handle carries out one request. It is called with mu held, like the functions in endpoints.
 func (t *Tenant) handle(c *call, now time.Time) callAnswer {
-	r := &c.route
-	needed, isAllowed := methods[r.resource][c.Method]
+	r, endpoint := &c.route, endpoints[c.route.resource]
+	needed, isAllowed := endpoint.methods[c.Method]
 	switch {
 	case r.resource == resBad:
 		return t.fail(c, r.status, "BadRequest", r.problem)
@@ -36,32 +40,14 @@ func (t *Tenant) handle(c *call, now time.Time) callAnswer {
 	case r.isMe:
 		r.user = c.who.UserID
 	}
-	u := t.find(r.user)
-	if c.who.allowedOn(u)&needed == 0 {
+	c.user, c.now = t.find(r.user), now
+	switch {
+	case c.who.allowedOn(c.user)&needed == 0:
 		return t.forbidden(c)
-	}
-	switch r.resource {
-	case resUsers:
-		return t.listUsers(c)
-	case resGroup, resMembers:
-		return t.handleGroup(c)
-	case resAudits:
-		return t.listAudits(c, now)
-	case resReport:
-		return t.listRegistrations(c)
-	case resOrganization:
-		return t.getOrganization(c)
-	}
-	if u == nil {
+	case c.user == nil && r.user != "":
 		return t.notFound(c, r.user)
 	}
-	switch r.resource {
-	case resUser:
-		return t.getUser(c, u, now)
-	case resSessions:
-		return t.revokeSessions(c, u, now)
-	}
-	return t.handlePasses(c, u, now)
+	return endpoint.answer(t, c)
 }
 
 // call is one request, inside or outside a batch.
@@ -73,6 +59,10 @@ type call struct {
 	body   []byte
 	root   string // the beginning of absolute URLs in the answer
 	who    *principal
+
+	// Of a call that is carried out.
+	user *storedUser // nil if the path names none
+	now  time.Time
 }
 
 // callAnswer is the answer to a call, inside or outside a batch.

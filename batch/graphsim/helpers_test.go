@@ -175,7 +175,8 @@ func pages(t *testing.T, c client, path string, headers ...string) (all []map[st
 			Next  string `json:"@odata.nextLink"`
 			Value []map[string]any
 		}
-		if err := json.Unmarshal([]byte(r.Body), &page); err != nil || r.Status != 200 {
+		assert.OK(t, json.Unmarshal([]byte(r.Body), &page), path)
+		if r.Status != 200 {
 			t.Fatalf("GET %s = %d %s", path, r.Status, r.Body)
 		}
 		all = append(all, page.Value...)

@@ -130,13 +130,13 @@ func (t *Tenant) listUsers(c *call) callAnswer {
 }
 
 // getUser answers GET /users/{user}. Called with mu held.
-func (t *Tenant) getUser(c *call, u *storedUser, now time.Time) callAnswer {
-	allowed := c.who.allowedOn(u)
+func (t *Tenant) getUser(c *call) callAnswer {
+	allowed := c.who.allowedOn(c.user)
 	s := t.selection(selectOf(c.query), allowed)
-	object := s.user(u)
+	object := s.user(c.user)
 	if s.names["signInSessionsValidFromDateTime"] && allowed&readSessions != 0 {
 		object.SessionsFrom = wire.Null
-		if from := t.shownSessions(u, now); !from.IsZero() {
+		if from := t.shownSessions(c.user, c.now); !from.IsZero() {
 			object.SessionsFrom = from.UTC().Format(time.RFC3339)
 		}
 	}

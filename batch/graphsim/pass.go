@@ -43,7 +43,8 @@ func (t *Tenant) replacePasses(u *storedUser, p Pass, now time.Time) *Pass {
 }
 
 // deletePass carries out a DELETE.
-func (t *Tenant) deletePass(c *call, u *storedUser, index int, now time.Time) {
+func (t *Tenant) deletePass(c *call, index int) {
+	u, now := c.user, c.now
 	p := u.state.passes[index]
 	t.dropPass(u, index, now)
 	t.stats.Deleted++

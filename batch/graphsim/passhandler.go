@@ -8,8 +8,8 @@ import (
 
 // handlePasses answers requests for the passes of a user. It is called with mu
 // held, like all functions below.
-func (t *Tenant) handlePasses(c *call, u *storedUser, now time.Time) callAnswer {
-	if u.Privileged {
+func (t *Tenant) handlePasses(c *call) callAnswer {
+	if c.user.Privileged {
 		// Source: microsoftgraph/msgraph-sdk-powershell#550.
 		return t.forbidden(c)
 	}
@@ -17,21 +17,21 @@ func (t *Tenant) handlePasses(c *call, u *storedUser, now time.Time) callAnswer 
 		// Source: microsoftgraph/msgraph-metadata#648.
 		return t.fail(c, 400, "BadRequest", "The query specified in the URI is not valid: $count is not supported.")
 	}
-	if t.isLostWrite(c, u) {
+	if t.isLostWrite(c) {
 		t.stats.LostWrites++
 		return callAnswer{status: 204}
 	}
 	switch {
 	case c.route.resource == resPasses:
-		return t.listPasses(c, u, now)
+		return t.listPasses(c)
 	case c.Method == "GET":
-		return t.getPass(c, u, now)
+		return t.getPass(c)
 	}
-	i := u.passIndex(c.route.pass)
+	i := c.user.passIndex(c.route.pass)
 	if i < 0 {
 		return t.noPass(c)
 	}
-	t.deletePass(c, u, i, now)
+	t.deletePass(c, i)
 	return callAnswer{status: 204, done: true}
 }
 
@@ -39,12 +39,13 @@ func (t *Tenant) handlePasses(c *call, u *storedUser, now time.Time) callAnswer 
 // for the same user in its batch. Graph runs the writes to the methods of one user at the
 // same time, and they interfere: it answers all with success, but only one takes effect.
 // Source: KelvinTegelaar/CIPP-API PR#1938; KelvinTegelaar/CIPP#3902.
-func (t *Tenant) isLostWrite(c *call, u *storedUser) bool {
+func (t *Tenant) isLostWrite(c *call) bool {
 	if c.Method == "GET" || c.Batch == 0 {
 		return false
 	}
-	isSecond := u.keep().writtenBatch == c.Batch
-	u.state.writtenBatch = c.Batch
+	state := c.user.keep()
+	isSecond := state.writtenBatch == c.Batch
+	state.writtenBatch = c.Batch
 	return isSecond
 }
 
@@ -57,23 +58,23 @@ func (t *Tenant) noPass(c *call) callAnswer {
 	return t.fail(c, 404, "resourceNotFound", "The requested resource could not be found.")
 }
 
-func (t *Tenant) getPass(c *call, u *storedUser, now time.Time) callAnswer {
-	listed := u.listed(now)
+func (t *Tenant) getPass(c *call) callAnswer {
+	listed := c.user.listed(c.now)
 	i := slices.IndexFunc(listed, func(p *Pass) bool { return strings.EqualFold(p.ID, c.route.pass) })
 	if i < 0 {
 		return t.noPass(c)
 	}
-	s := t.shown(listed[i], now)
+	s := t.shown(listed[i], c.now)
 	s.Context = c.root + "/$metadata#temporaryAccessPassAuthenticationMethod"
 	return jsonAnswer(200, s)
 }
 
-func (t *Tenant) listPasses(c *call, u *storedUser, now time.Time) callAnswer {
+func (t *Tenant) listPasses(c *call) callAnswer {
 	t.stats.Lists++
 	list := collectionPage{Value: []any{},
-		Context: c.root + "/$metadata#users('" + u.ID + "')/authentication/temporaryAccessPassMethods"}
-	for _, p := range u.listed(now) {
-		list.Value = append(list.Value, t.shown(p, now))
+		Context: c.root + "/$metadata#users('" + c.user.ID + "')/authentication/temporaryAccessPassMethods"}
+	for _, p := range c.user.listed(c.now) {
+		list.Value = append(list.Value, t.shown(p, c.now))
 	}
 	return jsonAnswer(200, list)
 }

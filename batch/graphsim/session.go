@@ -7,7 +7,8 @@ import (
 // revokeSessions carries out POST …/revokeSignInSessions. For a guest it gives the same answer but changes
 // nothing. It is called with mu held, like all functions below.
 // Source: learn.microsoft.com/graph/api/user-revokesigninsessions.
-func (t *Tenant) revokeSessions(c *call, u *storedUser, now time.Time) callAnswer {
+func (t *Tenant) revokeSessions(c *call) callAnswer {
+	u := c.user
 	if u.Privileged || u.KeepsSessions {
 		return t.forbidden(c)
 	}
@@ -16,7 +17,7 @@ func (t *Tenant) revokeSessions(c *call, u *storedUser, now time.Time) callAnswe
 	if u.Guest {
 		return a
 	}
-	u.keep().sessions = []time.Time{t.shownSessions(u, now), now}
+	u.keep().sessions = []time.Time{t.shownSessions(u, c.now), c.now}
 	a.done = true
 	return a
 }

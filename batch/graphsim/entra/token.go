@@ -44,9 +44,7 @@ func (a *Authority) Token(roles ...string) string {
 	if len(roles) == 0 {
 		roles = a.roles
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.issueApp(a.opts.ClientID, roles, graphAppID, nil)
+	return a.AppToken(a.opts.ClientID, roles...)
 }
 
 // AppToken issues an app-only token for Graph to another app, by its client ID.

@@ -108,12 +108,11 @@ func TestLimits(t *testing.T) {
 // Requests pass if all limits have room. Otherwise the longest wait counts.
 func TestSeveralLimits(t *testing.T) {
 	limits := []*Limit{First(1, 3*time.Second), First(1, 9*time.Second).Of(Writes), First(1, 20*time.Second).Of(Reads)}
-	if retryAfter, ok := Send(limits, time.Now()).Admit(Writes, time.Now()); ok || retryAfter != "9" {
-		t.Errorf("Admit = %q, %v, want 9 and false", retryAfter, ok)
-	}
-	if retryAfter, ok := Send(limits, time.Now()).Admit(Writes, time.Now()); !ok {
-		t.Errorf("Admit = %q, false, want true", retryAfter)
-	}
+	retryAfter, ok := Send(limits, time.Now()).Admit(Writes, time.Now())
+	assert.Same(t, "accepted", ok, false)
+	assert.Same(t, "Retry-After", retryAfter, "9")
+	_, ok = Send(limits, time.Now()).Admit(Writes, time.Now())
+	assert.Same(t, "accepted the second time", ok, true)
 }
 
 // A request is too early if the client sends it during a wait that it knows of. At the very

@@ -4,6 +4,7 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
@@ -58,34 +59,29 @@ func Marshal(v any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// ErrorObject is Graph's error object. Source: learn.microsoft.com/graph/errors.
-type ErrorObject struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
-	Inner   struct {
-		Code            string `json:"code,omitempty"`
-		Message         string `json:"message,omitempty"`
-		Status          string `json:"status,omitempty"`
-		Date            string `json:"date"` // without a time zone, as in the samples
-		RequestID       string `json:"request-id"`
-		ClientRequestID string `json:"client-request-id"`
-	} `json:"innerError"`
-}
-
-// ErrorBody is a body with an error object.
+// ErrorBody is a body with Graph's error object. Source: learn.microsoft.com/graph/errors.
 type ErrorBody struct {
-	Error ErrorObject `json:"error"`
+	Error struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+		Inner   struct {
+			Code            string `json:"code,omitempty"`
+			Message         string `json:"message,omitempty"`
+			Status          string `json:"status,omitempty"`
+			Date            string `json:"date"` // without a time zone, as in the samples
+			RequestID       string `json:"request-id"`
+			ClientRequestID string `json:"client-request-id"`
+		} `json:"innerError"`
+	} `json:"error"`
 }
 
 // NewError returns an error body with the current time. If clientID is empty, id takes its place.
-func NewError(code, message, id, clientID string) ErrorBody {
-	e := ErrorObject{Code: code, Message: message}
-	e.Inner.Date = time.Now().UTC().Format("2006-01-02T15:04:05")
-	e.Inner.RequestID, e.Inner.ClientRequestID = id, id
-	if clientID != "" {
-		e.Inner.ClientRequestID = clientID
-	}
-	return ErrorBody{e}
+func NewError(code, message, id, clientID string) (b ErrorBody) {
+	b.Error.Code, b.Error.Message = code, message
+	inner := &b.Error.Inner
+	inner.Date = time.Now().UTC().Format("2006-01-02T15:04:05")
+	inner.RequestID, inner.ClientRequestID = id, cmp.Or(clientID, id)
+	return b
 }
 
 // Variety makes the parts that differ between answers: IDs, the order of responses, and

@@ -9,7 +9,11 @@ import (
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/token"
 )
+
+// ErrAllDenied ends a run that cannot succeed: all answers of Graph so far are 403, so the permission is missing.
+var ErrAllDenied = errors.New("everything was denied by Graph")
 
 // RowOfWrite converts the result of a write to a row with outcome, code, message and request ID.
 func RowOfWrite(res batch.Result) results.Row {
@@ -28,7 +32,7 @@ func RowOfWrite(res batch.Result) results.Row {
 			row.RequestID = answer.RequestID
 		}
 		if row.Status == 403 && needsClaims(answer) {
-			row.Hint = hintClaims
+			row.Hint = token.HintClaims
 		}
 	}
 	switch {
@@ -79,4 +83,18 @@ func RowOfRead(res batch.Result, err error) results.Row {
 // Join joins the parts of a message that are not empty.
 func Join(parts ...string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ": ")
+}
+
+// needsClaims reports whether a 403 asks for a stronger sign-in. Graph sends it with a challenge.
+// Source: learn.microsoft.com/entra/identity-platform/claims-challenge.
+func needsClaims(answer *batch.StatusError) bool {
+	if strings.EqualFold(answer.Code, "insufficient_claims") {
+		return true
+	}
+	for _, challenge := range answer.Header.Values("WWW-Authenticate") {
+		if strings.Contains(challenge, "insufficient_claims") {
+			return true
+		}
+	}
+	return false
 }

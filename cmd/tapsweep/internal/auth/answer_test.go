@@ -42,13 +42,10 @@ func TestRenewalInAnOutage(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { // azidentity tries again
 				sim := graphsim.New(graphsim.Options{})
 				net := &network{hosts: map[string]http.RoundTripper{"login.example": sim}}
-				c, err := Secret("https://login.example", entra.DefaultTenantID, entra.DefaultClientID,
-					entra.DefaultSecret, &http.Client{Transport: net})
-				assert.OK(t, err)
-				pinned := Pin(c)
+				pinned := Pin(withSecret(entra.DefaultSecret, net))
 				assert.Must(ask(t, pinned, scope))
 				net.set(func(r *http.Request) *http.Response { return answer(r, tt.status, tt.body) })
-				_, err = pinned.GetToken(t.Context(), fresh)
+				_, err := pinned.GetToken(t.Context(), fresh)
 				checkOffline(t, "GetToken", err, tt.offline)
 				if tt.offline {
 					assert.Says(t, "GetToken", err, "login.example answers ")

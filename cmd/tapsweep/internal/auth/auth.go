@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"slices"
-	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -104,9 +102,6 @@ func (o Options) resolve() (Options, error) {
 
 // chooseMethod chooses the method that fits the named file, if there is one.
 func (o *Options) chooseMethod() error {
-	if o.Method != "" && !slices.Contains(Methods, o.Method) {
-		return usage("--auth %q is not %s", o.Method, strings.Join(Methods, ", "))
-	}
 	chosen := ""
 	for _, f := range []struct{ method, flag, file string }{
 		{"certificate", "--certificate", o.Certificate},
@@ -137,24 +132,21 @@ func (o *Options) getenv(name string) string {
 
 // checkComplete returns an error if the method lacks a value.
 func (o *Options) checkComplete() error {
-	const client = "--client-id or AZURE_CLIENT_ID, of an app registration of the tenant"
-	var needed [][2]string // a value, and where it comes from
-	switch o.Method {
-	case "secret":
-		needed = [][2]string{{o.Tenant, "--tenant or AZURE_TENANT_ID"}, {o.ClientID, client}}
-	case "certificate":
-		needed = [][2]string{{o.Tenant, "--tenant or AZURE_TENANT_ID"}, {o.ClientID, client},
-			{o.Certificate, "--certificate or AZURE_CLIENT_CERTIFICATE_PATH"}}
-	case "device-code", "browser":
+	type value struct{ value, from string }
+	tenant := value{o.Tenant, "--tenant or AZURE_TENANT_ID"}
+	client := value{o.ClientID, "--client-id or AZURE_CLIENT_ID, of an app registration of the tenant"}
+	needed := map[string][]value{
+		"secret":      {tenant, client},
+		"certificate": {tenant, client, {o.Certificate, "--certificate or AZURE_CLIENT_CERTIFICATE_PATH"}},
 		// The app of azidentity itself cannot get the permissions.
 		// Source: Azure/azure-cli#22775.
-		needed = [][2]string{{o.ClientID, client}}
-	case "token-file":
-		needed = [][2]string{{o.TokenFile, "--token-file"}}
+		"device-code": {client},
+		"browser":     {client},
+		"token-file":  {{o.TokenFile, "--token-file"}},
 	}
-	for _, n := range needed {
-		if n[0] == "" {
-			return usage("--auth %s needs %s", o.Method, n[1])
+	for _, v := range needed[o.Method] {
+		if v.value == "" {
+			return usage("--auth %s needs %s", o.Method, v.from)
 		}
 	}
 	return nil
@@ -290,11 +282,4 @@ func (o *Options) readSecret() (string, error) {
 		return "", usage("AZURE_CLIENT_SECRET: %w", err)
 	}
 	return secret, nil
-}
-
-// Secret returns a credential with a client secret. It ignores the environment. It is for tenants that do not belong to
-// Microsoft, such as a simulated tenant.
-func Secret(authority, tenant, client, secret string, httpClient *http.Client) (*Credential, error) {
-	return New(Options{Method: "secret", Tenant: tenant, ClientID: client, Authority: authority, HTTP: httpClient,
-		Getenv: func(name string) string { return map[string]string{"AZURE_CLIENT_SECRET": secret}[name] }})
 }

@@ -86,6 +86,13 @@ func mustNew(t *testing.T, o Options) *Credential {
 	return assert.Must(New(o))
 }
 
+// withSecret returns a credential for the app of a simulated tenant, whose requests a transport sends.
+func withSecret(secret string, transport http.RoundTripper) *Credential {
+	return assert.Must(New(Options{Method: "secret", Tenant: entra.DefaultTenantID, ClientID: entra.DefaultClientID,
+		Authority: "https://login.example", HTTP: &http.Client{Transport: transport},
+		Getenv: func(name string) string { return map[string]string{"AZURE_CLIENT_SECRET": secret}[name] }}))
+}
+
 func file(t *testing.T, name string, data []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -325,7 +332,6 @@ func TestUsage(t *testing.T) {
 		opts Options
 		want string
 	}{
-		{"no such method", Options{Method: "password"}, `--auth "password" is not default, environment`},
 		{"two files", Options{Certificate: "a", SecretFile: "b"},
 			"--certificate and --secret-file cannot be used together"},
 		{"a tenant that is none", Options{Tenant: "https://contoso.com"}, "is neither a tenant ID nor a domain"},

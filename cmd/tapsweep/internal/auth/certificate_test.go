@@ -118,8 +118,8 @@ func (k *keyring) packedTests() []certificateTest {
 	}
 }
 
-// A certificate file that cannot be used gets one plain sentence, however the file is named
-// and whichever credential reads it.
+// The error of a certificate file that cannot be used is one plain sentence, whatever names the file
+// and whatever credential reads it.
 func TestCertificateFiles(t *testing.T) {
 	keys := newKeyring(t)
 	for _, tt := range append(keys.pemTests(t), keys.packedTests()...) {

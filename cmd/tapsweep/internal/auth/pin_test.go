@@ -72,12 +72,9 @@ func TestPinOffline(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) { // azidentity tries again
 			net := &network{hosts: map[string]http.RoundTripper{"login.example": graphsim.New(graphsim.Options{})}}
-			c, err := Secret("https://login.example", entra.DefaultTenantID, entra.DefaultClientID, tt.secret,
-				&http.Client{Transport: net})
-			assert.OK(t, err)
-			pinned := Pin(c)
+			pinned := Pin(withSecret(tt.secret, net))
 			net.down = tt.first
-			_, err = ask(t, pinned, scope)
+			_, err := ask(t, pinned, scope)
 			assert.That(t, (err == nil) == tt.hasToken, "%s: the first token: %v", tt.name, err)
 			net.down = tt.then
 			_, err = pinned.GetToken(t.Context(), fresh)

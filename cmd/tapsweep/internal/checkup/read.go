@@ -63,7 +63,7 @@ func (c *Checkup) read(ctx context.Context, runner *batch.Runner, t *tenant.Tena
 	default:
 		var hints []string
 		if code == 403 {
-			hints = []string{t.Caller().Hint(user)}
+			hints = []string{t.Token.Hint(user)}
 		}
 		c.refused("read", what, got, err, hints...)
 		return

@@ -4,6 +4,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -78,7 +80,9 @@ type helpWriter struct {
 
 func (w *helpWriter) Write(p []byte) (int, error) {
 	_, err := w.Writer.Write(p)
-	w.err = cmp.Or(w.err, err)
+	if !errors.Is(err, syscall.EPIPE) { // the reader of a pipe has read enough
+		w.err = cmp.Or(w.err, err)
+	}
 	return len(p), nil
 }
 
@@ -238,10 +242,7 @@ func (p *program) versionCommand() *cobra.Command {
 		Short:   "Print the version",
 		Example: "  tapsweep version",
 		Args:    noArguments,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(p.console.Out, p.versionLine())
-			return err
-		},
+		Run:     func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), p.versionLine()) },
 	}
 }
 

@@ -13,8 +13,8 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// What to revoke, where to look and what to write is said on the command line only, whichever
-// command runs. Every other flag has a variable.
+// Flags that say what to revoke, where to look and what to write have no variable, in any command. All
+// other flags have one.
 func TestFlagsWithoutVariable(t *testing.T) {
 	typed := []string{"HELP", "VERSION", "USER", "USERS", "ALL_USERS", "FILTER", "GROUP", "CREATED_SINCE", "CREATED_BY",
 		"REASON", "MIN_AGE", "EXPIRED_FOR", "MEMBERS_ONLY", "ENABLED_ONLY", "INCLUDE_USABLE", "INCLUDE_GONE", "SELF",

@@ -90,8 +90,8 @@ func commonFlags(cmd *cobra.Command) string {
 	return flagUsages(common, helpWidth(cmd)) + rare
 }
 
-// withoutValues returns a flag that pflag shows without [=true|false] if it is boolean: pflag adds that if the value has
-// a method IsBoolFlag.
+// withoutValues returns a flag that pflag shows without [=true|false] if it is boolean: pflag adds that if the value
+// has a method IsBoolFlag.
 func withoutValues(f *pflag.Flag) *pflag.Flag {
 	shown := *f
 	if f.Value.Type() == "bool" {

@@ -123,19 +123,28 @@ func TestEmptyValuesAreRefused(t *testing.T) {
 	}
 }
 
-// Help that cannot be written ends the command like any other output.
-func TestHelpOnAFullDisk(t *testing.T) {
+// Help that cannot be written ends the command like any other output. A reader of a pipe may stop reading.
+func TestHelpThatCannotBeWritten(t *testing.T) {
 	for _, args := range []string{"help", "revoke --help", "help flags", "help lists", "version"} {
-		var stderr strings.Builder
-		code := Main(t.Context(), Process{Args: strings.Fields(args), Out: fullDisk{}, Err: &stderr})
-		assert.Same(t, args+": exit", code, status.Stopped)
-		assert.Same(t, args+": standard error", stderr.String(), "tapsweep: no space left on device\n")
+		for _, tt := range []struct {
+			cause  syscall.Errno
+			code   int
+			stderr string
+		}{
+			{syscall.ENOSPC, status.Stopped, "tapsweep: no space left on device\n"},
+			{syscall.EPIPE, 0, ""},
+		} {
+			var stderr strings.Builder
+			code := Main(t.Context(), Process{Args: strings.Fields(args), Out: brokenOutput{tt.cause}, Err: &stderr})
+			assert.Same(t, fmt.Sprintf("%s: exit code after %v", args, tt.cause), code, tt.code)
+			assert.Same(t, fmt.Sprintf("%s: standard error after %v", args, tt.cause), stderr.String(), tt.stderr)
+		}
 	}
 }
 
-type fullDisk struct{}
+type brokenOutput struct{ err error }
 
-func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+func (o brokenOutput) Write([]byte) (int, error) { return 0, o.err }
 
 // A shell completes the words of a flag, and completes nothing else by running the command.
 func TestCompletion(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -54,37 +54,35 @@ func needsLog(_ *cobra.Command, logs []string) error {
 	return nil
 }
 
-// files returns the flags that name files to write, and the paths of these files.
-func (f *reportFlags) files() (flags, paths []string) {
-	for _, o := range []struct{ flag, path string }{{"--html", f.HTML}, {"--csv", f.CSV}, {"--json", f.JSON}} {
-		if o.path != "" {
-			flags, paths = append(flags, o.flag), append(paths, o.path)
-		}
-	}
-	return flags, paths
+// An outputFile is a file to write, and the flag that names it.
+type outputFile struct{ flag, path string }
+
+func (f *reportFlags) files() []outputFile {
+	all := []outputFile{{"--html", f.HTML}, {"--csv", f.CSV}, {"--json", f.JSON}}
+	return slices.DeleteFunc(all, func(o outputFile) bool { return o.path == "" })
 }
 
 // check refuses files that must not be written. It runs before the logs are read.
 func (f *reportFlags) check(logs *report.Logs) error {
-	flags, paths := f.files()
-	for i, path := range paths {
-		for j := range i {
-			if filepath.Clean(path) == filepath.Clean(paths[j]) {
-				return status.Refuse(fmt.Errorf("%s and %s are both %s", flags[j], flags[i], path))
+	files := f.files()
+	for i, o := range files {
+		for _, other := range files[:i] {
+			if sameName(o.path, other.path) {
+				return status.Refuse(fmt.Errorf("%s and %s are both %s", other.flag, o.flag, o.path))
 			}
 		}
-		if path == "-" {
+		if o.path == "-" {
 			continue
 		}
-		if evidence.Contains(path) {
-			return status.Refuse(fmt.Errorf("%s: %s is evidence, which must not change", flags[i], path),
+		err := report.CheckFile(o.flag, o.path, f.Overwrite, logs)
+		switch {
+		case evidence.Contains(o.path):
+			return status.Refuse(fmt.Errorf("%s: %s is evidence, which must not change", o.flag, o.path),
 				"choose another file")
-		}
-		switch err := report.CheckFile(flags[i], path, f.Overwrite, logs); {
 		case errors.Is(err, fs.ErrExist):
 			return status.Of(err)
 		case err != nil:
-			return status.Refuse(fmt.Errorf("%s: %w", flags[i], err), "choose another file")
+			return status.Refuse(fmt.Errorf("%s: %w", o.flag, err), "choose another file")
 		}
 	}
 	return nil
@@ -106,7 +104,7 @@ func (p *program) report(ctx context.Context, f *reportFlags, names []string) (e
 	if err := f.Write(ctx, logs); err != nil {
 		return unwritten(ctx, err)
 	}
-	if _, paths := f.files(); len(paths) > 0 { // otherwise the text has these warnings
+	if len(f.files()) > 0 { // otherwise the text has these warnings
 		for _, words := range logs.Skipped() {
 			p.console.Say("warning: %s", words)
 		}

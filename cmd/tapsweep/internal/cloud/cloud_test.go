@@ -62,8 +62,6 @@ func TestResolveRefuses(t *testing.T) {
 		name, want string
 		choice     Config
 	}{
-		{"no such cloud", `--cloud "moon" is not global, usgov, usgov-dod, china`, Config{Cloud: "moon"}},
-		{"no such version", `--api-version "v2" is not v1.0, beta`, Config{Version: "v2"}},
 		{"two clouds", "are not of one cloud: leave out one", Config{Cloud: "usgov", Root: graph}},
 		{"authority of another cloud", "choose with --cloud usgov", Config{Authority: loginUS}},
 		{"the same, chosen", "choose with --cloud global",

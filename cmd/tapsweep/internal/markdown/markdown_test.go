@@ -129,7 +129,7 @@ func TestManEscapes(t *testing.T) {
 	}
 }
 
-// The line and the language of a block lead a reader of a test to its place.
+// A block has its line, so that a test can name the place of a mistake, and the language of its code.
 func TestParse(t *testing.T) {
 	t.Parallel()
 	blocks := Parse(fenced(page))

@@ -131,7 +131,7 @@ func FuzzListToURL(f *testing.F) {
 		f.Add("user,method\ndana@contoso.com,\"" + method + "\"\n")
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		// First each field as it is, which is fast; then what the readers read.
+		// The fields are checked as they are, which is fast. Below, the text is read as a list.
 		for field := range strings.FieldsFuncSeq(text, func(r rune) bool {
 			return strings.ContainsRune("\n,;\t\"", r)
 		}) {

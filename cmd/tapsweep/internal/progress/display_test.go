@@ -15,8 +15,8 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// A terminal understands what the display writes: text, line ends, carriage returns, cursor up and
-// erase to the end. It panics at anything else.
+// A terminal shows what the display writes: text, line ends, carriage returns, and the escape sequences that move the
+// cursor up and erase the rest. It panics at anything else.
 type terminal struct {
 	mu       sync.Mutex
 	width    int

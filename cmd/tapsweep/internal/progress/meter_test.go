@@ -29,7 +29,8 @@ func TestTimeLeft(t *testing.T) {
 		{"10 rows a second", 1000, 600, 60, 0, 40 * time.Second, true},
 		{"done", 1000, 1000, 60, 0, 0, false},
 		{"without a total", 0, 600, 60, 0, 0, false},
-		// 3,000 requests at once, and then a wait: 9,000 rows at 3,000 in 150 s, after the wait.
+		// The tenant accepts 3,000 requests at once, and then asks to wait. After the wait, the other 9,000 rows take
+		// 450 s, because the tenant accepts 3,000 in 150 s.
 		{"after a burst", 12_000, 3000, 3, 150, (147 + 450) * time.Second, true},
 		{"in the wait", 12_000, 3000, 103, 150, (47 + 450) * time.Second, true},
 		{"too long to show", 1e9, 1, 60, 0, 0, false},
@@ -97,7 +98,7 @@ func TestRow(t *testing.T) {
 	} {
 		m.row(&row)
 	}
-	// Duplicate and protected rows are not left. A row that was not sent counts as nothing.
+	// For duplicate and protected rows, nothing is left to do. A row that was not sent does not count.
 	assert.Same(t, "done", m.done, 15)
 	assert.Same(t, "found", m.outcomes[results.Found], 1)
 	assert.Same(t, "left", m.left, 9)
@@ -105,7 +106,7 @@ func TestRow(t *testing.T) {
 	assert.Same(t, "sessions", m.sessions, 1)
 }
 
-// What does not fit is left out, the least important first.
+// The line leaves out the parts that do not fit, the least important first.
 func TestLine(t *testing.T) {
 	m := newMeter(epoch, Options{Phase: "revoking", Noun: "rows", Total: 5000})
 	m.done, m.left, m.verifying, m.sessions, m.accepted, m.refused = 1234, 14, 3, 5, 95, 5

@@ -76,7 +76,7 @@ func contoso(opts graphsim.Options) *graphsim.Tenant {
 
 const lee = "lee@contoso.com" // whom the tenant does not have
 
-// Each case says who is protected.
+// Each case has a protect list, and the names that it protects.
 var resolveTests = []struct {
 	name   string
 	list   string
@@ -109,7 +109,7 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// Names are looked up twenty to a batch.
+// A batch has twenty lookups.
 func TestManyNamesAreChecked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Roles: []string{"User.Read.All"}})
@@ -287,7 +287,7 @@ func TestResolveRetries(t *testing.T) {
 	})
 }
 
-// All failures come together, in the order of the list.
+// One error has all rows that are wrong, in the order of the list.
 func TestResolveFailsTogether(t *testing.T) {
 	tenant := contoso(graphsim.Options{})
 	var text strings.Builder

@@ -93,33 +93,31 @@ func TestBothPassesOfARun(t *testing.T) {
 	}
 }
 
-// A row names no pass, and two runs have deleted one each. Both have a row.
-func TestBothPassesOfTwoRuns(t *testing.T) {
-	first := logOf(t, 0, 1, "revoke any.csv", row(2, results.Revoked, anyPass, requestID("del-2")), ends(0))
-	second := logOf(t, time.Hour, 1, "revoke --results b.jsonl any.csv",
-		row(2, results.Revoked, anyPass, aboutPass(userName(2), pass(9)), requestID("del-9")), ends(0))
-	got, _ := stated(t, first, second)
-	assert.Equal(t, "rows", got,
-		[]string{"2 revoked 204 del-2 02:14 verified beside", "9 revoked 204 del-9 03:14 verified"})
-}
-
-// A proof names which of the user's passes is still there.
-func TestWhichRemains(t *testing.T) {
-	path := logOf(t, 0, 2, "revoke a.csv", row(2, results.Revoked, notVerified, requestID("del-2")),
-		row(3, results.Revoked, notVerified, aboutPass(userName(2), pass(3)), requestID("del-3")), ends(0))
-	proof := logOf(t, time.Hour, 1, "verify --results proof.jsonl "+path, row(2, results.Remains), ends(1))
-	got, _ := stated(t, path, proof)
-	assert.Equal(t, "rows", got, []string{"2 remains 204 del-2 02:14", "3 revoked 204 del-3 02:14"})
-}
-
-// A pass that could not be deleted, and is gone when it is verified, is absent.
-func TestGoneSince(t *testing.T) {
-	path := logOf(t, 0, 1, "revoke a.csv", row(2, results.Denied, requestID("del-2")), ends(1))
-	proof := logOf(t, time.Hour, 1, "verify --results proof.jsonl "+path,
-		row(2, results.Absent, func(r *results.Row) { r.Verified = true }), ends(0))
-	got, r := stated(t, path, proof)
-	assert.Equal(t, "rows", got, []string{"2 absent 403 del-2 02:14 verified"})
-	assert.Equal(t, "counts", r.Counts, tally{results.Absent: 1})
+// A second log has another row about a pass, or about another pass of the same user.
+func TestRowsOfTwoLogs(t *testing.T) {
+	of := func(n int) rowChange { return aboutPass(userName(2), pass(n)) }
+	verified := func(r *results.Row) { r.Verified = true }
+	for _, tt := range []struct {
+		name, command string // of the second log
+		first, second []piece
+		want          []string
+	}{
+		{"two runs have deleted one pass each for a row that names none", "revoke a.csv",
+			[]piece{row(2, results.Revoked, anyPass, requestID("del-2"))},
+			[]piece{row(2, results.Revoked, anyPass, of(9), requestID("del-9"))},
+			[]string{"2 revoked 204 del-2 02:14 verified beside", "9 revoked 204 del-9 03:14 verified"}},
+		{"a proof names which pass of the user is still there", "verify log.jsonl",
+			[]piece{row(2, results.Revoked, notVerified, requestID("del-2")),
+				row(3, results.Revoked, notVerified, of(3), requestID("del-3"))},
+			[]piece{row(2, results.Remains)}, []string{"2 remains 204 del-2 02:14", "3 revoked 204 del-3 02:14"}},
+		{"a pass could not be deleted, and a proof shows that it is gone", "verify log.jsonl",
+			[]piece{row(2, results.Denied, requestID("del-2"))}, []piece{row(2, results.Absent, verified)},
+			[]string{"2 absent 403 del-2 02:14 verified"}},
+	} {
+		got, _ := stated(t, logOf(t, 0, 2, "revoke a.csv", append(tt.first, ends(0))...),
+			logOf(t, time.Hour, 1, tt.command, append(tt.second, ends(1))...))
+		assert.Equal(t, tt.name, got, tt.want)
+	}
 }
 
 // A pass that is found where the row names none takes the place of that row.

@@ -117,7 +117,6 @@ func (r *Report) fillHeader() {
 		r.domain = cmp.Or(r.domain, clip(run.header.Domain))
 		r.GraphRoot = cmp.Or(r.GraphRoot, clip(run.header.GraphRoot))
 		r.DryRun = run.DryRun
-		cleanRun(run)
 		r.Operators = append(r.Operators, run.Operator)
 		if run.End.After(r.End) {
 			r.End = run.End

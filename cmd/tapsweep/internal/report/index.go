@@ -230,7 +230,7 @@ func (ix *index) name(p uint32, r *indexedRow) {
 	named := ix.hash("named", r.User, r.Method)
 	other, known := ix.at[named] // differs from p if a list names the pass and the pass also replaced another one
 	if !ok || key.Method != strings.ToLower(r.Method) || known && other != p {
-		ix.at[ix.lineOfLog(r.run.Log, r.line)] = p
+		ix.at[ix.lineOfLog(ix.logs.logs[r.at.log].name, r.line)] = p
 	}
 	if !ok || r.Method == "" {
 		return

@@ -67,19 +67,6 @@ func TestRunsSideBySide(t *testing.T) {
 	assert.Equal(t, "counts with --any-pass", reportOf(t, a, b).Counts, tally{results.NotSent: 1})
 }
 
-// A run counts once, so a copy of a log is refused.
-func TestCopies(t *testing.T) {
-	parts := []piece{row(2, results.Revoked), row(3, results.Denied), ends(1)}
-	saved := logOf(t, 0, 2, "revoke --results saved.jsonl a.csv", parts...)
-	whole := logOf(t, 0, 2, "revoke --results saved.jsonl a.csv", append(parts,
-		next(2, "revoke --resume --results saved.jsonl a.csv"), row(3, results.Denied), ends(1))...)
-	l, err := OpenLogs(t.Context(), []string{whole, saved})
-	if err == nil {
-		l.Close()
-	}
-	assert.Says(t, "a log and its copy", err, "leave out the log that is a copy, or the shorter one")
-}
-
 // A row that was refused stays refused if the log is the list of another run, and counts once.
 func TestRefusedAgain(t *testing.T) {
 	first := logOf(t, 0, 1, "revoke --results a.jsonl a.csv", row(2, results.Invalid), ends(1))

@@ -13,8 +13,9 @@ import (
 // wantNext fails the test unless the report has exactly one next command, with this Left, and it contains a text.
 func wantNext(t testing.TB, r *Report, left int, command string) {
 	t.Helper()
-	assert.That(t, len(r.Resume) == 1 && r.Resume[0].Left == left && strings.Contains(r.Resume[0].Command, command),
-		"next commands are %+v, want one for %d with %q", r.Resume, left, command)
+	assert.Same(t, "next commands", len(r.Resume), 1)
+	assert.Same(t, "passes for the next command", r.Resume[0].Left, left)
+	assert.Holds(t, "the next command", r.Resume[0].Command, command)
 }
 
 // What remains is mostly another pass than the list names, so the log is the list that names it.

@@ -13,7 +13,7 @@ func (r *Report) Notes() (notes []string) {
 	if r.DryRun {
 		say("This was a dry run: nothing was changed.")
 	}
-	if slices.ContainsFunc(r.Runs, (*ReportedRun).simulated) {
+	if slices.ContainsFunc(r.Runs, func(run *ReportedRun) bool { return run.header.Simulated }) {
 		say("This was a simulation: no real tenant was changed.")
 	}
 	for _, run := range r.Runs {

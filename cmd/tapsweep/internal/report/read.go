@@ -12,14 +12,14 @@ import (
 
 // A log may be resumed after another log began. So the lines of all logs are read in the order of their time.
 
-// A cursor reads a log and is always one line ahead.
+// A cursor reads a log. After the first call of advance, it is one line ahead.
 type cursor struct {
 	lg      *sourceLog
 	i       int          // of the log
 	run     *ReportedRun // of the line, nil before the first
 	next    func() (*results.Record, error, bool)
-	rec     *results.Record
-	indexed indexedRow // of a row
+	rec     *results.Record // the line, nil before the first
+	indexed indexedRow      // of a row
 
 	at time.Time // of the line, never before that of the line before it
 }
@@ -27,32 +27,26 @@ type cursor struct {
 // read processes the lines of all logs in the order of their time.
 func (ix *index) read(ctx context.Context) error {
 	var open []*cursor
-	advance := func(c *cursor) error {
-		more, err := c.advance()
+	for i, lg := range ix.logs.logs {
+		next, stop := iter.Pull2(lg.records(ctx))
+		defer stop()
+		open = append(open, &cursor{lg: lg, i: i, next: next})
+	}
+	for len(open) > 0 {
+		c := slices.MinFunc(open, func(a, b *cursor) int { return a.at.Compare(b.at) })
+		var err error
+		more := true
+		if c.rec != nil {
+			err = ix.line(c)
+		}
+		if err == nil {
+			more, err = c.advance()
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.lg.name, err)
 		}
 		if !more {
 			open = slices.DeleteFunc(open, func(o *cursor) bool { return o == c })
-		}
-		return nil
-	}
-	for i, lg := range ix.logs.logs {
-		next, stop := iter.Pull2(lg.records(ctx))
-		defer stop()
-		c := &cursor{lg: lg, i: i, next: next}
-		open = append(open, c)
-		if err := advance(c); err != nil {
-			return err
-		}
-	}
-	for len(open) > 0 {
-		c := slices.MinFunc(open, func(a, b *cursor) int { return a.at.Compare(b.at) })
-		if err := ix.line(c); err != nil {
-			return fmt.Errorf("%s: %w", c.lg.name, err)
-		}
-		if err := advance(c); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -153,13 +153,10 @@ func TestKilled(t *testing.T) {
 	m.WriteString(`{"type":"result","line":6,"sou`)
 	path := m.write(t, "a.jsonl")
 	r := reportOf(t, path)
-	want := []string{
-		"The run of 2026-03-02 02:14:05 UTC was killed, could not write any more, or is still running: " + path +
-			" has no last line of it.",
-		"The last line of " + path + " is incomplete and was left out.",
-	}
-	assert.Equal(t, "notes", r.Notes(), want)
-	assert.Same(t, "verdict", r.Verdict(), "4 of 10 passes are gone, 6 are left.")
+	assert.Same(t, "notes", len(r.Notes()), 2)
+	assert.Holds(t, "the note about the run", r.Notes()[0], "was killed", path)
+	assert.Holds(t, "the note about the last line", r.Notes()[1], "is incomplete", path)
+	assert.Same(t, "without a row", r.WithoutRow, 6)
 	assert.Same(t, "end", r.Runs[0].End, night.Add(4*time.Second))
 	assert.Same(t, "seconds", r.Seconds, 4)
 	assert.Same(t, "pairs per second", r.PairsPerSecond, 1)
@@ -211,16 +208,22 @@ func TestRefuses(t *testing.T) {
 		return m.write(t, "c.jsonl")
 	}
 	same := run(func(*results.Run) {})
+	unknown := run(func(r *results.Run) { r.Tenant, r.Start = "", night.Add(-time.Hour) })
 	tests := []struct {
 		name  string
 		paths []string
 		want  string
 	}{
 		{"another tenant", []string{same, run(func(r *results.Run) { r.Tenant = "u" })}, "it is of tenant u"},
+		{"another tenant than the second log", []string{unknown, same, run(func(r *results.Run) { r.Tenant = "u" })},
+			"it is of tenant u"},
+		{"one tenant in two spellings", []string{unknown, same, run(func(r *results.Run) { r.Tenant = "T" })}, ""},
 		{"another cloud", []string{same, run(func(r *results.Run) { r.GraphRoot = "https://graph.microsoft.us" })},
 			"it is of https://graph.microsoft.us"},
 		{"a dry run too", []string{same, run(func(r *results.Run) { r.DryRun = true })}, "is a dry run"},
 		{"twice", []string{same, same}, "named twice"},
+		{"a log and its copy", []string{same, run(func(*results.Run) {})},
+			"leave out the log that is a copy, or the shorter one"},
 		{"standard input", []string{"-"}, "name a file"},
 		{"missing", []string{"nosuch.jsonl"}, "no such file"},
 		{"directory", []string{t.TempDir()}, "not a file"},
@@ -248,6 +251,7 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
+// A command that cannot be shown safely, or cannot work, is left out. The note says why.
 func TestResumeCommand(t *testing.T) {
 	for _, tt := range []struct {
 		name, log string
@@ -262,7 +266,7 @@ func TestResumeCommand(t *testing.T) {
 			`tapsweep revoke --resume --results 'my log.jsonl' 'it'\''s; rm -rf $HOME' '' '*'`, ""},
 		{"standard input", "l.jsonl", []string{"revoke", "-"}, "tapsweep revoke --resume --results l.jsonl -",
 			"with the same list on standard input"},
-		{"drill", "l.jsonl", []string{"revoke", "--simulate", "a.csv"}, "",
+		{"a simulation", "l.jsonl", []string{"revoke", "--simulate", "a.csv"}, "",
 			"the run was a simulation, and its tenant is gone"},
 		{"no command", "l.jsonl", nil, "", "the log does not have the command of its run"},
 		{"another", "l.jsonl", []string{"simulate"}, "", "the log does not have the command of its run"},
@@ -270,11 +274,13 @@ func TestResumeCommand(t *testing.T) {
 			"the command of the run has characters that cannot be shown"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, note := resumeCommand(tt.log, ran(tt.args...), false); got != tt.want || note != tt.note {
-				t.Errorf("ResumeCommand(%q) = %s, %q; want %s, %q", tt.args, got, note, tt.want, tt.note)
-			}
+			got, note := resumeCommand(tt.log, ran(tt.args...), false)
+			assert.Same(t, "command", got, tt.want)
+			assert.Same(t, "note", note, tt.note)
 		})
 	}
+	command, _ := listCommand("l.jsonl", ran("verify", "--tenant", "\x1b[2J", "a.jsonl"))
+	assert.Same(t, "command with the log as its list", command, "")
 }
 
 func FuzzLog(f *testing.F) {

@@ -33,16 +33,17 @@ type ReportedRun struct {
 }
 
 func newRun(name string, r *results.Run) *ReportedRun {
-	start := utc(r.Start)
-	return &ReportedRun{Log: name, Version: r.Version, Operator: r.Operator, header: *r, DryRun: r.DryRun,
-		Pairs: bounded(r.Pairs), Start: start, last: start}
+	start, show := utc(r.Start), safetext.Printable
+	run := &ReportedRun{Log: show(name), Version: show(r.Version), Operator: show(r.Operator), header: *r,
+		Command: make([]string, len(r.Command)), DryRun: r.DryRun, Pairs: bounded(r.Pairs), Start: start, last: start}
+	for i, arg := range r.Command {
+		run.Command[i] = show(arg)
+	}
+	return run
 }
 
 // kind returns the command of the run, empty if it is not known.
 func (r *ReportedRun) kind() string { return r.header.Kind() }
-
-// simulated reports whether the tenant of the run was simulated.
-func (r *ReportedRun) simulated() bool { return r.header.Simulated }
 
 // unfinished reports whether the run scanned, did not complete and was not resumed.
 func (r *ReportedRun) unfinished() bool {
@@ -135,16 +136,6 @@ func clean(row *results.Row) {
 	row.Line, row.Column, row.Attempts = max(row.Line, 0), max(row.Column, 0), bounded(row.Attempts)
 	if row.Status < 0 || row.Status > 999 {
 		row.Status = 0
-	}
-}
-
-func cleanRun(run *ReportedRun) {
-	for _, s := range []*string{&run.Log, &run.Version, &run.Operator} {
-		*s = safetext.Printable(*s)
-	}
-	run.Command = make([]string, len(run.header.Command))
-	for i, arg := range run.header.Command {
-		run.Command[i] = safetext.Printable(arg)
 	}
 }
 

@@ -116,28 +116,6 @@ func TestNoRow(t *testing.T) {
 	assert.Same(t, "highest line of the grid", chart.Grid[len(chart.Grid)-1].Text, "10")
 }
 
-// Logs without a tenant let two tenants into one report.
-func TestTenants(t *testing.T) {
-	log := func(at time.Duration, tenant string) string {
-		m := &logBuilder{now: night.Add(at)}
-		m.line(results.Run{Type: "run", Tenant: tenant, GraphRoot: "https://graph.microsoft.com", Start: m.now})
-		return m.write(t, "l.jsonl")
-	}
-	untold, one, same, other := log(0, ""), log(1, "contoso.com"), log(2, "Contoso.COM"), log(3, "fabrikam.com")
-	if l, err := OpenLogs(t.Context(), []string{untold, one, same}); err != nil {
-		t.Error(err)
-	} else {
-		l.Close()
-	}
-	l, err := OpenLogs(t.Context(), []string{untold, one, other})
-	if err == nil {
-		l.Close()
-		t.Fatal("two tenants are in one report")
-	}
-	assert.That(t, strings.Contains(err.Error(), "it is of tenant fabrikam.com"),
-		"two tenants: %v, want %q", err, "it is of tenant fabrikam.com")
-}
-
 // Numbers and times that cannot be true do not make sums that cannot be true.
 func TestAbsurd(t *testing.T) {
 	m := &logBuilder{now: night}
@@ -195,29 +173,6 @@ func TestPace(t *testing.T) {
 	path := logOf(t, 0, 4, "revoke a.csv", later(2*time.Second), row(2, results.Revoked), row(3, results.Denied),
 		row(4, results.NotSent), row(5, results.NotSent), stopped(4, "interrupt signal received"))
 	assert.Same(t, "pairs per second", reportOf(t, path).PairsPerSecond, 1)
-}
-
-// What remains is revoked where it was seen.
-func TestListCommand(t *testing.T) {
-	for _, tt := range []struct {
-		args []string
-		want string
-	}{
-		{nil, "tapsweep revoke proof.jsonl"},
-		{[]string{"verify", "--cloud", "usgov", "--results", "proof.jsonl", "--certificate=app.pem", "--verify-wait",
-			"1m",
-			"incident.jsonl"},
-			"tapsweep revoke --cloud usgov --certificate=app.pem proof.jsonl"},
-		{[]string{"verify", "--tenant", "\x1b[2J", "incident.jsonl"}, ""},
-		// The log names those who are spared, and what was to be looked at is looked at.
-		{[]string{"revoke", "--yes", "--verify", "--protect", "glass.txt", "--protect=more.txt", "--results", "v.jsonl",
-			"a.csv"},
-			"tapsweep revoke --protect glass.txt --protect=more.txt --verify proof.jsonl"},
-	} {
-		if got, _ := listCommand("proof.jsonl", ran(tt.args...)); got != tt.want {
-			t.Errorf("ListCommand(%q) = %q, want %q", tt.args, got, tt.want)
-		}
-	}
 }
 
 // Waiting for the network is reported apart from what the tenant asks for.

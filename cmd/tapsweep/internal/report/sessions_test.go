@@ -97,6 +97,6 @@ func TestForgottenSessions(t *testing.T) {
 	s := reportOf(t, m.write(t, "log.jsonl")).Sessions
 	assert.Same(t, "without a row", s.WithoutRow, 1)
 	assert.Same(t, "verdict", s.Verdict(), "The sessions of 1 of 2 users are revoked.")
-	assert.That(t, len(s.Resume) == 1 && strings.Contains(s.Resume[0], "--revoke-sessions --verify"),
-		"the commands are %q, want one with all flags of the killed run", s.Resume)
+	assert.Same(t, "commands", len(s.Resume), 1)
+	assert.Holds(t, "the command with all flags of the killed run", s.Resume[0], "--revoke-sessions --verify")
 }

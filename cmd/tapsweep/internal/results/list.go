@@ -73,16 +73,38 @@ func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
 	default:
 		return nil, nil
 	}
-	list := &logAsList{text: text}
+	var state State
 	err := l.readLog(name, text(), func(rec *Record) error {
-		list.state.apply(rec, false)
+		state.apply(rec, false)
 		if r := rec.Row; r != nil && r.Outcome != Planned && r.User != input.Me &&
 			(r.Action == RevokeSessions || l.Sessions && r.sessionsFollow()) {
 			l.addUser(name, rec)
 		}
 		return nil
 	})
-	return list.rows, err
+	last := state.last // without the hashes of the state
+	return func(yield func(input.Row, error) bool) { yieldLast(text(), last, yield) }, err
+}
+
+// yieldLast yields the last row of each key about a pass. SessionsLeft is for the sessions.
+func yieldLast(text io.Reader, last []bool, yield func(input.Row, error) bool) {
+	n := 0
+	for rec, err := range Read(text, new(Condition)) {
+		if err != nil {
+			yield(input.Row{}, err)
+			return
+		}
+		switch {
+		case n == len(last):
+			return // a run has made the log longer
+		case rec.Row == nil:
+			continue
+		}
+		if last[n] && rec.Row.Action != RevokeSessions && !yield(asListRow(rec), nil) {
+			return
+		}
+		n++
+	}
 }
 
 // SessionsLeft returns the users whose passes are gone according to the logs, and whose sessions no run has
@@ -104,31 +126,6 @@ func (l *Lists) SessionsMissed() (n int) {
 		}
 	}
 	return n
-}
-
-// A logAsList is one log that is read as a list.
-type logAsList struct {
-	text  func() io.Reader
-	state State
-}
-
-// rows yields the last row of each key about a pass. SessionsLeft is for the sessions.
-func (l *logAsList) rows(yield func(input.Row, error) bool) {
-	n, digest := 0, ""
-	for rec, err := range Read(l.text(), new(Condition)) {
-		switch {
-		case err != nil:
-			yield(input.Row{}, err)
-			return
-		case rec.Run != nil:
-			digest = rec.Run.Digest
-		case rec.Row != nil:
-			n++
-			if rec.Row.Action != RevokeSessions && l.state.isLast(n, rec.Row, digest) && !yield(asListRow(rec), nil) {
-				return
-			}
-		}
-	}
 }
 
 // asListRow converts a row of a log to a row of a list. It marks a pass that is done as done: as a row for any pass, it

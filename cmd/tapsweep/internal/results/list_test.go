@@ -2,7 +2,7 @@ package results
 
 import (
 	"fmt"
-	"slices"
+	"io"
 	"strings"
 	"testing"
 
@@ -10,12 +10,13 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// logText writes a results log in short: lines between commas. A line is "run", "run" and the name of
-// its list, "end", or a row: its outcome, its pass (1, 2 or -) and its fields. A run of another list
-// begins another log.
+// logText writes a results log from a short form, in which commas separate the lines. A line is "run", "run" with
+// the name of its list, "wait", "scanned", "end", or a row: its outcome, its pass (1, 2 or -) and its fields. A run
+// of another list begins another log.
 func logText(short string) string {
 	fields := map[string]string{"any": `"anyPass":true,`, "pending": `"pending":true,`, "beside": `"beside":true,`,
-		"instead": `"inPlaceOf":"` + pass1 + `",`, "moved": `"column":93,`}
+		"instead": `"inPlaceOf":"` + pass1 + `",`, "moved": `"column":93,`, "scan": `"line":0,"source":"scan",`,
+		"line3": `"line":3,"source":"l.csv",`}
 	passes := map[string]string{"1": pass1, "2": pass2, "-": ""}
 	var b strings.Builder
 	list, lines := "", 0
@@ -29,17 +30,17 @@ func logText(short string) string {
 			fmt.Fprintf(&b, `{"type":"run","digest":"sha256:%s","version":"1","lines":%d}`+"\n", text, lines)
 		case text == "end":
 			fmt.Fprintf(&b, `{"type":"end","exit":1,"lines":%d}`+"\n", lines)
+		case text == "wait":
+			b.WriteString(`{"type":"wait","refused":3,"quota":"write"}` + "\n")
+		case text == "scanned":
+			b.WriteString(scannedDana)
 		default:
-			line := "2"
-			b.WriteString(`{"type":"result",`)
+			b.WriteString(`{"type":"result","line":2,"source":"l.csv",`)
 			for _, w := range words[2:] {
-				if w == "line3" {
-					line = "3"
-				}
 				b.WriteString(fields[w])
 			}
-			b.WriteString(`"line":` + line + `,"source":"l.csv","user":"` + dana + `","method":"` + passes[words[1]] +
-				`","outcome":"` + words[0] + `"}` + "\n")
+			b.WriteString(`"user":"` + dana + `","method":"` + passes[words[1]] + `","outcome":"` + words[0] +
+				`"}` + "\n")
 		}
 		lines++
 	}
@@ -58,7 +59,7 @@ var logsAsLists = []struct {
 	{"a dry run's plan", "run, planned 1, end", leftOver(0)},
 	{"done", "run, revoked 1, absent -, duplicate -, end", input.Stats{Done: 3}},
 	{"refused before", "run, failed 1, invalid -, end", input.Stats{Rows: 2, Unique: 1, Invalid: 1}},
-	{"killed and resumed", "run, denied 1, run, denied 1, end", leftOver(0)},
+	{"killed and resumed", "run, denied 1, wait, run, denied 1, end", leftOver(0)},
 	{"left over and then done", "run, not_sent - any, end, run, revoked 1 any, end", input.Stats{Done: 1}},
 	{"left over, done, and killed before the proof",
 		"run, not_sent - any, end, run, revoked 1 any pending, run, end", input.Stats{Done: 1}},
@@ -71,9 +72,7 @@ var logsAsLists = []struct {
 		input.Stats{Done: 1}},
 	{"left over, and repeated on the line", "run, failed 1, duplicate 1 moved, end, run, end", leftOver(1)},
 	{"left over, and repeated on the line of a killed run", "run, duplicate 1 moved, run, failed 1, end", leftOver(1)},
-	{"two passes on one line of before", "run, not_sent 1, revoked 2, end, run, end", leftOver(1)},
 	{"moved, and done", "run, not_sent - any, end, run, revoked 1 any moved, end", input.Stats{Done: 1}},
-	{"left over twice in one place", "run, failed 1, duplicate 1, end, run, end", leftOver(1)},
 	{"logs of two lists", "run a, not_sent - any, end, run b, revoked 1 any, end", input.Stats{Done: 1}},
 	{"logs of one list", "run a, not_sent - any, end, run a, revoked 1 any, end", input.Stats{Done: 1}},
 	{"protected", "run, protected 1, denied 2, end", input.Stats{Rows: 1, Unique: 1, Protected: 1}},
@@ -84,6 +83,13 @@ var logsAsLists = []struct {
 	{"a further pass in the next run", "run, denied 1 any, end, run, revoked 1 any beside, revoked 2 any, end",
 		input.Stats{Done: 1}},
 	{"other lines", "run, not_sent 1, end, run, revoked 2 line3, end", leftOver(1)},
+	{"a pass, and any pass of the user", "run, failed 1, revoked 1 any line3, end", leftOver(1)},
+	{"two repeats", "run, duplicate 1, duplicate 1 line3, end", input.Stats{Done: 2}},
+	{"one repeat in two runs", "run, duplicate 1, run, duplicate 1, end", input.Stats{Done: 1}},
+	{"passes that a scan could not list", "run, denied - scan, denied 1, end",
+		input.Stats{Rows: 2, Unique: 1, Invalid: 1}},
+	{"passes that a later scan listed", "run, failed - scan, end, run, scanned, denied 1, end", leftOver(0)},
+	{"a scan of no user", "run, unknown_user - scan, not_sent 1, end", leftOver(1)},
 }
 
 // A log without its end is no list: whether its run is still going is not known.
@@ -111,6 +117,23 @@ func TestResultsLog(t *testing.T) {
 	}
 }
 
+// A list has only the lines that the log had when it was opened: a run may resume the log meanwhile.
+func TestLogBecomesLonger(t *testing.T) {
+	log, rows := logText("run, denied 1, end"), 0
+	texts := []string{log, log + logText("run, denied 2")}
+	list, err := new(Lists).Read("l.jsonl", []byte(log), func() io.Reader {
+		text := texts[0]
+		texts = texts[1:]
+		return strings.NewReader(text)
+	})
+	assert.OK(t, err)
+	for _, err := range list {
+		rows++
+		assert.OK(t, err)
+	}
+	assert.Same(t, "rows", rows, 1)
+}
+
 // A line that is not part of a log is skipped, as kubectl logs mixes in. The warning does not count empty lines.
 func TestForeignLines(t *testing.T) {
 	before, row, _ := strings.Cut(logText("run, denied 1, end"), `{"type":"result"`)
@@ -120,8 +143,9 @@ func TestForeignLines(t *testing.T) {
 	_, logs := open(t, input.Options{}, path)
 	assert.Equal(t, "as a list", logs.Skipped, []string{path + want})
 	users, err := ReadUsers(path)
-	assert.That(t, err == nil && slices.Equal(users.Skipped, []string{path + want}) && len(users.Users) == 1,
-		"ReadUsers = %+v, %v; want 1 user and %q", users, err, want)
+	assert.OK(t, err, "ReadUsers")
+	assert.Equal(t, "to ReadUsers", users.Skipped, []string{path + want})
+	assert.Same(t, "users", len(users.Users), 1)
 }
 
 // A log of an older version does not say how many lines it has, but how many rows.
@@ -129,8 +153,9 @@ func TestOlderLog(t *testing.T) {
 	const run = `{"type":"run","command":["revoke","--verify"]}` + "\n"
 	const end = `{"type":"end","counts":{"revoked":1}}` + "\n"
 	users, err := ReadUsers(write(t, "l.jsonl", run+logText("revoked 1")+end))
-	assert.That(t, err == nil && users.Runs[0].Verify && users.Runs[0].Resume != nil,
-		"ReadUsers = %+v, %v; want a run that verifies", users, err)
+	assert.OK(t, err, "ReadUsers")
+	assert.Same(t, "the run verifies", users.Runs[0].Verify, true)
+	assert.Same(t, "the run has a command that resumes it", users.Runs[0].Resume != nil, true)
 	const resume = `{"type":"run","command":["revoke","--verify","--resume"]}` + "\n"
 	const both = `{"type":"end","counts":{"revoked":2}}` + "\n"
 	const stop = `{"type":"end","counts":{"revoked":1},"exit":4}` + "\n"
@@ -200,40 +225,6 @@ func TestResultsLogOfMe(t *testing.T) {
 	assert.Says(t, "a log that does not say who was signed in: ReadUsers", usersErr, "does not say who that was")
 }
 
-// A log's lines about the run are no pairs, whatever they are about.
-func TestLogMarks(t *testing.T) {
-	log := `{"type":"run","digest":"x"}
-{"type":"wait","time":"2026-03-02T08:11:40Z","until":"2026-03-02T08:12:40Z","refused":3,"quota":"write"}
-{"type":"scanned","users":["5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"]}
-{"type":"result","user":"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c312","method":"` + pass1 +
-		`","outcome":"found","created":"2026-03-02T08:11:40Z"}
-{"type":"end","exit":0}
-`
-	l, _, err := openList([]string{"-"}, input.Options{Stdin: strings.NewReader(log)})
-	assert.OK(t, err)
-	defer l.Close()
-	assert.Same(t, "rows", l.Stats().Rows, 1)
-	assert.Same(t, "different rows", l.Stats().Unique, 1)
-}
-
-// A user whose passes a scan could not list is not a user whose every pass is meant.
-func TestScanRowsNameNoPass(t *testing.T) {
-	for _, outcome := range []string{"not_sent", "denied", "failed", "unknown_user"} {
-		log := `{"type":"run"}` + "\n" +
-			`{"type":"result","line":0,"source":"scan","user":"` + dana + `","method":"","outcome":"` + outcome + `"}` +
-			"\n" +
-			`{"type":"result","line":0,"source":"scan","user":"` + eli + `","method":"` + pass1 +
-			`","outcome":"not_sent"}` +
-			"\n" + `{"type":"end","exit":4}` + "\n"
-		l, _ := open(t, input.Options{Stdin: strings.NewReader(log)}, "-")
-		want := input.Stats{Rows: 2, Unique: 1, Invalid: 1}
-		if outcome == "unknown_user" { // who has no pass
-			want = input.Stats{Rows: 1, Unique: 1, Done: 1}
-		}
-		assert.Same(t, outcome, l.Stats(), want)
-	}
-}
-
 // A row that the run of a log has refused says nothing of where to look, but it stood for
 // somebody whom a protect list was to protect. A list that names nobody is no reason to fail.
 func TestReadScopeOfLog(t *testing.T) {
@@ -255,13 +246,11 @@ func TestReadScopeOfLog(t *testing.T) {
 	} {
 		path := write(t, "list", tt.text)
 		users, warnings, err := input.ReadScope(new(Lists).Read, path)
-		assert.That(t, len(users) == tt.users, "%s: ReadScope = %v, want %d users", tt.name, users, tt.users)
-		if got := strings.Join(warnings, " "); (got == "") != (tt.warn == "") || !strings.Contains(got, tt.warn) {
-			t.Errorf("%s: ReadScope warns %q, want %q", tt.name, got, tt.warn)
-		}
-		_, strict := input.ReadUsers(new(Lists).Read, path)
-		for want, err := range map[*string]error{&tt.err: err, &tt.error: strict} {
-			assert.Says(t, tt.name, err, *want)
-		}
+		assert.Same(t, tt.name+": users", len(users), tt.users)
+		assert.Holds(t, tt.name+": the warnings", strings.Join(warnings, " "), tt.warn)
+		assert.Same(t, tt.name+": there is a warning", len(warnings) > 0, tt.warn != "")
+		assert.Says(t, tt.name+": ReadScope", err, tt.err)
+		_, err = input.ReadUsers(new(Lists).Read, path)
+		assert.Says(t, tt.name+": ReadUsers", err, tt.error)
 	}
 }

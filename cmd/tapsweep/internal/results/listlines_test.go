@@ -67,22 +67,3 @@ func testMissingLines(t *testing.T, log, want string) {
 		t.Errorf("the error is about line %d, want %s", bad.Line, line)
 	}
 }
-
-// The caller learns where the runs of a log were.
-func TestListRuns(t *testing.T) {
-	const log = `{"type":"run","tenant":"t1","graphRoot":"https://a"}
-{"type":"end"}
-{"type":"run","tenant":"t1","graphRoot":"https://a"}
-{"type":"end"}
-{"type":"run","tenant":"t1","graphRoot":"https://b"}
-{"type":"result","source":"l.csv","line":2,"user":"dana@contoso.com","method":"` + pass1 + `","outcome":"revoked"}
-{"type":"end"}
-`
-	path := write(t, "log.jsonl", log)
-	_, logs := open(t, input.Options{}, write(t, "l.csv", "user\n"+eli+"\n"), path)
-	var got []string
-	for _, run := range logs.Runs {
-		got = append(got, fmt.Sprintf("%s:%d %s", run.Source, run.Line, run.GraphRoot))
-	}
-	assert.Equal(t, "Runs()", got, []string{path + ":1 https://a", path + ":3 https://a", path + ":5 https://b"})
-}

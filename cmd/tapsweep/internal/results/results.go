@@ -3,9 +3,9 @@
 //
 // [Read] yields the lines of a log as Records: a run, rows, waits, scanned users and an end. If a run was killed,
 // its log has no end, and its last line may be incomplete. A [Condition] records whether lines are missing. A
-// [State] keeps the last row of each [Key]. [Resume] uses it to find the rows that a resumed run skips, and
-// [Lists] uses it to find the passes that are left if the log is used as a list. [ReadUsers] returns the users
-// that verify checks.
+// [State] finds the last row of each [Key]. [Resume] uses it to find the rows that a resumed run skips, and
+// [Lists] uses it to find the passes that are left if the log is used as a list. [ReadUsers] returns Lists with the
+// users that verify checks.
 //
 // All of them use the same rules. Done means that a resumed run skips what the row is about:
 //

@@ -43,7 +43,7 @@ type ResumeState struct {
 func (e *ResumeState) Completed(p *input.Pair) bool {
 	id := e.key(p)
 	if p.Err != nil || p.FirstOf != nil {
-		id = e.state.lineID(&Row{User: p.User, Source: p.Source, Line: p.Line, Column: p.Column}, e.state.digest)
+		id = e.state.lineID(&Row{User: p.User, Source: p.Source, Line: p.Line, Column: p.Column})
 	}
 	return e.state.words[id].has(completed)
 }

@@ -57,26 +57,24 @@ func TestResume(t *testing.T) {
 			again++
 		}
 	}
-	if earlier.Len != len(Outcomes)-again || earlier.Counts[Revoked] != 1 || earlier.Counts[Denied] != 0 {
-		t.Errorf("%d completed, counts %v", earlier.Len, earlier.Counts)
-	}
+	assert.Same(t, "completed", earlier.Len, len(Outcomes)-again)
+	assert.Same(t, "revoked", earlier.Counts[Revoked], 1)
+	assert.Same(t, "denied", earlier.Counts[Denied], 0)
 	// The list is the same, as its digest shows, but a row may have moved.
-	if !earlier.Completed(&input.Pair{Source: "renamed.csv", Line: 3, User: "user2@contoso.com"}) ||
-		earlier.Completed(&input.Pair{Source: "l.csv", Line: 2, User: "user2@contoso.com", Method: "another"}) {
-		t.Error("a pair is known by its user and its pass")
-	}
+	moved := &input.Pair{Source: "renamed.csv", Line: 3, User: "user2@contoso.com"}
+	assert.Same(t, "the pair is completed on another line", earlier.Completed(moved), true)
+	another := &input.Pair{Source: "l.csv", Line: 2, User: "user2@contoso.com", Method: "another"}
+	assert.Same(t, "another pass of the user is completed", earlier.Completed(another), false)
 	log.Write(&next)
 	log.Write(&Row{Line: 2, Source: "l.csv", User: "user2@contoso.com", Outcome: Denied})
 	assert.OK(t, log.Close())
 	after, _ := os.ReadFile(path)
-	if !strings.HasPrefix(string(after), string(before)+`{"type":"run"`) ||
-		strings.Contains(string(after), `"line":99`) {
-		t.Errorf("the log was not repaired and continued:\n%s", after)
-	}
+	assert.Holds(t, "the resumed log", string(after), string(before)+`{"type":"run"`)
+	assert.Lacks(t, "the resumed log", string(after), `"line":99`)
 	// The last row of a pair counts.
 	log, earlier, err = Resume(path, &next, ResumeOptions{})
-	assert.That(t, err == nil && !earlier.Completed(&input.Pair{Source: "l.csv", Line: 2, User: "user2@contoso.com"}),
-		"Resume = %v, the earlier row still counts", err)
+	assert.OK(t, err)
+	assert.Same(t, "the pair is completed after its last row", earlier.Completed(moved), false)
 	log.Close()
 }
 
@@ -159,19 +157,17 @@ func TestResumeTornWithALineEnd(t *testing.T) {
 	before := textOf(path)
 	appendTo(t, path, `{"type":"result","li`+"\n")
 	log, earlier, err := Resume(path, &header, ResumeOptions{})
-	if err != nil || earlier.Len != 1 {
-		t.Fatalf("Resume = %v, %d completed, want 1", err, earlier.Len)
-	}
+	assert.OK(t, err)
 	log.Close()
+	assert.Same(t, "completed", earlier.Len, 1)
 	assert.Same(t, "the log", textOf(path), before)
 }
 
 func TestResumeWithoutALog(t *testing.T) {
 	log, earlier, err := Resume(filepath.Join(t.TempDir(), "log.jsonl"), &header, ResumeOptions{})
-	if err != nil || earlier.Completed(&input.Pair{Source: "l.csv", Line: 2, User: dana}) {
-		t.Fatalf("Resume = %v, a pair is completed", err)
-	}
+	assert.OK(t, err)
 	log.Close()
+	assert.Same(t, "the pair is completed", earlier.Completed(&input.Pair{Source: "l.csv", Line: 2, User: dana}), false)
 }
 
 // A log of a million rows is resumed with little more than a hash for each.
@@ -287,7 +283,8 @@ func TestResumeTellsPairsApart(t *testing.T) {
 		tt.pair.Source, tt.pair.Line, tt.pair.User = "l.json", 1, strings.ToUpper(dana)
 		assert.Same(t, tt.name+": Completed", e.Completed(&tt.pair), tt.want)
 	}
-	assert.That(t, e.Len == 5 && e.Counts[Revoked] == 3, "%d are completed, %v, want 5", e.Len, e.Counts)
+	assert.Same(t, "completed", e.Len, 5)
+	assert.Same(t, "revoked", e.Counts[Revoked], 3)
 }
 
 // A pass that an earlier run was about to delete, or had sent a delete for, is not forgotten.
@@ -297,7 +294,7 @@ func TestResumeIntents(t *testing.T) {
 		rowLine(Found, ofScan, methodIs("c"), pending), rowLine(Revoked, ofScan, methodIs("c")),
 		rowLine(Unknown, methodIs("d")), rowLine(Failed, methodIs("e")), rowLine(Denied, methodIs("f")),
 		rowLine(NotSent, methodIs("g")), rowLine(Remains, methodIs("h")),
-		rowLine(Denied, methodIs("other"), `"inPlaceOf":"i"`),
+		rowLine(Remains, methodIs("other"), `"inPlaceOf":"i"`),
 		rowLine(Failed, methodIs("j")), rowLine(NotSent, methodIs("j")),
 		rowLine(Found, ofScan, methodIs("m"), pending), rowLine(Revoked, ofScan, methodIs("m"), `"beside":true`))
 	for _, tt := range []struct {

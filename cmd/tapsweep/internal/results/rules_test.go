@@ -7,7 +7,6 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"tapsweep/input"
 	"tapsweep/testdata/assert"
 )
 
@@ -37,7 +36,7 @@ func resumed(t *testing.T, opts ResumeOptions, lines ...string) *ResumeState {
 	return earlier
 }
 
-// A scan does not leave a user out whose pass is left, as the last row of the pass says.
+// A resumed scan lists the passes of a user again if the last row of a pass shows that the pass is left.
 func TestLaterRowReopensUser(t *testing.T) {
 	row := func(o Outcome) string { return rowLine(o, ofScan, methodIs(pass1)) }
 	for name, lines := range map[string]string{
@@ -48,19 +47,19 @@ func TestLaterRowReopensUser(t *testing.T) {
 	}
 }
 
-// Of a run that came to its end, a sweep takes up what is not confirmed, and nothing else.
+// A sweep continues a finished run only with the passes that are not confirmed.
 func TestAnew(t *testing.T) {
 	e := resumed(t, ResumeOptions{IgnoreFinishedRuns: true}, runLine, rowLine(Revoked, ofScan, methodIs(pass1)),
 		rowLine(Found, ofScan, methodIs(pass2), pending), `{"type":"scanned","users":["`+eli+`"]}`+"\n", endLine)
-	assert.That(t, e.Len == 0 && !e.Scanned(dana) && !e.Scanned(eli),
-		"%d passes are completed, want none of the run that is over", e.Len)
-	if rows := e.AllUnconfirmed(); len(rows) != 1 || rows[0].Method != pass2 {
-		t.Errorf("unconfirmed are %v, want the pass that was about to be deleted", rows)
-	}
+	assert.Same(t, "passes that are completed", e.Len, 0)
+	assert.Same(t, "the user with a pass is scanned", e.Scanned(dana), false)
+	assert.Same(t, "the user without a pass is scanned", e.Scanned(eli), false)
+	assert.Same(t, "passes that are not confirmed", len(e.AllUnconfirmed()), 1)
+	assert.Same(t, "the pass that is not confirmed", e.AllUnconfirmed()[0].Method, pass2)
 	e = resumed(t, ResumeOptions{IgnoreFinishedRuns: true}, runLine, rowLine(Revoked, ofScan, methodIs(pass1)),
 		`{"type":"end","exit":4,"stopped":"signal"}`+"\n")
-	assert.That(t, e.Len == 1 && e.Scanned(dana),
-		"%d passes are completed, want that of the run that was stopped", e.Len)
+	assert.Same(t, "passes that the stopped run completed", e.Len, 1)
+	assert.Same(t, "the user of the stopped run is scanned", e.Scanned(dana), true)
 }
 
 // A resumed scan lists the passes of a user again if the scan before could not. The new answer supersedes the old one.
@@ -72,9 +71,6 @@ func TestFailedListIsSuperseded(t *testing.T) {
 	failed := rowLine(Failed, ofScan)
 	assert.That(t, resumed(t, ResumeOptions{}, runLine, failed, runLine, scannedDana).Scanned(dana),
 		"the user is scanned again, although the passes were listed")
-	l, _, err := openList([]string{write(t, "l", runLine+failed+scannedDana+rowLine(Denied, ofScan, `"user":"`+eli+`"`,
-		methodIs(pass1))+endLine)}, input.Options{})
-	assert.That(t, err == nil && l.Stats().Rows == 1, "as a list: %v, want 1 row", err)
 }
 
 // A row beside the pair ends the announcement of its own pass, and of no other.
@@ -85,16 +81,6 @@ func TestBesideRowEndsItsAnnouncement(t *testing.T) {
 			rowLine(Revoked, methodIs(pass), anyPass, `"beside":true`))
 		assert.Same(t, fmt.Sprintf("a row beside about %s: doubts about", pass), len(e.AllUnconfirmed()), want)
 	}
-}
-
-// A pass that is there in place of the one on the list does not say that the delete is in doubt.
-func TestRemainsInPlaceOfAnother(t *testing.T) {
-	pair := &input.Pair{User: dana, Method: pass1}
-	other := rowLine(Remains, methodIs(pass2), `"inPlaceOf":"`+pass1+`"`)
-	assert.That(t, !resumed(t, ResumeOptions{}, runLine, other).MaybeDeleted(pair),
-		"another pass remains: MaybeDeleted = true, want false")
-	assert.That(t, resumed(t, ResumeOptions{}, runLine, rowLine(Remains, methodIs(pass1))).MaybeDeleted(pair),
-		"the pass itself remains: MaybeDeleted = false, want true")
 }
 
 // SyncAnnounced puts an announced delete on disk, and leaves other rows in memory.

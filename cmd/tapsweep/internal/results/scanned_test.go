@@ -2,7 +2,6 @@ package results
 
 import (
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
@@ -32,9 +31,10 @@ func TestResumeScan(t *testing.T) {
 			looked = append(looked, user)
 		}
 	}
-	assert.That(t, slices.Equal(looked, []string{"A", "b", "C"}) && earlier.Len == 1,
-		"looked at %q, want %q; %d rows", looked, []string{"A", "b", "C"}, earlier.Len)
-	assert.That(t, len(found) == 1 && found[0].UPN == "c@contoso.com" && found[0].Created.Equal(created),
-		"found %+v", found)
-	assert.That(t, !new(ResumeState).Scanned("a"), "no log knows somebody")
+	assert.Equal(t, "scanned users", looked, []string{"A", "b", "C"})
+	assert.Same(t, "completed rows", earlier.Len, 1)
+	assert.Same(t, "rows for OnCompleted", len(found), 1)
+	assert.Same(t, "name in the row", found[0].UPN, "c@contoso.com")
+	assert.Same(t, "creation of the pass", found[0].Created, created)
+	assert.Same(t, "a run without a log has scanned a user", new(ResumeState).Scanned("a"), false)
 }

@@ -28,7 +28,7 @@ func TestResumeSessions(t *testing.T) {
 		{"revoked", ResumeOptions{}, []string{with, gone, sessionLine(Revoked)}, true, false, false},
 		{"revoked, and another pass is gone", ResumeOptions{},
 			[]string{with, gone, sessionLine(Revoked), rowLine(Revoked, ofScan, methodIs(pass2))}, false, false, true},
-		{"not sent", ResumeOptions{}, []string{with, sessionLine(NotSent)}, false, false, true},
+		{"not sent", ResumeOptions{}, []string{with, gone, sessionLine(NotSent)}, false, false, true},
 		{"the pass is gone, and was to be verified", ResumeOptions{},
 			[]string{`{"type":"run","sessions":true,"verify":true}` + "\n",
 				rowLine(Revoked, ofScan, methodIs(pass1), pending)}, false, false, true},
@@ -48,6 +48,7 @@ func TestResumeSessions(t *testing.T) {
 		assert.Same(t, tt.name+": SessionsCompleted", e.SessionsCompleted(dana), tt.completed)
 		assert.Same(t, tt.name+": unconfirmed", e.SessionsUnconfirmed(dana) != nil, tt.unconfirmed)
 		assert.Same(t, tt.name+": wanted", len(e.SessionsWanted()) == 1, tt.wanted)
+		assert.Same(t, tt.name+": passes", e.Len, e.Counts[Revoked]) // rows about sessions are not about passes
 	}
 	e := resumed(t, ResumeOptions{IgnoreFinishedRuns: true}, with, gone, sessionLine(Revoked), endLine) // else refused
 	assert.Same(t, "passes are completed", e.Len, 0)
@@ -58,17 +59,6 @@ func joined(lines []string) (text string) {
 		text += line
 	}
 	return text
-}
-
-// The sessions of a user say nothing of the user's passes.
-func TestSessionsAreNoPass(t *testing.T) {
-	path := write(t, "log.jsonl", `{"type":"run","sessions":true}`+"\n"+rowLine(Revoked, ofScan, methodIs(pass1))+
-		sessionLine(NotSent))
-	log, e, err := Resume(path, &Run{Sessions: true}, ResumeOptions{})
-	assert.OK(t, err)
-	log.Close()
-	assert.That(t, e.Scanned(dana) && e.Len == 1 && e.Counts[Revoked] == 1,
-		"the user is scanned again, or %d passes are completed, want 1", e.Len)
 }
 
 // A log as a list has users whose passes are gone, and whose sessions no run has revoked.

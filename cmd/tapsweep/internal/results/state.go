@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// A State keeps the last row of each Key of a log. The zero value is an empty log. For each key it keeps a hash
-// and no text, which takes about 38 bytes.
+// A State finds the last row of each Key of a log. The zero value is an empty log. For each key it keeps a hash
+// and no text, which takes about 38 bytes, and for each row one byte.
 type State struct {
 	seed   maphash.Seed
 	words  map[uint64]word        // by the hash of the key, or of the line of the list
 	users  map[uint64]scannedUser // the users whose passes a scan listed, by hash of the user
 	digest string                 // the digest of the list of the run
-	rows   uint32                 // the number of rows so far
+	last   []bool                 // by row: it is the last row of its key, or of its line
 }
 
 // A word is the last row of a key. It is small, because a log may have millions of keys.
@@ -62,7 +62,7 @@ func (s *State) apply(rec *Record, done bool) {
 			s.forgetFailure(user)
 		}
 	case rec.Row != nil:
-		s.rows++
+		s.last = append(s.last, false)
 		s.row(rec.Row, done)
 	}
 }
@@ -71,9 +71,14 @@ func (s *State) row(r *Row, done bool) {
 	if r.Beside {
 		return // the key has another row
 	}
-	id := s.id(r, s.digest)
+	id := s.lineID(r)
+	if key, ok := r.Key(); ok {
+		id = s.key(key)
+	}
 	before := s.words[id]
-	w := word{ref: s.rows, outcome: uint8(slices.Index(Outcomes, r.Outcome))}
+	s.supersede(before)
+	s.last[len(s.last)-1] = true
+	w := word{ref: uint32(len(s.last)), outcome: uint8(slices.Index(Outcomes, r.Outcome))}
 	if done {
 		w.flags |= completed
 	}
@@ -92,6 +97,13 @@ func (s *State) row(r *Row, done bool) {
 	s.words[id] = w
 	if r.Action != RevokeSessions && r.FromScan() {
 		s.noteListing(r, before, w)
+	}
+}
+
+// supersede records that a word, which may be zero, is not the last row of its key.
+func (s *State) supersede(w word) {
+	if w.ref > 0 {
+		s.last[w.ref-1] = false
 	}
 }
 
@@ -120,28 +132,15 @@ func (s *State) forgetFailure(user string) {
 		l.open--
 		s.users[s.hash("", user)] = l
 	}
+	s.supersede(w)
 	delete(s.words, id)
-}
-
-// id returns the hash of the key of a row, or of its line if it has no key.
-func (s *State) id(r *Row, digest string) uint64 {
-	if key, ok := r.Key(); ok {
-		return s.key(key)
-	}
-	return s.lineID(r, digest)
-}
-
-// isLast reports whether r is the last row of its key. n is the number of the row in the log, from 1, and digest
-// is the digest of the list of its run.
-func (s *State) isLast(n int, r *Row, digest string) bool {
-	return int(s.words[s.id(r, digest)].ref) == n
 }
 
 func (s *State) key(k Key) uint64 { return s.hash(string(k.Action), k.User, k.Method) }
 
 // lineID returns the hash of the line of the list that a row is about, and of its user.
-func (s *State) lineID(r *Row, digest string) uint64 {
-	return s.hash("line", r.User, r.Source, strconv.Itoa(r.Line), strconv.Itoa(r.Column), digest)
+func (s *State) lineID(r *Row) uint64 {
+	return s.hash("line", r.User, r.Source, strconv.Itoa(r.Line), strconv.Itoa(r.Column), s.digest)
 }
 
 func (s *State) hash(kind, user string, more ...string) uint64 {

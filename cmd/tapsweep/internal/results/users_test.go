@@ -1,6 +1,7 @@
 package results
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -13,17 +14,28 @@ func TestReadUsers(t *testing.T) {
 	text := logText("run, failed 1, protected 2, end, run, revoked 1, end")
 	text = strings.Replace(text, `{"type":"end","exit":1,"lines":6}`, `{"type":"result","action":"revokeSessions",`+
 		`"user":"`+strings.ToUpper(dana)+`","outcome":"revoked"}`+"\n"+`{"type":"end","lines":7}`, 1)
-	found, err := ReadUsers("../../../../testdata/logs/log-ps51-redirect.jsonl")
-	assert.That(t, err == nil && len(found.Users) == 3, "UTF-16: ReadUsers = %+v, %v, want 3 users", found, err)
-	found, err = ReadUsers(write(t, "log.jsonl", logText("run, protected 1, end")))
-	assert.That(t, err == nil && len(found.Users) == 0,
-		"a protected user: ReadUsers = %+v, %v, want no user", found, err)
-	if found, err = ReadUsers(write(t, "log.jsonl", text)); err != nil || len(found.Users) != 1 {
-		t.Fatalf("ReadUsers = %+v, %v, want 1 user", found, err)
+	read := func(path string) *Lists {
+		t.Helper()
+		found, err := ReadUsers(path)
+		assert.OK(t, err, "ReadUsers")
+		return found
 	}
+	assert.Same(t, "users of a log in UTF-16", len(read("../../../../testdata/logs/log-ps51-redirect.jsonl").Users), 3)
+	protected := write(t, "log.jsonl", logText("run, protected 1, end"))
+	assert.Same(t, "users of a log with a protected user", len(read(protected).Users), 0)
+
+	path := write(t, "log.jsonl", text)
+	found := read(path)
+	assert.Same(t, "users", len(found.Users), 1)
+	assert.Same(t, "the log has rows about sessions", found.HasSessions(), true)
 	u := found.Users[0]
-	assert.That(t, u.Line == 2 && u.Method == pass1 && u.Outcome == Revoked,
-		"the user is %+v, want pass 1 of line 2, revoked", u)
-	assert.That(t, u.Sessions != nil && u.Sessions.Outcome == Revoked && found.HasSessions(),
-		"the sessions are %+v, want revoked", u.Sessions)
+	assert.Same(t, "line of the first row", u.Line, 2)
+	assert.Same(t, "pass of the last row", u.Method, pass1)
+	assert.Same(t, "outcome of the last row", u.Outcome, Revoked)
+	assert.Same(t, "outcome of the sessions", u.Sessions.Outcome, Revoked)
+	var runs []string
+	for _, run := range found.Runs {
+		runs = append(runs, fmt.Sprintf("%s:%d", run.Source, run.Line))
+	}
+	assert.Equal(t, "runs", runs, []string{path + ":1", path + ":5"})
 }

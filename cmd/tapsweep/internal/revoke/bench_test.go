@@ -14,7 +14,7 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// instant answers each batch at once with a tenant's answer to a full one.
+// An instant answers each batch at once, with the answer of a tenant to a full batch.
 type instant batch.Reply
 
 func (r instant) PostBatch(context.Context, []byte) (batch.Reply, error) { return batch.Reply(r), nil }

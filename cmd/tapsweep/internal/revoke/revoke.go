@@ -19,6 +19,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/answer"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/token"
 	"tapsweep/input"
 )
 
@@ -35,11 +36,9 @@ type Options struct {
 	// the user's pairs is Protected. Nil means that nobody is protected.
 	Protected func(user string) bool
 
-	// Self has the names of the signed-in user. The sessions of this user are revoked once, see SessionName.
-	Self []string
-
-	// Caller explains what a 403 can mean.
-	Caller answer.Caller
+	// Token explains what a 403 can mean. It also has the names of the signed-in user, who may be input.Me in a pair:
+	// two writes for one user must not be in the same batch.
+	Token token.Token
 
 	// AbortAfter ends the run with answer.ErrAllDenied if this many first answers are all 403. Zero or less never
 	// ends it.
@@ -254,12 +253,12 @@ func (j *Job) describe(s *subject, row *results.Row) {
 	denied := row.Outcome == results.Denied && row.Hint == ""
 	if s.action == results.RevokeSessions {
 		if denied {
-			row.Hint = j.opts.Caller.SessionsHint()
+			row.Hint = j.opts.Token.SessionsHint()
 		}
 		return
 	}
 	if denied {
-		row.Hint = j.opts.Caller.Hint(s.pair.User)
+		row.Hint = j.opts.Token.Hint(s.pair.User)
 	}
 	if !j.opts.VerifyOnly {
 		row.AnyPass = s.pair.Method == "" && s.pair.Err == nil

@@ -170,7 +170,7 @@ func TestOutcome(t *testing.T) {
 			want: results.Revoked},
 		{name: "any pass, list with an error in it each time", faults: listFails(0, fault.ItemErrorIn(200)),
 			anyPass: true, want: results.Failed, attempts: 3, left: 1, message: "ServiceUnavailable"},
-		// Only a 204 says that the pass is deleted. After any other success the run looks.
+		// Only the status 204 means that the pass is deleted. After another success, a LIST shows what the user holds.
 		{name: "200, and gone", faults: deleteFails(1, fault.ItemShaped(200, `{}`).AfterWork()), want: results.Revoked},
 		{name: "200 once, and not gone", faults: deleteFails(1, fault.ItemShaped(200, `{}`)), want: results.Revoked},
 		{name: "200 each time, and not gone", faults: deleteFails(0, fault.ItemShaped(200, `{}`)),

@@ -45,7 +45,9 @@ func SessionName(self []string, names map[string]string, user string) string {
 	return user
 }
 
-func (j *Job) sessionName(user string) string { return SessionName(j.opts.Self, j.opts.Names, user) }
+func (j *Job) sessionName(user string) string {
+	return SessionName(j.opts.Token.Self, j.opts.Names, user)
+}
 
 // sessionsOf returns the subject of the rows about the sessions of a user. pair is the last pair of the user.
 func sessionsOf(pair *input.Pair, user string) *subject {

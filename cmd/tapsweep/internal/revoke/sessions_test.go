@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,6 +16,7 @@ import (
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/quota"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/token"
 	"tapsweep/input"
 	"tapsweep/testdata/assert"
 )
@@ -124,13 +126,26 @@ func TestOneCallAfterTheLastPass(t *testing.T) {
 			tenant := revokesSessions(graphsim.Options{Latency: time.Second}, user)
 			last := danasPair(other)
 			last.Line, last.User = 3, second
-			r := revokeBoth(t, tenant, Options{Self: []string{id, user.UPN}}, danasPair(passID), last)
+			r := revokeBoth(t, tenant, Options{Token: token.Token{Self: []string{id, user.UPN}}},
+				danasPair(passID), last)
 			assert.Same(t, "user of the row", onlyRow(t, r.sessions).User, id)
 			log := tenant.Log()
 			assert.Same(t, "requests", len(log), 3)
 			assert.Same(t, "the last request", log[len(log)-1].Method, "POST")
 		}))
 	}
+}
+
+// The call waits for the last pass of the user, even if another pass is verified before.
+func TestCallWaitsForThePassBehindAVerification(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		late := fault.Fault{Method: "DELETE", Path: other, Attempt: 1, Do: fault.ItemStatus(429, "Retry-After", "20")}
+		tenant := revokesSessions(graphsim.Options{Faults: []fault.Fault{late}}, holder("dana", passID, other))
+		revokeBoth(t, tenant, Options{Verify: time.Minute}, danasPair(passID), danasPair(other))
+		writes := slices.DeleteFunc(tenant.Log(), func(e graphsim.LogEntry) bool { return e.Method == "GET" })
+		assert.Same(t, "the last write", writes[len(writes)-1].Method, "POST")
+		assert.Same(t, "calls", len(calls(tenant)), 1)
+	})
 }
 
 // The sessions are verified if Graph shows the second in which the call was sent, or a later one. The run reads this
@@ -175,6 +190,20 @@ func TestVerifySessions(t *testing.T) {
 			assert.Holds(t, "message", row.Message, tt.says)
 			assert.Same(t, "nothing is left, or it can be verified later", !row.NoProof, tt.verified || tt.left > 0)
 		}))
+	}
+}
+
+// A run that only verifies reports a user whom the tenant does not have.
+func TestVerifyOnlySessionsOfNobody(t *testing.T) {
+	runner := assert.Must(batch.NewRunner(revokesSessions(graphsim.Options{}), batch.Options{}))
+	var rows []results.Row
+	job := New(runner, func(row *results.Row) error { rows = append(rows, *row); return nil },
+		Options{VerifyOnly: true, Verify: time.Minute})
+	item := Item{Pair: danasPair(passID), Sessions: &results.LogSessions{Outcome: results.Revoked, SentAt: time.Now()}}
+	assert.OK(t, job.Run(t.Context(), Each([]Item{item})))
+	assert.Same(t, "rows", len(rows), 2)
+	for _, row := range rows {
+		assert.Same(t, "outcome of "+string(row.Action), row.Outcome, results.UnknownUser)
 	}
 }
 

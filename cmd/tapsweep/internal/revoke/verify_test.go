@@ -13,7 +13,7 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// A list afterwards decides the outcome of a pair. Each case says how long that takes.
+// With Verify, a LIST after the delete decides the outcome of a pair. Each case has the time that the run takes.
 func TestVerify(t *testing.T) {
 	get := func(attempt int, do fault.Effect) []fault.Fault { return on("GET", attempt, do) }
 	holds := func(id string) graphsim.User { return holder("dana", id) }

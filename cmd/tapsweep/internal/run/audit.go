@@ -40,7 +40,7 @@ func (s *summary) scanned(w io.Writer) {
 		s.printAudit(w, s.Scan.Audit)
 	}
 	printIf(s.seen() != "", w, "  passes seen: ", s.seen())
-	for _, left := range above0(
+	for _, left := range nonZero(
 		count{c.Recent, "left alone, because the pass is too recent"},
 		count{c.Older, "left out, because the pass was created before --created-since"},
 		count{c.Guests, "left out, because the user is a guest, or the account has no type"},
@@ -59,7 +59,7 @@ func (s *summary) seen() string {
 	for _, reason := range append(slices.Clone(pass.Reasons), pass.Unknown) {
 		seen = append(seen, count{s.Scan.Passes[reason], string(reason)})
 	}
-	return strings.Join(above0(seen...), ", ")
+	return strings.Join(nonZero(seen...), ", ")
 }
 
 func (s *summary) printAudit(w io.Writer, a *scan.AuditCounts) {

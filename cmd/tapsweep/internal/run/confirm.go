@@ -129,7 +129,7 @@ func (r *run) printQuestion(q *question) {
 		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("  %s  %s  %s", person(&item.Pair),
 			safetext.Printable(method), item.Reason), " "))
 	}
-	left := above0(count{q.leftOut[results.Protected], "of protected users"},
+	left := nonZero(count{q.leftOut[results.Protected], "of protected users"},
 		count{q.completed, "completed by an earlier run"}, count{q.leftOut[results.Duplicate], "named twice"},
 		count{q.leftOut[results.Invalid], "invalid"})
 	more, warning := q.passes-len(q.sample), r.protectedUsers.Warning()

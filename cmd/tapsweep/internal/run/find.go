@@ -33,7 +33,7 @@ func (r *run) look(ctx context.Context, opts scan.Options, found func(*scan.Foun
 	defer stop(nil)
 	r.job.Join(stop)
 	seen := &scannedUsers{write: r.write}
-	opts.Root, opts.Caller, opts.Logger = r.tenant.API, r.tenant.Caller(), r.opts.Logger
+	opts.Root, opts.Token, opts.Logger = r.tenant.API, *r.tenant.Token, r.opts.Logger
 	opts.Skip = r.earlier.Scanned
 	if opts.Audit != nil { // a user without a find may be reported, such as one whose pass is gone
 		opts.Skip, opts.Audit.IDsMatch = r.earlier.HasFound, r.earlier.IDsMatch

@@ -7,7 +7,7 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// Only a run that nobody watches has a bound by default.
+// Only a run that nobody watches has a limit by default.
 func TestMaxDeletes(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
@@ -21,7 +21,7 @@ func TestMaxDeletes(t *testing.T) {
 		{"nothing is deleted",
 			Options{Guards: Guards{Yes: true, MaxItems: -1}, Header: results.Run{DryRun: true}}, false, 0},
 		{"any number", Options{Guards: Guards{Yes: true, MaxItems: 0}}, false, 0},
-		{"a bound", Options{Guards: Guards{Yes: true, MaxItems: 5}}, true, 5},
+		{"a limit", Options{Guards: Guards{Yes: true, MaxItems: 5}}, true, 5},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			assert.Same(t, "passes that may be deleted", tt.options.maxDeletes(tt.attended), tt.want)

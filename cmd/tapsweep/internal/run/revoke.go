@@ -87,7 +87,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	if o.Header.Simulated {
 		p.logs = nil // a simulation accepts the log of any tenant
 		p.connect = func(ctx context.Context) (*tenant.Tenant, error) {
-			return tenant.Simulate(ctx, list, protectList, o.Header.Version)
+			return tenant.Simulate(ctx, list, protectList, tenant.Options{Version: o.Header.Version, Say: c.Say})
 		}
 	}
 	return execute(ctx, c, &o.Options, p)

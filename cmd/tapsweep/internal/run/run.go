@@ -61,12 +61,12 @@ type plan struct {
 	// connect connects to the tenant. Nil means the target of the options.
 	connect func(context.Context) (*tenant.Tenant, error)
 
-	// The steps of the command, in this order. All except work may be nil. If the log is new, it is created after ask.
-	prepare func(*run, context.Context) error
-	resume  results.ResumeOptions
-	ask     func(*run, context.Context) error
-	limit   int                               // the largest number of passes that may be deleted; 0 means no limit
-	work    func(*run, context.Context) error // between the first and the last line of the log
+	resume results.ResumeOptions // openLog sets what the header has
+	limit  int                   // the largest number of passes that may be deleted; 0 means no limit
+
+	// The steps of the command, in this order. The first two may be nil. A log that is resumed is opened before ask,
+	// and a new log is created after it. work is between the first and the last line of the log.
+	prepare, ask, work func(*run, context.Context) error
 }
 
 // execute runs a plan: it connects to a tenant, checks what the token allows, opens the log, and does the work.
@@ -205,7 +205,7 @@ func (r *run) makeJob() {
 	h, g := r.header, &r.opts.Guards
 	opts := revoke.Options{DryRun: h.DryRun, AnyPass: h.AnyPass, Sessions: h.Sessions, Verify: g.Verify,
 		VerifyOnly: h.Kind() == "verify", AbortAfter: g.AbortAfter, MaxDeletes: r.limit,
-		Protected: r.isProtectedName, Self: r.tenant.Token.Self, Names: r.names, Caller: r.tenant.Caller(),
+		Protected: r.isProtectedName, Names: r.names, Token: *r.tenant.Token,
 		Earlier: r.earlier}
 	r.job = revoke.New(r.runner, func(row *results.Row) error {
 		r.console.Display().Row(row)

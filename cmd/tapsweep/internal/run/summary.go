@@ -56,8 +56,8 @@ type count struct {
 	what string
 }
 
-// above0 returns the counts above 0, as texts.
-func above0(counts ...count) (texts []string) {
+// nonZero returns the text of each count above 0.
+func nonZero(counts ...count) (texts []string) {
 	for _, c := range counts {
 		if c.n > 0 {
 			texts = append(texts, fmt.Sprintf("%d %s", c.n, c.what))

@@ -212,18 +212,18 @@ func (r *directoryAudit) readPass(m *making) (unreadable bool) {
 
 // add adds a record, and reports whether it is new. It counts a record that cannot be used. Such a record does not
 // end the scan, because other records name users who have a pass.
-func (f *auditFindings) add(raw json.RawMessage) (fresh bool) {
+func (f *auditFindings) add(raw json.RawMessage) (fresh bool, err error) {
 	var r directoryAudit
 	_ = json.Unmarshal(raw, &r) // values of another type are skipped; the others are decoded
 	key := maphash.String(f.seed, cmp.Or(r.ID, string(raw)))
 	if _, again := f.read[key]; again {
-		return false
+		return false, nil
 	}
 	f.read[key] = struct{}{}
 	f.counts.Records++
 	at, err := time.Parse(time.RFC3339, r.Time)
 	if !r.creates() || err == nil && at.Before(f.since) {
-		return true
+		return true, nil
 	}
 	who := r.initiator()
 	m := making{theirs: len(f.by) == 0 ||
@@ -238,14 +238,14 @@ func (f *auditFindings) add(raw json.RawMessage) (fresh bool) {
 		f.counts.Odd.add(m.AuditID)
 	}
 	if usable && !f.keep(strings.ToLower(r.Targets[0].ID), r.Targets[0].UPN, m) {
-		return true // of a pass that was counted
+		return true, nil // of a pass that was counted
 	}
 	f.counts.Made++
 	if m.theirs {
 		f.counts.By++
 	}
 	f.creators[cmp.Or(m.Creation.By, "(not named)")]++
-	return true
+	return true, nil
 }
 
 // keep keeps a record about a pass of a user, and reports whether the pass is new. If several records are about one

@@ -305,7 +305,7 @@ func TestAuditIsCounted(t *testing.T) {
 	}
 }
 
-// registration makes an entry one that says that a pass was created.
+// registration returns an audit entry with the time and texts of a record about a created pass.
 func registration(a graphsim.AuditEntry) graphsim.AuditEntry {
 	whole := registered{by: &a.By, ago: time.Minute}.entry()
 	a.Time, a.Service, a.Activity, a.Reason = whole.Time, whole.Service, whole.Activity, whole.Reason
@@ -321,7 +321,7 @@ func rawRecords(record string) graphsim.Options {
 	return faulty(fault.Fault{Path: "/auditLogs/", Do: fault.ItemBody(`{"value":[` + record + `,` + good + `]}`)})
 }
 
-// A record that cannot be used is counted. Earlier it ended the scan or was silently ignored.
+// A record that cannot be used is counted, and does not end the scan.
 func TestOddRecords(t *testing.T) {
 	const (
 		broken = `{"id":"odd-1","activityDisplayName":"Admin registered security info",` +

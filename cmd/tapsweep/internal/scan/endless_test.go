@@ -126,7 +126,7 @@ func TestRestartOfManyPages(t *testing.T) {
 	})
 }
 
-// Only a refused filter is reported as a wrong --filter.
+// Wrong returns true only if Graph refused the filter, and not if it refused a page token.
 func TestExpiredTokenIsNoFilter(t *testing.T) {
 	for _, tt := range []struct {
 		name, path, filter string

@@ -16,35 +16,30 @@ import (
 // pageSize is the maximum number of users in one page. Source: learn.microsoft.com/graph/api/user-list.
 const pageSize = 999
 
-// A pageRequest is a request for one page of a source of users, with the state of the source.
-type pageRequest struct {
+// A source is a list of users in pages, of which one at a time is asked for.
+type source struct {
 	what    string // for errors
-	url     string
+	url     string // of the next page
 	quota   string
 	headers map[string]string
-	audit   bool // the source is the audit log
-	counts  bool // the first page says how many users the source has
-	filter  bool // the request has Options.Filter
+	add     func(json.RawMessage) (fresh bool, err error) // adds a value of a page
+	audit   bool                                          // the source is the audit log
+	counts  bool                                          // the first page says how many users the source has
+	filter  bool                                          // the request has Options.Filter
 
-	first string              // url of the source's first page
+	first string              // the URL of the first page
 	wider []string            // first pages with fewer filters, in case Graph refuses first
 	users map[uint64]struct{} // users of the source, by hash; with one source these are all users
-	pages int                 // pages of the source that were read
+	pages int                 // pages that were read
 
 	// These counts start again when the source returns something new.
 	idle     int // pages without anything new
 	restarts int // refused page tokens
 }
 
-func (s *scanner) page(p *pageRequest) batch.Request {
+// page returns the request for the next page of a source.
+func (s *scanner) page(p *source) batch.Request {
 	return get(p.url, p.quota, p.headers, func(res batch.Result) { s.arrived(p, res) })
-}
-
-// at returns another page of the same source.
-func (p *pageRequest) at(url string) *pageRequest {
-	next := *p
-	next.url = url
-	return &next
 }
 
 // properties returns the properties of a user that the scan needs.
@@ -55,36 +50,36 @@ func (s *scanner) properties() string {
 	return "id,userPrincipalName"
 }
 
-// sources returns the first page of each source.
-func (s *scanner) sources() (list []*pageRequest) {
-	add := func(p *pageRequest) {
-		p.first, p.users = p.url, make(map[uint64]struct{})
-		list = append(list, p)
-	}
-	if s.opts.All {
-		var headers map[string]string
-		query := fmt.Sprintf("/users?$select=%s&$top=%d", s.properties(), pageSize)
-		if s.opts.Filter != "" {
-			// Many filters are advanced queries, which need the header and $count.
-			// Source: learn.microsoft.com/graph/aad-advanced-queries.
-			query += "&$count=true&$filter=" + escape(s.opts.Filter)
-			headers = advanced
+// sources returns the sources of users.
+func (s *scanner) sources() (list []*source) {
+	addUsers := func(what, path, more string, p source) {
+		p.what, p.quota = what, usersQuota
+		p.url = fmt.Sprintf("%s?$select=%s&$top=%d%s", path, s.properties(), pageSize, more)
+		if p.counts { // an advanced query, which needs the header and $count
+			p.headers = advanced
 		}
-		add(&pageRequest{what: "the users of the tenant", url: query, quota: usersQuota, headers: headers,
-			filter: s.opts.Filter != "", counts: s.opts.Filter != ""})
+		p.users, p.first = make(map[uint64]struct{}), p.url
+		p.add = func(raw json.RawMessage) (bool, error) { return s.member(&p, raw) }
+		list = append(list, &p)
+	}
+	if s.opts.All && s.opts.Filter == "" {
+		addUsers("the users of the tenant", "/users", "", source{})
+	} else if s.opts.All {
+		// Many filters are advanced queries. Source: learn.microsoft.com/graph/aad-advanced-queries.
+		addUsers("the users of the tenant", "/users", "&$count=true&$filter="+escape(s.opts.Filter),
+			source{filter: true, counts: true})
 	}
 	for _, id := range s.opts.Groups {
-		// A cast in the path is an advanced query, which needs the header and $count.
+		// A cast in the path is an advanced query.
 		// Source: learn.microsoft.com/graph/api/group-list-transitivemembers.
-		add(&pageRequest{what: "the members of group " + id, quota: usersQuota,
-			url: fmt.Sprintf("/groups/%s/transitiveMembers/microsoft.graph.user?$select=%s&$top=%d&$count=true",
-				url.PathEscape(id), s.properties(), pageSize),
-			headers: advanced, counts: true})
+		path := "/groups/" + url.PathEscape(id) + "/transitiveMembers/microsoft.graph.user"
+		addUsers("the members of group "+id, path, "&$count=true", source{counts: true})
 	}
 	if s.opts.Audit != nil {
 		s.audit = newAuditFindings(s.opts.Audit)
 		urls := s.opts.Audit.queries()
-		add(&pageRequest{what: "the audit log", url: urls[0], wider: urls[1:], quota: reportsQuota, audit: true})
+		list = append(list, &source{what: "the audit log", url: urls[0], first: urls[0], wider: urls[1:],
+			quota: reportsQuota, audit: true, add: s.audit.add})
 	}
 	if s.one = len(list) == 1 && len(s.opts.Users) == 0; s.one {
 		list[0].users = s.seen
@@ -96,7 +91,7 @@ func (s *scanner) sources() (list []*pageRequest) {
 func escape(value string) string { return strings.ReplaceAll(url.QueryEscape(value), "+", "%20") }
 
 // arrived handles the answer with a page. Its users go into the queue. Its next page waits until the queue is shorter.
-func (s *scanner) arrived(p *pageRequest, res batch.Result) {
+func (s *scanner) arrived(p *source, res batch.Result) {
 	var body struct {
 		Value *[]json.RawMessage `json:"value"`
 		Next  string             `json:"@odata.nextLink"`
@@ -154,15 +149,10 @@ func (s *scanner) tellTotal() {
 }
 
 // contents adds the contents of a page.
-func (s *scanner) contents(p *pageRequest, values []json.RawMessage) error {
+func (s *scanner) contents(p *source, values []json.RawMessage) error {
 	progress := false
 	for _, raw := range values {
-		fresh, err := false, error(nil)
-		if p.audit {
-			fresh = s.audit.add(raw)
-		} else {
-			fresh, err = s.member(p, raw)
-		}
+		fresh, err := p.add(raw)
 		if err != nil {
 			return err
 		}
@@ -181,7 +171,7 @@ func (s *scanner) contents(p *pageRequest, values []json.RawMessage) error {
 const maxIdle = 500
 
 // follow queues the next page of a source.
-func (s *scanner) follow(p *pageRequest, link string) {
+func (s *scanner) follow(p *source, link string) {
 	var err error
 	next, ok := s.relativeLink(link)
 	if !ok {
@@ -195,7 +185,8 @@ func (s *scanner) follow(p *pageRequest, link string) {
 		s.stop(&SourceError{What: p.what, Err: err})
 		return
 	}
-	s.held = append(s.held, p.at(next))
+	p.url = next
+	s.held = append(s.held, p)
 }
 
 // relativeLink removes the root of Graph from a next link, because a batch has relative URLs. It reports whether the
@@ -214,23 +205,22 @@ const maxRestarts = 3
 // pageFailed handles the error of a page. If the page token is no longer valid, the source starts again from its
 // first page. No user is listed twice.
 // Source: learn.microsoft.com/graph/paging, "DirectoryPageTokenNotFoundException".
-func (s *scanner) pageFailed(p *pageRequest, status int, err error) {
+func (s *scanner) pageFailed(p *source, status int, err error) {
 	failure := &SourceError{What: p.what, Err: err, Filtered: p.filter && p.pages == 0}
 	gone := (status == 400 || status == 410) && p.url != p.first
 	switch {
 	case gone && p.restarts < maxRestarts:
-		again := p.at(p.first)
-		again.restarts++
-		again.idle = -p.pages // these pages will have nothing new
-		s.held = append(s.held, again)
+		p.url = p.first
+		p.restarts++
+		p.idle = -p.pages // these pages will have nothing new
+		s.held = append(s.held, p)
 	case p.pages == 0 && status == 400 && len(p.wider) > 0:
-		next := p.at(p.wider[0])
-		next.first, next.wider = next.url, p.wider[1:]
-		s.held = append(s.held, next)
 		if s.opts.Logger != nil {
 			s.opts.Logger.Debug("Graph refuses the filter, so tapsweep asks for more and filters itself",
-				"refused", p.url, "next", next.url)
+				"refused", p.url, "next", p.wider[0])
 		}
+		p.url, p.first, p.wider = p.wider[0], p.wider[0], p.wider[1:]
+		s.held = append(s.held, p)
 	case gone:
 		failure.Err = fmt.Errorf("page tokens were refused %d times and Graph returned nothing new in between: %w",
 			p.restarts+1, err)
@@ -249,7 +239,7 @@ type account struct {
 }
 
 // member adds a user of a page, and reports whether the source has not shown this user before.
-func (s *scanner) member(p *pageRequest, raw json.RawMessage) (fresh bool, err error) {
+func (s *scanner) member(p *source, raw json.RawMessage) (fresh bool, err error) {
 	var a account
 	if err := json.Unmarshal(raw, &a); err != nil {
 		return false, fmt.Errorf("a user cannot be read: %w", err)

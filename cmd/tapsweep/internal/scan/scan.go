@@ -19,6 +19,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/answer"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/token"
 	"tapsweep/input"
 )
 
@@ -64,8 +65,8 @@ type Options struct {
 	// ID and the Creation of such a pass are known. OnGone may be nil.
 	OnGone func(*Found)
 
-	// Caller is the signed-in user or app. The hint for a 403 depends on it.
-	Caller answer.Caller
+	// Token explains what a 403 can mean.
+	Token token.Token
 
 	// Logger gets details for debugging. Nil logs nothing.
 	Logger *slog.Logger
@@ -131,7 +132,7 @@ type scanner struct {
 	one   bool                // there is only one source
 	all   int                 // all users of the only source, including skipped users; 0 if not known
 	open  int                 // LISTs and lookups without an answer
-	held  []*pageRequest      // next pages that wait until fewer requests are open
+	held  []*source           // sources whose next page waits until fewer requests are open
 	audit *auditFindings
 	found map[uint64]string // the user of each pass, by the hash of its ID: two names of a user find it once
 }
@@ -292,7 +293,7 @@ func (s *scanner) failed(t userToList, res batch.Result, err error) {
 	s.counts.Failed++
 	row.User, row.UPN, row.Time = t.name, t.upn, time.Now()
 	if row.Outcome == results.Denied && row.Hint == "" {
-		row.Hint = s.opts.Caller.Hint(t.name)
+		row.Hint = s.opts.Token.Hint(t.name)
 	}
 	s.sinks.Failed(&row)
 }

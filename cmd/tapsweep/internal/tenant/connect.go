@@ -10,7 +10,6 @@ import (
 
 	"tapsweep/batch/graph"
 	"tapsweep/batch/safetext"
-	"tapsweep/cmd/tapsweep/internal/answer"
 	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/cmd/tapsweep/internal/token"
@@ -115,13 +114,6 @@ func (t *Target) compare(ctx context.Context, to *Tenant) *token.Problem {
 		to.wanted = id
 	}
 	return to.Token.WrongTenant(to.wanted)
-}
-
-// Caller returns the facts about the token that explain why Graph denies a request.
-func (t *Tenant) Caller() answer.Caller {
-	return answer.Caller{App: t.Token.Kind == token.App, Self: t.Token.Self,
-		Permitted: t.Token.Permitted(), PermittedOwn: t.Token.PermittedOwn(), Privileged: t.Token.Privileged(),
-		RevokesSessions: t.Token.MayRevokeSessions()}
 }
 
 // Check prints what the token allows. It returns an error if the token certainly does not allow the task.

@@ -122,9 +122,9 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 				if tt.secret == "" {
 					tt.secret = entra.DefaultSecret
 				}
-				credential, err := auth.Secret("https://login.example", entra.DefaultTenantID,
-					entra.DefaultClientID, tt.secret, &http.Client{Transport: tenant})
-				assert.OK(t, err)
+				credential := assert.Must(auth.New(auth.Options{Method: "secret", Tenant: entra.DefaultTenantID,
+					ClientID: entra.DefaultClientID, Authority: "https://login.example",
+					HTTP: &http.Client{Transport: tenant}, Getenv: environment("AZURE_CLIENT_SECRET", tt.secret)}))
 				said := 0
 				c := &Target{credential: credential, Stall: 30 * time.Minute,
 					opts: Options{SignIn: auth.Options{Getenv: environment()}, Say: func(string, ...any) { said++ }}}

@@ -2,26 +2,20 @@ package tenant
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
-	"net/http"
+	"strings"
 	"time"
 
-	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
-	"tapsweep/batch/graphsim/entra"
 	"tapsweep/batch/graphsim/quota"
-	"tapsweep/cmd/tapsweep/internal/auth"
-	"tapsweep/cmd/tapsweep/internal/cloud"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
 // Simulate starts a simulated tenant with the users and passes of the list, and connects to it. It uses no
-// real credential.
-func Simulate(ctx context.Context, list *input.List, protectList *protect.List, version string) (*Tenant, error) {
+// real credential. The options have Version and Say.
+func Simulate(ctx context.Context, list *input.List, protectList *protect.List, opts Options) (*Tenant, error) {
 	sim := graphsim.New(graphsim.Options{
 		Latency: 150 * time.Millisecond, SessionLag: 2 * time.Second,
 		Roles: []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "User.RevokeSessions.All"},
@@ -48,21 +42,18 @@ func Simulate(ctx context.Context, list *input.List, protectList *protect.List, 
 	if err != nil {
 		return nil, fmt.Errorf("starting the simulated tenant: %w", err)
 	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(server.CAPEM)
-	transport := graph.NewTransport(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}})
-	credential, err := auth.Secret(server.URL, entra.DefaultTenantID, entra.DefaultClientID, entra.DefaultSecret,
-		&http.Client{Transport: transport})
+	env := make(map[string]string)
+	for _, v := range sim.Environment(server.URL, server.CAFile) {
+		name, value, _ := strings.Cut(v, "=")
+		env[name] = value
+	}
+	opts.SignIn.Getenv, opts.Cloud.Root = func(name string) string { return env[name] }, server.URL
+	target, err := Resolve(opts)
 	if err != nil {
 		server.Close()
 		return nil, err
 	}
-	c := &Target{
-		opts:       Options{SignIn: auth.Options{Getenv: func(string) string { return "" }}, Version: version},
-		endpoint:   &cloud.Endpoint{Root: server.URL, Audience: server.URL, Authority: server.URL, Version: "v1.0"},
-		credential: credential,
-	}
-	t, err := c.ConnectToAny(ctx, transport)
+	t, err := target.ConnectToAny(ctx, nil)
 	if err != nil {
 		server.Close()
 		return nil, err

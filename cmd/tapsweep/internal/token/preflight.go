@@ -271,9 +271,6 @@ func (t *Token) sessionWarnings(task Task) (list []string) {
 	return list
 }
 
-// Privileged reports whether the token shows the role that allows changes to users with admin roles.
-func (t *Token) Privileged() bool { return slices.Contains(t.claims.RoleTemplateIDs, rolePrivileged) }
-
 // client returns the ID of the app that requested the token.
 func (t *Token) client() string { return t.claims.ClientID() }
 

@@ -60,27 +60,23 @@ func (t *Token) Capabilities() string {
 		return "unknown until Graph answers"
 	}
 	var parts []string
-	deletes := t.access(deletePasses, false)
-	switch {
-	case deletes == Yes:
-		parts = append(parts, "list and delete passes of any user")
-	case deletes == Perhaps:
-		parts = append(parts, "perhaps delete passes of any user")
-	case t.MayList(false) == Yes:
-		parts = append(parts, "list passes of any user, but not delete them")
-	}
-	switch {
-	case t.Permitted():
-	case t.PermittedOwn():
-		parts = append(parts, "list and delete the user's own pass")
-	case t.MayList(true) == Yes && t.MayList(false) != Yes:
-		parts = append(parts, "list the user's own pass")
-	}
-	if t.MayRevokeSessions() {
-		parts = append(parts, "revoke sessions")
-	}
-	if t.MayLookUp() == Yes {
-		parts = append(parts, "look up users")
+	deletes, lists := t.access(deletePasses, false), t.MayList(false) == Yes
+	own := !t.Permitted() && t.PermittedOwn()
+	for _, part := range []struct {
+		may   bool
+		words string
+	}{
+		{deletes == Yes, "list and delete passes of any user"},
+		{deletes == Perhaps, "perhaps delete passes of any user"},
+		{deletes == No && lists, "list passes of any user, but not delete them"},
+		{own, "list and delete the user's own pass"},
+		{!own && !t.Permitted() && !lists && t.MayList(true) == Yes, "list the user's own pass"},
+		{t.MayRevokeSessions(), "revoke sessions"},
+		{t.MayLookUp() == Yes, "look up users"},
+	} {
+		if part.may {
+			parts = append(parts, part.words)
+		}
 	}
 	if len(parts) == 0 {
 		return "nothing that tapsweep needs"

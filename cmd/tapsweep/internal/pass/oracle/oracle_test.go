@@ -1,8 +1,8 @@
 //go:build !race
 
-// Package oracle compares our URLs and our reading of errors with those of
-// msgraph-sdk-go. It stands alone because the generated packages take minutes to
-// compile, and it is left out of race runs because they would take them again.
+// Package oracle compares our URLs and our reading of errors with those of msgraph-sdk-go. It is a separate package,
+// because the generated packages take minutes to compile. A run with the race detector would compile them again, so it
+// leaves this package out.
 package oracle
 
 import (
@@ -24,8 +24,8 @@ import (
 
 const method = "b7e0c9a2-6d15-4a77-8f0e-31c5d2f4a6aa"
 
-// The SDK escapes more than url.PathEscape does ('+' and '@', for one), so what
-// has to be equal is the path that the service decodes.
+// The SDK escapes more characters than url.PathEscape does, such as '+' and '@'. So the test compares the decoded
+// paths.
 func TestPassURL(t *testing.T) {
 	adapter, err := msgraphgocore.NewGraphRequestAdapterBase(&authentication.AnonymousAuthenticationProvider{},
 		msgraphgocore.GraphClientOptions{})
@@ -45,8 +45,9 @@ func TestPassURL(t *testing.T) {
 		info := assert.Must(request.ToDeleteRequestInformation(t.Context(), nil))
 		want := assert.Must(info.GetUri())
 		got := assert.Must(url.Parse("https://graph.microsoft.com/v1.0" + pass.PassURL(user, method)))
-		assert.That(t, got.Path == want.Path && got.Host == want.Host && info.Method == abstractions.DELETE,
-			"PassURL(%q) decodes to %s, the SDK's to %s", user, got.Path, want.Path)
+		assert.Same(t, "host of PassURL for "+user, got.Host, want.Host)
+		assert.Same(t, "path of PassURL for "+user, got.Path, want.Path)
+		assert.Same(t, "method of the SDK", info.Method, abstractions.DELETE)
 	}
 }
 
@@ -61,14 +62,11 @@ func TestStatusError(t *testing.T) {
 		parsed := assert.Must(node.GetObjectValue(odataerrors.CreateODataErrorFromDiscriminatorValue))
 		want := parsed.(odataerrors.ODataErrorable).GetErrorEscaped()
 		got := (&batch.Response{Status: 403, Body: []byte(body)}).StatusError()
-		if got.Code != deref(want.GetCode()) || got.Message != deref(want.GetMessage()) {
-			t.Errorf("StatusError of %s = %q %q, the SDK reads %q %q", body, got.Code, got.Message,
-				deref(want.GetCode()), deref(want.GetMessage()))
-		}
+		assert.Same(t, "code in "+body, got.Code, deref(want.GetCode()))
+		assert.Same(t, "message in "+body, got.Message, deref(want.GetMessage()))
 		if inner := want.GetInnerError(); inner != nil {
-			if id := deref(inner.GetRequestId()); !strings.EqualFold(got.RequestID, id) {
-				t.Errorf("StatusError of %s has request-id %q, the SDK reads %q", body, got.RequestID, id)
-			}
+			assert.That(t, strings.EqualFold(got.RequestID, deref(inner.GetRequestId())),
+				"StatusError of %s has the request ID %q", body, got.RequestID)
 		}
 	}
 }

@@ -1,34 +1,14 @@
-package answer
+package token
 
 import (
-	"errors"
+	"slices"
 	"strings"
-
-	"tapsweep/batch"
-	"tapsweep/input"
 )
 
-// ErrAllDenied ends a run that cannot succeed: all answers of Graph so far are 403, so the permission is missing.
-var ErrAllDenied = errors.New("everything was denied by Graph")
-
-// A Caller holds the facts of the token that help to explain a 403. Graph answers accessDenied for several causes, and
-// its texts are not reliable. The token excludes some of the causes.
-// Source: learn.microsoft.com/graph/errors.
-type Caller struct {
-	App          bool // the token belongs to an app
-	Permitted    bool // the token has the permission for any user
-	PermittedOwn bool // the token has the permission for the user's own passes
-	Privileged   bool // the token shows the role Privileged Authentication Administrator
-
-	// RevokesSessions is set if the token has the permission to revoke sessions.
-	RevokesSessions bool
-
-	// Self has the names of the signed-in user, except input.Me.
-	Self []string
-}
-
-// The causes that a 403 can have, and what to do about each.
-// Source: learn.microsoft.com/entra/identity/role-based-access-control/privileged-roles-permissions,
+// The causes that a 403 can have, and what to do about each. Graph answers accessDenied for several causes, and its
+// texts are not reliable. The token excludes some of the causes.
+// Source: learn.microsoft.com/graph/errors,
+// learn.microsoft.com/entra/identity/role-based-access-control/privileged-roles-permissions,
 // "who can perform sensitive actions"; for one's own methods
 // learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
 const (
@@ -42,7 +22,9 @@ const (
 		"again (" + again + ")"
 	hintNone = "the token has the permission and the role: if either was granted just now, wait some minutes and " +
 		"get a new token"
-	hintClaims = "Graph asks for a stronger sign-in (authentication context): sign in as Conditional Access " +
+
+	// HintClaims is for a 403 with a challenge.
+	HintClaims = "Graph asks for a stronger sign-in (authentication context): sign in as Conditional Access " +
 		"demands (" + again + ")"
 
 	// again says how to sign in again without the token cache.
@@ -50,18 +32,18 @@ const (
 )
 
 // Hint returns the causes that a 403 about a user can have, and what to do about them.
-func (c Caller) Hint(user string) string {
-	own := user == input.Me || input.IsAmong(user, c.Self)
+func (t *Token) Hint(user string) string {
+	own, privileged := t.Is(user), slices.Contains(t.claims.RoleTemplateIDs, rolePrivileged)
 	var parts []string
 	for _, cause := range []struct {
 		possible bool
 		hint     string
 	}{
-		{!c.Permitted && !(own && c.PermittedOwn), hintPermission},
+		{!t.Permitted() && !(own && t.PermittedOwn()), hintPermission},
 		{own, hintOwn},
-		{!own && !c.Privileged, hintTarget},
-		{!own && !c.Privileged && c.App, hintAppRole},
-		{!own && !c.App, hintUserRole},
+		{!own && !privileged, hintTarget},
+		{!own && !privileged && t.Kind == App, hintAppRole},
+		{!own && t.Kind != App, hintUserRole},
 	} {
 		if cause.possible {
 			parts = append(parts, cause.hint)
@@ -76,29 +58,15 @@ func (c Caller) Hint(user string) string {
 // SessionsHint returns the causes that a 403 can have if the request revokes sessions, and what to do about them.
 // Source: learn.microsoft.com/graph/api/user-revokesigninsessions, and for the role
 // learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference.
-func (c Caller) SessionsHint() string {
+func (t *Token) SessionsHint() string {
 	switch {
-	case !c.RevokesSessions:
+	case !t.MayRevokeSessions():
 		return "the permission User.RevokeSessions.All (77f3a031-c388-4f99-b373-dc68676a979e for an app) may be missing"
-	case c.App:
+	case t.Kind == App:
 		return "the user may hold an admin role: assign Privileged Authentication Administrator to the app's " +
 			"service principal"
 	}
 	return "your role may not cover this user: you need a role with " +
 		"microsoft.directory/users/invalidateAllRefreshTokens, such as Authentication Administrator, or Privileged " +
 		"Authentication Administrator for users with an admin role"
-}
-
-// needsClaims reports whether a 403 asks for a stronger sign-in. Graph sends it with a challenge.
-// Source: learn.microsoft.com/entra/identity-platform/claims-challenge.
-func needsClaims(answer *batch.StatusError) bool {
-	if strings.EqualFold(answer.Code, "insufficient_claims") {
-		return true
-	}
-	for _, challenge := range answer.Header.Values("WWW-Authenticate") {
-		if strings.Contains(challenge, "insufficient_claims") {
-			return true
-		}
-	}
-	return false
 }
