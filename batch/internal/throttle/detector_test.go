@@ -281,8 +281,8 @@ func TestSettle(t *testing.T) {
 		d.limits, d.others, d.score, d.before = 1, 1, tt.score, shares{requests: share{1, 1}}
 		d.settle(tt.verdict)
 		if d.limits != tt.limits || d.others != tt.others || (d.shares == d.before) != tt.forgotten {
-			t.Errorf("verdict %d with a score of %v: limits %v, others %v, forgotten %v, want %v, %v and %v", tt.verdict,
-				tt.score, d.limits, d.others, d.shares == d.before, tt.limits, tt.others, tt.forgotten)
+			t.Errorf("verdict %d with a score of %v: limits %v, others %v, forgotten %v, want %v, %v and %v",
+				tt.verdict, tt.score, d.limits, d.others, d.shares == d.before, tt.limits, tt.others, tt.forgotten)
 		}
 	}
 }

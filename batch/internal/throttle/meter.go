@@ -39,14 +39,11 @@ const shortSpan = 0.5
 // matters to which end a batch is counted.
 const leastStretch = 0.2
 
-// maxTallies is how many batches before a refusal are remembered.
-const maxTallies = 64
-
-// smallBurst is up to how many seconds of the rate a burst is small.
-const smallBurst = 1.0
-
-// maxShorts is how many spans in a row may contradict the rate before it is given up.
-const maxShorts = 3
+const (
+	maxTallies = 64  // batches before a refusal that are remembered
+	smallBurst = 1.0 // seconds of the rate up to which a burst is small
+	maxShorts  = 3   // spans in a row that may contradict the rate before it is given up
+)
 
 // mostDebt times what was accepted in a span are refused before it. If more are, and refused requests
 // use up the limit too, the span shows how many were refused, and no rate.
@@ -56,11 +53,9 @@ const mostDebt = 3
 // faster. It may be that of refusals by chance, or of what had piled up.
 const unsurePeriod = 2.0
 
-// doubt is by how much a rate may be off that several measurements agree on, as a share of it.
-const doubt = 0.015
-
-// surePeriod is the same for a rate that several measurements agree on.
-const surePeriod = 12.0
+// surePeriod is the same for a rate that several measurements agree on. It may be off by doubt, as a share
+// of it. Below one request a second it may be off by slowDoubt over the number of requests measured.
+const surePeriod, doubt, slowDoubt = 12.0, 0.015, 4.0
 
 // note takes in an answer. fresh says that the request was sent after the last
 // wait, so that a refusal ends a span.
@@ -207,5 +202,9 @@ func (m *meter) gain(since, latency time.Duration) float64 {
 		return min(0.25*math.Expm1(x*x), 1e6)
 	}
 	x := since.Seconds() / max(surePeriod, 30/m.rate)
-	return doubt * math.Expm1(min(x*x, 10))
+	off := doubt
+	if m.rate < 1 {
+		off = max(off, slowDoubt/m.requests)
+	}
+	return off * math.Expm1(min(x*x, 10))
 }

@@ -276,7 +276,8 @@ func TestMeterManyRefused(t *testing.T) {
 }
 
 // A rate that was measured once climbs by 0.43 within two seconds, or longer where answers or requests
-// take long. One that measurements agree on climbs by a sixteenth of that in twelve.
+// take long. One that measurements agree on climbs by a sixteenth of that in twelve, or by more where it is
+// below one request a second and was measured from few requests.
 func TestGain(t *testing.T) {
 	for _, tt := range []struct {
 		meter
@@ -284,7 +285,10 @@ func TestGain(t *testing.T) {
 		want           float64
 	}{
 		{meter{rate: 40}, 0.05, 2, 0.43}, {meter{rate: 40}, 1, 10, 0.43}, {meter{rate: 0.5}, 0.05, 4, 0.43},
-		{meter{rate: 40, agreed: 1}, 0.05, 12, 0.0258}, {meter{rate: 0.5, agreed: 1}, 0.05, 60, 0.0258},
+		{meter{rate: 40, agreed: 1, requests: 20}, 0.05, 12, 0.0258},
+		{meter{rate: 1, agreed: 1, requests: 20}, 0.05, 30, 0.0258},
+		{meter{rate: 0.5, agreed: 1, requests: 300}, 0.05, 60, 0.0258},
+		{meter{rate: 0.5, agreed: 1, requests: 20}, 0.05, 60, 0.344},
 	} {
 		got := tt.gain(time.Duration(tt.since*1e9), time.Duration(tt.latency*1e9))
 		if math.Abs(got-tt.want) > tt.want/50 {
