@@ -144,7 +144,7 @@ func TestVerifyRefuses(t *testing.T) {
 		{"an invalid row", logOf(run, `{"type":"result","user":"a","outcome":"invalid"}`, end), "1 row was invalid"},
 		{"no such file", "nosuch", "nosuch does not exist"},
 	} {
-		t.Run(tt.name, func(t *testing.T) { 
+		t.Run(tt.name, func(t *testing.T) {
 			args := append([]string{"verify"}, strings.Fields(tt.logs)...)
 			tapsweep(t, env, args...).ends(t, status.Usage, tt.want)
 		})

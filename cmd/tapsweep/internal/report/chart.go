@@ -67,12 +67,9 @@ func (r *Report) chart() *chart {
 	for v := step; v <= r.All(); v += step {
 		c.Grid = append(c.Grid, label{Y: yOf(v, scale), Text: format.Number(v)})
 	}
-	for _, s := range r.waiting {
+	for _, s := range r.waiting[:min(len(r.waiting), maxWaits)] {
 		from := round1(r.axis.x(s.start) * plotWidth)
 		c.Waits = append(c.Waits, chartBar{X: from, Width: max(round1(r.axis.x(s.end)*plotWidth)-from, 1)})
-		if len(c.Waits) == maxWaits {
-			break
-		}
 	}
 	c.refusals(&r.axis)
 	var counts []string

@@ -35,6 +35,7 @@ type Logs struct {
 }
 
 type sourceLog struct {
+	number uint32 // the index in Logs.logs
 	name   string
 	file   *os.File
 	info   os.FileInfo
@@ -84,6 +85,9 @@ func OpenLogs(ctx context.Context, names []string) (_ *Logs, err error) {
 	slices.SortStableFunc(l.logs, func(a, b *sourceLog) int {
 		return cmp.Or(utc(a.first.Start).Compare(utc(b.first.Start)), cmp.Compare(a.name, b.name))
 	})
+	for i, lg := range l.logs {
+		lg.number = uint32(i)
+	}
 	ix := newIndex(l)
 	if err := ix.read(ctx); err != nil {
 		return nil, err

@@ -169,7 +169,7 @@ func (r *Report) steps() []NextCommand {
 // add adds a cause without a Failure.
 func (c *NextCommand) add(n int, name results.Outcome, hint string) {
 	if n > 0 {
-		c.Causes = append(c.Causes, causeCount{&Failure{Outcome: name, Hint: hint}, n})
+		c.Causes = append(c.Causes, causeCount{&Failure{failureCause: failureCause{Outcome: name, Hint: hint}}, n})
 	}
 }
 

@@ -54,7 +54,7 @@ func TestJSON(t *testing.T) {
 func csvOf(t *testing.T, paths ...string) []string {
 	t.Helper()
 	var b strings.Builder
-	c := assert.Must(newCSV(&b))
+	c := newCSV(&b)
 	if _, err := makeReport(t.Context(), open(t, paths...), c.writeRow); err != nil {
 		t.Fatal(err)
 	}

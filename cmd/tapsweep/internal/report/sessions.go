@@ -29,7 +29,7 @@ type SessionReport struct {
 
 func newSessions(withoutRow int) *SessionReport {
 	return &SessionReport{WithoutRow: withoutRow, Counts: make(map[results.Outcome]int), Resume: []string{},
-		tasks: make(map[nextTask]bool)}
+		failures: make(failures), tasks: make(map[nextTask]bool)}
 }
 
 // Listed returns the users that the page lists: first those for whom something is left.

@@ -31,6 +31,8 @@ type note struct {
 	effect rowEffect
 }
 
+func (n note) compare(at place) int { return n.about.compare(at) }
+
 // noted returns the effect of the note of an entry, or nothing.
 func (ix *index) noted(p uint32) rowEffect {
 	if int(p) < len(ix.notes) {

@@ -78,8 +78,12 @@ func (r *Report) tenant() string {
 func (r *Report) sources() (rows [][]string) {
 	for _, l := range r.Lists {
 		if l.Pairs > 0 { // a scan has no list
-			name := strings.Join(l.Sources, ", ")
-			rows = append(rows, []string{"list", fmt.Sprintf("%s, %s, %s", name, count(l.Pairs, l.noun()), l.Digest)})
+			noun := "row"
+			if l.ofVerify {
+				noun = "user"
+			}
+			rows = append(rows, []string{"list",
+				strings.Join(l.Sources, ", ") + ", " + count(l.Pairs, noun) + ", " + l.Digest})
 		}
 	}
 	for _, l := range r.Logs {
@@ -90,7 +94,7 @@ func (r *Report) sources() (rows [][]string) {
 		if len(r.Runs) > 1 {
 			name = fmt.Sprintf("run %d", i+1)
 			text = fmt.Sprintf("%s, %s, %s: exit %s",
-				timestamp(run.Start), duration(run.Took()), count(run.Rows, "row"), text)
+				timestamp(run.Start), duration(run.End.Sub(run.Start)), count(run.Rows, "row"), text)
 		}
 		if run.Stopped != "" {
 			text += ": " + run.Stopped
