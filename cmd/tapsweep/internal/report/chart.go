@@ -57,7 +57,7 @@ func (c *chart) Bottom() float64 {
 // End returns where the labels below it end.
 func (c *chart) End() float64 { return c.Bottom() + 32 }
 
-func (r *Report) chart() *chart {
+func (r *Report) Chart() *chart {
 	scale := plotHeight / (float64(max(r.All(), 1)) * 1.04)
 	c := &chart{Title: r.Words().Progress, Areas: r.axis.areas(scale), Ticks: r.axis.ticks()}
 	if r.WithoutRow > 0 {

@@ -34,7 +34,7 @@ const earlyScript = `document.documentElement.className = "js"`
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"number": format.Number, "count": count, "seconds": seconds, "timestamp": timestamp, "known": known,
-	"clock": clock, "verifiedAt": verifiedAt, "address": address,
+	"policy": policy, "clock": clock, "verifiedAt": verifiedAt, "address": address,
 	"join":    func(s []string) string { return strings.Join(s, ", ") },
 	"command": func(args []string) string { return "tapsweep " + strings.Join(args, " ") },
 	"path":    url.PathEscape, // html/template leaves the # and the % of a name as they are
@@ -64,16 +64,10 @@ type view struct {
 	Style  template.CSS
 	Script template.JS
 	Early  template.JS
-	Policy string
 
-	Steps  []NextCommand
-	Tenant string
-	Chart  *chart
-	Shares []shareRow
-	Names  []names
-
-	Shown int // pairs of the table
-	Rows  iter.Seq[*reportedRow]
+	Tenant string // with its domain
+	Shown  int    // pairs of the table
+	Rows   iter.Seq[*reportedRow]
 }
 
 // When returns the time of the runs. If they are on one day, it has the day once.
@@ -102,8 +96,7 @@ func (v *view) Many() bool { return v.Shown > maxPrinted }
 func (r *Report) writeHTML(ctx context.Context, w io.Writer, l *Logs, p htmlPage) error {
 	p.inline = cmp.Or(p.inline, maxInline)
 	v := &view{Report: r, htmlPage: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript),
-		Early: earlyScript, Policy: policy(), Steps: r.steps(), Tenant: r.tenant(),
-		Chart: r.chart(), Shares: r.shares(), Names: r.names()}
+		Early: earlyScript, Tenant: r.tenant()}
 	pick := v.pick()
 	var failed error
 	v.Rows = func(yield func(*reportedRow) bool) {

@@ -102,9 +102,6 @@ type indexedRow struct {
 	who    uint64
 }
 
-// failedLook reports whether the row is about a user whose passes a scan could not list.
-func (r *indexedRow) failedLook() bool { return r.FromScan() && r.Method == "" }
-
 // line processes a line of a log.
 func (ix *index) line(lg *sourceLog, rec *results.Record) error {
 	switch {
@@ -113,7 +110,10 @@ func (ix *index) line(lg *sourceLog, rec *results.Record) error {
 		if err := ix.logs.checkSameTenant(run, rec.Text); err != nil {
 			return err
 		}
-		lg.began(run)
+		for _, before := range lg.runs {
+			before.resumed = true
+		}
+		lg.runs = append(lg.runs, run)
 		lg.listOf = ix.logs.list(run)
 	case rec.Wait != nil:
 		ix.logs.waits = append(ix.logs.waits, waitOfRun{*rec.Wait, lg.last()})
@@ -164,9 +164,10 @@ func (ix *index) row(lg *sourceLog, r *indexedRow) {
 	}
 }
 
-// wantsSessions reports whether the run revokes the sessions of the user of the row.
+// wantsSessions reports whether the run revokes the sessions of the user of the row. It does not if a scan could not
+// list the passes of the user.
 func (r *indexedRow) wantsSessions() bool {
-	return r.run.header.Sessions && r.Method+r.User != "" && !r.failedLook() &&
+	return r.run.header.Sessions && (r.Method != "" || r.User != "" && !r.FromScan()) &&
 		!slices.Contains([]results.Outcome{results.Duplicate, results.Invalid, results.Protected}, r.Outcome)
 }
 

@@ -187,14 +187,6 @@ func (lg *sourceLog) decode() error {
 
 func digestOf(sum hash.Hash) string { return fmt.Sprintf("sha256:%x", sum.Sum(nil)) }
 
-// began processes the first line of a run.
-func (lg *sourceLog) began(run *ReportedRun) {
-	for _, before := range lg.runs {
-		before.resumed = true
-	}
-	lg.runs = append(lg.runs, run)
-}
-
 func (lg *sourceLog) last() *ReportedRun { return lg.runs[len(lg.runs)-1] }
 
 // resumable returns the run whose command resumes the log. This is the last run that revokes sessions, because a run

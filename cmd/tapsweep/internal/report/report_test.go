@@ -279,7 +279,8 @@ func TestResumeCommand(t *testing.T) {
 			assert.Same(t, "note", note, tt.note)
 		})
 	}
-	command, _ := listCommand("l.jsonl", ran("verify", "--tenant", "\x1b[2J", "a.jsonl"))
+	verify := ran("verify", "--tenant", "\x1b[2J", "a.jsonl")
+	command, _ := commandOf(verify, verify.RevokeWith("l.jsonl"))
 	assert.Same(t, "command with the log as its list", command, "")
 }
 

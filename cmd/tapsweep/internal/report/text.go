@@ -109,13 +109,13 @@ func (r *Report) figures() (rows [][]string) {
 	add := func(name string, n int, text string) {
 		rows = append(rows, []string{name, fmt.Sprintf("%9s", format.Number(n)), text})
 	}
-	for _, s := range r.shares() {
+	for _, s := range r.Shares() {
 		add(s.Name, s.Count, s.Share)
 	}
 	if r.Proof() != "" {
 		add("verified", r.Verified, fmt.Sprintf("of %s: a LIST afterwards shows no pass", format.Number(r.deleted())))
 	}
-	for _, group := range r.names() {
+	for _, group := range r.Names() {
 		for _, c := range group.Counts {
 			add(c.Name, c.N, strings.ToLower(group.Title))
 		}
@@ -125,7 +125,7 @@ func (r *Report) figures() (rows [][]string) {
 
 // leftText writes each step for what is left, with its causes and its command.
 func (r *Report) leftText(w io.Writer) {
-	steps := r.steps()
+	steps := r.Steps()
 	if len(steps) > 0 {
 		fmt.Fprintf(w, "\n%s:\n", r.Words().Left)
 	}
@@ -163,8 +163,8 @@ type names struct {
 	Counts []format.Count
 }
 
-// names returns the passes by reason and by creator, as far as they are known.
-func (r *Report) names() (groups []names) {
+// Names returns the passes by reason and by creator, as far as they are known.
+func (r *Report) Names() (groups []names) {
 	for _, g := range []struct {
 		title, column string
 		counts        map[string]int

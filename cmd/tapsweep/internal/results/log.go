@@ -141,9 +141,7 @@ func (l *Log) Write(entry any) error {
 }
 
 // failure returns the error that ends the run. The caller holds mu.
-func (l *Log) failure() error {
-	return cmp.Or(l.err, l.moved)
-}
+func (l *Log) failure() error { return cmp.Or(l.err, l.moved) }
 
 // Check returns a *MovedError if the file at the path of the log is no longer the file that the log is written
 // to. After that, each Write also returns this error, but still writes.
