@@ -64,7 +64,6 @@ func newReport(l *Logs) *Report {
 	return r
 }
 
-// add counts a row.
 func (r *Report) add(row *reportedRow) {
 	switch {
 	case row.Action == results.RevokeSessions:

@@ -9,7 +9,6 @@ import (
 	"tapsweep/input"
 )
 
-// csvHeader has the names of the columns.
 var csvHeader = []string{"source", "line", "user", "method", "outcome", "status", "code", "message", "attempts",
 	"requestId", "time", "hint", "reason", "verified", "userPrincipalName", "verifiedAt", "pending", "anyPass",
 	"column", "beside", "createdBy", "createdAt", "auditId", "auditMatch", "action", "sentAt"}

@@ -65,9 +65,8 @@ type view struct {
 	Script template.JS
 	Early  template.JS
 
-	Tenant string // with its domain
-	Shown  int    // pairs of the table
-	Rows   iter.Seq[*reportedRow]
+	Shown int // pairs of the table
+	Rows  iter.Seq[*reportedRow]
 }
 
 // When returns the time of the runs. If they are on one day, it has the day once.
@@ -96,7 +95,7 @@ func (v *view) Many() bool { return v.Shown > maxPrinted }
 func (r *Report) writeHTML(ctx context.Context, w io.Writer, l *Logs, p htmlPage) error {
 	p.inline = cmp.Or(p.inline, maxInline)
 	v := &view{Report: r, htmlPage: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript),
-		Early: earlyScript, Tenant: r.tenant()}
+		Early: earlyScript}
 	pick := v.pick()
 	var failed error
 	v.Rows = func(yield func(*reportedRow) bool) {

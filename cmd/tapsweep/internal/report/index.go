@@ -102,7 +102,6 @@ type indexedRow struct {
 	who    uint64
 }
 
-// line processes a line of a log.
 func (ix *index) line(lg *sourceLog, rec *results.Record) error {
 	switch {
 	case rec.Run != nil:
@@ -132,7 +131,6 @@ func (ix *index) line(lg *sourceLog, rec *results.Record) error {
 	return nil
 }
 
-// row processes a row.
 func (ix *index) row(lg *sourceLog, r *indexedRow) {
 	lg.rows = append(lg.rows, counts)
 	if !r.Provisional && !r.Beside {

@@ -33,11 +33,11 @@ type ReportedRun struct {
 }
 
 func newRun(name string, r *results.Run) *ReportedRun {
-	start, show := utc(r.Start), safetext.Printable
-	run := &ReportedRun{Log: show(name), Version: show(r.Version), Operator: show(r.Operator), header: *r,
+	start, safe := utc(r.Start), safetext.Printable
+	run := &ReportedRun{Log: safe(name), Version: safe(r.Version), Operator: safe(r.Operator), header: *r,
 		Command: make([]string, len(r.Command)), DryRun: r.DryRun, Pairs: bounded(r.Pairs), Start: start, last: start}
 	for i, arg := range r.Command {
-		run.Command[i] = show(arg)
+		run.Command[i] = safe(arg)
 	}
 	return run
 }

@@ -41,7 +41,6 @@ func (s *SessionReport) Listed() []*reportedRow {
 // maxListed is the maximum number of users for whom a page lists the sessions.
 const maxListed = 1000
 
-// add counts a row.
 func (s *SessionReport) add(row *reportedRow) {
 	s.Users++
 	s.Counts[row.Outcome]++

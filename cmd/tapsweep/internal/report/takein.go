@@ -41,7 +41,6 @@ func (ix *index) noted(p uint32) rowEffect {
 	return nothing
 }
 
-// setNote sets the note of an entry.
 func (ix *index) setNote(p uint32, n note) {
 	for n.effect != nothing && int(p) >= len(ix.notes) {
 		ix.notes = append(ix.notes, note{})
@@ -71,7 +70,6 @@ func (ix *index) takeIn(p uint32, r *indexedRow) {
 	}
 }
 
-// effectOf returns the effect of a further row.
 func (ix *index) effectOf(p uint32, r *indexedRow) rowEffect {
 	e, gone, noted := &ix.entries[p], ix.isGone(p), ix.noted(p)
 	fromVerify := r.run.kind() == "verify" && !ix.logs.lists[e.list].ofVerify // the entry is of another command

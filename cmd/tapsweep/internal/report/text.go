@@ -45,7 +45,7 @@ func (r *Report) facts() [][]string {
 		took += ", " + pace + "/s"
 	}
 	rows := [][]string{
-		{"tenant", r.tenant()},
+		{"tenant", r.TenantName()},
 		{"graph", known(r.GraphRoot)},
 		{"operator", known(strings.Join(r.Operators, ", "))},
 		{"start", timestamp(r.Start)},
@@ -66,8 +66,8 @@ func (r *Report) facts() [][]string {
 	return rows
 }
 
-// tenant returns the domain and the ID of the tenant, as far as they are known.
-func (r *Report) tenant() string {
+// TenantName returns the domain and the ID of the tenant, as far as they are known.
+func (r *Report) TenantName() string {
 	if r.domain != "" {
 		return fmt.Sprintf("%s (%s)", r.domain, known(r.Tenant))
 	}
@@ -129,8 +129,7 @@ func (r *Report) leftText(w io.Writer) {
 	if len(steps) > 0 {
 		fmt.Fprintf(w, "\n%s:\n", r.Words().Left)
 	}
-	for i := range steps {
-		s := &steps[i]
+	for _, s := range steps {
 		fmt.Fprintf(w, "  %s\n", s.Heading())
 		for _, c := range s.Causes[:min(len(s.Causes), maxShown)] {
 			fmt.Fprintf(w, "    %s %s: %s\n", format.Number(c.Count), c.Title(), c.Hint)
@@ -141,19 +140,19 @@ func (r *Report) leftText(w io.Writer) {
 		if n := len(s.Causes) - maxShown; n > 0 {
 			fmt.Fprintf(w, "    and %s\n", count(n, "more cause"))
 		}
-		fmt.Fprintf(w, "    %s\n", s)
+		fmt.Fprintf(w, "    %s\n", &s)
 	}
 }
 
 // String returns the command with its note, or the reason why there is no command.
-func (s *NextCommand) String() string {
+func (c *NextCommand) String() string {
 	switch {
-	case s.Command == "":
-		return "no command: " + s.Note
-	case s.Note != "":
-		return s.Command + "   # " + s.Note
+	case c.Command == "":
+		return "no command: " + c.Note
+	case c.Note != "":
+		return c.Command + "   # " + c.Note
 	}
-	return s.Command
+	return c.Command
 }
 
 // names has the number of passes for each name, the most frequent first.

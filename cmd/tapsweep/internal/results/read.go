@@ -94,12 +94,13 @@ func (in *logReader) next() (*Record, error) {
 		if in.n == 1 {
 			text = bytes.TrimPrefix(text, []byte(byteOrderMark))
 		}
-		known, foreign := false, false
-		if foreign, err = in.isForeign(text); foreign {
+		foreign, err := in.isForeign(text)
+		if foreign {
 			in.c.skip(in.foreign(text), text)
 			in.c.Whole += int64(size)
 			continue
 		}
+		var known bool
 		if err == nil {
 			known, err = in.decode(text)
 		}
