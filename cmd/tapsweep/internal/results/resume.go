@@ -134,8 +134,8 @@ type ResumeOptions struct {
 // the log has another list, tenant or Graph root than next, or if it is not trusted (see CheckTrust). If there is no
 // log at path, Resume creates one.
 //
-// If next verifies, pairs that are done but not verified are unconfirmed instead of completed. With AnyPass, a pair whose
-// named pass is gone is not completed if its user has another pass.
+// If next verifies, pairs that are done but not verified are unconfirmed instead of completed. If next has AnyPass, a
+// pair whose named pass is gone is not completed if its user has another pass.
 func Resume(path string, next *Run, opts ResumeOptions) (*Log, *ResumeState, error) {
 	e := &ResumeState{unconfirmed: make(map[uint64]*Row), wanted: make(map[uint64]*Row), opts: opts, next: next}
 	f, err := openTrusted(path)
