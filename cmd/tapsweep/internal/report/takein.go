@@ -42,6 +42,9 @@ func (ix *index) noted(p uint32) rowEffect {
 }
 
 func (ix *index) setNote(p uint32, n note) {
+	if n.effect != nothing && ix.notes == nil {
+		ix.notes = make([]note, 0, cap(ix.entries)) // it grows once, because each further step leaves garbage
+	}
 	for n.effect != nothing && int(p) >= len(ix.notes) {
 		ix.notes = append(ix.notes, note{})
 	}
