@@ -10,6 +10,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"slices"
 
@@ -35,6 +36,7 @@ type Logs struct {
 }
 
 type sourceLog struct {
+	number uint32 // the index in Logs.logs
 	name   string
 	file   *os.File
 	info   os.FileInfo
@@ -84,12 +86,16 @@ func OpenLogs(ctx context.Context, names []string) (_ *Logs, err error) {
 	slices.SortStableFunc(l.logs, func(a, b *sourceLog) int {
 		return cmp.Or(utc(a.first.Start).Compare(utc(b.first.Start)), cmp.Compare(a.name, b.name))
 	})
+	for i, lg := range l.logs {
+		lg.number = uint32(i)
+	}
 	ix := newIndex(l)
 	if err := ix.read(ctx); err != nil {
 		return nil, err
 	}
 	ix.finish()
 	l.endRuns()
+	runtime.GC() // the index is the largest part of the memory, and nothing uses it any more
 	return l, nil
 }
 
@@ -182,14 +188,6 @@ func (lg *sourceLog) decode() error {
 }
 
 func digestOf(sum hash.Hash) string { return fmt.Sprintf("sha256:%x", sum.Sum(nil)) }
-
-// began processes the first line of a run.
-func (lg *sourceLog) began(run *ReportedRun) {
-	for _, before := range lg.runs {
-		before.resumed = true
-	}
-	lg.runs = append(lg.runs, run)
-}
 
 func (lg *sourceLog) last() *ReportedRun { return lg.runs[len(lg.runs)-1] }
 
