@@ -129,7 +129,7 @@ func (t *Token) grantHints(p *permission, own bool) []string {
 	case t.Kind == User:
 		id, kind = p.scope, "Scope"
 	}
-	client := orPlaceholder(t.client(), "APP_ID")
+	client := orPlaceholder(t.claims.ClientID(), "APP_ID")
 	commands := []string{
 		fmt.Sprintf("  az ad app permission add --id %s --api %s --api-permissions %s=%s", client, graphApp, id, kind),
 		"  az ad app permission admin-consent --id " + client}

@@ -25,17 +25,11 @@ func (t *Token) Print(w io.Writer, task Task) {
 		line("token", "ends in "+untilEnd(time.Until(t.Expires)))
 	}
 	tw.Flush()
-	task.printSince(w)
+	if !task.Since.IsZero() { // --created-since may have a date or an age
+		fmt.Fprintf(w, "passes created since %s\n", task.Since.UTC().Format(time.RFC3339))
+	}
 	for _, warning := range t.Warnings(task) {
 		fmt.Fprintf(w, "warning: %s\n", warning)
-	}
-}
-
-// printSince writes the earliest creation time of the passes to find, if there is one. It is useful because
-// --created-since may have a date or an age.
-func (t Task) printSince(w io.Writer) {
-	if !t.Since.IsZero() {
-		fmt.Fprintf(w, "passes created since %s\n", t.Since.UTC().Format(time.RFC3339))
 	}
 }
 
