@@ -185,15 +185,6 @@ func (t *Token) MayReadOrganization() bool { return t.access(readOrganization, t
 // user.
 func (t *Token) MayList(own bool) Access { return t.access(listPasses, own) }
 
-// Permitted reports whether the token has a permission to delete passes of other users.
-func (t *Token) Permitted() bool { return t.access(deletePasses, false) == Yes }
-
-// PermittedOwn reports whether the token has a permission to delete the signed-in user's own passes.
-func (t *Token) PermittedOwn() bool { return t.access(deletePasses, true) == Yes }
-
-// MayRevokeSessions reports whether the token has a permission to revoke the sessions of users.
-func (t *Token) MayRevokeSessions() bool { return t.access(revokeSessions, false) == Yes }
-
 // Roles of Entra, as the template IDs that tokens contain, and well-known tenants and apps.
 // Source: learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference.
 const (

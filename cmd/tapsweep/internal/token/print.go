@@ -55,7 +55,7 @@ func (t *Token) Capabilities() string {
 	}
 	var parts []string
 	deletes, lists := t.access(deletePasses, false), t.MayList(false) == Yes
-	own := !t.Permitted() && t.PermittedOwn()
+	own := deletes != Yes && t.access(deletePasses, true) == Yes
 	for _, part := range []struct {
 		may   bool
 		words string
@@ -64,8 +64,8 @@ func (t *Token) Capabilities() string {
 		{deletes == Perhaps, "perhaps delete passes of any user"},
 		{deletes == No && lists, "list passes of any user, but not delete them"},
 		{own, "list and delete the user's own pass"},
-		{!own && !t.Permitted() && !lists && t.MayList(true) == Yes, "list the user's own pass"},
-		{t.MayRevokeSessions(), "revoke sessions"},
+		{!own && deletes != Yes && !lists && t.MayList(true) == Yes, "list the user's own pass"},
+		{t.access(revokeSessions, false) == Yes, "revoke sessions"},
 		{t.MayLookUp() == Yes, "look up users"},
 	} {
 		if part.may {
