@@ -48,7 +48,7 @@ func (p place) compare(q place) int {
 const none = ^uint32(0) // no entry
 
 // rowSize is the usual minimum size of a row in bytes. newIndex uses it to allocate all entries at once.
-const rowSize = 300
+const rowSize = 250
 
 func newIndex(l *Logs) *index {
 	size := int64(0)

@@ -10,6 +10,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"slices"
 
@@ -90,6 +91,7 @@ func OpenLogs(ctx context.Context, names []string) (_ *Logs, err error) {
 	}
 	ix.finish()
 	l.endRuns()
+	runtime.GC() // the index is the largest part of the memory, and nothing uses it any more
 	return l, nil
 }
 
