@@ -187,8 +187,8 @@ func TestScanResumes(t *testing.T) {
 	hasFiles(t, dir, 3)
 }
 
-// If Graph rejects the LIST of a user, a scan or sweep that resumes lists again. So the summary and the report say how to
-// resume.
+// If Graph rejects the LIST of a user, a scan or sweep that resumes sends it again. So the summary and the report say
+// how to resume.
 func TestRejectedListIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	for _, command := range []string{"scan", "sweep --yes"} {
