@@ -135,14 +135,19 @@ func TestVerifyRefuses(t *testing.T) {
 	logOf := func(lines ...string) string { return writeFile(t, "log.jsonl", strings.Join(lines, "\n")+"\n") }
 	const row, end = `{"type":"result","user":"a@b.c","outcome":"revoked"}`, `{"type":"end"}`
 	run := `{"type":"run","tenant":"` + entra.DefaultTenantID + `","graphRoot":"` + root + `"}`
-	for _, tt := range []struct{ name, log, want string }{
+	foreign := logOf(`{"type":"run","tenant":"`+foreignTenant+`"}`, row, end)
+	for _, tt := range []struct{ name, logs, want string }{
 		{"a killed run", logOf(`{"type":"run","pairs":5000}`, row), "passes may be missing"},
 		{"a list", list, "it is not a results log"},
-		{"another tenant", logOf(`{"type":"run","tenant":"`+foreignTenant+`"}`, row, end), "it is the log of tenant"},
+		{"another tenant", foreign, "it is the log of tenant"},
+		{"logs of two tenants", logOf(run, row, end) + " " + foreign, foreign + ":1: it is the log of tenant"},
 		{"an invalid row", logOf(run, `{"type":"result","user":"a","outcome":"invalid"}`, end), "1 row was invalid"},
 		{"no such file", "nosuch", "nosuch does not exist"},
 	} {
-		t.Run(tt.name, func(t *testing.T) { tapsweep(t, env, "verify", tt.log).ends(t, status.Usage, tt.want) })
+		t.Run(tt.name, func(t *testing.T) {
+			args := append([]string{"verify"}, strings.Fields(tt.logs)...)
+			tapsweep(t, env, args...).ends(t, status.Usage, tt.want)
+		})
 	}
 	quiet := logOf(run, end)
 	tapsweep(t, env, "verify", quiet).ends(t, 0, "no user to check in "+quiet+"; nothing to do")

@@ -23,7 +23,7 @@ func BenchmarkMillion(b *testing.B) {
 	m = nil
 	for b.Loop() {
 		l := assert.Must(OpenLogs(b.Context(), []string{path}))
-		c, _ := newCSV(io.Discard)
+		c := newCSV(io.Discard)
 		r, err := makeReport(b.Context(), l, c.writeRow)
 		if err != nil || r.Pairs != rows {
 			b.Fatal(err, r.Pairs)

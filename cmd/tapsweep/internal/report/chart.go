@@ -57,7 +57,7 @@ func (c *chart) Bottom() float64 {
 // End returns where the labels below it end.
 func (c *chart) End() float64 { return c.Bottom() + 32 }
 
-func (r *Report) chart() *chart {
+func (r *Report) Chart() *chart {
 	scale := plotHeight / (float64(max(r.All(), 1)) * 1.04)
 	c := &chart{Title: r.Words().Progress, Areas: r.axis.areas(scale), Ticks: r.axis.ticks()}
 	if r.WithoutRow > 0 {
@@ -67,12 +67,9 @@ func (r *Report) chart() *chart {
 	for v := step; v <= r.All(); v += step {
 		c.Grid = append(c.Grid, label{Y: yOf(v, scale), Text: format.Number(v)})
 	}
-	for _, s := range r.waiting {
+	for _, s := range r.waiting[:min(len(r.waiting), maxWaits)] {
 		from := round1(r.axis.x(s.start) * plotWidth)
 		c.Waits = append(c.Waits, chartBar{X: from, Width: max(round1(r.axis.x(s.end)*plotWidth)-from, 1)})
-		if len(c.Waits) == maxWaits {
-			break
-		}
 	}
 	c.refusals(&r.axis)
 	var counts []string

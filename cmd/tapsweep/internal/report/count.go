@@ -49,7 +49,7 @@ func makeReport(ctx context.Context, l *Logs, also func(*reportedRow) error) (*R
 func newReport(l *Logs) *Report {
 	r := &Report{
 		Lists: l.lists, Runs: l.allRuns(), Users: l.users, Sessions: newSessions(l.withoutSessions),
-		Operators: []string{}, Resume: []NextCommand{},
+		Resume: []NextCommand{}, failures: make(failures),
 		Counts: make(map[results.Outcome]int), Reasons: make(map[string]int), Creators: make(map[string]int),
 		tasks: make(map[nextTask]int), unverified: make(map[*sourceLog]int),
 	}
@@ -64,7 +64,6 @@ func newReport(l *Logs) *Report {
 	return r
 }
 
-// add counts a row.
 func (r *Report) add(row *reportedRow) {
 	switch {
 	case row.Action == results.RevokeSessions:
@@ -122,7 +121,7 @@ func (r *Report) fillHeader() {
 			r.End = run.End
 		}
 	}
-	r.Operators = append([]string{}, distinct(r.Operators)...)
+	r.Operators = distinct(r.Operators)
 	r.kind = kindOfRuns(r.Runs)
 	r.setTaskOperators()
 	r.Start = r.Runs[0].Start
@@ -171,7 +170,8 @@ func (r *Report) setTaskOperators() {
 }
 
 // distinct returns each name that is known once, in order.
-func distinct(names []string) (known []string) {
+func distinct(names []string) []string {
+	known := []string{}
 	for _, name := range names {
 		if name != "" && !slices.Contains(known, name) {
 			known = append(known, name)

@@ -9,7 +9,6 @@ import (
 	"tapsweep/input"
 )
 
-// csvHeader has the names of the columns.
 var csvHeader = []string{"source", "line", "user", "method", "outcome", "status", "code", "message", "attempts",
 	"requestId", "time", "hint", "reason", "verified", "userPrincipalName", "verifiedAt", "pending", "anyPass",
 	"column", "beside", "createdBy", "createdAt", "auditId", "auditMatch", "action", "sentAt"}
@@ -18,13 +17,13 @@ var csvHeader = []string{"source", "line", "user", "method", "outcome", "status"
 // pairs, except for duplicates. A row with beside is about a further pass, and has the request ID of its delete.
 type csvFile struct{ w *csv.Writer }
 
-// newCSV writes the header.
-func newCSV(w io.Writer) (*csvFile, error) {
+// newCSV writes the header. If that fails, Close returns the error.
+func newCSV(w io.Writer) *csvFile {
 	c := &csvFile{csv.NewWriter(w)}
-	return c, c.w.Write(csvHeader)
+	_ = c.w.Write(csvHeader)
+	return c
 }
 
-// writeRow writes a row.
 func (c *csvFile) writeRow(r *reportedRow) error {
 	fields := []string{r.Source, strconv.Itoa(r.Line), r.User, r.Method, string(r.Outcome), strconv.Itoa(r.Status),
 		r.Code, r.Message, strconv.Itoa(r.Attempts), r.RequestID, r.Time.Format(time.RFC3339Nano), r.Hint, r.Reason,

@@ -11,12 +11,9 @@ import (
 
 // A Failure is a group of pairs, or of users with their sessions, that are not done for the same reason.
 type Failure struct {
-	Outcome  results.Outcome `json:"outcome"`
-	Code     string          `json:"code"`   // the error code of Graph
-	Status   int             `json:"status"` // the HTTP status, 0 if there was no answer
-	Hint     string          `json:"hint"`
-	Count    int             `json:"count"`
-	Examples []string        `json:"examples"` // some of the users
+	failureCause
+	Count    int      `json:"count"`
+	Examples []string `json:"examples"` // some of the users
 
 	tasks map[nextTask]int // how many each task tries again
 }
@@ -35,13 +32,13 @@ func (f *Failure) Title() string {
 
 // A failureCause is what the rows of a Failure have in common.
 type failureCause struct {
-	outcome results.Outcome
-	code    string
-	status  int
-	hint    string
+	Outcome results.Outcome `json:"outcome"`
+	Code    string          `json:"code"`   // the error code of Graph
+	Status  int             `json:"status"` // the HTTP status, 0 if there was no answer
+	Hint    string          `json:"hint"`
 }
 
-// failures has Failures by cause. The zero value is empty.
+// failures has Failures by cause.
 type failures map[failureCause]*Failure
 
 // causeOf returns the cause of a row. If there are too many causes, it returns the common cause for the rest.
@@ -58,16 +55,12 @@ func (f failures) causeOf(row *reportedRow) failureCause {
 }
 
 // add counts a row that is not done.
-func (f *failures) add(row *reportedRow) {
-	if *f == nil {
-		*f = make(failures)
-	}
+func (f failures) add(row *reportedRow) {
 	c := f.causeOf(row)
-	group := (*f)[c]
+	group := f[c]
 	if group == nil {
-		group = &Failure{Outcome: c.outcome, Code: c.code, Status: c.status, Hint: c.hint, Examples: []string{},
-			tasks: make(map[nextTask]int)}
-		(*f)[c] = group
+		group = &Failure{failureCause: c, Examples: []string{}, tasks: make(map[nextTask]int)}
+		f[c] = group
 	}
 	group.Count++
 	group.tasks[taskOf(row)]++

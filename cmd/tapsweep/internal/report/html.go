@@ -33,8 +33,8 @@ var pageScript string
 const earlyScript = `document.documentElement.className = "js"`
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"number": format.Number, "count": count, "share": share, "seconds": seconds, "timestamp": timestamp, "known": known,
-	"clock": clock, "verifiedAt": verifiedAt, "address": address,
+	"number": format.Number, "count": count, "seconds": seconds, "timestamp": timestamp, "known": known,
+	"policy": policy, "clock": clock, "verifiedAt": verifiedAt, "address": address,
 	"join":    func(s []string) string { return strings.Join(s, ", ") },
 	"command": func(args []string) string { return "tapsweep " + strings.Join(args, " ") },
 	"path":    url.PathEscape, // html/template leaves the # and the % of a name as they are
@@ -64,13 +64,6 @@ type view struct {
 	Style  template.CSS
 	Script template.JS
 	Early  template.JS
-	Policy string
-
-	Steps  []NextCommand
-	Tenant string
-	Chart  *chart
-	Shares []shareRow
-	Names  []names
 
 	Shown int // pairs of the table
 	Rows  iter.Seq[*reportedRow]
@@ -102,8 +95,7 @@ func (v *view) Many() bool { return v.Shown > maxPrinted }
 func (r *Report) writeHTML(ctx context.Context, w io.Writer, l *Logs, p htmlPage) error {
 	p.inline = cmp.Or(p.inline, maxInline)
 	v := &view{Report: r, htmlPage: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript),
-		Early: earlyScript, Policy: policy(pageStyle, pageScript, earlyScript), Steps: r.steps(), Tenant: r.tenant(),
-		Chart: r.chart(), Shares: r.shares(), Names: r.names()}
+		Early: earlyScript}
 	pick := v.pick()
 	var failed error
 	v.Rows = func(yield func(*reportedRow) bool) {
@@ -125,16 +117,13 @@ func (r *Report) writeHTML(ctx context.Context, w io.Writer, l *Logs, p htmlPage
 
 // policy allows only the style and the scripts of the page itself. So text from a log cannot run, and the page sends no
 // request.
-func policy(style string, scripts ...string) string {
+func policy() string {
 	hash := func(s string) string {
 		sum := sha256.Sum256([]byte(s))
 		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	}
-	for i, s := range scripts {
-		scripts[i] = hash(s)
-	}
-	return fmt.Sprintf("default-src 'none'; style-src %s; script-src %s; base-uri 'none'; form-action 'none'; "+
-		"require-trusted-types-for 'script'", hash(style), strings.Join(scripts, " "))
+	return fmt.Sprintf("default-src 'none'; style-src %s; script-src %s %s; base-uri 'none'; form-action 'none'; "+
+		"require-trusted-types-for 'script'", hash(pageStyle), hash(pageScript), hash(earlyScript))
 }
 
 // pick returns a function that selects the rows of the table: all, or the first of those that are not done.

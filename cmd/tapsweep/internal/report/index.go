@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -101,38 +102,41 @@ type indexedRow struct {
 	who    uint64
 }
 
-// failedLook reports whether the row is about a user whose passes a scan could not list.
-func (r *indexedRow) failedLook() bool { return r.FromScan() && r.Method == "" }
-
-// line processes the current line of a cursor.
-func (ix *index) line(c *cursor) error {
-	switch lg := c.lg; {
-	case c.rec.Run != nil:
-		if err := ix.logs.checkSameTenant(c.run, c.rec.Text); err != nil {
+func (ix *index) line(lg *sourceLog, rec *results.Record) error {
+	switch {
+	case rec.Run != nil:
+		run := newRun(lg.name, rec.Run)
+		if err := ix.logs.checkSameTenant(run, rec.Text); err != nil {
 			return err
 		}
-		lg.began(c.run)
-		lg.listOf = ix.logs.list(c.run)
-	case c.rec.Wait != nil:
-		ix.logs.waits = append(ix.logs.waits, waitOfRun{*c.rec.Wait, c.run})
-	case c.rec.End != nil:
-		c.run.end(*c.rec.End)
-	case c.rec.Scanned != nil:
-		for _, user := range c.rec.Scanned.Users {
+		for _, before := range lg.runs {
+			before.resumed = true
+		}
+		lg.runs = append(lg.runs, run)
+		lg.listOf = ix.logs.list(run)
+	case rec.Wait != nil:
+		ix.logs.waits = append(ix.logs.waits, waitOfRun{*rec.Wait, lg.last()})
+	case rec.End != nil:
+		run, end := lg.last(), rec.End
+		run.Exit, run.Stopped, run.End = &end.Exit, safetext.Printable(end.Stopped), utc(end.End)
+	case rec.Scanned != nil:
+		for _, user := range rec.Scanned.Users {
 			ix.looked[ix.userOf(user)] = struct{}{}
 			ix.dropFailure(user)
 		}
-	case c.rec.Row != nil:
-		ix.row(lg, c.i, &c.indexed)
+	case rec.Row != nil:
+		ix.row(lg, &indexedRow{Row: *rec.Row, at: place{lg.number, uint32(len(lg.rows))}, line: rec.Line,
+			offset: rec.Offset, run: lg.last(), who: ix.userOf(rec.Row.User)})
 	}
 	return nil
 }
 
-// row processes a row.
-func (ix *index) row(lg *sourceLog, i int, r *indexedRow) {
-	r.at, r.who = place{uint32(i), uint32(len(lg.rows))}, ix.userOf(r.User)
+func (ix *index) row(lg *sourceLog, r *indexedRow) {
 	lg.rows = append(lg.rows, counts)
-	r.run.row(&r.Row)
+	if !r.Provisional && !r.Beside {
+		r.run.Rows++
+	}
+	r.run.extendTo(utc(r.Time))
 	if r.Provisional && r.Outcome == results.Found {
 		// A sweep intended to delete the pass, and this may be the last row about it.
 		r.Outcome, r.Provisional = results.Unknown, false
@@ -158,9 +162,10 @@ func (ix *index) row(lg *sourceLog, i int, r *indexedRow) {
 	}
 }
 
-// wantsSessions reports whether the run revokes the sessions of the user of the row.
+// wantsSessions reports whether the run revokes the sessions of the user of the row. It does not if a scan could not
+// list the passes of the user.
 func (r *indexedRow) wantsSessions() bool {
-	return r.run.header.Sessions && r.Method+r.User != "" && !r.failedLook() &&
+	return r.run.header.Sessions && (r.Method != "" || r.User != "" && !r.FromScan()) &&
 		!slices.Contains([]results.Outcome{results.Duplicate, results.Invalid, results.Protected}, r.Outcome)
 }
 

@@ -36,6 +36,7 @@ type Logs struct {
 }
 
 type sourceLog struct {
+	number uint32 // the index in Logs.logs
 	name   string
 	file   *os.File
 	info   os.FileInfo
@@ -85,6 +86,9 @@ func OpenLogs(ctx context.Context, names []string) (_ *Logs, err error) {
 	slices.SortStableFunc(l.logs, func(a, b *sourceLog) int {
 		return cmp.Or(utc(a.first.Start).Compare(utc(b.first.Start)), cmp.Compare(a.name, b.name))
 	})
+	for i, lg := range l.logs {
+		lg.number = uint32(i)
+	}
 	ix := newIndex(l)
 	if err := ix.read(ctx); err != nil {
 		return nil, err
@@ -184,14 +188,6 @@ func (lg *sourceLog) decode() error {
 }
 
 func digestOf(sum hash.Hash) string { return fmt.Sprintf("sha256:%x", sum.Sum(nil)) }
-
-// began processes the first line of a run.
-func (lg *sourceLog) began(run *ReportedRun) {
-	for _, before := range lg.runs {
-		before.resumed = true
-	}
-	lg.runs = append(lg.runs, run)
-}
 
 func (lg *sourceLog) last() *ReportedRun { return lg.runs[len(lg.runs)-1] }
 

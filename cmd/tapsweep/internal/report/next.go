@@ -65,7 +65,7 @@ func (r *Report) nextCommands(l *Logs) {
 		}
 		revoke := NextCommand{Log: name, nextTask: nextTask{lg, true}, Left: r.tasks[nextTask{lg, true}], noun: "pass"}
 		if revoke.Left > 0 {
-			revoke.Command, revoke.Note = listCommand(lg.name, &run.header)
+			revoke.Command, revoke.Note = commandOf(&run.header, run.header.RevokeWith(lg.name))
 			r.Resume = append(r.Resume, revoke)
 		}
 	}
@@ -88,36 +88,25 @@ func (l *Logs) withoutRow() map[*sourceLog]int {
 	return without
 }
 
-const (
-	wasSimulated = "the run was a simulation, and its tenant is gone"
-	unshowable   = "the command of the run has characters that cannot be shown"
-)
-
-// resumeCommand returns the command line that resumes a run with its log. The log may be forged, so a command that
-// cannot be shown safely is empty, and note says why.
+// resumeCommand returns the command line that resumes a run with its log. For note, see commandOf.
 func resumeCommand(log string, run *results.Run, verify bool) (command, note string) {
-	words := run.ResumeWith(log, verify)
-	switch command = results.CommandLine(words); {
-	case run.Simulated:
-		return "", wasSimulated
-	case words == nil:
-		return "", "the log does not have the command of its run"
-	case command == "":
-		return "", unshowable
-	case slices.Contains(run.Resume, "-"):
+	command, note = commandOf(run, run.ResumeWith(log, verify))
+	if command != "" && slices.Contains(run.Resume, "-") {
 		note = "with the same list on standard input"
 	}
 	return command, note
 }
 
-// listCommand returns the command line that revokes what is left in a log, in the tenant of its run. It protects the
-// users that the run protected. For note, see resumeCommand.
-func listCommand(log string, run *results.Run) (command, note string) {
-	switch command = results.CommandLine(run.RevokeWith(log)); {
+// commandOf returns the words of a command for the log of a run as a command line. The log may be forged, so a command
+// that cannot be shown safely is empty, and note says why.
+func commandOf(run *results.Run, words []string) (command, note string) {
+	switch command = results.CommandLine(words); {
 	case run.Simulated:
-		return "", wasSimulated
+		return "", "the run was a simulation, and its tenant is gone"
+	case words == nil:
+		return "", "the log does not have the command of its run"
 	case command == "":
-		return "", unshowable
+		return "", "the command of the run has characters that cannot be shown"
 	}
 	return command, ""
 }
@@ -141,8 +130,8 @@ type causeCount struct {
 	Count int
 }
 
-// steps returns the commands for what is left. The last step has the rows that no command tries again.
-func (r *Report) steps() []NextCommand {
+// Steps returns the commands for what is left. The last step has the rows that no command tries again.
+func (r *Report) Steps() []NextCommand {
 	steps := slices.Clone(r.Resume)
 	last := NextCommand{noun: r.Words().LeftNoun}
 	onlyReplaced := true
@@ -169,7 +158,7 @@ func (r *Report) steps() []NextCommand {
 // add adds a cause without a Failure.
 func (c *NextCommand) add(n int, name results.Outcome, hint string) {
 	if n > 0 {
-		c.Causes = append(c.Causes, causeCount{&Failure{Outcome: name, Hint: hint}, n})
+		c.Causes = append(c.Causes, causeCount{&Failure{failureCause: failureCause{Outcome: name, Hint: hint}}, n})
 	}
 }
 

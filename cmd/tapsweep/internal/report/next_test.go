@@ -97,7 +97,7 @@ func TestSteps(t *testing.T) {
 		row(2, results.Denied), row(3, results.Replaced), row(4, results.UnknownUser), row(5, results.Remains),
 		row(6, results.Revoked, notVerified), row(7, results.NotSent), stopped(4, "deadline")))
 	var got []string
-	for _, s := range r.steps() {
+	for _, s := range r.Steps() {
 		var causes strings.Builder
 		for _, c := range s.Causes {
 			fmt.Fprintf(&causes, "%d %s, ", c.Count, c.Outcome)
@@ -118,7 +118,7 @@ func TestSteps(t *testing.T) {
 
 // A pass that was replaced is on no list, so no log helps. The command names the user.
 func TestStepForReplaced(t *testing.T) {
-	steps := reportOf(t, logOf(t, 0, 1, "revoke --yes a.csv", row(2, results.Replaced), ends(1))).steps()
+	steps := reportOf(t, logOf(t, 0, 1, "revoke --yes a.csv", row(2, results.Replaced), ends(1))).Steps()
 	assert.Same(t, "steps", len(steps), 1)
 	assert.Same(t, "the step", steps[0].String(),
 		"tapsweep revoke --user NAME   # deletes any pass that the user holds now")

@@ -46,12 +46,10 @@ func (o *Outputs) render(ctx context.Context, logs *Logs) error {
 	var table *csvFile
 	if o.CSV != "" {
 		w, err := o.open(o.CSV)
-		if err == nil {
-			table, err = newCSV(w)
-		}
 		if err != nil {
 			return err
 		}
+		table = newCSV(w)
 		eachRow = table.writeRow
 	}
 	r, err := makeReport(ctx, logs, eachRow)

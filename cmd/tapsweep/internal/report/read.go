@@ -14,30 +14,26 @@ import (
 
 // A cursor reads a log. After the first call of advance, it is one line ahead.
 type cursor struct {
-	lg      *sourceLog
-	i       int          // of the log
-	run     *ReportedRun // of the line, nil before the first
-	next    func() (*results.Record, error, bool)
-	rec     *results.Record // the line, nil before the first
-	indexed indexedRow      // of a row
-
-	at time.Time // of the line, never before that of the line before it
+	lg   *sourceLog
+	next func() (*results.Record, error, bool)
+	rec  *results.Record // the line, nil before the first
+	at   time.Time       // of the line, never before that of the line before it
 }
 
 // read processes the lines of all logs in the order of their time.
 func (ix *index) read(ctx context.Context) error {
 	var open []*cursor
-	for i, lg := range ix.logs.logs {
+	for _, lg := range ix.logs.logs {
 		next, stop := iter.Pull2(lg.records(ctx))
 		defer stop()
-		open = append(open, &cursor{lg: lg, i: i, next: next})
+		open = append(open, &cursor{lg: lg, next: next})
 	}
 	for len(open) > 0 {
 		c := slices.MinFunc(open, func(a, b *cursor) int { return a.at.Compare(b.at) })
 		var err error
 		more := true
 		if c.rec != nil {
-			err = ix.line(c)
+			err = ix.line(c.lg, c.rec)
 		}
 		if err == nil {
 			more, err = c.advance()
@@ -52,7 +48,7 @@ func (ix *index) read(ctx context.Context) error {
 	return nil
 }
 
-// advance reads the next line, and sets its time and its run.
+// advance reads the next line, and sets its time.
 func (c *cursor) advance() (more bool, err error) {
 	if c.rec, err, more = c.next(); err != nil || !more {
 		return false, err
@@ -60,15 +56,13 @@ func (c *cursor) advance() (more bool, err error) {
 	var at time.Time
 	switch {
 	case c.rec.Run != nil:
-		c.run = newRun(c.lg.name, c.rec.Run)
-		at = c.run.Start
+		at = utc(c.rec.Run.Start)
 	case c.rec.Wait != nil:
 		at = utc(c.rec.Wait.Time)
 	case c.rec.End != nil:
 		at = utc(c.rec.End.End)
 	case c.rec.Row != nil:
-		c.indexed = indexedRow{Row: *c.rec.Row, run: c.run, line: c.rec.Line, offset: c.rec.Offset}
-		at = utc(c.indexed.Time)
+		at = utc(c.rec.Row.Time)
 	}
 	if at.After(c.at) {
 		c.at = at

@@ -86,14 +86,6 @@ type ReportedList struct {
 	ofVerify bool   // its rows are users that tapsweep verify looks at
 }
 
-// noun returns what the rows of the list are: users or passes.
-func (l *ReportedList) noun() string {
-	if l.ofVerify {
-		return "user"
-	}
-	return "row"
-}
-
 // maxSources is the maximum number of names of a list.
 const maxSources = 100
 

@@ -54,7 +54,7 @@ func TestJSON(t *testing.T) {
 func csvOf(t *testing.T, paths ...string) []string {
 	t.Helper()
 	var b strings.Builder
-	c := assert.Must(newCSV(&b))
+	c := newCSV(&b)
 	if _, err := makeReport(t.Context(), open(t, paths...), c.writeRow); err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +279,8 @@ func TestResumeCommand(t *testing.T) {
 			assert.Same(t, "note", note, tt.note)
 		})
 	}
-	command, _ := listCommand("l.jsonl", ran("verify", "--tenant", "\x1b[2J", "a.jsonl"))
+	verify := ran("verify", "--tenant", "\x1b[2J", "a.jsonl")
+	command, _ := commandOf(verify, verify.RevokeWith("l.jsonl"))
 	assert.Same(t, "command with the log as its list", command, "")
 }
 

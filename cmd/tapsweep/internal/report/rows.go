@@ -27,8 +27,8 @@ type reportedRow struct {
 // countedRows yields the rows that count, and those with Beside, in the order of the logs.
 func (l *Logs) countedRows(ctx context.Context) iter.Seq2[*reportedRow, error] {
 	return func(yield func(*reportedRow, error) bool) {
-		for i, lg := range l.logs {
-			for row, err := range l.rowsOf(ctx, i) {
+		for _, lg := range l.logs {
+			for row, err := range l.rowsOf(ctx, lg) {
 				if err != nil {
 					err = fmt.Errorf("%s: %w", lg.name, err)
 				}
@@ -41,44 +41,38 @@ func (l *Logs) countedRows(ctx context.Context) iter.Seq2[*reportedRow, error] {
 }
 
 // rowsOf yields the rows of one log.
-func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*reportedRow, error] {
+func (l *Logs) rowsOf(ctx context.Context, lg *sourceLog) iter.Seq2[*reportedRow, error] {
 	return func(yield func(*reportedRow, error) bool) {
-		lg, n := l.logs[i], -1
+		n := 0
 		for rec, err := range lg.records(ctx) {
-			if err == nil && rec.Row == nil {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if rec.Row == nil {
 				continue
 			}
-			if n++; err == nil && n == len(lg.rows) {
+			if n == len(lg.rows) {
 				return // the log has become longer since the first reading
 			}
-			if err == nil && lg.rows[n] == superseded {
+			at := place{lg.number, uint32(n)}
+			n++
+			if lg.rows[at.row] == superseded {
 				continue
 			}
-			var row *reportedRow
-			if err == nil {
-				row = &reportedRow{Row: *rec.Row, Beside: lg.rows[n] == beside, log: lg}
-				if note, ok := l.noteOf(place{uint32(i), uint32(n)}); ok {
-					err = l.annotate(row, note, i)
-				}
-				row.fillIn()
+			row := &reportedRow{Row: *rec.Row, Beside: lg.rows[at.row] == beside, log: lg}
+			if i, ok := slices.BinarySearchFunc(l.notes, at, note.compare); ok {
+				err = l.annotate(row, l.notes[i])
 			}
+			row.fillIn()
 			if !yield(row, err) || err != nil {
 				return
 			}
 		}
-		if n+1 < len(lg.rows) {
+		if n < len(lg.rows) {
 			yield(nil, errors.New("it became shorter while it was read"))
 		}
 	}
-}
-
-// noteOf returns the note of a row that counts.
-func (l *Logs) noteOf(at place) (n note, ok bool) {
-	i, ok := slices.BinarySearchFunc(l.notes, at, func(n note, at place) int { return n.about.compare(at) })
-	if ok {
-		n = l.notes[i]
-	}
-	return n, ok
 }
 
 // fillIn sets the fields of a row that depend on its runs.
@@ -99,13 +93,14 @@ func (row *reportedRow) fillIn() {
 }
 
 // annotate adds the result of a verification to the row that counts.
-func (l *Logs) annotate(row *reportedRow, n note, own int) error {
+func (l *Logs) annotate(row *reportedRow, n note) error {
 	row.Provisional = false
 	if n.effect == unverified && row.Verified {
 		return nil
 	}
-	if int(n.log) != own {
-		row.verifyLog = l.logs[n.log]
+	lg := l.logs[n.log]
+	if lg != row.log {
+		row.verifyLog = lg
 	}
 	if n.effect == verified {
 		row.Verified, row.VerifiedAt = true, utc(time.UnixMilli(n.at))
@@ -114,7 +109,6 @@ func (l *Logs) annotate(row *reportedRow, n note, own int) error {
 		}
 		return nil
 	}
-	lg := l.logs[n.log]
 	look, err := results.RowAt(lg.file, n.at)
 	if err != nil {
 		return fmt.Errorf("%s changed while it was read: %w", lg.name, err)

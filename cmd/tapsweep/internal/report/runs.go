@@ -33,11 +33,11 @@ type ReportedRun struct {
 }
 
 func newRun(name string, r *results.Run) *ReportedRun {
-	start, show := utc(r.Start), safetext.Printable
-	run := &ReportedRun{Log: show(name), Version: show(r.Version), Operator: show(r.Operator), header: *r,
+	start, safe := utc(r.Start), safetext.Printable
+	run := &ReportedRun{Log: safe(name), Version: safe(r.Version), Operator: safe(r.Operator), header: *r,
 		Command: make([]string, len(r.Command)), DryRun: r.DryRun, Pairs: bounded(r.Pairs), Start: start, last: start}
 	for i, arg := range r.Command {
-		run.Command[i] = show(arg)
+		run.Command[i] = safe(arg)
 	}
 	return run
 }
@@ -53,13 +53,6 @@ func (r *ReportedRun) unfinished() bool {
 // refused reports whether a guard ended the run before anything was deleted.
 func (r *ReportedRun) refused() bool { return r.Exit != nil && *r.Exit == 64 }
 
-func (r *ReportedRun) row(row *results.Row) {
-	if !row.Provisional && !row.Beside {
-		r.Rows++
-	}
-	r.extendTo(utc(row.Time))
-}
-
 func (r *ReportedRun) extendTo(at time.Time) {
 	if at.After(r.last) {
 		r.last = at
@@ -68,13 +61,6 @@ func (r *ReportedRun) extendTo(at time.Time) {
 		r.first = at
 	}
 }
-
-func (r *ReportedRun) end(e results.End) {
-	r.Exit, r.Stopped, r.End = &e.Exit, safetext.Printable(e.Stopped), utc(e.End)
-}
-
-// Took returns how long the run lasted, as far as is known.
-func (r *ReportedRun) Took() time.Duration { return r.End.Sub(r.Start) }
 
 // exits has what exit codes mean. The page troubleshooting of the manual has more.
 var exits = map[int]string{0: "all is done", 1: "something is left, or not verified", 3: "no access",

@@ -106,12 +106,12 @@ func TestLookMadeUpFor(t *testing.T) {
 func TestNoRow(t *testing.T) {
 	r := reportOf(t, logOf(t, 0, 10, "revoke a.csv", row(2, results.Revoked), row(3, results.Revoked),
 		row(4, results.Revoked), row(5, results.Revoked)))
-	shares := r.shares()
+	shares := r.Shares()
 	assert.Same(t, "outcomes", len(shares), 2)
 	assert.Same(t, "share of revoked", shares[0].Share, "40.0 %")
 	assert.Same(t, "second outcome", shares[1].Outcome, noRow)
 	assert.Same(t, "share without a row", shares[1].Share, "60.0 %")
-	chart := r.chart()
+	chart := r.Chart()
 	assert.Same(t, "line of all pairs", chart.Total.Text, "10 in all")
 	assert.Same(t, "highest line of the grid", chart.Grid[len(chart.Grid)-1].Text, "10")
 }
@@ -159,7 +159,7 @@ func TestUnfinishedScan(t *testing.T) {
 		path := logOf(t, 0, 0, tt.command+" --all-users --results night.jsonl", tt.lines...)
 		r := reportOf(t, path)
 		said := append([]string{r.Verdict()}, r.Notes()...)
-		for _, s := range r.steps() {
+		for _, s := range r.Steps() {
 			said = append(said, s.Heading(), s.String())
 		}
 		all := strings.ReplaceAll(strings.Join(said, "\n"), filepath.Dir(path)+"/", "")

@@ -29,7 +29,7 @@ type SessionReport struct {
 
 func newSessions(withoutRow int) *SessionReport {
 	return &SessionReport{WithoutRow: withoutRow, Counts: make(map[results.Outcome]int), Resume: []string{},
-		tasks: make(map[nextTask]bool)}
+		failures: make(failures), tasks: make(map[nextTask]bool)}
 }
 
 // Listed returns the users that the page lists: first those for whom something is left.
@@ -41,7 +41,6 @@ func (s *SessionReport) Listed() []*reportedRow {
 // maxListed is the maximum number of users for whom a page lists the sessions.
 const maxListed = 1000
 
-// add counts a row.
 func (s *SessionReport) add(row *reportedRow) {
 	s.Users++
 	s.Counts[row.Outcome]++

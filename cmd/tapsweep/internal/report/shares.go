@@ -50,7 +50,7 @@ func (r *Report) whyNoRow() string {
 	return "the run ended before it wrote a row"
 }
 
-func (r *Report) shares() []shareRow {
+func (r *Report) Shares() []shareRow {
 	rows := shareRows(r.Counts, r.All(), r.WithoutRow, results.Outcome.Meaning, r.whyNoRow())
 	for i := range rows {
 		rows[i].Name = r.OutcomeName(rows[i].Outcome)

@@ -31,6 +31,8 @@ type note struct {
 	effect rowEffect
 }
 
+func (n note) compare(at place) int { return n.about.compare(at) }
+
 // noted returns the effect of the note of an entry, or nothing.
 func (ix *index) noted(p uint32) rowEffect {
 	if int(p) < len(ix.notes) {
@@ -39,8 +41,10 @@ func (ix *index) noted(p uint32) rowEffect {
 	return nothing
 }
 
-// setNote sets the note of an entry.
 func (ix *index) setNote(p uint32, n note) {
+	if n.effect != nothing && ix.notes == nil {
+		ix.notes = make([]note, 0, cap(ix.entries)) // it grows once, because each further step leaves garbage
+	}
 	for n.effect != nothing && int(p) >= len(ix.notes) {
 		ix.notes = append(ix.notes, note{})
 	}
@@ -69,7 +73,6 @@ func (ix *index) takeIn(p uint32, r *indexedRow) {
 	}
 }
 
-// effectOf returns the effect of a further row.
 func (ix *index) effectOf(p uint32, r *indexedRow) rowEffect {
 	e, gone, noted := &ix.entries[p], ix.isGone(p), ix.noted(p)
 	fromVerify := r.run.kind() == "verify" && !ix.logs.lists[e.list].ofVerify // the entry is of another command

@@ -45,7 +45,7 @@ func (r *Report) facts() [][]string {
 		took += ", " + pace + "/s"
 	}
 	rows := [][]string{
-		{"tenant", r.tenant()},
+		{"tenant", r.TenantName()},
 		{"graph", known(r.GraphRoot)},
 		{"operator", known(strings.Join(r.Operators, ", "))},
 		{"start", timestamp(r.Start)},
@@ -66,8 +66,8 @@ func (r *Report) facts() [][]string {
 	return rows
 }
 
-// tenant returns the domain and the ID of the tenant, as far as they are known.
-func (r *Report) tenant() string {
+// TenantName returns the domain and the ID of the tenant, as far as they are known.
+func (r *Report) TenantName() string {
 	if r.domain != "" {
 		return fmt.Sprintf("%s (%s)", r.domain, known(r.Tenant))
 	}
@@ -78,8 +78,12 @@ func (r *Report) tenant() string {
 func (r *Report) sources() (rows [][]string) {
 	for _, l := range r.Lists {
 		if l.Pairs > 0 { // a scan has no list
-			name := strings.Join(l.Sources, ", ")
-			rows = append(rows, []string{"list", fmt.Sprintf("%s, %s, %s", name, count(l.Pairs, l.noun()), l.Digest)})
+			noun := "row"
+			if l.ofVerify {
+				noun = "user"
+			}
+			rows = append(rows, []string{"list",
+				strings.Join(l.Sources, ", ") + ", " + count(l.Pairs, noun) + ", " + l.Digest})
 		}
 	}
 	for _, l := range r.Logs {
@@ -90,7 +94,7 @@ func (r *Report) sources() (rows [][]string) {
 		if len(r.Runs) > 1 {
 			name = fmt.Sprintf("run %d", i+1)
 			text = fmt.Sprintf("%s, %s, %s: exit %s",
-				timestamp(run.Start), duration(run.Took()), count(run.Rows, "row"), text)
+				timestamp(run.Start), duration(run.End.Sub(run.Start)), count(run.Rows, "row"), text)
 		}
 		if run.Stopped != "" {
 			text += ": " + run.Stopped
@@ -105,13 +109,13 @@ func (r *Report) figures() (rows [][]string) {
 	add := func(name string, n int, text string) {
 		rows = append(rows, []string{name, fmt.Sprintf("%9s", format.Number(n)), text})
 	}
-	for _, s := range r.shares() {
+	for _, s := range r.Shares() {
 		add(s.Name, s.Count, s.Share)
 	}
 	if r.Proof() != "" {
 		add("verified", r.Verified, fmt.Sprintf("of %s: a LIST afterwards shows no pass", format.Number(r.deleted())))
 	}
-	for _, group := range r.names() {
+	for _, group := range r.Names() {
 		for _, c := range group.Counts {
 			add(c.Name, c.N, strings.ToLower(group.Title))
 		}
@@ -121,12 +125,11 @@ func (r *Report) figures() (rows [][]string) {
 
 // leftText writes each step for what is left, with its causes and its command.
 func (r *Report) leftText(w io.Writer) {
-	steps := r.steps()
+	steps := r.Steps()
 	if len(steps) > 0 {
 		fmt.Fprintf(w, "\n%s:\n", r.Words().Left)
 	}
-	for i := range steps {
-		s := &steps[i]
+	for _, s := range steps {
 		fmt.Fprintf(w, "  %s\n", s.Heading())
 		for _, c := range s.Causes[:min(len(s.Causes), maxShown)] {
 			fmt.Fprintf(w, "    %s %s: %s\n", format.Number(c.Count), c.Title(), c.Hint)
@@ -137,19 +140,19 @@ func (r *Report) leftText(w io.Writer) {
 		if n := len(s.Causes) - maxShown; n > 0 {
 			fmt.Fprintf(w, "    and %s\n", count(n, "more cause"))
 		}
-		fmt.Fprintf(w, "    %s\n", s)
+		fmt.Fprintf(w, "    %s\n", &s)
 	}
 }
 
 // String returns the command with its note, or the reason why there is no command.
-func (s *NextCommand) String() string {
+func (c *NextCommand) String() string {
 	switch {
-	case s.Command == "":
-		return "no command: " + s.Note
-	case s.Note != "":
-		return s.Command + "   # " + s.Note
+	case c.Command == "":
+		return "no command: " + c.Note
+	case c.Note != "":
+		return c.Command + "   # " + c.Note
 	}
-	return s.Command
+	return c.Command
 }
 
 // names has the number of passes for each name, the most frequent first.
@@ -159,8 +162,8 @@ type names struct {
 	Counts []format.Count
 }
 
-// names returns the passes by reason and by creator, as far as they are known.
-func (r *Report) names() (groups []names) {
+// Names returns the passes by reason and by creator, as far as they are known.
+func (r *Report) Names() (groups []names) {
 	for _, g := range []struct {
 		title, column string
 		counts        map[string]int

@@ -95,7 +95,6 @@ func (a *axis) at(x float64) time.Time {
 // bin returns the part of the running time that contains a time.
 func (a *axis) bin(t time.Time) int { return min(int(a.x(t)*numBins), numBins-1) }
 
-// add counts the row of a pair.
 func (a *axis) add(row *reportedRow) { a.bins[a.bin(row.Time)][seriesOf(row.Outcome)]++ }
 
 // A series is a group of outcomes in the chart. The series are stacked in this order, from the bottom.

@@ -4,17 +4,15 @@ import "tapsweep/cmd/tapsweep/internal/results"
 
 // Waits has the totals of throttling.
 type Waits struct {
-	Count   int                   `json:"count"`
-	Refused int                   `json:"refused"` // requests, with 429, or with 503 as a whole batch
-	Seconds float64               `json:"seconds"` // with at least one quota closed
-	Quotas  map[string]QuotaWaits `json:"quotas"`
+	QuotaWaits                       // of all quotas
+	Quotas     map[string]QuotaWaits `json:"quotas"`
 }
 
-// A QuotaWaits has the totals of throttling for one quota.
+// A QuotaWaits has the totals of throttling for one quota, or for all.
 type QuotaWaits struct {
 	Count   int     `json:"count"`
-	Refused int     `json:"refused"`
-	Seconds float64 `json:"seconds"`
+	Refused int     `json:"refused"` // requests, with 429, or with 503 as a whole batch
+	Seconds float64 `json:"seconds"` // with the quota closed, or at least one
 }
 
 // addWaits counts the waits. A wait ends at the end of its run at the latest.

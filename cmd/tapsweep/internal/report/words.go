@@ -45,7 +45,7 @@ func kindOfRuns(runs []*ReportedRun) string {
 	return "revoke"
 }
 
-// Pace returns how many pairs were completed per second, such as "12.3 passes/s". It is empty if this is not known.
+// Pace returns how many pairs were completed per second, such as "12.3 passes". It is empty if this is not known.
 func (r *Report) Pace() string {
 	pace, noun := r.PairsPerSecond, r.Words().Nouns
 	if r.kind == "scan" && r.Seconds > 0 {

@@ -122,18 +122,8 @@ func (c *Condition) count(line, have, says int, what string) {
 // wantWhole is what to do about a log that is not complete.
 const wantWhole = "; use the complete log, or the list of its run"
 
-// Complete returns ErrNoRun or an *input.LineError if the file is not exactly what its runs wrote, or if one of
-// its logs has no End. The error contains the command that resumes the run; path is the log in this command.
-func (c *Condition) complete(path string) error {
-	if c.run == nil {
-		return ErrNoRun
-	}
-	if problem := c.problem(path); problem != nil {
-		return problem
-	}
-	return nil
-}
-
+// problem returns an error if the file is not exactly what its runs wrote, or if one of its logs has no End. The error
+// contains the command that resumes the run; path is the log in this command. It is nil before the first run.
 func (c *Condition) problem(path string) *input.LineError {
 	if c.damage != nil || !c.open {
 		return cmp.Or(c.damage, c.missing)

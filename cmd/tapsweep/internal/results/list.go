@@ -47,7 +47,13 @@ func (l *Lists) readLog(name string, text io.Reader, each func(*Record) error) e
 	if words := c.Skipped(name); words != "" {
 		l.Skipped = append(l.Skipped, words)
 	}
-	return c.complete(name)
+	if c.run == nil {
+		return ErrNoRun
+	}
+	if problem := c.problem(name); problem != nil {
+		return problem
+	}
+	return nil
 }
 
 // hasRun matches the first line of a log. Lines that are not part of the log may come before it.

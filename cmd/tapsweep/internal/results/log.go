@@ -141,9 +141,7 @@ func (l *Log) Write(entry any) error {
 }
 
 // failure returns the error that ends the run. The caller holds mu.
-func (l *Log) failure() error {
-	return cmp.Or(l.err, l.moved)
-}
+func (l *Log) failure() error { return cmp.Or(l.err, l.moved) }
 
 // Check returns a *MovedError if the file at the path of the log is no longer the file that the log is written
 // to. After that, each Write also returns this error, but still writes.
@@ -157,25 +155,18 @@ func (l *Log) Check() error {
 }
 
 // Sync writes all lines so far to disk.
-func (l *Log) Sync() error {
-	l.mu.Lock()
-	last := l.lines
-	l.mu.Unlock()
-	return l.syncUpTo(last)
-}
+func (l *Log) Sync() error { return l.syncUpTo(&l.lines) }
 
 // SyncAnnounced writes all rows that announce deletes to disk, if they are not there yet. Goroutines that call it at
 // the same time share one fsync.
-func (l *Log) SyncAnnounced() error {
-	l.mu.Lock()
-	last := l.lastAnnounced
-	l.mu.Unlock()
-	return l.syncUpTo(last)
-}
+func (l *Log) SyncAnnounced() error { return l.syncUpTo(&l.lastAnnounced) }
 
-// syncUpTo writes the lines up to the number last to disk. While one goroutine syncs, others wait, and the next
-// fsync is enough for all of them. Lines are written meanwhile, so that a slow disk does not delay the run.
-func (l *Log) syncUpTo(last int) error {
+// syncUpTo writes the lines up to a number, which mu guards, to disk. While one goroutine syncs, others wait, and the
+// next fsync is enough for all of them. Lines are written meanwhile, so that a slow disk does not delay the run.
+func (l *Log) syncUpTo(number *int) error {
+	l.mu.Lock()
+	last := *number
+	l.mu.Unlock()
 	l.syncing.Lock()
 	defer l.syncing.Unlock()
 	l.mu.Lock()

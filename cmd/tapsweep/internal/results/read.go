@@ -94,12 +94,13 @@ func (in *logReader) next() (*Record, error) {
 		if in.n == 1 {
 			text = bytes.TrimPrefix(text, []byte(byteOrderMark))
 		}
-		known, foreign := false, false
-		if foreign, err = in.isForeign(text); foreign {
+		foreign, err := in.isForeign(text)
+		if foreign {
 			in.c.skip(in.foreign(text), text)
 			in.c.Whole += int64(size)
 			continue
 		}
+		var known bool
 		if err == nil {
 			known, err = in.decode(text)
 		}
@@ -173,10 +174,7 @@ func (in *logReader) decode(text []byte) (known bool, err error) {
 		return false, in.foreign(text)
 	}
 	in.rec = Record{Line: in.n, Offset: in.c.Whole, Text: text}
-	target := in.target(string(kind))
-	if target == nil {
-		target = new(struct{})
-	}
+	target, known := in.target(string(kind))
 	if err := json.Unmarshal(text, target); err != nil {
 		return false, lineError(in.n, "the line is broken: %v", err)
 	}
@@ -186,35 +184,29 @@ func (in *logReader) decode(text []byte) (known bool, err error) {
 		in.self = rec.Run.Self
 	case rec.Row != nil:
 		return true, in.checkRow()
-	case rec.Wait == nil && rec.Scanned == nil && rec.End == nil:
-		return false, nil
 	}
-	return true, nil
+	return known, nil
 }
 
-// target sets the field of the record for the kind of a line, and returns it. It returns nil for an unknown kind,
-// which another version may write.
-func (in *logReader) target(kind string) any {
+// target returns a pointer to the field of the record for the kind of a line. known is false for a kind that only
+// another version writes.
+func (in *logReader) target(kind string) (target any, known bool) {
 	rec := &in.rec
 	switch kind {
 	case "run":
-		rec.Run = new(Run)
-		return rec.Run
+		return &rec.Run, true
 	case "result":
-		in.row = Row{}
+		in.row = Row{} // all rows share it, because a log may have millions
 		rec.Row = &in.row
-		return rec.Row
+		return rec.Row, true
 	case "wait":
-		rec.Wait = new(Wait)
-		return rec.Wait
+		return &rec.Wait, true
 	case "scanned":
-		rec.Scanned = new(Scanned)
-		return rec.Scanned
+		return &rec.Scanned, true
 	case "end":
-		rec.End = new(End)
-		return rec.End
+		return &rec.End, true
 	}
-	return nil
+	return new(struct{}), false
 }
 
 // checkRow replaces the user "me" by the signed-in user.

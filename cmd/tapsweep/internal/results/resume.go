@@ -121,13 +121,6 @@ type ResumeOptions struct {
 	// protected.
 	Protected func(user string) bool
 
-	// AnyPass makes each pair mean any pass of its user. Without it, a pair is completed if the named pass is
-	// gone, even if its user has another pass.
-	AnyPass bool
-
-	// Verify makes pairs that are done but not verified unconfirmed instead of completed.
-	Verify bool
-
 	// IgnoreFinishedRuns ignores complete runs, except for their unconfirmed passes: the scan of one night says
 	// nothing about the next night.
 	IgnoreFinishedRuns bool
@@ -140,6 +133,9 @@ type ResumeOptions struct {
 // of a log, Resume returns an *input.LineError and changes nothing. It also returns an error and changes nothing if
 // the log has another list, tenant or Graph root than next, or if it is not trusted (see CheckTrust). If there is no
 // log at path, Resume creates one.
+//
+// If next verifies, pairs that are done but not verified are unconfirmed instead of completed. If next has AnyPass, a
+// pair whose named pass is gone is not completed if its user has another pass.
 func Resume(path string, next *Run, opts ResumeOptions) (*Log, *ResumeState, error) {
 	e := &ResumeState{unconfirmed: make(map[uint64]*Row), wanted: make(map[uint64]*Row), opts: opts, next: next}
 	f, err := openTrusted(path)
@@ -275,9 +271,9 @@ func (e *ResumeState) isUnconfirmed(r *Row) bool {
 	case Found:
 		return r.Provisional
 	case Revoked:
-		return e.opts.Verify && !r.Verified && !r.NoProof
+		return e.next.Verify && !r.Verified && !r.NoProof
 	case Absent:
-		return e.opts.Verify && !r.Verified
+		return e.next.Verify && !r.Verified
 	case Unknown:
 		return r.Method != ""
 	}
@@ -292,7 +288,7 @@ func (e *ResumeState) completes(r *Row) bool {
 	case r.Outcome == Protected:
 		return e.opts.Protected != nil && e.opts.Protected(r.User)
 	case r.Outcome == Replaced, r.Outcome == Remains && r.InPlaceOf != "" && !r.FromScan():
-		return !e.opts.AnyPass // the pass of the list is gone; a scan finds the other pass
+		return !e.next.AnyPass // the pass of the list is gone; a scan finds the other pass
 	}
 	return !r.Retryable()
 }

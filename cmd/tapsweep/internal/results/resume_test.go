@@ -201,7 +201,7 @@ func BenchmarkResume(b *testing.B) {
 // pending in the run that resumes, which would count it away otherwise.
 func TestUnconfirmedRowFollowsNothing(t *testing.T) {
 	for _, o := range []Outcome{Revoked, Absent} {
-		e := resumed(t, ResumeOptions{Verify: true}, runLine, rowLine(o, pending))
+		e := resumedBy(t, Run{Verify: true}, ResumeOptions{}, runLine, rowLine(o, pending))
 		if r := e.Unconfirmed(&input.Pair{User: dana}); r == nil || r.Provisional || r.SupersedesPending != "" {
 			t.Errorf("%s: unconfirmed is %+v", o, r)
 		}
@@ -213,28 +213,28 @@ func TestUnconfirmedRowFollowsNothing(t *testing.T) {
 func TestResumeFindsTheSame(t *testing.T) {
 	const old = `"inPlaceOf":"` + pass1 + `"`
 	protects := ResumeOptions{Protected: func(user string) bool { return user == dana }}
+	pair := input.Pair{User: dana, Method: pass1}
 	for _, tt := range []struct {
 		name, row string
+		next      Run
 		opts      ResumeOptions
 		pair      input.Pair
 		want      bool
 	}{
-		{"still protected", rowLine(Protected), protects, input.Pair{User: dana}, true},
-		{"not protected any more", rowLine(Protected), ResumeOptions{}, input.Pair{User: dana}, false},
-		{"another pass remains", rowLine(Remains, methodIs(pass2), old), ResumeOptions{},
-			input.Pair{User: dana, Method: pass1}, true},
-		{"another pass remains, and any is meant", rowLine(Remains, methodIs(pass2), old), ResumeOptions{AnyPass: true},
-			input.Pair{User: dana, Method: pass1}, false},
-		{"another pass in its place", rowLine(Replaced, methodIs(pass1)), ResumeOptions{},
-			input.Pair{User: dana, Method: pass1}, true},
-		{"another pass in its place, and any is meant", rowLine(Replaced, methodIs(pass1)),
-			ResumeOptions{AnyPass: true}, input.Pair{User: dana, Method: pass1}, false},
-		{"another pass remains, which a scan finds", rowLine(Remains, methodIs(pass2), old, ofScan), ResumeOptions{},
-			input.Pair{User: dana, Method: pass1}, false},
-		{"the pass remains", rowLine(Remains, methodIs(pass1)), ResumeOptions{},
-			input.Pair{User: dana, Method: pass1}, false},
+		{"still protected", rowLine(Protected), Run{}, protects, input.Pair{User: dana}, true},
+		{"not protected any more", rowLine(Protected), Run{}, ResumeOptions{}, input.Pair{User: dana}, false},
+		{"another pass remains", rowLine(Remains, methodIs(pass2), old), Run{}, ResumeOptions{}, pair, true},
+		{"another pass remains, and any is meant", rowLine(Remains, methodIs(pass2), old), Run{AnyPass: true},
+			ResumeOptions{}, pair, false},
+		{"another pass in its place", rowLine(Replaced, methodIs(pass1)), Run{}, ResumeOptions{}, pair, true},
+		{"another pass in its place, and any is meant", rowLine(Replaced, methodIs(pass1)), Run{AnyPass: true},
+			ResumeOptions{}, pair, false},
+		{"another pass remains, which a scan finds", rowLine(Remains, methodIs(pass2), old, ofScan), Run{},
+			ResumeOptions{}, pair, false},
+		{"the pass remains", rowLine(Remains, methodIs(pass1)), Run{}, ResumeOptions{}, pair, false},
 	} {
-		assert.Same(t, tt.name+": Completed", resumed(t, tt.opts, runLine, tt.row).Completed(&tt.pair), tt.want)
+		e := resumedBy(t, tt.next, tt.opts, runLine, tt.row)
+		assert.Same(t, tt.name+": Completed", e.Completed(&tt.pair), tt.want)
 	}
 }
 

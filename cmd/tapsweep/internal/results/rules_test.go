@@ -30,7 +30,13 @@ const ofScan, pending = `"source":"scan"`, `"pending":true`
 // resumed returns what a run that resumes a log of these lines knows of the runs before.
 func resumed(t *testing.T, opts ResumeOptions, lines ...string) *ResumeState {
 	t.Helper()
-	log, earlier, err := Resume(write(t, "log.jsonl", strings.Join(lines, "")), &Run{}, opts)
+	return resumedBy(t, Run{}, opts, lines...)
+}
+
+// resumedBy is resumed for a run with this header.
+func resumedBy(t *testing.T, next Run, opts ResumeOptions, lines ...string) *ResumeState {
+	t.Helper()
+	log, earlier, err := Resume(write(t, "log.jsonl", strings.Join(lines, "")), &next, opts)
 	assert.OK(t, err, "Resume")
 	t.Cleanup(func() { log.Close() })
 	return earlier

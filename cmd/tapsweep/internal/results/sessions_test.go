@@ -17,32 +17,33 @@ func sessionLine(outcome Outcome, more ...string) string {
 func TestResumeSessions(t *testing.T) {
 	const with = `{"type":"run","sessions":true}` + "\n"
 	gone := rowLine(Revoked, ofScan, methodIs(pass1))
-	verify := ResumeOptions{Verify: true}
+	by, verify := Run{Sessions: true}, Run{Sessions: true, Verify: true}
 	for _, tt := range []struct {
 		name                           string
-		opts                           ResumeOptions
+		next                           Run
+		ignore                         bool // IgnoreFinishedRuns
 		lines                          []string
 		completed, unconfirmed, wanted bool
 	}{
-		{"the pass is gone", ResumeOptions{}, []string{with, gone}, false, false, true},
-		{"revoked", ResumeOptions{}, []string{with, gone, sessionLine(Revoked)}, true, false, false},
-		{"revoked, and another pass is gone", ResumeOptions{},
+		{"the pass is gone", by, false, []string{with, gone}, false, false, true},
+		{"revoked", by, false, []string{with, gone, sessionLine(Revoked)}, true, false, false},
+		{"revoked, and another pass is gone", by, false,
 			[]string{with, gone, sessionLine(Revoked), rowLine(Revoked, ofScan, methodIs(pass2))}, false, false, true},
-		{"not sent", ResumeOptions{}, []string{with, gone, sessionLine(NotSent)}, false, false, true},
-		{"the pass is gone, and was to be verified", ResumeOptions{},
+		{"not sent", by, false, []string{with, gone, sessionLine(NotSent)}, false, false, true},
+		{"the pass is gone, and was to be verified", by, false,
 			[]string{`{"type":"run","sessions":true,"verify":true}` + "\n",
 				rowLine(Revoked, ofScan, methodIs(pass1), pending)}, false, false, true},
-		{"not verified", verify, []string{with, sessionLine(Revoked)}, false, true, true},
-		{"verified", verify, []string{with, sessionLine(Revoked, `"verified":true`)}, true, false, false},
-		{"a guest", verify, []string{with, sessionLine(Revoked, `"noProof":true`)}, true, false, false},
-		{"of a run that is over", ResumeOptions{IgnoreFinishedRuns: true}, []string{with, gone, endLine},
+		{"not verified", verify, false, []string{with, sessionLine(Revoked)}, false, true, true},
+		{"verified", verify, false, []string{with, sessionLine(Revoked, `"verified":true`)}, true, false, false},
+		{"a guest", verify, false, []string{with, sessionLine(Revoked, `"noProof":true`)}, true, false, false},
+		{"of a run that is over", by, true, []string{with, gone, endLine},
 			false, false, true},
-		{"of a run without sessions that is over", ResumeOptions{IgnoreFinishedRuns: true},
+		{"of a run without sessions that is over", by, true,
 			[]string{runLine, gone, endLine}, false, false, false},
 	} {
 		path := write(t, "log.jsonl", "")
 		appendTo(t, path, joined(tt.lines))
-		log, e, err := Resume(path, &Run{Sessions: true}, tt.opts)
+		log, e, err := Resume(path, &tt.next, ResumeOptions{IgnoreFinishedRuns: tt.ignore})
 		assert.OK(t, err, tt.name)
 		log.Close()
 		assert.Same(t, tt.name+": SessionsCompleted", e.SessionsCompleted(dana), tt.completed)

@@ -42,16 +42,9 @@ type scannedUser struct {
 	none bool  // the user had no pass that the scan looks for
 }
 
-func (s *State) init() {
-	if s.words == nil {
-		s.seed, s.words, s.users = maphash.MakeSeed(), make(map[uint64]word), make(map[uint64]scannedUser)
-	}
-}
-
 // apply processes the next record of the log. If it is a row, done is set if a resumed run has nothing to do for
 // its key.
 func (s *State) apply(rec *Record, done bool) {
-	s.init()
 	switch {
 	case rec.Run != nil:
 		s.digest = rec.Run.Digest
@@ -143,8 +136,11 @@ func (s *State) lineID(r *Row) uint64 {
 	return s.hash("line", r.User, r.Source, strconv.Itoa(r.Line), strconv.Itoa(r.Column), s.digest)
 }
 
+// hash returns the key of a map. The first call makes the maps.
 func (s *State) hash(kind, user string, more ...string) uint64 {
-	s.init()
+	if s.words == nil {
+		s.seed, s.words, s.users = maphash.MakeSeed(), make(map[uint64]word), make(map[uint64]scannedUser)
+	}
 	var h maphash.Hash
 	h.SetSeed(s.seed)
 	h.WriteString(kind)

@@ -60,7 +60,7 @@ func (l *Lists) addUser(log string, rec *Record) {
 }
 
 // ReadUsers reads each user of results logs once. It leaves out rows that were invalid or protected. It returns
-// an error for a file that is not a complete log (see Condition.complete).
+// an error for a file that is not a complete log (see Condition.problem).
 func ReadUsers(paths ...string) (*Lists, error) {
 	l := new(Lists)
 	for _, path := range paths {

@@ -46,7 +46,6 @@ func (r *run) openLog() (err error) {
 	}
 	// Without --protect, the users whom an earlier run has protected stay protected.
 	opts := r.resume
-	opts.Verify, opts.AnyPass = r.header.Verify, r.header.AnyPass
 	opts.Protected = func(user string) bool { return r.noProtectList || r.isProtectedName(user) }
 	r.log, r.earlier, err = results.Resume(log.Path, r.header, opts)
 	if err != nil && !status.Known(err) {

@@ -61,7 +61,7 @@ type plan struct {
 	// connect connects to the tenant. Nil means the target of the options.
 	connect func(context.Context) (*tenant.Tenant, error)
 
-	resume results.ResumeOptions // openLog sets what the header has
+	resume results.ResumeOptions // openLog sets Protected
 	limit  int                   // the largest number of passes that may be deleted; 0 means no limit
 
 	// The steps of the command, in this order. The first two may be nil. A log that is resumed is opened before ask,
