@@ -129,9 +129,7 @@ func NewTransport(base *http.Transport) *http.Transport {
 // ParseRoot parses the root URL of Graph, to which the token is sent. It accepts only a scheme and a host, with TLS
 // unless the host is this machine. The error does not quote a root that may contain a password or a key.
 func ParseRoot(root string) (*url.URL, error) {
-	if root == "" {
-		root = DefaultRoot
-	}
+	root = cmp.Or(root, DefaultRoot)
 	if strings.ContainsAny(root, "@?#") {
 		return nil, fmt.Errorf("the Graph root must not hold a user name, a password, a query or a fragment: "+
 			"give a scheme and a host, such as %s", DefaultRoot)

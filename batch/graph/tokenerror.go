@@ -52,9 +52,6 @@ func (e *TokenError) Code() int {
 // entraError finds the error of Entra, such as AADSTS7000215, in the answer that azidentity quotes completely.
 var entraError = regexp.MustCompile(`"error_description":\s*("(?:[^"\\]|\\.)*")`)
 
-// attempted precedes the errors of a chain of credentials, each on its own line.
-const attempted = "Attempted credentials:"
-
 // The maximum length of an error in characters: of one credential in a chain, and of a single credential.
 const (
 	maxInChain = 240
@@ -68,7 +65,7 @@ func summarize(text string) string {
 	if said := entraSays(text); said != "" { // a chain ends with the first credential that Entra answers
 		return safetext.Printable(said)
 	}
-	if _, tried, ok := strings.Cut(text, attempted); ok {
+	if _, tried, ok := strings.Cut(text, "Attempted credentials:"); ok {
 		return summarizeChain(tried)
 	}
 	return elideMiddle(oneLine(text), maxAlone)

@@ -1,8 +1,6 @@
 package graphsim
 
-import (
-	"time"
-)
+import "time"
 
 // revokeSessions carries out POST …/revokeSignInSessions. For a guest it gives the same answer but changes
 // nothing. It is called with mu held, like all functions below.

@@ -54,10 +54,9 @@ type Pass struct {
 
 // storedUser is an account. There may be a million, so fields that only a few accounts need are in passState.
 type storedUser struct {
-	ID, UPN, Department         string
-	Privileged, Guest, Disabled bool
+	ID, UPN, Department string
 
-	KeepsSessions bool
+	Privileged, KeepsSessions, Guest, Disabled bool
 
 	state *passState // nil until it is needed, see keep
 }
@@ -125,8 +124,7 @@ func (t *Tenant) add(in User) *storedUser {
 	}
 	t.byName[strings.ToLower(in.UPN)] = u
 	u.ID, u.UPN, u.Department = in.ID, in.UPN, in.Department
-	u.Privileged, u.Guest, u.Disabled = in.Privileged, in.Guest, in.Disabled
-	u.KeepsSessions = in.KeepsSessions
+	u.Privileged, u.KeepsSessions, u.Guest, u.Disabled = in.Privileged, in.KeepsSessions, in.Guest, in.Disabled
 	if u.state == nil && len(in.Passes) == 0 && in.Reissue == 0 && len(in.Roles) == 0 {
 		return u
 	}

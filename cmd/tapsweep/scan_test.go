@@ -187,6 +187,23 @@ func TestScanResumes(t *testing.T) {
 	hasFiles(t, dir, 3)
 }
 
+// If Graph rejects the LIST of a user, a scan or sweep that resumes sends it again. So the summary and the report say
+// how to resume.
+func TestRejectedListIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	for _, command := range []string{"scan", "sweep --yes"} {
+		rejects := fault.Fault{Path: "user00001@", Attempt: 1, Do: fault.ItemStatus(423)}
+		env := serve(t, leftovers(2, graphsim.Options{Faults: []fault.Fault{rejects}}))
+		log := filepath.Join(t.TempDir(), "log.jsonl")
+		args := append(strings.Fields(command), "--user", "user00001@contoso.example", "--results", log)
+		tapsweep(t, env, args...).ends(t, status.Incomplete, "rejected", "Resume: tapsweep ", " --resume ")
+		report := tapsweep(t, nil, "report", log)
+		report.ends(t, 0)
+		holds(t, "the report", report.stdout, ": resume the run", " --resume ")
+		tapsweep(t, env, append(args, "--resume")...).ends(t, 0)
+	}
+}
+
 // If the disk is full, the scan reports that it could not write its list.
 func TestScanFullDisk(t *testing.T) {
 	t.Parallel()

@@ -143,11 +143,7 @@ func endpoints(body []byte) map[string]*url.URL {
 		"tenant_discovery_endpoint"} {
 		if value, is := metadata[name]; is {
 			text, _ := value.(string)
-			u, err := url.Parse(text)
-			if err != nil {
-				u = nil
-			}
-			found[name] = u
+			found[name], _ = url.Parse(text)
 		}
 	}
 	return found

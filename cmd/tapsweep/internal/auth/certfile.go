@@ -37,8 +37,9 @@ func partsOf(data []byte, password string) ([]*x509.Certificate, []crypto.Privat
 		}
 	}
 	_, keyErr := parseKey(der)
+	_, certErr := x509.ParseCertificate(der)
 	switch {
-	case isCertificate(der):
+	case certErr == nil:
 		return nil, nil, errors.New("is a certificate in " + form + ", without its key: " + nameBoth)
 	case keyErr == nil:
 		return nil, nil, errors.New("is a key in " + form + ", without its certificate: " + nameBoth)
@@ -60,11 +61,6 @@ func isPFX(data []byte) bool {
 	}
 	_, err := asn1.Unmarshal(data, &head)
 	return err == nil && head.Version.Tag == asn1.TagInteger && bytes.Equal(head.Version.Bytes, []byte{3})
-}
-
-func isCertificate(der []byte) bool {
-	_, err := x509.ParseCertificate(der)
-	return err == nil
 }
 
 // partsOfPFX reads a PFX file. It does not use azidentity, whose library is the frozen

@@ -138,7 +138,8 @@ func (l *issuerTransport) lost(req *http.Request, err error) error {
 func (l *issuerTransport) judge(resp *http.Response, body []byte, own bool) error {
 	switch {
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
-		return redirected(resp)
+		to, _ := resp.Location() // nil if it cannot be read
+		return misled("answers %d with a redirect to %s, which is not followed", resp.StatusCode, shown(to))
 	case own && resp.Request.Method == http.MethodGet:
 		for name, u := range endpoints(body) {
 			if u == nil || !l.isAuthority(u) {
@@ -147,15 +148,6 @@ func (l *issuerTransport) judge(resp *http.Response, body []byte, own bool) erro
 		}
 	}
 	return nil
-}
-
-// redirected returns the error for an answer that is a redirect.
-func redirected(resp *http.Response) error {
-	to, err := resp.Location()
-	if err != nil {
-		to = nil
-	}
-	return misled("answers %d with a redirect to %s, which is not followed", resp.StatusCode, shown(to))
 }
 
 // shown returns a URL without the parts that may contain a secret.

@@ -68,11 +68,8 @@ func (p *interactive) keep(record azidentity.AuthenticationRecord) {
 // for tokens.
 func (o *Options) store() (cache azidentity.Cache, record azidentity.AuthenticationRecord, path string) {
 	cache, err := newCache()
-	if err != nil {
-		return azidentity.Cache{}, record, ""
-	}
-	dir, err := os.UserConfigDir()
-	if err != nil {
+	dir, dirErr := os.UserConfigDir()
+	if err != nil || dirErr != nil {
 		return azidentity.Cache{}, record, ""
 	}
 	safe := strings.NewReplacer("/", "_", "\\", "_", ":", "_", ".", "_")

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -96,10 +97,8 @@ func tenantOf(host string, data []byte) (string, error) {
 		return "", errors.New("the answer of " + host + " contains no tenant ID")
 	case issuer != "" && endpoint != "" && !strings.EqualFold(issuer, endpoint):
 		return "", errors.New("the answer of " + host + " contains two tenant IDs")
-	case issuer != "":
-		return issuer, nil
 	}
-	return endpoint, nil
+	return cmp.Or(issuer, endpoint), nil
 }
 
 // firstGUID returns the first segment of the path of a URL if it is a GUID.

@@ -90,8 +90,7 @@ func lines(user string, got batch.Result) ([]scan.Line, error) {
 	for i := range held {
 		p := &held[i]
 		list = append(list, scan.Line{User: user, Method: p.ID, Reason: string(p.Reason(time.Now())),
-			Created: p.Created,
-			Start:   p.Start, Expires: p.Expires(), UsableOnce: p.UsableOnce})
+			Created: p.Created, Start: p.Start, Expires: p.Expires(), UsableOnce: p.UsableOnce})
 	}
 	return list, err
 }

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"slices"
-
 	"github.com/spf13/pflag"
 
 	"tapsweep/cmd/tapsweep/internal/auth"
@@ -37,14 +35,12 @@ func addConnect(fl *pflag.FlagSet, o *tenant.Options) {
 
 // connects returns the name of the first connectFlag that is not at its default, or "".
 func connects(fl *pflag.FlagSet) string {
-	at := slices.IndexFunc(connectFlags, func(name string) bool {
-		f := fl.Lookup(name)
-		return f.Value.String() != f.DefValue
-	})
-	if at < 0 {
-		return ""
+	for _, name := range connectFlags {
+		if f := fl.Lookup(name); f.Value.String() != f.DefValue {
+			return name
+		}
 	}
-	return connectFlags[at]
+	return ""
 }
 
 // resolve returns the tenant and the credential that the options select. It sends nothing. If only the

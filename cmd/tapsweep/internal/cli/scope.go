@@ -65,7 +65,10 @@ func (f *scopeFlags) add(fl *pflag.FlagSet, most string) {
 
 // addReasons adds --reason, which takes words with commas and can be repeated.
 func addReasons(fl *pflag.FlagSet, p *[]pass.Reason, most string) {
-	words := texts(pass.Reasons)
+	var words []string
+	for _, reason := range pass.Reasons {
+		words = append(words, string(reason))
+	}
 	fl.Var(&checkedFlag{"REASONS", words, "", func(list string) error {
 		for word := range strings.SplitSeq(list, ",") {
 			if !slices.Contains(words, word) {
@@ -75,13 +78,6 @@ func addReasons(fl *pflag.FlagSet, p *[]pass.Reason, most string) {
 		}
 		return nil
 	}}, "reason", "only passes that are "+oneOf(words)+"; separate several with commas (default "+most+")")
-}
-
-func texts(list []pass.Reason) (texts []string) {
-	for _, r := range list {
-		texts = append(texts, string(r))
-	}
-	return texts
 }
 
 // parseSince parses a time, a date or an age such as 24h. A date means midnight UTC.

@@ -38,7 +38,7 @@ func taskOf(row *reportedRow) nextTask {
 	case row.Outcome == results.Remains && (row.Action != results.RevokeSessions || byVerify):
 		lg := cmp.Or(row.verifyLog, row.log)
 		return nextTask{lg, lg.last().Exit != nil} // a log without an end cannot be a list
-	case row.Outcome.Retryable(), row.unverified:
+	case row.Retryable(), row.unverified:
 		return nextTask{row.log, false}
 	}
 	return nextTask{}

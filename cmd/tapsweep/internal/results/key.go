@@ -50,6 +50,13 @@ func (r *Row) Key() (key Key, ok bool) {
 	return passKey(r.User, cmp.Or(r.InPlaceOf, r.Method)), true
 }
 
+// Retryable reports whether a resumed run tries the row again. A scan always lists again the passes that it could not
+// list.
+func (r *Row) Retryable() bool {
+	key, _ := r.Key()
+	return key.Action == ListPasses || r.Outcome.Retryable()
+}
+
 // ScanSource is the source of rows that come from a scan instead of a list. Their line is 0, because a scan
 // finds users in any order.
 const ScanSource = "scan"

@@ -104,7 +104,7 @@ func (o Outcome) Done() bool { return meanings[o].done }
 // Left reports whether something is left to do. Nothing is left if the pair is done, or if its user is protected.
 func (o Outcome) Left() bool { return !o.Done() && o != Protected }
 
-// Retryable reports whether a resumed run tries the pair again. ResumeOptions has exceptions.
+// Retryable reports whether a resumed run tries the pair again. ResumeOptions and Row.Retryable have exceptions.
 func (o Outcome) Retryable() bool { return meanings[o].retryable }
 
 // Meaning returns in one line what the outcome means and what to do about it. It is empty for an outcome that

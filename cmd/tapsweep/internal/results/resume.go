@@ -282,16 +282,15 @@ func (e *ResumeState) isUnconfirmed(r *Row) bool {
 
 // completes reports whether a resumed run has nothing to do after this row.
 func (e *ResumeState) completes(r *Row) bool {
-	key, _ := r.Key()
 	switch {
-	case e.isUnconfirmed(r), key.Action == ListPasses: // a scan that could not list the passes lists them again
+	case e.isUnconfirmed(r):
 		return false
 	case r.Outcome == Protected:
 		return e.opts.Protected != nil && e.opts.Protected(r.User)
 	case r.Outcome == Replaced, r.Outcome == Remains && r.InPlaceOf != "" && !r.FromScan():
 		return !e.next.AnyPass // the pass of the list is gone; a scan finds the other pass
 	}
-	return !r.Outcome.Retryable()
+	return !r.Retryable()
 }
 
 // same returns an error if next must not resume r, because its list, tenant, Graph root or user differs.

@@ -36,8 +36,8 @@ func (s *summary) scanned(w io.Writer) {
 	if c == nil {
 		return
 	}
-	if s.Scan.Audit != nil {
-		s.printAudit(w, s.Scan.Audit)
+	if c.Audit != nil {
+		s.printAudit(w, c.Audit)
 	}
 	printIf(s.seen() != "", w, "  passes seen: ", s.seen())
 	for _, left := range nonZero(

@@ -106,6 +106,9 @@ func (s *summary) resume() string {
 	if sessions := s.Counts.Sessions; sessions != nil { // users with a call to send or to verify
 		again += sessions.Unverified + sessions.Sum(results.Outcome.Retryable)
 	}
+	if s.Scan != nil {
+		again += s.Scan.Failed // a resumed scan lists again whatever the reason
+	}
 	words := s.Run.ResumeWith(s.Results, false)
 	switch {
 	case again == 0 && s.Stopped == nil, len(words) == 0, !s.hasLog():

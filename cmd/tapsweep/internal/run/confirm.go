@@ -52,7 +52,16 @@ func (r *run) question(items revoke.Items) *question {
 			q.leftOut[outcome]++
 			continue
 		case !item.OnlySessions:
-			q.add(item, r.isSelf(pair.User))
+			q.passes++
+			if r.isSelf(pair.User) {
+				q.own++
+			}
+			if item.Method == "" {
+				q.anyPass++
+			}
+			if len(q.sample) < sampleSize {
+				q.sample = append(q.sample, item)
+			}
 		}
 		user, counts := strings.ToLower(r.sessionName(pair.User)), !completed
 		if r.header.Sessions {
@@ -64,20 +73,6 @@ func (r *run) question(items revoke.Items) *question {
 	}
 	q.users = len(users)
 	return q
-}
-
-// add counts an item whose pass will be deleted. own is set for a pass of the signed-in user.
-func (q *question) add(item revoke.Item, own bool) {
-	q.passes++
-	if own {
-		q.own++
-	}
-	if item.Method == "" {
-		q.anyPass++
-	}
-	if len(q.sample) < sampleSize {
-		q.sample = append(q.sample, item)
-	}
 }
 
 // confirm shows what the run is about to do and asks. It returns an error if the answer is not yes.

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -172,10 +173,7 @@ func (r *run) writeFooter(ctx context.Context, code int, runErr error) int {
 			r.summary.Evidence, r.summary.Sealed = dir, digest
 		}
 	}
-	if closeErr := r.log.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
+	if err = cmp.Or(err, r.log.Close()); err != nil {
 		_, moved := errors.AsType[*results.MovedError](err) // the text of this error says what to do
 		r.summary.Incomplete = !moved
 		if code < status.NoAccess {

@@ -18,8 +18,8 @@ type Scope struct {
 
 func (s *Scope) task(readOnly bool) token.Task {
 	find := &s.Find
-	task := token.Task{ReadOnly: readOnly, Others: true, Find: true, Users: find.All || find.MembersOnly ||
-		find.EnabledOnly,
+	task := token.Task{ReadOnly: readOnly, Others: true, Find: true,
+		Users:  find.All || find.MembersOnly || find.EnabledOnly,
 		Groups: len(find.Groups) > 0, Audit: find.Audit != nil, Since: find.CreatedSince}
 	if find.Audit != nil {
 		task.Since = find.Audit.Since
@@ -27,12 +27,21 @@ func (s *Scope) task(readOnly bool) token.Task {
 	return task
 }
 
+// usersALine is how many users whose scan is complete share a line of the log. After a kill, at most this many users
+// are scanned again.
+const usersALine = 200
+
 // look scans, and calls found for each pass that matches.
 func (r *run) look(ctx context.Context, opts scan.Options, found func(*scan.Found)) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	r.job.Join(stop)
-	seen := &scannedUsers{write: r.write}
+	var users []string // whose scan is complete, and who are not in the log yet
+	logUsers := func() error {
+		line := &results.Scanned{Users: users}
+		users = nil
+		return r.write(line)
+	}
 	opts.Root, opts.Token, opts.Logger = r.tenant.API, *r.tenant.Token, r.opts.Logger
 	opts.Skip = r.earlier.Scanned
 	if opts.Audit != nil { // a user without a find may be reported, such as one whose pass is gone
@@ -46,8 +55,10 @@ func (r *run) look(ctx context.Context, opts scan.Options, found func(*scan.Foun
 		Done: func(user string) {
 			r.job.Answered()
 			r.console.Display().Passed()
-			if err := seen.add(user); err != nil {
-				stop(err)
+			if users = append(users, user); len(users) == usersALine {
+				if err := logUsers(); err != nil {
+					stop(err)
+				}
 			}
 		},
 		Failed: func(row *results.Row) {
@@ -58,30 +69,8 @@ func (r *run) look(ctx context.Context, opts scan.Options, found func(*scan.Foun
 		Total: func(users int) { r.console.Display().SetTotal(users) },
 	})
 	r.summary.Scan, r.summary.ScanStopped = &counts, err != nil
-	return cmp.Or(err, seen.flush())
-}
-
-// scannedUsers collects users whose scan is complete, and writes many of them in one line of the log.
-type scannedUsers struct {
-	write func(any) error
-	users []string
-}
-
-// usersALine is how many users share a line. After a kill, at most this many users are scanned again.
-const usersALine = 200
-
-func (s *scannedUsers) add(user string) error {
-	if s.users = append(s.users, user); len(s.users) < usersALine {
-		return nil
+	if len(users) > 0 {
+		err = cmp.Or(err, logUsers())
 	}
-	return s.flush()
-}
-
-func (s *scannedUsers) flush() error {
-	if len(s.users) == 0 {
-		return nil
-	}
-	line := &results.Scanned{Users: s.users}
-	s.users = nil
-	return s.write(line)
+	return err
 }

@@ -3,12 +3,15 @@ package run
 import (
 	"context"
 	"io"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/cmd/tapsweep/internal/tenant"
 	"tapsweep/input"
 	"tapsweep/testdata/assert"
 )
@@ -63,4 +66,29 @@ func TestPartsHaveEachItemOnce(t *testing.T) {
 		}
 	}
 	assert.Equal(t, "users of both parts", users, []string{selfID, "lee@contoso.com", "dana@contoso.com"})
+}
+
+// A scan has the object ID of a user, and a list of protected users may have the name.
+func TestProtectedByEitherName(t *testing.T) {
+	r := asking(nil, io.Discard)
+	r.runner = assert.Must(batch.NewRunner(denies{}, batch.Options{}))
+	protectList := assert.Must(protect.Open(nil, writeFile(t, "protect.csv", "user\ndana@contoso.com\n")))
+	assert.OK(t, r.findProtected(t.Context(), protectList, func(func(input.Pair, error) bool) {}))
+	assert.Same(t, "the protected name beside an ID", r.isProtected(otherID, "Dana@contoso.com"), true)
+	assert.Same(t, "another name beside an ID", r.isProtected(otherID, "lee@contoso.com"), false)
+	assert.Same(t, "an ID without a name", r.isProtected(otherID, ""), false)
+}
+
+// A run waits for the authority as long as it waits for Graph, and a quiet run does not say so.
+func TestConnectWaitsAsTheRunDoes(t *testing.T) {
+	signIn := tenant.Options{Say: func(string, ...any) {}}
+	signIn.SignIn.TokenFile = filepath.Join(t.TempDir(), "missing")
+	signIn.SignIn.Getenv = func(string) string { return "" }
+	r := asking(nil, io.Discard)
+	r.opts.Batch.StallTimeout, r.opts.Quiet = time.Hour, true
+	r.opts.Target = assert.Must(tenant.Resolve(signIn))
+	_, err := r.connectToTarget(t.Context())
+	assert.Same(t, "exit code without a token", exitCode(err), status.NoAccess)
+	assert.Same(t, "how long the target waits", r.opts.Target.Stall, time.Hour)
+	assert.Same(t, "the target is quiet", r.opts.Target.Quiet, true)
 }

@@ -41,8 +41,7 @@ func (r *run) openLog() (err error) {
 		return nil
 	}
 	if !results.CanResume(log.Path) {
-		return status.Refuse(fmt.Errorf("--results: %s is a pipe or a device: a run cannot resume from it",
-			log.Path),
+		return status.Refuse(fmt.Errorf("--results: %s is a pipe or a device: a run cannot resume from it", log.Path),
 			"choose another --results file")
 	}
 	// Without --protect, the users whom an earlier run has protected stay protected.
@@ -77,13 +76,6 @@ func (r *run) resumeHints(err error) []string {
 	}
 	return []string{"to resume, use the same lists or scope in the same tenant; for a new run, " +
 		"name another --results file or --evidence directory"}
-}
-
-func (r *run) close() error {
-	if r.log == nil {
-		return nil
-	}
-	return r.log.Close()
 }
 
 // write writes a line to the log. It does nothing for a run without a log.

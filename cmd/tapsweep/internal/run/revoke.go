@@ -69,17 +69,15 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	}
 	o.Header.Digest, o.Header.Pairs = list.Digest(), list.Stats().Rows
 	p := plan{
-		list:  list,
-		lists: o.Lists,
-		logs:  logs.Runs,
-		task:  o.withSessions(token.Task{ReadOnly: o.Header.DryRun, Own: o.Self, Others: !o.Self}),
-		quiet: o.Quiet && o.unattended(),
-		limit: limit,
-		prepare: func(r *run, ctx context.Context) error {
-			return r.findProtectedForRevoke(ctx, protectList)
-		},
-		ask:  (*run).askToRevoke,
-		work: (*run).revoke,
+		list:    list,
+		lists:   o.Lists,
+		logs:    logs.Runs,
+		task:    o.withSessions(token.Task{ReadOnly: o.Header.DryRun, Own: o.Self, Others: !o.Self}),
+		quiet:   o.Quiet && o.unattended(),
+		limit:   limit,
+		prepare: func(r *run, ctx context.Context) error { return r.findProtectedForRevoke(ctx, protectList) },
+		ask:     (*run).askToRevoke,
+		work:    (*run).revoke,
 	}
 	if o.Header.Sessions {
 		p.doneBefore = logs.SessionsLeft()
@@ -116,11 +114,11 @@ func (r *run) revoke(ctx context.Context) error {
 			return err
 		}
 	}
-	show := progress.Options{Total: r.list.Stats().Rows - r.earlier.Len, Phase: "revoking"}
+	phase := "revoking"
 	if r.header.DryRun {
-		show.Phase = "looking"
+		phase = "looking"
 	}
-	r.show(show)
+	r.show(progress.Options{Total: r.list.Stats().Rows - r.earlier.Len, Phase: phase})
 	return r.revokeParts(ctx)
 }
 
@@ -144,8 +142,7 @@ func (r *run) revokeParts(ctx context.Context) error {
 
 // openLists reads the lists. It refuses them if a row is invalid, unless SkipInvalid is set.
 func openLists(stdin io.Reader, o *RevokeOptions, logs *results.Lists) (*input.List, error) {
-	lists := o.Lists
-	list, err := input.Open(lists, input.Options{SkipInvalid: o.SkipInvalid,
+	list, err := input.Open(o.Lists, input.Options{SkipInvalid: o.SkipInvalid,
 		Users: o.Users, Self: o.Self, Stdin: stdin, Reader: logs.Read})
 	problems, bad := errors.AsType[*input.Problems](err)
 	switch {
@@ -155,7 +152,7 @@ func openLists(stdin io.Reader, o *RevokeOptions, logs *results.Lists) (*input.L
 	case bad:
 		return nil, status.Refuse(fmt.Errorf("%w\nnothing was sent", problems))
 	case err != nil:
-		return nil, status.Refuse(err, HintUser(err, lists)...)
+		return nil, status.Refuse(err, HintUser(err, o.Lists)...)
 	}
 	return list, nil
 }

@@ -150,7 +150,10 @@ func (r *run) openLogAndAsk(ctx context.Context) error {
 	}
 	if r.ask != nil {
 		if err := r.ask(r, ctx); err != nil {
-			return errors.Join(err, r.close())
+			if r.log != nil {
+				err = errors.Join(err, r.log.Close())
+			}
+			return err
 		}
 	}
 	if r.log != nil || r.opts.Log.Path == "" {

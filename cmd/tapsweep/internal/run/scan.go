@@ -82,9 +82,8 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 
 func foundRow(f *scan.Found) *results.Row {
 	return &results.Row{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID, Outcome: results.Found,
-		Reason:  string(f.Reason),
-		Created: f.Created, Start: f.Start, Expires: f.Expires(), UsableOnce: f.UsableOnce, Status: 200, Attempts: 1,
-		Creation: f.Creation}
+		Reason: string(f.Reason), Created: f.Created, Start: f.Start, Expires: f.Expires(), UsableOnce: f.UsableOnce,
+		Status: 200, Attempts: 1, Creation: f.Creation}
 }
 
 func lineOf(row *results.Row) *scan.Line {

@@ -260,14 +260,10 @@ func (s *summary) kept(w io.Writer) {
 	printIf(s.Output != "" && s.Output != "-", w, "passes: ", file(s.Output))
 	printIf(s.Results != "" && s.Results != "-", w, "results: ", file(s.Results))
 	printIf(s.Evidence != "", w, "evidence: ", file(s.Evidence), ", SHA-256 of its SHA256SUMS ", s.Sealed)
-	printIf(s.Incomplete, w, "The results log is not complete: run the same command again, with --resume if the ",
-		"log is a file. ", s.again())
-}
-
-// again returns what the same command does if it runs again and cannot resume its log.
-func (s *summary) again() string {
+	again := "Completed passes are not sent again"
 	if (s.Lists.AnyPass > 0 || s.Run.AnyPass) && !s.Run.DryRun {
-		return "Without --resume it also deletes passes that users have received meanwhile"
+		again = "Without --resume it also deletes passes that users have received meanwhile"
 	}
-	return "Completed passes are not sent again"
+	printIf(s.Incomplete, w, "The results log is not complete: run the same command again, with --resume if the ",
+		"log is a file. ", again)
 }

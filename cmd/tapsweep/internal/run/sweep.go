@@ -143,8 +143,7 @@ func (r *run) gather(ctx context.Context) (found []*scan.Found, err error) {
 func (r *run) checkLimit(found int) error {
 	counts := r.job.Counts()
 	before := counts.Outcomes[results.Revoked]
-	limit := r.limit
-	if limit == 0 || before+found <= limit {
+	if r.limit == 0 || before+found <= r.limit {
 		return nil
 	}
 	code, text := status.Usage, "nothing was deleted"
@@ -152,7 +151,7 @@ func (r *run) checkLimit(found int) error {
 		code, text = status.Stopped, fmt.Sprintf("only the %d that an earlier run had found were deleted", before)
 	}
 	return &status.Error{Code: code, Hints: []string{status.HintBound},
-		Err: fmt.Errorf("%d passes are more than the limit of %d: %s", before+found, limit, text)}
+		Err: fmt.Errorf("%d passes are more than the limit of %d: %s", before+found, r.limit, text)}
 }
 
 // announceDeletes writes a provisional row for each pass before the first one is deleted. After a kill, the run that

@@ -271,13 +271,3 @@ func (f *auditFindings) keep(user, upn string, m making) (fresh bool) {
 	f.records[user] = append(list, m)
 	return true
 }
-
-// auditTargets returns the users in the audit log.
-func (s *scanner) auditTargets() (list []userToList) {
-	for _, id := range s.audit.order {
-		if s.markSeen(id) {
-			list = append(list, userToList{name: id, upn: s.audit.names[id], look: s.filtersAccounts()})
-		}
-	}
-	return list
-}

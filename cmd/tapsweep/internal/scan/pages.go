@@ -114,7 +114,11 @@ func (s *scanner) arrived(p *source, res batch.Result) {
 	if body.Next != "" {
 		s.follow(p, body.Next)
 	} else if p.audit {
-		s.queue = append(s.queue, s.auditTargets()...)
+		for _, id := range s.audit.order {
+			if s.markSeen(id) {
+				s.queue = append(s.queue, userToList{name: id, upn: s.audit.names[id], look: s.filtersAccounts()})
+			}
+		}
 		s.all = len(s.audit.order)
 	}
 	s.tellTotal()

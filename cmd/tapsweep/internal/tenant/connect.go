@@ -53,9 +53,8 @@ func (t *Target) ConnectToAny(ctx context.Context, transport http.RoundTripper) 
 	if transport == nil {
 		transport = t.Transport()
 	}
-	tenant := &Tenant{wanted: t.credential.Tenant, Root: t.endpoint.Root, API: t.endpoint.Root + "/" +
-		t.endpoint.Version,
-		Method: t.credential.Method}
+	tenant := &Tenant{wanted: t.credential.Tenant, Method: t.credential.Method, Root: t.endpoint.Root,
+		API: t.endpoint.Root + "/" + t.endpoint.Version}
 	client, err := graph.New(auth.Pin(t.credential), graph.Options{Root: t.endpoint.Root, Audience: t.endpoint.Audience,
 		Version: t.endpoint.Version, UserAgent: "tapsweep/" + cmp.Or(t.opts.Version, "devel"), Transport: transport})
 	if err != nil {

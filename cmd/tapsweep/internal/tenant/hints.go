@@ -90,25 +90,16 @@ func credentialHints(method string, err error) []string {
 	return []string{status.HintCheck}
 }
 
-// hints returns what to do if Graph no longer accepts the token, or denies everything. It returns nil for all
-// other errors.
-func (t *Tenant) hints(err error) []string {
+// Status returns the exit code for an error. If Graph no longer accepts the token, or denies everything, the hints fit
+// this tenant.
+func (t *Tenant) Status(err error) *status.Error {
+	exit := *status.Of(err)
 	if _, ok := errors.AsType[*graph.TokenError](err); ok {
-		return credentialHints(t.Method, err)
-	}
-	if errors.Is(err, answer.ErrAllDenied) {
+		exit.Hints = credentialHints(t.Method, err)
+	} else if errors.Is(err, answer.ErrAllDenied) {
 		if problem := t.Token.Check(token.Task{Others: true}, ""); problem != nil {
-			return problem.Hints
+			exit.Hints = problem.Hints
 		}
 	}
-	return nil
-}
-
-// Status returns the exit code for an error, with hints that fit this tenant.
-func (t *Tenant) Status(err error) *status.Error {
-	exit := status.Of(err)
-	if hints := t.hints(err); hints != nil {
-		return &status.Error{Code: exit.Code, Err: exit.Err, Hints: hints}
-	}
-	return exit
+	return &exit
 }

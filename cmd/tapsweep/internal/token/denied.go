@@ -39,7 +39,7 @@ func (t *Token) Hint(user string) string {
 		possible bool
 		hint     string
 	}{
-		{!t.Permitted() && !(own && t.PermittedOwn()), hintPermission},
+		{t.access(deletePasses, own) != Yes, hintPermission},
 		{own, hintOwn},
 		{!own && !privileged, hintTarget},
 		{!own && !privileged && t.Kind == App, hintAppRole},
@@ -60,7 +60,7 @@ func (t *Token) Hint(user string) string {
 // learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference.
 func (t *Token) SessionsHint() string {
 	switch {
-	case !t.MayRevokeSessions():
+	case t.access(revokeSessions, false) != Yes:
 		return "the permission User.RevokeSessions.All (77f3a031-c388-4f99-b373-dc68676a979e for an app) may be missing"
 	case t.Kind == App:
 		return "the user may hold an admin role: assign Privileged Authentication Administrator to the app's " +

@@ -129,7 +129,7 @@ func (t *Token) grantHints(p *permission, own bool) []string {
 	case t.Kind == User:
 		id, kind = p.scope, "Scope"
 	}
-	client := orPlaceholder(t.client(), "APP_ID")
+	client := orPlaceholder(t.claims.ClientID(), "APP_ID")
 	commands := []string{
 		fmt.Sprintf("  az ad app permission add --id %s --api %s --api-permissions %s=%s", client, graphApp, id, kind),
 		"  az ad app permission admin-consent --id " + client}
@@ -184,15 +184,6 @@ func (t *Token) MayReadOrganization() bool { return t.access(readOrganization, t
 // MayList reports whether the token allows tapsweep to list passes. own means only the passes of the signed-in
 // user.
 func (t *Token) MayList(own bool) Access { return t.access(listPasses, own) }
-
-// Permitted reports whether the token has a permission to delete passes of other users.
-func (t *Token) Permitted() bool { return t.access(deletePasses, false) == Yes }
-
-// PermittedOwn reports whether the token has a permission to delete the signed-in user's own passes.
-func (t *Token) PermittedOwn() bool { return t.access(deletePasses, true) == Yes }
-
-// MayRevokeSessions reports whether the token has a permission to revoke the sessions of users.
-func (t *Token) MayRevokeSessions() bool { return t.access(revokeSessions, false) == Yes }
 
 // Roles of Entra, as the template IDs that tokens contain, and well-known tenants and apps.
 // Source: learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference.

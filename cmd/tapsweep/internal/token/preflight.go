@@ -181,7 +181,7 @@ func (t *Token) missing(task Task) *Problem {
 // firstParty returns the name of the Azure tool that requested the token, empty for other apps.
 func (t *Token) firstParty() string {
 	names := map[string]string{azureCLI: "the Azure CLI", azurePowerShell: "Azure PowerShell"}
-	return names[strings.ToLower(t.client())]
+	return names[strings.ToLower(t.claims.ClientID())]
 }
 
 // WrongTarget returns a Problem if the token is for another Graph or another tenant, nil otherwise. Such a token
@@ -270,9 +270,6 @@ func (t *Token) sessionWarnings(task Task) (list []string) {
 	}
 	return list
 }
-
-// client returns the ID of the app that requested the token.
-func (t *Token) client() string { return t.claims.ClientID() }
 
 // Is reports whether user is the signed-in user: "me", or one of the names in the token.
 func (t *Token) Is(user string) bool { return user == input.Me || input.IsAmong(user, t.Self) }

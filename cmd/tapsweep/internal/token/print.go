@@ -25,17 +25,11 @@ func (t *Token) Print(w io.Writer, task Task) {
 		line("token", "ends in "+untilEnd(time.Until(t.Expires)))
 	}
 	tw.Flush()
-	task.printSince(w)
+	if !task.Since.IsZero() { // --created-since may have a date or an age
+		fmt.Fprintf(w, "passes created since %s\n", task.Since.UTC().Format(time.RFC3339))
+	}
 	for _, warning := range t.Warnings(task) {
 		fmt.Fprintf(w, "warning: %s\n", warning)
-	}
-}
-
-// printSince writes the earliest creation time of the passes to find, if there is one. It is useful because
-// --created-since may have a date or an age.
-func (t Task) printSince(w io.Writer) {
-	if !t.Since.IsZero() {
-		fmt.Fprintf(w, "passes created since %s\n", t.Since.UTC().Format(time.RFC3339))
 	}
 }
 
@@ -61,7 +55,7 @@ func (t *Token) Capabilities() string {
 	}
 	var parts []string
 	deletes, lists := t.access(deletePasses, false), t.MayList(false) == Yes
-	own := !t.Permitted() && t.PermittedOwn()
+	own := deletes != Yes && t.access(deletePasses, true) == Yes
 	for _, part := range []struct {
 		may   bool
 		words string
@@ -70,8 +64,8 @@ func (t *Token) Capabilities() string {
 		{deletes == Perhaps, "perhaps delete passes of any user"},
 		{deletes == No && lists, "list passes of any user, but not delete them"},
 		{own, "list and delete the user's own pass"},
-		{!own && !t.Permitted() && !lists && t.MayList(true) == Yes, "list the user's own pass"},
-		{t.MayRevokeSessions(), "revoke sessions"},
+		{!own && deletes != Yes && !lists && t.MayList(true) == Yes, "list the user's own pass"},
+		{t.access(revokeSessions, false) == Yes, "revoke sessions"},
 		{t.MayLookUp() == Yes, "look up users"},
 	} {
 		if part.may {
