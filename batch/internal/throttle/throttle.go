@@ -88,9 +88,6 @@ const (
 	// short is not slowed by caution.
 	firstFlight = 2 * batchSize
 
-	// worthwhile is the share of what may be in flight that is worth a round trip while others are.
-	worthwhile = 0.22
-
 	// topRate is the highest limit worth finding fast, in requests a second.
 	topRate = 2000
 
@@ -215,11 +212,7 @@ func (c *Controller) serial() bool { return c.opts.MaxInFlight > 0 && c.opts.Max
 // or 0 and when to ask again.
 func (c *Controller) room(now time.Time, want int) (n int, at time.Time) {
 	n = int(c.window) - c.inFlight
-	least := min(2*want, max(want, int(c.window*worthwhile)))
-	if c.opts.MaxInFlight > 0 {
-		least = want
-	}
-	if n < least && c.inFlight > 0 {
+	if n < c.worthwhile(want) && c.inFlight > 0 {
 		// What is left is not worth a round trip; an answer makes room for more.
 		if c.grown > 0 {
 			return 0, c.growAt
@@ -238,6 +231,18 @@ func (c *Controller) room(now time.Time, want int) (n int, at time.Time) {
 		n = int(min(float64(min(n, left)), max(c.limit.most(), float64(c.limit.count)/4)))
 	}
 	return max(n, 1), time.Time{}
+}
+
+// worthwhile returns the smallest number of requests that is worth a round trip while others are in flight. Where
+// chance refuses more often than the limit, small batches soon show that others get through.
+func (c *Controller) worthwhile(want int) int {
+	switch {
+	case c.byChance():
+		return min(want, max(1, int(c.window)/16))
+	case c.opts.MaxInFlight > 0:
+		return want
+	}
+	return min(2*want, max(want, int(c.window)/3))
 }
 
 // paced returns how many of n requests the limit and MaxRate leave, and takes them, or 0 and

@@ -61,7 +61,7 @@ func TestGrowth(t *testing.T) {
 		flights = takeAll(c, now.Add(10*time.Millisecond))
 		got = append(got, sum(flights))
 	}
-	if want := []int{60, 80, 110, 120, 160, 200, 240, 280, 360}; !slices.Equal(got, want) {
+	if want := []int{60, 80, 80, 120, 160, 200, 240, 280, 360}; !slices.Equal(got, want) {
 		t.Errorf("%v requests in flight, want %v: up to half more",
 			got, want)
 	}
@@ -488,10 +488,12 @@ func FuzzController(f *testing.F) {
 // less than one batch never is.
 func TestWorthwhile(t *testing.T) {
 	for _, tt := range []struct {
-		window float64
-		want   int
-	}{{20, 20}, {100, 22}, {800, 40}} {
+		window  float64
+		chances float64 // how often chance refused
+		want    int
+	}{{20, 0, 20}, {100, 0, 33}, {800, 0, 40}, {160, 1, 10}, {800, 1, 20}} {
 		c := newController(Options{})
+		c.detector.others = tt.chances
 		c.window = tt.window
 		c.inFlight = int(tt.window) - tt.want
 		if n, _ := c.room(t0, 20); n != tt.want {
