@@ -128,6 +128,19 @@ func TestVerifyCommand(t *testing.T) {
 	hasRows(t, p.stdout, "revoked 1, rejected 1")
 }
 
+// verify deletes nothing, even if a flag stands before it, and a list of a dry run has passes that nobody deleted.
+func TestVerifyAfterAFlag(t *testing.T) {
+	t.Parallel()
+	tenant, users, env := serveUsers(t, 3, graphsim.Options{})
+	log, proof := newLog(t), newLog(t)
+	tapsweep(t, env, "revoke", "--dry-run", "--results", log, listFile(t, users)).ends(t, 0)
+	p := tapsweep(t, env, "--progress=none", "verify", "--results", proof, "--verify-wait", "1s", log)
+	p.ends(t, 1)
+	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 0)
+	hasRows(t, readText(t, proof), "remains 3")
+	holds(t, "the first line of the log", readText(t, proof), `"command":["verify",`)
+}
+
 func TestVerifyRefuses(t *testing.T) {
 	t.Parallel()
 	env, root := serveAt(t, graphsim.New(graphsim.Options{}))

@@ -198,6 +198,8 @@ func (p *program) inOrder(cmd *cobra.Command) {
 	check, run := cmd.Args, cmd.RunE
 	cmd.Args = cobra.ArbitraryArgs
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		_, arguments, _ := cmd.Root().Find(p.args)          // this command again
+		p.args = append([]string{cmd.Name()}, arguments...) // it may come after some flags, as in --quiet=true verify
 		if err := p.setFromEnvironment(cmd); err != nil {
 			return err
 		}

@@ -81,8 +81,7 @@ func (p *program) setFromEnvironment(cmd *cobra.Command) error {
 			invalid, _ := errors.AsType[*pflag.InvalidValueError](err)
 			return refuseVariable(fmt.Errorf("%s: %w", name, valueError(invalid)))
 		}
-		at := slices.Index(p.args, cmd.Name()) + 1 + len(p.variables)
-		p.args = slices.Insert(slices.Clone(p.args), at, "--"+flag+"="+value)
+		p.args = slices.Insert(p.args, 1+len(p.variables), "--"+flag+"="+value)
 		p.variables = append(p.variables, name)
 	}
 	return nil

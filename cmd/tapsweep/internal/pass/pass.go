@@ -81,7 +81,11 @@ func Decode(res batch.Result, what string, value any) error {
 	if res.Err != nil {
 		return res.Err
 	}
-	if res.Response.Status != 200 {
+	switch status := res.Response.Status; {
+	case status == 200:
+	case status < 300: // Graph does not answer so; the body is not shown, because it may hold the code of a pass
+		return fmt.Errorf("the answer was %d, not 200", status)
+	default:
 		return res.Response.StatusError()
 	}
 	if err := json.Unmarshal(res.Response.Body, value); err != nil {

@@ -82,6 +82,8 @@ func TestRead(t *testing.T) {
 			assert.Same(t, "passes", len(got), tt.n)
 		})
 	}
+	_, err := Read(answer(202, `{"value":[{"id":"`+id+`","temporaryAccessPass":"Xk7#pQ2m"}]}`))
+	assert.Lacks(t, "the error about an odd status", fmt.Sprint(err), "Xk7#pQ2m")
 	held, _ := Read(answer(200, full))
 	p := held[0]
 	assert.That(t, p.Expires().Equal(time.Date(2026, 3, 2, 9, 11, 40, 0, time.UTC)),

@@ -36,8 +36,7 @@ type Options struct {
 	// the user's pairs is Protected. Nil means that nobody is protected.
 	Protected func(user string) bool
 
-	// Token explains what a 403 can mean. It also has the names of the signed-in user, who may be input.Me in a pair:
-	// two writes for one user must not be in the same batch.
+	// Token explains what a 403 can mean. It also has the names of the signed-in user, who may be input.Me in a pair.
 	Token token.Token
 
 	// AbortAfter ends the run with answer.ErrAllDenied if this many first answers are all 403. Zero or less never

@@ -48,6 +48,8 @@ type run struct {
 
 // A plan holds how a command differs from others.
 type plan struct {
+	verifyOnly bool // the command deletes nothing, see revoke.Options.VerifyOnly
+
 	list  *input.List       // nil for a command without a list, such as a sweep
 	lists []string          // files that the log must not replace
 	logs  []results.ListRun // the runs of logs that the command reads; they must be of the same tenant
@@ -207,7 +209,7 @@ func (r *run) makeRunner(context.Context) (err error) {
 func (r *run) makeJob() {
 	h, g := r.header, &r.opts.Guards
 	opts := revoke.Options{DryRun: h.DryRun, AnyPass: h.AnyPass, Sessions: h.Sessions, Verify: g.Verify,
-		VerifyOnly: h.Kind() == "verify", AbortAfter: g.AbortAfter, MaxDeletes: r.limit,
+		VerifyOnly: r.verifyOnly, AbortAfter: g.AbortAfter, MaxDeletes: r.limit,
 		Protected: r.isProtectedName, Names: r.names, Token: *r.tenant.Token,
 		Earlier: r.earlier}
 	r.job = revoke.New(r.runner, func(row *results.Row) error {

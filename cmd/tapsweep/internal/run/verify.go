@@ -41,6 +41,8 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) error {
 	o.Guards.AbortAfter = abortAfter
 	o.Header.Digest, o.Header.Pairs, o.Header.DeletedBy = held.Digest(), len(held.Users), held.Operators()
 	return execute(ctx, c, &o.Options, plan{
+		verifyOnly: true,
+
 		lists: o.Logs,
 		logs:  held.Runs,
 		task:  token.Task{ReadOnly: true, Others: true, SessionProof: held.HasSessions()},

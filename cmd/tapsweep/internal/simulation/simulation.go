@@ -106,12 +106,11 @@ func Serve(ctx context.Context, c *console.Console, o Options) error {
 const listBegin = "user,method\n"
 
 func (o *Options) writeList(passes []graphsim.HeldPass) error {
-	err := fileout.Check("--write-list", o.WriteList, o.Overwrite)
-	if err == nil && o.Overwrite {
-		err = fileout.CheckBegin(o.WriteList, listBegin)
+	if err := fileout.Check("--write-list", o.WriteList, o.Overwrite); err != nil {
+		return status.Of(err)
 	}
-	if err != nil {
-		return status.Refuse(err, "choose another --write-list file")
+	if err := fileout.CheckBegin(o.WriteList, listBegin); err != nil {
+		return status.Refuse(fmt.Errorf("--write-list: %w", err), "choose another --write-list file")
 	}
 	f, err := fileout.Create(o.WriteList, o.Overwrite)
 	if err != nil {
