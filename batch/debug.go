@@ -12,7 +12,7 @@ import (
 
 // attributes returns the attributes of a batch for the debug log. They have no URL, header or body, because these
 // contain names of users, and some proxies and services quote the token.
-func (b *inFlightBatch) attributes(rep throttle.Report, closedUntil time.Time) []slog.Attr {
+func (b *inFlightBatch) attributes(rep throttle.Feedback, closedUntil time.Time) []slog.Attr {
 	status, id := 0, b.reply.Header.Get("Request-Id")
 	var code string
 	if whole, ok := errors.AsType[*StatusError](b.err); ok {

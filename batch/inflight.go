@@ -97,8 +97,8 @@ func (b *inFlightBatch) clock() time.Time {
 }
 
 // report summarizes the reply for the throttle.
-func (b *inFlightBatch) report() throttle.Report {
-	rep := throttle.Report{Sent: b.sent, Used: utilization(b.reply.Header)}
+func (b *inFlightBatch) report() throttle.Feedback {
+	rep := throttle.Feedback{Sent: b.sent, Used: utilization(b.reply.Header)}
 	whole, ok := errors.AsType[*StatusError](b.err)
 	switch {
 	case b.err == nil:
@@ -122,7 +122,7 @@ func (b *inFlightBatch) report() throttle.Report {
 }
 
 // reportAnswer adds the answer to request i to the report.
-func (b *inFlightBatch) reportAnswer(rep *throttle.Report, i int) {
+func (b *inFlightBatch) reportAnswer(rep *throttle.Feedback, i int) {
 	a, retried := &b.answers[i], b.items[i].throttledInRow > 0
 	rep.Used = max(rep.Used, utilization(a.Header))
 	if a.err != nil {

@@ -45,12 +45,12 @@ func (r *Runner) quota(name string) *quota {
 func (q *quota) resume(now time.Time) {
 	if !q.lastReply.IsZero() && now.Sub(q.lastReply) > maxIdle && now.Sub(q.gate.ClosedUntil()) > maxIdle {
 		q.gate.Interrupted()
-		q.gate.Done(now, throttle.Report{Sent: now, Used: 1})
+		q.gate.Done(now, throttle.Feedback{Sent: now, Used: 1})
 	}
 }
 
 // reportToThrottle reports a batch to the throttle, with the time of its answer. settle may have delayed this call.
-func (q *quota) reportToThrottle(answered time.Time, rep throttle.Report) {
+func (q *quota) reportToThrottle(answered time.Time, rep throttle.Feedback) {
 	if rep.Told && answered.Add(rep.RetryAfter).After(q.waitEnd()) {
 		q.wait, q.waitAt = rep.RetryAfter, answered
 	}

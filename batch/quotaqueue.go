@@ -52,7 +52,7 @@ func (q *quotaQueue) push(it *item) {
 }
 
 // onReply processes the reply to a batch and returns its report.
-func (q *quotaQueue) onReply(b *inFlightBatch) throttle.Report {
+func (q *quotaQueue) onReply(b *inFlightBatch) throttle.Feedback {
 	rep := b.report()
 	q.inFlight--
 	switch {

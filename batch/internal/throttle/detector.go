@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// A verdict says what refused requests.
-type verdict int
+// A cause is what refused requests.
+type cause int
 
 const (
-	pending verdict = iota // more answers may settle it
-	chance                 // something else than the limit: the others go on
-	limit                  // the limit: the gate closes, and the rate is measured
-	unclear                // the gate closes, and nothing is measured
+	pending cause = iota // more answers may settle it
+	chance               // something else than the limit: the others go on
+	limit                // the limit: the gate closes, and the rate is measured
+	unclear              // the gate closes, and nothing is measured
 )
 
 // A detector decides whether the limit refused requests or something else did: a user, a
@@ -23,9 +23,9 @@ const (
 // so far? This is a sequential test of two hypotheses. The shares have beta distributions,
 // so that little was learned from little.
 type detector struct {
-	last   time.Time // when a batch was sent last
-	flying []sending // batches in flight
-	recent []Report  // answers without a refusal to batches that were sent not long before those
+	last   time.Time  // when a batch was sent last
+	flying []sending  // batches in flight
+	recent []Feedback // answers without a refusal to batches that were sent not long before those
 
 	shares
 	before shares  // before the refusals in question
@@ -35,7 +35,7 @@ type detector struct {
 	// Of the refusals in question, if asks.
 	asks     bool
 	score    float64
-	first    Report        // the batch with a refusal that was sent first
+	first    Feedback      // the batch with a refusal that was sent first
 	ahead    int           // how many requests were in flight when it was sent
 	refused  int           // requests
 	heels    int           // answers to batches near the first one
@@ -78,7 +78,7 @@ const (
 	// unclearLimit is what a question counts for as a limit that stays unclear but is likely one.
 	unclearLimit = 0.25
 
-	// The verdicts so far make a limit up to 4.5 times less likely or 7 times more.
+	// The causes found so far make a limit up to 4.5 times less likely or 7 times more.
 	leastPrior = -1.5
 	mostPrior  = 2
 )
@@ -111,7 +111,7 @@ func (d *detector) landed(sent time.Time, refused bool) (ahead int) {
 
 // accepted takes in an answer without a refusal while nothing is in question. A batch that was sent
 // near this one may still be refused.
-func (d *detector) accepted(r Report) {
+func (d *detector) accepted(r Feedback) {
 	d.learn(r)
 	if r.Accepted == 0 {
 		return
@@ -134,7 +134,7 @@ func (d *detector) holds(now time.Time) (until time.Time, held bool) {
 }
 
 // weigh takes in an answer to the question, or the refusal that raises it.
-func (d *detector) weigh(now time.Time, r Report, ahead int) {
+func (d *detector) weigh(now time.Time, r Feedback, ahead int) {
 	if !d.asks {
 		d.ask(r, ahead)
 	}
@@ -171,7 +171,7 @@ func (d *detector) weigh(now time.Time, r Report, ahead int) {
 // ask raises the question with its first answer. Batches that were sent before it, or at the same
 // instant, may have been answered already. They count if a part of this batch was refused: then a
 // limit is reached in it, and they came before the limit or fit in.
-func (d *detector) ask(r Report, ahead int) {
+func (d *detector) ask(r Feedback, ahead int) {
 	recent := d.recent
 	*d = detector{last: d.last, flying: d.flying, shares: d.shares, before: d.shares,
 		limits: d.limits, others: d.others, asks: true, first: r, ahead: ahead}
@@ -185,15 +185,15 @@ func (d *detector) ask(r Report, ahead int) {
 }
 
 // note takes in the wait of a refusal.
-func (d *detector) note(now time.Time, r Report) {
+func (d *detector) note(now time.Time, r Feedback) {
 	d.wait = max(d.wait, r.wait())
 	d.until = later(d.until, now.Add(r.wait()))
 	d.refused += r.Refused
 }
 
 // report returns the refusals in question as one.
-func (d *detector) report() Report {
-	return Report{Sent: d.first.Sent, Refused: d.refused, RetryAfter: d.wait, Told: true}
+func (d *detector) report() Feedback {
+	return Feedback{Sent: d.first.Sent, Refused: d.refused, RetryAfter: d.wait, Told: true}
 }
 
 // byLimit is the probability that refused of n requests are refused, if the limit was reached
@@ -222,7 +222,7 @@ func byLimit(n, refused int, gap time.Duration, first bool) float64 {
 }
 
 // byChance is the probability of an answer if the limit has no part in it.
-func (d *detector) byChance(r Report) float64 {
+func (d *detector) byChance(r Feedback) float64 {
 	whole := d.batches.refused / (d.batches.refused + d.batches.accepted)
 	again := d.retries.probability(r.Retried, r.Again)
 	p := (1 - whole) * again * d.requests.probability(r.Accepted+r.Refused-r.Retried, r.Refused-r.Again)
@@ -233,7 +233,7 @@ func (d *detector) byChance(r Report) float64 {
 }
 
 // learn takes in an answer that the limit has no part in.
-func (d *detector) learn(r Report) {
+func (d *detector) learn(r Feedback) {
 	switch {
 	case r.Accepted+r.Refused == 0:
 	case r.Accepted == 0:
@@ -245,8 +245,8 @@ func (d *detector) learn(r Report) {
 	}
 }
 
-// verdict says what the answers so far amount to. With force it does not wait for more.
-func (d *detector) verdict(force bool) verdict {
+// cause returns what the answers so far show. With force it does not wait for more.
+func (d *detector) cause(force bool) cause {
 	switch {
 	case !d.asks:
 		return pending
@@ -279,7 +279,7 @@ func (d *detector) misses() bool {
 }
 
 // settle ends the question. What was learned from it is forgotten if the limit is the likelier cause.
-func (d *detector) settle(v verdict) {
+func (d *detector) settle(v cause) {
 	d.asks = false
 	switch {
 	case v == limit:
@@ -318,7 +318,7 @@ func (s *share) probability(n, refused int) float64 {
 // repeatedByLimit is the probability of r.Again among the r.Refused requests of a batch, if the
 // limit refused them. Either the batch takes effect in order, repeated requests first, and the last
 // ones are refused, or in any order.
-func repeatedByLimit(r Report) float64 {
+func repeatedByLimit(r Feedback) float64 {
 	n := r.Accepted + r.Refused
 	fresh := n - r.Retried
 	p := math.Exp(logChoose(r.Retried, r.Again)+logChoose(fresh, r.Refused-r.Again)-logChoose(n, r.Refused)) / 2

@@ -14,26 +14,26 @@ type seen struct {
 	retried       int // of size, refused before
 }
 
-// ask weighs answers, and returns the verdict after them. Batches in missing are not answered.
-func ask(d *detector, answers []seen, missing ...float64) verdict {
+// ask weighs answers, and returns the cause after them. Batches in missing are not answered.
+func ask(d *detector, answers []seen, missing ...float64) cause {
 	ms := func(x float64) time.Time { return at(x / 1000) }
 	for _, m := range missing {
 		d.sent(ms(m), 0)
 	}
 	for _, s := range answers {
-		d.weigh(ms(s.after+50), Report{Sent: ms(s.after), Accepted: s.size - s.refused, Refused: s.refused,
+		d.weigh(ms(s.after+50), Feedback{Sent: ms(s.after), Accepted: s.size - s.refused, Refused: s.refused,
 			Retried: s.retried, Again: min(s.retried, s.refused), RetryAfter: time.Second, Told: true}, 0)
 	}
-	return d.verdict(false)
+	return d.cause(false)
 }
 
 // What is sent right behind a refusal decides whether a limit made it.
-func TestVerdict(t *testing.T) {
+func TestCause(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		answers []seen
 		missing []float64
-		want    verdict
+		want    cause
 	}{
 		{"a batch refused in part, and the next one whole", []seen{{0, 20, 12, 0}, {5, 20, 20, 0}}, nil, limit},
 		{"two batches refused whole", []seen{{0, 20, 20, 0}, {5, 20, 20, 0}}, nil, limit},
@@ -51,7 +51,7 @@ func TestVerdict(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			d := newDetector()
 			if got := ask(&d, tt.answers, tt.missing...); got != tt.want {
-				t.Errorf("verdict %d with a score of %.1f, want %d", got, d.score, tt.want)
+				t.Errorf("cause %d with a score of %.1f, want %d", got, d.score, tt.want)
 			}
 		})
 	}
@@ -69,7 +69,7 @@ func TestQuestionHolds(t *testing.T) {
 	}
 	d.settle(chance)
 	if _, held := d.holds(at(0.1)); held {
-		t.Error("held after the verdict")
+		t.Error("held after the cause was found")
 	}
 }
 
@@ -77,7 +77,7 @@ func TestQuestionHolds(t *testing.T) {
 func TestSharesAreLearned(t *testing.T) {
 	d := newDetector()
 	for range 40 {
-		d.learn(Report{Accepted: 17, Refused: 3})
+		d.learn(Feedback{Accepted: 17, Refused: 3})
 	}
 	if got := d.requests.refused / (d.requests.refused + d.requests.accepted); math.Abs(got-0.15) > 0.01 {
 		t.Errorf("a share of %.3f learned, want 0.15", got)
@@ -93,7 +93,7 @@ func TestSharesAreLearned(t *testing.T) {
 func TestOnlyRepeatedRequestsAreRefused(t *testing.T) {
 	score := func(again int) float64 {
 		d := newDetector()
-		d.weigh(at(0), Report{Sent: at(0), Accepted: 16, Refused: 4, Retried: 4, Again: again}, 0)
+		d.weigh(at(0), Feedback{Sent: at(0), Accepted: 16, Refused: 4, Retried: 4, Again: again}, 0)
 		return d.score
 	}
 	if own, mixed := score(4), score(1); own > mixed-3 {
@@ -107,7 +107,7 @@ func TestOrderOfAnswers(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
 		one, next seen
-		want      verdict
+		want      cause
 	}{
 		{"both refused", seen{0, 15, 15, 0}, seen{8, 15, 15, 0}, limit},
 		{"in the middle of the first", seen{0, 20, 5, 0}, seen{8, 20, 20, 0}, limit},
@@ -115,7 +115,7 @@ func TestOrderOfAnswers(t *testing.T) {
 		for name, answers := range map[string][]seen{"in order": {tt.one, tt.next}, "out of order": {tt.next, tt.one}} {
 			d := newDetector()
 			if got := ask(&d, answers); got != tt.want {
-				t.Errorf("%s, %s: verdict %d with a score of %.1f, want %d", tt.name, name, got, d.score, tt.want)
+				t.Errorf("%s, %s: cause %d with a score of %.1f, want %d", tt.name, name, got, d.score, tt.want)
 			}
 			if !d.first.Sent.Equal(t0) {
 				t.Errorf("%s, %s: the first batch was sent at %v, want 0", tt.name, name, d.first.Sent.Sub(t0))
@@ -129,13 +129,13 @@ func TestOrderOfAnswers(t *testing.T) {
 func TestLoneChance(t *testing.T) {
 	for _, tt := range []struct {
 		score, others float64
-		want          verdict
+		want          cause
 	}{{-3.1, 0, chance}, {-2.9, 0, unclear}, {-2.9, 1, unclear}, {-2.9, 1.1, chance}, {-2.21, 2, chance},
 		{-2.19, 2, unclear}} {
 		d := newDetector()
 		d.asks, d.score, d.limits, d.others = true, tt.score, 1, tt.others
-		if got := d.verdict(true); got != tt.want {
-			t.Errorf("score %.2f, chance %.1f times and the limit once: verdict %d, want %d",
+		if got := d.cause(true); got != tt.want {
+			t.Errorf("score %.2f, chance %.1f times and the limit once: cause %d, want %d",
 				tt.score, tt.others, got, tt.want)
 		}
 	}
@@ -145,7 +145,7 @@ func TestLoneChance(t *testing.T) {
 func TestRepeatedByLimit(t *testing.T) {
 	sum := 0.0
 	for again := range 5 {
-		sum += repeatedByLimit(Report{Accepted: 16, Refused: 4, Retried: 4, Again: again})
+		sum += repeatedByLimit(Feedback{Accepted: 16, Refused: 4, Retried: 4, Again: again})
 	}
 	if math.Abs(sum-1) > 1e-9 {
 		t.Errorf("the probabilities add up to %v, want 1", sum)
@@ -206,7 +206,7 @@ func TestEarlierAnswersCount(t *testing.T) {
 		before  float64 // when the accepted batch was sent, in milliseconds
 		refused int     // of 20, sent at 0
 		heels   int
-		want    verdict
+		want    cause
 	}{
 		{"at one instant, one refused", 0, 1, 1, chance},
 		{"sent 24 ms before, one refused", -24, 1, 1, unclear},
@@ -216,10 +216,10 @@ func TestEarlierAnswersCount(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := newDetector()
-			d.accepted(Report{Sent: at(tt.before / 1000), Accepted: 20})
+			d.accepted(Feedback{Sent: at(tt.before / 1000), Accepted: 20})
 			got := ask(&d, []seen{{0, 20, tt.refused, 0}})
 			if got != tt.want || d.heels != tt.heels {
-				t.Errorf("verdict %d with a score of %.1f and %d batches near, want %d and %d", got, d.score, d.heels,
+				t.Errorf("cause %d with a score of %.1f and %d batches near, want %d and %d", got, d.score, d.heels,
 					tt.want, tt.heels)
 			}
 		})
@@ -230,7 +230,7 @@ func TestEarlierAnswersCount(t *testing.T) {
 func TestEarlierAnswersAreForgotten(t *testing.T) {
 	d := newDetector()
 	for i := range 100 {
-		d.accepted(Report{Sent: at(float64(i) / 100), Accepted: 20})
+		d.accepted(Feedback{Sent: at(float64(i) / 100), Accepted: 20})
 	}
 	if len(d.recent) != 3 {
 		t.Errorf("%d answers are kept, want those of the last 25 ms", len(d.recent))
@@ -242,47 +242,47 @@ func TestFewRequestsAlone(t *testing.T) {
 	for _, tt := range []struct {
 		others          float64
 		accepted, heels int
-		want            verdict
+		want            cause
 	}{{0, 0, 0, limit}, {0.1, 0, 0, unclear}, {0.1, 2, 0, unclear}, {0.1, 3, 0, limit}, {0.1, 0, 1, limit}} {
 		d := newDetector()
 		d.asks, d.score, d.others, d.heels = true, 3, tt.others, tt.heels
-		d.first = Report{Sent: t0, Accepted: tt.accepted, Refused: 1}
-		if got := d.verdict(true); got != tt.want {
-			t.Errorf("chance seen %v times, %d accepted and one refused, %d batches near: verdict %d, want %d",
+		d.first = Feedback{Sent: t0, Accepted: tt.accepted, Refused: 1}
+		if got := d.cause(true); got != tt.want {
+			t.Errorf("chance seen %v times, %d accepted and one refused, %d batches near: cause %d, want %d",
 				tt.others, tt.accepted, tt.heels, got, tt.want)
 		}
 	}
 }
 
-// The verdicts so far make a limit at most 4.5 times less likely, or 7 times more.
+// The causes found so far make a limit at most 4.5 times less likely, or 7 times more.
 func TestPrior(t *testing.T) {
 	for _, tt := range []struct{ limits, others, want float64 }{
 		{0, 0, 0}, {0, 1, math.Log(0.5 / 1.5)}, {0, 50, -1.5}, {1, 0, math.Log(3)}, {50, 0, 2},
 	} {
 		d := newDetector()
 		d.limits, d.others = tt.limits, tt.others
-		if d.ask(Report{Sent: t0}, 0); math.Abs(d.score-tt.want) > 1e-9 {
+		if d.ask(Feedback{Sent: t0}, 0); math.Abs(d.score-tt.want) > 1e-9 {
 			t.Errorf("limit %v times and chance %v times: score %.2f at first, want %.2f", tt.limits, tt.others,
 				d.score, tt.want)
 		}
 	}
 }
 
-// A verdict for the limit counts, one for chance if it is clear or a batch was near, and an unclear one for a
+// The limit counts as a cause, chance if it is clear or a batch was near, and an unclear cause for a
 // quarter of a limit if that is the likelier cause. What was learned is forgotten then.
 func TestSettle(t *testing.T) {
 	for _, tt := range []struct {
-		verdict
+		cause
 		score, limits, others float64
 		forgotten             bool
 	}{{limit, 3, 2, 1, true}, {chance, -3.1, 1, 2, false}, {chance, -2.9, 1, 1, false},
 		{unclear, 0.1, 1.25, 1, true}, {unclear, -0.1, 1, 1, false}} {
 		d := newDetector()
 		d.limits, d.others, d.score, d.before = 1, 1, tt.score, shares{requests: share{1, 1}}
-		d.settle(tt.verdict)
+		d.settle(tt.cause)
 		if d.limits != tt.limits || d.others != tt.others || (d.shares == d.before) != tt.forgotten {
-			t.Errorf("verdict %d with a score of %v: limits %v, others %v, forgotten %v, want %v, %v and %v",
-				tt.verdict, tt.score, d.limits, d.others, d.shares == d.before, tt.limits, tt.others, tt.forgotten)
+			t.Errorf("cause %d with a score of %v: limits %v, others %v, forgotten %v, want %v, %v and %v",
+				tt.cause, tt.score, d.limits, d.others, d.shares == d.before, tt.limits, tt.others, tt.forgotten)
 		}
 	}
 }

@@ -3,7 +3,7 @@ package throttle
 import "time"
 
 // Done takes in what became of requests, at the time of their answer.
-func (c *Controller) Done(now time.Time, r Report) {
+func (c *Controller) Done(now time.Time, r Feedback) {
 	ahead := c.detector.landed(r.Sent, r.Refused > 0)
 	if r.Accepted+r.Refused > 0 {
 		c.latency.note(now.Sub(r.Sent), c.window <= firstFlight && c.limit.since.IsZero())
@@ -19,11 +19,11 @@ func (c *Controller) Done(now time.Time, r Report) {
 	c.detector.weigh(now, r, ahead)
 	r.Lost, r.Refused = r.Lost+r.Refused, 0
 	c.account(now, r)
-	c.rule(c.detector.verdict(false))
+	c.rule(c.detector.cause(false))
 }
 
-// rule acts on a verdict: it closes the gate, and measures what the limit refused.
-func (c *Controller) rule(v verdict) {
+// rule acts on what refused requests: it closes the gate, and measures what the limit refused.
+func (c *Controller) rule(v cause) {
 	if v == pending {
 		return
 	}
@@ -44,7 +44,7 @@ func (c *Controller) rule(v verdict) {
 }
 
 // account takes in what became of requests, where Refused are those that the limit refused.
-func (c *Controller) account(now time.Time, r Report) {
+func (c *Controller) account(now time.Time, r Feedback) {
 	c.inFlight -= r.Accepted + r.Refused + r.Lost
 	fresh := !r.Sent.Before(c.closed) // sent since the gate opened last
 	c.limit.note(r, fresh, c.latency.mean)
@@ -70,7 +70,7 @@ func (c *Controller) account(now time.Time, r Report) {
 }
 
 // accept takes in an answer without a refusal by the limit.
-func (c *Controller) accept(now time.Time, r Report, fresh bool) {
+func (c *Controller) accept(now time.Time, r Feedback, fresh bool) {
 	if fresh && r.Accepted > 0 {
 		c.pauses.worked()
 	}

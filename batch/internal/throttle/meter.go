@@ -59,7 +59,7 @@ const surePeriod, doubt, slowDoubt = 12.0, 0.015, 4.0
 
 // note takes in an answer. fresh says that the request was sent after the last
 // wait, so that a refusal ends a span.
-func (m *meter) note(r Report, fresh bool, latency time.Duration) {
+func (m *meter) note(r Feedback, fresh bool, latency time.Duration) {
 	if !r.Sent.Before(m.since) {
 		m.count += r.Accepted
 		m.tally(r)
@@ -116,7 +116,7 @@ type tally struct {
 }
 
 // tally notes an answer, in the order of sending.
-func (m *meter) tally(r Report) {
+func (m *meter) tally(r Feedback) {
 	if r.Accepted == 0 {
 		return
 	}

@@ -27,7 +27,7 @@ func (p *pauses) begin(sent time.Time) {
 func (p *pauses) worked() { *p = pauses{} }
 
 // wait returns how long from now the gate stays closed.
-func (p *pauses) wait(now time.Time, r Report, jitter float64) time.Duration {
+func (p *pauses) wait(now time.Time, r Feedback, jitter float64) time.Duration {
 	if p.fails == 0 {
 		return r.wait()
 	}

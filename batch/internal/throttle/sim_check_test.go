@@ -42,7 +42,7 @@ func (k *knowing) Take(now time.Time, want int) (int, time.Time) {
 	return 0, k.at.Add(time.Duration(math.Ceil((1 - k.free) / k.rate * 1e9)))
 }
 
-func (k *knowing) Done(time.Time, throttle.Report) {}
+func (k *knowing) Done(time.Time, throttle.Feedback) {}
 
 // The ideal times are times that a client takes which knows the limit, and none is refused.
 func TestIdealIsAttained(t *testing.T) {

@@ -40,7 +40,7 @@ func (s shower) Take(now time.Time, want int) (int, time.Time) {
 	return n, at
 }
 
-func (s shower) Done(now time.Time, r throttle.Report) {
+func (s shower) Done(now time.Time, r throttle.Feedback) {
 	s.pacer.Done(now, r)
 	if now.Before(s.until) {
 		fmt.Printf("%10.3f done, sent %.3f: %d accepted, %d refused, told %v\n",
@@ -52,7 +52,7 @@ func (s shower) Done(now time.Time, r throttle.Report) {
 type greedy struct{}
 
 func (greedy) Take(_ time.Time, want int) (int, time.Time) { return want, time.Time{} }
-func (greedy) Done(time.Time, throttle.Report)             {}
+func (greedy) Done(time.Time, throttle.Feedback)           {}
 
 // seeds is how many runs a line is the mean of.
 const seeds = 3

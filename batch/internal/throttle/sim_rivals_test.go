@@ -75,7 +75,7 @@ func (a *aws) refill(now time.Time) {
 	a.at = now
 }
 
-func (a *aws) Done(now time.Time, r throttle.Report) {
+func (a *aws) Done(now time.Time, r throttle.Feedback) {
 	t := now.Sub(epoch).Seconds()
 	a.counted += float64(r.Accepted + r.Refused)
 	if slot := math.Floor(t*2) / 2; slot > a.slot {
@@ -151,7 +151,7 @@ func (s *sre) drop(now time.Time, requests int) bool {
 
 func (s *sre) Take(_ time.Time, want int) (int, time.Time) { return want, time.Time{} }
 
-func (s *sre) Done(now time.Time, r throttle.Report) {
+func (s *sre) Done(now time.Time, r throttle.Feedback) {
 	s.count(now, r.Accepted+r.Refused, r.Accepted)
 }
 
@@ -177,7 +177,7 @@ func (w *workers) Take(now time.Time, want int) (int, time.Time) {
 	return want, time.Time{}
 }
 
-func (w *workers) Done(now time.Time, r throttle.Report) {
+func (w *workers) Done(now time.Time, r throttle.Feedback) {
 	if r.Refused > 0 && !r.Told {
 		r.RetryAfter = firstWait
 	}

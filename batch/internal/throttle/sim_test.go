@@ -36,7 +36,7 @@ var epoch = time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
 // A pacer decides when how many requests go. throttle.Controller is one.
 type pacer interface {
 	Take(now time.Time, want int) (n int, at time.Time)
-	Done(now time.Time, r throttle.Report)
+	Done(now time.Time, r throttle.Feedback)
 }
 
 // A backer is a pacer that decides itself how long a refused request waits. refusals
@@ -270,7 +270,7 @@ func (s *sim) land(b *flight) {
 	c.inFlight--
 	c.wake = s.now
 	s.slowest = max(s.slowest, s.now-b.sent)
-	rep := throttle.Report{Sent: epoch.Add(b.sent)}
+	rep := throttle.Feedback{Sent: epoch.Add(b.sent)}
 	for i, a := range b.answers {
 		if b.requests[i].refusals > 0 {
 			rep.Retried++

@@ -52,8 +52,8 @@ type Options struct {
 	Jitter func() float64
 }
 
-// A Report says what became of requests that Take let go together.
-type Report struct {
+// Feedback is what became of requests that Take let go together.
+type Feedback struct {
 	Sent     time.Time // when they were sent
 	Accepted int       // answered, and not refused for their pace
 	Refused  int       // answered with 429
@@ -72,7 +72,7 @@ type Report struct {
 }
 
 // wait returns the wait that the answers named, or firstPause if they named none.
-func (r Report) wait() time.Duration {
+func (r Feedback) wait() time.Duration {
 	if r.Told && r.RetryAfter > 0 {
 		return r.RetryAfter
 	}
@@ -150,14 +150,14 @@ func (c *Controller) Sibling() *Controller {
 
 // Take asks to send up to want requests at now. It returns how many may go;
 // they count as sent. If none may, at is the time to ask again; a zero at means
-// that only a Report changes the answer.
+// that only Feedback changes the answer.
 func (c *Controller) Take(now time.Time, want int) (n int, at time.Time) {
 	c.short = false
 	c.size = max(c.size, want)
 	if until, held := c.detector.holds(now); held {
 		return 0, until
 	}
-	c.rule(c.detector.verdict(true))
+	c.rule(c.detector.cause(true))
 	if now.Before(c.closed) {
 		return 0, c.closed
 	}

@@ -56,7 +56,7 @@ func TestGrowth(t *testing.T) {
 	for round := 1; round < 10; round++ {
 		now := at(float64(round) * 0.2)
 		for _, n := range flights {
-			c.Done(now, Report{Sent: now.Add(-50 * time.Millisecond), Accepted: n})
+			c.Done(now, Feedback{Sent: now.Add(-50 * time.Millisecond), Accepted: n})
 		}
 		flights = takeAll(c, now.Add(10*time.Millisecond))
 		got = append(got, sum(flights))
@@ -73,7 +73,7 @@ func TestMaxInFlight(t *testing.T) {
 		c := newController(Options{MaxInFlight: most})
 		flights := takeAll(c, t0)
 		for _, n := range flights {
-			c.Done(at(0.05), Report{Sent: t0, Accepted: n})
+			c.Done(at(0.05), Feedback{Sent: t0, Accepted: n})
 		}
 		flights = takeAll(c, at(1))
 		if sum(flights) != most || slices.Min(flights) != 20 {
@@ -91,7 +91,7 @@ func TestGrowthWhereChanceRefuses(t *testing.T) {
 		c := newController(Options{MaxInFlight: tt.most})
 		c.detector.limits, c.detector.others = tt.limits, tt.others
 		for _, n := range takeAll(c, t0) {
-			c.Done(at(0.05), Report{Sent: t0, Accepted: n})
+			c.Done(at(0.05), Feedback{Sent: t0, Accepted: n})
 		}
 		if got := sum(takeAll(c, at(1))); got != tt.want {
 			t.Errorf("limit %v times and chance %v times, at most %d in flight: %d requests go, want %d", tt.limits,
@@ -109,7 +109,7 @@ func TestGrowthEndsWhereTheServiceIsSaturated(t *testing.T) {
 		now := at(float64(round))
 		took := time.Duration(max(40, sum(flights))) * time.Millisecond
 		for _, n := range flights {
-			c.Done(now, Report{Sent: now.Add(-took), Accepted: n})
+			c.Done(now, Feedback{Sent: now.Add(-took), Accepted: n})
 		}
 		flights = takeAll(c, now.Add(100*time.Millisecond))
 		most = max(most, sum(flights))
@@ -123,8 +123,8 @@ func TestGrowthEndsWhereTheServiceIsSaturated(t *testing.T) {
 func TestGate(t *testing.T) {
 	c := newController(Options{})
 	takeAll(c, t0)
-	c.Done(at(0.05), Report{Sent: t0, Accepted: 5, Refused: 15, RetryAfter: 10 * time.Second, Told: true})
-	c.Done(at(0.06), Report{Sent: t0, Refused: 20, RetryAfter: 3 * time.Second, Told: true})
+	c.Done(at(0.05), Feedback{Sent: t0, Accepted: 5, Refused: 15, RetryAfter: 10 * time.Second, Told: true})
+	c.Done(at(0.06), Feedback{Sent: t0, Refused: 20, RetryAfter: 3 * time.Second, Told: true})
 	n, next := c.Take(at(10), 20)
 	if n != 0 || !next.Equal(c.ClosedUntil()) || next.Before(at(10.05)) || next.After(at(10.06)) {
 		t.Errorf("Take in the wait = %d, %v, want 0 and its end", n, next)
@@ -136,7 +136,7 @@ func TestGate(t *testing.T) {
 	if n, next := c.Take(opens.Add(time.Second), 20); n != 0 || !next.IsZero() {
 		t.Errorf("Take before the probe is answered = %d, %v, want 0 and no time", n, next)
 	}
-	c.Done(at(11), Report{Sent: opens, Refused: 1, RetryAfter: 20 * time.Second, Told: true})
+	c.Done(at(11), Feedback{Sent: opens, Refused: 1, RetryAfter: 20 * time.Second, Told: true})
 	if _, next := c.Take(at(12), 20); !next.Equal(at(31)) {
 		t.Errorf("the next may go at %v, want 20 s from the answer", next)
 	}
@@ -147,14 +147,14 @@ func TestGate(t *testing.T) {
 func TestChanceClosesNoGate(t *testing.T) {
 	c := newController(Options{})
 	takeAll(c, t0)
-	c.Done(at(0.05), Report{Sent: t0, Accepted: 18, Refused: 2, RetryAfter: 10 * time.Second, Told: true})
+	c.Done(at(0.05), Feedback{Sent: t0, Accepted: 18, Refused: 2, RetryAfter: 10 * time.Second, Told: true})
 	if n, next := c.Take(at(0.05), 20); n != 0 || !next.Equal(at(10.05)) {
 		t.Errorf("Take while a refusal is in question = %d, %v, want 0 and the end of its wait", n, next)
 	}
 	if until := c.ClosedUntil(); until.After(at(0.05)) {
 		t.Errorf("closed until %v while a refusal is in question, want no wait yet", until)
 	}
-	c.Done(at(0.051), Report{Sent: t0.Add(2 * time.Millisecond), Accepted: 20})
+	c.Done(at(0.051), Feedback{Sent: t0.Add(2 * time.Millisecond), Accepted: 20})
 	if got := sum(takeAll(c, at(0.1))); got < 40 {
 		t.Errorf("%d requests go after a refusal by chance, want as many as before", got)
 	}
@@ -164,9 +164,9 @@ func TestChanceClosesNoGate(t *testing.T) {
 func TestMeter(t *testing.T) {
 	m := meter{burst: math.Inf(1)}
 	refuse := func(sent float64) {
-		m.note(Report{Sent: at(sent), Refused: 1, RetryAfter: time.Second, Told: true}, true, 0)
+		m.note(Feedback{Sent: at(sent), Refused: 1, RetryAfter: time.Second, Told: true}, true, 0)
 	}
-	accept := func(sent float64, n int) { m.note(Report{Sent: at(sent), Accepted: n}, true, 0) }
+	accept := func(sent float64, n int) { m.note(Feedback{Sent: at(sent), Accepted: n}, true, 0) }
 	accept(0, 60)
 	refuse(1)
 	if m.rate != 0 {
@@ -198,9 +198,9 @@ func TestMeterShortSpan(t *testing.T) {
 	sent := 0.0
 	span := func(accepted int, wait, seconds float64) {
 		m.opened = at(sent + wait)
-		m.note(Report{Sent: at(sent + wait), Accepted: accepted}, true, 0)
+		m.note(Feedback{Sent: at(sent + wait), Accepted: accepted}, true, 0)
 		sent += seconds
-		m.note(Report{Sent: at(sent), Refused: 1}, true, 0)
+		m.note(Feedback{Sent: at(sent), Refused: 1}, true, 0)
 	}
 	span(60, 0, 1)
 	if span(1200, 1, 20); m.rate != 60 {
@@ -231,7 +231,7 @@ func TestMeterShortestSpan(t *testing.T) {
 func TestMeterBeyondBurst(t *testing.T) {
 	m := meter{first: 10}
 	for i := range 60 {
-		m.tally(Report{Sent: at(float64(i) / 20), Accepted: 5})
+		m.tally(Feedback{Sent: at(float64(i) / 20), Accepted: 5})
 	}
 	rate, requests, span := m.beyondBurst(at(3))
 	if requests != 290 || span != 3 || math.Abs(rate-290.0/3) > 1e-9 {
@@ -317,19 +317,19 @@ func TestBurst(t *testing.T) {
 func TestPauses(t *testing.T) {
 	tests := []struct {
 		name       string
-		report     Report
+		report     Feedback
 		fails      int
 		elapsed    time.Duration
 		least, top time.Duration
 	}{
-		{"told", Report{RetryAfter: 7 * time.Second, Told: true}, 0, 0, 7 * time.Second, 7 * time.Second},
-		{"told a moment", Report{RetryAfter: time.Millisecond, Told: true}, 0, 0, time.Millisecond, time.Millisecond},
-		{"not told", Report{}, 0, 0, time.Second, time.Second},
-		{"told nothing", Report{Told: true}, 0, 0, time.Second, time.Second},
-		{"told too little again", Report{RetryAfter: time.Second, Told: true}, 3, time.Minute, 10 * time.Second,
+		{"told", Feedback{RetryAfter: 7 * time.Second, Told: true}, 0, 0, 7 * time.Second, 7 * time.Second},
+		{"told a moment", Feedback{RetryAfter: time.Millisecond, Told: true}, 0, 0, time.Millisecond, time.Millisecond},
+		{"not told", Feedback{}, 0, 0, time.Second, time.Second},
+		{"told nothing", Feedback{Told: true}, 0, 0, time.Second, time.Second},
+		{"told too little again", Feedback{RetryAfter: time.Second, Told: true}, 3, time.Minute, 10 * time.Second,
 			15 * time.Second},
-		{"never less than told", Report{RetryAfter: time.Hour, Told: true}, 3, time.Minute, time.Hour, time.Hour},
-		{"not for ever", Report{}, 9, 24 * time.Hour, maxPause, maxPause},
+		{"never less than told", Feedback{RetryAfter: time.Hour, Told: true}, 3, time.Minute, time.Hour, time.Hour},
+		{"not for ever", Feedback{}, 9, 24 * time.Hour, maxPause, maxPause},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -353,7 +353,7 @@ func TestPausesAfterAnAcceptedRequest(t *testing.T) {
 	}
 	assert.Same(t, "waits that failed", p.fails, 2)
 	p.worked()
-	assert.Same(t, "wait", p.wait(at(60), Report{RetryAfter: time.Second, Told: true}, 0), time.Second)
+	assert.Same(t, "wait", p.wait(at(60), Feedback{RetryAfter: time.Second, Told: true}, 0), time.Second)
 }
 
 func TestMaxRate(t *testing.T) {
@@ -363,7 +363,7 @@ func TestMaxRate(t *testing.T) {
 		n, next := c.Take(now, 20)
 		if n > 0 {
 			sent += n
-			c.Done(now, Report{Sent: now, Accepted: n})
+			c.Done(now, Feedback{Sent: now, Accepted: n})
 			continue
 		}
 		if !next.After(now) {
@@ -411,7 +411,7 @@ func TestSibling(t *testing.T) {
 	if n, _ := reads.Take(t0, 1); n != 1 || reads.Capped() {
 		t.Errorf("Take = %d, capped %v", n, reads.Capped())
 	}
-	reads.Done(t0, Report{Sent: t0, Refused: 1, RetryAfter: 10 * time.Second, Told: true})
+	reads.Done(t0, Feedback{Sent: t0, Refused: 1, RetryAfter: 10 * time.Second, Told: true})
 	reads.Take(t0, 1)
 	if n, next := writes.Take(t0, 1); n != 0 || !writes.Capped() || !next.Equal(at(0.1)) {
 		t.Errorf("Take = %d, %v, capped %v, want none before the tenth of a second", n, next, writes.Capped())
@@ -429,7 +429,7 @@ func TestUsed(t *testing.T) {
 	c := newController(Options{})
 	flights := takeAll(c, t0)
 	for _, n := range flights {
-		c.Done(at(0.05), Report{Sent: t0, Accepted: n, Used: 0.85})
+		c.Done(at(0.05), Feedback{Sent: t0, Accepted: n, Used: 0.85})
 	}
 	if got := sum(takeAll(c, at(1))); got != 40 {
 		t.Errorf("%d requests in flight near the limit, want no more than before", got)
@@ -478,7 +478,7 @@ func FuzzController(f *testing.F) {
 			}
 			now = now.Add(time.Duration(script[i+1]) * 10 * time.Millisecond)
 			refused := min(n, int(script[i+2]%32))
-			c.Done(now, Report{Sent: sent, Accepted: n - refused, Refused: refused, Told: script[i+2]&32 > 0,
+			c.Done(now, Feedback{Sent: sent, Accepted: n - refused, Refused: refused, Told: script[i+2]&32 > 0,
 				RetryAfter: time.Duration(script[i+2]) * 100 * time.Millisecond, Used: float64(script[i+1]) / 200})
 		}
 	})

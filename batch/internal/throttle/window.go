@@ -88,7 +88,7 @@ func (w *windows) sent(now time.Time, n int) {
 }
 
 // note takes in an answer.
-func (w *windows) note(r Report) {
+func (w *windows) note(r Feedback) {
 	if w.start.IsZero() || r.Sent.Before(w.start) {
 		return
 	}

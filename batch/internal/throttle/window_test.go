@@ -9,8 +9,8 @@ import (
 // be refused then, told to wait, and wait as long as it does.
 func refusedStretch(w *windows, start float64, count int, active, told, wait float64) {
 	w.sent(at(start), count)
-	w.note(Report{Sent: at(start), Accepted: count})
-	w.note(Report{Sent: at(start + active), Refused: 20, RetryAfter: time.Duration(told * 1e9), Told: told > 0})
+	w.note(Feedback{Sent: at(start), Accepted: count})
+	w.note(Feedback{Sent: at(start + active), Refused: 20, RetryAfter: time.Duration(told * 1e9), Told: told > 0})
 	w.reopen(at(start+active+wait), 50*time.Millisecond)
 }
 
@@ -55,8 +55,8 @@ func TestWindowsAreRecognised(t *testing.T) {
 func refusedSpan(w *windows, step float64, count, refused int, active float64) {
 	start := 10 * step
 	w.sent(at(start), count)
-	w.note(Report{Sent: at(start), Accepted: count})
-	w.note(Report{Sent: at(start + active), Refused: refused, RetryAfter: time.Duration((10 - active) * 1e9),
+	w.note(Feedback{Sent: at(start), Accepted: count})
+	w.note(Feedback{Sent: at(start + active), Refused: refused, RetryAfter: time.Duration((10 - active) * 1e9),
 		Told: true})
 	w.reopen(at(start+10.05), 50*time.Millisecond)
 }
@@ -92,10 +92,10 @@ func TestWindowsOfEqualDebts(t *testing.T) {
 		t.Fatalf("%d fit in, counts %v, want 4 that do not", w.size, w.counts)
 	}
 	w.sent(at(40), 4)
-	w.note(Report{Sent: at(40), Accepted: 4})
+	w.note(Feedback{Sent: at(40), Accepted: 4})
 	w.advance(at(51), latency)
 	w.sent(at(51), 4)
-	w.note(Report{Sent: at(51), Accepted: 5}) // one more was tried
+	w.note(Feedback{Sent: at(51), Accepted: 5}) // one more was tried
 	w.advance(at(62), latency)
 	if w.size != 0 {
 		t.Errorf("%d fit in after more were accepted, want none known", w.size)
@@ -107,9 +107,9 @@ func TestWindowsInterrupted(t *testing.T) {
 	var w windows
 	refusedStretch(&w, 0, 60, 0.05, 1, 1.05)
 	w.sent(at(2), 60)
-	w.note(Report{Sent: at(2), Accepted: 60})
+	w.note(Feedback{Sent: at(2), Accepted: 60})
 	w.interrupted()
-	w.note(Report{Sent: at(60), Refused: 20, RetryAfter: time.Second, Told: true})
+	w.note(Feedback{Sent: at(60), Refused: 20, RetryAfter: time.Second, Told: true})
 	w.reopen(at(61.05), 50*time.Millisecond)
 	refusedStretch(&w, 62, 60, 0.4, 1, 1.05)
 	if w.size != 0 {
@@ -132,7 +132,7 @@ func TestWindowsTake(t *testing.T) {
 		}
 		if got > 0 {
 			w.sent(now, got)
-			w.note(Report{Sent: now, Accepted: got})
+			w.note(Feedback{Sent: now, Accepted: got})
 		}
 	}
 	const soon, longAfter = 100 * time.Second, 100*time.Second + 1 // 20 windows
@@ -155,7 +155,7 @@ func TestWindowsAreWholeSeconds(t *testing.T) {
 	const latency = 40 * time.Millisecond
 	begin := func(w *windows, now time.Time) {
 		w.sent(now, 50)
-		w.note(Report{Sent: now, Accepted: 50})
+		w.note(Feedback{Sent: now, Accepted: 50})
 	}
 	w := windows{size: 50, every: 5300 * time.Millisecond, free: 50}
 	begin(&w, t0)
@@ -166,7 +166,7 @@ func TestWindowsAreWholeSeconds(t *testing.T) {
 	begin(&w, at(5.3))
 	w.advance(at(10.31), latency)
 	w.sent(at(10.31), 1)
-	w.note(Report{Sent: at(10.31), Refused: 1, RetryAfter: time.Second, Told: true})
+	w.note(Feedback{Sent: at(10.31), Refused: 1, RetryAfter: time.Second, Told: true})
 	if w.reopen(at(11.35), latency); w.size != 0 {
 		t.Errorf("%d in %v after one that was too short, want that to be forgotten", w.size, w.every)
 	}
@@ -179,12 +179,12 @@ func TestWindowsAfterABlock(t *testing.T) {
 	for _, told := range []float64{1, 60, 300} {
 		w := windows{size: 50, every: 10 * time.Second, free: 50}
 		w.sent(t0, 50)
-		w.note(Report{Sent: t0, Accepted: 50})
+		w.note(Feedback{Sent: t0, Accepted: 50})
 		now := 10.0
 		for ; now < 3600; now += told {
 			w.advance(at(now), latency)
 			w.sent(at(now), 1)
-			w.note(Report{Sent: at(now), Refused: 1, RetryAfter: time.Duration(told * 1e9), Told: true})
+			w.note(Feedback{Sent: at(now), Refused: 1, RetryAfter: time.Duration(told * 1e9), Told: true})
 			w.reopen(at(now+told), latency)
 		}
 		if w.size > 0 && w.every > 20*time.Second {
