@@ -70,7 +70,7 @@ func TestWhoIsMe(t *testing.T) {
 			p := runRevoke(t, env, args...)
 			p.ends(t, tt.exit, tt.says)
 			if p.stdout != "" {
-				var run results.Run
+				var run results.Header
 				decodeFirst(t, p.stdout, &run)
 				same(t, "who is signed in by the log", run.Self, selfID)
 				hasRows(t, p.stdout, tt.rows)

@@ -164,7 +164,7 @@ func (f *runFlags) options(p *program, cmd *cobra.Command) (o run.Options, err e
 	case o.Log.Path == "" && cmd.Name() != "scan":
 		o.Log.Path = newName()
 	}
-	o.Header = results.Run{Version: p.version, Command: p.args, DryRun: isOn(cmd, "dry-run"),
+	o.Header = results.Header{Version: p.version, Command: p.args, DryRun: isOn(cmd, "dry-run"),
 		Verify: isOn(cmd, "verify"), AnyPass: isOn(cmd, "any-pass"), Sessions: isOn(cmd, "revoke-sessions"),
 		Simulated: isOn(cmd, "simulate")}
 	o.Header.Describe(o.Log.Path)

@@ -21,7 +21,7 @@ func sealedDir(t *testing.T) (dir, digest string) {
 	assert.OK(t, Make(dir))
 	log, err := results.Create(filepath.Join(dir, Log), false)
 	assert.OK(t, err)
-	run, row := results.Run{}, results.Row{User: "dana@contoso.com", Outcome: results.Revoked}
+	run, row := results.Header{}, results.Row{User: "dana@contoso.com", Outcome: results.Revoked}
 	assert.OK(t, errors.Join(log.Write(&run), log.Write(&row), log.Close()))
 	assert.OK(t, Begin(dir, "may delete\n", false))
 	if digest, err = Seal(t.Context(), dir, []string{filepath.Join(dir, Log)}, "v1"); err != nil {

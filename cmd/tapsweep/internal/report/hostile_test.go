@@ -26,7 +26,7 @@ var hostileNames = []string{
 func hostile() *logBuilder {
 	m := &logBuilder{now: night}
 	bad := strings.Join(hostileNames, " ")
-	m.line(results.Run{Type: "run", Version: bad, Command: append([]string{"revoke"}, hostileNames...),
+	m.line(results.Header{Type: "run", Version: bad, Command: append([]string{"revoke"}, hostileNames...),
 		Resume: hostileNames, Digest: bad, Tenant: bad, Operator: bad, GraphRoot: bad, Pairs: 1 << 40, Start: m.now})
 	for i, name := range hostileNames {
 		m.row(name, i, results.Denied, func(r *results.Row) {

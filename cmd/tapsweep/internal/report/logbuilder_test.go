@@ -41,7 +41,7 @@ func (m *logBuilder) run(list string, rows int, args ...string) {
 // begin is the first line of a run of any command. Its last argument is the list.
 func (m *logBuilder) begin(rows int, args ...string) {
 	m.list = args[len(args)-1]
-	run := results.Run{Type: "run", Version: "v1.4.0", Command: args, Digest: "sha256:" + m.list,
+	run := results.Header{Type: "run", Version: "v1.4.0", Command: args, Digest: "sha256:" + m.list,
 		Tenant:    "0f6a1c52-3b7d-4e88-9a41-d5c27be0f913",
 		Operator:  "app 7c2e94d1-58af-4b06-8d3e-1f90a6c4b725",
 		GraphRoot: "https://graph.microsoft.com", Pairs: rows, Start: m.now,
@@ -254,8 +254,8 @@ func text(t testing.TB, r *Report, paths ...string) string {
 }
 
 // ran returns the run of a command line, as a log describes it.
-func ran(args ...string) *results.Run {
-	r := &results.Run{Command: args, Verify: slices.Contains(args, "--verify"),
+func ran(args ...string) *results.Header {
+	r := &results.Header{Command: args, Verify: slices.Contains(args, "--verify"),
 		AnyPass:   slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "--any-pass") }),
 		Simulated: slices.Contains(args, "--simulate")}
 	r.Describe("r.jsonl")

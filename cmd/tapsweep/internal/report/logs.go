@@ -40,11 +40,11 @@ type sourceLog struct {
 	name   string
 	file   *os.File
 	info   os.FileInfo
-	bytes  int64        // the size at the first reading; a run may still write
-	size   int64        // the same, of the text in UTF-8
-	digest string       // SHA-256 of the file
-	spool  string       // a copy that Close removes, or empty
-	first  *results.Run // the first of its runs
+	bytes  int64           // the size at the first reading; a run may still write
+	size   int64           // the same, of the text in UTF-8
+	digest string          // SHA-256 of the file
+	spool  string          // a copy that Close removes, or empty
+	first  *results.Header // the first of its runs
 	runs   []*ReportedRun
 	rows   []fate
 	end    results.Condition // whether the last line is torn, and which lines are missing

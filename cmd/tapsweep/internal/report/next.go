@@ -89,7 +89,7 @@ func (l *Logs) withoutRow() map[*sourceLog]int {
 }
 
 // resumeCommand returns the command line that resumes a run with its log. For note, see commandOf.
-func resumeCommand(log string, run *results.Run, verify bool) (command, note string) {
+func resumeCommand(log string, run *results.Header, verify bool) (command, note string) {
 	command, note = commandOf(run, run.ResumeWith(log, verify))
 	if command != "" && slices.Contains(run.Resume, "-") {
 		note = "with the same list on standard input"
@@ -99,7 +99,7 @@ func resumeCommand(log string, run *results.Run, verify bool) (command, note str
 
 // commandOf returns the words of a command for the log of a run as a command line. The log may be forged, so a command
 // that cannot be shown safely is empty, and note says why.
-func commandOf(run *results.Run, words []string) (command, note string) {
+func commandOf(run *results.Header, words []string) (command, note string) {
 	switch command = results.CommandLine(words); {
 	case run.Simulated:
 		return "", "the run was a simulation, and its tenant is gone"

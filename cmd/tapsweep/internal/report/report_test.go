@@ -195,9 +195,9 @@ func TestCutAnywhere(t *testing.T) {
 }
 
 func TestRefuses(t *testing.T) {
-	run := func(change func(*results.Run)) string {
+	run := func(change func(*results.Header)) string {
 		m := &logBuilder{now: night}
-		r := results.Run{Type: "run", Tenant: "t", GraphRoot: "https://graph.microsoft.com", Start: night}
+		r := results.Header{Type: "run", Tenant: "t", GraphRoot: "https://graph.microsoft.com", Start: night}
 		change(&r)
 		m.line(r)
 		return m.write(t, "b.jsonl")
@@ -207,22 +207,22 @@ func TestRefuses(t *testing.T) {
 		m.WriteString(text)
 		return m.write(t, "c.jsonl")
 	}
-	same := run(func(*results.Run) {})
-	unknown := run(func(r *results.Run) { r.Tenant, r.Start = "", night.Add(-time.Hour) })
+	same := run(func(*results.Header) {})
+	unknown := run(func(r *results.Header) { r.Tenant, r.Start = "", night.Add(-time.Hour) })
 	tests := []struct {
 		name  string
 		paths []string
 		want  string
 	}{
-		{"another tenant", []string{same, run(func(r *results.Run) { r.Tenant = "u" })}, "it is of tenant u"},
-		{"another tenant than the second log", []string{unknown, same, run(func(r *results.Run) { r.Tenant = "u" })},
+		{"another tenant", []string{same, run(func(r *results.Header) { r.Tenant = "u" })}, "it is of tenant u"},
+		{"another tenant than the second log", []string{unknown, same, run(func(r *results.Header) { r.Tenant = "u" })},
 			"it is of tenant u"},
-		{"one tenant in two spellings", []string{unknown, same, run(func(r *results.Run) { r.Tenant = "T" })}, ""},
-		{"another cloud", []string{same, run(func(r *results.Run) { r.GraphRoot = "https://graph.microsoft.us" })},
+		{"one tenant in two spellings", []string{unknown, same, run(func(r *results.Header) { r.Tenant = "T" })}, ""},
+		{"another cloud", []string{same, run(func(r *results.Header) { r.GraphRoot = "https://graph.microsoft.us" })},
 			"it is of https://graph.microsoft.us"},
-		{"a dry run too", []string{same, run(func(r *results.Run) { r.DryRun = true })}, "is a dry run"},
+		{"a dry run too", []string{same, run(func(r *results.Header) { r.DryRun = true })}, "is a dry run"},
 		{"twice", []string{same, same}, "named twice"},
-		{"a log and its copy", []string{same, run(func(*results.Run) {})},
+		{"a log and its copy", []string{same, run(func(*results.Header) {})},
 			"leave out the log that is a copy, or the shorter one"},
 		{"standard input", []string{"-"}, "name a file"},
 		{"missing", []string{"nosuch.jsonl"}, "no such file"},

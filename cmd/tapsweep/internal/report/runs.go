@@ -27,12 +27,12 @@ type ReportedRun struct {
 	Exit     *int      `json:"exit"`    // null if it was killed, or is still running
 	Stopped  string    `json:"stopped"` // why it stopped early
 
-	header      results.Run
+	header      results.Header
 	first, last time.Time // of its lines
 	resumed     bool      // a later run is on the same log
 }
 
-func newRun(name string, r *results.Run) *ReportedRun {
+func newRun(name string, r *results.Header) *ReportedRun {
 	start, safe := utc(r.Start), safetext.Printable
 	run := &ReportedRun{Log: safe(name), Version: safe(r.Version), Operator: safe(r.Operator), header: *r,
 		Command: make([]string, len(r.Command)), DryRun: r.DryRun, Pairs: bounded(r.Pairs), Start: start, last: start}

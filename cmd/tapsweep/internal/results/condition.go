@@ -21,12 +21,12 @@ type Condition struct {
 	// Lacks is how many lines are missing, such as "2 of its 40 lines". It is empty if none is missing.
 	Lacks string
 
-	run            *Run // the last run, nil before the first
-	open           bool // the last run has no End so far
-	counted        int  // the line number of the last Run or End, which has the number of lines before it
-	lines          int  // the lines of the log so far
-	rows           int  // the rows about passes so far, including those of earlier runs that the log may resume
-	lacksLineBreak bool // the last complete line lacks its line break
+	run            *Header // the last run, nil before the first
+	open           bool    // the last run has no End so far
+	counted        int     // the line number of the last Header or End, which has the number of lines before it
+	lines          int     // the lines of the log so far
+	rows           int     // the rows about passes so far, including those of earlier runs that the log may resume
+	lacksLineBreak bool    // the last complete line lacks its line break
 
 	damage  *input.LineError // an error in the file that a resumed run cannot repair
 	noEnd   *input.LineError // a run has no End; this is damage unless the next run resumes it
@@ -98,7 +98,7 @@ func (c *Condition) begin(rec *Record) {
 	c.run, c.open, c.counted = rec.Run, true, rec.Line
 }
 
-// count compares the number of lines (or rows) before a line with the number that the line has. Each Run and
+// count compares the number of lines (or rows) before a line with the number that the line has. Each Header and
 // each End has such a number, except for the first line of a log.
 func (c *Condition) count(line, have, says int, what string) {
 	if what == "lines" && have != says {

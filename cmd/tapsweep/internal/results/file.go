@@ -150,7 +150,7 @@ func CanResume(path string) bool {
 	return err != nil || info.Mode().IsRegular()
 }
 
-// firstBytes are the first bytes of each log: the first key of a Run.
+// firstBytes are the first bytes of each log: the first key of a Header.
 const firstBytes = `{"type":"run"`
 
 // CheckReplaceable returns an error if the file at path is not a results log, so that --overwrite must not

@@ -27,7 +27,7 @@ type Lists struct {
 type ListRun struct {
 	Source string
 	Line   int
-	*Run
+	*Header
 }
 
 // readLog reads a log and calls each with its records. It returns an error if the log is not complete.

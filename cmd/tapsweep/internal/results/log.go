@@ -111,13 +111,13 @@ func (l *Log) Hurry() { close(l.hurry) }
 // Name returns the path of the log, or "-".
 func (l *Log) Name() string { return l.name }
 
-// Write adds a Run, a Row, a Wait, a Scanned or an End. It returns the first error that the log ever had, so the
+// Write adds a Header, a Row, a Wait, a Scanned or an End. It returns the first error that the log ever had, so the
 // caller learns of a full disk with the next row at the latest.
 func (l *Log) Write(entry any) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch line := entry.(type) {
-	case *Run:
+	case *Header:
 		line.Type, line.Lines = "run", l.before+l.lines
 	case *Row:
 		line.clean()

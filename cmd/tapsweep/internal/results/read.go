@@ -20,7 +20,7 @@ type Record struct {
 	Offset int64 // the offset of the first byte of the line
 	Text   []byte
 
-	Run     *Run
+	Run     *Header
 	Row     *Row
 	Wait    *Wait
 	Scanned *Scanned

@@ -111,8 +111,8 @@ func (o Outcome) Retryable() bool { return meanings[o].retryable }
 // this version does not know.
 func (o Outcome) Meaning() string { return meanings[o].text }
 
-// A Run is the first line of a log.
-type Run struct {
+// A Header is the first line of a log, which describes a run.
+type Header struct {
 	Type      string    `json:"type"` // "run"
 	Version   string    `json:"version"`
 	Command   []string  `json:"command"`             // the arguments, which are never secrets
@@ -137,7 +137,7 @@ type Run struct {
 
 // Elsewhere returns an error if the run was in another tenant or at another Graph root. An empty tenant is not
 // known, and differs from every known tenant.
-func (r *Run) Elsewhere(tenant, graphRoot string) error {
+func (r *Header) Elsewhere(tenant, graphRoot string) error {
 	named := func(s string) string { return safetext.Printable(cmp.Or(s, "(not known)")) }
 	switch {
 	case !strings.EqualFold(r.Tenant, tenant):

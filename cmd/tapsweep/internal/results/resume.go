@@ -34,9 +34,9 @@ type ResumeState struct {
 	wanted map[uint64]*Row
 
 	opts     ResumeOptions
-	run      *Run // the run whose lines are being read
-	next     *Run // the run that resumes the log
-	sessions bool // a run that did not complete revokes sessions
+	run      *Header // the run whose lines are being read
+	next     *Header // the run that resumes the log
+	sessions bool    // a run that did not complete revokes sessions
 }
 
 // Completed reports whether a resumed run has nothing to do for a pair.
@@ -136,7 +136,7 @@ type ResumeOptions struct {
 //
 // If next verifies, pairs that are done but not verified are unconfirmed instead of completed. If next has AnyPass, a
 // pair whose named pass is gone is not completed if its user has another pass.
-func Resume(path string, next *Run, opts ResumeOptions) (*Log, *ResumeState, error) {
+func Resume(path string, next *Header, opts ResumeOptions) (*Log, *ResumeState, error) {
 	e := &ResumeState{unconfirmed: make(map[uint64]*Row), wanted: make(map[uint64]*Row), opts: opts, next: next}
 	f, err := openTrusted(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -294,7 +294,7 @@ func (e *ResumeState) completes(r *Row) bool {
 }
 
 // same returns an error if next must not resume r, because its list, tenant, Graph root or user differs.
-func (r *Run) same(next *Run) error {
+func (r *Header) same(next *Header) error {
 	command := safetext.Printable("tapsweep " + strings.Join(r.Command, " "))
 	switch {
 	case r.Digest != next.Digest && next.Pairs == 0: // a scan has no list

@@ -13,7 +13,7 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-var header = Run{Version: "1", Digest: "sha256:1", Tenant: "t", GraphRoot: "https://graph.microsoft.com"}
+var header = Header{Version: "1", Digest: "sha256:1", Tenant: "t", GraphRoot: "https://graph.microsoft.com"}
 
 // writeLog writes a log with one row for each outcome, on lines 2, 3, …
 func writeLog(t *testing.T, outcomes ...Outcome) string {
@@ -83,18 +83,18 @@ func TestResumeRefuses(t *testing.T) {
 	const end = `{"type":"end"}` + "\n"
 	for _, tt := range []struct {
 		name   string
-		change func(*Run)
+		change func(*Header)
 		text   string // after the log
 		want   string
 	}{
-		{"another list", func(r *Run) { r.Digest, r.Pairs = "sha256:2", 3 }, "",
+		{"another list", func(r *Header) { r.Digest, r.Pairs = "sha256:2", 3 }, "",
 			"the log of another list, which has 0"},
-		{"another search", func(r *Run) { r.Digest = "sha256:2" }, "", "looked for something else: tapsweep"},
-		{"another tenant", func(r *Run) { r.Tenant = "u" }, "", "tenant t, not u"},
-		{"another cloud", func(r *Run) { r.GraphRoot = "https://graph.microsoft.us" }, "",
+		{"another search", func(r *Header) { r.Digest = "sha256:2" }, "", "looked for something else: tapsweep"},
+		{"another tenant", func(r *Header) { r.Tenant = "u" }, "", "tenant t, not u"},
+		{"another cloud", func(r *Header) { r.GraphRoot = "https://graph.microsoft.us" }, "",
 			"https://graph.microsoft.com"},
-		{"another signed-in user", func(r *Run) { r.Self = oid1 }, "", "and is now " + oid1},
-		{"dry run", func(r *Run) { r.DryRun = true }, "", "dry run"},
+		{"another signed-in user", func(r *Header) { r.Self = oid1 }, "", "and is now " + oid1},
+		{"dry run", func(r *Header) { r.DryRun = true }, "", "dry run"},
 		{"sessions", nil, `{"type":"run","digest":"sha256:1","tenant":"t","graphRoot":"https://graph.microsoft.com",` +
 			`"sessions":true}` + "\n", "add --revoke-sessions"},
 		{"other text", nil, "garbage\n" + end, "line 3: it is not part of"},
@@ -116,12 +116,12 @@ func TestResumeRefuses(t *testing.T) {
 		})
 	}
 	for _, text := range []string{"user,method\na,b\n", dana, `{"users":1}`, "\xff\xfe{\x00"} {
-		refuses(t, write(t, "file", text), &Run{}, "it is not a results log")
+		refuses(t, write(t, "file", text), &Header{}, "it is not a results log")
 	}
 }
 
 // refuses fails the test unless Resume of a file fails with this text, and leaves the file as it is.
-func refuses(t *testing.T, path string, next *Run, want string) {
+func refuses(t *testing.T, path string, next *Header, want string) {
 	t.Helper()
 	before := textOf(path)
 	_, _, err := Resume(path, next, ResumeOptions{})
@@ -201,7 +201,7 @@ func BenchmarkResume(b *testing.B) {
 // pending in the run that resumes, which would count it away otherwise.
 func TestUnconfirmedRowFollowsNothing(t *testing.T) {
 	for _, o := range []Outcome{Revoked, Absent} {
-		e := resumedBy(t, Run{Verify: true}, ResumeOptions{}, runLine, rowLine(o, pending))
+		e := resumedBy(t, Header{Verify: true}, ResumeOptions{}, runLine, rowLine(o, pending))
 		if r := e.Unconfirmed(&input.Pair{User: dana}); r == nil || r.Provisional || r.SupersedesPending != "" {
 			t.Errorf("%s: unconfirmed is %+v", o, r)
 		}
@@ -216,22 +216,22 @@ func TestResumeFindsTheSame(t *testing.T) {
 	pair := input.Pair{User: dana, Method: pass1}
 	for _, tt := range []struct {
 		name, row string
-		next      Run
+		next      Header
 		opts      ResumeOptions
 		pair      input.Pair
 		want      bool
 	}{
-		{"still protected", rowLine(Protected), Run{}, protects, input.Pair{User: dana}, true},
-		{"not protected any more", rowLine(Protected), Run{}, ResumeOptions{}, input.Pair{User: dana}, false},
-		{"another pass remains", rowLine(Remains, methodIs(pass2), old), Run{}, ResumeOptions{}, pair, true},
-		{"another pass remains, and any is meant", rowLine(Remains, methodIs(pass2), old), Run{AnyPass: true},
+		{"still protected", rowLine(Protected), Header{}, protects, input.Pair{User: dana}, true},
+		{"not protected any more", rowLine(Protected), Header{}, ResumeOptions{}, input.Pair{User: dana}, false},
+		{"another pass remains", rowLine(Remains, methodIs(pass2), old), Header{}, ResumeOptions{}, pair, true},
+		{"another pass remains, and any is meant", rowLine(Remains, methodIs(pass2), old), Header{AnyPass: true},
 			ResumeOptions{}, pair, false},
-		{"another pass in its place", rowLine(Replaced, methodIs(pass1)), Run{}, ResumeOptions{}, pair, true},
-		{"another pass in its place, and any is meant", rowLine(Replaced, methodIs(pass1)), Run{AnyPass: true},
+		{"another pass in its place", rowLine(Replaced, methodIs(pass1)), Header{}, ResumeOptions{}, pair, true},
+		{"another pass in its place, and any is meant", rowLine(Replaced, methodIs(pass1)), Header{AnyPass: true},
 			ResumeOptions{}, pair, false},
-		{"another pass remains, which a scan finds", rowLine(Remains, methodIs(pass2), old, ofScan), Run{},
+		{"another pass remains, which a scan finds", rowLine(Remains, methodIs(pass2), old, ofScan), Header{},
 			ResumeOptions{}, pair, false},
-		{"the pass remains", rowLine(Remains, methodIs(pass1)), Run{}, ResumeOptions{}, pair, false},
+		{"the pass remains", rowLine(Remains, methodIs(pass1)), Header{}, ResumeOptions{}, pair, false},
 	} {
 		e := resumedBy(t, tt.next, tt.opts, runLine, tt.row)
 		assert.Same(t, tt.name+": Completed", e.Completed(&tt.pair), tt.want)

@@ -30,11 +30,11 @@ const ofScan, pending = `"source":"scan"`, `"pending":true`
 // resumed returns what a run that resumes a log of these lines knows of the runs before.
 func resumed(t *testing.T, opts ResumeOptions, lines ...string) *ResumeState {
 	t.Helper()
-	return resumedBy(t, Run{}, opts, lines...)
+	return resumedBy(t, Header{}, opts, lines...)
 }
 
 // resumedBy is resumed for a run with this header.
-func resumedBy(t *testing.T, next Run, opts ResumeOptions, lines ...string) *ResumeState {
+func resumedBy(t *testing.T, next Header, opts ResumeOptions, lines ...string) *ResumeState {
 	t.Helper()
 	log, earlier, err := Resume(write(t, "log.jsonl", strings.Join(lines, "")), &next, opts)
 	assert.OK(t, err, "Resume")
@@ -100,7 +100,7 @@ func TestSyncAnnouncedOfEachRow(t *testing.T) {
 			line any
 			want string // in the log after SyncAnnounced; empty if nothing new is
 		}{
-			{"the first line", &Run{}, ""},
+			{"the first line", &Header{}, ""},
 			{"a row", &Row{User: eli, Outcome: Denied}, ""},
 			{"an announcement", &Row{User: dana, Outcome: Found, Provisional: true}, dana},
 			{"the next announcement", &Row{User: eli, Outcome: Found, Provisional: true}, eli},

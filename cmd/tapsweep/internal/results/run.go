@@ -16,7 +16,7 @@ const EvidenceLog = "results.jsonl"
 var commands = []string{"revoke", "sweep", "scan", "verify"}
 
 // Kind returns the command of the run, such as "revoke", and "" if it is not known.
-func (r *Run) Kind() string {
+func (r *Header) Kind() string {
 	if len(r.Command) > 0 && slices.Contains(commands, r.Command[0]) {
 		return r.Command[0]
 	}
@@ -25,7 +25,7 @@ func (r *Run) Kind() string {
 
 // ResumeWith returns the words of the command that resumes the run. path is the current path of its log, which
 // may have been moved. verify adds --verify. ResumeWith returns nil if the run cannot be resumed.
-func (r *Run) ResumeWith(path string, verify bool) []string {
+func (r *Header) ResumeWith(path string, verify bool) []string {
 	if r.Kind() == "" || r.Simulated || len(r.Resume) < logWords {
 		return nil
 	}
@@ -39,17 +39,17 @@ func (r *Run) ResumeWith(path string, verify bool) []string {
 	return slices.Concat([]string{"tapsweep"}, r.Resume[:2], where, r.Resume[logWords:])
 }
 
-// logWords is the number of words in Run.Resume before the flags of the run: the command, --resume, and the flag
+// logWords is the number of words in Header.Resume before the flags of the run: the command, --resume, and the flag
 // that names the log with its value.
 const logWords = 4
 
 // RevokeWith returns the words of the command that revokes the passes that are left in the log at path.
-func (r *Run) RevokeWith(path string) []string {
+func (r *Header) RevokeWith(path string) []string {
 	return slices.Concat([]string{"tapsweep", "revoke"}, r.Revoke, []string{path})
 }
 
 // RevokeSessionsWith returns the words of the command that revokes the sessions that are left in the log at path.
-func (r *Run) RevokeSessionsWith(path string) []string {
+func (r *Header) RevokeSessionsWith(path string) []string {
 	words := r.RevokeWith(path)
 	if slices.Contains(words, "--revoke-sessions") {
 		return words
@@ -59,7 +59,7 @@ func (r *Run) RevokeSessionsWith(path string) []string {
 
 // Describe sets Resume and Revoke from the command line of the run, whose log is at path. Package cli calls it
 // for a new run, and Read for a log of a version that did not write them.
-func (r *Run) Describe(path string) {
+func (r *Header) Describe(path string) {
 	if r.Kind() == "" {
 		return
 	}
@@ -87,7 +87,7 @@ func (r *Run) Describe(path string) {
 }
 
 // interpret sets fields that older versions did not write, from the command line of the run.
-func (r *Run) interpret() {
+func (r *Header) interpret() {
 	if r.Kind() == "" || r.Resume != nil {
 		return
 	}

@@ -40,7 +40,7 @@ func (r *Row) sessionsFollow() bool {
 
 // callsAfter reports whether this row is the last one before the call that revokes the sessions of the user. With
 // --verify that is the provisional row. resumed is set if a run resumes this one with --revoke-sessions.
-func (r *Run) callsAfter(row *Row, resumed bool) bool {
+func (r *Header) callsAfter(row *Row, resumed bool) bool {
 	return (r.Sessions || resumed) && row.FromScan() && row.Method != "" && row.Outcome.FreesSessions() &&
 		row.Outcome != Planned && (row.Provisional || !r.Verify || row.Outcome == Replaced)
 }

@@ -17,10 +17,10 @@ func sessionLine(outcome Outcome, more ...string) string {
 func TestResumeSessions(t *testing.T) {
 	const with = `{"type":"run","sessions":true}` + "\n"
 	gone := rowLine(Revoked, ofScan, methodIs(pass1))
-	by, verify := Run{Sessions: true}, Run{Sessions: true, Verify: true}
+	by, verify := Header{Sessions: true}, Header{Sessions: true, Verify: true}
 	for _, tt := range []struct {
 		name                           string
-		next                           Run
+		next                           Header
 		ignore                         bool // IgnoreFinishedRuns
 		lines                          []string
 		completed, unconfirmed, wanted bool

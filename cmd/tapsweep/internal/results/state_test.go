@@ -57,13 +57,13 @@ func TestCommandsOfARun(t *testing.T) {
 			"tapsweep revoke --cloud usgov --certificate=app.pem LOG"},
 		{"report l.jsonl", "LOG", "", "tapsweep revoke LOG"},
 	} {
-		r := Run{Command: strings.Fields(tt.args)}
+		r := Header{Command: strings.Fields(tt.args)}
 		r.Describe("LOG")
 		assert.Same(t, fmt.Sprintf("%q: ResumeWith", tt.args), strings.Join(r.ResumeWith(tt.log, false), " "),
 			tt.resume)
 		assert.Same(t, fmt.Sprintf("%q: RevokeWith", tt.args), strings.Join(r.RevokeWith(tt.log), " "), tt.revoke)
 	}
-	simulated := Run{Command: []string{"revoke", "l.csv"}, Simulated: true, Verify: true}
+	simulated := Header{Command: []string{"revoke", "l.csv"}, Simulated: true, Verify: true}
 	simulated.Describe("LOG")
 	assert.That(t, simulated.ResumeWith("LOG", false) == nil,
 		"ResumeWith of a simulation = %q, want nil", simulated.ResumeWith("LOG", false))

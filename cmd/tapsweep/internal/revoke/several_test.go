@@ -125,7 +125,7 @@ func killedAmongSeveral(t *testing.T, kept int, lost bool) {
 // resumed reads rows as the log of a run that was killed.
 func resumed(t *testing.T, rows []results.Row) *results.ResumeState {
 	t.Helper()
-	run := results.Run{Type: "run", Digest: "d", Pairs: 1}
+	run := results.Header{Type: "run", Digest: "d", Pairs: 1}
 	var log bytes.Buffer
 	enc := json.NewEncoder(&log)
 	_ = enc.Encode(run)

@@ -20,7 +20,7 @@ import (
 
 // asking returns a run that reads answers from a reader and asks on a writer.
 func asking(in io.Reader, out io.Writer) *run {
-	return &run{console: &console.Console{In: in, Err: out}, opts: &Options{}, header: new(results.Run),
+	return &run{console: &console.Console{In: in, Err: out}, opts: &Options{}, header: new(results.Header),
 		earlier: new(results.ResumeState), tenant: &tenant.Tenant{Token: &token.Token{}}}
 }
 
@@ -35,7 +35,7 @@ func writeFile(t *testing.T, name, text string) string {
 func earlierRun(t *testing.T, rows ...string) *results.ResumeState {
 	t.Helper()
 	lines := append([]string{`{"type":"run"}`}, rows...)
-	log, earlier, err := results.Resume(writeFile(t, "log.jsonl", strings.Join(lines, "\n")), new(results.Run),
+	log, earlier, err := results.Resume(writeFile(t, "log.jsonl", strings.Join(lines, "\n")), new(results.Header),
 		results.ResumeOptions{})
 	assert.OK(t, err)
 	t.Cleanup(func() { log.Close() })

@@ -15,7 +15,7 @@ import (
 type Options struct {
 	// Header is the first line of the log. It has Version, Command, Resume and Revoke, and what the flags choose:
 	// DryRun, Verify, AnyPass, Sessions and Simulated.
-	Header    results.Run
+	Header    results.Header
 	Variables []string // the environment variables that set flags
 
 	Target      *tenant.Target // nil for a simulation

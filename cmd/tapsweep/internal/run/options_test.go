@@ -19,7 +19,7 @@ func TestMaxDeletes(t *testing.T) {
 		{"somebody watches", Options{Guards: Guards{Yes: true, MaxItems: -1}}, true, 0},
 		{"somebody is asked", Options{Guards: Guards{MaxItems: -1}}, false, 0},
 		{"nothing is deleted",
-			Options{Guards: Guards{Yes: true, MaxItems: -1}, Header: results.Run{DryRun: true}}, false, 0},
+			Options{Guards: Guards{Yes: true, MaxItems: -1}, Header: results.Header{DryRun: true}}, false, 0},
 		{"any number", Options{Guards: Guards{Yes: true, MaxItems: 0}}, false, 0},
 		{"a limit", Options{Guards: Guards{Yes: true, MaxItems: 5}}, true, 5},
 	} {

@@ -26,7 +26,7 @@ type run struct {
 
 	console *console.Console
 	opts    *Options
-	header  *results.Run // the first line of the log
+	header  *results.Header // the first line of the log
 	tenant  *tenant.Tenant
 	runner  *batch.Runner
 	job     *revoke.Job

@@ -19,8 +19,8 @@ import (
 )
 
 type summary struct {
-	Run     results.Run // the first line of its log
-	Lists   input.Stats // the counts of the lists, zero without lists
+	Run     results.Header // the first line of its log
+	Lists   input.Stats    // the counts of the lists, zero without lists
 	Took    time.Duration
 	Results string // the name of the results log
 	Stopped error  // why the run stopped early

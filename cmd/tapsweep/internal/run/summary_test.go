@@ -85,8 +85,8 @@ func TestIncomplete(t *testing.T) {
 	}{
 		"passes of a list":    {summary{}, false},
 		"rows without a pass": {summary{Lists: input.Stats{AnyPass: 1}}, true},
-		"any pass":            {summary{Run: results.Run{AnyPass: true}}, true},
-		"a dry run":           {summary{Run: results.Run{AnyPass: true, DryRun: true}}, false},
+		"any pass":            {summary{Run: results.Header{AnyPass: true}}, true},
+		"a dry run":           {summary{Run: results.Header{AnyPass: true, DryRun: true}}, false},
 	} {
 		var b strings.Builder
 		tt.s.Incomplete = true
@@ -144,8 +144,8 @@ func TestConclusion(t *testing.T) {
 }
 
 // ran returns the first line of the log of a run with these arguments.
-func ran(args ...string) *results.Run {
-	r := &results.Run{Command: args, Verify: slices.Contains(args, "--verify"),
+func ran(args ...string) *results.Header {
+	r := &results.Header{Command: args, Verify: slices.Contains(args, "--verify"),
 		Simulated: slices.Contains(args, "--simulate"), DryRun: slices.Contains(args, "--dry-run")}
 	r.Describe("r.jsonl")
 	return r
