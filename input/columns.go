@@ -198,7 +198,7 @@ func (c *columns) turn(from, to role) {
 }
 
 // fill sets the fields of a row from its values. There is one value for each column.
-func (c *columns) fill(r Row, values []string) Row {
+func (c *columns) fill(r ListRow, values []string) ListRow {
 	var users, passes []string
 	var refused error
 	for i, value := range values {

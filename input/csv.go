@@ -125,7 +125,7 @@ func (h *header) names(fields []string) []string {
 
 // csvRow converts a record to a row. It refuses a record that has another number of fields than the header, because a
 // field may be missing, so that another value is in the column of the pass.
-func (c *columns) csvRow(r Row, values []string) Row {
+func (c *columns) csvRow(r ListRow, values []string) ListRow {
 	width := len(c.names)
 	switch {
 	case strings.HasPrefix(values[0], "#"):

@@ -134,7 +134,7 @@ func rowsOf(t *testing.T, text string, usersOnly bool) (rows []Pair, good bool) 
 		io.ReaderAt
 		io.Closer
 	}{strings.NewReader(text), nil}
-	s.yield = func(r Row) {
+	s.yield = func(r ListRow) {
 		assert.That(t, r.Line >= last, "a row of line %d comes after one of line %d", r.Line, last)
 		last = max(r.Line, 1)
 		if r.Err != nil {

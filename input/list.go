@@ -112,13 +112,13 @@ func newOpener(rows temporary, skip bool) *opener {
 func (o *opener) read(names []string, opts *Options) error {
 	if o.list.self = opts.Self; opts.Self {
 		o.names = []string{SelfSource}
-		o.take(Row{Pair: Pair{Source: SelfSource, Line: 1, User: Me}})
+		o.take(ListRow{Pair: Pair{Source: SelfSource, Line: 1, User: Me}})
 	}
 	if len(opts.Users) > 0 {
 		o.names = append(o.names, NamedSource)
 	}
 	for i, user := range opts.Users {
-		o.take(Row{Pair: Pair{Source: NamedSource, Line: i + 1, User: user}})
+		o.take(ListRow{Pair: Pair{Source: NamedSource, Line: i + 1, User: user}})
 	}
 	for _, name := range names {
 		s := &source{name: name, read: opts.Reader, yield: o.take}
@@ -137,7 +137,7 @@ func (o *opener) read(names []string, opts *Options) error {
 }
 
 // take counts a row, and keeps it unless it is left out.
-func (o *opener) take(r Row) {
+func (o *opener) take(r ListRow) {
 	stats := &o.list.stats
 	switch r.Out {
 	case OutProtected:

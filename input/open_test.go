@@ -108,7 +108,7 @@ func setTemp(t *testing.T, dir string) string {
 func TestReadErrors(t *testing.T) {
 	for _, text := range []string{"user,x\nDANA,\nDANA,\"", "{} {", "user", "\"us\n", "DANA\nELI"} {
 		broken := io.MultiReader(strings.NewReader(filled.Replace(text)), iotest.ErrReader(errors.New("gone")))
-		s := &source{yield: func(Row) {}}
+		s := &source{yield: func(ListRow) {}}
 		var err error
 		switch br := Decode(broken); text[0] {
 		case '{':

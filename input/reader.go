@@ -8,10 +8,10 @@ import (
 // A Reader reads lists in a format that this package does not know. start is the beginning of the list in UTF-8, up to
 // 64 KiB. text returns a reader of the whole list, and may be called several times. A Reader returns nil if it does not
 // know the format either. If it returns or yields a *LineError, the rest of the list cannot be read.
-type Reader func(name string, start []byte, text func() io.Reader) (iter.Seq2[Row, error], error)
+type Reader func(name string, start []byte, text func() io.Reader) (iter.Seq2[ListRow, error], error)
 
-// A Row is one row of a list that a Reader reads. User, UPN and Method are checked as in any other list.
-type Row struct {
+// A ListRow is one row of a list that a Reader reads. User, UPN and Method are checked as in any other list.
+type ListRow struct {
 	Pair
 	Out LeftOut // of a row that a Reader reads
 }
@@ -28,7 +28,7 @@ const (
 )
 
 // readForeign yields the rows that a Reader reads.
-func (s *source) readForeign(rows iter.Seq2[Row, error], err error) error {
+func (s *source) readForeign(rows iter.Seq2[ListRow, error], err error) error {
 	if err != nil {
 		return err
 	}

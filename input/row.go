@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-func (r Row) refuse(err error) Row {
+func (r ListRow) refuse(err error) ListRow {
 	r.Err = &LineError{Source: r.Source, Line: r.Line, Column: r.Column, Msg: err.Error(), Err: err}
 	return r
 }
 
 // fill sets the user and the pass. users are all names of the user in the row, and passes are all pass IDs in it. Empty
 // texts are ignored.
-func (r Row) fill(users, passes []string) Row {
+func (r ListRow) fill(users, passes []string) ListRow {
 	err := r.setPass(passes)
 	if bad := r.setUser(users); err == nil {
 		err = bad
@@ -25,7 +25,7 @@ func (r Row) fill(users, passes []string) Row {
 }
 
 // setPass sets the pass. All IDs must be the same.
-func (r *Row) setPass(ids []string) error {
+func (r *ListRow) setPass(ids []string) error {
 	for _, id := range ids {
 		if id == "" {
 			continue
@@ -45,7 +45,7 @@ func (r *Row) setPass(ids []string) error {
 // user principal name can change between the export and the run, and then belong to somebody else. Two different names
 // of the same kind are an error, because they name two users. A value that is not a name is also an error.
 // Source: learn.microsoft.com/graph/api/resources/user, properties id and userPrincipalName.
-func (r *Row) setUser(names []string) error {
+func (r *ListRow) setUser(names []string) error {
 	var id, upn string
 	for _, name := range names {
 		r.User = cmp.Or(r.User, name) // for display, if the row is refused

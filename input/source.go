@@ -17,7 +17,7 @@ type source struct {
 	stdin     io.Reader // set if the list is standard input
 	read      Reader    // asked first; may be nil
 	usersOnly bool      // the passes of the rows are ignored
-	yield     func(Row)
+	yield     func(ListRow)
 
 	file interface {
 		io.ReaderAt
@@ -103,7 +103,7 @@ func (s *source) readAll(problems *Problems) error {
 }
 
 // newRow returns the row of a line, without a user.
-func (s *source) newRow(line int) Row { return Row{Pair: Pair{Source: s.name, Line: line}} }
+func (s *source) newRow(line int) ListRow { return ListRow{Pair: Pair{Source: s.name, Line: line}} }
 
 // text returns the text of the list, from its start.
 func (s *source) text() *bufio.Reader { return Decode(io.NewSectionReader(s.file, 0, s.size)) }

@@ -64,7 +64,7 @@ func readLists(read Reader, names []string, lenient bool) (users []User, warning
 func (s *source) users(lenient bool, problems *Problems) (users []User, warning string, err error) {
 	const none = "no user in this list"
 	before, leftOut := problems.Count, 0
-	s.yield = func(r Row) {
+	s.yield = func(r ListRow) {
 		if r.Err == nil && r.UPN != "" { // the name will also be looked up
 			if err := CheckUser(r.UPN); err != nil {
 				r = r.refuse(err)
@@ -96,7 +96,7 @@ func (s *source) users(lenient bool, problems *Problems) (users []User, warning 
 	return users, warning, nil
 }
 
-func (r *Row) toUser() User {
+func (r *ListRow) toUser() User {
 	u := User{Source: r.Source, Line: r.Line, ID: r.User, UPN: r.UPN}
 	if !IsGUID(r.User) {
 		u.ID, u.UPN = "", r.User

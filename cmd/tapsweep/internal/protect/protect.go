@@ -1,7 +1,7 @@
 // Package protect protects users, whatever other lists say: for example the emergency access (break-glass) accounts.
 //
 // A user has two names, an object ID and a user principal name. A list may use the name that the protect list does not
-// have. So [List.Resolve] looks up the users of a [List], and returns the [Users] that are protected.
+// have. So [Named.Resolve] looks up the users of [Named], and returns the [Users] that are protected.
 package protect
 
 import (
@@ -16,16 +16,16 @@ import (
 	"tapsweep/input"
 )
 
-// A List has the rows of the protect lists.
-type List struct{ users []input.User }
+// Named has the users whom the protect lists name.
+type Named struct{ users []input.User }
 
 // Empty reports whether nobody is on the lists.
-func (l *List) Empty() bool { return len(l.users) == 0 }
+func (l *Named) Empty() bool { return len(l.users) == 0 }
 
 // Open reads protect lists in the formats that input.ReadUsers and read accept; read may be nil. It returns an error
 // for a row without a user, for a pattern and for a list without users, because they would protect nobody. Without
-// lists, the List protects nobody.
-func Open(read input.Reader, names ...string) (*List, error) {
+// lists, Named has nobody.
+func Open(read input.Reader, names ...string) (*Named, error) {
 	users, err := input.ReadUsers(read, names...)
 	e := &ResolveError{}
 	for _, u := range users {
@@ -39,11 +39,11 @@ func Open(read input.Reader, names ...string) (*List, error) {
 	if err = cmp.Or(err, e.orNil()); err != nil {
 		return nil, err
 	}
-	return &List{users: users}, nil
+	return &Named{users: users}, nil
 }
 
 // Users returns the users of the lists in order. They must not be changed.
-func (l *List) Users() []input.User { return l.users }
+func (l *Named) Users() []input.User { return l.users }
 
 // Resolve looks up each user of the list, and returns the protected users with all their names. It reads pairs only
 // until it knows which kinds of names they use, and does not read them if every row has both names. If forbidden is
@@ -54,7 +54,7 @@ func (l *List) Users() []input.User { return l.users }
 // Users.Warning has other rows that could not be looked up. Any other error is the error of pairs or of the run, and
 // may wrap the cause of ctx, batch.ErrUnauthorized or batch.ErrBlocked. After an error, the caller must not delete
 // any pass.
-func (l *List) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq2[input.Pair, error],
+func (l *Named) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq2[input.Pair, error],
 	forbidden string) (*Users, error) {
 	missing, err := l.missing(pairs)
 	if err != nil {
@@ -94,7 +94,7 @@ func (l *List) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq
 type kinds struct{ id, upn bool }
 
 // missing returns the kinds of names that the pairs use and that at least one row does not have.
-func (l *List) missing(pairs iter.Seq2[input.Pair, error]) (kinds, error) {
+func (l *Named) missing(pairs iter.Seq2[input.Pair, error]) (kinds, error) {
 	var missing, used kinds
 	for i := range l.users {
 		missing.id = missing.id || l.users[i].ID == ""
@@ -123,7 +123,7 @@ func (l *List) missing(pairs iter.Seq2[input.Pair, error]) (kinds, error) {
 }
 
 // distinct returns one row for each user.
-func (l *List) distinct() (rows []input.User) {
+func (l *Named) distinct() (rows []input.User) {
 	seen := make(map[string]bool)
 	for _, u := range l.users {
 		if key := fold(u.ID + u.UPN); !seen[key] {

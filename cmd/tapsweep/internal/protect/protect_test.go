@@ -49,7 +49,7 @@ func writeList(t *testing.T, text string) (path string) {
 	return path
 }
 
-func open(t *testing.T, text string) *List {
+func open(t *testing.T, text string) *Named {
 	t.Helper()
 	return assert.Must(Open(nil, writeList(t, text)))
 }

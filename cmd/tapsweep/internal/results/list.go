@@ -71,7 +71,7 @@ var errPart = &input.LineError{Line: 1, Msg: "it is not a complete results log, 
 // Read is an input.Reader for logs. It yields the last row of each Key. It refuses a log that is not complete,
 // because passes may be missing in it.
 func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
-	iter.Seq2[input.Row, error], error) {
+	iter.Seq2[input.ListRow, error], error) {
 	switch {
 	case hasRun.Match(start):
 	case isPart.Match(start):
@@ -89,15 +89,15 @@ func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
 		return nil
 	})
 	last := state.last // without the hashes of the state
-	return func(yield func(input.Row, error) bool) { yieldLast(text(), last, yield) }, err
+	return func(yield func(input.ListRow, error) bool) { yieldLast(text(), last, yield) }, err
 }
 
 // yieldLast yields the last row of each key about a pass. SessionsLeft is for the sessions.
-func yieldLast(text io.Reader, last []bool, yield func(input.Row, error) bool) {
+func yieldLast(text io.Reader, last []bool, yield func(input.ListRow, error) bool) {
 	n := 0
 	for rec, err := range Read(text, new(Condition)) {
 		if err != nil {
-			yield(input.Row{}, err)
+			yield(input.ListRow{}, err)
 			return
 		}
 		switch {
@@ -136,9 +136,10 @@ func (l *Lists) SessionsMissed() (n int) {
 
 // asListRow converts a row of a log to a row of a list. It marks a pass that is done as done: as a row for any pass, it
 // would delete a new pass of the user. A protected user stays protected, even without the protect list.
-func asListRow(rec *Record) input.Row {
+func asListRow(rec *Record) input.ListRow {
 	r := rec.Row
-	row := input.Row{Pair: input.Pair{Line: rec.Line, User: r.User, UPN: r.UPN, Method: r.Method, Creation: r.Creation}}
+	row := input.ListRow{Pair: input.Pair{Line: rec.Line, User: r.User, UPN: r.UPN, Method: r.Method,
+		Creation: r.Creation}}
 	hasPass := r.Method != "" || r.AnyPass
 	switch {
 	case r.Outcome == Revoked, r.Outcome == Absent, r.Outcome == Duplicate:

@@ -30,7 +30,7 @@ func warn(c *console.Console, about string, warnings []string) {
 
 // openProtect reads the lists of protected users. It warns about skipped lines of logs, because they may name
 // users.
-func openProtect(c *console.Console, paths []string) (*protect.List, error) {
+func openProtect(c *console.Console, paths []string) (*protect.Named, error) {
 	logs := new(results.Lists)
 	protectList, err := protect.Open(logs.Read, paths...)
 	if err != nil {
@@ -41,7 +41,7 @@ func openProtect(c *console.Console, paths []string) (*protect.List, error) {
 }
 
 // findProtected finds out who the protected users are. It runs before anything is written.
-func (r *run) findProtected(ctx context.Context, protectList *protect.List,
+func (r *run) findProtected(ctx context.Context, protectList *protect.Named,
 	pairs iter.Seq2[input.Pair, error]) (err error) {
 	r.noProtectList = protectList.Empty()
 	r.protectedUsers, err = protectList.Resolve(ctx, r.runner, pairs, r.noLookUps())
@@ -82,7 +82,7 @@ func (r *run) noLookUps() string {
 
 // findProtectedForRevoke calls findProtected with the users on the list. With --self this is the user who is signed
 // in. The token may not have the name under which this user is protected, so Graph is asked.
-func (r *run) findProtectedForRevoke(ctx context.Context, protectList *protect.List) error {
+func (r *run) findProtectedForRevoke(ctx context.Context, protectList *protect.Named) error {
 	if !r.list.IsSelf() {
 		return r.findProtected(ctx, protectList, r.everybody())
 	}

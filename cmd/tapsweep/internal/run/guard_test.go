@@ -45,7 +45,7 @@ func TestGuardIfGraphNamesNobody(t *testing.T) {
 		r := asking(nil, io.Discard)
 		r.list, r.doneBefore = tt.list, tt.sessionsLeft
 		r.runner = assert.Must(batch.NewRunner(denies{}, batch.Options{}))
-		protectList := new(protect.List)
+		protectList := new(protect.Named)
 		if tt.protect != "" {
 			protectList = assert.Must(protect.Open(nil, writeFile(t, "protect.csv", tt.protect)))
 		}

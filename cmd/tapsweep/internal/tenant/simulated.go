@@ -15,7 +15,7 @@ import (
 
 // Simulate starts a simulated tenant with the users and passes of the list, and connects to it. It uses no
 // real credential. The options have Version and Say.
-func Simulate(ctx context.Context, list *input.List, protectList *protect.List, opts Options) (*Tenant, error) {
+func Simulate(ctx context.Context, list *input.List, protectList *protect.Named, opts Options) (*Tenant, error) {
 	sim := graphsim.New(graphsim.Options{
 		Latency: 150 * time.Millisecond, SessionLag: 2 * time.Second,
 		Roles: []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "User.RevokeSessions.All"},
