@@ -1,6 +1,7 @@
 package graphsim
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -104,11 +105,20 @@ func calls(requests []batchRequest, root string, who *principal) []call {
 	return all
 }
 
-// handleBatch carries out the requests of a batch in any order. It is called with mu held.
-func (t *Tenant) handleBatch(x *exchange, requests []batchRequest, now time.Time) wire.HTTPResponse {
+// handleBatch carries out the requests of a batch in any order. If Options.Spread is set, other exchanges can run
+// between two of them. It is called with mu held.
+func (t *Tenant) handleBatch(ctx context.Context, x *exchange, requests []batchRequest,
+	now time.Time) wire.HTTPResponse {
 	n := len(requests)
 	answers, effects := make([]callAnswer, n), make([]*fault.Effect, n)
-	for _, i := range t.variety.Perm(n) {
+	for k, i := range t.variety.Perm(n) {
+		if k > 0 && t.opts.Spread > 0 {
+			t.mu.Unlock()
+			_ = wait(ctx, t.opts.Spread/time.Duration(n-1)) // the other requests are carried out even if ctx ends
+			t.mu.Lock()
+			now = time.Now()
+			t.applyDue(now)
+		}
 		answers[i], effects[i] = t.admitAndHandle(x, &x.calls[i], now)
 	}
 	var out struct {

@@ -171,6 +171,18 @@ func TestLatencyAndCancel(t *testing.T) {
 	}
 }
 
+// Spread makes the requests of a batch take effect one after another.
+func TestSpread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := New(Options{Latency: 50 * time.Millisecond, Spread: 190 * time.Millisecond,
+			Limits: []*quota.Limit{quota.Bucket(100, 1)}})
+		begin := time.Now()
+		posting(tenant)(t, deletes(tenant.AddUsers(20)))
+		check(t, "time", time.Since(begin), 240*time.Millisecond)
+		check(t, "refused requests, with one each 10 ms, at 100 a second", tenant.Stats().Refused, 0)
+	})
+}
+
 // Log has an entry with the result of each request.
 func TestLog(t *testing.T) {
 	tenant := New(Options{Record: true})

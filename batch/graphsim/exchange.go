@@ -41,7 +41,7 @@ func (t *Tenant) exchangeBatch(ctx context.Context, body []byte, root string, wh
 		if problem != "" {
 			return t.byItself(t.fail(&call{}, 400, "BadRequest", problem))
 		}
-		return t.handleBatch(x, requests, now)
+		return t.handleBatch(ctx, x, requests, now)
 	})
 }
 

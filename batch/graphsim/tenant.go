@@ -17,6 +17,10 @@ type Options struct {
 	// tenant acts. Zero means that it answers at once.
 	Latency time.Duration
 
+	// Spread is how long a batch takes from its first request that takes effect to its
+	// last. Zero means that all take effect at the same instant.
+	Spread time.Duration
+
 	// Limits throttle requests. A request has to pass every limit that counts it.
 	Limits []*quota.Limit
 
