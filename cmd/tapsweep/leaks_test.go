@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
@@ -66,6 +67,7 @@ type leakCase struct {
 	list   string
 	code   int
 
+	throttled bool // a limit is of one tenant, so opts cannot hold it
 	assertion bool // instead of a secret
 	opaque    bool // a token in a file instead of a secret
 
@@ -99,7 +101,7 @@ func (c leakCase) ofUser() leakCase        { c.list = "user\nuser0001@contoso.ex
 var leakCases = []leakCase{
 	{name: "success", alone: true},
 	{name: "assertion", assertion: true, code: 3},
-	{name: "throttled", opts: graphsim.Options{Limits: []*quota.Limit{quota.First(2, 1e9)}}},
+	{name: "throttled", throttled: true},
 	{name: "dry run", flags: "--dry-run"},
 	{name: "denied", opts: graphsim.Options{Roles: []string{}}, flags: "--no-preflight", code: 1},
 	{name: "refused by the preflight", opts: graphsim.Options{Roles: []string{}}, code: 3},
@@ -195,6 +197,9 @@ func TestLeaks(t *testing.T) {
 // run runs the case, checks everything that it leaves behind, and returns the number of files.
 func (c leakCase) run(t *testing.T, flags string) (files int) {
 	opts := c.opts
+	if c.throttled {
+		opts.Limits = []*quota.Limit{quota.First(2, time.Second)}
+	}
 	opts.Entra.Secret = canarySecret
 	tenant := graphsim.New(opts)
 	list := listOf(tenant.AddUsers(3))
