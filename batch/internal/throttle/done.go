@@ -94,29 +94,29 @@ func (c *Controller) accept(now time.Time, r Feedback, fresh bool) {
 		grow = max(1, c.opening*min(1, c.latency.mean.Seconds()/2))
 	case unlimited && c.opts.MaxInFlight > 0:
 		grow = c.maxInFlight()
-	case unlimited && c.byChance():
+	case unlimited && c.mostlyChance():
 		grow *= 2 // what refuses is no limit
 	case unlimited:
 		grow /= 2
 	}
-	// Answers come in crowds. Before more goes than has come back, those that
-	// are on their heels get time to say that it is too much.
+	// Several answers come close together. The next ones may show that this is too much, so the window
+	// grows a little later.
 	if c.grown == 0 {
 		c.growAt = now.Add(c.latency.mean / 8)
 	}
 	c.grown += grow
 }
 
-// byChance reports whether chance refuses more often than the limit.
-func (c *Controller) byChance() bool { return c.detector.others > c.detector.limits }
+// mostlyChance reports whether chance refuses more often than the limit.
+func (c *Controller) mostlyChance() bool { return c.detector.others > c.detector.limits }
 
-// widen bounds the window. What is in flight may pass what topRate needs, but only by
-// half of what was answered since, or by all of it where chance refuses.
+// widen limits the window. It may exceed what topRate needs, but only by half of what was
+// accepted since, or by all of it where chance refuses.
 func (c *Controller) widen(window float64) float64 {
 	most := c.maxInFlight()
 	switch {
 	case c.opts.MaxInFlight > 0:
-	case c.byChance():
+	case c.mostlyChance():
 		most = window
 	case window > most:
 		most = max(most, c.window+c.grown/2)

@@ -237,7 +237,7 @@ func (c *Controller) room(now time.Time, want int) (n int, at time.Time) {
 // chance refuses more often than the limit, small batches soon show that others get through.
 func (c *Controller) worthwhile(want int) int {
 	switch {
-	case c.byChance():
+	case c.mostlyChance():
 		return min(want, max(1, int(c.window)/16))
 	case c.opts.MaxInFlight > 0:
 		return want

@@ -198,8 +198,9 @@ func (p *program) inOrder(cmd *cobra.Command) {
 	check, run := cmd.Args, cmd.RunE
 	cmd.Args = cobra.ArbitraryArgs
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		_, arguments, _ := cmd.Root().Find(p.args)          // this command again
-		p.args = append([]string{cmd.Name()}, arguments...) // it may come after some flags, as in --quiet=true verify
+		// The log names the command first. On the command line, flags may come first, as in --quiet=true verify.
+		_, arguments, _ := cmd.Root().Find(p.args)
+		p.args = append([]string{cmd.Name()}, arguments...)
 		if err := p.setFromEnvironment(cmd); err != nil {
 			return err
 		}
