@@ -43,7 +43,7 @@ func (r *run) look(ctx context.Context, opts scan.Options, found func(*scan.Foun
 		return r.write(line)
 	}
 	opts.Root, opts.Token, opts.Logger = r.tenant.API, *r.tenant.Token, r.opts.Logger
-	opts.Skip = r.earlier.Scanned
+	opts.Skip, opts.Protected = r.earlier.Scanned, r.isProtected
 	if opts.Audit != nil { // a user without a find may be reported, such as one whose pass is gone
 		opts.Skip, opts.Audit.IDsMatch = r.earlier.HasFound, r.earlier.IDsMatch
 	}

@@ -123,15 +123,10 @@ func (r *run) deleteItems(ctx context.Context, items []revoke.Item) error {
 	return r.job.Run(ctx, revoke.Each(items))
 }
 
-// gather scans and deletes nothing. It counts the passes of protected users and leaves them out.
+// gather scans and deletes nothing.
 func (r *run) gather(ctx context.Context) (found []*scan.Found, err error) {
 	r.show(progress.Options{Phase: "scanning", Noun: "users"})
 	err = r.look(ctx, r.scope.Find, func(f *scan.Found) {
-		if r.isProtected(f.User, f.UPN) {
-			r.summary.ProtectedPasses++
-			r.console.Display().Passed()
-			return
-		}
 		r.console.Display().Row(&results.Row{Outcome: results.Found})
 		found = append(found, f)
 	})
