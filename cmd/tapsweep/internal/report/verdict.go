@@ -18,7 +18,7 @@ func (r *Report) Verdict() string {
 	}
 	text := r.passVerdict() + " " + r.Sessions.Verdict()
 	if r.WithoutRow > 0 {
-		text += " It is not known whose sessions belong to " + count(r.WithoutRow, "pass") + " without a row."
+		text += " The users of " + count(r.WithoutRow, "pass") + " without a result are not included."
 	}
 	return text
 }
