@@ -111,7 +111,8 @@ func (o *Options) writeList(passes []graphsim.HeldPass) error {
 		return status.Of(err)
 	}
 	if err := fileout.CheckBegin(o.WriteList, listBegin); err != nil {
-		return status.Refuse(fmt.Errorf("--write-list: %w", err), "choose another --write-list file, or delete this file first")
+		return status.Refuse(fmt.Errorf("--write-list: %w", err),
+			"choose another --write-list file, or delete this file first")
 	}
 	f, err := fileout.Create(o.WriteList, o.Overwrite)
 	if err != nil {
