@@ -76,6 +76,7 @@ func TestVerify(t *testing.T) {
 				assert.Same(t, "duration", took.Truncate(time.Second), tt.took)
 			}
 			assert.Same(t, "passes left", len(tenant.Remaining()), tt.left)
+			assert.Same(t, "passes that no list names", done.counts.Unnamed == 1, tt.name == "given another")
 			if r.Outcome == results.Remains {
 				assert.Same(t, "reason is missing", r.Reason == "", false)
 				if tt.left > 0 {
