@@ -127,13 +127,16 @@ func (r *run) deleteItems(ctx context.Context, items []revoke.Item) error {
 func (r *run) gather(ctx context.Context) (found []*scan.Found, err error) {
 	r.show(progress.Options{Phase: "scanning", Noun: "users"})
 	err = r.look(ctx, r.scope.Find, func(f *scan.Found) {
-		if r.isProtected(f.User, f.UPN) {
+		switch {
+		case r.earlier.Unconfirmed(&input.Pair{User: f.User, Method: f.ID}) != nil: // finishEarlier has handled it
+			r.console.Display().Passed()
+		case r.isProtected(f.User, f.UPN):
 			r.summary.ProtectedPasses++
 			r.console.Display().Passed()
-			return
+		default:
+			r.console.Display().Row(&results.Row{Outcome: results.Found})
+			found = append(found, f)
 		}
-		r.console.Display().Row(&results.Row{Outcome: results.Found})
-		found = append(found, f)
 	})
 	return found, err
 }
