@@ -9,6 +9,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	"tapsweep/batch"
 	"tapsweep/batch/safetext"
@@ -137,6 +138,25 @@ func (r *run) preflight() error {
 	}
 	r.heldPreflight = block.Bytes()
 	return nil
+}
+
+// sinceLine returns a line with the time that --created-since means. It is empty if there is no such time.
+func (r *run) sinceLine() string {
+	if r.header.Since.IsZero() {
+		return ""
+	}
+	return "passes created since " + r.header.Since.Format(time.RFC3339) + "\n"
+}
+
+// showSince shows like preflight which passes to find. A resumed run knows this only when its log is open.
+func (r *run) showSince() {
+	switch line := r.sinceLine(); {
+	case r.opts.NoPreflight:
+	case r.quiet:
+		r.heldPreflight = append(r.heldPreflight, line...)
+	default:
+		fmt.Fprint(r.console.Err, line)
+	}
 }
 
 // findCreator looks up the user that --created-by names. An audit record has the user principal name at the

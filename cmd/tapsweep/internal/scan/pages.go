@@ -76,8 +76,8 @@ func (s *scanner) sources() (list []*source) {
 		addUsers("the members of group "+id, path, "&$count=true", source{counts: true})
 	}
 	if s.opts.Audit != nil {
-		s.audit = newAuditFindings(s.opts.Audit)
-		urls := s.opts.Audit.queries()
+		s.audit = newAuditFindings(s.opts.Audit, s.opts.CreatedSince)
+		urls := queries(s.opts.CreatedSince)
 		list = append(list, &source{what: "the audit log", url: urls[0], first: urls[0], wider: urls[1:],
 			quota: reportsQuota, audit: true, add: s.audit.add})
 	}
