@@ -84,6 +84,9 @@ func (f *File) Commit() error {
 	if err == nil {
 		err = f.appear()
 	}
+	if err == nil {
+		err = SyncDir(filepath.Dir(f.path))
+	}
 	if err != nil {
 		err = fmt.Errorf("writing %s: %w", f.path, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"tapsweep/testdata/assert"
@@ -93,5 +94,15 @@ func TestBegin(t *testing.T) {
 		if _, err := Begin(path, 3); err == nil {
 			t.Errorf("Begin(%q) = nil, want an error", path)
 		}
+	}
+}
+
+// A directory that cannot be synced is no reason to fail, unless the disk fails.
+func TestSyncDir(t *testing.T) {
+	for dir, want := range map[string]error{t.TempDir(): nil, "/proc/self": nil, t.TempDir() + "/none": fs.ErrNotExist} {
+		if _, err := os.Stat("/proc/self"); runtime.GOOS == "windows" || dir == "/proc/self" && err != nil {
+			continue
+		}
+		assert.Is(t, "SyncDir of "+dir, SyncDir(dir), want)
 	}
 }
