@@ -44,6 +44,22 @@ func TestCommit(t *testing.T) {
 	}
 }
 
+// Where the file system has no links, a file that another program has just created stays.
+func TestRenameToNew(t *testing.T) {
+	dir := t.TempDir()
+	from, to := filepath.Join(dir, "from"), filepath.Join(dir, "to")
+	assert.OK(t, os.WriteFile(from, []byte("ours"), 0o600))
+	assert.OK(t, os.WriteFile(to, []byte("theirs"), 0o600))
+	assert.Is(t, "with another file", renameToNew(from, to), fs.ErrExist)
+	assert.Same(t, "the other file", read(to), "theirs")
+	assert.OK(t, os.Remove(to))
+	assert.Is(t, "without another file", renameToNew(from, to), nil)
+	assert.Same(t, "the file", read(to), "ours")
+	assert.Is(t, "without the file itself", renameToNew(from, filepath.Join(dir, "new")), fs.ErrNotExist)
+	files, _ := os.ReadDir(dir)
+	assert.Same(t, "files", len(files), 1)
+}
+
 func TestAbort(t *testing.T) {
 	dir := t.TempDir()
 	f := assert.Must(Create(filepath.Join(dir, "file"), false))
