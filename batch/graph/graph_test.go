@@ -160,7 +160,7 @@ func TestLateTokenIsNotUsed(t *testing.T) {
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {
 			tokens := 0
-			client := newClient(t, tokenFunc(func(claims string) (string, error) {
+			client := newClient(t, tokenFunc(func(_ context.Context, claims string) (string, error) {
 				tokens++
 				switch {
 				case claims != "":
@@ -193,10 +193,10 @@ func TestLateTokenIsNotUsed(t *testing.T) {
 }
 
 // tokenFunc is a credential that issues tokens for 10 minutes. Its calls run in parallel.
-type tokenFunc func(claims string) (string, error)
+type tokenFunc func(ctx context.Context, claims string) (string, error)
 
-func (f tokenFunc) GetToken(_ context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	token, err := f(opts.Claims)
+func (f tokenFunc) GetToken(ctx context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	token, err := f(ctx, opts.Claims)
 	return azcore.AccessToken{Token: token, ExpiresOn: time.Now().Add(10 * time.Minute)}, err
 }
 
@@ -220,6 +220,42 @@ func TestSlowRenewalDelaysNothing(t *testing.T) {
 		assert.Is(t, "Run", err, batch.ErrUnauthorized)
 		assert.Same(t, "it took nine minutes or more", time.Since(start) >= 9*time.Minute, true)
 		assert.That(t, n >= 20*4*50, "%d passes deleted, want 4,000 or more", n)
+	})
+}
+
+// An early renewal gives up after 15 s. Posts that wait for it, because the old token expires meanwhile, then wait for a
+// renewal without this limit.
+func TestSlowRenewalOfAnExpiringToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tokens := 0
+		client := newClient(t, tokenFunc(func(ctx context.Context, _ string) (string, error) {
+			if tokens++; tokens == 1 {
+				return "first", nil
+			}
+			select {
+			case <-time.After(20 * time.Second):
+				return "second", nil
+			case <-ctx.Done():
+				return "", ctx.Err()
+			}
+		}), graph.Options{})
+		start := time.Now()
+		var posts sync.WaitGroup
+		for at, want := range map[time.Duration]string{ // the token is used until a minute before 10:00
+			0:                              "first",
+			8*time.Minute + 55*time.Second: "first",
+			9*time.Minute + 5*time.Second:  "second",
+			9*time.Minute + 6*time.Second:  "second",
+		} {
+			posts.Go(func() {
+				time.Sleep(time.Until(start.Add(at)))
+				token, err := client.Token(t.Context())
+				assert.Is(t, fmt.Sprint("Token after ", at), err, nil)
+				assert.Same(t, fmt.Sprint("token after ", at), token, want)
+			})
+		}
+		posts.Wait()
+		assert.Same(t, "tokens requested", tokens, 3)
 	})
 }
 

@@ -44,6 +44,7 @@ type tokenSource struct {
 // A renewal is one request for a new token. All callers wait for the same renewal.
 type renewal struct {
 	refused bool // it replaces a token that Graph refused
+	early   bool // it ends after earlyRenewTimeout, because the old token was valid when it began
 	done    chan struct{}
 	err     error
 }
@@ -61,7 +62,7 @@ func (s *tokenSource) token(ctx context.Context) (azcore.AccessToken, error) {
 			return held, nil
 		}
 		if current == nil {
-			mine := s.begin(false)
+			mine := s.begin(&renewal{early: valid})
 			s.mu.Unlock()
 			limited := ctx
 			if valid {
@@ -81,7 +82,7 @@ func (s *tokenSource) token(ctx context.Context) (azcore.AccessToken, error) {
 		s.mu.Unlock()
 		select {
 		case <-current.done:
-			if current.err != nil {
+			if current.err != nil && !current.early { // a request for a token may take longer than an early one
 				return held, current.err
 			}
 		case <-ctx.Done():
@@ -99,9 +100,10 @@ func needsRenewal(t azcore.AccessToken, now time.Time) bool {
 }
 
 // begin begins a renewal. The caller holds mu.
-func (s *tokenSource) begin(refused bool) *renewal {
-	s.renewal = &renewal{refused: refused, done: make(chan struct{})}
-	return s.renewal
+func (s *tokenSource) begin(r *renewal) *renewal {
+	r.done = make(chan struct{})
+	s.renewal = r
+	return r
 }
 
 // end ends a renewal and reports whether its result counts. It does not count if Graph has refused a token since the
@@ -157,7 +159,7 @@ func (s *tokenSource) renew(ctx context.Context, refused *batch.StatusError) err
 		claims = fmt.Sprintf(`{"access_token":{"nbf":{"essential":true,"value":"%d"}}}`, time.Now().Unix())
 	}
 	s.mu.Lock()
-	held, mine := s.held.Token, s.begin(true)
+	held, mine := s.held.Token, s.begin(&renewal{refused: true})
 	s.mu.Unlock()
 	fresh, err := s.get(ctx, claims)
 	if err != nil && !challenged {
