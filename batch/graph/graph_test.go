@@ -223,8 +223,8 @@ func TestSlowRenewalDelaysNothing(t *testing.T) {
 	})
 }
 
-// An early renewal gives up after 15 s. Posts that wait for it, because the old token expires meanwhile, then wait for a
-// renewal without this limit.
+// An early renewal gives up after 15 s. Posts that wait for it, because the old token expires meanwhile, then wait for
+// a renewal without this limit.
 func TestSlowRenewalOfAnExpiringToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tokens := 0

@@ -7,7 +7,8 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// Make opens the parent directory, to sync the name of the new directory. Otherwise a power loss could lose the log in it.
+// Make opens the parent directory, to sync the name of the new directory. Otherwise a power loss could lose the log in
+// it.
 func TestNameIsOnDisk(t *testing.T) {
 	dir := t.TempDir()
 	events := assert.Watch(t, dir)

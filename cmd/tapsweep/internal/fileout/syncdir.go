@@ -10,8 +10,8 @@ import (
 )
 
 // SyncDir writes the names in a directory to disk. A new name, or one after a rename, can be lost in a power loss even
-// if the file itself is on disk. SyncDir does nothing if the system, the file system or the permissions do not allow it.
-// Source: fsync_fname in PostgreSQL, src/common/file_utils.c, for the errors EACCES, EBADF and EINVAL.
+// if the file itself is on disk. SyncDir does nothing if the system, the file system or the permissions do not allow
+// it. Source: fsync_fname in PostgreSQL, src/common/file_utils.c, for the errors EACCES, EBADF and EINVAL.
 func SyncDir(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil

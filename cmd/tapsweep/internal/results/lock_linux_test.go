@@ -9,8 +9,8 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// A log that cannot be locked leaves no empty file that would block the name for the next run. Here the process has only
-// one more file, and the lock opens a second one.
+// A log that cannot be locked leaves no empty file that would block the name for the next run. Here the process may
+// open only one more file, and the lock opens a second one.
 func TestNothingIsLeftWithoutALock(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.jsonl")
 	var before syscall.Rlimit
