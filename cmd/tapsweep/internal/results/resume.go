@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 
@@ -154,7 +155,8 @@ func Resume(path string, next *Header, opts ResumeOptions) (*Log, *ResumeState, 
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("resuming: %w", err), f.Close())
 	}
-	log := newFileLog(&logFile{file: f, path: path, lock: lock})
+	target, _ := filepath.EvalSymlinks(path) // if this fails, the path is used
+	log := newFileLog(&logFile{file: f, path: path, target: target, lock: lock})
 	if err := e.resume(log); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("resuming %s: %w", path, err), log.Close())
 	}

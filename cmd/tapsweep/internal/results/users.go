@@ -12,7 +12,8 @@ import (
 	"tapsweep/input"
 )
 
-// A LoggedUser is a user in logs: the place of the user's first row, and the content of the last row.
+// A LoggedUser is a user in logs: the place of the user's first row, and the content of the last row. If several
+// logs have rows about the user, the time of the rows decides which is the last.
 type LoggedUser struct {
 	Source  string // the log
 	Line    int
@@ -25,6 +26,23 @@ type LoggedUser struct {
 	Sessions *LogSessions // nil if the logs have no row about the user's sessions
 
 	passGone bool // a pass of the user is gone
+
+	passRow, sessionsRow writtenRow // which rows count
+}
+
+// A writtenRow is the log and the time of a row.
+type writtenRow struct {
+	log string
+	at  time.Time
+}
+
+// update replaces w by a later row of its log, or by a row of another log that is not older. It reports whether it did.
+func (w *writtenRow) update(log string, at time.Time) bool {
+	if w.log != log && at.Before(w.at) {
+		return false
+	}
+	*w = writtenRow{log, at}
+	return true
 }
 
 // LogSessions is the last row of a log about the sessions of a user.
@@ -52,11 +70,13 @@ func (l *Lists) addUser(log string, rec *Record) {
 	}
 	user.User, user.UPN = r.User, cmp.Or(r.UPN, user.UPN)
 	switch {
-	case r.Action == RevokeSessions:
-		user.Sessions = &LogSessions{r.Outcome, r.SentAt}
-	case r.Outcome != Duplicate: // the first row of the pass has its outcome
-		user.Method, user.Outcome, user.Creation = r.Method, r.Outcome, r.Creation
+	case r.Action != RevokeSessions && r.Outcome != Duplicate: // the first row of a pass has its outcome
 		user.passGone = user.passGone || r.sessionsFollow()
+		if user.passRow.update(log, r.Time) {
+			user.Method, user.Outcome, user.Creation = r.Method, r.Outcome, r.Creation
+		}
+	case r.Action == RevokeSessions && user.sessionsRow.update(log, r.Time):
+		user.Sessions = &LogSessions{r.Outcome, r.SentAt}
 	}
 }
 
