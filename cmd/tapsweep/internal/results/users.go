@@ -70,13 +70,15 @@ func (l *Lists) addUser(log string, rec *Record) {
 	}
 	user.User, user.UPN = r.User, cmp.Or(r.UPN, user.UPN)
 	switch {
-	case r.Action != RevokeSessions && r.Outcome != Duplicate: // the first row of a pass has its outcome
+	case r.Action == RevokeSessions:
+		if user.sessionsRow.update(log, r.Time) {
+			user.Sessions = &LogSessions{r.Outcome, r.SentAt}
+		}
+	case r.Outcome != Duplicate: // the first row of the pass has its outcome
 		user.passGone = user.passGone || r.sessionsFollow()
 		if user.passRow.update(log, r.Time) {
 			user.Method, user.Outcome, user.Creation = r.Method, r.Outcome, r.Creation
 		}
-	case r.Action == RevokeSessions && user.sessionsRow.update(log, r.Time):
-		user.Sessions = &LogSessions{r.Outcome, r.SentAt}
 	}
 }
 
