@@ -45,6 +45,9 @@ func (r *run) question(items revoke.Items) *question {
 		}
 		pair := &item.Pair
 		outcome, completed := opts.AtOnce(&item)
+		if d := r.earlier.Unconfirmed(pair); d != nil && !d.Intended() {
+			completed = true // it is only verified
+		}
 		switch {
 		case completed:
 			q.completed++
