@@ -185,7 +185,12 @@ func TestRefusedSweepHasNoRows(t *testing.T) {
 			} else {
 				p = answered(t, env, tt.answer, args...)
 			}
-			p.ends(t, tt.code, tt.says, "tapsweep scan", dir)
+			p.ends(t, tt.code, tt.says, dir)
+			_, after, _ := strings.Cut(p.stderr, "to list them: tapsweep ")
+			command, _, _ := strings.Cut(after, "\n")
+			listed := tapsweep(t, env, append(strings.Fields(command), "--format", "table")...)
+			listed.ends(t, status.Done)
+			same(t, "passes in the output of "+command, strings.Count(listed.stdout, "\n")-1, 20)
 			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 0)
 			hasRows(t, readText(t, dir+"/results.jsonl"), "")
 			checkSeal(t, dir, p.stderr)
