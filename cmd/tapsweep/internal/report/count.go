@@ -33,6 +33,7 @@ func makeReport(ctx context.Context, l *Logs, also func(*reportedRow) error) (*R
 			}
 		}
 	}
+	r.Left = plus(r.Left, r.WithoutRow)
 	r.Failures = r.failures.sorted()
 	r.pace()
 	r.Progress = r.axis.points()
@@ -40,6 +41,7 @@ func makeReport(ctx context.Context, l *Logs, also func(*reportedRow) error) (*R
 	if r.Sessions.All() == 0 {
 		r.Sessions = nil
 	} else {
+		r.Sessions.Left = plus(r.Sessions.Left, r.Sessions.WithoutRow)
 		r.Sessions.finish(l)
 	}
 	return r, nil

@@ -36,7 +36,7 @@ type Report struct {
 	Pairs      int                     `json:"pairs"` // with a row; the last row of a pair counts
 	Counts     map[results.Outcome]int `json:"counts"`
 	Done       int                     `json:"done"`       // found and protected pairs are neither done nor left
-	Left       int                     `json:"left"`       // not done
+	Left       int                     `json:"left"`       // not done, including those without a row
 	WithoutRow int                     `json:"withoutRow"` // pairs of the lists without a row
 	Users      int                     `json:"users"`      // that scans and sweeps looked at
 	Verified   int                     `json:"verified"`   // pairs whose user holds no pass, by a LIST afterwards

@@ -221,6 +221,9 @@ func TestOutcome(t *testing.T) {
 			want: results.Rejected, left: 1, message: "cannot be read"},
 		{name: "any pass, list in pages", faults: listFails(0, fault.ItemBody(`{"value":[],"@odata.nextLink":"x"}`)),
 			anyPass: true, want: results.Rejected, left: 1, message: "more than one page"},
+		{name: "any pass, list with another success", faults: listFails(0, fault.ItemShaped(206, `{"value":[]}`)),
+			anyPass: true, want: results.Failed, left: 1,
+			message: "the list of passes may be incomplete: the answer was 206, not 200; try again later"},
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {
 			if tt.user.UPN == "" {

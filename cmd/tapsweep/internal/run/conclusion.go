@@ -85,6 +85,9 @@ func (s *summary) sessionSentence() string {
 		return ""
 	}
 	n, of := c.Outcomes[results.Revoked], format.Plural(c.Total(), "user", "users")
+	if s.Run.Kind() == "verify" {
+		n = c.Verified // nothing can prove it for a guest
+	}
 	if n < c.Total() {
 		of = fmt.Sprintf("%d of %s", n, of)
 	}

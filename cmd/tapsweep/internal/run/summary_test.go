@@ -131,6 +131,9 @@ func TestConclusion(t *testing.T) {
 		{"sessions of some", "verify a.jsonl", rowCounts{results.Revoked: 2}, func(s *summary) {
 			s.Counts.Sessions = &revoke.Counts{Outcomes: rowCounts{results.Revoked: 1, results.Remains: 1}, Verified: 1}
 		}},
+		{"sessions of a guest, without a proof", "verify a.jsonl", rowCounts{results.Revoked: 2}, func(s *summary) {
+			s.Counts.Sessions = &revoke.Counts{Outcomes: rowCounts{results.Revoked: 2}, Guests: 1, Verified: 1}
+		}},
 	} {
 		s := summary{Counts: revoke.Counts{Outcomes: tt.counts}, Results: "r.jsonl",
 			Run: *ran(strings.Fields(tt.command)...)}
