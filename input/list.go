@@ -24,12 +24,13 @@ type List struct {
 	byName int // unique pairs whose user is a user principal name
 	digest string
 	self   bool
+	empty  []string // see Empty
 }
 
 // Open reads the named lists and checks each row; "-" is standard input. If rows are invalid, it returns a *Problems
-// and no List. opts.SkipInvalid skips invalid rows, but not an error that makes the rest of a list unreadable. Open
-// also returns an error if the lists have no pair, unless all of their pairs are done: an *EmptyError if the lists are
-// valid. The caller closes the List.
+// and no List. opts.SkipInvalid skips invalid rows, but not an error that makes the rest of a list unreadable. It
+// refuses a list that is empty apart from comments, also beside a good one. Open also returns an error if the lists
+// have no pair, unless all of their pairs are done: an *EmptyError if the lists are valid. The caller closes the List.
 func Open(names []string, opts Options) (_ *List, err error) {
 	if err := opts.check(names); err != nil {
 		return nil, err
@@ -95,7 +96,6 @@ type opener struct {
 	names    []string // of the lists
 	problems Problems
 	refused  *LineError // the first row that was skipped
-	blank    string     // the first list that is empty, apart from comments
 }
 
 // A firstPlace is the place of a row. A list has no more than 4 billion lines.
@@ -126,11 +126,12 @@ func (o *opener) read(names []string, opts *Options) error {
 			s.name, s.stdin = "stdin", cmp.Or[io.Reader](opts.Stdin, os.Stdin)
 		}
 		o.names = append(o.names, s.name)
+		before := o.list.stats
 		if err := s.readAll(&o.problems); err != nil {
 			return err
 		}
-		if s.isBlank {
-			o.blank = cmp.Or(o.blank, s.name)
+		if o.list.stats == before {
+			o.list.empty = append(o.list.empty, s.name)
 		}
 	}
 	return nil
@@ -206,7 +207,6 @@ func (o *opener) checkName(p *Pair) {
 
 // finish returns an error if the lists are invalid, or have no pair.
 func (o *opener) finish() error {
-	all := strings.Join(o.names, ", ")
 	err := cmp.Or(o.writeErr, o.buffer.Flush())
 	stats := &o.list.stats
 	switch {
@@ -220,10 +220,7 @@ func (o *opener) finish() error {
 		return err
 	case o.refused != nil:
 		return fmt.Errorf("no valid rows in %s: %d rows were refused, the first because of %w",
-			all, stats.Invalid, o.refused)
-	case o.blank != "":
-		return fmt.Errorf("no valid rows in %s: %s is empty; a list has a header such as user,method, or a user "+
-			"principal name on each line", all, o.blank)
+			strings.Join(o.names, ", "), stats.Invalid, o.refused)
 	}
 	return &EmptyError{Sources: o.names}
 }
@@ -256,6 +253,9 @@ func init() { gob.Register(new(LineError)) } // as Pair.Err
 // Mixed reports whether the lists name some users by object ID and others by user principal name, so that one user may
 // be listed under both names.
 func (l *List) Mixed() bool { return l.byName > 0 && l.byName < l.stats.Unique }
+
+// Empty returns the names of the lists that have no rows, only a header or an empty array.
+func (l *List) Empty() []string { return l.empty }
 
 // IsSelf reports whether Options.Self was set.
 func (l *List) IsSelf() bool { return l.self }

@@ -138,6 +138,8 @@ func TestScanRefuses(t *testing.T) {
 		{"expired, and other reasons", env, []string{"--all-users", "--reason", "usable,used", "--expired-for", "1h"},
 			status.Usage, "--expired-for has no effect"},
 		{"age", env, []string{"--all-users", "--min-age", "old"}, status.Usage, "7d"},
+		{"all users, and one of them", env, []string{"--all-users", "--user", "a@contoso.example"}, status.Usage,
+			"--all-users cannot be used with --group, --users or --user"},
 		{"created by, and a place", env, []string{"--all-users", "--created-by", "x"}, status.Usage, "audit log"},
 		{"format", env, []string{"--all-users", "--format", "xml"}, status.Usage, "--format"},
 		{"file that is there", env, []string{"--all-users", "--output", there}, status.Usage, "already exists"},

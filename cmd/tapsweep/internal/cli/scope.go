@@ -151,8 +151,12 @@ func (f *scopeFlags) setPlaces(opts *scan.Options) error {
 				"give the ID of the group: the name of a group is not unique")
 		}
 	}
-	places := opts.All || len(opts.Groups) > 0 || len(f.users)+len(f.named) > 0
+	some := len(opts.Groups)+len(f.users)+len(f.named) > 0
+	places := opts.All || some
 	switch {
+	case f.all && some:
+		return status.Refuse(errors.New("--all-users cannot be used with --group, --users or --user: it scans every "+
+			"user"), "to scan only some users, leave --all-users out")
 	case f.createdBy != "" && places:
 		return status.Refuse(errors.New("--created-by cannot be used with another scope: it finds the users in the " +
 			"audit log"))

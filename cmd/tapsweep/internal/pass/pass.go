@@ -1,6 +1,7 @@
 package pass
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -91,10 +92,19 @@ func Decode(res batch.Result, what string, value any) error {
 	default:
 		return res.Response.StatusError()
 	}
-	if err := json.Unmarshal(res.Response.Body, value); err != nil {
+	if err := Unmarshal(res.Response.Body, value); err != nil {
 		return fmt.Errorf("%s cannot be read: %w", what, err)
 	}
 	return nil
+}
+
+// Unmarshal is json.Unmarshal, but its error for a value of another type does not name a type of Go.
+func Unmarshal(data []byte, value any) error {
+	err := json.Unmarshal(data, value)
+	if other, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("%s has an unexpected type (%s)", cmp.Or(other.Field, "it"), other.Value)
+	}
+	return err
 }
 
 // StatusOf returns the status of the answer that an error is about, 0 if there was none.

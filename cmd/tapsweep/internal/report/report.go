@@ -52,9 +52,10 @@ type Report struct {
 	axis       axis
 	waiting    []span // the waits, without overlaps
 	failures   failures
-	tasks      map[nextTask]int   // rows that are left
-	unverified map[*sourceLog]int // rows to verify, by the log whose run would verify them
-	domain     string             // of the tenant
+	tasks      map[nextTask]int    // rows that are left
+	unnamed    map[*sourceLog]bool // logs that may name passes that no list names
+	unverified map[*sourceLog]int  // rows to verify, by the log whose run would verify them
+	domain     string              // of the tenant
 
 	kind            string // the command as which the runs are shown: revoke, sweep, scan or verify
 	beside          int    // rows that are listed and do not count

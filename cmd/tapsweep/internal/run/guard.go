@@ -175,7 +175,8 @@ func (r *run) findCreator(ctx context.Context) error {
 	}
 	doubt := "could not check that " + safetext.Printable(name) + " exists: "
 	if user.ID == "" && input.CheckUser(name) != nil {
-		r.summary.CreatorDoubt = doubt + "tapsweep does not ask for permission to read apps"
+		r.summary.CreatorDoubt = doubt + "it is not a user principal name, and tapsweep asks for no permission " +
+			"to read the names of apps"
 		return nil
 	}
 	if why := r.noLookUps(); why != "" {
@@ -190,7 +191,6 @@ func (r *run) findCreator(ctx context.Context) error {
 	case ctx.Err() != nil || status.Known(err):
 		return r.ended(ctx, err)
 	case answer != nil && answer.Status == 404:
-		r.summary.NoCreator = user.ID == "" // an app may have the object ID
 		r.summary.CreatorDoubt = "the tenant has no user " + safetext.Printable(name) +
 			": check the spelling (a deleted account is not found either)"
 	default:

@@ -245,7 +245,7 @@ type account struct {
 // member adds a user of a page, and reports whether the source has not shown this user before.
 func (s *scanner) member(p *source, raw json.RawMessage) (fresh bool, err error) {
 	var a account
-	if err := json.Unmarshal(raw, &a); err != nil {
+	if err := pass.Unmarshal(raw, &a); err != nil {
 		return false, fmt.Errorf("a user cannot be read: %w", err)
 	}
 	if !isID(a.ID) {
