@@ -78,8 +78,8 @@ func (f *sweepFlags) options(p *program, cmd *cobra.Command, _ []string) (*run.S
 	return &run.SweepOptions{Options: o, Scope: scope}, err
 }
 
-// scan returns the words of the scan that lists the passes that the sweep finds. A sweep has more flags and another
-// default of --reason.
+// scan returns the words of the scan that lists the passes that the sweep finds, without --created-since. A sweep has
+// more flags and another default of --reason.
 func (f *sweepFlags) scan(fl *pflag.FlagSet) []string {
 	words := []string{"tapsweep", "scan"}
 	for _, reason := range f.find.Reasons {
@@ -87,7 +87,7 @@ func (f *sweepFlags) scan(fl *pflag.FlagSet) []string {
 	}
 	fl.Visit(func(f *pflag.Flag) {
 		if slices.Contains([]section{whereToLook, whatToFind, signingIn}, sectionOf(f)) &&
-			f.Name != "reason" && f.Name != "include-usable" {
+			!slices.Contains([]string{"reason", "include-usable", "created-since"}, f.Name) {
 			for _, value := range valuesOf(f) {
 				words = append(words, "--"+f.Name+"="+value)
 			}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/pass"
@@ -80,10 +81,15 @@ func (r *run) sweep(ctx context.Context) error {
 // sayKept says that the passes that the scan found are not deleted, and which command lists them. They get no rows: a
 // run that resumes finds them again and asks again.
 func (r *run) sayKept(found []*scan.Found) {
-	if len(found) > 0 {
-		r.console.Say("found %s, and deleted none of them\nto list them: %s", passes(len(found)),
-			results.CommandLine(r.scope.Scan))
+	if len(found) == 0 {
+		return
 	}
+	words := r.scope.Scan
+	if since := r.header.Since; !since.IsZero() { // an age would mean another time
+		words = append(words, "--created-since="+since.Format(time.RFC3339))
+	}
+	list := results.CommandLine(words)
+	r.console.Say("found %s, and deleted none of them\nto list them: %s", passes(len(found)), list)
 }
 
 // sweepItems returns the passes that an earlier run left, to delete or to verify, and those that the scan found.
