@@ -83,7 +83,7 @@ func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
 	err := l.readLog(name, text(), func(rec *Record) error {
 		state.apply(rec, false)
 		if r := rec.Row; r != nil && r.Outcome != Planned && r.User != input.Me &&
-			(r.Action == RevokeSessions || l.Sessions && r.sessionsFollow()) {
+			(r.Action == RevokeSessions || r.Outcome == Protected || l.Sessions && r.sessionsFollow()) {
 			l.addUser(name, rec)
 		}
 		return nil
@@ -117,7 +117,7 @@ func yieldLast(text io.Reader, last []bool, yield func(input.ListRow, error) boo
 // revoked. The pairs name no pass.
 func (l *Lists) SessionsLeft() (pairs []input.Pair) {
 	for _, u := range l.Users {
-		if u.passGone && !u.Sessions.done() {
+		if u.passGone && !u.Sessions.done() && !u.protected() {
 			pairs = append(pairs, input.Pair{Source: u.Source, Line: u.Line, User: u.User, UPN: u.UPN})
 		}
 	}
@@ -127,7 +127,7 @@ func (l *Lists) SessionsLeft() (pairs []input.Pair) {
 // SessionsMissed returns the number of users whose sessions a run should have revoked, but did not.
 func (l *Lists) SessionsMissed() (n int) {
 	for _, u := range l.Users {
-		if u.Sessions != nil && !u.Sessions.done() {
+		if u.Sessions != nil && !u.Sessions.done() && !u.protected() {
 			n++
 		}
 	}

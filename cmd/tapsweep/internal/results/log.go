@@ -76,7 +76,7 @@ func Create(path string, overwrite bool) (*Log, error) {
 	lock, err := lockLog(f)
 	if err != nil {
 		err = errors.Join(fmt.Errorf("creating the results log: %w", err), f.Close())
-		if !errors.Is(err, ErrInUse) { // otherwise another run resumes this file
+		if !errors.Is(err, ErrInUse) {
 			err = errors.Join(err, os.Remove(path))
 		}
 		return nil, err
