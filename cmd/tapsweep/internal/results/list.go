@@ -2,6 +2,7 @@ package results
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"regexp"
@@ -92,7 +93,8 @@ func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
 	return func(yield func(input.ListRow, error) bool) { yieldLast(text(), last, yield) }, err
 }
 
-// yieldLast yields the last row of each key about a pass. SessionsLeft is for the sessions.
+// yieldLast yields the last row of each key about a pass. SessionsLeft is for the sessions. It yields an error if the
+// log has become shorter, because passes are missing then.
 func yieldLast(text io.Reader, last []bool, yield func(input.ListRow, error) bool) {
 	n := 0
 	for rec, err := range Read(text, new(Condition)) {
@@ -110,6 +112,10 @@ func yieldLast(text io.Reader, last []bool, yield func(input.ListRow, error) boo
 			return
 		}
 		n++
+	}
+	if n < len(last) {
+		yield(input.ListRow{}, fmt.Errorf("the log was truncated while it was read: %d of its %d rows are left%s",
+			n, len(last), wantWhole))
 	}
 }
 
