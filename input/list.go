@@ -90,8 +90,9 @@ type opener struct {
 	seen  map[[2]uint64]firstPlace
 	seeds [2]maphash.Seed
 
-	// ids has the hash of the object ID for the hash of each user principal name in the same row.
-	ids map[uint64]uint32
+	// other has, for the hash of each user principal name, the hash of the object ID in the same row, and the reverse
+	// for each object ID of a list.
+	other map[uint64]uint32
 
 	names    []string // of the lists
 	problems Problems
@@ -104,7 +105,7 @@ type firstPlace struct{ source, line uint32 }
 func newOpener(rows temporary, skip bool) *opener {
 	buffer := bufio.NewWriterSize(rows, bufferBytes)
 	return &opener{list: &List{rows: rows}, skip: skip, buffer: buffer, encoder: gob.NewEncoder(buffer),
-		digest: sha256.New(), seen: make(map[[2]uint64]firstPlace), ids: make(map[uint64]uint32),
+		digest: sha256.New(), seen: make(map[[2]uint64]firstPlace), other: make(map[uint64]uint32),
 		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
 }
 
@@ -160,7 +161,7 @@ func (o *opener) take(r ListRow) {
 		bad.Err = nil // gob can encode only registered errors
 	} else {
 		o.count(&r.Pair)
-		o.checkName(&r.Pair)
+		o.checkNames(&r.Pair)
 	}
 	if err := o.encoder.Encode(&r.Pair); err != nil {
 		o.writeErr = cmp.Or(o.writeErr, err)
@@ -189,20 +190,33 @@ func (o *opener) count(p *Pair) {
 	o.digest.Write(append(key, '\n'))
 }
 
-// checkName refuses a row with an object ID and a user principal name, if an earlier row has this name with another
-// object ID, because it is not clear which user is meant. SkipInvalid does not skip this error.
-func (o *opener) checkName(p *Pair) {
+// checkNames refuses a row with an object ID and a user principal name, if an earlier row has this name with another
+// object ID, or this object ID with another name: it is not clear which user is meant. A user may have been renamed
+// between two lists, so the names of an object ID must agree only in one list. SkipInvalid does not skip this error.
+func (o *opener) checkNames(p *Pair) {
 	if p.UPN == "" {
 		return
 	}
-	name := maphash.String(o.seeds[0], strings.ToLower(p.UPN))
-	id := uint32(maphash.String(o.seeds[0], strings.ToLower(p.User)))
-	if known, ok := o.ids[name]; ok && known != id {
+	id, name := strings.ToLower(p.User), strings.ToLower(p.UPN)
+	refuse := func(one, value, another string) {
 		o.problems.addFatal(&LineError{Source: p.Source, Line: p.Line, Column: p.Column, Msg: fmt.Sprintf(
-			`the user principal name "%s" is given with another object ID in an earlier row: correct the wrong row, `+
-				"or remove the name that is out of date", shown(p.UPN))})
+			`the %s "%s" is given with another %s in an earlier row: correct the wrong row, or remove the name that `+
+				"is out of date", one, shown(value), another)})
 	}
-	o.ids[name] = id
+	switch {
+	case !o.agrees(name, id):
+		refuse("user principal name", p.UPN, "object ID")
+	case !o.agrees(fmt.Sprint(len(o.names), id), name):
+		refuse("object ID", p.User, "user principal name")
+	}
+}
+
+// agrees reports whether all rows with one have the same other.
+func (o *opener) agrees(one, other string) bool {
+	key, hash := maphash.String(o.seeds[0], one), uint32(maphash.String(o.seeds[0], other))
+	known, ok := o.other[key]
+	o.other[key] = hash
+	return !ok || known == hash
 }
 
 // finish returns an error if the lists are invalid, or have no pair.

@@ -121,7 +121,7 @@ func (r *run) printQuestion(q *question) {
 	for i := range q.sample {
 		item := &q.sample[i]
 		method := item.Method
-		if method == "" {
+		if method == "" || r.header.AnyPass {
 			method = "ANY Temporary Access Pass of the user"
 		}
 		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("  %s  %s  %s", person(&item.Pair),
