@@ -128,12 +128,12 @@ func TestVerifyCommand(t *testing.T) {
 	hasRows(t, p.stdout, "revoked 1, rejected 1")
 }
 
-// verify deletes nothing, even if a flag stands before it, and a list of a dry run has passes that nobody deleted.
+// verify deletes nothing, even if a flag stands before it.
 func TestVerifyAfterAFlag(t *testing.T) {
 	t.Parallel()
-	tenant, users, env := serveUsers(t, 3, graphsim.Options{})
+	tenant, users, env := serveUsers(t, 3, failing(fault.Fault{Method: "DELETE", Do: fault.ItemStatus(423)}))
 	log, proof := newLog(t), newLog(t)
-	tapsweep(t, env, "revoke", "--dry-run", "--results", log, listFile(t, users)).ends(t, 0)
+	tapsweep(t, env, "revoke", "--yes", "--results", log, listFile(t, users)).ends(t, 1)
 	p := tapsweep(t, env, "--progress=none", "verify", "--results", proof, "--verify-wait", "1s", log)
 	p.ends(t, 1)
 	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 0)
@@ -154,6 +154,10 @@ func TestVerifyRefuses(t *testing.T) {
 		{"a list", list, "it is not a results log"},
 		{"another tenant", foreign, "it is the log of tenant"},
 		{"logs of two tenants", logOf(run, row, end) + " " + foreign, foreign + ":1: it is the log of tenant"},
+		{"a scan", logOf(`{"type":"run","command":["scan","--all-users"]}`, row, end), "which deletes nothing"},
+		{"a dry run of a sweep", logOf(`{"type":"run","command":["sweep"],"dryRun":true}`, end), "which deletes nothing"},
+		{"a dry run after a run", logOf(run, row, end) + " " + logOf(`{"type":"run","dryRun":true}`, row, end),
+			"which deletes nothing"},
 		{"an invalid row", logOf(run, `{"type":"result","user":"a","outcome":"invalid"}`, end), "1 row was invalid"},
 		{"no such file", "nosuch", "nosuch does not exist"},
 	} {
