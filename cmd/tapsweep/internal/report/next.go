@@ -33,8 +33,14 @@ type nextTask struct {
 
 // taskOf returns the task that tries a row again.
 func taskOf(row *reportedRow) nextTask {
-	byVerify := row.verifyLog != nil || row.log.last().kind() == "verify"
+	run := row.log.last()
+	byVerify := row.verifyLog != nil || run.kind() == "verify"
+	// A verify that was not stopped writes not_sent if the logs have no call that revokes the sessions.
+	neverCalled := row.Action == results.RevokeSessions && row.Outcome == results.NotSent &&
+		run.kind() == "verify" && run.Exit != nil && run.Stopped == ""
 	switch {
+	case neverCalled:
+		return nextTask{row.log, true}
 	case row.Outcome == results.Remains && (row.Action != results.RevokeSessions || byVerify):
 		lg := cmp.Or(row.verifyLog, row.log)
 		return nextTask{lg, lg.last().Exit != nil} // a log without an end cannot be a list
