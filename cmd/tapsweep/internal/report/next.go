@@ -71,7 +71,11 @@ func (r *Report) nextCommands(l *Logs) {
 		}
 		revoke := NextCommand{Log: name, nextTask: nextTask{lg, true}, Left: r.tasks[nextTask{lg, true}], noun: "pass"}
 		if revoke.Left > 0 {
-			revoke.Command, revoke.Note = commandOf(&run.header, run.header.RevokeWith(lg.name))
+			words := run.header.RevokeWith(lg.name)
+			if r.Sessions.tasks[revoke.nextTask] {
+				words = run.header.RevokeSessionsWith(lg.name)
+			}
+			revoke.Command, revoke.Note = commandOf(&run.header, words)
 			if r.unnamed[lg] && revoke.Command != "" {
 				revoke.Note = "may also delete passes that no list names"
 			}
