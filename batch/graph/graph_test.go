@@ -192,6 +192,32 @@ func TestLateTokenIsNotUsed(t *testing.T) {
 	}
 }
 
+// Two runs may replace a refused token at once. None of them sends with the refused token after that.
+func TestReauthorizeTwiceAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tokens := 0
+		client := newClient(t, tokenFunc(func(context.Context, string) (string, error) {
+			n := tokens
+			tokens++
+			time.Sleep(time.Duration(n) * time.Second)
+			return fmt.Sprint("token", n), nil
+		}), graph.Options{})
+		_, err := client.Token(t.Context())
+		assert.OK(t, err)
+		var runs sync.WaitGroup
+		for _, want := range []string{"token1", "token2"} {
+			runs.Go(func() {
+				err := client.Reauthorize(t.Context(), &batch.StatusError{Status: 401})
+				assert.Is(t, "Reauthorize", err, nil)
+				token, _ := client.Token(t.Context())
+				assert.Same(t, "the token after Reauthorize", token, want)
+			})
+			synctest.Wait()
+		}
+		runs.Wait()
+	})
+}
+
 // tokenFunc is a credential that issues tokens for 10 minutes. Its calls run in parallel.
 type tokenFunc func(ctx context.Context, claims string) (string, error)
 

@@ -70,18 +70,24 @@ func (l *Lists) addUser(log string, rec *Record) {
 	}
 	user.User, user.UPN = r.User, cmp.Or(r.UPN, user.UPN)
 	switch {
-	case r.Action != RevokeSessions:
+	case r.Action == RevokeSessions:
+		if user.sessionsRow.update(log, r.Time) {
+			user.Sessions = &LogSessions{r.Outcome, r.SentAt}
+		}
+	case r.Outcome != Duplicate: // the first row of the pass has its outcome
 		user.passGone = user.passGone || r.sessionsFollow()
 		if user.passRow.update(log, r.Time) {
 			user.Method, user.Outcome, user.Creation = r.Method, r.Outcome, r.Creation
 		}
-	case user.sessionsRow.update(log, r.Time):
-		user.Sessions = &LogSessions{r.Outcome, r.SentAt}
 	}
 }
 
-// ReadUsers reads each user of results logs once. It leaves out rows that were invalid or protected. It returns
-// an error for a file that is not a complete log (see Condition.problem).
+// protected reports whether the last row about a pass of the user is protected. Rows about the sessions of such a user
+// do not count.
+func (u *LoggedUser) protected() bool { return u.Outcome == Protected }
+
+// ReadUsers reads each user of results logs once. It leaves out users who are protected, and rows that were invalid.
+// It returns an error for a file that is not a complete log (see Condition.problem).
 func ReadUsers(paths ...string) (*Lists, error) {
 	l := new(Lists)
 	for _, path := range paths {
@@ -89,6 +95,7 @@ func ReadUsers(paths ...string) (*Lists, error) {
 			return nil, fmt.Errorf("reading %s: %w", path, err)
 		}
 	}
+	l.Users = slices.DeleteFunc(l.Users, (*LoggedUser).protected)
 	return l, nil
 }
 
@@ -100,10 +107,10 @@ func (l *Lists) readUsers(path string) error {
 	defer f.Close()
 	return l.readLog(path, input.Decode(f), func(rec *Record) error {
 		switch r := rec.Row; {
-		case r == nil, r.Outcome == Protected:
+		case r == nil:
 		case r.Outcome == Invalid:
 			l.Invalid++
-		case r.User == input.Me:
+		case r.User == input.Me && r.Outcome != Protected:
 			return lineError(rec.Line, "the row is about the user who was signed in, and does not say who that was")
 		case r.User != "":
 			l.addUser(path, rec)

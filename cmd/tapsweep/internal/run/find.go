@@ -17,6 +17,7 @@ type Scope struct {
 	Age      time.Duration // how long before the first run of the log Since is; 0 if the flags name a time
 	Digest   string        // only a run with the same digest can resume the log
 	Warnings []string      // warnings about the lists of users
+	Scan     []string      // for a sweep: the scan that lists the passes that it finds, without Since
 }
 
 // sinceOf returns Since for a run that resumes first. Otherwise the time that an age means would move from run to run,
@@ -52,7 +53,7 @@ func (r *run) look(ctx context.Context, opts scan.Options, found func(*scan.Foun
 	}
 	opts.Root, opts.Token, opts.Logger = r.tenant.API, *r.tenant.Token, r.opts.Logger
 	opts.CreatedSince = r.header.Since
-	opts.Skip = r.earlier.Scanned
+	opts.Skip, opts.Protected = r.earlier.Scanned, r.isProtected
 	if opts.Audit != nil { // a user without a find may be reported, such as one whose pass is gone
 		opts.Skip, opts.Audit.IDsMatch = r.earlier.HasFound, r.earlier.IDsMatch
 	}

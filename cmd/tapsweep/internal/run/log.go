@@ -44,9 +44,8 @@ func (r *run) openLog() (err error) {
 		return status.Refuse(fmt.Errorf("--results: %s is a pipe or a device: a run cannot resume from it", log.Path),
 			"choose another --results file")
 	}
-	// Without --protect, the users whom an earlier run has protected stay protected.
 	opts := r.resume
-	opts.Protected = func(user string) bool { return r.noProtectList || r.isProtectedName(user) }
+	opts.Protected = r.isProtectedName
 	r.log, r.earlier, err = results.Resume(log.Path, r.header, opts)
 	if err != nil && !status.Known(err) {
 		return status.Refuse(err, r.resumeHints(err)...)
@@ -55,6 +54,14 @@ func (r *run) openLog() (err error) {
 		r.header.Since = r.scope.sinceOf(r.earlier.First)
 	}
 	return err
+}
+
+// closeLog closes the log of a run that ends with an error before its work begins, and returns the error.
+func (r *run) closeLog(err error) error {
+	if r.log == nil {
+		return err
+	}
+	return errors.Join(err, r.log.Close())
 }
 
 // fileHints returns what to do about a log or directory that this user may not write.
@@ -74,7 +81,7 @@ func (r *run) resumeHints(err error) []string {
 		return []string{"nothing was changed: keep a copy of the log, remove that line and resume; " +
 			"tapsweep looks up again what the removed line recorded"}
 	}
-	if errors.Is(err, results.ErrSessions) {
+	if _, ok := errors.AsType[*results.MissingFlagError](err); ok {
 		return nil // the error itself says what to do
 	}
 	return []string{"to resume, use the same lists or scope in the same tenant; for a new run, " +

@@ -32,7 +32,6 @@ type run struct {
 	job     *revoke.Job
 
 	protectedUsers *protect.Users
-	noProtectList  bool // no list of protected users is named
 
 	log     *results.Log         // nil for a run without a log
 	earlier *results.ResumeState // what earlier runs have completed, empty if there is no log to resume
@@ -153,10 +152,7 @@ func (r *run) openLogAndAsk(ctx context.Context) error {
 	}
 	if r.ask != nil {
 		if err := r.ask(r, ctx); err != nil {
-			if r.log != nil {
-				err = errors.Join(err, r.log.Close())
-			}
-			return err
+			return r.closeLog(err)
 		}
 	}
 	if r.log != nil || r.opts.Log.Path == "" {
