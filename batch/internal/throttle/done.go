@@ -91,7 +91,7 @@ func (c *Controller) accept(now time.Time, r Feedback, fresh bool) {
 		grow = c.maxInFlight() // what should be free is to be trusted
 	case !unlimited && c.window == 1:
 		// Where answers take long, what is refilled meanwhile would run over.
-		grow = max(1, c.opening*min(1, c.latency.mean.Seconds()/2))
+		grow = max(1, max(c.limit.rate, c.opening)*min(1, c.latency.mean.Seconds()/2))
 	case unlimited && c.opts.MaxInFlight > 0:
 		grow = c.maxInFlight()
 	case unlimited && c.mostlyChance():
