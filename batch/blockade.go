@@ -121,7 +121,6 @@ func (l *loop) endBlockade(q *quotaQueue) {
 	bl := &q.blockade
 	if bl.active() {
 		l.opts.Logger.Info("batches are accepted again", "quota", q.name)
-		q.gate.Interrupted()
 	}
 	bl.since, bl.failed, bl.needsControl = time.Time{}, 0, false
 }

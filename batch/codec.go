@@ -30,7 +30,9 @@ type wireRequest struct {
 // Graph compares ids without case, so digits are the safe choice.
 func encode(items []*item, headers map[string]string) ([]byte, error) {
 	wire := make([]wireRequest, len(items))
+	size := 0
 	for i, it := range items {
+		size += 64 + len(it.Request.URL) + len(it.Request.Body) // about, because the body is kept while it is in flight
 		wire[i] = wireRequest{
 			ID:      strconv.Itoa(i + 1),
 			Method:  it.Request.Method,
@@ -40,7 +42,7 @@ func encode(items []*item, headers map[string]string) ([]byte, error) {
 		}
 	}
 	var buf bytes.Buffer
-	buf.Grow(256 * len(items))
+	buf.Grow(size)
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(struct {

@@ -23,7 +23,7 @@ func (l *loop) stopIfOutOfTime(ctx context.Context, wake time.Time) {
 // there is none.
 func (l *loop) waitPast(end time.Time) (q *quotaQueue, wait time.Duration) {
 	for _, q := range l.queues {
-		if q.ready(1) > 0 && !q.waitEnd().Before(end) {
+		if !q.waitEnd().Before(end) {
 			return q, q.wait
 		}
 	}

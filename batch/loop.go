@@ -82,9 +82,6 @@ func (l *loop) run(ctx context.Context) {
 		select {
 		case b := <-l.replies:
 			l.onReply(b)
-			for len(l.replies) > 0 { // before anything is sent: one of them may bring a refusal
-				l.onReply(<-l.replies)
-			}
 		case err := <-l.renewed:
 			l.onRenewed(err)
 		case <-timer.C:

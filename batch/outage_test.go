@@ -123,6 +123,23 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
+// If a run stops while a batch waits for a connection, nothing in the log says that the connection was lost.
+func TestStopIsNoOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		connecting := posterFunc(func(ctx context.Context, _ []byte) (batch.Reply, error) {
+			<-ctx.Done()
+			return batch.Reply{}, fmt.Errorf("%w: %w", batch.ErrNotSent, ctx.Err())
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		opts := batch.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}
+		results, _ := run(ctx, t, connecting, opts, deletes(graphsim.New(graphsim.Options{}).AddUsers(1)))
+		checkNotSent(t, &results[0])
+		check(t, "log", log.String(), "")
+	})
+}
+
 // No request is lost if an outage begins while requests wait for a gate, their key or their next
 // attempt.
 func TestOutageAmongOtherTrouble(t *testing.T) {
@@ -192,7 +209,9 @@ func TestPaceAcrossAnOutage(t *testing.T) {
 // A time in which a quota was refused does not include an outage. A run waits for a token while
 // the authority cannot be reached. The end of the context ends each wait at once.
 func TestOutageAndOtherWaits(t *testing.T) {
-	throttled := graphsim.Options{Limits: []*quota.Limit{quota.First(40, 5*time.Minute)}}
+	throttled := func(n int) graphsim.Options { // n requests, each for five minutes
+		return graphsim.Options{Limits: []*quota.Limit{quota.First(n, 5*time.Minute)}}
+	}
 	refused := graphsim.Options{Faults: []fault.Fault{{Batch: 5, Do: fault.OuterStatus(401)}}}
 	always := func(do fault.Effect) graphsim.Options { return graphsim.Options{Faults: []fault.Fault{{Do: do}}} }
 	up := between(0, 0)
@@ -206,8 +225,10 @@ func TestOutageAndOtherWaits(t *testing.T) {
 		least, most time.Duration
 		stall       time.Duration
 	}{
-		{"refused, then an outage", throttled, between(4*time.Minute, 33*time.Minute), 0, 0,
+		{"refused, then an outage", throttled(40), between(4*time.Minute, 33*time.Minute), 0, 0,
 			nil, 33 * time.Minute, 34 * time.Minute, 0},
+		{"refused before and after an outage", throttled(41), between(4*time.Minute, 33*time.Minute), 0, 0,
+			nil, 38 * time.Minute, 39 * time.Minute, 0},
 		{"a token", refused, up, 20 * time.Minute, 0, nil, 20 * time.Minute, 21 * time.Minute, 0},
 		{"a token, for too long", refused, up, time.Hour, 0,
 			batch.ErrUnreachable, 30 * time.Minute, 31 * time.Minute, 0},

@@ -17,7 +17,7 @@ func TestRefusedPause(t *testing.T) {
 		name     string
 		told     time.Duration
 		refusals int
-		others   bool // were accepted between any two
+		others   bool // were accepted before each
 		want     time.Duration
 	}{
 		{"the first refusal", 7 * time.Second, 1, true, 7 * time.Second},
@@ -34,11 +34,11 @@ func TestRefusedPause(t *testing.T) {
 			e.queue, e.retryAfter = &quotaQueue{}, tt.told
 			var got time.Duration
 			for i := range tt.refusals {
+				if tt.others {
+					e.queue.lastAccepted = at(10*i - 5)
+				}
 				e.throttledInRow++
 				got = e.throttledPause(&inFlightBatch{sent: at(10 * i), replied: at(10*i + 1)})
-				if tt.others {
-					e.queue.lastAccepted = at(10*i + 5)
-				}
 			}
 			assert.Same(t, "waits", got, tt.want)
 		})

@@ -24,12 +24,13 @@ type List struct {
 	byName int // unique pairs whose user is a user principal name
 	digest string
 	self   bool
+	empty  []string // see Empty
 }
 
 // Open reads the named lists and checks each row; "-" is standard input. If rows are invalid, it returns a *Problems
-// and no List. opts.SkipInvalid skips invalid rows, but not an error that makes the rest of a list unreadable. Open
-// also returns an error if the lists have no pair, unless all of their pairs are done: an *EmptyError if the lists are
-// valid. The caller closes the List.
+// and no List. opts.SkipInvalid skips invalid rows, but not an error that makes the rest of a list unreadable. It
+// refuses a list that is empty apart from comments, also beside a good one. Open also returns an error if the lists
+// have no pair, unless all of their pairs are done: an *EmptyError if the lists are valid. The caller closes the List.
 func Open(names []string, opts Options) (_ *List, err error) {
 	if err := opts.check(names); err != nil {
 		return nil, err
@@ -89,13 +90,13 @@ type opener struct {
 	seen  map[[2]uint64]firstPlace
 	seeds [2]maphash.Seed
 
-	// ids has the hash of the object ID for the hash of each user principal name in the same row.
-	ids map[uint64]uint32
+	// other has, for the hash of each user principal name, the hash of the object ID in the same row, and the reverse
+	// for each object ID of a list.
+	other map[uint64]uint32
 
 	names    []string // of the lists
 	problems Problems
 	refused  *LineError // the first row that was skipped
-	blank    string     // the first list that is empty, apart from comments
 }
 
 // A firstPlace is the place of a row. A list has no more than 4 billion lines.
@@ -104,7 +105,7 @@ type firstPlace struct{ source, line uint32 }
 func newOpener(rows temporary, skip bool) *opener {
 	buffer := bufio.NewWriterSize(rows, bufferBytes)
 	return &opener{list: &List{rows: rows}, skip: skip, buffer: buffer, encoder: gob.NewEncoder(buffer),
-		digest: sha256.New(), seen: make(map[[2]uint64]firstPlace), ids: make(map[uint64]uint32),
+		digest: sha256.New(), seen: make(map[[2]uint64]firstPlace), other: make(map[uint64]uint32),
 		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
 }
 
@@ -126,11 +127,12 @@ func (o *opener) read(names []string, opts *Options) error {
 			s.name, s.stdin = "stdin", cmp.Or[io.Reader](opts.Stdin, os.Stdin)
 		}
 		o.names = append(o.names, s.name)
+		before := o.list.stats
 		if err := s.readAll(&o.problems); err != nil {
 			return err
 		}
-		if s.isBlank {
-			o.blank = cmp.Or(o.blank, s.name)
+		if o.list.stats == before {
+			o.list.empty = append(o.list.empty, s.name)
 		}
 	}
 	return nil
@@ -159,7 +161,7 @@ func (o *opener) take(r ListRow) {
 		bad.Err = nil // gob can encode only registered errors
 	} else {
 		o.count(&r.Pair)
-		o.checkName(&r.Pair)
+		o.checkNames(&r.Pair)
 	}
 	if err := o.encoder.Encode(&r.Pair); err != nil {
 		o.writeErr = cmp.Or(o.writeErr, err)
@@ -188,25 +190,37 @@ func (o *opener) count(p *Pair) {
 	o.digest.Write(append(key, '\n'))
 }
 
-// checkName refuses a row with an object ID and a user principal name, if an earlier row has this name with another
-// object ID, because it is not clear which user is meant. SkipInvalid does not skip this error.
-func (o *opener) checkName(p *Pair) {
+// checkNames refuses a row with an object ID and a user principal name, if an earlier row has this name with another
+// object ID, or this object ID with another name: it is not clear which user is meant. A user may have been renamed
+// between two lists, so the names of an object ID must agree only in one list. SkipInvalid does not skip this error.
+func (o *opener) checkNames(p *Pair) {
 	if p.UPN == "" {
 		return
 	}
-	name := maphash.String(o.seeds[0], strings.ToLower(p.UPN))
-	id := uint32(maphash.String(o.seeds[0], strings.ToLower(p.User)))
-	if known, ok := o.ids[name]; ok && known != id {
+	id, name := strings.ToLower(p.User), strings.ToLower(p.UPN)
+	refuse := func(one, value, another string) {
 		o.problems.addFatal(&LineError{Source: p.Source, Line: p.Line, Column: p.Column, Msg: fmt.Sprintf(
-			`the user principal name "%s" is given with another object ID in an earlier row: correct the wrong row, `+
-				"or remove the name that is out of date", shown(p.UPN))})
+			`the %s "%s" is given with another %s in an earlier row: correct the wrong row, or remove the name that `+
+				"is out of date", one, shown(value), another)})
 	}
-	o.ids[name] = id
+	switch {
+	case !o.agrees(name, id):
+		refuse("user principal name", p.UPN, "object ID")
+	case !o.agrees(fmt.Sprint(len(o.names), id), name):
+		refuse("object ID", p.User, "user principal name")
+	}
+}
+
+// agrees reports whether all rows with one have the same other.
+func (o *opener) agrees(one, other string) bool {
+	key, hash := maphash.String(o.seeds[0], one), uint32(maphash.String(o.seeds[0], other))
+	known, ok := o.other[key]
+	o.other[key] = hash
+	return !ok || known == hash
 }
 
 // finish returns an error if the lists are invalid, or have no pair.
 func (o *opener) finish() error {
-	all := strings.Join(o.names, ", ")
 	err := cmp.Or(o.writeErr, o.buffer.Flush())
 	stats := &o.list.stats
 	switch {
@@ -220,10 +234,7 @@ func (o *opener) finish() error {
 		return err
 	case o.refused != nil:
 		return fmt.Errorf("no valid rows in %s: %d rows were refused, the first because of %w",
-			all, stats.Invalid, o.refused)
-	case o.blank != "":
-		return fmt.Errorf("no valid rows in %s: %s is empty; a list has a header such as user,method, or a user "+
-			"principal name on each line", all, o.blank)
+			strings.Join(o.names, ", "), stats.Invalid, o.refused)
 	}
 	return &EmptyError{Sources: o.names}
 }
@@ -256,6 +267,9 @@ func init() { gob.Register(new(LineError)) } // as Pair.Err
 // Mixed reports whether the lists name some users by object ID and others by user principal name, so that one user may
 // be listed under both names.
 func (l *List) Mixed() bool { return l.byName > 0 && l.byName < l.stats.Unique }
+
+// Empty returns the names of the lists that have no rows, only a header or an empty array.
+func (l *List) Empty() []string { return l.empty }
 
 // IsSelf reports whether Options.Self was set.
 func (l *List) IsSelf() bool { return l.self }

@@ -27,9 +27,11 @@ func TestOpenRefuses(t *testing.T) {
 		{"stdin twice", []string{"-", good, "-"}, Options{}, "named twice"},
 		{"the same list twice", []string{good, good}, Options{}, "named twice: name each list once"},
 		{"directory", []string{filepath.Dir(good)}, Options{}, filepath.Dir(good) + " is a directory"},
-		{"empty file", []string{write(t, "e.csv", "\n \r\n")}, Options{}, "no valid rows in "},
-		{"an empty list and an empty file", []string{write(t, "a.csv", "user\n"), write(t, "b.csv", "")}, Options{},
-			"b.csv is empty"},
+		{"empty file", []string{write(t, "e.csv", "\n \r\n")}, Options{}, "e.csv:1: the list is empty"},
+		{"an empty file beside a good list", []string{good, write(t, "b.csv", "")}, Options{SkipInvalid: true},
+			"b.csv:1: the list is empty"},
+		{"comments beside a good list", []string{good, write(t, "b.txt", "# users\rELI\r")}, Options{},
+			"b.txt:1: the list is empty, or has only comments"},
 		{"all refused", []string{write(t, "e.csv", "user\nx\ny\n")}, Options{SkipInvalid: true},
 			"2 rows were refused, the first because of "},
 		{"stdin that fails", []string{"-"}, Options{Stdin: iotest.ErrReader(errors.New("gone"))}, "gone"},
@@ -44,6 +46,23 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	_, err := Open([]string{good + "x"}, Options{})
 	assert.Is(t, "Open of a missing file", err, fs.ErrNotExist)
+}
+
+// The first row may come after any number of empty lines and comments, however long they are.
+func TestLongStart(t *testing.T) {
+	const many = bufferBytes + 1
+	for name, start := range map[string]string{
+		"empty lines":                strings.Repeat("\n", many),
+		"spaces in one":              strings.Repeat(" ", many) + "# note\n",
+		"comments":                   strings.Repeat("# note\n", many),
+		"one long comment":           "#" + strings.Repeat(" note", many) + "\n",
+		"a row that the buffer cuts": strings.Repeat("#\n", bufferBytes/2-3),
+	} {
+		pairs := all(t, open(t, Options{}, write(t, "list.txt", start+"DANA")))
+		assert.Same(t, name+": the number of rows", len(pairs), 1)
+		assert.Same(t, name+": the user", pairs[0].User, dana)
+		assert.Same(t, name+": the line", pairs[0].Line, strings.Count(start, "\n")+1)
+	}
 }
 
 func TestUsersWithoutList(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"unicode"
 )
 
 // A source is one list that is being read.
@@ -24,8 +23,6 @@ type source struct {
 		io.Closer
 	}
 	size int64 // of file, in bytes
-
-	isBlank bool // the list is empty, apart from comments
 }
 
 // open opens a list. If the list is not a regular file but, for example, a pipe, open copies it to a temporary file,
@@ -117,21 +114,35 @@ func (s *source) rows() error {
 			return s.readForeign(rows, err)
 		}
 	}
-	first := bytes.TrimLeftFunc(start, unicode.IsSpace)
-	for line := range bytes.Lines(start) {
-		if isComment(line) {
-			continue
-		}
-		switch {
-		case CheckUser(string(bytes.TrimSpace(line))) == nil:
-			return s.readPlain(text)
-		case first[0] == '[', first[0] == '{':
-			return s.readJSON(text)
-		}
-		return s.readCSV(text)
+	first, err := firstLine(s.text())
+	switch {
+	case err == io.EOF:
+		return &LineError{Line: 1, Msg: "the list is empty, or has only comments; a list has a header such as " +
+			"user,method, or a user principal name on each line"}
+	case err != nil:
+		return err
+	case CheckUser(string(first)) == nil:
+		return s.readPlain(text)
+	case first[0] == '[', first[0] == '{':
+		return s.readJSON(text)
 	}
-	s.isBlank = true
-	return nil
+	return s.readCSV(text)
+}
+
+// firstLine returns the first line that is neither empty nor a comment, without the spaces around it. Of a line that is
+// longer than the buffer, it returns a part. If there is no such line, the error is io.EOF.
+func firstLine(text *bufio.Reader) ([]byte, error) {
+	for inComment := false; ; {
+		part, err := text.ReadSlice('\n')
+		if !inComment && !isComment(part) {
+			return bytes.TrimSpace(part), nil
+		}
+		if err != nil && err != bufio.ErrBufferFull {
+			return nil, err
+		}
+		// The next part belongs to the same comment, unless only spaces filled the buffer.
+		inComment = err != nil && (inComment || len(bytes.TrimSpace(part)) > 0)
+	}
 }
 
 func isComment(line []byte) bool {

@@ -88,7 +88,7 @@ func (s *source) users(lenient bool, problems *Problems) (users []User, warning 
 	}
 	switch {
 	case len(users) > 0 || problems.Count > before:
-	case lenient && !s.isBlank && leftOut == 0:
+	case lenient && leftOut == 0:
 		warning = s.name + ": " + none
 	default:
 		problems.addFatal(&LineError{Source: s.name, Msg: none})

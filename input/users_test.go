@@ -45,7 +45,7 @@ func TestReadScope(t *testing.T) {
 		{"a bad row", `{"user":"nope"}`, 0, "neither an object ID", "neither an object ID"},
 		{"a header only", "user,method\n", 1, "", "no user in this list"},
 		{"an empty array", "[]", 1, "", "no user in this list"},
-		{"an empty file", "", 0, "no user in this list", "no user in this list"},
+		{"an empty file", "", 0, ":1: the list is empty", ":1: the list is empty"},
 	} {
 		path := write(t, "list", tt.text)
 		users, warnings, err := ReadScope(nil, path)

@@ -46,6 +46,24 @@ func TestEmptyList(t *testing.T) {
 	tapsweep(t, env, "revoke", "--yes", writeFile(t, "z.csv", "")).ends(t, status.Usage)
 }
 
+// Beside a good list, a list without a header may be an export that failed: nothing is sent. One with a header is
+// named in a warning.
+func TestEmptyListBesideAnother(t *testing.T) {
+	t.Parallel()
+	tenant, users, env := serveUsers(t, 1, graphsim.Options{})
+	good := writeFile(t, "good.txt", users[0].UPN)
+	for name, text := range map[string]string{"zero.csv": "", "notes.txt": strings.Repeat("# note\n", 20_000)} {
+		list := writeFile(t, name, text)
+		p := tapsweep(t, env, "revoke", "--yes", good, list)
+		p.ends(t, status.Usage, list+":1: the list is empty", "nothing was sent")
+		leaves(t, tenant, 1)
+	}
+	header := writeFile(t, "header.csv", "user,method\n")
+	p := tapsweep(t, env, "revoke", "--yes", "--results", newLog(t), good, header)
+	p.ends(t, status.Done, "warning: no row in "+header+"\n")
+	leaves(t, tenant, 0)
+}
+
 // --user names users without a list, and only on the command line.
 func TestNamedUser(t *testing.T) {
 	t.Parallel()

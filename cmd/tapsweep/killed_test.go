@@ -118,41 +118,70 @@ func TestSweepResumesBeforeDelete(t *testing.T) {
 	}
 }
 
-// A sweep that resumes may stop at --max-items before it deletes the passes that the earlier run left, or
-// before it deletes those that its scan finds. It does not stop in the middle of either.
+// A sweep that resumes deletes what the earlier run left and what its scan finds, or nothing if both are more than
+// --max-items. A pass that is both counts once.
 func TestSweepResumesWithinTheLimit(t *testing.T) {
 	t.Parallel()
+	tenant := leftovers(400, failing(fault.Fault{Method: "DELETE", Times: 1, Do: fault.Hang()}))
+	env := serve(t, tenant)
+	args := []string{"sweep", "--all-users", "--yes", "--results", newLog(t), "--resume"}
+	killAt(t, env, args, func() bool { return tenant.Stats().Faults > 0 })
+	for i := range 60 {
+		tenant.AddUser(graphsim.User{UPN: "new" + strconv.Itoa(i) + "@contoso.example",
+			Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}})
+	}
+	tapsweep(t, env, append(args, "--max-items", "79")...).ends(t, status.Usage,
+		"80 passes are more than the limit of 79: nothing was deleted")
+	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 0)
+	tapsweep(t, env, append(args, "--max-items", "80")...).ends(t, status.Done, "All 80 passes are gone.")
+	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 80)
+}
+
+// At a terminal, a sweep that resumes asks before it deletes the passes, or revokes the sessions, that the earlier run
+// left.
+func TestResumedSweepAsks(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
-		name, limit         string
-		code, deleted, left int
-		says                string
+		name, path, flag, logged, question string
+		deleted                            int // by the earlier run
 	}{
-		{"too many left", "19", status.Usage, 0, 80, "20 passes are more than the limit of 19"},
-		{"too many found", "60", status.Stopped, 20, 60, "80 passes are more than the limit of 60"},
-		{"just within the limit", "80", status.Done, 80, 0, ""},
+		{"passes", "temporaryAccessPassMethods/", "--revoke-sessions=false", `"pending":true`,
+			"About to delete 20 passes of 20 users", 0},
+		{"sessions", "revokeSignInSessions", "--revoke-sessions", `"status":204`,
+			"About to delete 0 passes and revoke the sessions of 20 users", 20},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := leftovers(400, failing(fault.Fault{Method: "DELETE", Times: 1, Do: fault.Hang()}))
-			before := len(tenant.Remaining())
-			env := serve(t, tenant)
+			tenant, env := serveLeftovers(t, 400, failing(fault.Fault{Path: tt.path, Attempt: 1, Do: fault.Hang()}))
 			log := newLog(t)
-			args := []string{"sweep", "--all-users", "--yes", "--results", log, "--resume"}
-			killAt(t, env, args, func() bool { return tenant.Stats().Faults > 0 })
-			for i := range 60 {
-				tenant.AddUser(graphsim.User{UPN: "new" + strconv.Itoa(i) + "@contoso.example",
-					Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}})
+			args := []string{"sweep", "--all-users", "--results", log, "--resume", tt.flag}
+			killAt(t, env, append(args, "--yes"), func() bool {
+				return tenant.Stats().Faults > 0 && countIn(log, tt.logged) == 20
+			})
+			for _, reply := range []struct {
+				answer string
+				code   int
+			}{{"n", status.Usage}, {"y", status.Done}} {
+				answered(t, env, func(keyboard *os.File, _ *os.Process) {
+					same(t, "passes deleted before the answer "+reply.answer, tenant.Stats().Deleted, tt.deleted)
+					same(t, "sessions revoked before the answer "+reply.answer, tenant.Stats().Revoked, 0)
+					keyboard.WriteString(reply.answer + "\n")
+				}, args...).ends(t, reply.code, tt.question)
 			}
-			tapsweep(t, env, append(args, "--max-items", tt.limit)...).ends(t, tt.code, tt.says)
-			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, tt.deleted)
-			leaves(t, tenant, before-20+tt.left)
-			if tt.code == status.Done {
-				return
-			}
-			tapsweep(t, env, append(args, "--max-items", "80")...).ends(t, status.Done)
-			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 80)
+			same(t, "passes that are deleted", tenant.Stats().Deleted, 20)
 		})
 	}
+}
+
+// If the scan of a sweep that resumes does not end, the sweep still deletes what the earlier run left.
+func TestResumedSweepWhoseScanStops(t *testing.T) {
+	t.Parallel()
+	tenant, env := serveLeftovers(t, 400, failing(fault.Fault{Method: "DELETE", Attempt: 1, Do: fault.Hang()},
+		fault.Fault{Path: "/users?", Attempt: 2, Do: fault.ItemStatus(429, "Retry-After", "900")}))
+	args := []string{"sweep", "--all-users", "--yes", "--results", newLog(t), "--resume", "--max-wait", "1s"}
+	killAt(t, env, args, func() bool { return tenant.Stats().Faults > 0 })
+	tapsweep(t, env, args...).ends(t, status.Stopped, "20 of the 20 passes found so far are gone; the scan did not end")
+	leaves(t, tenant, 20)
 }
 
 // If a run deleted passes but did not verify them, the run that resumes verifies them, even

@@ -72,14 +72,18 @@ func TestWhatIsPrintedLeadsOn(t *testing.T) {
 	p := tapsweep(t, env, args...)
 	p.ends(t, status.Incomplete)
 	lacks(t, "standard error", p.stderr, "Resume: ")
-	command := regexp.MustCompile(`(?m)^To revoke what remains: tapsweep (.*)$`).FindStringSubmatch(p.stderr)
+	const remains = "To revoke what remains, "
+	const again = remains + "including 1 pass that no list names: tapsweep "
+	command := regexp.MustCompile(`(?m)^` + again + `(.*)$`).FindStringSubmatch(p.stderr)
 	if command == nil {
 		t.Fatalf("no command:\n%s", p.stderr)
 	}
+	proof := tapsweep(t, env, "verify", "--verify-wait", "1s", "--results", filepath.Join(t.TempDir(), "v.jsonl"), log)
+	proof.ends(t, status.Incomplete, remains+"which may include passes that no list names: tapsweep ")
 
 	// Resuming the run anyway sends nothing, and changes nothing.
 	sent := tenant.Stats().Deleted
-	tapsweep(t, env, append(args, "--resume")...).ends(t, status.Incomplete)
+	tapsweep(t, env, append(args, "--resume")...).ends(t, status.Incomplete, again)
 	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, sent)
 	hasRows(t, lastRun(readText(t, log)), "")
 	end := readEnd(t, lastRun(readText(t, log)), status.Incomplete)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/testdata/assert"
 )
 
 // leftovers returns a tenant of n users. Every tenth user holds a pass. In turn, these passes
@@ -136,6 +138,8 @@ func TestScanRefuses(t *testing.T) {
 		{"expired, and other reasons", env, []string{"--all-users", "--reason", "usable,used", "--expired-for", "1h"},
 			status.Usage, "--expired-for has no effect"},
 		{"age", env, []string{"--all-users", "--min-age", "old"}, status.Usage, "7d"},
+		{"all users, and one of them", env, []string{"--all-users", "--user", "a@contoso.example"}, status.Usage,
+			"--all-users cannot be used with --group, --users or --user"},
 		{"created by, and a place", env, []string{"--all-users", "--created-by", "x"}, status.Usage, "audit log"},
 		{"format", env, []string{"--all-users", "--format", "xml"}, status.Usage, "--format"},
 		{"file that is there", env, []string{"--all-users", "--output", there}, status.Usage, "already exists"},
@@ -185,6 +189,48 @@ func TestScanResumes(t *testing.T) {
 		"looked for something else: tapsweep scan ")
 	same(t, "the list", readText(t, dir+"/found.csv"), before)
 	hasFiles(t, dir, 3)
+}
+
+// A run that resumes uses the time that the age in --created-since meant in the first run, and looks for passes in the
+// whole window. After a complete run, the window moves. The header of an older version has no such time.
+func TestResumeKeepsTheWindow(t *testing.T) {
+	t.Parallel()
+	const twoHours, dana = 2 * time.Hour, "dana@contoso.example"
+	inLog := func(h *results.Header) { h.Since = h.Since.Add(-twoHours) }
+	notInLog := func(h *results.Header) { h.Since, h.Start = time.Time{}, h.Start.Add(-twoHours) }
+	for _, tt := range []struct {
+		name, scope string
+		backdate    func(*results.Header)
+	}{
+		{"a user", "--user " + dana, inLog},
+		{"a user, an older version", "--user " + dana, notInLog},
+		{"the audit log", "", inLog},
+		{"the audit log, an older version", "", notInLog},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			stop := fault.Fault{Times: 1, Do: fault.ItemStatus(429, "Retry-After", "900")}
+			tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Audit: true, Faults: []fault.Fault{stop}})
+			tenant.AddUser(graphsim.User{UPN: dana,
+				Passes: []graphsim.Pass{{Created: time.Now().Add(-25 * time.Hour), CreatedBy: new(graphsim.Actor)}}})
+			env, log := serve(t, tenant), newLog(t)
+			args := append(strings.Fields("scan --format csv --resume --created-since 24h "+tt.scope), "--results", log)
+			tapsweep(t, env, append(args, "--max-wait", "1s")...).ends(t, status.Stopped)
+			first, rest, _ := strings.Cut(readText(t, log), "\n")
+			var header results.Header
+			decode(t, first, &header)
+			tt.backdate(&header)
+			write(t, log, string(assert.Must(json.Marshal(header)))+"\n"+rest)
+			for _, want := range []struct {
+				run    string
+				passes int
+			}{{"the stopped run", 1}, {"the complete run", 0}} {
+				p := tapsweep(t, env, args...)
+				p.ends(t, status.Done)
+				same(t, "passes that the run after "+want.run+" finds", strings.Count(p.stdout, "\n")-1, want.passes)
+			}
+		})
+	}
 }
 
 // If Graph rejects the LIST of a user, a scan or sweep that resumes sends it again. So the summary and the report say

@@ -175,15 +175,15 @@ func (m *meter) measure(span float64, end time.Time) {
 	seen := requests / span
 	// A wait much longer than one request takes to be refilled is that of a
 	// window, after which there is as much as before, or pays for the refused
-	// requests. Only where those are many does it matter which.
+	// requests. What shows this is a span in which those are many.
 	if m.refused > m.count/2 {
 		if waited := m.worked.Sub(m.since).Seconds(); waited > 1/seen+1.5 {
-			m.counts = m.count < m.before/2
+			m.counts = 4*m.count < 3*m.before
 		}
-		if m.counts {
-			requests += float64(m.refused)
-			seen = requests / span
-		}
+	}
+	if m.counts {
+		requests += float64(m.refused)
+		seen = requests / span
 	}
 	wait := m.opened.Sub(m.since).Seconds()
 	active := span - wait

@@ -65,13 +65,15 @@ func RowOfWrite(res batch.Result) results.Row {
 }
 
 // RowOfRead is RowOfWrite for a LIST. A failed read has no effect, so Unknown becomes Failed. err is why the answer
-// cannot be used, nil if it can be.
+// cannot be used, nil if it can be. A success that cannot be used is Failed, too.
 func RowOfRead(res batch.Result, err error) results.Row {
 	row := RowOfWrite(res)
 	switch {
 	case res.Stopped():
 		row.Outcome = results.NotSent
 	case row.Outcome == results.Unknown:
+		row.Outcome = results.Failed
+	case res.Err == nil && row.Status < 300 && err != nil: // Graph refuses nothing, so another try may succeed
 		row.Outcome = results.Failed
 	}
 	if err != nil && row.Message == "" {

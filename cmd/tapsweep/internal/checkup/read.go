@@ -3,6 +3,7 @@ package checkup
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -98,8 +99,8 @@ func lines(user string, got batch.Result) ([]scan.Line, error) {
 // ask sends one GET. It returns an error for any answer except 200.
 func ask(ctx context.Context, runner *batch.Runner, url string) (got batch.Result, err error) {
 	got, err = runner.Do(ctx, batch.Request{Method: "GET", URL: url})
-	if err == nil && got.Response.Status != 200 {
-		err = got.Response.StatusError()
+	if err == nil {
+		err = pass.Decode(got, "the answer", new(json.RawMessage))
 	}
 	return got, err
 }

@@ -80,24 +80,24 @@ func addReasons(fl *pflag.FlagSet, p *[]pass.Reason, most string) {
 	}}, "reason", "only passes that are "+oneOf(words)+"; separate several with commas (default "+most+")")
 }
 
-// parseSince parses a time, a date or an age such as 24h. A date means midnight UTC.
-func parseSince(text string, now time.Time) (time.Time, error) {
-	since, err := time.Parse(time.RFC3339, text)
+// parseSince parses a time, a date or an age such as 24h. A date means midnight UTC. age is 0 for a time and a date.
+func parseSince(text string, now time.Time) (since time.Time, age time.Duration, err error) {
+	since, err = time.Parse(time.RFC3339, text)
 	if err != nil {
 		since, err = time.Parse(time.DateOnly, text)
 	}
 	if ago, wrong := parseDuration(text); wrong == nil {
-		since, err = now.Add(-ago), nil
+		since, age, err = now.Add(-ago), ago, nil
 	}
 	switch {
 	case err != nil:
-		return since, fmt.Errorf("--created-since %q is not a time such as 2026-03-02T08:00:00Z, a date such as "+
+		return since, age, fmt.Errorf("--created-since %q is not a time such as 2026-03-02T08:00:00Z, a date such as "+
 			"2026-03-02, or an age such as 24h or 7d", text)
 	case !since.Before(now):
-		return since, fmt.Errorf("--created-since %s is not in the past: it means %s, and it is now %s",
+		return since, age, fmt.Errorf("--created-since %s is not in the past: it means %s, and it is now %s",
 			text, since.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	}
-	return since, nil
+	return since.UTC(), age, nil
 }
 
 // auditWindow is how far back the audit log is read by default. A pass is valid for 30 days at most, and
@@ -110,20 +110,23 @@ func (f *scopeFlags) options(command string, now time.Time) (scope run.Scope, er
 	scope.Find = f.find
 	scope.Find.All = f.all || f.find.Filter != ""
 	if f.since != "" {
-		if scope.Find.CreatedSince, err = parseSince(f.since, now); err != nil {
+		if scope.Since, scope.Age, err = parseSince(f.since, now); err != nil {
 			return scope, status.Refuse(err)
 		}
-	}
-	if !scope.Find.CreatedSince.IsZero() && now.Sub(scope.Find.CreatedSince) <= f.find.MinAge {
-		return scope, status.Refuse(fmt.Errorf("no pass can match both --created-since %s and --min-age %v: leave one "+
-			"of the two out", f.since, f.find.MinAge))
+		if now.Sub(scope.Since) <= f.find.MinAge {
+			return scope, status.Refuse(fmt.Errorf("no pass can match both --created-since %s and --min-age %v: leave "+
+				"one of the two out", f.since, f.find.MinAge))
+		}
 	}
 	if f.find.ExpiredFor > 0 && len(f.find.Reasons) > 0 && !slices.Contains(f.find.Reasons, pass.Expired) {
 		return scope, status.Refuse(errors.New("--expired-for has no effect, because --reason leaves " +
 			"expired passes out"))
 	}
-	if err := f.setPlaces(&scope.Find, now); err != nil {
+	if err := f.setPlaces(&scope.Find); err != nil {
 		return scope, err
+	}
+	if scope.Find.Audit != nil && f.since == "" {
+		scope.Since, scope.Age = now.UTC().Add(-auditWindow), auditWindow
 	}
 	if err := f.setNamed(&scope.Find); err != nil {
 		return scope, err
@@ -141,15 +144,19 @@ func (f *scopeFlags) options(command string, now time.Time) (scope run.Scope, er
 }
 
 // setPlaces sets where to look. Without another scope this is the audit log.
-func (f *scopeFlags) setPlaces(opts *scan.Options, now time.Time) error {
+func (f *scopeFlags) setPlaces(opts *scan.Options) error {
 	for _, id := range opts.Groups {
 		if !input.IsGUID(id) {
 			return status.Refuse(fmt.Errorf("--group %q is not an object ID", id),
 				"give the ID of the group: the name of a group is not unique")
 		}
 	}
-	places := opts.All || len(opts.Groups) > 0 || len(f.users)+len(f.named) > 0
+	some := len(opts.Groups)+len(f.users)+len(f.named) > 0
+	places := opts.All || some
 	switch {
+	case f.all && some:
+		return status.Refuse(errors.New("--all-users cannot be used with --group, --users or --user: it scans every "+
+			"user"), "to scan only some users, leave --all-users out")
 	case f.createdBy != "" && places:
 		return status.Refuse(errors.New("--created-by cannot be used with another scope: it finds the users in the " +
 			"audit log"))
@@ -157,10 +164,7 @@ func (f *scopeFlags) setPlaces(opts *scan.Options, now time.Time) error {
 		return status.Refuse(errors.New("no scope is given"),
 			"use at least one of --all-users, --filter, --group, --user, --users, --created-since and --created-by")
 	case !places:
-		opts.Audit = &scan.Audit{Since: opts.CreatedSince, By: f.createdBy}
-		if f.since == "" {
-			opts.Audit.Since = now.Add(-auditWindow)
-		}
+		opts.Audit = &scan.Audit{By: f.createdBy}
 	}
 	return nil
 }
@@ -179,8 +183,8 @@ func (f *scopeFlags) setNamed(opts *scan.Options) error {
 	return nil
 }
 
-// digest identifies the scope: only a scan with the same digest can resume a log. An age counts as it was
-// typed, because the time that it means moves.
+// digest identifies the scope: only a scan with the same digest can resume a log. It has an age as it was typed. The
+// time that the age means is in the log.
 func (f *scopeFlags) digest(command string, users []input.User) string {
 	h := sha256.New()
 	reasons := slices.Clone(f.find.Reasons)

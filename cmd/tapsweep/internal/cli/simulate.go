@@ -34,7 +34,7 @@ A limit is 20/s:60 (a bucket of 60 requests that refills at 20 per second) or
 		"only one user in ten holds a pass; these passes are expired, used, usable or scheduled")
 	fl.StringArrayVar(&o.Seed, "seed", nil, "also create the users and passes in this `FILE`; repeatable")
 	fl.StringVar(&o.WriteList, "write-list", "", "write the users and their passes to this CSV `FILE`")
-	fl.BoolVar(&o.Overwrite, "overwrite", false, "replace a list that exists")
+	fl.BoolVar(&o.Overwrite, "overwrite", false, "replace a list that simulate wrote")
 	fl.StringArrayVar(&o.Limits, "limit", nil,
 		"throttle at this `LIMIT`, such as 20/s, 20/s:60 or 3000/150s; repeatable")
 	addDuration(fl, &o.Latency, "latency", "0", 0, "how long each batch takes, such as 150ms")

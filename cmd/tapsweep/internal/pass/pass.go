@@ -1,6 +1,7 @@
 package pass
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -76,22 +77,34 @@ func (p *Pass) Reason(now time.Time) Reason {
 }
 
 // Decode decodes the body of the answer to a read into value. It returns an error if there is no answer, or another one
-// than 200, or if the body cannot be decoded. what names the body in this error.
+// than 200, or if the body cannot be decoded. what names the body in this error. Graph documents only 200; the body of
+// another success, such as 202 or 206, may be incomplete, and an incomplete list hides passes.
+// Source: learn.microsoft.com/graph/api/authentication-list-temporaryaccesspassmethods.
 func Decode(res batch.Result, what string, value any) error {
 	if res.Err != nil {
 		return res.Err
 	}
 	switch status := res.Response.Status; {
 	case status == 200:
-	case status < 300: // Graph does not answer so; the body is not shown, because it may hold the code of a pass
-		return fmt.Errorf("the answer was %d, not 200", status)
+	case status < 300: // the body is not shown, because it may hold the code of a pass
+		return fmt.Errorf("%s may be incomplete: the answer was %d, not 200; try again later, and if it happens again, "+
+			"find out whether a proxy or gateway changes the answers of Graph", what, status)
 	default:
 		return res.Response.StatusError()
 	}
-	if err := json.Unmarshal(res.Response.Body, value); err != nil {
+	if err := Unmarshal(res.Response.Body, value); err != nil {
 		return fmt.Errorf("%s cannot be read: %w", what, err)
 	}
 	return nil
+}
+
+// Unmarshal is json.Unmarshal, but its error for a value of another type does not name a type of Go.
+func Unmarshal(data []byte, value any) error {
+	err := json.Unmarshal(data, value)
+	if other, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("%s has an unexpected type (%s)", cmp.Or(other.Field, "it"), other.Value)
+	}
+	return err
 }
 
 // StatusOf returns the status of the answer that an error is about, 0 if there was none.

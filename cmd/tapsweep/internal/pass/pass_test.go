@@ -84,6 +84,9 @@ func TestRead(t *testing.T) {
 	}
 	_, err := Read(answer(202, `{"value":[{"id":"`+id+`","temporaryAccessPass":"Xk7#pQ2m"}]}`))
 	assert.Lacks(t, "the error about an odd status", fmt.Sprint(err), "Xk7#pQ2m")
+	_, err = Read(answer(200, `{"value":[{"id":7}]}`))
+	assert.Says(t, "Read of an ID that is a number", err,
+		"the list of passes cannot be read: value.id has an unexpected type (number)")
 	held, _ := Read(answer(200, full))
 	p := held[0]
 	assert.That(t, p.Expires().Equal(time.Date(2026, 3, 2, 9, 11, 40, 0, time.UTC)),

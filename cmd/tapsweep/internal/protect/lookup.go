@@ -133,7 +133,7 @@ func read(asked input.User, res batch.Result) (input.User, error) {
 		ID  string `json:"id"`
 		UPN string `json:"userPrincipalName"`
 	}
-	if err := pass.Decode(res, "the answer of Graph (200)", &got); err != nil {
+	if err := pass.Decode(res, "the user", &got); err != nil {
 		return input.User{}, err
 	}
 	// An object ID is a GUID. A user principal name has an @; apart from that, Graph allows more in it

@@ -135,7 +135,7 @@ func TestNobody(t *testing.T) {
 func TestOpen(t *testing.T) {
 	path := writeList(t, "# none\n")
 	_, err := Open(nil, path)
-	assert.Says(t, "Open", err, path+": no user in this list")
+	assert.Says(t, "Open", err, path+":1: the list is empty, or has only comments")
 	rows := open(t, bg+"\n"+id1).Users()
 	assert.Same(t, "rows", len(rows), 2)
 	got := fmt.Sprint(rows[0].UPN, " ", rows[0].Line, " ", rows[1].ID, " ", rows[1].Line)

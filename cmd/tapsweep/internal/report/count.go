@@ -33,6 +33,7 @@ func makeReport(ctx context.Context, l *Logs, also func(*reportedRow) error) (*R
 			}
 		}
 	}
+	r.Left = plus(r.Left, r.WithoutRow)
 	r.Failures = r.failures.sorted()
 	r.pace()
 	r.Progress = r.axis.points()
@@ -40,6 +41,7 @@ func makeReport(ctx context.Context, l *Logs, also func(*reportedRow) error) (*R
 	if r.Sessions.All() == 0 {
 		r.Sessions = nil
 	} else {
+		r.Sessions.Left = plus(r.Sessions.Left, r.Sessions.WithoutRow)
 		r.Sessions.finish(l)
 	}
 	return r, nil
@@ -51,7 +53,7 @@ func newReport(l *Logs) *Report {
 		Lists: l.lists, Runs: l.allRuns(), Users: l.users, Sessions: newSessions(l.withoutSessions),
 		Resume: []NextCommand{}, failures: make(failures),
 		Counts: make(map[results.Outcome]int), Reasons: make(map[string]int), Creators: make(map[string]int),
-		tasks: make(map[nextTask]int), unverified: make(map[*sourceLog]int),
+		tasks: make(map[nextTask]int), unnamed: make(map[*sourceLog]bool), unverified: make(map[*sourceLog]int),
 	}
 	r.fillHeader()
 	for _, lg := range l.logs {
@@ -98,7 +100,12 @@ func (r *Report) add(row *reportedRow) {
 	default:
 		r.Left++
 		r.failures.add(row)
-		r.tasks[taskOf(row)]++
+		task := taskOf(row)
+		r.tasks[task]++
+		// In the log of verify, nothing shows whether the pass is the one that a list names.
+		if task.list && (row.InPlaceOf != "" || row.log.last().kind() == "verify") {
+			r.unnamed[task.log] = true
+		}
 	}
 }
 

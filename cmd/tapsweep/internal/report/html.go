@@ -84,6 +84,9 @@ func (v *view) Duplicates() int { return v.Counts[results.Duplicate] }
 // Listed returns the number of pairs that the table would have without a limit.
 func (v *view) Listed() int { return v.Pairs - v.Duplicates() }
 
+// LeftWithRow returns the number of rows that are not done.
+func (v *view) LeftWithRow() int { return v.Left - v.WithoutRow }
+
 // Whole reports whether the table has all of them.
 func (v *view) Whole() bool { return v.Shown == v.Listed() }
 
@@ -134,7 +137,7 @@ func (v *view) pick() func(*reportedRow) bool {
 			return row.Action != results.RevokeSessions && (row.Beside || row.Outcome != results.Duplicate)
 		}
 	}
-	v.Shown = min(v.Left, v.inline)
+	v.Shown = min(v.LeftWithRow(), v.inline)
 	left := 0
 	return func(row *reportedRow) bool {
 		if row.Beside || !row.Outcome.Left() || row.Action == results.RevokeSessions {

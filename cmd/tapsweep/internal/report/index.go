@@ -246,8 +246,12 @@ func (ix *index) name(p uint32, r *indexedRow) {
 	}
 }
 
-// addSource records that a list has an entry.
+// addSource records that a list has an entry. A list has passes, or users for tapsweep verify; sessions
+// are counted in neither.
 func (ix *index) addSource(p uint32, list int, source string, known bool) {
+	if ix.entries[p].sessions {
+		return
+	}
 	key := uint64(p)<<32 | uint64(list)
 	if _, listed := ix.furtherLists[key]; known && (listed || int(ix.entries[p].list) == list) {
 		return

@@ -66,6 +66,9 @@ func (r *Report) nextCommands(l *Logs) {
 		revoke := NextCommand{Log: name, nextTask: nextTask{lg, true}, Left: r.tasks[nextTask{lg, true}], noun: "pass"}
 		if revoke.Left > 0 {
 			revoke.Command, revoke.Note = commandOf(&run.header, run.header.RevokeWith(lg.name))
+			if r.unnamed[lg] && revoke.Command != "" {
+				revoke.Note = "may also delete passes that no list names"
+			}
 			r.Resume = append(r.Resume, revoke)
 		}
 	}

@@ -24,7 +24,14 @@ func TestRemainsIsRevokedByTheLog(t *testing.T) {
 		row(3, results.Remains, instead("another"))}
 	const command = "revoke --yes --verify --results v.jsonl a.csv"
 	path := logOf(t, 0, 2, command, append(parts, ends(1))...)
-	wantNext(t, reportOf(t, path), 1, "tapsweep revoke --verify "+path)
+	const note = "may also delete passes that no list names"
+	r := reportOf(t, path)
+	wantNext(t, r, 1, "tapsweep revoke --verify "+path)
+	assert.Same(t, "the note", r.Resume[0].Note, note)
+	proof := logOf(t, time.Hour, 1, "verify "+path, row(1, results.Remains), ends(1))
+	assert.Same(t, "the note about a log of verify", reportOf(t, proof).Resume[0].Note, note)
+	listed := logOf(t, 0, 1, command, row(2, results.Remains), ends(1))
+	assert.Same(t, "the note if the pass of the list remains", reportOf(t, listed).Resume[0].Note, "")
 	// A log without its end is no list: the run is resumed first.
 	wantNext(t, reportOf(t, logOf(t, 0, 2, command, parts...)), 1, " --resume ")
 }

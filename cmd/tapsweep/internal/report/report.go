@@ -36,7 +36,7 @@ type Report struct {
 	Pairs      int                     `json:"pairs"` // with a row; the last row of a pair counts
 	Counts     map[results.Outcome]int `json:"counts"`
 	Done       int                     `json:"done"`       // found and protected pairs are neither done nor left
-	Left       int                     `json:"left"`       // not done
+	Left       int                     `json:"left"`       // not done, including those without a row
 	WithoutRow int                     `json:"withoutRow"` // pairs of the lists without a row
 	Users      int                     `json:"users"`      // that scans and sweeps looked at
 	Verified   int                     `json:"verified"`   // pairs whose user holds no pass, by a LIST afterwards
@@ -52,9 +52,10 @@ type Report struct {
 	axis       axis
 	waiting    []span // the waits, without overlaps
 	failures   failures
-	tasks      map[nextTask]int   // rows that are left
-	unverified map[*sourceLog]int // rows to verify, by the log whose run would verify them
-	domain     string             // of the tenant
+	tasks      map[nextTask]int    // rows that are left
+	unnamed    map[*sourceLog]bool // logs that may name passes that no list names
+	unverified map[*sourceLog]int  // rows to verify, by the log whose run would verify them
+	domain     string              // of the tenant
 
 	kind            string // the command as which the runs are shown: revoke, sweep, scan or verify
 	beside          int    // rows that are listed and do not count

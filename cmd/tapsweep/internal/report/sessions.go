@@ -15,7 +15,7 @@ import (
 type SessionReport struct {
 	Users      int                     `json:"users"` // with a row; the last row of a user counts
 	Counts     map[results.Outcome]int `json:"counts"`
-	Left       int                     `json:"left"`       // not revoked
+	Left       int                     `json:"left"`       // not revoked, including those without a row
 	WithoutRow int                     `json:"withoutRow"` // users of a run without an end, whose sessions have no row
 	Verified   int                     `json:"verified"`
 	Unverified int                     `json:"unverified"` // revoked, and to be verified
@@ -88,7 +88,7 @@ func (s *SessionReport) open() int {
 	if s == nil {
 		return 0
 	}
-	return s.Left + s.WithoutRow + s.Unverified
+	return s.Left + s.Unverified
 }
 
 // Verdict returns one sentence about the sessions.

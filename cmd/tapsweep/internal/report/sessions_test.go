@@ -50,7 +50,7 @@ func TestSessions(t *testing.T) {
 	assert.Same(t, "users", s.Users, 4)
 	assert.Same(t, "revoked", s.Counts[results.Revoked], 3)
 	assert.Same(t, "denied", s.Counts[results.Denied], 1)
-	assert.Same(t, "left", s.Left, 1)
+	assert.Same(t, "left", s.Left, 2)
 	assert.Same(t, "verified", s.Verified, 2)
 	assert.Same(t, "not verified", s.Unverified, 1)
 	assert.Same(t, "without a row", s.WithoutRow, 1)
@@ -68,6 +68,21 @@ func TestSessions(t *testing.T) {
 	assert.Same(t, "rows about sessions in the table", strings.Count(strings.Join(csvOf(t, log), "\n"),
 		",revokeSessions,"),
 		4)
+}
+
+// A run that was killed has rows for two of its four passes, and for the sessions of one user.
+func TestSessionsAreNoPasses(t *testing.T) {
+	m := &logBuilder{now: night}
+	m.run("l.csv", 4, "--revoke-sessions")
+	m.row("l.csv", 1, results.Revoked)
+	m.sessions("l.csv", 1, results.Revoked)
+	m.row("l.csv", 2, results.Revoked)
+	r := reportOf(t, m.write(t, "log.jsonl"))
+	assert.Same(t, "without a row", r.WithoutRow, 2)
+	assert.Same(t, "left", r.Left, 2)
+	assert.Same(t, "sessions left", r.Sessions.Left, 1)
+	assert.Same(t, "verdict", r.Verdict(), "2 of 4 passes are gone, 2 are left. The sessions of 1 of 2 users are "+
+		"revoked. The users of 2 passes without a result are not included.")
 }
 
 // No run can verify the sessions of a guest, so nothing is left to verify.

@@ -13,10 +13,14 @@ func (r *Report) All() int { return plus(r.Pairs, r.WithoutRow) }
 
 // Verdict returns one sentence about passes and one about sessions: what is done and what is left.
 func (r *Report) Verdict() string {
-	if r.Sessions != nil {
-		return r.passVerdict() + " " + r.Sessions.Verdict()
+	if r.Sessions == nil {
+		return r.passVerdict()
 	}
-	return r.passVerdict()
+	text := r.passVerdict() + " " + r.Sessions.Verdict()
+	if r.WithoutRow > 0 {
+		text += " The users of " + count(r.WithoutRow, "pass") + " without a result are not included."
+	}
+	return text
 }
 
 func (r *Report) passVerdict() string {
@@ -49,7 +53,7 @@ func (r *Report) revokeVerdict() string {
 		n    int
 		what string
 	}{
-		{plus(r.Left, r.WithoutRow), "left"},
+		{r.Left, "left"},
 		{r.Counts[results.Found], "found and not touched"},
 		{r.Counts[results.Protected], "protected and kept"},
 		{r.Unverified, "not verified"},
@@ -63,7 +67,7 @@ func (r *Report) revokeVerdict() string {
 
 // Good reports whether nothing is left to do.
 func (r *Report) Good() bool {
-	return !r.lacks() && r.Left+r.WithoutRow+r.Unverified+r.unverifiedUsers+r.Sessions.open() == 0 &&
+	return !r.lacks() && r.Left+r.Unverified+r.unverifiedUsers+r.Sessions.open() == 0 &&
 		!slices.ContainsFunc(r.Runs, (*ReportedRun).unfinished)
 }
 

@@ -130,6 +130,7 @@ type Header struct {
 	Simulated bool      `json:"simulated,omitempty"` // the tenant was simulated, and no longer exists
 	Resume    []string  `json:"resume,omitempty"`    // the command that resumes the run, see ResumeWith
 	Revoke    []string  `json:"revoke,omitempty"`    // the flags for the command that RevokeWith returns
+	Since     time.Time `json:"since,omitzero"`      // the earliest creation time of passes to find; zero is any
 	Pairs     int       `json:"pairs"`               // the number of rows of the list
 	Start     time.Time `json:"start"`
 	Lines     int       `json:"lines,omitempty"` // the number of lines before this one; Log.Write sets it

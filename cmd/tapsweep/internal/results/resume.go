@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,9 @@ type ResumeState struct {
 	// SessionCounts and SessionsVerified are Counts and Verified for the sessions of users.
 	SessionCounts    map[Outcome]int
 	SessionsVerified int
+
+	// First is the first run that counts, see IgnoreFinishedRuns. Nil means that there is none.
+	First *Header
 
 	// IDsMatch is set if a scan found a pass whose ID is in its audit record.
 	IDsMatch bool
@@ -197,7 +201,8 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 			if err := rec.Run.same(e.next); err != nil {
 				return 0, err
 			}
-			e.run, e.sessions = rec.Run, e.sessions || rec.Run.Sessions
+			e.run, e.First = rec.Run, cmp.Or(e.First, rec.Run)
+			e.sessions = e.sessions || rec.Run.Sessions
 			e.runsWithoutEnd++
 			e.state.apply(rec, false)
 		case rec.Row != nil:
@@ -225,7 +230,7 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 func (e *ResumeState) forget() {
 	clear(e.state.words)
 	clear(e.state.users)
-	e.runsWithoutEnd, e.sessions = 0, false
+	e.First, e.runsWithoutEnd, e.sessions = nil, 0, false
 	if !e.run.Sessions {
 		clear(e.wanted)
 	}

@@ -75,9 +75,9 @@ func (j *Job) begin(item *Item, outcome results.Outcome) {
 		s.intended, s.announced, s.uncertain = true, true, true
 	}
 	s.maybeDeleted = j.opts.Earlier.MaybeDeleted(pair)
-	// The earlier run that intended to delete the pass may have found more passes of the user. Or it intended to
-	// delete a pass that the pair does not name, which this run must not do. A LIST shows what is there.
-	if j.opts.DryRun || s.method == "" || s.intended && (j.anyPass(s) || !strings.EqualFold(s.method, pair.Method)) {
+	// If the pair means any pass, the user may have further passes. Or an earlier run intended to delete a pass that
+	// the pair does not name, which this run must not do. A LIST shows what is there.
+	if j.opts.DryRun || j.anyPass(s) || s.intended && !strings.EqualFold(s.method, pair.Method) {
 		j.list(s, 0, j.afterFind)
 	} else if j.mayDelete(s, 1) {
 		j.delete(s, 0)

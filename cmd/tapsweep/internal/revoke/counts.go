@@ -20,6 +20,7 @@ type Counts struct {
 	Beside     int // deleted passes in rows with Beside, which do not count for their pair
 	Verified   int // rows whose user held no pass afterwards
 	Unverified int // rows that are done, but could not be verified
+	Unnamed    int // Remains rows about a pass that no list names, not counted by VerifyOnly
 	Guests     int // rows about the sessions of guests
 }
 

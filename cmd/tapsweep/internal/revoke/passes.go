@@ -62,7 +62,7 @@ func (j *Job) deleteNext(s *subject, row results.Row, held []pass.Pass) {
 	j.deleteFirst(s, held)
 }
 
-// afterFind handles the first LIST of a pair that names no pass, and the only LIST of a dry run.
+// afterFind handles the first LIST of a pair that means any pass, and the only LIST of a dry run.
 func (j *Job) afterFind(s *subject, l listing) {
 	row := answer.RowOfRead(l.res, l.err)
 	switch {
@@ -80,8 +80,11 @@ func (j *Job) afterFind(s *subject, l listing) {
 		markReplaced(&row, l.held)
 	case j.opts.DryRun:
 		more := 1
+		if j.anyPass(s) {
+			more = len(l.held)
+		}
 		if !l.same {
-			s.method, more = l.held[0].ID, len(l.held)
+			s.method = l.held[0].ID
 		}
 		if row.Outcome = results.Planned; !j.mayDelete(s, more) {
 			return

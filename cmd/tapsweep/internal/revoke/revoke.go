@@ -3,7 +3,7 @@
 //
 // A pair that names a pass needs one DELETE. If Graph answers 404, the pass may be gone, another pass may have
 // replaced it, or the user may not exist. A LIST of the passes of the user shows which of these is true. A pair
-// that names no pass begins with that LIST.
+// that means any pass begins with that LIST.
 package revoke
 
 import (

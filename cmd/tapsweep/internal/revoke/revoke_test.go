@@ -197,9 +197,9 @@ func TestOutcome(t *testing.T) {
 		{name: "no pass, and the list is denied", user: dana(), faults: listFails(0, fault.ItemStatus(403)),
 			want: results.Denied, message: "could not find out"},
 		{name: "no pass, and the list is no list", user: dana(), faults: listFails(0, fault.ItemBody(`"text"`)),
-			want: results.Rejected, message: "cannot be read"},
+			want: results.Failed, message: "the list of passes cannot be read: it has an unexpected type (string)"},
 		{name: "no pass, and the list has no value", user: dana(), faults: listFails(0, fault.ItemBody(`{}`)),
-			want: results.Rejected, message: "cannot be read"},
+			want: results.Failed, message: "cannot be read"},
 		{name: "gone and still listed for a while", lag: 5 * time.Second,
 			faults: deleteFails(1, fault.ItemStatus(404).AfterWork()), want: results.Absent},
 		{name: "gone and listed for ever", lag: time.Hour, faults: deleteFails(0, fault.ItemStatus(404).AfterWork()),
@@ -218,9 +218,14 @@ func TestOutcome(t *testing.T) {
 		{name: "any pass, list denied", user: graphsim.User{UPN: "dana@contoso.com", Privileged: true},
 			anyPass: true, want: results.Denied},
 		{name: "any pass, list unreadable", faults: listFails(0, fault.ItemBody("null")), anyPass: true,
-			want: results.Rejected, left: 1, message: "cannot be read"},
+			want: results.Failed, left: 1, message: "cannot be read"},
 		{name: "any pass, list in pages", faults: listFails(0, fault.ItemBody(`{"value":[],"@odata.nextLink":"x"}`)),
-			anyPass: true, want: results.Rejected, left: 1, message: "more than one page"},
+			anyPass: true, want: results.Failed, left: 1, message: "more than one page"},
+		{name: "any pass, list answered 206", faults: listFails(0, fault.ItemShaped(206, `{"value":[]}`)),
+			anyPass: true, want: results.Failed, left: 1,
+			message: "the list of passes may be incomplete: the answer was 206, not 200; try again later"},
+		{name: "any pass, list refused", faults: listFails(0, fault.ItemStatus(423)), anyPass: true,
+			want: results.Rejected, left: 1},
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {
 			if tt.user.UPN == "" {

@@ -181,8 +181,9 @@ func (j *Job) callOrQueue(s *subject) {
 		Quota: pass.SessionQuota, Key: strings.ToLower(s.pair.User)}, func(res batch.Result) { j.afterCall(s, res) })
 }
 
-// afterCall handles the answer to the call. Graph answers 200 or 204, so each 2xx is a success.
-// Source: microsoftgraph/microsoft-graph-docs#12656.
+// afterCall handles the answer to the call. Graph answers 200 or 204, so each 2xx is a success, unless its body says
+// that the value is false. Sources: microsoftgraph/microsoft-graph-docs#12656;
+// learn.microsoft.com/graph/api/user-revokesigninsessions.
 func (j *Job) afterCall(s *subject, res batch.Result) {
 	j.sessions.calls--
 	if queued := j.sessions.queued; len(queued) > 0 && !res.Stopped() {
@@ -191,6 +192,14 @@ func (j *Job) afterCall(s *subject, res batch.Result) {
 	}
 	row := answer.RowOfWrite(res)
 	if res.Err != nil || res.Response.Status >= 300 {
+		j.writeLastRow(s, row)
+		return
+	}
+	revoked := struct{ Value bool }{true}
+	_ = json.Unmarshal(res.Response.Body, &revoked) // without a value that is a boolean, it stays true
+	if !revoked.Value {
+		row.Outcome = results.Failed
+		row.Message = fmt.Sprintf("Graph answered %d with the value false: the sessions are not revoked", row.Status)
 		j.writeLastRow(s, row)
 		return
 	}

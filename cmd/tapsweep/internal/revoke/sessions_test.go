@@ -58,6 +58,8 @@ type sessionTest struct {
 	fault *fault.Fault
 	want  results.Outcome // of the row, empty for no row
 	calls int             // 0 for any number if there is a fault
+
+	message string // part of the message of the row
 }
 
 func (tt *sessionTest) run(t *testing.T) {
@@ -73,6 +75,7 @@ func (tt *sessionTest) run(t *testing.T) {
 	}
 	row, counts := onlyRow(t, r.sessions), r.counts.Sessions
 	assert.Same(t, "outcome", row.Outcome, tt.want)
+	assert.Holds(t, "message", row.Message, tt.message)
 	assert.Same(t, "counted", counts.Outcomes[tt.want], 1)
 	assert.Same(t, "something is left", counts.Left() > 0, tt.want.Left())
 	if tt.calls > 0 || tt.fault == nil {
@@ -109,6 +112,10 @@ func TestSessionsAfterPasses(t *testing.T) {
 			want: results.Rejected},
 		{name: "answer lost", user: dana, fault: &fault.Fault{Method: "POST", Attempt: 1, Do: fault.ItemMissing()},
 			want: results.Revoked, calls: 2},
+		{name: "answered false", user: dana, fault: &fault.Fault{Method: "POST", Do: fault.ItemBody(`{"value":false}`)},
+			want: results.Failed, message: "Graph answered 200 with the value false"},
+		{name: "answered without a value", user: dana, fault: &fault.Fault{Method: "POST", Do: fault.ItemBody(`{}`)},
+			want: results.Revoked},
 		{name: "answered 204", user: dana, fault: &fault.Fault{Method: "POST", Do: fault.ItemShaped(204, "null")},
 			want: results.Revoked},
 	} {
@@ -362,6 +369,8 @@ func TestSessionsOfARunThatResumes(t *testing.T) {
 	}
 	called := gone(first)
 	called.Method, called.Action, called.SentAt = "", results.RevokeSessions, time.Now()
+	failed := called
+	failed.Outcome = results.Failed
 	refused := gone(first)
 	refused.Outcome, refused.Status = results.Rejected, 423
 	called.Verified = true
@@ -374,6 +383,7 @@ func TestSessionsOfARunThatResumes(t *testing.T) {
 		{"the call is left", []results.Row{gone(first), gone(second)}, 1, 0},
 		{"a pass is left, and the call was sent", []results.Row{gone(first), called}, 1, 0},
 		{"nothing is left", []results.Row{gone(first), gone(second), called}, 0, 1},
+		{"the call failed", []results.Row{gone(first), gone(second), failed}, 1, 0},
 		{"the delete of a pass was rejected", []results.Row{refused}, 0, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -103,6 +103,9 @@ func (j *Job) afterVerify(s *subject, l listing) {
 	case l.same && j.lookAgain(s):
 		return
 	default:
+		if !l.same && !j.anyPass(s) && !j.opts.VerifyOnly {
+			j.counts.Unnamed++
+		}
 		row = s.remaining(l)
 	}
 	j.writeLastRow(s, row)

@@ -76,6 +76,7 @@ func TestVerify(t *testing.T) {
 				assert.Same(t, "duration", took.Truncate(time.Second), tt.took)
 			}
 			assert.Same(t, "passes left", len(tenant.Remaining()), tt.left)
+			assert.Same(t, "passes that no list names", done.counts.Unnamed == 1, tt.name == "given another")
 			if r.Outcome == results.Remains {
 				assert.Same(t, "reason is missing", r.Reason == "", false)
 				if tt.left > 0 {
@@ -96,20 +97,23 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// AnyPass deletes whatever pass a user holds, even if the row names another one.
+// AnyPass deletes all passes that a user holds, even if the row names another one, or one of several.
 func TestAnyPass(t *testing.T) {
 	for _, dry := range []bool{false, true} {
-		tenant := tenantOf(graphsim.Options{}, holder("replaced", other), holder("named", passID), holder("none"))
+		tenant := tenantOf(graphsim.Options{}, holder("replaced", other), holder("named", passID), holder("none"),
+			holder("two", other, passID))
 		r := run(t, tenant, Options{AnyPass: true, DryRun: dry},
 			input.Pair{Line: 2, User: "replaced@contoso.com", Method: passID},
 			input.Pair{Line: 3, User: "named@contoso.com", Method: passID},
-			input.Pair{Line: 4, User: "none@contoso.com", Method: passID})
+			input.Pair{Line: 4, User: "none@contoso.com", Method: passID},
+			input.Pair{Line: 5, User: "two@contoso.com", Method: passID})
 		assert.OK(t, r.err)
 		gone, left := results.Revoked, 0
 		if dry {
-			gone, left = results.Planned, 2
+			gone, left = results.Planned, 4
 		}
-		want := map[int][2]string{2: {string(gone), other}, 3: {string(gone), passID}, 4: {"absent", passID}}
+		want := map[int][2]string{2: {string(gone), other}, 3: {string(gone), passID}, 4: {"absent", passID},
+			5: {string(gone), passID}}
 		got := make(map[int][2]string) // outcome and pass by line
 		for _, row := range r.rows {
 			got[row.Line] = [2]string{string(row.Outcome), row.Method}

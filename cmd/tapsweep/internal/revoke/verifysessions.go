@@ -84,7 +84,7 @@ func readValidFrom(res batch.Result) (from time.Time, guest bool, err error) {
 		Type string          `json:"userType"`
 		From json.RawMessage `json:"signInSessionsValidFromDateTime"` // nil if the answer lacks it
 	}
-	if err := pass.Decode(res, "the answer of Graph (200)", &user); err != nil {
+	if err := pass.Decode(res, "the user", &user); err != nil {
 		return from, false, err
 	}
 	guest = strings.EqualFold(user.Type, "Guest")

@@ -23,11 +23,11 @@ func (s *summary) audit() *scan.AuditCounts {
 	return s.Scan.Audit
 }
 
-// wrongCreator reports whether --created-by is wrong: the tenant has no such user, and no audit record has
-// the name.
+// wrongCreator reports whether --created-by may be misspelled: no audit record has the name, and it is not
+// known whether such a user or app exists.
 func (s *summary) wrongCreator() bool {
 	a := s.audit()
-	return s.NoCreator && a != nil && a.By == 0
+	return a != nil && a.By == 0 && s.CreatorDoubt != ""
 }
 
 // scanned writes how many passes a scan found, and how many it left out.

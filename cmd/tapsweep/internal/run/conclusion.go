@@ -18,7 +18,18 @@ func (s *summary) conclusion(w io.Writer) {
 	again := s.revokeAgain()
 	printIf(len(sentences) > 0, w, strings.Join(sentences, " "))
 	printIf(again != "" && s.Run.DryRun, w, "To delete these passes: ", again)
-	printIf(again != "" && !s.Run.DryRun, w, "To revoke what remains: ", again)
+	printIf(again != "" && !s.Run.DryRun, w, "To revoke what remains", s.including(), ": ", again)
+}
+
+// including says that the passes that remain include some that no list names. A log of verify does not show which.
+func (s *summary) including() string {
+	switch n := s.Counts.Unnamed; {
+	case n > 0:
+		return ", including " + passes(n) + " that no list names"
+	case s.Run.Kind() == "verify" && s.Counts.Outcomes[results.Remains] > 0:
+		return ", which may include passes that no list names"
+	}
+	return ""
 }
 
 // unseen says that users may hold passes that a sweep does not know of.
@@ -85,6 +96,9 @@ func (s *summary) sessionSentence() string {
 		return ""
 	}
 	n, of := c.Outcomes[results.Revoked], format.Plural(c.Total(), "user", "users")
+	if s.Run.Kind() == "verify" {
+		n = c.Verified // nothing can prove it for a guest
+	}
 	if n < c.Total() {
 		of = fmt.Sprintf("%d of %s", n, of)
 	}

@@ -45,6 +45,9 @@ func (r *run) question(items revoke.Items) *question {
 		}
 		pair := &item.Pair
 		outcome, completed := opts.AtOnce(&item)
+		if d := r.earlier.Unconfirmed(pair); d != nil && !d.Intended() {
+			completed = true // it is only verified
+		}
 		switch {
 		case completed:
 			q.completed++
@@ -118,7 +121,7 @@ func (r *run) printQuestion(q *question) {
 	for i := range q.sample {
 		item := &q.sample[i]
 		method := item.Method
-		if method == "" {
+		if method == "" || r.header.AnyPass {
 			method = "ANY Temporary Access Pass of the user"
 		}
 		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("  %s  %s  %s", person(&item.Pair),

@@ -102,6 +102,15 @@ type blocked struct{}
 
 func (blocked) Read([]byte) (int, error) { select {} }
 
+// With --any-pass, the question does not show the pass of the row as the one that will be deleted.
+func TestConfirmAnyPass(t *testing.T) {
+	var out bytes.Buffer
+	r := asking(strings.NewReader("y\n"), &out)
+	r.list, r.header.AnyPass = openList(t, "user,method\ndana@contoso.com,"+selfPass+"\n"), true
+	assert.OK(t, r.confirm(t.Context(), r.question(r.everyItem())), "confirm")
+	assert.Holds(t, "the question", out.String(), "  dana@contoso.com  ANY Temporary Access Pass of the user\n")
+}
+
 // Names that come from the service cannot repaint what is asked.
 func TestConfirmShowsNoRawText(t *testing.T) {
 	var out bytes.Buffer

@@ -96,6 +96,7 @@ func (r *run) count(runErr error) {
 	r.summary.Rows = counts.Total()
 	counts.Outcomes = sum(counts.Outcomes, r.earlier.Counts)
 	counts.Verified += r.earlier.Verified
+	counts.Unnamed += r.earlier.Counts[results.Remains] // a run completes Remains only for a pass that no list names
 	if before := r.earlier.SessionCounts; len(before) > 0 {
 		sessions := revoke.NewCounts()
 		if counts.Sessions != nil {

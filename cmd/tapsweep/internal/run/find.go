@@ -3,6 +3,7 @@ package run
 import (
 	"cmp"
 	"context"
+	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/scan"
@@ -11,20 +12,27 @@ import (
 
 // Scope is where to look for passes, and which passes to find.
 type Scope struct {
-	Find     scan.Options
-	Digest   string   // only a run with the same digest can resume the log
-	Warnings []string // warnings about the lists of users
+	Find     scan.Options  // without CreatedSince
+	Since    time.Time     // the earliest creation time of the passes to find; zero means no limit
+	Age      time.Duration // how long before the first run of the log Since is; 0 if the flags name a time
+	Digest   string        // only a run with the same digest can resume the log
+	Warnings []string      // warnings about the lists of users
+}
+
+// sinceOf returns Since for a run that resumes first. Otherwise the time that an age means would move from run to run,
+// and the runs would miss passes.
+func (s *Scope) sinceOf(first *results.Header) time.Time {
+	if s.Age == 0 {
+		return s.Since
+	}
+	return cmp.Or(first.Since, first.Start.Add(-s.Age)) // older versions did not write Since
 }
 
 func (s *Scope) task(readOnly bool) token.Task {
 	find := &s.Find
-	task := token.Task{ReadOnly: readOnly, Others: true, Find: true,
+	return token.Task{ReadOnly: readOnly, Others: true, Find: true,
 		Users:  find.All || find.MembersOnly || find.EnabledOnly,
-		Groups: len(find.Groups) > 0, Audit: find.Audit != nil, Since: find.CreatedSince}
-	if find.Audit != nil {
-		task.Since = find.Audit.Since
-	}
-	return task
+		Groups: len(find.Groups) > 0, Audit: find.Audit != nil}
 }
 
 // usersALine is how many users whose scan is complete share a line of the log. After a kill, at most this many users
@@ -43,6 +51,7 @@ func (r *run) look(ctx context.Context, opts scan.Options, found func(*scan.Foun
 		return r.write(line)
 	}
 	opts.Root, opts.Token, opts.Logger = r.tenant.API, *r.tenant.Token, r.opts.Logger
+	opts.CreatedSince = r.header.Since
 	opts.Skip = r.earlier.Scanned
 	if opts.Audit != nil { // a user without a find may be reported, such as one whose pass is gone
 		opts.Skip, opts.Audit.IDsMatch = r.earlier.HasFound, r.earlier.IDsMatch

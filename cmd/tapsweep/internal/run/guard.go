@@ -9,6 +9,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	"tapsweep/batch"
 	"tapsweep/batch/safetext"
@@ -139,6 +140,25 @@ func (r *run) preflight() error {
 	return nil
 }
 
+// sinceLine returns a line with the time that --created-since means. It is empty if there is no such time.
+func (r *run) sinceLine() string {
+	if r.header.Since.IsZero() {
+		return ""
+	}
+	return "passes created since " + r.header.Since.Format(time.RFC3339) + "\n"
+}
+
+// showSince shows like preflight which passes to find. A resumed run knows this only when its log is open.
+func (r *run) showSince() {
+	switch line := r.sinceLine(); {
+	case r.opts.NoPreflight:
+	case r.quiet:
+		r.heldPreflight = append(r.heldPreflight, line...)
+	default:
+		fmt.Fprint(r.console.Err, line)
+	}
+}
+
 // findCreator looks up the user that --created-by names. An audit record has the user principal name at the
 // time of the event, so records are matched by all names of the user. If Graph cannot be reached, the command
 // ends. If the lookup fails for another reason, the summary shows this: no record has a name that does not
@@ -155,7 +175,8 @@ func (r *run) findCreator(ctx context.Context) error {
 	}
 	doubt := "could not check that " + safetext.Printable(name) + " exists: "
 	if user.ID == "" && input.CheckUser(name) != nil {
-		r.summary.CreatorDoubt = doubt + "tapsweep does not ask for permission to read apps"
+		r.summary.CreatorDoubt = doubt + "it is not a user principal name, and tapsweep asks for no permission " +
+			"to read the names of apps"
 		return nil
 	}
 	if why := r.noLookUps(); why != "" {
@@ -170,7 +191,6 @@ func (r *run) findCreator(ctx context.Context) error {
 	case ctx.Err() != nil || status.Known(err):
 		return r.ended(ctx, err)
 	case answer != nil && answer.Status == 404:
-		r.summary.NoCreator = user.ID == "" // an app may have the object ID
 		r.summary.CreatorDoubt = "the tenant has no user " + safetext.Printable(name) +
 			": check the spelling (a deleted account is not found either)"
 	default:

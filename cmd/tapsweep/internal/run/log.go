@@ -51,6 +51,9 @@ func (r *run) openLog() (err error) {
 	if err != nil && !status.Known(err) {
 		return status.Refuse(err, r.resumeHints(err)...)
 	}
+	if err == nil && r.scope != nil && r.earlier.First != nil {
+		r.header.Since = r.scope.sinceOf(r.earlier.First)
+	}
 	return err
 }
 
@@ -100,6 +103,7 @@ func (r *run) beginEvidence() error {
 			format.OrUnknown(r.header.Operator))
 	}
 	r.tenant.Token.Print(&text, r.task)
+	text.WriteString(r.sinceLine())
 	if r.opts.NoPreflight {
 		fmt.Fprintln(&text, "tapsweep did not check what the token allows: --no-preflight")
 	}

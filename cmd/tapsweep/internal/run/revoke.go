@@ -53,6 +53,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	}
 	defer list.Close()
 	warn(c, "", logs.Skipped)
+	warn(c, "no row in ", list.Empty())
 	if n := logs.SessionsMissed(); n > 0 && !o.Header.Sessions {
 		c.Say("warning: according to the lists, the sessions of %s are not revoked yet: add --revoke-sessions to "+
 			"revoke them", format.Plural(n, "user", "users"))

@@ -104,6 +104,7 @@ func execute(ctx context.Context, c *console.Console, opts *Options, p plan) (er
 			return err
 		}
 	}
+	r.showSince()
 	r.makeJob()
 	return r.do(ctx, func(ctx context.Context) error { return r.work(r, ctx) })
 }
@@ -117,7 +118,7 @@ func (p *plan) check(c *console.Console, opts *Options) error {
 			return status.Refuse(errors.New("the cloud china has no directory audit log in Graph"),
 				"scan users instead: --all-users or --group")
 		}
-		opts.Header.Digest = p.scope.Digest
+		opts.Header.Digest, opts.Header.Since = p.scope.Digest, p.scope.Since
 	}
 	err := checkLog(&opts.Log, p.lists...)
 	if there, ok := errors.AsType[*fileout.ThereError](err); ok && !there.Dangling && opts.Header.Simulated {

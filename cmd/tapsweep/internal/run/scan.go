@@ -64,7 +64,7 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 	switch {
 	case o.Output == "-":
 	case r.summary.wrongCreator(): // an empty list would look like a scan that found nothing suspicious
-		why = "--created-by names nobody"
+		why = "no audit record has the name in --created-by"
 	case err != nil && (out.Empty() || statErr == nil):
 		// If the scan is stopped, the passes found so far are kept in a new file. An old file is not replaced.
 		why = "the scan is not complete"

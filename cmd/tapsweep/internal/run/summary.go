@@ -38,7 +38,6 @@ type summary struct {
 	Scan            *scan.Totals // nil for a run that does not look for passes
 	ScanStopped     bool         // the scan did not end, so users may hold passes that the run has not seen
 	CreatorDoubt    string       // why it is not known whether the --created-by user exists, empty if known
-	NoCreator       bool         // the tenant has no such user
 	Output          string       // where a scan printed the passes
 	ProtectedPasses int          // passes of protected users that a sweep found and kept
 }
@@ -80,7 +79,7 @@ func (r *run) conclude(code int) {
 		s.print(w)
 	}
 	// A wrong name in --created-by must not look like a scan that found nothing suspicious.
-	if a := s.audit(); a != nil && a.By == 0 && s.CreatorDoubt != "" {
+	if s.wrongCreator() {
 		r.console.Say("warning: %s", s.CreatorDoubt)
 	}
 }

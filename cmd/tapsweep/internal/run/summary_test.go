@@ -112,6 +112,8 @@ func TestConclusion(t *testing.T) {
 		{"stopped before the first delete", "sweep --all-users", nil, stopped},
 		{"some denied", "revoke a.csv", rowCounts{results.Revoked: 1, results.Denied: 1, results.Invalid: 1}, nil},
 		{"a pass remains", "revoke a.csv", rowCounts{results.Revoked: 1, results.Remains: 1}, nil},
+		{"passes that no list names", "revoke a.csv", rowCounts{results.Remains: 3},
+			func(s *summary) { s.Counts.Unnamed = 2 }},
 		{"not proven", "revoke --verify a.csv", rowCounts{results.Revoked: 2},
 			func(s *summary) { s.Counts.Unverified = 1 }},
 		{"standard input", "revoke -", rowCounts{results.NotSent: 1}, nil},
@@ -130,6 +132,9 @@ func TestConclusion(t *testing.T) {
 		{"scan that stopped", "scan --all-users", rowCounts{results.Found: 4}, stopped},
 		{"sessions of some", "verify a.jsonl", rowCounts{results.Revoked: 2}, func(s *summary) {
 			s.Counts.Sessions = &revoke.Counts{Outcomes: rowCounts{results.Revoked: 1, results.Remains: 1}, Verified: 1}
+		}},
+		{"sessions of a guest, without a proof", "verify a.jsonl", rowCounts{results.Revoked: 2}, func(s *summary) {
+			s.Counts.Sessions = &revoke.Counts{Outcomes: rowCounts{results.Revoked: 2}, Guests: 1, Verified: 1}
 		}},
 	} {
 		s := summary{Counts: revoke.Counts{Outcomes: tt.counts}, Results: "r.jsonl",

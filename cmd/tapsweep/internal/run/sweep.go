@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -44,114 +45,95 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) error {
 	})
 }
 
-// sweep first finishes the passes that an earlier run began to delete. Then it finds and deletes passes. Last,
-// it revokes the sessions that the earlier run did not revoke.
+// sweep finds passes, and adds those that an earlier run began to delete. It asks the person to confirm, and deletes
+// them. Last, it revokes the sessions that the earlier run did not revoke.
 func (r *run) sweep(ctx context.Context) error {
 	left := r.sessionsLeft()
 	// The scan may find more passes of these users. They are deleted before the sessions are revoked.
-	err := r.expect(revoke.Each(left))
-	if err == nil {
-		err = r.finishEarlier(ctx)
+	if err := r.expect(revoke.Each(left)); err != nil {
+		return err
 	}
-	if err == nil {
-		err = r.findAndDelete(ctx, left)
+	found, scanErr := r.gather(ctx)
+	if r.console.Display().Stop(); scanErr != nil {
+		r.sayKept(found)
+		found, left = nil, nil
 	}
+	items := append(r.begun(), itemsOf(found)...)
+	if err := r.checkAndConfirm(ctx, r.question(revoke.Each(slices.Concat(items, left)))); err != nil {
+		r.sayKept(found)
+		return cmp.Or(scanErr, err)
+	}
+	if err := r.announceDeletes(found); err != nil {
+		return err
+	}
+	if err := r.expect(revoke.Each(items)); err != nil {
+		return err
+	}
+	r.show(progress.Options{Total: len(items), Phase: "revoking"})
+	err := cmp.Or(scanErr, r.job.Run(ctx, revoke.Each(items)))
 	if err != nil || len(left) == 0 {
 		return err
 	}
 	return r.job.Run(ctx, revoke.Each(left))
 }
 
-// findAndDelete finds passes, asks the person to confirm, and deletes the passes. If it does not delete them,
-// it writes no rows: a run that resumes finds them again and asks again. left are the users whose sessions
-// are revoked afterwards.
-func (r *run) findAndDelete(ctx context.Context, left []revoke.Item) error {
-	found, err := r.gather(ctx)
-	r.console.Display().Stop()
-	items := make([]revoke.Item, len(found))
-	for i, f := range found {
-		pair := input.Pair{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID, Creation: f.Creation}
-		items[i] = revoke.Item{Pair: pair, Reason: f.Reason}
+// sayKept says that the passes that the scan found are not deleted. They get no rows: a run that resumes finds them
+// again and asks again.
+func (r *run) sayKept(found []*scan.Found) {
+	if len(found) > 0 {
+		r.console.Say("found %s, and deleted none of them; tapsweep scan with the same flags lists them",
+			passes(len(found)))
 	}
-	if err == nil {
-		err = r.checkLimit(len(found))
-	}
-	if err == nil && len(found) > 0 && !r.opts.unattended() {
-		err = r.confirm(ctx, r.question(revoke.Each(slices.Concat(items, left))))
-	}
-	if err != nil {
-		if len(found) > 0 {
-			r.console.Say("found %s, and deleted none of them; tapsweep scan with the same flags lists them",
-				passes(len(found)))
-		}
-		return err
-	}
-	if err := r.announceDeletes(found); err != nil {
-		return err
-	}
-	r.show(progress.Options{Total: len(found), Phase: "revoking"})
-	return r.deleteItems(ctx, items)
 }
 
-// finishEarlier completes the passes that an earlier run found. It deletes passes that may still exist, and verifies
-// passes that were deleted.
-func (r *run) finishEarlier(ctx context.Context) error {
-	doubts := r.earlier.AllUnconfirmed()
-	if len(doubts) == 0 {
-		return nil
-	}
-	var left []revoke.Item
-	deletes := 0
-	for _, d := range doubts {
-		if d.Intended() && !r.isProtected(d.User, d.UPN) {
-			deletes++
-		}
+// begun returns the passes that an earlier run began to delete, and those that it deleted and did not verify.
+func (r *run) begun() (items []revoke.Item) {
+	for _, d := range r.earlier.AllUnconfirmed() {
 		pair := input.Pair{Source: d.Source, User: d.User, UPN: d.UPN, Method: d.Method, Creation: d.Creation}
-		left = append(left, revoke.Item{Pair: pair, Reason: pass.Reason(d.Reason)})
+		items = append(items, revoke.Item{Pair: pair, Reason: pass.Reason(d.Reason)})
 	}
-	if err := r.checkLimit(deletes); err != nil {
-		return err
-	}
-	r.show(progress.Options{Total: len(doubts), Phase: "finishing"})
-	return r.deleteItems(ctx, left)
+	return items
 }
 
-func (r *run) deleteItems(ctx context.Context, items []revoke.Item) error {
-	if err := r.expect(revoke.Each(items)); err != nil {
-		return err
+// itemsOf returns the passes that the scan found.
+func itemsOf(found []*scan.Found) (items []revoke.Item) {
+	for _, f := range found {
+		pair := input.Pair{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID, Creation: f.Creation}
+		items = append(items, revoke.Item{Pair: pair, Reason: f.Reason})
 	}
-	return r.job.Run(ctx, revoke.Each(items))
+	return items
 }
 
-// gather scans and deletes nothing. It counts the passes of protected users and leaves them out.
+// gather scans and deletes nothing. It leaves out passes that an earlier run began to delete, and those of protected
+// users, which it counts.
 func (r *run) gather(ctx context.Context) (found []*scan.Found, err error) {
 	r.show(progress.Options{Phase: "scanning", Noun: "users"})
 	err = r.look(ctx, r.scope.Find, func(f *scan.Found) {
-		if r.isProtected(f.User, f.UPN) {
+		switch {
+		case r.earlier.Unconfirmed(&input.Pair{User: f.User, Method: f.ID}) != nil:
+			r.console.Display().Passed()
+		case r.isProtected(f.User, f.UPN):
 			r.summary.ProtectedPasses++
 			r.console.Display().Passed()
-			return
+		default:
+			r.console.Display().Row(&results.Row{Outcome: results.Found})
+			found = append(found, f)
 		}
-		r.console.Display().Row(&results.Row{Outcome: results.Found})
-		found = append(found, f)
 	})
 	return found, err
 }
 
-// checkLimit refuses to delete more than --max-items. The limit includes passes that an earlier run began to
-// delete, and that this run has already deleted.
-func (r *run) checkLimit(found int) error {
-	counts := r.job.Counts()
-	before := counts.Outcomes[results.Revoked]
-	if r.limit == 0 || before+found <= r.limit {
+// checkAndConfirm refuses to delete more passes than --max-items, and asks a person to confirm. It does not ask if
+// nothing will be sent.
+func (r *run) checkAndConfirm(ctx context.Context, q *question) error {
+	if n := q.passes + q.leftOut[results.Planned]; r.limit > 0 && n > r.limit {
+		return status.Refuse(fmt.Errorf("%d passes are more than the limit of %d: nothing was deleted", n, r.limit),
+			status.HintBound)
+	}
+	if r.opts.unattended() || q.passes+q.users == 0 || ctx.Err() != nil {
 		return nil
 	}
-	code, text := status.Usage, "nothing was deleted"
-	if counts.Touched() {
-		code, text = status.Stopped, fmt.Sprintf("only the %d that an earlier run had found were deleted", before)
-	}
-	return &status.Error{Code: code, Hints: []string{status.HintBound},
-		Err: fmt.Errorf("%d passes are more than the limit of %d: %s", before+found, r.limit, text)}
+	return r.confirm(ctx, q)
 }
 
 // announceDeletes writes a provisional row for each pass before the first one is deleted. After a kill, the run that

@@ -18,8 +18,6 @@ import (
 // Records appear some minutes late. The log keeps them for 30 days; without a license, for 7 days.
 // Source: learn.microsoft.com/entra/identity/monitoring-health/reference-reports-data-retention.
 type Audit struct {
-	Since time.Time
-
 	// By is the creator of the pass: the object ID or UPN of a user, or the app ID, service principal ID or
 	// display name of an app. Empty means any creator.
 	By string
@@ -79,14 +77,14 @@ type Unlisted struct {
 	Doubtful  bool      // the pass that the user holds may be the same pass
 }
 
-// queries returns URLs of the first page, the best one first. Graph may not be able to combine the filters in every
-// tenant. If it refuses one URL, the scan tries the next, and filters the records itself. The documentation does not
-// mention a filter for resultReason. A filter for the creator exists, but then no record would show who replaced a
-// pass, and records without a creator would be missing.
+// queries returns URLs of the first page of records since a time, the best one first. Graph may not be able to combine
+// the filters in every tenant. If it refuses one URL, the scan tries the next, and filters the records itself. The
+// documentation does not mention a filter for resultReason. A filter for the creator exists, but then no record would
+// show who replaced a pass, and records without a creator would be missing.
 // Source: learn.microsoft.com/graph/api/directoryaudit-list.
-func (a *Audit) queries() []string {
+func queries(from time.Time) []string {
 	all := fmt.Sprintf("/auditLogs/directoryAudits?$top=%d", pageSize)
-	since := "activityDateTime ge " + a.Since.UTC().Format("2006-01-02T15:04:05Z")
+	since := "activityDateTime ge " + from.UTC().Format("2006-01-02T15:04:05Z")
 	return []string{all + "&$filter=" + escape(since+" and loggedByService eq 'Authentication Methods'"),
 		all + "&$filter=" + escape(since), all}
 }
@@ -107,10 +105,10 @@ type auditFindings struct {
 	waiting       []waiting
 }
 
-func newAuditFindings(a *Audit) *auditFindings {
+func newAuditFindings(a *Audit, since time.Time) *auditFindings {
 	f := &auditFindings{by: make(map[string]bool), seed: maphash.MakeSeed(), read: make(map[uint64]struct{}),
 		creators: make(map[string]int), records: make(map[string][]making), names: make(map[string]string),
-		since: a.Since.Truncate(time.Second), idsArePassIDs: a.IDsMatch}
+		since: since.Truncate(time.Second), idsArePassIDs: a.IDsMatch}
 	f.counts.Name = strings.TrimSpace(a.By)
 	for _, name := range append([]string{a.By}, a.Names...) {
 		if name = strings.ToLower(strings.TrimSpace(name)); name != "" {

@@ -35,7 +35,7 @@ func made(by *graphsim.Actor, ago time.Duration) []graphsim.Pass {
 
 // since returns the options of a scan for the passes that by created.
 func since(ago time.Duration, by string) Options {
-	return Options{Audit: &Audit{Since: time.Now().Add(-ago), By: by}}
+	return Options{CreatedSince: time.Now().Add(-ago), Audit: &Audit{By: by}}
 }
 
 const (

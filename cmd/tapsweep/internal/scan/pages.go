@@ -76,8 +76,8 @@ func (s *scanner) sources() (list []*source) {
 		addUsers("the members of group "+id, path, "&$count=true", source{counts: true})
 	}
 	if s.opts.Audit != nil {
-		s.audit = newAuditFindings(s.opts.Audit)
-		urls := s.opts.Audit.queries()
+		s.audit = newAuditFindings(s.opts.Audit, s.opts.CreatedSince)
+		urls := queries(s.opts.CreatedSince)
 		list = append(list, &source{what: "the audit log", url: urls[0], first: urls[0], wider: urls[1:],
 			quota: reportsQuota, audit: true, add: s.audit.add})
 	}
@@ -245,7 +245,7 @@ type account struct {
 // member adds a user of a page, and reports whether the source has not shown this user before.
 func (s *scanner) member(p *source, raw json.RawMessage) (fresh bool, err error) {
 	var a account
-	if err := json.Unmarshal(raw, &a); err != nil {
+	if err := pass.Unmarshal(raw, &a); err != nil {
 		return false, fmt.Errorf("a user cannot be read: %w", err)
 	}
 	if !isID(a.ID) {

@@ -47,7 +47,7 @@ type Options struct {
 	Reasons []pass.Reason
 
 	// MinAge skips passes that are younger, or whose age is not known. ExpiredFor skips passes that expired less than
-	// this ago. CreatedSince skips passes that were created earlier. Zero skips none.
+	// this ago. CreatedSince skips passes and audit records that were created earlier. Zero skips none.
 	MinAge, ExpiredFor time.Duration
 	CreatedSince       time.Time
 

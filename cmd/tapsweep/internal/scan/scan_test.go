@@ -192,7 +192,7 @@ func TestEnabledOnlyUnseen(t *testing.T) {
 	// A user who is named has a row, which says why the user is not scanned.
 	s = look(t, tenant, Options{Users: []input.User{{UPN: "expired@contoso.com"}}, EnabledOnly: true})
 	s.finds(t, "")
-	assert.Same(t, "failed", s.failed, "expired rejected")
+	assert.Same(t, "failed", s.failed, "expired failed")
 }
 
 func TestListedUsers(t *testing.T) {
@@ -249,6 +249,8 @@ func TestPagesGoWrong(t *testing.T) {
 		{"each page token has expired", failing("$skiptoken", 0, fault.ItemStatus(400)), "400"},
 		{"a page is denied", failing("/users?", 0, fault.ItemStatus(403)), "403"},
 		{"a page has no value", failing("/users?", 0, fault.ItemBody(`{}`)), "no value"},
+		{"a user is a text", failing("/users?", 0, fault.ItemBody(`{"value":["x"]}`)),
+			"a user cannot be read: it has an unexpected type (string)"},
 		{"a page is a text", failing("/users?", 0, fault.ItemBody(`"x"`)), "cannot be read"},
 		{"a link to another host", graphsim.Options{ForeignLinks: true}, "not below " + root},
 		{"a link to another version", failing("/users?", 0, next(root+"-beta/users?$skiptoken=x")), "not below"},
@@ -489,7 +491,7 @@ func TestAnotherAccount(t *testing.T) {
 		graphsim.User{ID: danaID, UPN: "erik@contoso.com", Passes: []graphsim.Pass{{}}})
 	s := look(t, tenant, Options{Users: []input.User{{UPN: "dana@contoso.com"}}, MembersOnly: true})
 	s.finds(t, "")
-	assert.Same(t, "failed", s.failed, "dana rejected")
+	assert.Same(t, "failed", s.failed, "dana failed")
 }
 
 // A pass of unknown age may be young, so MinAge skips it. A pass of unknown age may also be an intruder's, so

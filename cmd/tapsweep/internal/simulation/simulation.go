@@ -29,7 +29,7 @@ type Options struct {
 	Mixed     bool          // only one user in ten holds a pass, which is expired, used, usable or scheduled
 	Seed      []string      // lists whose users and passes it holds as well
 	WriteList string        // file for the users and their passes
-	Overwrite bool          // WriteList may replace an earlier list
+	Overwrite bool          // WriteList may replace a list that simulate wrote
 	Limits    []string      // such as 20/s, 20/s:60 or 3000/150s
 	Latency   time.Duration // of each batch
 	Listen    string        // address
@@ -102,15 +102,17 @@ func Serve(ctx context.Context, c *console.Console, o Options) error {
 	return nil
 }
 
-// listBegin is the first line of a list that simulate writes.
-const listBegin = "user,method\n"
+// listBegin is the first line of a list that simulate writes. Its last column shows where the list comes from, because
+// --overwrite must not replace a list that a person wrote. Readers of lists ignore the column.
+const listBegin = "user,method,simulated\n"
 
 func (o *Options) writeList(passes []graphsim.HeldPass) error {
 	if err := fileout.Check("--write-list", o.WriteList, o.Overwrite); err != nil {
 		return status.Of(err)
 	}
 	if err := fileout.CheckBegin(o.WriteList, listBegin); err != nil {
-		return status.Refuse(fmt.Errorf("--write-list: %w", err), "choose another --write-list file")
+		return status.Refuse(fmt.Errorf("--write-list: %w", err),
+			"choose another --write-list file, or delete this file first")
 	}
 	f, err := fileout.Create(o.WriteList, o.Overwrite)
 	if err != nil {
@@ -119,7 +121,7 @@ func (o *Options) writeList(passes []graphsim.HeldPass) error {
 	defer f.Abort()
 	f.WriteString(listBegin)
 	for _, p := range passes {
-		fmt.Fprintf(f, "%s,%s\n", p.UPN, p.PassID)
+		fmt.Fprintf(f, "%s,%s,yes\n", p.UPN, p.PassID)
 	}
 	return f.Commit()
 }

@@ -22,7 +22,11 @@ func TestSetVariable(t *testing.T) {
 
 // A list of a simulation replaces only such a list, and only with --overwrite.
 func TestWriteList(t *testing.T) {
-	const list, another = "user,method\nann@contoso.com,1\n", "break-glass@contoso.com\n"
+	const (
+		list    = "user,method,simulated\nann@contoso.com,1,yes\n"
+		byHand  = "user,method\nann@contoso.com,1\n"
+		another = "break-glass@contoso.com\n"
+	)
 	held := graphsim.New(graphsim.Options{})
 	held.AddUsers(3)
 	for _, tt := range []struct {
@@ -33,6 +37,7 @@ func TestWriteList(t *testing.T) {
 		{"no file", "", false, 4},
 		{"an earlier list", list, false, 0},
 		{"an earlier list, with --overwrite", list, true, 4},
+		{"a list that a person wrote, with --overwrite", byHand, true, 0},
 		{"another file, with --overwrite", another, true, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

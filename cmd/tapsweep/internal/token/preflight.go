@@ -60,9 +60,6 @@ type Task struct {
 	// Sessions is set if the run revokes sessions, or would revoke them if it were not ReadOnly.
 	// SessionProof is set if the run reads whether sessions are revoked.
 	Sessions, SessionProof bool
-
-	// Since is the earliest creation time of the passes to find. Zero means no limit.
-	Since time.Time
 }
 
 // A Token holds the claims of an access token.

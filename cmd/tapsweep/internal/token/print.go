@@ -25,9 +25,6 @@ func (t *Token) Print(w io.Writer, task Task) {
 		line("token", "ends in "+untilEnd(time.Until(t.Expires)))
 	}
 	tw.Flush()
-	if !task.Since.IsZero() { // --created-since may have a date or an age
-		fmt.Fprintf(w, "passes created since %s\n", task.Since.UTC().Format(time.RFC3339))
-	}
 	for _, warning := range t.Warnings(task) {
 		fmt.Fprintf(w, "warning: %s\n", warning)
 	}
