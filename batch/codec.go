@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/textproto"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -92,7 +93,7 @@ func (r *Request) check() error {
 			safetext.Printable(r.URL))
 	case strings.ContainsFunc(r.URL, func(c rune) bool { return c <= ' ' || c >= 0x7f || c == '\\' || c == '#' }):
 		return fmt.Errorf("url %q is not percent-encoded", safetext.Printable(r.URL))
-	case strings.HasPrefix(strings.ToLower(r.URL), "/$batch"):
+	case strings.EqualFold(r.URL[:min(len(r.URL), len("/$batch"))], "/$batch"):
 		return errors.New("a batch cannot hold a batch")
 	case r.Body != nil && !json.Valid(r.Body):
 		return errors.New("the body is not valid JSON")
@@ -128,11 +129,13 @@ func decode(body []byte, n int) ([]answer, error) {
 		}
 		a := &answers[i-1]
 		switch {
-		case a.err == nil && a.Status != w.Status:
-			*a = answer{err: fmt.Errorf("%w: it is there twice, with status %d and %d",
+		case a.err == nil && reflect.DeepEqual(a.Response, w.Response):
+			// The response is there twice.
+		case a.err == nil: // nothing shows which of the two is true
+			*a = answer{err: fmt.Errorf("%w: there are two that differ, with status %d and %d",
 				ErrNoResponse, a.Status, w.Status)}
-		case a.err != nil && a.err != ErrNoResponse:
-			// The response is already known to be double or unusable.
+		case a.err != ErrNoResponse:
+			// It is already known that the request has no usable response.
 		case w.Status < 200 || w.Status > 599:
 			a.err = fmt.Errorf("%w: it has no valid status", ErrNoResponse)
 		default:

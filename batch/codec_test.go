@@ -71,11 +71,15 @@ func TestDecode(t *testing.T) {
 		{"status missing", `{"id":"1"},{"id":"2","status":204}`, []answer{none, ok(204)}},
 		{"status nonsense", `{"id":"1","status":102},{"id":"2","status":[]}`, []answer{none, none}},
 		{"one missing", `{"id":"2","status":204}`, []answer{none, ok(204)}},
-		{"doubled, same status", `{"id":"1","status":204},{"id":"1","status":204},{"id":"2","status":204}`,
+		{"doubled, equal", `{"id":"1","status":204},{"id":"1","status":204,"headers":{}},{"id":"2","status":204}`,
 			[]answer{ok(204), ok(204)}},
 		{"doubled, other status",
 			`{"id":"1","status":204},{"id":"1","status":429},{"id":"1","status":204},{"id":"2","status":204}`,
 			[]answer{none, ok(204)}},
+		{"doubled, other body", `{"id":"1","status":200,"body":{"value":[{"id":"9f0c"}]}},` +
+			`{"id":"1","status":200,"body":{"value":[]}},{"id":"2","status":204}`, []answer{none, ok(204)}},
+		{"doubled, other header", `{"id":"1","status":429,"headers":{"Retry-After":"9"}},` +
+			`{"id":"1","status":429},{"id":"2","status":204}`, []answer{none, ok(204)}},
 		{"unknown ids", `{"id":"3","status":204},{"id":"0","status":204},{"id":"01","status":204},` +
 			`{"id":"x","status":204},{"status":204}`,
 			[]answer{none, none}},

@@ -180,7 +180,8 @@ func (c *Client) PostBatch(ctx context.Context, body []byte) (batch.Reply, error
 		return batch.Reply{}, withoutURL(err)
 	}
 	defer resp.Body.Close()
-	refused, most := resp.StatusCode >= 300, maxReadReply
+	// batch.NewReply accepts a 424, so it must be complete.
+	refused, most := resp.StatusCode >= 300 && resp.StatusCode != http.StatusFailedDependency, maxReadReply
 	switch {
 	case refused:
 		most = maxErrorReply

@@ -146,6 +146,86 @@ func TestReauthorizeSendsClaims(t *testing.T) {
 	}
 }
 
+// Graph refuses a token while another is on its way, which was requested without the claims of the challenge. That one
+// arrives last, and is not used.
+func TestLateTokenIsNotUsed(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		age  time.Duration // of the first token, which is valid for 10 minutes
+		err  error         // in place of the late token
+	}{
+		{"the first token is valid", 6 * time.Minute, nil},
+		{"the first token has expired", 11 * time.Minute, nil},
+		{"the late answer is an error", 11 * time.Minute, errors.New("AADSTS90033: try again later")},
+	} {
+		t.Run(tt.name, inBubble(func(t *testing.T) {
+			tokens := 0
+			client := newClient(t, tokenFunc(func(_ context.Context, claims string) (string, error) {
+				tokens++
+				switch {
+				case claims != "":
+					time.Sleep(time.Second)
+					return "with claims", nil
+				case tokens == 1:
+					return "first", nil
+				}
+				time.Sleep(10 * time.Second)
+				return "late", tt.err
+			}), graph.Options{})
+			use := func(when string) {
+				token, err := client.Token(t.Context())
+				assert.Is(t, "Token "+when, err, nil)
+				assert.Same(t, "the token "+when, token, "with claims")
+			}
+			_, err := client.Token(t.Context())
+			assert.OK(t, err)
+			time.Sleep(tt.age)
+			var waiting sync.WaitGroup
+			waiting.Go(func() { use("that waited for the late one") })
+			synctest.Wait()
+			assert.Is(t, "Reauthorize", client.Reauthorize(t.Context(), &batch.StatusError{Status: 401}), nil)
+			use("after Reauthorize")
+			waiting.Wait()
+			use("after the late one")
+			assert.Same(t, "tokens requested", tokens, 3)
+		}))
+	}
+}
+
+// Two runs may replace a refused token at once. None of them sends with the refused token after that.
+func TestReauthorizeTwiceAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tokens := 0
+		client := newClient(t, tokenFunc(func(context.Context, string) (string, error) {
+			n := tokens
+			tokens++
+			time.Sleep(time.Duration(n) * time.Second)
+			return fmt.Sprint("token", n), nil
+		}), graph.Options{})
+		_, err := client.Token(t.Context())
+		assert.OK(t, err)
+		var runs sync.WaitGroup
+		for _, want := range []string{"token1", "token2"} {
+			runs.Go(func() {
+				err := client.Reauthorize(t.Context(), &batch.StatusError{Status: 401})
+				assert.Is(t, "Reauthorize", err, nil)
+				token, _ := client.Token(t.Context())
+				assert.Same(t, "the token after Reauthorize", token, want)
+			})
+			synctest.Wait()
+		}
+		runs.Wait()
+	})
+}
+
+// tokenFunc is a credential that issues tokens for 10 minutes. Its calls run in parallel.
+type tokenFunc func(ctx context.Context, claims string) (string, error)
+
+func (f tokenFunc) GetToken(ctx context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	token, err := f(ctx, opts.Claims)
+	return azcore.AccessToken{Token: token, ExpiresOn: time.Now().Add(10 * time.Minute)}, err
+}
+
 // A token endpoint that hangs does not delay the run while the old token is valid.
 func TestSlowRenewalDelaysNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -166,6 +246,42 @@ func TestSlowRenewalDelaysNothing(t *testing.T) {
 		assert.Is(t, "Run", err, batch.ErrUnauthorized)
 		assert.Same(t, "it took nine minutes or more", time.Since(start) >= 9*time.Minute, true)
 		assert.That(t, n >= 20*4*50, "%d passes deleted, want 4,000 or more", n)
+	})
+}
+
+// An early renewal gives up after 15 s. Posts that wait for it, because the old token expires meanwhile, then wait for
+// a renewal without this limit.
+func TestSlowRenewalOfAnExpiringToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tokens := 0
+		client := newClient(t, tokenFunc(func(ctx context.Context, _ string) (string, error) {
+			if tokens++; tokens == 1 {
+				return "first", nil
+			}
+			select {
+			case <-time.After(20 * time.Second):
+				return "second", nil
+			case <-ctx.Done():
+				return "", ctx.Err()
+			}
+		}), graph.Options{})
+		start := time.Now()
+		var posts sync.WaitGroup
+		for at, want := range map[time.Duration]string{ // the token is used until a minute before 10:00
+			0:                              "first",
+			8*time.Minute + 55*time.Second: "first",
+			9*time.Minute + 5*time.Second:  "second",
+			9*time.Minute + 6*time.Second:  "second",
+		} {
+			posts.Go(func() {
+				time.Sleep(time.Until(start.Add(at)))
+				token, err := client.Token(t.Context())
+				assert.Is(t, fmt.Sprint("Token after ", at), err, nil)
+				assert.Same(t, fmt.Sprint("token after ", at), token, want)
+			})
+		}
+		posts.Wait()
+		assert.Same(t, "tokens requested", tokens, 3)
 	})
 }
 

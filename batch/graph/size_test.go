@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"tapsweep/batch"
 	"tapsweep/batch/graph"
@@ -52,6 +54,7 @@ func TestAnswerWithoutEnd(t *testing.T) {
 	}{
 		{"deletes", 200, deleteBatch, 5 << 20},
 		{"reads", 200, readBatch, 40 << 20},
+		{"reads, as 424", 424, readBatch, 40 << 20},
 		{"refused", 403, deleteBatch, 1 << 20},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -65,6 +68,23 @@ func TestAnswerWithoutEnd(t *testing.T) {
 			assert.That(t, refused == (tt.status == 403), "%v is a StatusError: %v", err, refused)
 			assert.That(t, read <= tt.most, "%d bytes were read, want at most %d", read, tt.most)
 		})
+	}
+}
+
+// An answer that may have responses is read completely, or there is an error.
+func TestAnswerIsComplete(t *testing.T) {
+	long := `{"responses":[` + strings.Repeat(" ", 70<<10) + `{"id":"1","status":204}]}`
+	for _, status := range []int{200, 207, 424} {
+		post := func(body io.Reader) (batch.Reply, error) {
+			client := newClient(t, secretCredential(), graph.Options{
+				Transport: answering{status: status, body: func() io.Reader { return body }}})
+			return client.PostBatch(t.Context(), []byte(deleteBatch))
+		}
+		reply, err := post(strings.NewReader(long))
+		assert.Is(t, fmt.Sprint("PostBatch with a long answer ", status), err, nil)
+		assert.Same(t, fmt.Sprint("bytes of the long answer ", status), len(reply.Body), len(long))
+		_, err = post(io.MultiReader(strings.NewReader(long), iotest.ErrReader(io.ErrUnexpectedEOF)))
+		assert.Is(t, fmt.Sprint("PostBatch with the answer cut off ", status), err, io.ErrUnexpectedEOF)
 	}
 }
 

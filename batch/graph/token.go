@@ -43,8 +43,10 @@ type tokenSource struct {
 
 // A renewal is one request for a new token. All callers wait for the same renewal.
 type renewal struct {
-	done chan struct{}
-	err  error
+	refused bool // it replaces a token that Graph refused
+	early   bool // it ends after earlyRenewTimeout, because the old token was valid when it began
+	done    chan struct{}
+	err     error
 }
 
 // token returns the current token, or a new one if it expires soon. Only one caller at a time requests a new token. The
@@ -60,16 +62,19 @@ func (s *tokenSource) token(ctx context.Context) (azcore.AccessToken, error) {
 			return held, nil
 		}
 		if current == nil {
-			s.renewal = &renewal{done: make(chan struct{})}
+			mine := s.begin(&renewal{early: valid})
 			s.mu.Unlock()
+			limited := ctx
 			if valid {
 				var cancel context.CancelFunc
-				ctx, cancel = context.WithTimeout(ctx, earlyRenewTimeout)
+				limited, cancel = context.WithTimeout(ctx, earlyRenewTimeout)
 				defer cancel()
 			}
-			fresh, err := s.get(ctx, "")
-			s.replace(fresh, err)
-			if err != nil && valid {
+			fresh, err := s.get(limited, "")
+			switch counts := s.end(mine, fresh, err); {
+			case !counts:
+				continue
+			case err != nil && valid:
 				return held, nil
 			}
 			return fresh, err
@@ -77,7 +82,7 @@ func (s *tokenSource) token(ctx context.Context) (azcore.AccessToken, error) {
 		s.mu.Unlock()
 		select {
 		case <-current.done:
-			if current.err != nil {
+			if current.err != nil && !current.early { // a request for a token may take longer than an early one
 				return held, current.err
 			}
 		case <-ctx.Done():
@@ -94,20 +99,32 @@ func needsRenewal(t azcore.AccessToken, now time.Time) bool {
 	return !now.Before(t.ExpiresOn.Add(-refreshAhead)) || !t.RefreshOn.IsZero() && !now.Before(t.RefreshOn)
 }
 
-// replace ends a renewal.
-func (s *tokenSource) replace(fresh azcore.AccessToken, err error) {
+// begin begins a renewal. The caller holds mu.
+func (s *tokenSource) begin(r *renewal) *renewal {
+	r.done = make(chan struct{})
+	s.renewal = r
+	return r
+}
+
+// end ends a renewal and reports whether its result counts. It does not count if Graph has refused a token since the
+// renewal began. Graph may also refuse the new one, because it was requested without claims.
+func (s *tokenSource) end(r *renewal, fresh azcore.AccessToken, err error) (counts bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer close(r.done)
+	current := s.renewal == r
+	if !current && !r.refused {
+		return false
+	}
 	if err == nil {
 		s.held = fresh
 	} else {
 		s.retryAt = time.Now().Add(earlyRenewTimeout)
 	}
-	if s.renewal != nil {
-		s.renewal.err = err
-		close(s.renewal.done)
+	if r.err = err; current {
 		s.renewal = nil
 	}
+	return true
 }
 
 func (s *tokenSource) get(ctx context.Context, claims string) (azcore.AccessToken, error) {
@@ -141,19 +158,19 @@ func (s *tokenSource) renew(ctx context.Context, refused *batch.StatusError) err
 		// token that is not valid before now.
 		claims = fmt.Sprintf(`{"access_token":{"nbf":{"essential":true,"value":"%d"}}}`, time.Now().Unix())
 	}
+	s.mu.Lock()
+	held, mine := s.held.Token, s.begin(&renewal{refused: true})
+	s.mu.Unlock()
 	fresh, err := s.get(ctx, claims)
 	if err != nil && !challenged {
 		// The command line tools refuse all claims, and have a cache of their own. Any
 		// other credential returns the refused token from its cache; its first error
 		// says why.
-		s.mu.Lock()
-		held := s.held.Token
-		s.mu.Unlock()
 		if again, againErr := s.get(ctx, ""); againErr == nil && again.Token != held {
 			fresh, err = again, nil
 		}
 	}
-	s.replace(fresh, err)
+	s.end(mine, fresh, err)
 	return err
 }
 

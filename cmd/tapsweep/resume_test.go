@@ -14,6 +14,7 @@ import (
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/quota"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -192,27 +193,31 @@ func TestResumedLogAsList(t *testing.T) {
 	p.ends(t, status.Done, "20 rows of the list left out")
 }
 
-// If a run is resumed without --protect, the protected users stay protected: somebody may have
-// forgotten the flag.
-func TestResumeKeepsWhoWasProtected(t *testing.T) {
+// The log of a run with --protect is resumed only with --protect, because somebody may have forgotten the flag. A user
+// who is no longer on the list is no longer protected.
+func TestResumeNeedsProtect(t *testing.T) {
 	t.Parallel()
-	tenant, users, env := serveUsers(t, 3, graphsim.Options{})
-	tenant.AddUser(graphsim.User{UPN: "somebody@contoso.example"})
-	log := newLog(t)
-	list := listFile(t, users)
-	run := func(left int, protect ...string) {
-		t.Helper()
-		args := []string{"revoke", "--yes", "--results", log, "--resume", list}
-		for _, names := range protect {
-			args = append(args, "--protect", writeFile(t, "protect.txt", names))
-		}
-		tapsweep(t, env, args...).ends(t, status.Done)
-		leaves(t, tenant, left)
+	for _, line := range []string{"revoke LIST", "sweep --all-users --reason usable --include-usable"} {
+		t.Run(line, func(t *testing.T) {
+			t.Parallel()
+			tenant, users, env := serveUsers(t, 3, graphsim.Options{Roles: simulation.Roles})
+			tenant.AddUser(graphsim.User{UPN: "somebody@contoso.example"})
+			args := append(words(line, strings.NewReplacer("LIST", listFile(t, users))), "--yes", "--revoke-sessions",
+				"--resume", "--results", newLog(t))
+			run := func(names string) {
+				t.Helper()
+				tapsweep(t, env, append(args, "--protect", writeFile(t, "protect.txt", names))...).ends(t, status.Done)
+			}
+			run(users[0].UPN + "\n" + users[1].UPN + "\n")
+			leaves(t, tenant, 2)
+			tapsweep(t, env, args...).ends(t, status.Usage, "the run of the log protects users: add --protect ")
+			leaves(t, tenant, 2)
+			run(users[1].UPN + "\n")
+			leaves(t, tenant, 1)
+			run("somebody@contoso.example\n")
+			leaves(t, tenant, 0)
+		})
 	}
-	run(2, users[0].UPN+"\n", users[1].UPN+"\n")
-	run(2)
-	run(1, users[1].UPN+"\n")
-	run(0, "somebody@contoso.example\n")
 }
 
 // A run under nohup survives the end of its terminal. A run in the background of a shell script

@@ -308,6 +308,27 @@ func TestSessionsAreNotForgotten(t *testing.T) {
 	same(t, "requests without --revoke-sessions", tenant.Stats().Requests, requests)
 }
 
+// The commands that the runs print do not reach a protected user, even if the list names the user twice.
+func TestPrintedCommandsProtect(t *testing.T) {
+	t.Parallel()
+	tenant, users := keepsSessions(3)
+	glass, env, dir := users[2], serve(t, tenant), t.TempDir()
+	run := func(command string) (lastPrinted string) {
+		t.Helper()
+		p := tapsweep(t, env, strings.Fields(command)...)
+		p.ends(t, status.Incomplete)
+		return strings.TrimSpace(p.stderr[strings.LastIndex(p.stderr, ": tapsweep ")+len(": tapsweep "):])
+	}
+	resume := run("revoke --yes --revoke-sessions --verify --verify-wait 1s --protect " +
+		writeFile(t, "glass.txt", glass.UPN+"\n") + " --results " + dir + "/log.jsonl " +
+		listFile(t, append(users, glass)))
+	run(resume)
+	again := run("verify --verify-wait 1s --results " + dir + "/proof.jsonl " + dir + "/log.jsonl")
+	run(again + " --yes --verify --verify-wait 1s")
+	leaves(t, tenant, 1)
+	same(t, "the protected user is signed out", tenant.SessionsFrom(glass.ID).IsZero(), true)
+}
+
 // With a results log as its list, a run revokes the sessions that are left of users whose passes are gone.
 // Their new passes stay. Without the flag, a message says that sessions are left. A protected user stays
 // protected.

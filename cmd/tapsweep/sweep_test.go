@@ -80,7 +80,7 @@ func TestSweepGuards(t *testing.T) {
 		{"usable, not among the named", plain, "--yes --include-usable --reason used", status.Usage, 40,
 			"--reason does not name usable"},
 		{"usable, meant", plain, "--yes --reason usable --include-usable", 0, 30, "10 usable"},
-		{"protected", plain, "--yes --protect " + protect, 0, 21, "1 pass of protected users left alone"},
+		{"protected", plain, "--yes --protect " + protect, 0, 21, "1 left out, because the user is protected"},
 		{"reasons by the dates", graphsim.Options{OmitReason: true}, "--yes", 0, 20, "10 expired, 10 used"},
 		{"reading only", reader, "--yes", 3, 40, "lacks the permission"},
 		{"everything denied", denied, "--yes", 3, 40, "denied"},
@@ -201,6 +201,26 @@ func TestSweepAborts(t *testing.T) {
 	denied := outcomes(rows)[results.Denied]
 	atLeast(t, "rows that are denied", denied, 40)
 	atMost(t, "rows that are denied", denied, 120)
+}
+
+// A sweep does not scan protected users. Otherwise one whose passes Graph does not list would make each night's run end
+// with exit code 1. The summary, the metrics and the report have the same number of scanned users.
+func TestSweepSkipsProtectedUsers(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Faults: []fault.Fault{
+		{Path: "/users/" + selfID + "/authentication", Do: fault.ItemStatus(403)}}})
+	tenant.AddUser(graphsim.User{ID: selfID, UPN: "admin.kim@contoso.example", Passes: many(1)})
+	tenant.AddUser(graphsim.User{ID: leeID, UPN: "glass@contoso.example", Passes: many(1)})
+	tenant.AddUsers(2)
+	dir := t.TempDir()
+	p := tapsweep(t, serve(t, tenant), "sweep", "--all-users", "--yes", "--reason", "usable", "--include-usable",
+		"--protect", writeFile(t, "p.txt", "admin.kim@contoso.example\nglass@contoso.example\n"),
+		"--metrics-file", dir+"/m.prom", "--evidence", dir+"/evidence")
+	p.ends(t, status.Done, "tapsweep: 2 users scanned", "2 left out, because the user is protected")
+	leaves(t, tenant, 2)
+	same(t, "users in the report", reported(t, dir+"/evidence").Users, 2)
+	holds(t, "the metrics", readText(t, dir+"/m.prom"), `tapsweep_log_users{command="sweep",file="m"} 2`+"\n",
+		`outcome="protected"} 0`+"\n")
 }
 
 // If only a protected account holds an old pass, the night job prints nothing, so cron mails nobody.

@@ -119,7 +119,8 @@ func (w *windows) judge(now time.Time, latency time.Duration) {
 	w.last = s
 	switch {
 	case w.size > 0:
-		if !s.near(w.room()) {
+		// Batches overtake each other, and refusals that were taken for chance use up quota too.
+		if d := s.count - w.room(); max(d, -d) > s.count/10 {
 			w.forget()
 			return
 		}

@@ -84,7 +84,7 @@ func Make(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return nil
+	return fileout.SyncDir(filepath.Dir(filepath.Clean(dir)))
 }
 
 // Begin adds a text to the preflight file before the run sends anything. It also records the SHA-256 of the manifest of

@@ -84,22 +84,40 @@ func (f *File) Commit() error {
 	if err == nil {
 		err = f.appear()
 	}
+	if err == nil {
+		err = SyncDir(filepath.Dir(f.path))
+	}
 	if err != nil {
 		err = fmt.Errorf("writing %s: %w", f.path, err)
 	}
 	return errors.Join(err, f.remove())
 }
 
-// appear gives the file its name. A link fails if another file has this name, but a rename does not. Not every file
-// system has links.
+// appear gives the file its name. Without overwrite, it fails if another file has this name. Not every file system has
+// links.
 func (f *File) appear() error {
-	if !f.overwrite {
-		err := os.Link(f.tmp.Name(), f.path)
-		if err == nil || errors.Is(err, fs.ErrExist) {
-			return err
-		}
+	if f.overwrite {
+		return os.Rename(f.tmp.Name(), f.path)
 	}
-	return os.Rename(f.tmp.Name(), f.path)
+	err := os.Link(f.tmp.Name(), f.path)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return renameToNew(f.tmp.Name(), f.path)
+}
+
+// renameToNew renames a file, and fails if another file has the new name. A rename alone would replace that file, so
+// renameToNew creates an empty file first, and replaces that.
+func renameToNew(from, to string) error {
+	empty, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(empty.Close(), os.Rename(from, to))
+	if err != nil {
+		err = errors.Join(err, os.Remove(to))
+	}
+	return err
 }
 
 // Abort removes the temporary file. It does nothing after Commit.

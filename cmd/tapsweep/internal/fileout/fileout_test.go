@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"tapsweep/testdata/assert"
@@ -41,6 +42,22 @@ func TestCommit(t *testing.T) {
 	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
 		t.Errorf("%d files are left, want 1", len(files))
 	}
+}
+
+// Where the file system has no links, a file that another program has just created stays.
+func TestRenameToNew(t *testing.T) {
+	dir := t.TempDir()
+	from, to := filepath.Join(dir, "from"), filepath.Join(dir, "to")
+	assert.OK(t, os.WriteFile(from, []byte("ours"), 0o600))
+	assert.OK(t, os.WriteFile(to, []byte("theirs"), 0o600))
+	assert.Is(t, "with another file", renameToNew(from, to), fs.ErrExist)
+	assert.Same(t, "the other file", read(to), "theirs")
+	assert.OK(t, os.Remove(to))
+	assert.Is(t, "without another file", renameToNew(from, to), nil)
+	assert.Same(t, "the file", read(to), "ours")
+	assert.Is(t, "without the file itself", renameToNew(from, filepath.Join(dir, "new")), fs.ErrNotExist)
+	files, _ := os.ReadDir(dir)
+	assert.Same(t, "files", len(files), 1)
 }
 
 func TestAbort(t *testing.T) {
@@ -93,5 +110,15 @@ func TestBegin(t *testing.T) {
 		if _, err := Begin(path, 3); err == nil {
 			t.Errorf("Begin(%q) = nil, want an error", path)
 		}
+	}
+}
+
+// A directory that cannot be synced is no reason to fail, unless the disk fails.
+func TestSyncDir(t *testing.T) {
+	for dir, want := range map[string]error{t.TempDir(): nil, "/proc/self": nil, t.TempDir() + "/none": fs.ErrNotExist} {
+		if _, err := os.Stat("/proc/self"); runtime.GOOS == "windows" || dir == "/proc/self" && err != nil {
+			continue
+		}
+		assert.Is(t, "SyncDir of "+dir, SyncDir(dir), want)
 	}
 }

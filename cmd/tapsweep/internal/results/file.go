@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -29,7 +30,9 @@ type logFile struct {
 
 	// beside is the path of a new log until its first line is on disk. Then the log is renamed to target, where
 	// it replaces the old log, and beside is empty.
-	beside, target string
+	beside string
+	target string // where path leads if it is a link, empty if it is none
+	named  bool   // the name of the file is on disk
 }
 
 // replace creates a log that will replace the log at path. If path is a link, the target of the link is
@@ -71,15 +74,20 @@ type locks [2]io.Closer
 
 func (l locks) Close() error { return errors.Join(l[0].Close(), l[1].Close()) }
 
-// appear replaces the old log by the new one, whose first line is on disk.
+// appear gives the log its name when its first line is on disk, and writes the name to disk. Without that, a power loss
+// could lose a new log, or bring back the old one, after deletes were sent.
 func (f *logFile) appear() error {
-	if f.beside == "" {
+	if f.named {
 		return nil
 	}
-	err := os.Rename(f.beside, f.target)
-	if err == nil {
+	if f.beside != "" {
+		if err := os.Rename(f.beside, f.target); err != nil {
+			return err
+		}
 		f.beside = ""
 	}
+	err := fileout.SyncDir(filepath.Dir(cmp.Or(f.target, f.path)))
+	f.named = err == nil
 	return err
 }
 

@@ -2,6 +2,7 @@ package results
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"regexp"
@@ -83,7 +84,7 @@ func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
 	err := l.readLog(name, text(), func(rec *Record) error {
 		state.apply(rec, false)
 		if r := rec.Row; r != nil && r.Outcome != Planned && r.User != input.Me &&
-			(r.Action == RevokeSessions || l.Sessions && r.sessionsFollow()) {
+			(r.Action == RevokeSessions || r.Outcome == Protected || l.Sessions && r.sessionsFollow()) {
 			l.addUser(name, rec)
 		}
 		return nil
@@ -92,7 +93,8 @@ func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
 	return func(yield func(input.ListRow, error) bool) { yieldLast(text(), last, yield) }, err
 }
 
-// yieldLast yields the last row of each key about a pass. SessionsLeft is for the sessions.
+// yieldLast yields the last row of each key about a pass. SessionsLeft is for the sessions. It yields an error if the
+// log has become shorter, because passes are missing then.
 func yieldLast(text io.Reader, last []bool, yield func(input.ListRow, error) bool) {
 	n := 0
 	for rec, err := range Read(text, new(Condition)) {
@@ -111,13 +113,17 @@ func yieldLast(text io.Reader, last []bool, yield func(input.ListRow, error) boo
 		}
 		n++
 	}
+	if n < len(last) {
+		yield(input.ListRow{}, fmt.Errorf("the log was truncated while it was read: %d of its %d rows are left%s",
+			n, len(last), wantWhole))
+	}
 }
 
 // SessionsLeft returns the users whose passes are gone according to the logs, and whose sessions no run has
 // revoked. The pairs name no pass.
 func (l *Lists) SessionsLeft() (pairs []input.Pair) {
 	for _, u := range l.Users {
-		if u.passGone && !u.Sessions.done() {
+		if u.passGone && !u.Sessions.done() && !u.protected() {
 			pairs = append(pairs, input.Pair{Source: u.Source, Line: u.Line, User: u.User, UPN: u.UPN})
 		}
 	}
@@ -127,7 +133,7 @@ func (l *Lists) SessionsLeft() (pairs []input.Pair) {
 // SessionsMissed returns the number of users whose sessions a run should have revoked, but did not.
 func (l *Lists) SessionsMissed() (n int) {
 	for _, u := range l.Users {
-		if u.Sessions != nil && !u.Sessions.done() {
+		if u.Sessions != nil && !u.Sessions.done() && !u.protected() {
 			n++
 		}
 	}

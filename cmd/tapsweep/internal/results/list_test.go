@@ -117,21 +117,29 @@ func TestResultsLog(t *testing.T) {
 	}
 }
 
-// A list has only the lines that the log had when it was opened: a run may resume the log meanwhile.
-func TestLogBecomesLonger(t *testing.T) {
-	log, rows := logText("run, denied 1, end"), 0
-	texts := []string{log, log + logText("run, denied 2")}
-	list, err := new(Lists).Read("l.jsonl", []byte(log), func() io.Reader {
-		text := texts[0]
-		texts = texts[1:]
-		return strings.NewReader(text)
-	})
-	assert.OK(t, err)
-	for _, err := range list {
-		rows++
+// A list has all lines that the log had when it was opened, and no others: a run may resume the log meanwhile, and
+// another program may truncate it.
+func TestLogChangesMeanwhile(t *testing.T) {
+	log := logText("run, denied 1, end")
+	for name, tt := range map[string]struct{ second, err string }{
+		"longer":    {log + logText("run, denied 2"), ""},
+		"truncated": {logText("run"), "truncated while it was read: 0 of its 1 rows"},
+		"empty":     {"", "truncated while it was read: 0 of its 1 rows"},
+	} {
+		texts := []string{log, tt.second}
+		list, err := new(Lists).Read("l.jsonl", []byte(log), func() io.Reader {
+			text := texts[0]
+			texts = texts[1:]
+			return strings.NewReader(text)
+		})
 		assert.OK(t, err)
+		rows := 0
+		for _, err := range list {
+			rows++
+			assert.Says(t, name, err, tt.err)
+		}
+		assert.Same(t, name+": rows and errors", rows, 1)
 	}
-	assert.Same(t, "rows", rows, 1)
 }
 
 // A line that is not part of a log is skipped, as kubectl logs mixes in. The warning does not count empty lines.

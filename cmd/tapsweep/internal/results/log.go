@@ -75,7 +75,11 @@ func Create(path string, overwrite bool) (*Log, error) {
 	}
 	lock, err := lockLog(f)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("creating the results log: %w", err), f.Close())
+		err = errors.Join(fmt.Errorf("creating the results log: %w", err), f.Close())
+		if !errors.Is(err, ErrInUse) {
+			err = errors.Join(err, os.Remove(path))
+		}
+		return nil, err
 	}
 	return newFileLog(&logFile{file: f, path: path, lock: lock, created: true}), nil
 }

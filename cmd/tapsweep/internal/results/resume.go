@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 
@@ -154,7 +155,8 @@ func Resume(path string, next *Header, opts ResumeOptions) (*Log, *ResumeState, 
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("resuming: %w", err), f.Close())
 	}
-	log := newFileLog(&logFile{file: f, path: path, lock: lock})
+	target, _ := filepath.EvalSymlinks(path) // if this fails, the path is used
+	log := newFileLog(&logFile{file: f, path: path, target: target, lock: lock})
 	if err := e.resume(log); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("resuming %s: %w", path, err), log.Close())
 	}
@@ -221,7 +223,7 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 		return 0, c.firstForeign
 	}
 	if !e.next.Sessions && (e.sessions || len(e.wanted) > 0) {
-		return 0, ErrSessions
+		return 0, &MissingFlagError{"also revokes sessions", "--revoke-sessions"}
 	}
 	return from, nil
 }
@@ -298,6 +300,15 @@ func (e *ResumeState) completes(r *Row) bool {
 	return !r.Retryable()
 }
 
+// A MissingFlagError is returned if a run without a flag resumes the log of a run with this flag, and would forget the
+// sessions of its users, or its protected users.
+type MissingFlagError struct {
+	does string // what the run of the log does
+	flag string
+}
+
+func (e *MissingFlagError) Error() string { return "the run of the log " + e.does + ": add " + e.flag }
+
 // same returns an error if next must not resume r, because its list, tenant, Graph root or user differs.
 func (r *Header) same(next *Header) error {
 	command := safetext.Printable("tapsweep " + strings.Join(r.Command, " "))
@@ -311,6 +322,8 @@ func (r *Header) same(next *Header) error {
 		return fmt.Errorf("the user of its rows %q was %s, and is now %s", "me", r.Self, next.Self)
 	case r.DryRun != next.DryRun:
 		return errors.New("one of the runs is a dry run and the other is not")
+	case len(r.protectFlags()) > 0 && len(next.protectFlags()) == 0: // even if it has no row about a protected user yet
+		return &MissingFlagError{"protects users", cmp.Or(CommandLine(r.protectFlags()), "--protect")}
 	}
 	return r.Elsewhere(next.Tenant, next.GraphRoot)
 }

@@ -97,6 +97,9 @@ func TestResumeRefuses(t *testing.T) {
 		{"dry run", func(r *Header) { r.DryRun = true }, "", "dry run"},
 		{"sessions", nil, `{"type":"run","digest":"sha256:1","tenant":"t","graphRoot":"https://graph.microsoft.com",` +
 			`"sessions":true}` + "\n", "add --revoke-sessions"},
+		{"protected users", nil, `{"type":"run","digest":"sha256:1","tenant":"t","graphRoot":` +
+			`"https://graph.microsoft.com","command":["revoke","--protect","bg.txt","l.csv"]}` + "\n",
+			"the run of the log protects users: add --protect bg.txt"},
 		{"other text", nil, "garbage\n" + end, "line 3: it is not part of"},
 		{"other text at the end", nil, "garbage\n", "line 3: it is not part of"},
 		{"an empty line", nil, "\n" + end, "line 3: it is not part of"},

@@ -68,16 +68,7 @@ func (r *Header) Describe(path string) {
 	if evidence {
 		r.Resume[2], r.Resume[3] = "--evidence", filepath.Dir(path)
 	}
-	r.Revoke = nil
-	for i, arg := range args {
-		name, _, hasValue := strings.Cut(arg, "=")
-		if slices.Contains(kept, name) {
-			r.Revoke = append(r.Revoke, arg)
-			if !hasValue && i+1 < len(args) {
-				r.Revoke = append(r.Revoke, args[i+1])
-			}
-		}
-	}
+	r.Revoke = onlyFlags(args, kept...)
 	if r.Verify {
 		r.Revoke = append(r.Revoke, "--verify")
 	}
@@ -103,6 +94,23 @@ func (r *Header) interpret() {
 // protected users. Each takes a value.
 var kept = []string{"--auth", "--tenant", "--client-id", "--certificate", "--secret-file", "--token-file",
 	"--cloud", "--graph-url", "--api-version", "--protect"}
+
+// onlyFlags returns the flags with these names from the arguments of a command, each with its value.
+func onlyFlags(args []string, names ...string) (words []string) {
+	for i, arg := range args {
+		name, _, hasValue := strings.Cut(arg, "=")
+		if slices.Contains(names, name) {
+			words = append(words, arg)
+			if !hasValue && i+1 < len(args) {
+				words = append(words, args[i+1])
+			}
+		}
+	}
+	return words
+}
+
+// protectFlags returns the flags with the lists of protected users. It returns nil if the run protects nobody.
+func (r *Header) protectFlags() []string { return onlyFlags(r.Revoke, "--protect") }
 
 // withoutLog removes the flags about the log from the arguments of a command. It also reports whether the log is
 // in a directory of evidence.

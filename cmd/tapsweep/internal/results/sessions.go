@@ -1,7 +1,6 @@
 package results
 
 import (
-	"errors"
 	"maps"
 	"slices"
 )
@@ -21,10 +20,6 @@ var sessionMeanings = map[Outcome]string{
 
 // SessionMeaning is Meaning for rows about sessions.
 func (o Outcome) SessionMeaning() string { return sessionMeanings[o] }
-
-// ErrSessions is returned if a run without --revoke-sessions resumes the log of a run with this flag, because the
-// sessions of its users would be forgotten.
-var ErrSessions = errors.New("the run of the log also revokes sessions: add --revoke-sessions")
 
 // FreesSessions reports whether the sessions of a user may be revoked after a pass has this outcome: the pass is
 // gone, or a dry run would delete it.

@@ -76,6 +76,7 @@ func TestSessionsLeft(t *testing.T) {
 		"revoked":               {gone + sessionLine(Revoked), 0, 0},
 		"no such user":          {gone + sessionLine(UnknownUser), 0, 0},
 		"no pass is gone":       {rowLine(Failed, methodIs(pass1)) + sessionLine(NotSent), 0, 1},
+		"protected since":       {gone + rowLine(Protected, methodIs(pass2)) + sessionLine(NotSent), 0, 0},
 		"another user":          {gone + sessionLine(Revoked, of), 1, 0},
 	} {
 		logs := &Lists{Sessions: true}

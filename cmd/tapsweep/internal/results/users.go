@@ -12,7 +12,8 @@ import (
 	"tapsweep/input"
 )
 
-// A LoggedUser is a user in logs: the place of the user's first row, and the content of the last row.
+// A LoggedUser is a user in logs: the place of the user's first row, and the content of the last row. If several
+// logs have rows about the user, the time of the rows decides which is the last.
 type LoggedUser struct {
 	Source  string // the log
 	Line    int
@@ -25,6 +26,23 @@ type LoggedUser struct {
 	Sessions *LogSessions // nil if the logs have no row about the user's sessions
 
 	passGone bool // a pass of the user is gone
+
+	passRow, sessionsRow writtenRow // which rows count
+}
+
+// A writtenRow is the log and the time of a row.
+type writtenRow struct {
+	log string
+	at  time.Time
+}
+
+// update replaces w by a later row of its log, or by a row of another log that is not older. It reports whether it did.
+func (w *writtenRow) update(log string, at time.Time) bool {
+	if w.log != log && at.Before(w.at) {
+		return false
+	}
+	*w = writtenRow{log, at}
+	return true
 }
 
 // LogSessions is the last row of a log about the sessions of a user.
@@ -51,16 +69,25 @@ func (l *Lists) addUser(log string, rec *Record) {
 		l.users[name], l.Users = user, append(l.Users, user)
 	}
 	user.User, user.UPN = r.User, cmp.Or(r.UPN, user.UPN)
-	if r.Action == RevokeSessions {
-		user.Sessions = &LogSessions{r.Outcome, r.SentAt}
-		return
+	switch {
+	case r.Action == RevokeSessions:
+		if user.sessionsRow.update(log, r.Time) {
+			user.Sessions = &LogSessions{r.Outcome, r.SentAt}
+		}
+	case r.Outcome != Duplicate: // the first row of the pass has its outcome
+		user.passGone = user.passGone || r.sessionsFollow()
+		if user.passRow.update(log, r.Time) {
+			user.Method, user.Outcome, user.Creation = r.Method, r.Outcome, r.Creation
+		}
 	}
-	user.Method, user.Outcome, user.Creation = r.Method, r.Outcome, r.Creation
-	user.passGone = user.passGone || r.sessionsFollow()
 }
 
-// ReadUsers reads each user of results logs once. It leaves out rows that were invalid or protected. It returns
-// an error for a file that is not a complete log (see Condition.problem).
+// protected reports whether the last row about a pass of the user is protected. Rows about the sessions of such a user
+// do not count.
+func (u *LoggedUser) protected() bool { return u.Outcome == Protected }
+
+// ReadUsers reads each user of results logs once. It leaves out users who are protected, and rows that were invalid.
+// It returns an error for a file that is not a complete log (see Condition.problem).
 func ReadUsers(paths ...string) (*Lists, error) {
 	l := new(Lists)
 	for _, path := range paths {
@@ -68,6 +95,7 @@ func ReadUsers(paths ...string) (*Lists, error) {
 			return nil, fmt.Errorf("reading %s: %w", path, err)
 		}
 	}
+	l.Users = slices.DeleteFunc(l.Users, (*LoggedUser).protected)
 	return l, nil
 }
 
@@ -79,10 +107,10 @@ func (l *Lists) readUsers(path string) error {
 	defer f.Close()
 	return l.readLog(path, input.Decode(f), func(rec *Record) error {
 		switch r := rec.Row; {
-		case r == nil, r.Outcome == Protected:
+		case r == nil:
 		case r.Outcome == Invalid:
 			l.Invalid++
-		case r.User == input.Me:
+		case r.User == input.Me && r.Outcome != Protected:
 			return lineError(rec.Line, "the row is about the user who was signed in, and does not say who that was")
 		case r.User != "":
 			l.addUser(path, rec)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"tapsweep/input"
 	"tapsweep/testdata/assert"
 )
 
@@ -21,8 +22,12 @@ func TestReadUsers(t *testing.T) {
 		return found
 	}
 	assert.Same(t, "users of a log in UTF-16", len(read("../../../../testdata/logs/log-ps51-redirect.jsonl").Users), 3)
-	protected := write(t, "log.jsonl", logText("run, protected 1, end"))
-	assert.Same(t, "users of a log with a protected user", len(read(protected).Users), 0)
+	// A run of an older version without --protect wrote rows about sessions of users whom the first run protected.
+	for name, row := range map[string]string{"no other row": "", "the pass is named twice": rowLine(Duplicate),
+		"a row about sessions": sessionLine(NotSent)} {
+		protected := write(t, "log.jsonl", runLine+rowLine(Protected)+row+endLine)
+		assert.Same(t, "users of a log with a protected user, and "+name, len(read(protected).Users), 0)
+	}
 
 	path := write(t, "log.jsonl", text)
 	found := read(path)
@@ -38,4 +43,30 @@ func TestReadUsers(t *testing.T) {
 		runs = append(runs, fmt.Sprintf("%s:%d", run.Source, run.Line))
 	}
 	assert.Equal(t, "runs", runs, []string{path + ":1", path + ":5"})
+}
+
+// Of two logs about a user, the newer one counts in any order. Otherwise verify would compare with the older call that
+// revoked the sessions, and a run would not revoke the sessions that the newer log has not revoked.
+func TestNewerLogCounts(t *testing.T) {
+	logOf := func(day, id string, pass, sessions Outcome) string {
+		time := `"time":"2026-03-` + day + `T08:00:00Z"`
+		return write(t, "log.jsonl", runLine+rowLine(pass, methodIs(id), time)+
+			sessionLine(sessions, time, `"sentAt":"2026-03-`+day+`T07:59:00Z"`)+endLine)
+	}
+	older, newer := logOf("09", pass1, Failed, Revoked), logOf("10", pass2, Revoked, NotSent)
+	for _, paths := range [][]string{{older, newer}, {newer, older}} {
+		found, err := ReadUsers(paths...)
+		assert.OK(t, err)
+		u := found.Users[0]
+		assert.Same(t, "place of the first row", u.Source, paths[0])
+		assert.Same(t, "pass", u.Method, pass2)
+		assert.Same(t, "outcome", u.Outcome, Revoked)
+		assert.Same(t, "outcome of the sessions", u.Sessions.Outcome, NotSent)
+		assert.Same(t, "day of the call", u.Sessions.SentAt.Day(), 10)
+		logs := &Lists{Sessions: true}
+		l, err := input.Open(paths, input.Options{Reader: logs.Read})
+		assert.OK(t, err)
+		l.Close()
+		assert.Same(t, "users whose sessions are left", len(logs.SessionsLeft()), 1)
+	}
 }

@@ -44,7 +44,6 @@ func openProtect(c *console.Console, paths []string) (*protect.Named, error) {
 // findProtected finds out who the protected users are. It runs before anything is written.
 func (r *run) findProtected(ctx context.Context, protectList *protect.Named,
 	pairs iter.Seq2[input.Pair, error]) (err error) {
-	r.noProtectList = protectList.Empty()
 	r.protectedUsers, err = protectList.Resolve(ctx, r.runner, pairs, r.noLookUps())
 	if err != nil {
 		return r.ended(ctx, fmt.Errorf("--protect: %w\nnothing was changed", err))

@@ -44,9 +44,8 @@ func (r *run) openLog() (err error) {
 		return status.Refuse(fmt.Errorf("--results: %s is a pipe or a device: a run cannot resume from it", log.Path),
 			"choose another --results file")
 	}
-	// Without --protect, the users whom an earlier run has protected stay protected.
 	opts := r.resume
-	opts.Protected = func(user string) bool { return r.noProtectList || r.isProtectedName(user) }
+	opts.Protected = r.isProtectedName
 	r.log, r.earlier, err = results.Resume(log.Path, r.header, opts)
 	if err != nil && !status.Known(err) {
 		return status.Refuse(err, r.resumeHints(err)...)
@@ -74,7 +73,7 @@ func (r *run) resumeHints(err error) []string {
 		return []string{"nothing was changed: keep a copy of the log, remove that line and resume; " +
 			"tapsweep looks up again what the removed line recorded"}
 	}
-	if errors.Is(err, results.ErrSessions) {
+	if _, ok := errors.AsType[*results.MissingFlagError](err); ok {
 		return nil // the error itself says what to do
 	}
 	return []string{"to resume, use the same lists or scope in the same tenant; for a new run, " +

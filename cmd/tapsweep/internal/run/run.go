@@ -32,7 +32,6 @@ type run struct {
 	job     *revoke.Job
 
 	protectedUsers *protect.Users
-	noProtectList  bool // no list of protected users is named
 
 	log     *results.Log         // nil for a run without a log
 	earlier *results.ResumeState // what earlier runs have completed, empty if there is no log to resume

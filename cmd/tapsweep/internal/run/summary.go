@@ -35,11 +35,10 @@ type summary struct {
 	Evidence   string // the directory of the evidence
 	Sealed     string // the SHA-256 of its manifest, in hex
 
-	Scan            *scan.Totals // nil for a run that does not look for passes
-	ScanStopped     bool         // the scan did not end, so users may hold passes that the run has not seen
-	CreatorDoubt    string       // why it is not known whether the --created-by user exists, empty if known
-	Output          string       // where a scan printed the passes
-	ProtectedPasses int          // passes of protected users that a sweep found and kept
+	Scan         *scan.Totals // nil for a run that does not look for passes
+	ScanStopped  bool         // the scan did not end, so users may hold passes that the run has not seen
+	CreatorDoubt string       // why it is not known whether the --created-by user exists, empty if known
+	Output       string       // where a scan printed the passes
 }
 
 // printIf writes a line if show is set.
@@ -92,8 +91,8 @@ func (s *summary) brief(w io.Writer) {
 	if n := s.Scan.Earlier; n > 0 {
 		parts = append(parts, fmt.Sprintf("%d scanned by an earlier run", n))
 	}
-	if s.ProtectedPasses > 0 {
-		parts = append(parts, passes(s.ProtectedPasses)+" of protected users left alone")
+	if n := s.Scan.Protected; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d left out, because the user is protected", n))
 	}
 	parts = append(parts, s.sentence()+" "+s.sessionSentence())
 	text := strings.TrimSpace(strings.Join(parts, "; ")) + " " + kept.String()
@@ -247,7 +246,6 @@ func (s *summary) further(w io.Writer) {
 	printIf(c.Beside > 0, w, format.Plural(c.Beside, "further pass", "further passes"),
 		" of users who had several were also deleted; each has a row in the log")
 	printIf(left > 0, w, rows(left), " of the list left out, because the earlier run completed or protected them")
-	printIf(s.ProtectedPasses > 0, w, passes(s.ProtectedPasses), " of protected users left alone")
 	if s.Stopped != nil {
 		fmt.Fprintln(w, "stopped early: "+safetext.Printable(format.Error(s.Stopped)))
 	}

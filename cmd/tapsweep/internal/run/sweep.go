@@ -104,21 +104,16 @@ func itemsOf(found []*scan.Found) (items []revoke.Item) {
 	return items
 }
 
-// gather scans and deletes nothing. It leaves out passes that an earlier run began to delete, and those of protected
-// users, which it counts.
+// gather scans and deletes nothing. It leaves out passes that an earlier run began to delete.
 func (r *run) gather(ctx context.Context) (found []*scan.Found, err error) {
 	r.show(progress.Options{Phase: "scanning", Noun: "users"})
 	err = r.look(ctx, r.scope.Find, func(f *scan.Found) {
-		switch {
-		case r.earlier.Unconfirmed(&input.Pair{User: f.User, Method: f.ID}) != nil:
+		if r.earlier.Unconfirmed(&input.Pair{User: f.User, Method: f.ID}) != nil {
 			r.console.Display().Passed()
-		case r.isProtected(f.User, f.UPN):
-			r.summary.ProtectedPasses++
-			r.console.Display().Passed()
-		default:
-			r.console.Display().Row(&results.Row{Outcome: results.Found})
-			found = append(found, f)
+			return
 		}
+		r.console.Display().Row(&results.Row{Outcome: results.Found})
+		found = append(found, f)
 	})
 	return found, err
 }

@@ -115,7 +115,7 @@ func (s *scanner) arrived(p *source, res batch.Result) {
 		s.follow(p, body.Next)
 	} else if p.audit {
 		for _, id := range s.audit.order {
-			if s.markSeen(id) {
+			if s.markSeen(id, s.audit.names[id]) {
 				s.queue = append(s.queue, userToList{name: id, upn: s.audit.names[id], look: s.filtersAccounts()})
 			}
 		}
@@ -147,7 +147,7 @@ func (s *scanner) counted(res batch.Result) {
 // tellTotal tells the caller how many users the scan covers.
 func (s *scanner) tellTotal() {
 	c := &s.counts
-	if total := s.all - c.Guests - c.Disabled - c.Earlier; total > 0 {
+	if total := s.all - c.Guests - c.Disabled - c.Earlier - c.Protected; total > 0 {
 		s.sinks.Total(total)
 	}
 }
@@ -253,7 +253,7 @@ func (s *scanner) member(p *source, raw json.RawMessage) (fresh bool, err error)
 	}
 	key := s.key(a.ID)
 	_, again := p.users[key]
-	if s.markSeen(a.ID) {
+	if s.markSeen(a.ID, a.UPN) {
 		var admitted bool
 		if admitted, err = s.admits(&a); admitted {
 			s.queue = append(s.queue, userToList{name: a.ID, upn: shown(a.UPN)})
@@ -310,7 +310,7 @@ func (s *scanner) accountOf(t userToList, res batch.Result) {
 		s.failed(t, res, err)
 		return
 	}
-	if !strings.EqualFold(t.name, a.ID) && !s.markSeen(a.ID) {
+	if !strings.EqualFold(t.name, a.ID) && !s.markSeen(a.ID, a.UPN) {
 		return // the user was already seen under another name
 	}
 	admitted, err := s.admits(&a)

@@ -61,6 +61,10 @@ type Options struct {
 	// Skip reports whether a user need not be scanned. It gets an object ID, or a name in Users. Nil skips none.
 	Skip func(user string) bool
 
+	// Protected reports whether a user must not be scanned. It also gets the user principal name, which is empty if not
+	// known. Nil protects nobody.
+	Protected func(user, upn string) bool
+
 	// OnGone receives passes that Audit.By created and that are gone or replaced: the last one of each user. Only the
 	// ID and the Creation of such a pass are known. OnGone may be nil.
 	OnGone func(*Found)
@@ -84,19 +88,20 @@ type Found struct {
 
 // Totals are the totals of a scan.
 type Totals struct {
-	Users    int                 // users whose passes were listed
-	Found    int                 // passes that match the Options
-	ByTime   int                 // how many of these were matched with the audit log by time, not by ID
-	Passes   map[pass.Reason]int // all passes that were listed
-	Guests   int                 // users skipped for MembersOnly: all that are not known to be members
-	Disabled int                 // users skipped for EnabledOnly
-	Recent   int                 // passes skipped for MinAge or ExpiredFor
-	Older    int                 // passes skipped for CreatedSince
-	Earlier  int                 // users skipped by Skip
-	Pages    int                 // pages of users
-	Failed   int                 // users whose passes could not be listed
-	NotSeen  int                 // known users that were not scanned because the run stopped
-	Audit    *AuditCounts        // nil if the scan does not read the audit log
+	Users     int                 // users whose passes were listed
+	Found     int                 // passes that match the Options
+	ByTime    int                 // how many of these were matched with the audit log by time, not by ID
+	Passes    map[pass.Reason]int // all passes that were listed
+	Guests    int                 // users skipped for MembersOnly: all that are not known to be members
+	Disabled  int                 // users skipped for EnabledOnly
+	Recent    int                 // passes skipped for MinAge or ExpiredFor
+	Older     int                 // passes skipped for CreatedSince
+	Earlier   int                 // users skipped by Skip
+	Protected int                 // users skipped by Protected
+	Pages     int                 // pages of users
+	Failed    int                 // users whose passes could not be listed
+	NotSeen   int                 // known users that were not scanned because the run stopped
+	Audit     *AuditCounts        // nil if the scan does not read the audit log
 }
 
 // Handlers are the functions that receive the results of a scan. They are called on the goroutine of the run. To stop
@@ -187,7 +192,7 @@ func (s *scanner) requests() iter.Seq[batch.Request] {
 		}
 		for _, u := range s.opts.Users {
 			t := userToList{name: cmp.Or(u.ID, u.UPN), upn: u.UPN, look: s.filtersAccounts()}
-			if s.markSeen(t.name) && !yield(s.ask(t)) {
+			if s.markSeen(t.name, t.upn) && !yield(s.ask(t)) {
 				return
 			}
 		}
@@ -195,15 +200,19 @@ func (s *scanner) requests() iter.Seq[batch.Request] {
 	}
 }
 
-// markSeen marks a user as seen, and reports whether the user must be scanned: for the first time, and unless Skip
-// returns true.
-func (s *scanner) markSeen(name string) bool {
+// markSeen marks a user as seen, and reports whether the user must be scanned: for the first time, and unless Skip or
+// Protected returns true. upn may be empty.
+func (s *scanner) markSeen(name, upn string) bool {
 	key := s.key(name)
 	if _, again := s.seen[key]; again {
 		return false
 	}
 	s.seen[key] = struct{}{}
-	if s.opts.Skip != nil && s.opts.Skip(name) {
+	switch {
+	case s.opts.Protected != nil && s.opts.Protected(name, upn):
+		s.counts.Protected++
+		return false
+	case s.opts.Skip != nil && s.opts.Skip(name):
 		s.counts.Earlier++
 		return false
 	}

@@ -294,6 +294,8 @@ func TestTotal(t *testing.T) {
 		{"the audit log", since(time.Hour, ""), nil, 1},
 		{"an earlier run scanned a user",
 			Options{Users: named, Skip: func(user string) bool { return user == named[0].UPN }}, nil, 1},
+		{"a user is protected", Options{All: true,
+			Protected: func(_, upn string) bool { return upn == named[0].UPN }}, nil, 12},
 		{"two sources, which may share users", Options{All: true, Groups: group}, nil, 0},
 		{"Graph does not count", Options{All: true}, counting(fault.ItemBody(`{"value":[]}`)), 0},
 		{"Graph refuses to count", Options{All: true}, counting(fault.ItemStatus(400)), 0},
