@@ -58,7 +58,7 @@ func (c *Controller) account(now time.Time, r Feedback) {
 		// The level is where it was when this was sent. After a window has ended
 		// there is as much as in the last one, and not what the time since makes.
 		// A few requests fewer, because a batch may arrive a little early.
-		c.level = level{at: r.Sent, free: -float64(int(c.limit.rate * c.latency.mean.Seconds() / 4))}
+		c.level = level{at: r.Sent, free: -float64(int(c.limit.rate * c.latency.mean.Seconds() / 5))}
 		c.opening = c.window
 	}
 	if c.limit.counts {
@@ -92,7 +92,7 @@ func (c *Controller) accept(now time.Time, r Feedback, fresh bool) {
 		grow = c.maxInFlight() // what should be free is to be trusted
 	case !unlimited && c.window == 1:
 		// Where answers take long, what is refilled meanwhile would run over.
-		grow = max(1, max(c.limit.rate, c.opening)*min(1, c.latency.mean.Seconds()/2))
+		grow = max(1, c.opening*min(1, c.latency.mean.Seconds()/2))
 	case unlimited && c.opts.MaxInFlight > 0:
 		grow = c.maxInFlight()
 	case unlimited && c.mostlyChance():

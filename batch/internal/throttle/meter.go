@@ -109,10 +109,11 @@ func (m *meter) learnBurst(sent time.Time, latency time.Duration) {
 
 // reopen takes in, at the end of the first wait, what was accepted of the batches that were already on
 // their way when the refusal was answered. All of that came back after the refused batch, so it is the
-// rate, or less where all was accepted. What had not come back before the refusal had piled up.
-func (m *meter) reopen(latency time.Duration) {
+// rate, or less where all was accepted. What had not come back before the refusal had piled up. It
+// reports whether the rate was unknown and is known now.
+func (m *meter) reopen(latency time.Duration) (known bool) {
 	if m.rate > 0 {
-		return
+		return false
 	}
 	requests, span := 0.0, 0.0
 	for _, t := range m.tallies {
@@ -121,11 +122,12 @@ func (m *meter) reopen(latency time.Duration) {
 		}
 	}
 	if requests < batchSize || span < heel.Seconds() {
-		return
+		return false
 	}
 	m.rate, m.requests, m.seconds = requests/span, requests, span
 	m.first = int(max(float64(m.first)-m.rate*m.ramp, firstFlight))
 	m.burst = float64(m.first)
+	return true
 }
 
 // most returns how many should be free at most: a little less than what seems to pile up.

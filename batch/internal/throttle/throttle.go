@@ -169,7 +169,9 @@ func (c *Controller) Take(now time.Time, want int) (n int, at time.Time) {
 		c.detector.sent(now, c.inFlight-c.rest-n)
 		return n, time.Time{}
 	}
-	c.limit.reopen(c.latency.mean)
+	if c.limit.reopen(c.latency.mean) {
+		c.opening = max(c.opening, c.limit.rate) // so the window opens to half a round trip's worth
+	}
 	c.fixed.reopen(now, c.latency.mean)
 	c.fixed.advance(now, c.latency.mean)
 	if c.grown > 0 && !now.Before(c.growAt) {
