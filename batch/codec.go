@@ -93,7 +93,7 @@ func (r *Request) check() error {
 			safetext.Printable(r.URL))
 	case strings.ContainsFunc(r.URL, func(c rune) bool { return c <= ' ' || c >= 0x7f || c == '\\' || c == '#' }):
 		return fmt.Errorf("url %q is not percent-encoded", safetext.Printable(r.URL))
-	case strings.HasPrefix(strings.ToLower(r.URL), "/$batch"):
+	case strings.EqualFold(r.URL[:min(len(r.URL), len("/$batch"))], "/$batch"):
 		return errors.New("a batch cannot hold a batch")
 	case r.Body != nil && !json.Valid(r.Body):
 		return errors.New("the body is not valid JSON")

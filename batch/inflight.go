@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -153,7 +154,7 @@ func (b *inFlightBatch) waitOf(i int) (wait time.Duration, ok bool) {
 // utilization returns the share of the limit in use. It is 0 if the service does not report it, as is usual.
 // Source: learn.microsoft.com/graph/throttling-limits, identity and access.
 func utilization(header http.Header) float64 {
-	share, err := strconv.ParseFloat(header.Get("X-Ms-Throttle-Limit-Percentage"), 64)
+	share, err := strconv.ParseFloat(cmp.Or(header.Get("X-Ms-Throttle-Limit-Percentage"), "0"), 64)
 	if err != nil || !(share > 0) {
 		return 0
 	}

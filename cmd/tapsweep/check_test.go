@@ -51,6 +51,8 @@ func checkTests() []checkTest {
 		{"one user", own, user, 0, "claims:ok read:ok", user},
 		{"passes alone", own, "", 0, "claims:ok read:ok", "404"},
 		{"passes alone, denied", with(own, passes, fault.ItemStatus(403)), "", 1, "claims:ok read:failed", role},
+		{"another success", with(own, passes, fault.ItemShaped(206, `{"value":[]}`)), user, 1, "claims:ok read:failed",
+			"the body may be incomplete: the answer was 206, not 200; try again later"},
 		{"users denied", with(all, "/users?", fault.ItemStatus(403)), "", 1, "claims:ok read:ok users:failed",
 			"User.ReadBasic.All"},
 		{"no permission", graphsim.Options{Roles: app[1:]}, "", 3, "claims:failed read:warning", "=Role"},

@@ -178,19 +178,26 @@ func TestRefusedSweepHasNoRows(t *testing.T) {
 			t.Parallel()
 			tenant, env := serveLeftovers(t, 400, graphsim.Options{})
 			dir := filepath.Join(t.TempDir(), "evidence")
-			args := append([]string{"sweep", "--all-users", "--evidence", dir}, tt.args...)
+			args := append([]string{"sweep", "--all-users", "--created-since", "90d", "--evidence", dir}, tt.args...)
 			var p process
 			if tt.answer == nil {
 				p = tapsweep(t, env, args...)
 			} else {
 				p = answered(t, env, tt.answer, args...)
 			}
-			p.ends(t, tt.code, tt.says, "tapsweep scan", dir)
+			p.ends(t, tt.code, tt.says, dir)
+			_, after, _ := strings.Cut(p.stderr, "to list them: tapsweep ")
+			command, _, _ := strings.Cut(after, "\n")
+			lacks(t, "the command, in which an age would mean another time", command, "90d")
+			listed := tapsweep(t, env, append(strings.Fields(command), "--format", "table")...)
+			listed.ends(t, status.Done)
+			same(t, "passes in the output of "+command, strings.Count(listed.stdout, "\n")-1, 20)
 			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 0)
 			hasRows(t, readText(t, dir+"/results.jsonl"), "")
 			checkSeal(t, dir, p.stderr)
 
-			again := []string{"sweep", "--resume", "--all-users", "--evidence", dir, "--yes", "--max-items"}
+			again := []string{"sweep", "--resume", "--all-users", "--created-since", "90d", "--evidence", dir, "--yes",
+				"--max-items"}
 			tapsweep(t, env, append(again, "5")...).ends(t, status.Usage)
 			p = tapsweep(t, env, append(again, "0")...)
 			p.ends(t, status.Done)

@@ -100,7 +100,7 @@ func lines(user string, got batch.Result) ([]scan.Line, error) {
 func ask(ctx context.Context, runner *batch.Runner, url string) (got batch.Result, err error) {
 	got, err = runner.Do(ctx, batch.Request{Method: "GET", URL: url})
 	if err == nil {
-		err = pass.Decode(got, "the answer", new(json.RawMessage))
+		err = pass.Decode(got, "the body", new(json.RawMessage))
 	}
 	return got, err
 }

@@ -99,17 +99,21 @@ func isOn(cmd *cobra.Command, name string) bool {
 	return f != nil && f.Value.String() == "true"
 }
 
+// valuesOf returns the values of a flag, which may be repeatable.
+func valuesOf(f *pflag.Flag) []string {
+	if list, ok := f.Value.(pflag.SliceValue); ok {
+		return list.GetSlice()
+	}
+	return []string{f.Value.String()}
+}
+
 // checkFilled refuses flags with an empty value. An empty filter or guard, such as --created-by or
 // --protect, would silently do nothing, and the run would delete more than the user wants. An empty
 // --metrics-file means no file, so a scheduled job can switch its metrics off.
 func checkFilled(fl *pflag.FlagSet) (err error) {
 	fl.Visit(func(f *pflag.Flag) {
-		values := []string{f.Value.String()}
-		if list, ok := f.Value.(pflag.SliceValue); ok {
-			values = list.GetSlice()
-		}
 		isEmpty := func(value string) bool { return strings.TrimSpace(value) == "" }
-		if slices.ContainsFunc(values, isEmpty) && f.Name != "metrics-file" {
+		if slices.ContainsFunc(valuesOf(f), isEmpty) && f.Name != "metrics-file" {
 			err = status.Refuse(fmt.Errorf("--%s is empty: give a value, or leave the flag out", f.Name))
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/run"
@@ -73,5 +74,24 @@ func (f *sweepFlags) options(p *program, cmd *cobra.Command, _ []string) (*run.S
 		return nil, err
 	}
 	scope, err := f.scopeFlags.options(cmd.Name(), time.Now())
+	scope.Scan = f.scan(cmd.Flags())
 	return &run.SweepOptions{Options: o, Scope: scope}, err
+}
+
+// scan returns the words of the scan that lists the passes that the sweep finds, without --created-since. A sweep has
+// more flags and another default of --reason.
+func (f *sweepFlags) scan(fl *pflag.FlagSet) []string {
+	words := []string{"tapsweep", "scan"}
+	for _, reason := range f.find.Reasons {
+		words = append(words, "--reason="+string(reason))
+	}
+	fl.Visit(func(f *pflag.Flag) {
+		if slices.Contains([]section{whereToLook, whatToFind, signingIn}, sectionOf(f)) &&
+			!slices.Contains([]string{"reason", "include-usable", "created-since"}, f.Name) {
+			for _, value := range valuesOf(f) {
+				words = append(words, "--"+f.Name+"="+value)
+			}
+		}
+	})
+	return words
 }

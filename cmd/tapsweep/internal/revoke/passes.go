@@ -34,7 +34,7 @@ func (j *Job) afterDelete(s *subject, res batch.Result) {
 		j.writeLastRow(s, row)
 		return
 	}
-	s.last = &row
+	s.last = new(row)
 	j.list(s, 0, j.afterDoubt)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/protect"
+	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
@@ -51,8 +52,8 @@ func TestConfirm(t *testing.T) {
 	}
 }
 
-// A question leaves out protected users and what an earlier run has completed. It says that a protected
-// name may protect nobody.
+// A question leaves out protected users, and the passes that an earlier run deleted, even if they are still to be
+// verified. It says that a protected name may protect nobody.
 func TestConfirmLeavesOut(t *testing.T) {
 	protectList := assert.Must(protect.Open(nil, writeFile(t, "glass.csv",
 		"userId,upn\n"+selfID+",Dana@contoso.com\n,bg2@contoso.com\n")))
@@ -60,7 +61,8 @@ func TestConfirmLeavesOut(t *testing.T) {
 	r := asking(strings.NewReader("y\n"), &out)
 	r.list = openList(t, "user,upn\ndana@contoso.com,\nlee@contoso.com,\nerik@contoso.com,\nDana@contoso.com,\n"+
 		otherID+",bg2@contoso.com\n"+thirdID+",dana@contoso.com\n")
-	r.earlier = earlierRun(t, `{"type":"result","user":"erik@contoso.com","anyPass":true,"outcome":"revoked"}`,
+	r.earlier = earlierRun(t, &results.Header{Verify: true},
+		`{"type":"result","user":"erik@contoso.com","anyPass":true,"outcome":"revoked","verified":true}`,
 		`{"type":"result","user":"`+thirdID+`","anyPass":true,"outcome":"revoked"}`)
 	noPairs := func(func(input.Pair, error) bool) {}
 	r.protectedUsers = assert.Must(protectList.Resolve(t.Context(), nil, noPairs, "the token lacks User.Read.All"))

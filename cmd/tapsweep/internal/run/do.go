@@ -20,7 +20,7 @@ import (
 // of body is why the run stopped early. If it is a *status.Error, the command ends with it.
 func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 	if !r.console.Begin() {
-		return status.Interrupted(ctx)
+		return r.closeLog(status.Interrupted(ctx))
 	}
 	start := time.Now()
 	if err := r.writeHeader(start); err != nil {

@@ -17,6 +17,7 @@ type Scope struct {
 	Age      time.Duration // how long before the first run of the log Since is; 0 if the flags name a time
 	Digest   string        // only a run with the same digest can resume the log
 	Warnings []string      // warnings about the lists of users
+	Scan     []string      // for a sweep: the scan that lists the passes that it finds, without Since
 }
 
 // sinceOf returns Since for a run that resumes first. Otherwise the time that an age means would move from run to run,

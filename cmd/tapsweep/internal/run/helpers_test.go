@@ -31,11 +31,11 @@ func writeFile(t *testing.T, name, text string) string {
 	return path
 }
 
-// earlierRun returns what a run that resumes a log with these rows knows of the run before.
-func earlierRun(t *testing.T, rows ...string) *results.ResumeState {
+// earlierRun returns what the run next, which resumes a log with these rows, knows of the run before.
+func earlierRun(t *testing.T, next *results.Header, rows ...string) *results.ResumeState {
 	t.Helper()
 	lines := append([]string{`{"type":"run"}`}, rows...)
-	log, earlier, err := results.Resume(writeFile(t, "log.jsonl", strings.Join(lines, "\n")), new(results.Header),
+	log, earlier, err := results.Resume(writeFile(t, "log.jsonl", strings.Join(lines, "\n")), next,
 		results.ResumeOptions{})
 	assert.OK(t, err)
 	t.Cleanup(func() { log.Close() })

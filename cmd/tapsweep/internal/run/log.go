@@ -56,6 +56,14 @@ func (r *run) openLog() (err error) {
 	return err
 }
 
+// closeLog closes the log of a run that ends with an error before its work begins, and returns the error.
+func (r *run) closeLog(err error) error {
+	if r.log == nil {
+		return err
+	}
+	return errors.Join(err, r.log.Close())
+}
+
 // fileHints returns what to do about a log or directory that this user may not write.
 func fileHints(err error) []string {
 	if errors.Is(err, fs.ErrPermission) {

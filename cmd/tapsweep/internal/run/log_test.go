@@ -26,6 +26,17 @@ func TestLogFailsAtItsEnd(t *testing.T) {
 	assert.Same(t, "the summary says that the log is incomplete", r.summary.Incomplete, true)
 }
 
+// A run that was abandoned before its work began leaves no empty log, which would block the name for the next run.
+func TestAbandonedRunLeavesNoLog(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.jsonl")
+	r := asking(nil, io.Discard)
+	r.log = assert.Must(results.Create(path, false))
+	r.console.Abandon()
+	assert.Same(t, "exit code", exitCode(r.do(t.Context(), nil)), status.Stopped)
+	_, err := os.Lstat(path)
+	assert.Is(t, "Lstat of the log", err, fs.ErrNotExist)
+}
+
 // A log that was moved just before the end of the run does not get a last line that says that all is done.
 func TestLogIsMovedAtTheEnd(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.jsonl")

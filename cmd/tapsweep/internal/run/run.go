@@ -152,10 +152,7 @@ func (r *run) openLogAndAsk(ctx context.Context) error {
 	}
 	if r.ask != nil {
 		if err := r.ask(r, ctx); err != nil {
-			if r.log != nil {
-				err = errors.Join(err, r.log.Close())
-			}
-			return err
+			return r.closeLog(err)
 		}
 	}
 	if r.log != nil || r.opts.Log.Path == "" {

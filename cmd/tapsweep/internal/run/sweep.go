@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/pass"
@@ -58,7 +59,7 @@ func (r *run) sweep(ctx context.Context) error {
 		r.sayKept(found)
 		found, left = nil, nil
 	}
-	items := append(r.begun(), itemsOf(found)...)
+	items := r.sweepItems(found)
 	if err := r.checkAndConfirm(ctx, r.question(revoke.Each(slices.Concat(items, left)))); err != nil {
 		r.sayKept(found)
 		return cmp.Or(scanErr, err)
@@ -77,29 +78,31 @@ func (r *run) sweep(ctx context.Context) error {
 	return r.job.Run(ctx, revoke.Each(left))
 }
 
-// sayKept says that the passes that the scan found are not deleted. They get no rows: a run that resumes finds them
-// again and asks again.
+// sayKept says that the passes that the scan found are not deleted, and which command lists them. They get no rows: a
+// run that resumes finds them again and asks again.
 func (r *run) sayKept(found []*scan.Found) {
-	if len(found) > 0 {
-		r.console.Say("found %s, and deleted none of them; tapsweep scan with the same flags lists them",
-			passes(len(found)))
+	if len(found) == 0 {
+		return
 	}
+	words := r.scope.Scan
+	if since := r.header.Since; !since.IsZero() { // an age would mean another time
+		words = append(words, "--created-since="+since.Format(time.RFC3339))
+	}
+	list := results.CommandLine(words)
+	r.console.Say("found %s, and deleted none of them\nto list them: %s", passes(len(found)), list)
 }
 
-// begun returns the passes that an earlier run began to delete, and those that it deleted and did not verify.
-func (r *run) begun() (items []revoke.Item) {
-	for _, d := range r.earlier.AllUnconfirmed() {
-		pair := input.Pair{Source: d.Source, User: d.User, UPN: d.UPN, Method: d.Method, Creation: d.Creation}
-		items = append(items, revoke.Item{Pair: pair, Reason: pass.Reason(d.Reason)})
+// sweepItems returns the passes that an earlier run left, to delete or to verify, and those that the scan found.
+func (r *run) sweepItems(found []*scan.Found) (items []revoke.Item) {
+	add := func(row *results.Row) {
+		pair := input.Pair{Source: row.Source, User: row.User, UPN: row.UPN, Method: row.Method, Creation: row.Creation}
+		items = append(items, revoke.Item{Pair: pair, Reason: pass.Reason(row.Reason)})
 	}
-	return items
-}
-
-// itemsOf returns the passes that the scan found.
-func itemsOf(found []*scan.Found) (items []revoke.Item) {
+	for _, row := range r.earlier.AllUnconfirmed() {
+		add(row)
+	}
 	for _, f := range found {
-		pair := input.Pair{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID, Creation: f.Creation}
-		items = append(items, revoke.Item{Pair: pair, Reason: f.Reason})
+		add(foundRow(f))
 	}
 	return items
 }
