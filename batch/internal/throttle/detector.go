@@ -6,42 +6,46 @@ import (
 	"time"
 )
 
-// A cause is what refused requests.
+// A cause is the reason why requests were refused.
 type cause int
 
 const (
-	pending cause = iota // more answers may settle it
-	chance               // something else than the limit: the others go on
+	pending cause = iota // unknown; more answers may show it
+	chance               // not the limit: other requests are still sent
 	limit                // the limit: the gate closes, and the rate is measured
-	unclear              // the gate closes, and nothing is measured
+	unclear              // unknown, and no answer can show it: the gate closes, and nothing is measured
 )
 
-// A detector decides whether the limit refused requests or something else did: a user, a
-// partition of a backend or the moment that is busy. Each answer changes the score, the
-// logarithm of the odds that it was the limit: how likely is this answer if the limit was
-// reached, and how likely if requests and batches are refused by chance, at the shares seen
-// so far? This is a sequential test of two hypotheses. The shares have beta distributions,
-// so that little was learned from little.
+// A detector decides whether the limit refused requests, or chance: every other cause, such as a user
+// or a part of the service that is busy. The first refusal raises a question, and each answer to a batch near
+// it is evidence. The evidence is added up in a score: the natural logarithm of the odds that the limit
+// was the cause. An answer changes the score by the logarithm of a ratio: its probability if the limit was
+// reached, over its probability if requests and batches are refused by chance. This is a sequential
+// probability ratio test.
+//
+// The probabilities of chance are learned. They have beta distributions, so a few answers change them
+// only a little.
 type detector struct {
-	last   time.Time  // when a batch was sent last
-	flying []sending  // batches in flight
-	recent []Feedback // answers without a refusal to batches that were sent not long before those
+	last   time.Time // when the last batch was sent
+	flying []sending // batches in flight, in the order of sending
+	// recent are the answers without a refusal to batches that were sent near the oldest batch in flight, or
+	// after it.
+	recent []Feedback
 
 	shares
-	before shares  // before the refusals in question
-	limits float64 // how often it was the limit
-	others float64 // how often it was something else
+	before shares  // as they were before the question
+	limits float64 // number of questions for which the cause was the limit
+	others float64 // number of questions for which the cause was chance
 
-	// Of the refusals in question, if asks.
-	asks     bool
-	score    float64
-	first    Feedback      // the batch with a refusal that was sent first
-	ahead    int           // how many requests were in flight when it was sent
-	refused  int           // requests
-	heels    int           // answers to batches near the first one
+	asks     bool          // a question is open; the fields below are about it
+	score    float64       // natural logarithm of the odds of the limit
+	first    Feedback      // of the refused batches, the one that was sent first
+	ahead    int           // requests in flight when first was sent
+	refused  int           // requests refused since the question was raised
+	heels    int           // number of answers to other batches near first
 	answered time.Time     // when the last answer came
-	wait     time.Duration // the longest that was named
-	until    time.Time     // when the last of the waits ends
+	wait     time.Duration // the longest wait that an answer asked for
+	until    time.Time     // the end of the last wait
 }
 
 // A sending is a batch in flight.
@@ -50,56 +54,61 @@ type sending struct {
 	ahead int // requests in flight before it
 }
 
-// shares are what is refused by chance: of requests, of requests that were refused before,
-// and of whole batches.
+// shares are how often chance refuses a request, a repeated request, and a whole batch. A repeated request
+// is one that had been refused before.
 type shares struct{ requests, retries, batches share }
 
 const (
-	// heel is how close together two batches are sent that reach the limit together. A limit
-	// of 800 a second gives back a batch of 20 in this time.
+	// Two batches that are sent within heel of each other are near: if the limit refuses one, it has not
+	// recovered when the other one arrives. A limit of 800 requests per second needs this time for a batch of
+	// 20.
 	heel = 25 * time.Millisecond
 
-	// instant is how close together two batches are sent of which either may arrive first.
+	// Two batches that are sent within instant of each other may arrive in any order.
 	instant = time.Millisecond
 
-	// While answers are missing, odds of 20 to 1 for chance and of 150 to 1 for the limit
-	// settle it. When none are missing, 3 to 1 for chance and 5 to 1 for the limit do. Where no
-	// other batch was near, chance needs 20 to 1 as well, or 9 to 1 where it has refused more
-	// often than the limit.
+	// The score must pass these bounds (the odds are in brackets). While answers to batches near the first one
+	// are missing, chance needs clearChance (20 to 1) and the limit clearLimit (150 to 1). When none is missing,
+	// chance needs likelyChance (3 to 1) and the limit likelyLimit (5 to 1). Without a batch near the first one,
+	// chance needs clearChance too, or loneChance (9 to 1) if it was the cause more often than the limit.
 	clearChance  = -3
 	clearLimit   = 5
 	likelyChance = -1
 	loneChance   = -2.2
 	likelyLimit  = 1.7
 
-	// few requests alone show no limit where chance was seen to refuse.
+	// few is the size of a batch that shows no limit without another batch near it, if chance was ever the
+	// cause.
 	few = 3
 
-	// unclearLimit is what a question counts for as a limit that stays unclear but is likely one.
+	// unclearLimit is what an unclear question adds to limits, if the limit is the likelier cause.
 	unclearLimit = 0.25
 
-	// The causes found so far make a limit up to 4.5 times less likely or 7 times more.
+	// A question begins with a score that depends on the causes so far. It is between leastPrior (4.5 to 1 for
+	// chance) and mostPrior (7 to 1 for the limit).
 	leastPrior = -1.5
 	mostPrior  = 2
 )
 
+// newDetector returns a detector with the shares to begin with. They weigh as little as 2 to 8 observations.
 func newDetector() detector {
 	return detector{shares: shares{requests: share{0.3, 4}, retries: share{0.6, 1.4}, batches: share{0.3, 8}}}
 }
 
-// sent notes that a batch goes while so many requests are in flight.
+// sent records that a batch is sent while ahead requests are in flight.
 func (d *detector) sent(now time.Time, ahead int) {
 	d.last = now
 	d.flying = append(d.flying, sending{now, ahead})
 }
 
-// landed notes that a batch is answered. It returns how many requests were in flight when
-// it was sent. Of batches that were sent at one instant, the limit refuses the last one.
+// landed records the answer to a batch, and returns how many requests were in flight when it was sent. If
+// several batches were sent at one instant, landed takes the last one for the refused one. It returns 0 for
+// a batch that was not sent through Take.
 func (d *detector) landed(sent time.Time, refused bool) (ahead int) {
 	is := func(f sending) bool { return f.at.Equal(sent) }
 	i := slices.IndexFunc(d.flying, is)
 	if i < 0 {
-		return 0 // of a caller that sends by itself
+		return 0
 	}
 	for refused && i+1 < len(d.flying) && is(d.flying[i+1]) {
 		i++
@@ -109,8 +118,8 @@ func (d *detector) landed(sent time.Time, refused bool) (ahead int) {
 	return ahead
 }
 
-// accepted takes in an answer without a refusal while nothing is in question. A batch that was sent
-// near this one may still be refused.
+// accepted records an answer without a refusal while no question is open. It keeps the answer as long as a
+// batch near it may still be refused.
 func (d *detector) accepted(r Feedback) {
 	d.learn(r)
 	if r.Accepted == 0 {
@@ -127,13 +136,13 @@ func (d *detector) accepted(r Feedback) {
 	d.recent = append(d.recent[i:], r)
 }
 
-// holds reports whether nothing may go before until, because refusals are in question whose
-// wait is not over.
+// holds reports whether nothing may be sent before until, because a question is open and its waits are not
+// over.
 func (d *detector) holds(now time.Time) (until time.Time, held bool) {
 	return d.until, d.asks && now.Before(d.until)
 }
 
-// weigh takes in an answer to the question, or the refusal that raises it.
+// weigh adds an answer to the evidence. It raises the question if none is open.
 func (d *detector) weigh(now time.Time, r Feedback, ahead int) {
 	if !d.asks {
 		d.ask(r, ahead)
@@ -153,7 +162,8 @@ func (d *detector) weigh(now time.Time, r Feedback, ahead int) {
 	case first:
 		d.score += begins
 	case r.Refused > 0 && -heel < gap && gap < 0:
-		// This one was sent before the one that was taken for the first.
+		// This batch was sent before the one that seemed to be the first. So it is the first, and the other one is
+		// weighed again as a later one.
 		of := d.first.Accepted + d.first.Refused
 		d.score += begins + math.Log(byLimit(of, d.first.Refused, -gap, false)/byLimit(of, d.first.Refused, 0, true))
 	default:
@@ -168,9 +178,9 @@ func (d *detector) weigh(now time.Time, r Feedback, ahead int) {
 	d.learn(r)
 }
 
-// ask raises the question with its first answer. Batches that were sent before it, or at the same
-// instant, may have been answered already. They count if a part of this batch was refused: then a
-// limit is reached in it, and they came before the limit or fit in.
+// ask raises the question about a first refused batch. Batches that were sent shortly before it, or at the
+// same instant, may have been answered already. They are evidence if a part of this batch was accepted: then
+// the limit would be reached within this batch, and so it would accept those before it.
 func (d *detector) ask(r Feedback, ahead int) {
 	recent := d.recent
 	*d = detector{last: d.last, flying: d.flying, shares: d.shares, before: d.shares,
@@ -184,30 +194,32 @@ func (d *detector) ask(r Feedback, ahead int) {
 	}
 }
 
-// note takes in the wait of a refusal.
+// note records the wait that a refusal asks for, and the refused requests.
 func (d *detector) note(now time.Time, r Feedback) {
 	d.wait = max(d.wait, r.wait())
 	d.until = later(d.until, now.Add(r.wait()))
 	d.refused += r.Refused
 }
 
-// report returns the refusals in question as one.
+// report returns all refusals of the question as one Feedback.
 func (d *detector) report() Feedback {
 	return Feedback{Sent: d.first.Sent, Refused: d.refused, RetryAfter: d.wait, Told: true}
 }
 
-// byLimit is the probability that refused of n requests are refused, if the limit was reached
-// in the first of the batches in question, which was sent gap before this one or is this one.
+// byLimit returns the probability that refused of n requests are refused, if the limit was reached within
+// the first batch of the question. first means that these n requests are that batch. Otherwise they were
+// sent gap after it, or before it if gap is negative.
 func byLimit(n, refused int, gap time.Duration, first bool) float64 {
+	// These are the probabilities that no request of the batch is refused, all are, or a part is.
 	none, all, some := 0.01, 0.86, 0.13
 	switch {
-	case first: // in the middle of it, or exactly before it
+	case first: // the limit is reached within this batch, or just before it
 		none, all, some = 0.01, 0.15, 0.84
 	case gap >= heel || gap <= -heel: // too far away to be evidence
 		none, all, some = 0.4, 0.4, 0.2
-	case gap <= -instant:
+	case gap <= -instant: // it arrived before the limit was reached
 		none, all, some = 0.9, 0.02, 0.08
-	case gap < instant:
+	case gap < instant: // it may have arrived before or after
 		none, all, some = 0.4, 0.5, 0.1
 	}
 	switch {
@@ -221,7 +233,7 @@ func byLimit(n, refused int, gap time.Duration, first bool) float64 {
 	return some / float64(n-1)
 }
 
-// byChance is the probability of an answer if the limit has no part in it.
+// byChance returns the probability of an answer if chance is the cause.
 func (d *detector) byChance(r Feedback) float64 {
 	whole := d.batches.refused / (d.batches.refused + d.batches.accepted)
 	again := d.retries.probability(r.Retried, r.Again)
@@ -232,7 +244,7 @@ func (d *detector) byChance(r Feedback) float64 {
 	return p
 }
 
-// learn takes in an answer that the limit has no part in.
+// learn adds an answer to the shares of chance.
 func (d *detector) learn(r Feedback) {
 	switch {
 	case r.Accepted+r.Refused == 0:
@@ -245,7 +257,7 @@ func (d *detector) learn(r Feedback) {
 	}
 }
 
-// cause returns what the answers so far show. With force it does not wait for more.
+// cause returns the cause that the evidence shows. With force it does not wait for missing answers.
 func (d *detector) cause(force bool) cause {
 	switch {
 	case !d.asks:
@@ -261,14 +273,14 @@ func (d *detector) cause(force bool) cause {
 	return unclear
 }
 
-// alone reports whether a few requests were refused that had no other batch near them, where chance was
-// seen to refuse. If that showed a limit, the pace would fall to single requests, of which none has
-// another one near it, and never rise again.
+// alone reports whether a batch of few requests was refused without another batch near it, although chance
+// was the cause before. Such a batch does not show a limit. Otherwise the pace could fall to single requests
+// and stay there, because these have no batch near them either.
 func (d *detector) alone() bool {
 	return d.heels == 0 && d.first.Accepted+d.first.Refused <= few && d.others > 0
 }
 
-// misses reports whether a batch near the first one is not yet answered.
+// misses reports whether the answer to a batch near the first one is missing.
 func (d *detector) misses() bool {
 	for _, f := range d.flying {
 		if f.at.Sub(d.first.Sent).Abs() < heel {
@@ -278,7 +290,7 @@ func (d *detector) misses() bool {
 	return false
 }
 
-// settle ends the question. What was learned from it is forgotten if the limit is the likelier cause.
+// settle closes the question. The shares become what they were before if the limit is the likelier cause.
 func (d *detector) settle(v cause) {
 	d.asks = false
 	switch {
@@ -286,19 +298,22 @@ func (d *detector) settle(v cause) {
 		d.shares = d.before
 		d.limits++
 	case v == chance && (d.heels > 0 || d.score < clearChance):
-		d.others++ // without a batch near it a refusal shows little
+		// Without a batch near it, a refusal shows little unless the score is clear. Then it is not counted.
+		d.others++
 	case v == unclear && d.score > 0:
 		d.shares = d.before
 		d.limits += unclearLimit
 	}
 }
 
-// A share is a probability of which so many refused and accepted are known: a beta distribution.
+// A share is an estimated probability: a beta distribution after so many refused and accepted requests or
+// batches.
 type share struct{ refused, accepted float64 }
 
-// shareMemory is how many requests or batches a share is of.
+// shareMemory is the most observations in a share. Beyond it, old ones count less and less.
 const shareMemory = 400
 
+// add adds observations.
 func (s *share) add(refused, accepted float64) {
 	s.refused += refused
 	s.accepted += accepted
@@ -308,16 +323,16 @@ func (s *share) add(refused, accepted float64) {
 	}
 }
 
-// probability is that of refused among n: the beta-binomial distribution.
+// probability returns the probability that refused of n are refused: the beta-binomial distribution.
 func (s *share) probability(n, refused int) float64 {
 	k, rest := float64(refused), float64(n-refused)
 	return math.Exp(logBeta(s.refused+k, s.accepted+rest) - logBeta(s.refused, s.accepted) -
 		logBeta(k+1, rest+1) - math.Log(float64(n+1)))
 }
 
-// repeatedByLimit is the probability of r.Again among the r.Refused requests of a batch, if the
-// limit refused them. Either the batch takes effect in order, repeated requests first, and the last
-// ones are refused, or in any order.
+// repeatedByLimit returns the probability that of r.Refused requests r.Again are repeated ones, if the limit
+// refused them. In one half of the cases a batch takes effect in order, with repeated requests first, so the
+// last requests are refused. In the other half it takes effect in any order.
 func repeatedByLimit(r Feedback) float64 {
 	n := r.Accepted + r.Refused
 	fresh := n - r.Retried
@@ -328,10 +343,12 @@ func repeatedByLimit(r Feedback) float64 {
 	return p
 }
 
+// logChoose returns the logarithm of n over k.
 func logChoose(n, k int) float64 {
 	return -math.Log(float64(n+1)) - logBeta(float64(k+1), float64(n-k+1))
 }
 
+// logBeta returns the logarithm of the beta function.
 func logBeta(a, b float64) float64 {
 	x, _ := math.Lgamma(a)
 	y, _ := math.Lgamma(b)

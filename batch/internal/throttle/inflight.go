@@ -5,25 +5,26 @@ import (
 	"time"
 )
 
-// A ceiling is how many requests may be in flight, where the service bounds that. The first
-// refusal sets it to what was in flight then. More is tried after a time without a refusal.
-// A refusal far below it shows that there is none.
+// A ceiling is the most requests that the service allows in flight. The first refusal sets it to the number
+// in flight at that moment. After some time without a refusal, a trial sends more. A refusal far below the
+// ceiling shows that the service has no such limit.
 type ceiling struct {
-	size  float64 // 0 while unknown, infinite if there is none
-	tried float64 // requests accepted at the ceiling
+	size  float64 // requests, 0 while unknown, infinite if there is no such limit
+	tried float64 // requests accepted at the ceiling since the last refusal or trial
 }
 
 const (
-	// beforeTrial times the ceiling are accepted at it before each trial. A trial costs a wait.
+	// beforeTrial times the ceiling is the number of requests accepted before a trial begins. It is this high
+	// because a refused trial costs a wait (TestGoals, "in flight").
 	beforeTrial = 100
 
-	// trialGrowth is how much more is in flight in a trial. It lasts for trialRounds times
-	// the ceiling.
+	// A trial allows trialGrowth times the ceiling in flight. It ends when trialRounds times the ceiling was
+	// accepted.
 	trialGrowth = 1.5
 	trialRounds = 4
 )
 
-// reached takes in that a refusal came with so many requests in flight.
+// reached records a refusal with inFlight requests in flight.
 func (c *ceiling) reached(inFlight int) {
 	at := float64(max(inFlight, batchSize/2))
 	switch {
@@ -37,7 +38,7 @@ func (c *ceiling) reached(inFlight int) {
 	c.tried = 0
 }
 
-// passed takes in that so many requests were accepted, with a window of so many in flight.
+// passed records that requests were accepted while window requests were allowed in flight.
 func (c *ceiling) passed(accepted int, window float64) {
 	if c.size == 0 || window < c.size {
 		return
@@ -49,9 +50,10 @@ func (c *ceiling) passed(accepted int, window float64) {
 	}
 }
 
+// inTrial reports whether more than the ceiling is allowed, to see whether the service accepts it.
 func (c *ceiling) inTrial() bool { return c.size > 0 && c.tried > beforeTrial*c.size }
 
-// most returns how many may be in flight now.
+// most returns how many requests may be in flight now, infinite if there is no limit.
 func (c *ceiling) most() float64 {
 	switch {
 	case c.size == 0:
@@ -62,14 +64,14 @@ func (c *ceiling) most() float64 {
 	return c.size
 }
 
-// latencies is how long answers take.
+// latencies are averages of the time from sending a batch to its answer. They are 0 before the first answer.
 type latencies struct {
-	mean time.Duration // of the last ones, about
-	load time.Duration // the same, over more of them
-	idle time.Duration // the longest while little was in flight, and slowly what they are now
+	mean time.Duration // over about the last 8 answers
+	load time.Duration // over about the last 32 answers
+	idle time.Duration // the longest latency under low load; it moves slowly to the present latency
 }
 
-// note takes in an answer; idle says that little is in flight.
+// note records the latency of an answer. idle means that the load is low.
 func (l *latencies) note(took time.Duration, idle bool) {
 	if l.mean == 0 {
 		l.mean = took
@@ -83,6 +85,6 @@ func (l *latencies) note(took time.Duration, idle bool) {
 	l.idle += (took - l.idle) / 4096
 }
 
-// saturated reports whether answers take so much longer than at first that more requests in
-// flight would only take longer still.
+// saturated reports whether answers take more than twice as long as under low load. Then more requests in
+// flight only make answers slower.
 func (l *latencies) saturated() bool { return l.load > 2*l.idle }

@@ -5,13 +5,14 @@ import (
 	"time"
 )
 
-// A level is how many requests should be free, as of a time.
+// A level is a token bucket: the number of requests that should be free at a time.
 type level struct {
-	free float64
-	most float64 // it builds up to, 0 for no bound
-	at   time.Time
+	free float64   // requests; negative if more were sent than were free
+	most float64   // the most that can be free, 0 means no bound
+	at   time.Time // the time of free
 }
 
+// advance adds what came back until now at a rate in requests per second.
 func (l *level) advance(now time.Time, rate float64) {
 	if !l.at.IsZero() && now.After(l.at) {
 		l.free += rate * now.Sub(l.at).Seconds()
@@ -22,14 +23,15 @@ func (l *level) advance(now time.Time, rate float64) {
 	l.at = now
 }
 
-// take returns how many of want requests are free, or when a worthwhile number
-// of them will be.
+// take returns how many of want requests are free. If too few are free for a batch, it returns 0 and the
+// time at which they will be. It does not subtract them. A batch has want requests, or at a low rate those
+// of a pacePeriod.
 func (l *level) take(now time.Time, want int, rate float64) (n int, at time.Time) {
 	chunk := min(float64(want), max(1, math.Floor(rate*pacePeriod.Seconds())))
 	if l.most > 0 {
-		chunk = min(chunk, max(1, math.Floor(l.most))) // more never builds up
+		chunk = min(chunk, max(1, math.Floor(l.most))) // more is never free at once
 	}
-	// Sums of fractions fall short of the whole by a hair.
+	// 1e-6 is more than the rounding error of the sums in free.
 	if short := chunk - l.free; short > 1e-6 {
 		return 0, now.Add(time.Duration(math.Ceil(min(short/rate, maxAway.Seconds()) * 1e9)))
 	}

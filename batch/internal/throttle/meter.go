@@ -6,60 +6,60 @@ import (
 	"time"
 )
 
-// A meter measures the limit: what was accepted from one refusal to the next,
-// by the time of sending, over the time between. The quota is used up at both,
-// so nothing that was free at one end is missing at the other.
+// A meter measures the limit by the requests accepted in a span: the time from one refusal to the next.
+// Requests count at the time of sending. The quota is used up at both ends of a span, so the count is exact.
 type meter struct {
-	burst  float64 // how many pile up in a wait at most, infinite while unknown
-	rate   float64 // requests a second, 0 while unknown
-	counts bool    // refused requests seem to use up quota too
-	shorts int     // spans in a row in which less came back than the rate would have made
-	agreed int     // measurements in a row that agreed
+	burst  float64 // the most requests that pile up while nothing is sent, infinite while unknown
+	rate   float64 // requests per second, 0 while unknown
+	counts bool    // the limit seems to count refused requests too
+	shorts int     // spans in a row that were too short to measure, and slower than the rate
+	agreed int     // measurements in a row that agreed with the rate
 
-	tallies []tally   // of the last batches accepted since
-	since   time.Time // when the last refused request was sent
-	opened  time.Time // the end of the wait
-	worked  time.Time // when the first one accepted after it was sent
-	count   int       // accepted since, or ever if there was no refusal yet
-	refused int       // refused since
-	before  int       // count of the span before
-	first   int       // accepted before the first refusal: more never piles up
-	ramp    float64   // seconds before the first refusal in which these were accepted
-	broken  bool      // for a part of the span nothing could be sent
+	tallies []tally   // the last accepted batches of this span, in the order of sending
+	since   time.Time // the start of this span: when the refused request was sent, zero before any
+	opened  time.Time // the end of the wait of this span
+	worked  time.Time // when the first accepted request of this span was sent
+	count   int       // accepted in this span, or before the first refusal
+	refused int       // refused in this span
+	before  int       // accepted in the span before
+	first   int       // accepted before the first refusal: the most that can pile up
+	ramp    float64   // seconds from the first accepted request to the first refusal
+	broken  bool      // for a part of this span nothing could be sent
 
-	// Sums over recent spans, so that one request more or less in a short span
-	// does not matter.
+	// The rate is requests over seconds: sums over the spans that agreed, so that one request more or less in a
+	// short span matters little.
 	requests, seconds float64
 }
 
-// shortSpan is the least time after a wait, in seconds, that says more of the rate than of
-// what had piled up.
+// shortSpan is the shortest time after a wait, in seconds, that shows the rate. In a shorter one, most
+// accepted requests had piled up in the wait.
 const shortSpan = 0.5
 
-// leastStretch is the shortest stretch, in seconds, that is measured by itself. In a shorter one it
-// matters to which end a batch is counted.
+// leastStretch is the shortest part of a span, in seconds, that is measured alone. In a shorter one it
+// matters too much whether a batch counts as before or after its start.
 const leastStretch = 0.2
 
 const (
-	maxTallies = 64  // batches before a refusal that are remembered
-	smallBurst = 1.0 // seconds of the rate up to which a burst is small
-	maxShorts  = 3   // spans in a row that may contradict the rate before it is given up
+	maxTallies = 64  // batches of a span that are remembered
+	smallBurst = 1.0 // seconds: a burst is small if the rate returns it in less time
+	maxShorts  = 3   // short spans in a row that do not change the rate
 )
 
-// mostDebt times what was accepted in a span are refused before it. If more are, and refused requests
-// use up the limit too, the span shows how many were refused, and no rate.
+// mostDebt is the largest ratio of refused to accepted requests for which a span is measured. Beyond it, the
+// rate would be wrong if the limit counts refused requests too.
 const mostDebt = 3
 
-// unsurePeriod is after how many seconds a rate that was measured once is tried a good deal
-// faster. It may be that of refusals by chance, or of what had piled up.
+// unsurePeriod is the time in seconds after which a rate that was measured once is exceeded by 43 %. Such a
+// rate may be far too low: refusals by chance may have been measured, or quota that had piled up.
 const unsurePeriod = 2.0
 
-// surePeriod is the same for a rate that several measurements agree on. It may be off by doubt, as a share
-// of it. Below one request a second it may be off by slowDoubt over the number of requests measured.
+// surePeriod is the same time, in seconds, for a rate that several measurements agree on. Then it is
+// exceeded by 1.7 times its possible error. doubt is that error, as a fraction of the rate. Below one
+// request per second the error is slowDoubt over the number of requests measured, if that is more.
 const surePeriod, doubt, slowDoubt = 12.0, 0.015, 4.0
 
-// note takes in an answer. fresh says that the request was sent after the last
-// wait, so that a refusal ends a span.
+// note records an answer. fresh means that its requests were sent after the last wait, so a refusal ends the
+// span. latency is the mean of a round trip.
 func (m *meter) note(r Feedback, fresh bool, latency time.Duration) {
 	if !r.Sent.Before(m.since) {
 		m.count += r.Accepted
@@ -74,13 +74,14 @@ func (m *meter) note(r Feedback, fresh bool, latency time.Duration) {
 	m.refused += r.Refused
 }
 
+// endSpan measures the span that a refused request ends, and begins the next one.
 func (m *meter) endSpan(sent time.Time, latency time.Duration) {
 	if m.since.IsZero() {
 		m.first, m.ramp = m.count, sent.Sub(m.worked).Seconds()
 	}
 	if span := sent.Sub(m.since); !m.since.IsZero() && !m.broken {
 		if m.count == 0 {
-			return // a wait that was too short
+			return // the wait was too short, so the span continues
 		}
 		if m.refused <= mostDebt*m.count || m.counts {
 			m.measure(span.Seconds(), sent)
@@ -92,9 +93,9 @@ func (m *meter) endSpan(sent time.Time, latency time.Duration) {
 	m.tallies = m.tallies[:0]
 }
 
-// learnBurst takes in the refusal at the end of a span. If it comes within the few round trips in
-// which what has piled up in the wait is spent, so much does not pile up. What was accepted before
-// the first refusal is the most that can, but a tenth of a second's worth does.
+// learnBurst updates burst at the end of a span. If the refusal comes within 6 round trips of the wait, the
+// count is all that had piled up. Otherwise burst grows by half, but not above the number accepted before
+// the first refusal. It is at least what comes back in a tenth of a second.
 func (m *meter) learnBurst(sent time.Time, latency time.Duration) {
 	least := max(m.rate/10, 1)
 	switch {
@@ -107,10 +108,10 @@ func (m *meter) learnBurst(sent time.Time, latency time.Duration) {
 	}
 }
 
-// reopen takes in, at the end of the first wait, what was accepted of the batches that were already on
-// their way when the refusal was answered. All of that came back after the refused batch, so it is the
-// rate, or less where all was accepted. What had not come back before the refusal had piled up. It
-// reports whether the rate was unknown and is known now.
+// reopen is called at the end of a wait. If the rate is unknown, reopen takes it from the batches that were
+// in flight when the first refusal was answered. They were sent after the refused batch, so the requests
+// accepted of them came back in that time. The rate may be higher if all were accepted. It then corrects
+// first, which includes what came back before the refusal. It reports whether it set the rate.
 func (m *meter) reopen(latency time.Duration) (known bool) {
 	if m.rate > 0 {
 		return false
@@ -130,16 +131,16 @@ func (m *meter) reopen(latency time.Duration) (known bool) {
 	return true
 }
 
-// most returns how many should be free at most: a little less than what seems to pile up.
+// most returns the most requests that should be free: a little less than burst.
 func (m *meter) most() float64 { return max(1, 0.9*m.burst) }
 
-// A tally is how many requests of a batch were accepted.
+// A tally is the number of requests of a batch that were accepted.
 type tally struct {
 	sent     time.Time
 	accepted int
 }
 
-// tally notes an answer, in the order of sending.
+// tally records the accepted requests of an answer.
 func (m *meter) tally(r Feedback) {
 	if r.Accepted == 0 {
 		return
@@ -154,11 +155,11 @@ func (m *meter) tally(r Feedback) {
 	}
 }
 
-// beyondBurst returns the rate at which requests came back in the stretch that ends with a
-// refusal at end and began with a full burst, how many these were, and its seconds. In any
-// stretch at most the burst and what came back are accepted. So what was accepted beyond the
-// burst, over the length of the stretch, is at most the rate, and it is the rate where the
-// stretch began with a full burst: there it is highest.
+// beyondBurst measures the rate in a part of the span that ends with the refusal at end. It returns the
+// rate, the number of requests that came back, and the seconds that this took. In any part, the requests
+// accepted are at most the burst and what came back. So the requests beyond the burst, over the time, are at
+// most the rate. They are equal to it if the burst was full at the start of the part, so beyondBurst returns
+// the part with the highest value.
 func (m *meter) beyondBurst(end time.Time) (rate, requests, span float64) {
 	sum := -float64(m.first)
 	for _, t := range slices.Backward(m.tallies) {
@@ -171,13 +172,14 @@ func (m *meter) beyondBurst(end time.Time) (rate, requests, span float64) {
 	return rate, requests, span
 }
 
-// measure takes in a span of so many seconds between two refusals, the last one at end.
+// measure updates the rate with a span of so many seconds that ends with a refusal at end.
 func (m *meter) measure(span float64, end time.Time) {
 	requests := float64(m.count)
 	seen := requests / span
-	// A wait much longer than one request takes to be refilled is that of a
-	// window, after which there is as much as before, or pays for the refused
-	// requests. What shows this is a span in which those are many.
+	// Does the limit count refused requests? A span with many of them shows it, if nothing was accepted for
+	// much longer than it takes one request to come back. Either quota comes back in windows: then as many are
+	// accepted as in the span before. Or refused requests count: then fewer are. Three quarters tell these
+	// apart (TestGoals, "charged").
 	if m.refused > m.count/2 {
 		if waited := m.worked.Sub(m.since).Seconds(); waited > 1/seen+1.5 {
 			m.counts = 4*m.count < 3*m.before
@@ -192,22 +194,23 @@ func (m *meter) measure(span float64, end time.Time) {
 	rate, beyond, stretch := m.beyondBurst(end)
 	switch short := active < max(shortSpan, wait/4); {
 	case rate > seen && float64(m.first) < smallBurst*rate:
-		// Most of the wait was wasted.
+		// The burst is small, so it was full early in the wait, and most of the quota of the wait was lost.
 		seen, requests, span = rate, beyond, stretch
 	case short && m.rate > 0 && requests < 0.9*m.rate*wait:
-		// All that piles up, if the rate is right. If it is not, this happens again and again.
+		// Less was accepted than the rate returns in the wait. If the rate is right, this is the burst, which shows
+		// no rate. If the rate is too high, the next spans are like this one.
 		if m.shorts++; m.shorts <= maxShorts {
 			return
 		}
 	case !short:
-		// What had piled up was spent first, and came back at no matter what rate.
+		// The quota that had piled up in the wait was used first, so it does not count.
 		if r := (requests - min(m.burst, seen*wait)) / active; r > seen {
 			seen, requests, span = r, r*active, active
 		}
 	}
 	m.shorts = 0
-	// Within what a few requests more or less explain, add up; else the limit has
-	// moved.
+	// If a few requests more or less explain the difference, the measurements add up. Otherwise the limit has
+	// changed.
 	if m.rate > 0 && math.Abs(seen/m.rate-1) <= 0.05+4/requests {
 		m.agreed++
 	} else {
@@ -218,8 +221,8 @@ func (m *meter) measure(span float64, end time.Time) {
 	m.rate = m.requests / m.seconds
 }
 
-// gain is by how much to go faster than the measured rate so long after the last wait: hardly at
-// first, then ever faster. A rate that was measured once is tried sooner.
+// gain returns by which fraction to exceed the measured rate. It grows with the time since the last wait,
+// slowly at first and then faster and faster. It grows later if answers or requests take long.
 func (m *meter) gain(since, latency time.Duration) float64 {
 	if m.agreed == 0 {
 		x := since.Seconds() / max(unsurePeriod, 10*latency.Seconds(), 2/m.rate)

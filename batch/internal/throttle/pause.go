@@ -2,19 +2,21 @@ package throttle
 
 import "time"
 
-// pauses decides how long the gate stays closed. The service's word counts, unless it names no
-// wait or one after which it refuses again.
+// pauses decides how long the gate stays closed. It stays closed as long as the service asks. It stays
+// closed longer if the service asks for nothing, or refuses again after the wait.
 type pauses struct {
-	since time.Time // of the first refusal in a row, zero if something was accepted after it
-	fails int       // waits in a row after which nothing was accepted
+	since time.Time // when the first refusal in a row was sent, zero if a request was accepted since
+	fails int       // number of waits in a row after which no request was accepted
 }
 
 const (
+	// firstPause is the wait if the service asks for none.
 	firstPause = time.Second
-	maxPause   = 5 * time.Minute
+	// maxPause is the longest wait that the service did not ask for.
+	maxPause = 5 * time.Minute
 )
 
-// begin takes in a refusal of a request sent after the last wait.
+// begin records the refusal of a request that was sent after the last wait.
 func (p *pauses) begin(sent time.Time) {
 	if p.since.IsZero() {
 		p.since = sent
@@ -23,22 +25,22 @@ func (p *pauses) begin(sent time.Time) {
 	p.fails++
 }
 
-// worked takes in that a request sent after the last wait was accepted.
+// worked records that a request sent after the last wait was accepted.
 func (p *pauses) worked() { *p = pauses{} }
 
-// wait returns how long from now the gate stays closed.
+// wait returns how long the gate stays closed from now. jitter is in [0,1).
 func (p *pauses) wait(now time.Time, r Feedback, jitter float64) time.Duration {
 	if p.fails == 0 {
 		return r.wait()
 	}
-	// Each wait is a sixth or more of the time since the first refusal, so it ends soon after the
-	// quota is there again.
+	// Each wait is a sixth to a quarter of the time since the first refusal. So waits get longer, but the last
+	// one does not end long after quota has come back.
 	elapsed := now.Sub(p.since)
 	return max(r.wait(), min(elapsed/6+time.Duration(float64(elapsed)/12*jitter), maxPause))
 }
 
-// Backoff returns base·2ⁿ, at most limit, of which jitter in [0,1) takes off up
-// to a quarter, so that clients that failed together do not return together.
+// Backoff returns base·2ⁿ, at most limit, less up to a quarter of that: jitter in [0,1) is the part of the
+// quarter. So clients that fail together do not return together.
 func Backoff(n int, base, limit time.Duration, jitter float64) time.Duration {
 	d := limit
 	if n < 30 && base < limit>>n {

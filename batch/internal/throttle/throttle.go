@@ -1,34 +1,43 @@
-// Package throttle finds the pace that a limit allows, from nothing but what
-// became of the requests sent so far. It is pure: it takes the time as an
-// argument, starts nothing, and knows no HTTP.
+// Package throttle finds the highest pace that a limit of the service allows. It learns the pace
+// only from the answers to earlier requests. It is pure: it takes the time as an argument, starts
+// no goroutine and knows no HTTP.
 //
-// Nobody outside of the service knows the limit, and it moves. A Controller keeps
-// three estimates, each in a type of its own:
+// Nobody outside of the service knows the limit, and it changes. A request beyond the limit is
+// refused (429) and has to wait. So a pace that is too high costs time, as one that is too low does.
 //
-//   - Is it a limit at all? Graph also refuses requests because a user, a partition
-//     or the moment is busy. A limit that is reached refuses what is sent right behind
-//     the first refusal, and chance does not. So requests go in pairs of batches, close
-//     together, and a detector weighs the answers in the order of sending. Only refusals
-//     that it ascribes to a limit close the gate and are measured. Others wait by themselves.
-//     A few requests alone, with no other batch near, show no limit where chance refuses too.
-//   - How fast does it come back? At two refusals by the limit nothing was left, so what
-//     was accepted between them, over the time between them, is its rate. Where a burst is
-//     small most of a wait is wasted, and the meter finds the rate in the stretch that began
-//     with a full burst. A high rate shows at once, in what is accepted of the batches that
-//     were on their way at the first refusal. A limit that comes back all at once, in windows,
-//     is recognized by type windows: from one wait to the next just as many are accepted.
-//   - How many requests may be in flight? Some services bound just that. A ceiling keeps
-//     how many were in flight at the last refusals and tries more now and then.
+// A [Controller] answers three questions, each with a type of its own:
 //
-// A run goes through these states:
+//   - Was it a limit? The service also refuses requests for other reasons, such as a busy user or a
+//     busy part of the service. Here all of these are called chance. If a limit is the cause, the
+//     next batch is refused too. If chance is the cause, it usually is not. So batches are sent in
+//     pairs, a few milliseconds apart, and a detector weighs the answers. Only refusals by the limit
+//     close the gate and are measured. After a refusal by chance, the caller only lets the refused
+//     requests wait.
+//   - How fast does quota come back? Quota is the number of requests that the limit accepts at a
+//     moment. At each refusal it is used up. So the rate is the number of requests accepted between
+//     two refusals, divided by that time. A meter measures it. It also finds the rate if little
+//     quota piles up in a wait (a small burst), and if the first refusal already shows a high rate.
+//     If all quota comes back at once, in windows, the number accepted after each wait is the same.
+//     Type windows recognizes this.
+//   - How many requests may be in flight? Some services limit only this number. A ceiling is the
+//     number in flight at the last refusals. Now and then the Controller tries more.
 //
-//   - Before the first refusal the number of requests in flight grows by half with each
-//     round trip. Where chance refuses, it triples. It stops growing when the answers take
-//     twice as long as at first, because the service is saturated.
-//   - A refusal by the limit closes the gate for the wait that it names. Then one request
-//     goes, and if it is accepted two, four and so on, up to what should be free.
-//   - After that requests go at the measured rate. The rate climbs, slowly where several
-//     measurements agree and fast where they do not. The next refusal measures again.
+// A Controller goes through these states:
+//
+//   - No refusal by the limit yet: the number of requests in flight grows by half with each round
+//     trip. It triples if chance refuses more often than the limit. It stops growing when answers
+//     take twice as long as at first, because the service is saturated then.
+//   - Waiting: a refusal by the limit closes the gate for as long as the service asks. Then one
+//     request is sent. If it is accepted, two follow, then four and so on. If several measurements
+//     agree on the rate, all requests that should be free follow at once.
+//   - Paced: requests are sent at the measured rate. The pace climbs above it, slowly if several
+//     measurements agree and fast if they do not. The next refusal measures the rate again.
+//
+// To read on, start with [Controller.Take], which decides what to send, and [Controller.Done],
+// which learns from answers. Then read detector, meter, windows and ceiling.
+//
+// Numbers without a source were chosen by simulation: TestShapes compares the Controller with a
+// client that knows the limit, and TestGoals holds what is reached.
 package throttle
 
 import (
@@ -37,42 +46,41 @@ import (
 	"time"
 )
 
-// Options of a Controller. The zero value of each field is its default.
+// Options are the settings of a Controller. The zero value of each field is its default.
 type Options struct {
-	// MaxRate is the most requests a second, whatever the service would take.
-	// Zero means no such bound.
+	// MaxRate is the most requests per second, even if the service allows more. Zero means no such bound.
 	MaxRate float64
 
-	// MaxInFlight is the most requests in flight. It is reached with the first answer.
-	// Zero means no such bound: the number grows step by step, because the higher the
-	// speed at which an unknown limit is hit, the more is refused at once.
+	// MaxInFlight is the most requests in flight. This number is reached with the first answer. Zero means no
+	// such bound: then the number grows step by step, because a fast start makes the service refuse more
+	// requests at once.
 	MaxInFlight int
 
-	// Jitter returns a number in [0,1) that spreads waits which the service did
-	// not name. Nil means math/rand.
+	// Jitter returns a number in [0,1). It spreads waits for which the service gave no time. Nil means
+	// math/rand.
 	Jitter func() float64
 }
 
-// Feedback is what became of requests that Take let go together.
+// Feedback is the result of the requests of one Take.
 type Feedback struct {
-	Sent     time.Time // when they were sent
-	Accepted int       // answered, and not refused for their pace
-	Refused  int       // answered with 429
-	Lost     int       // not answered
+	Sent     time.Time // when Take was called
+	Accepted int       // number answered, but not with 429
+	Refused  int       // number answered with 429
+	Lost     int       // number without an answer
 
-	Retried int // of Accepted and Refused, requests that were refused before
-	Again   int // of Refused, requests that were refused before
+	Retried int // of Accepted and Refused, the requests that had been refused before
+	Again   int // of Refused, the requests that had been refused before
 
-	// RetryAfter is the longest wait that the answers named, if Told.
+	// RetryAfter is the longest wait that an answer asked for. It is valid if Told is true.
 	RetryAfter time.Duration
 	Told       bool
 
-	// Used is the share of the limit in use as the service reports it, where 1 is
-	// where refusals begin; zero if it does not.
+	// Used is the part of the limit in use, as the service reports it. At 1 the service refuses requests. 0
+	// means not reported.
 	Used float64
 }
 
-// wait returns the wait that the answers named, or firstPause if they named none.
+// wait returns the wait that the answers asked for, or firstPause if they asked for none.
 func (r Feedback) wait() time.Duration {
 	if r.Told && r.RetryAfter > 0 {
 		return r.RetryAfter
@@ -81,55 +89,63 @@ func (r Feedback) wait() time.Duration {
 }
 
 const (
-	// batchSize is the most requests of a batch.
+	// batchSize is the most requests in a batch.
 	// Source: learn.microsoft.com/graph/json-batching (up to 20 requests).
 	batchSize = 20
 
-	// firstFlight is how many requests go before anything is known: a list this
-	// short is not slowed by caution.
+	// firstFlight is the number of requests that may be in flight before the first answer. So a list of 40
+	// requests is sent at once.
 	firstFlight = 2 * batchSize
 
-	// topRate is the highest limit worth finding fast, in requests a second.
+	// topRate is the highest rate, in requests per second, for which the number in flight grows at full speed.
 	topRate = 2000
 
-	// pacePeriod is how often requests go at least when they are paced. At a
-	// low rate batches are smaller than they could be: round trips are cheap,
-	// and a batch that comes when the level is used up is refused as a whole.
+	// pacePeriod is how often a batch is sent at least when requests are paced, if the rate allows one request
+	// in this time. At a low rate, batches therefore have fewer requests than they could. An additional round
+	// trip is cheap, but a full batch that arrives when quota is used up is refused as a whole.
 	pacePeriod = 200 * time.Millisecond
 
-	// maxStagger is the longest time between two batches that could go at once.
+	// maxStagger is the longest time between two batches that could be sent at once. It is shorter than heel, so
+	// each batch of a pair is evidence for the other.
 	maxStagger = 8 * time.Millisecond
 
-	// maxAway is the longest time after which to ask again, however low the rate.
+	// maxAway is the longest time until Take wants to be asked again. It keeps a very low rate from overflowing
+	// a Duration.
 	maxAway = 24 * time.Hour
 )
 
-// A Controller is the one gate that all requests of a quota pass. It is not
-// safe for concurrent use, and neither are siblings.
+// A Controller is the gate for all requests that share a limit. A Controller and its siblings together are
+// not safe for concurrent use.
 type Controller struct {
 	opts Options
 
-	size     int // of a full batch: the most that Take was asked for
+	// size is the number of requests in a full batch: the most that Take was asked for.
+	size int
+	// inFlight is the number of requests sent or promised, and not yet answered.
 	inFlight int
-	rest     int     // of inFlight, what goes as the second batch of a pair
-	window   float64 // most requests in flight while feeling the way
-	grown    float64 // what the window is to grow by at growAt
-	growAt   time.Time
-	opening  float64 // the window at the last refusal by the limit
+	// rest is the number of requests in the second batch of a pair, which the next Take sends. They already
+	// count in inFlight.
+	rest int
+	// window is the most requests that may be in flight now. At growAt it grows by grown.
+	window float64
+	grown  float64
+	growAt time.Time
+	// opening is the window at the last refusal by the limit.
+	opening float64
 
 	latency latencies
-	closed  time.Time // nothing goes before this time
-	near    time.Time // when the service last reported that the limit is near
+	closed  time.Time // the end of the wait: nothing is sent before
+	near    time.Time // when the service last reported that at least 80 % of the limit are in use
 	pauses  pauses
 
-	detector detector // of refusals by the limit
-	limit    meter    // what the service allows
-	fixed    windows  // the same, where it comes back all at once
-	ceiling  ceiling  // of requests in flight
-	level    level    // what should be free of the limit
+	detector detector // decides whether the limit refused a request
+	limit    meter    // the measured rate and burst
+	fixed    windows  // the same, if quota comes back all at once
+	ceiling  ceiling  // the limit for requests in flight
+	level    level    // the requests that should be free now
 
-	capped *level // what MaxRate leaves, of all siblings
-	short  bool   // of it, at the last Take
+	capped *level // the requests that MaxRate has free, shared by all siblings
+	short  bool   // the last Take returned 0 because of MaxRate
 }
 
 // New returns an open Controller.
@@ -141,17 +157,16 @@ func New(opts Options) *Controller {
 		capped: &level{free: 1, most: max(1, opts.MaxRate*2*pacePeriod.Seconds())}}
 }
 
-// Sibling returns an open Controller for another quota. It has the same Options, and
-// MaxRate is for what all siblings let go together.
+// Sibling returns an open Controller for another limit. It has the same Options, but MaxRate is for all
+// siblings together.
 func (c *Controller) Sibling() *Controller {
 	s := New(c.opts)
 	s.capped = c.capped
 	return s
 }
 
-// Take asks to send up to want requests at now. It returns how many may go;
-// they count as sent. If none may, at is the time to ask again; a zero at means
-// that only Feedback changes the answer.
+// Take asks to send up to want requests at now. It returns how many may be sent, and counts them as sent. If
+// n is 0, at is when to ask again. A zero at means that only Done can change the answer.
 func (c *Controller) Take(now time.Time, want int) (n int, at time.Time) {
 	c.short = false
 	c.size = max(c.size, want)
@@ -170,7 +185,8 @@ func (c *Controller) Take(now time.Time, want int) (n int, at time.Time) {
 		return n, time.Time{}
 	}
 	if c.limit.reopen(c.latency.mean) {
-		c.opening = max(c.opening, c.limit.rate) // so the window opens to half a round trip's worth
+		// This makes accept open the window to what comes back in half a round trip.
+		c.opening = max(c.opening, c.limit.rate)
 	}
 	c.fixed.reopen(now, c.latency.mean)
 	c.fixed.advance(now, c.latency.mean)
@@ -192,8 +208,7 @@ func (c *Controller) Take(now time.Time, want int) (n int, at time.Time) {
 	return first, time.Time{}
 }
 
-// pairOf returns how many requests may go in two batches of want: of one, where batches in
-// flight are few and there is no room for a second that is full.
+// pairOf returns the size of two batches of want requests, or of one if there is no room for two.
 func (c *Controller) pairOf(want, room int) int {
 	if c.serial() || c.opts.MaxInFlight > 0 && room < 2*want {
 		return want
@@ -201,30 +216,31 @@ func (c *Controller) pairOf(want, room int) int {
 	return 2 * want
 }
 
-// firstOf returns how many of n requests go in the first batch of a pair.
+// firstOf returns how many of n requests are sent in the first batch of a pair.
 func (c *Controller) firstOf(n, want int) int {
 	if c.serial() || c.opts.MaxInFlight > 0 && n >= want {
-		return min(n, want) // where batches in flight are few, they are full
+		return min(n, want) // few batches fit in flight, so they are full
 	}
 	return min((n+1)/2, want)
 }
 
-// serial reports whether there is never a second full batch in flight.
+// serial reports whether there is no room for two full batches in flight.
 func (c *Controller) serial() bool { return c.opts.MaxInFlight > 0 && c.opts.MaxInFlight < 2*c.size }
 
-// room returns how many more requests may be in flight, at least one if there are none,
-// or 0 and when to ask again.
+// room returns how many more requests may be in flight. This is at least one if none is in flight. If room
+// returns 0, at is when to ask again, as in Take.
 func (c *Controller) room(now time.Time, want int) (n int, at time.Time) {
 	n = int(c.window) - c.inFlight
 	if n < c.worthwhile(want) && c.inFlight > 0 {
-		// What is left is not worth a round trip; an answer makes room for more.
+		// So few are not worth a round trip. An answer makes room for more.
 		if c.grown > 0 {
 			return 0, c.growAt
 		}
 		return 0, time.Time{}
 	}
 	if c.limit.rate == 0 && !c.limit.since.IsZero() {
-		// As many as before the first refusal should fit; more go with care.
+		// The rate is not known yet. The limit should accept as many requests as before the last refusal.
+		// Beyond that, more are sent only when none is in flight.
 		left := c.limit.before - c.limit.count - c.inFlight
 		if left < min(batchSize, c.limit.before/4) {
 			if c.inFlight > 0 {
@@ -237,8 +253,9 @@ func (c *Controller) room(now time.Time, want int) (n int, at time.Time) {
 	return max(n, 1), time.Time{}
 }
 
-// worthwhile returns the smallest number of requests that is worth a round trip while others are in flight. Where
-// chance refuses more often than the limit, small batches soon show that others get through.
+// worthwhile returns the smallest number of requests that is worth a round trip while others are in flight.
+// A third of the window keeps batches full (TestFullBatches of package batch). If chance refuses more often
+// than the limit, batches are smaller: they soon show that other requests are accepted.
 func (c *Controller) worthwhile(want int) int {
 	switch {
 	case c.mostlyChance():
@@ -249,8 +266,8 @@ func (c *Controller) worthwhile(want int) int {
 	return min(2*want, max(want, int(c.window)/3))
 }
 
-// paced returns how many of n requests the limit and MaxRate leave, and takes them, or 0 and
-// when to ask again. Under MaxRate it is one batch: a pair is evidence only of the service's limit.
+// paced takes up to n requests from the limit and from MaxRate. If it takes none, at is when to ask again.
+// Under MaxRate it takes at most one batch, because a pair is evidence only for the limit of the service.
 func (c *Controller) paced(now time.Time, n, want int) (_ int, at time.Time) {
 	if rate := c.limit.rate; rate > 0 {
 		since := now.Sub(later(c.limit.opened, c.near))
@@ -262,7 +279,7 @@ func (c *Controller) paced(now time.Time, n, want int) (_ int, at time.Time) {
 			pace := rate * (1 + gain)
 			c.level.most = c.limit.most() * (1 + gain)
 			c.level.advance(now, pace)
-			// However slow the service seems, it is asked now and then.
+			// Even if the measured rate is very low, a request is sent every maxPause.
 			c.level.free = max(c.level.free, 1-pace*maxPause.Seconds())
 			n, at = c.level.take(now, n, pace)
 		}
@@ -283,10 +300,10 @@ func (c *Controller) paced(now time.Time, n, want int) (_ int, at time.Time) {
 	return n, time.Time{}
 }
 
-// stagger is how far apart two batches are sent at least, so that the first one arrives
-// first: what is refused behind it is evidence then. Where many are in flight it is less,
-// so that it does not slow them down. Where the rate is known, batches are spread further over
-// the round trip: close together, the same requests are refused again and again.
+// stagger is the minimum time between two batches. It keeps them in order, so a refusal of the second one is
+// evidence. If many batches are in flight, the time is shorter, so that it does not slow them down. If the
+// rate is known, batches are spread over most of the round trip. Otherwise the same requests would be
+// refused at the end of each burst.
 func (c *Controller) stagger() time.Duration {
 	batches, share := max(1, c.window/float64(c.size)), 0.5
 	if c.limit.rate > 0 {
@@ -295,8 +312,8 @@ func (c *Controller) stagger() time.Duration {
 	return min(maxStagger, time.Duration(share*float64(c.latency.mean)/batches))
 }
 
-// takeRest returns the second batch of a pair, at most want requests of it, and gives back
-// the others.
+// takeRest returns the size of the second batch of a pair, at most want, and returns the other requests of
+// that batch to the limit.
 func (c *Controller) takeRest(want int) int {
 	n := min(c.rest, want)
 	back := c.rest - n
@@ -308,7 +325,7 @@ func (c *Controller) takeRest(want int) int {
 	return n
 }
 
-// Close lets nothing go before until, for a reason that says nothing of the pace.
+// Close stops all requests until then. The reason is not a limit.
 func (c *Controller) Close(until time.Time) {
 	if until.After(c.closed) {
 		c.takeRest(0)
@@ -317,17 +334,17 @@ func (c *Controller) Close(until time.Time) {
 	}
 }
 
-// Interrupted says that for a time nothing could be sent, for another reason than the
-// pace: what is being measured meanwhile is no measure.
+// Interrupted discards the current measurement, because for some time nothing could be sent, and the reason
+// was not the limit.
 func (c *Controller) Interrupted() {
 	c.limit.broken = !c.limit.since.IsZero()
 	c.fixed.interrupted()
 }
 
-// Capped reports whether it was for MaxRate alone that the last Take let nothing go,
-// so that a sibling which goes now would be taking it away.
+// Capped reports whether only MaxRate made the last Take return 0. Then siblings must wait, because they
+// would use what this Controller waits for.
 func (c *Controller) Capped() bool { return c.short }
 
-// ClosedUntil returns the end of the wait in force, a time past if there is none. A refusal
-// in question is no wait yet, though nothing goes until it is settled.
+// ClosedUntil returns the end of the current wait. It is in the past if there is none. It does not include a
+// refusal whose cause is not yet known, although Take returns 0 then too.
 func (c *Controller) ClosedUntil() time.Time { return c.closed }

@@ -2,41 +2,42 @@ package throttle
 
 import "time"
 
-// windows recognises a quota that comes back all at once, so long after the first
-// request that used it: from one wait to the next just as many are accepted, however
-// long that takes. Then it is known when there is more, and nobody has to be refused
-// to find out. Where refused requests use up quota too, fewer are accepted after them,
-// but both together are as many.
+// windows recognizes a quota that is full again a fixed time after its first request. The sign is that the
+// same number of requests is accepted from each wait to the next, however long that takes. Once the quota is
+// recognized, it is known when it is full again, so no request has to be refused to find out. If the limit
+// counts refused requests too, fewer requests are accepted after them, but accepted and refused ones
+// together are the same number.
 type windows struct {
-	size   int           // requests that fit into one, 0 while the quota seems to come back steadily
-	counts bool          // so do those that were refused in the one before
-	every  time.Duration // from the first request in one to the first in the next, at most
+	size   int           // requests that fit into a window, 0 if quota seems to come back steadily
+	counts bool          // requests refused before a window also use up its quota
+	every  time.Duration // length of a window, or a little more
 
-	start   time.Time // when the first request in this one was sent, zero before
-	free    int       // how many may still go
-	tried   bool      // it was tried whether more fits in
-	count   int       // accepted
-	denied  int       // refused
-	debt    int       // refused in the one before
-	refused time.Time // when the first one refused was sent, zero if none was
-	told    time.Duration
-	last    stretch
+	start   time.Time     // when the first request of this window was sent, zero before it
+	free    int           // requests that may still be sent in this window
+	tried   bool          // free has more than the window should have, as a trial
+	count   int           // accepted in this window
+	denied  int           // refused in this window
+	debt    int           // refused in the window before
+	refused time.Time     // when the first refused request of this window was sent, zero if none was
+	told    time.Duration // the wait that this refusal asked for
+	last    stretch       // the last stretch that ended with a refusal
 }
 
-// trialWindows is after how many windows without a refusal more is tried than fits into one. It
-// costs a wait.
+// trialWindows is the number of windows without a refusal after which one request more is tried. A refused
+// trial costs a wait.
 const trialWindows = 20
 
-// A stretch is what happened from one wait to the next.
+// A stretch is the time from the first request after a wait to the end of the next wait.
 type stretch struct {
-	count int
-	debt  int           // refused just before
-	took  time.Duration // from its first request to the end of the wait
-	every time.Duration // the longest that a window can be
-	over  time.Duration // by how much the wait may have been too long
+	count int           // accepted
+	debt  int           // refused in the stretch before
+	took  time.Duration // its length
+	every time.Duration // the longest that a window can be, if the stretch was one
+	over  time.Duration // how much longer than necessary the wait may have been
 }
 
-// advance begins the next window once this one is over.
+// advance begins the next window if this one is over. If more was accepted than fits into a window, it
+// forgets what it knows.
 func (w *windows) advance(now time.Time, latency time.Duration) {
 	switch {
 	case w.size == 0 || w.start.IsZero() || now.Before(w.start.Add(w.every)):
@@ -46,13 +47,13 @@ func (w *windows) advance(now time.Time, latency time.Duration) {
 		return
 	}
 	w.open()
-	// Mostly windows are whole seconds long.
+	// Most services have windows of whole seconds.
 	if whole := w.every.Truncate(time.Second); whole > 0 {
 		w.every = min(w.every, whole+latency/4)
 	}
 }
 
-// room is how many requests fit into this one.
+// room returns the number of requests that fit into this window.
 func (w *windows) room() int {
 	if w.counts {
 		return max(w.size-w.debt, 1)
@@ -60,13 +61,13 @@ func (w *windows) room() int {
 	return w.size
 }
 
-// take returns how many of want requests are free, or when to ask again. since is the time since
-// the last refusal.
+// take returns how many of want requests are free. If none is, at is when to ask again. since is the time
+// since the last refusal.
 func (w *windows) take(now time.Time, want int, since time.Duration) (n int, at time.Time) {
 	more, due := w.start.Add(w.every/5), !w.tried && since > trialWindows*w.every
 	if due && !w.start.IsZero() && !now.Before(more) {
-		// Not right after the others, but when a quota that comes back steadily would
-		// have some. A few are enough to see that there is more.
+		// The trial comes when a quota that comes back steadily would have some free. A few requests are enough to
+		// see this.
 		w.free += 1 + w.size/400
 		w.tried, due = true, false
 	}
@@ -79,7 +80,7 @@ func (w *windows) take(now time.Time, want int, since time.Duration) (n int, at 
 	return 0, w.start.Add(w.every)
 }
 
-// sent takes in that requests were let go.
+// sent records that n requests are sent.
 func (w *windows) sent(now time.Time, n int) {
 	if w.start.IsZero() {
 		w.start = now
@@ -87,7 +88,7 @@ func (w *windows) sent(now time.Time, n int) {
 	w.free -= n
 }
 
-// note takes in an answer.
+// note records an answer.
 func (w *windows) note(r Feedback) {
 	if w.start.IsZero() || r.Sent.Before(w.start) {
 		return
@@ -99,7 +100,8 @@ func (w *windows) note(r Feedback) {
 	}
 }
 
-// reopen takes in, at the end of the wait, what ended with a refusal.
+// reopen is called at the end of a wait. If a refusal ended the window, reopen learns from it and begins the
+// next one.
 func (w *windows) reopen(now time.Time, latency time.Duration) {
 	if !w.refused.IsZero() {
 		w.judge(now, latency)
@@ -107,8 +109,10 @@ func (w *windows) reopen(now time.Time, latency time.Duration) {
 	}
 }
 
+// judge compares the stretch that ends now with the one before. It recognizes windows, or confirms or
+// forgets them.
 func (w *windows) judge(now time.Time, latency time.Duration) {
-	// The service rounds up, and answers come sooner or later: every is an upper bound.
+	// The service rounds its wait up, and latency changes, so every is an upper bound.
 	active, took := w.refused.Sub(w.start), now.Sub(w.start)
 	s := stretch{count: w.count, debt: w.debt, took: took, every: active + w.told + latency/4,
 		over: took - active - w.told}
@@ -119,7 +123,8 @@ func (w *windows) judge(now time.Time, latency time.Duration) {
 	w.last = s
 	switch {
 	case w.size > 0:
-		// Batches overtake each other, and refusals that were taken for chance use up quota too.
+		// A tenth more or fewer is still the same: batches overtake each other, and requests in an unclear question
+		// also use up quota.
 		if d := s.count - w.room(); max(d, -d) > s.count/10 {
 			w.forget()
 			return
@@ -137,10 +142,10 @@ func (w *windows) judge(now time.Time, latency time.Duration) {
 	}
 }
 
-// like reports whether a stretch is like the one before in what was accepted, and that is
-// no matter of time: either they differ in length, or there is much more than a quota
-// that comes back steadily has at the end of the wait which it names, one request and
-// what has come back since.
+// like reports whether two stretches accepted the same number for a reason other than their length. Either
+// their lengths differ. Or a quota that comes back steadily could not have accepted so many: at the end of
+// the wait that the service asks for it has one request free, and then as many as come back in the time that
+// requests were sent. active is that time.
 func (s stretch) like(last stretch, active time.Duration) bool {
 	if !s.asMany(last) {
 		return false
@@ -151,30 +156,30 @@ func (s stretch) like(last stretch, active time.Duration) bool {
 	return n*differ > 2*slack+1 || n > 1.5*(1+n*since)
 }
 
-// asMany reports whether as many were accepted as in the stretch before, or as many with
-// those refused before each.
+// asMany reports whether as many requests were accepted as in the stretch before, with or without the
+// requests refused before each.
 func (s stretch) asMany(last stretch) bool {
 	return s.near(last.count) || s.near(last.count+last.debt-s.debt)
 }
 
-// near reports whether so many were accepted, or hardly more or fewer.
+// near reports whether count requests were accepted, within one percent.
 func (s stretch) near(count int) bool {
 	d := s.count - count
 	return max(d, -d) <= s.count/100
 }
 
-// interrupted leaves out a stretch that something else has drawn out.
+// interrupted discards the current stretch, because something else made it longer.
 func (w *windows) interrupted() {
 	w.last = stretch{}
 	w.open()
 }
 
-// open begins the next window.
+// open begins the next window. It is full.
 func (w *windows) open() {
 	w.start, w.refused, w.count, w.debt, w.denied = time.Time{}, time.Time{}, 0, w.denied, 0
 	w.free, w.tried = w.room(), false
 }
 
-// forget takes in that more or fewer fit in than into a window, be it that the limit has
-// moved or that these are none.
+// forget resets w, because the counts no longer fit a window: the limit changed, or quota comes back
+// steadily.
 func (w *windows) forget() { *w = windows{} }
