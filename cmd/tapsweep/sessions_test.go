@@ -374,3 +374,26 @@ func TestSessionsLeftInALog(t *testing.T) {
 		})
 	}
 }
+
+// If no run has sent the call for a user, verify does not say that the sessions remain. Its commands send the call if
+// the tenant has such a user.
+func TestVerifySessionsWithoutACall(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
+	users := tenant.AddUsers(2)
+	kept, nobody := users[1].UPN, "nobody@contoso.example"
+	tenant.AddFaults(fault.Fault{Method: "DELETE", Path: kept, Times: 1, Do: fault.ItemStatus(403)})
+	env, root := serveAt(t, tenant)
+	log, proof := newLog(t), newLog(t)
+	tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log,
+		writeFile(t, "list.txt", users[0].UPN+"\n"+kept+"\n"+nobody+"\n")).ends(t, status.Incomplete)
+	again := "tapsweep revoke --graph-url=" + root + " --revoke-sessions " + proof
+	p := tapsweep(t, env, "verify", "--verify-wait", "1s", "--results", proof, log)
+	p.ends(t, status.Incomplete, "the sessions of 1 of 3 users are revoked.\n", ": "+again+"\n")
+	rows, _ := readSessions(t, proof)
+	same(t, "outcome of the user whose pass was not deleted", rows[kept].Outcome, results.NotSent)
+	same(t, "outcome of the user whom the tenant does not have", rows[nobody].Outcome, results.UnknownUser)
+	holds(t, "the report", tapsweep(t, env, "report", proof).stdout, "to send what is missing: "+again+"\n")
+	tapsweep(t, env, append(strings.Fields(again)[1:], "--yes")...).ends(t, status.Done)
+	same(t, "the kept user is signed out", !tenant.SessionsFrom(users[1].ID).IsZero(), true)
+}

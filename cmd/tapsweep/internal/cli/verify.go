@@ -23,7 +23,8 @@ Exit codes:
   3   No access: there is no token that Graph accepts, or Graph denied
       everything.
   4   Stopped early: use --resume to continue.
-  64  Wrong flags, or a log that is incomplete or of another tenant.`,
+  64  Wrong flags, or a log that is incomplete, of another tenant, or of a scan
+      or dry run, which deletes nothing.`,
 		Example: `  tapsweep verify --results incident-proof.jsonl incident.jsonl`,
 		Args:    needsLog,
 		RunE:    runs(p, f.verifyOptions, run.Verify),

@@ -33,8 +33,14 @@ type nextTask struct {
 
 // taskOf returns the task that tries a row again.
 func taskOf(row *reportedRow) nextTask {
-	byVerify := row.verifyLog != nil || row.log.last().kind() == "verify"
+	run := row.log.last()
+	byVerify := row.verifyLog != nil || run.kind() == "verify"
+	// A verify that was not stopped writes not_sent if the logs have no call that revokes the sessions.
+	neverCalled := row.Action == results.RevokeSessions && row.Outcome == results.NotSent &&
+		run.kind() == "verify" && run.Exit != nil && run.Stopped == ""
 	switch {
+	case neverCalled:
+		return nextTask{row.log, true}
 	case row.Outcome == results.Remains && (row.Action != results.RevokeSessions || byVerify):
 		lg := cmp.Or(row.verifyLog, row.log)
 		return nextTask{lg, lg.last().Exit != nil} // a log without an end cannot be a list
@@ -65,7 +71,11 @@ func (r *Report) nextCommands(l *Logs) {
 		}
 		revoke := NextCommand{Log: name, nextTask: nextTask{lg, true}, Left: r.tasks[nextTask{lg, true}], noun: "pass"}
 		if revoke.Left > 0 {
-			revoke.Command, revoke.Note = commandOf(&run.header, run.header.RevokeWith(lg.name))
+			words := run.header.RevokeWith(lg.name)
+			if r.Sessions.tasks[revoke.nextTask] {
+				words = run.header.RevokeSessionsWith(lg.name)
+			}
+			revoke.Command, revoke.Note = commandOf(&run.header, words)
 			if r.unnamed[lg] && revoke.Command != "" {
 				revoke.Note = "may also delete passes that no list names"
 			}

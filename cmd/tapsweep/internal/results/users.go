@@ -146,6 +146,21 @@ func (l *Lists) ProtectFlags() (words []string) {
 	return words
 }
 
+// DeletesNothing returns the first log all of whose runs are scans or dry runs, which delete nothing. It returns "" if
+// there is none.
+func (l *Lists) DeletesNothing() (log string) {
+	deletes := make(map[string]bool)
+	for _, run := range l.Runs {
+		deletes[run.Source] = deletes[run.Source] || !run.DryRun && run.Kind() != "scan"
+	}
+	for _, run := range l.Runs {
+		if !deletes[run.Source] {
+			return run.Source
+		}
+	}
+	return ""
+}
+
 // Operators returns each operator of the runs that deleted passes, as far as the logs have them.
 func (l *Lists) Operators() (names []string) {
 	for _, run := range l.Runs {

@@ -18,12 +18,16 @@ import (
 func (j *Job) startVerifySessions(item *Item) {
 	s := sessionsOf(&input.Pair{Source: item.Source, Line: item.Line, UPN: item.UPN}, item.User)
 	row := results.Row{Outcome: item.Sessions.Outcome, SentAt: item.Sessions.SentAt}
-	if row.Outcome == results.Revoked && !row.SentAt.IsZero() {
+	switch {
+	case row.Outcome == results.Revoked && !row.SentAt.IsZero():
 		j.verify(s, row)
 		return
+	case row.Outcome == results.NotSent, row.Outcome == results.UnknownUser:
+		row.Message = fmt.Sprintf("the log says %s: there is no call to verify", row.Outcome)
+	default:
+		row.Message = fmt.Sprintf("the log says %s: there is no time to compare with", row.Outcome)
+		row.Outcome = results.Remains
 	}
-	row.Message = fmt.Sprintf("the log says %s: there is no time to compare with", row.Outcome)
-	row.Outcome = results.Remains
 	j.writeLastRow(s, row)
 }
 

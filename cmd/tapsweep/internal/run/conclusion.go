@@ -118,7 +118,7 @@ func (s *summary) resume() string {
 		return o.Retryable() && o != results.Remains && o != results.Protected
 	})
 	if sessions := s.Counts.Sessions; sessions != nil { // users with a call to send or to verify
-		again += sessions.Unverified + sessions.Sum(results.Outcome.Retryable)
+		again += sessions.Unverified + sessions.Sum(results.Outcome.Retryable) - s.neverCalled()
 	}
 	if s.Scan != nil {
 		again += s.Scan.Failed // a resumed scan lists again whatever the reason
@@ -136,15 +136,23 @@ func (s *summary) resume() string {
 // revokeAgain returns the command that revokes the passes that remain, or that a dry run found. It is empty if
 // there are none.
 func (s *summary) revokeAgain() string {
-	sessions := s.Counts.Sessions
 	switch {
 	case s.Run.Simulated, s.Incomplete, !s.hasLog():
-	case s.Run.Kind() == "verify" && sessions != nil && sessions.Outcomes[results.Remains] > 0:
+	case s.Run.Kind() == "verify" && s.Counts.Sessions.All()[results.Remains]+s.neverCalled() > 0:
 		return results.CommandLine(s.Run.RevokeSessionsWith(s.Results))
 	case s.Counts.Outcomes[results.Remains] > 0, s.Run.DryRun && s.Counts.Outcomes[results.Planned] > 0:
 		return results.CommandLine(s.Run.RevokeWith(s.Results))
 	}
 	return ""
+}
+
+// neverCalled returns the number of users of a verify for whom the logs have no call that revoked the sessions. It
+// returns 0 if the verify was stopped, because then a call may only not be verified.
+func (s *summary) neverCalled() int {
+	if s.Run.Kind() != "verify" || s.Stopped != nil {
+		return 0
+	}
+	return s.Counts.Sessions.All()[results.NotSent]
 }
 
 // hasLog reports whether the log is a file, which another run can read.

@@ -29,6 +29,7 @@ const typedAbove = 100
 type question struct {
 	passes, anyPass, own int
 	users                int // users whose passes are deleted, or whose sessions are revoked
+	verify, verifyUsers  int // passes, and users whose sessions, an earlier run completed but did not verify
 	sample               []revoke.Item
 	completed            int                     // rows that an earlier run has completed
 	leftOut              map[results.Outcome]int // rows that have this outcome at once
@@ -38,23 +39,26 @@ type question struct {
 func (r *run) question(items revoke.Items) *question {
 	q := &question{leftOut: make(map[results.Outcome]int)}
 	opts := revoke.Options{Protected: r.isProtectedName, Earlier: r.earlier}
-	seed, users := maphash.MakeSeed(), make(map[uint64]struct{}) // hashes: a list may have a million users
+	// By hash, because a list may have a million users. True counts in users, false in verifyUsers.
+	seed, users := maphash.MakeSeed(), make(map[uint64]bool)
 	for item, err := range items {
 		if err != nil {
 			return q // the run will report the error
 		}
 		pair := &item.Pair
 		outcome, completed := opts.AtOnce(&item)
-		if d := r.earlier.Unconfirmed(pair); d != nil && !d.Intended() {
-			completed = true // it is only verified
-		}
+		d, deletes := r.earlier.Unconfirmed(pair), false
 		switch {
 		case completed:
 			q.completed++
 		case outcome != "":
 			q.leftOut[outcome]++
 			continue
-		case !item.OnlySessions:
+		case item.OnlySessions:
+		case d != nil && !d.Intended():
+			q.verify++
+		default:
+			deletes = true
 			q.passes++
 			if r.isSelf(pair.User) {
 				q.own++
@@ -66,16 +70,33 @@ func (r *run) question(items revoke.Items) *question {
 				q.sample = append(q.sample, item)
 			}
 		}
-		user, counts := strings.ToLower(r.sessionName(pair.User)), !completed
-		if r.header.Sessions {
-			counts = pair.Err == nil && !r.isProtected(pair.User, pair.UPN) && !r.earlier.SessionsCompleted(user)
-		}
-		if counts {
-			users[maphash.String(seed, user)] = struct{}{}
+		user := strings.ToLower(r.sessionName(pair.User))
+		if sends, verifies := r.userTask(pair, user, deletes); sends || verifies {
+			id := maphash.String(seed, user)
+			users[id] = users[id] || sends
 		}
 	}
-	q.users = len(users)
+	for _, sends := range users {
+		if sends {
+			q.users++
+		} else {
+			q.verifyUsers++
+		}
+	}
 	return q
+}
+
+// userTask reports what the run does for the user of a pair: it deletes a pass or revokes the sessions, or it verifies
+// sessions that an earlier run revoked. deletes is set if it deletes the pass of the pair.
+func (r *run) userTask(pair *input.Pair, user string, deletes bool) (sends, verifies bool) {
+	switch {
+	case !r.header.Sessions:
+		return deletes, false
+	case pair.Err != nil, r.isProtected(pair.User, pair.UPN):
+		return false, false
+	}
+	verifies = !deletes && r.earlier.SessionsUnconfirmed(user) != nil
+	return deletes || !verifies && !r.earlier.SessionsCompleted(user), verifies
 }
 
 // confirm shows what the run is about to do and asks. It returns an error if the answer is not yes.
@@ -132,6 +153,8 @@ func (r *run) printQuestion(q *question) {
 		count{q.leftOut[results.Invalid], "invalid"})
 	more, warning := q.passes-len(q.sample), r.protectedUsers.Warning()
 	printIf(more > 0, w, "  and ", strconv.Itoa(more), " more")
+	printIf(q.verify+q.verifyUsers > 0, w, "Earlier runs completed ", passes(q.verify), " and the sessions of ",
+		format.Plural(q.verifyUsers, "user", "users"), ", which are only verified.")
 	printIf(len(r.opts.Variables) > 0, w,
 		"Flags set by environment variables: ", strings.Join(r.opts.Variables, ", "), ".")
 	printIf(q.own > 0, w, "These passes include ", strconv.Itoa(q.own), " of your own.")

@@ -60,20 +60,24 @@ func TestConfirmLeavesOut(t *testing.T) {
 	var out bytes.Buffer
 	r := asking(strings.NewReader("y\n"), &out)
 	r.list = openList(t, "user,upn\ndana@contoso.com,\nlee@contoso.com,\nerik@contoso.com,\nDana@contoso.com,\n"+
-		otherID+",bg2@contoso.com\n"+thirdID+",dana@contoso.com\n")
+		otherID+",bg2@contoso.com\n"+thirdID+",dana@contoso.com\nkim@contoso.com,\numa@contoso.com,\n")
 	r.earlier = earlierRun(t, &results.Header{Verify: true},
 		`{"type":"result","user":"erik@contoso.com","anyPass":true,"outcome":"revoked","verified":true}`,
-		`{"type":"result","user":"`+thirdID+`","anyPass":true,"outcome":"revoked"}`)
+		`{"type":"result","user":"`+thirdID+`","anyPass":true,"outcome":"revoked"}`,
+		`{"type":"result","user":"kim@contoso.com","anyPass":true,"outcome":"revoked"}`,
+		`{"type":"result","action":"revokeSessions","user":"kim@contoso.com","outcome":"revoked"}`,
+		`{"type":"result","user":"uma@contoso.com","anyPass":true,"outcome":"revoked"}`)
 	noPairs := func(func(input.Pair, error) bool) {}
 	r.protectedUsers = assert.Must(protectList.Resolve(t.Context(), nil, noPairs, "the token lacks User.Read.All"))
 	r.header.Sessions = true
 	q := r.question(r.everyItem())
 	assert.Same(t, "passes to delete", q.passes, 1)
-	assert.Same(t, "users of sessions", q.users, 2)
+	assert.Same(t, "users of sessions: lee, and erik and uma, who have no call yet", q.users, 3)
 	assert.Same(t, "the first user", q.sample[0].User, "lee@contoso.com")
 	assert.Is(t, "confirm", r.confirm(t.Context(), q), nil)
 	assert.Holds(t, "the question", out.String(), "protected names could not be checked (",
-		"Rows left out: 2 of protected users, 2 completed by an earlier run, 1 named twice.\n")
+		"Rows left out: 3 of protected users, 1 completed by an earlier run, 1 named twice.\n",
+		"Earlier runs completed 2 passes and the sessions of 1 user, which are only verified.\n")
 }
 
 // The person who asks is one user whose sessions are revoked, by whatever name, and so is a user under two

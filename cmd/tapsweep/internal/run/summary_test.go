@@ -133,6 +133,12 @@ func TestConclusion(t *testing.T) {
 		{"sessions of some", "verify a.jsonl", rowCounts{results.Revoked: 2}, func(s *summary) {
 			s.Counts.Sessions = &revoke.Counts{Outcomes: rowCounts{results.Revoked: 1, results.Remains: 1}, Verified: 1}
 		}},
+		{"sessions without a call", "verify a.jsonl", rowCounts{results.Revoked: 2}, func(s *summary) {
+			s.Counts.Sessions = &revoke.Counts{Outcomes: rowCounts{results.Revoked: 1, results.NotSent: 1}, Verified: 1}
+		}},
+		{"sessions of nobody", "verify a.jsonl", rowCounts{results.UnknownUser: 1}, func(s *summary) {
+			s.Counts.Sessions = &revoke.Counts{Outcomes: rowCounts{results.UnknownUser: 1}}
+		}},
 		{"sessions of a guest, without a proof", "verify a.jsonl", rowCounts{results.Revoked: 2}, func(s *summary) {
 			s.Counts.Sessions = &revoke.Counts{Outcomes: rowCounts{results.Revoked: 2}, Guests: 1, Verified: 1}
 		}},

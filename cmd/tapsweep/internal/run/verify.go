@@ -29,6 +29,10 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) error {
 		return status.Of(err)
 	}
 	warn(c, "", held.Skipped)
+	if log := held.DeletesNothing(); log != "" {
+		return status.Refuse(fmt.Errorf("%s is the log of a scan or of a dry run, which deletes nothing\nnothing was sent",
+			log), "to delete these passes, use the log as a list of tapsweep revoke; then verify the log of that run")
+	}
 	if len(held.Users) == 0 {
 		none := "no user to check in " + strings.Join(o.Logs, ", ")
 		if held.Invalid > 0 {
