@@ -79,8 +79,8 @@ func (e *ResumeState) HasFound(user string) bool {
 	return e.Scanned(user) && !e.state.users[e.state.hash("", user)].none
 }
 
-// Unconfirmed returns the last row of a pair if its pass should be gone, but nobody knows whether it is. Either
-// the pass was deleted and not verified, or a run intended to delete it (see Row.Intended). It returns nil for
+// Unconfirmed returns the last row of a pair if its pass may be gone, but no run confirmed it. Either the pass
+// was deleted and not verified, or a run intended to delete it (see Row.Intended). It returns nil for
 // any other pair.
 func (e *ResumeState) Unconfirmed(p *input.Pair) *Row {
 	if len(e.unconfirmed) == 0 {
@@ -126,8 +126,8 @@ type ResumeOptions struct {
 	// protected.
 	Protected func(user string) bool
 
-	// IgnoreFinishedRuns ignores complete runs, except for their unconfirmed passes: the scan of one night says
-	// nothing about the next night.
+	// IgnoreFinishedRuns ignores complete runs, except for their unconfirmed passes, because a scan must
+	// look again each night.
 	IgnoreFinishedRuns bool
 
 	// OnCompleted is called in order with each completed row of runs that are not ignored. It may be nil.
