@@ -324,6 +324,7 @@ func TestPrintedCommandsProtect(t *testing.T) {
 		listFile(t, append(users, glass)))
 	run(resume)
 	again := run("verify --verify-wait 1s --results " + dir + "/proof.jsonl " + dir + "/log.jsonl")
+	holds(t, "the command after verify", again, " --protect ")
 	run(again + " --yes --verify --verify-wait 1s")
 	leaves(t, tenant, 1)
 	same(t, "the protected user is signed out", tenant.SessionsFrom(glass.ID).IsZero(), true)
