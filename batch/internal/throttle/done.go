@@ -57,7 +57,8 @@ func (c *Controller) account(now time.Time, r Feedback) {
 		c.pauses.begin(r.Sent)
 		// The level is where it was when this was sent. After a window has ended
 		// there is as much as in the last one, and not what the time since makes.
-		c.level = level{at: r.Sent}
+		// A few requests fewer, because a batch may arrive a little early.
+		c.level = level{at: r.Sent, free: -float64(int(c.limit.rate * c.latency.mean.Seconds() / 5))}
 		c.opening = c.window
 	}
 	if c.limit.counts {

@@ -24,6 +24,7 @@ type meter struct {
 	refused int       // refused since
 	before  int       // count of the span before
 	first   int       // accepted before the first refusal: more never piles up
+	ramp    float64   // seconds before the first refusal in which these were accepted
 	broken  bool      // for a part of the span nothing could be sent
 
 	// Sums over recent spans, so that one request more or less in a short span
@@ -75,7 +76,7 @@ func (m *meter) note(r Feedback, fresh bool, latency time.Duration) {
 
 func (m *meter) endSpan(sent time.Time, latency time.Duration) {
 	if m.since.IsZero() {
-		m.first = m.count
+		m.first, m.ramp = m.count, sent.Sub(m.worked).Seconds()
 	}
 	if span := sent.Sub(m.since); !m.since.IsZero() && !m.broken {
 		if m.count == 0 {
@@ -104,6 +105,29 @@ func (m *meter) learnBurst(sent time.Time, latency time.Duration) {
 	default:
 		m.burst *= 1.5
 	}
+}
+
+// reopen takes in, at the end of the first wait, what was accepted of the batches that were already on
+// their way when the refusal was answered. All of that came back after the refused batch, so it is the
+// rate, or less where all was accepted. What had not come back before the refusal had piled up. It
+// reports whether the rate was unknown and is known now.
+func (m *meter) reopen(latency time.Duration) (known bool) {
+	if m.rate > 0 {
+		return false
+	}
+	requests, span := 0.0, 0.0
+	for _, t := range m.tallies {
+		if s := t.sent.Sub(m.since); s > 0 && s < latency {
+			requests, span = requests+float64(t.accepted), s.Seconds()
+		}
+	}
+	if requests < batchSize || span < heel.Seconds() {
+		return false
+	}
+	m.rate, m.requests, m.seconds = requests/span, requests, span
+	m.first = int(max(float64(m.first)-m.rate*m.ramp, firstFlight))
+	m.burst = float64(m.first)
+	return true
 }
 
 // most returns how many should be free at most: a little less than what seems to pile up.

@@ -63,8 +63,9 @@ var goals = []struct {
 	{"in flight", []goal{
 		{shape: atOnceShape(20), n: 1000, goal: 0.40, bound: 0.45},
 		{shape: atOnceShape(20), n: 20_000, goal: 0.40, bound: 0.70},
-		{shape: atOnceShape(60), n: 1000, goal: 0.40, bound: 0.20},
-		{shape: atOnceShape(60), n: 20_000, goal: 0.40, bound: 0.55},
+		{shape: atOnceShape(60), n: 1000, goal: 0.40, bound: 0.40},
+		{shape: atOnceShape(60), n: 20_000, goal: 0.40, bound: 0.68},
+		{shape: atOnceShape(200), n: 20_000, goal: 0.40, bound: 0.70},
 	}},
 	{"small buckets", []goal{
 		{shape: bucketShape(100, 10), n: 1000, goal: 0.45, bound: 0.62},

@@ -14,8 +14,9 @@
 //   - How fast does it come back? At two refusals by the limit nothing was left, so what
 //     was accepted between them, over the time between them, is its rate. Where a burst is
 //     small most of a wait is wasted, and the meter finds the rate in the stretch that began
-//     with a full burst. A limit that comes back all at once, in windows, is recognized by
-//     type windows: from one wait to the next just as many are accepted.
+//     with a full burst. A high rate shows at once, in what is accepted of the batches that
+//     were on their way at the first refusal. A limit that comes back all at once, in windows,
+//     is recognized by type windows: from one wait to the next just as many are accepted.
 //   - How many requests may be in flight? Some services bound just that. A ceiling keeps
 //     how many were in flight at the last refusals and tries more now and then.
 //
@@ -167,6 +168,9 @@ func (c *Controller) Take(now time.Time, want int) (n int, at time.Time) {
 	if n = c.takeRest(want); n > 0 {
 		c.detector.sent(now, c.inFlight-c.rest-n)
 		return n, time.Time{}
+	}
+	if c.limit.reopen(c.latency.mean) {
+		c.opening = max(c.opening, c.limit.rate) // so the window opens to half a round trip's worth
 	}
 	c.fixed.reopen(now, c.latency.mean)
 	c.fixed.advance(now, c.latency.mean)

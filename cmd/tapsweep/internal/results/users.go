@@ -133,6 +133,19 @@ func (l *Lists) Digest() string {
 	return fmt.Sprintf("sha256:%x", digest.Sum(nil))
 }
 
+// ProtectFlags returns the flags with the lists of protected users that the runs of the logs had.
+func (l *Lists) ProtectFlags() (words []string) {
+	seen := make(map[string]bool)
+	for _, run := range l.Runs {
+		flags := run.protectFlags()
+		if key := strings.Join(flags, "\n"); !seen[key] {
+			seen[key] = true
+			words = append(words, flags...)
+		}
+	}
+	return words
+}
+
 // DeletesNothing returns the first log all of whose runs are scans or dry runs, which delete nothing. It returns "" if
 // there is none.
 func (l *Lists) DeletesNothing() (log string) {
@@ -146,19 +159,6 @@ func (l *Lists) DeletesNothing() (log string) {
 		}
 	}
 	return ""
-}
-
-// ProtectFlags returns the flags with the lists of protected users that the runs of the logs had.
-func (l *Lists) ProtectFlags() (words []string) {
-	seen := make(map[string]bool)
-	for _, run := range l.Runs {
-		flags := run.protectFlags()
-		if key := strings.Join(flags, "\n"); !seen[key] {
-			seen[key] = true
-			words = append(words, flags...)
-		}
-	}
-	return words
 }
 
 // Operators returns each operator of the runs that deleted passes, as far as the logs have them.
