@@ -54,6 +54,8 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	}
 	defer list.Close()
 	warn(c, "no row in ", list.Empty())
+	warn(c, "anybody can sign in with the passes in column temporaryAccessPass, and tapsweep does not need them: delete "+
+		"or protect ", list.WithCodes())
 	if n := logs.SessionsMissed(); n > 0 && !o.Header.Sessions {
 		c.Say("warning: according to the lists, the sessions of %s are not revoked yet: add --revoke-sessions to "+
 			"revoke them", format.Plural(n, "user", "users"))
