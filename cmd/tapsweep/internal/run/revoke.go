@@ -44,6 +44,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	}
 	logs := &results.Lists{Sessions: o.Header.Sessions}
 	list, err := openLists(c.In, o, logs)
+	warn(c, "", logs.Warnings)
 	if empty, ok := errors.AsType[*input.EmptyError](err); ok {
 		c.Say("%v; nothing to do", empty)
 		return nil
@@ -52,7 +53,6 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 		return err
 	}
 	defer list.Close()
-	warn(c, "", logs.Skipped)
 	warn(c, "no row in ", list.Empty())
 	warn(c, "anybody can sign in with the passes in column temporaryAccessPass, and tapsweep does not need them: "+
 		"delete or protect ", list.WithCodes())
