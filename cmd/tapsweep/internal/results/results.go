@@ -30,7 +30,7 @@
 //
 // (1) In a report of several logs, it does not supersede a row which shows that the pass is gone.
 // (2) A run that verifies checks it again if it is not verified.
-// (3) A resumed run tries replaced again, and remains of a list, only if it means any pass.
+// (3) A resumed run tries these again only if it means any pass: replaced, and remains with inPlaceOf.
 // (4) If the log is used as a list, it counts only for a run that revokes sessions.
 //
 // Users and passes are compared without case. If the end has no "stopped", a resumed sweep or scan starts from

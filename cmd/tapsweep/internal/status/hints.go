@@ -18,8 +18,8 @@ func isBlockedAccess(err error) bool {
 // Source: github.com/OfficeDev/outlook-dev-docs/issues/508, "CompactToken parsing failed", in newer answers IDX14100.
 func isDamagedToken(err error) bool {
 	refused, ok := errors.AsType[*batch.StatusError](err)
-	return ok && errors.Is(err, batch.ErrUnauthorized) &&
-		(strings.Contains(refused.Message, "CompactToken parsing failed") || strings.Contains(refused.Message, "IDX14100"))
+	return ok && errors.Is(err, batch.ErrUnauthorized) && (strings.Contains(refused.Message, "IDX14100") ||
+		strings.Contains(refused.Message, "CompactToken parsing failed"))
 }
 
 const hintBlocked = "no request in these batches was carried out: check what is in front of Graph, " +
