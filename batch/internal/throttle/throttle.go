@@ -325,15 +325,6 @@ func (c *Controller) takeRest(want int) int {
 	return n
 }
 
-// Close stops all requests until then. The reason is not a limit.
-func (c *Controller) Close(until time.Time) {
-	if until.After(c.closed) {
-		c.takeRest(0)
-		c.closed = until
-		c.Interrupted()
-	}
-}
-
 // Interrupted discards the current measurement, because for some time nothing could be sent, and the reason
 // was not the limit.
 func (c *Controller) Interrupted() {

@@ -387,20 +387,13 @@ func TestMaxRateNearNothing(t *testing.T) {
 	}
 }
 
-// A wait that says nothing of the pace closes the gate, and is no measure.
-func TestClose(t *testing.T) {
+// An interruption keeps the rate, and discards the span.
+func TestInterrupted(t *testing.T) {
 	c := newController(Options{})
-	c.limit.rate = 100
-	c.limit.since = t0
-	c.Close(at(30))
-	if n, next := c.Take(at(10), 1); n != 0 || !next.Equal(at(30)) {
-		t.Errorf("Take = %d, %v, want none before 30 s", n, next)
-	}
-	if c.Close(at(20)); !c.ClosedUntil().Equal(at(30)) {
-		t.Errorf("closed until %v, want no shorter wait", c.ClosedUntil())
-	}
+	c.limit.rate, c.limit.since = 100, t0
+	c.Interrupted()
 	if c.limit.rate != 100 || !c.limit.broken {
-		t.Errorf("rate %v, broken %v", c.limit.rate, c.limit.broken)
+		t.Errorf("rate %v, broken %v, want 100 and a span that is not measured", c.limit.rate, c.limit.broken)
 	}
 }
 
