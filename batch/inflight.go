@@ -111,11 +111,11 @@ func (b *inFlightBatch) report() throttle.Feedback {
 		// Source: learn.microsoft.com/graph/best-practices-concept.
 		for _, it := range b.items {
 			if it.throttledInRow > 0 {
-				rep.Again++
+				rep.RefusedAgain++
 			}
 		}
-		rep.Refused, rep.Retried = len(b.items), rep.Again
-		rep.RetryAfter, rep.Told = LongestRetryAfter(b.date, whole.Header)
+		rep.Refused, rep.Retried = len(b.items), rep.RefusedAgain
+		rep.RetryAfter, rep.HasRetryAfter = LongestRetryAfter(b.date, whole.Header)
 	default:
 		rep.Lost = len(b.items)
 	}
@@ -139,10 +139,10 @@ func (b *inFlightBatch) reportAnswer(rep *throttle.Feedback, i int) {
 	}
 	rep.Refused++
 	if retried {
-		rep.Again++
+		rep.RefusedAgain++
 	}
 	wait, ok := b.waitOf(i)
-	rep.RetryAfter, rep.Told = max(rep.RetryAfter, wait), rep.Told || ok
+	rep.RetryAfter, rep.HasRetryAfter = max(rep.RetryAfter, wait), rep.HasRetryAfter || ok
 }
 
 // waitOf returns the longest wait that the answer to request i asks for. A wait in the headers

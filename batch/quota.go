@@ -51,7 +51,7 @@ func (q *quota) resume(now time.Time) {
 
 // reportToThrottle reports a batch to the throttle, with the time of its answer. settle may have delayed this call.
 func (q *quota) reportToThrottle(answered time.Time, rep throttle.Feedback) {
-	if rep.Told && answered.Add(rep.RetryAfter).After(q.waitEnd()) {
+	if rep.HasRetryAfter && answered.Add(rep.RetryAfter).After(q.waitEnd()) {
 		q.wait, q.waitAt = rep.RetryAfter, answered
 	}
 	q.lastReply = answered

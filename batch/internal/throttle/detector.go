@@ -10,78 +10,76 @@ import (
 type cause int
 
 const (
-	pending cause = iota // unknown; more answers may show it
-	chance               // not the limit: other requests are still sent
-	limit                // the limit: the gate closes, and the rate is measured
-	unclear              // unknown, and no answer can show it: the gate closes, and nothing is measured
+	causePending cause = iota // unknown; more answers may show it
+	causeChance               // not the limit: other requests are still sent
+	causeLimit                // the limit: the gate closes, and the rate is measured
+	causeUnclear              // unknown, and no answer can show it: the gate closes, and nothing is measured
 )
 
-// A detector decides whether the limit refused requests, or chance: every other cause, such as a user
-// or a part of the service that is busy. The first refusal raises a question, and each answer to a batch near
-// it is evidence. The evidence is added up in a score: the natural logarithm of the odds that the limit
-// was the cause. An answer changes the score by the logarithm of a ratio: its probability if the limit was
-// reached, over its probability if requests and batches are refused by chance. This is a sequential
-// probability ratio test.
+// A detector decides whether the limit refused requests, or chance: every other cause, such as a user or a part of
+// the service that is busy. The first refusal raises a question, and each answer to a batch near it is evidence.
+// The evidence is added up in a score: the natural logarithm of the odds that the limit was the cause. An answer
+// changes the score by the logarithm of a ratio: its probability if the limit was reached, over its probability if
+// requests and batches are refused by chance. This is a sequential probability ratio test.
 //
-// The probabilities of chance are learned. They have beta distributions, so a few answers change them
-// only a little.
+// The probabilities of chance are learned. They have beta distributions, so a few answers change them only a
+// little.
 type detector struct {
-	last   time.Time // when the last batch was sent
-	flying []sending // batches in flight, in the order of sending
-	// recent are the answers without a refusal to batches that were sent near the oldest batch in flight, or
-	// after it.
+	lastSent time.Time   // when the last batch was sent
+	inFlight []sentBatch // batches in flight, in the order of sending
+	// recent are the answers without a refusal to batches that were sent near the oldest batch in flight, or after
+	// it.
 	recent []Feedback
 
 	shares
-	before shares  // as they were before the question
-	limits float64 // number of questions for which the cause was the limit
-	others float64 // number of questions for which the cause was chance
+	sharesBefore shares  // as they were before the question
+	limitCount   float64 // number of questions for which the cause was the limit
+	chanceCount  float64 // number of questions for which the cause was chance
 
-	asks     bool          // a question is open; the fields below are about it
-	score    float64       // natural logarithm of the odds of the limit
-	first    Feedback      // of the refused batches, the one that was sent first
-	ahead    int           // requests in flight when first was sent
-	refused  int           // requests refused since the question was raised
-	heels    int           // number of answers to other batches near first
-	answered time.Time     // when the last answer came
-	wait     time.Duration // the longest wait that an answer asked for
-	until    time.Time     // the end of the last wait
+	open       bool          // a question is open; the fields below are about it
+	score      float64       // natural logarithm of the odds of the limit
+	first      Feedback      // of the refused batches, the one that was sent first
+	ahead      int           // requests in flight when first was sent
+	refused    int           // requests refused since the question was raised
+	neighbors  int           // number of answers to other batches near first
+	lastAnswer time.Time     // when the last answer came
+	wait       time.Duration // the longest wait that an answer asked for
+	until      time.Time     // the end of the last wait
 }
 
-// A sending is a batch in flight.
-type sending struct {
+// A sentBatch is a batch in flight.
+type sentBatch struct {
 	at    time.Time
 	ahead int // requests in flight before it
 }
 
-// shares are how often chance refuses a request, a repeated request, and a whole batch. A repeated request
-// is one that had been refused before.
+// shares are how often chance refuses a request, a repeated request, and a whole batch. A repeated request is one
+// that had been refused before.
 type shares struct{ requests, retries, batches share }
 
 const (
-	// Two batches that are sent within heel of each other are near: if the limit refuses one, it has not
-	// recovered when the other one arrives. A limit of 800 requests per second needs this time for a batch of
-	// 20.
-	heel = 25 * time.Millisecond
+	// Two batches that are sent within neighborGap of each other are near: if the limit refuses one, it has not
+	// recovered when the other one arrives. A limit of 800 requests per second needs this time for a batch of 20.
+	neighborGap = 25 * time.Millisecond
 
 	// Two batches that are sent within instant of each other may arrive in any order.
 	instant = time.Millisecond
 
-	// The score must pass these bounds (the odds are in brackets). While answers to batches near the first one
-	// are missing, chance needs clearChance (20 to 1) and the limit clearLimit (150 to 1). When none is missing,
-	// chance needs likelyChance (3 to 1) and the limit likelyLimit (5 to 1). Without a batch near the first one,
-	// chance needs clearChance too, or loneChance (9 to 1) if it was the cause more often than the limit.
+	// The score must pass these bounds (the odds are in brackets). While answers to batches near the first one are
+	// missing, chance needs clearChance (20 to 1) and the limit clearLimit (150 to 1). When none is missing, chance
+	// needs likelyChance (3 to 1) and the limit likelyLimit (5 to 1). Without a batch near the first one, chance
+	// needs clearChance too, or loneChance (9 to 1) if it was the cause more often than the limit.
 	clearChance  = -3
 	clearLimit   = 5
 	likelyChance = -1
 	loneChance   = -2.2
 	likelyLimit  = 1.7
 
-	// few is the size of a batch that shows no limit without another batch near it, if chance was ever the
+	// fewRequests is the size of a batch that shows no limit without another batch near it, if chance was ever the
 	// cause.
-	few = 3
+	fewRequests = 3
 
-	// unclearLimit is what an unclear question adds to limits, if the limit is the likelier cause.
+	// unclearLimit is what an unclear question adds to limitCount, if the limit is the likelier cause.
 	unclearLimit = 0.25
 
 	// A question begins with a score that depends on the causes so far. It is between leastPrior (4.5 to 1 for
@@ -97,80 +95,80 @@ func newDetector() detector {
 
 // sent records that a batch is sent while ahead requests are in flight.
 func (d *detector) sent(now time.Time, ahead int) {
-	d.last = now
-	d.flying = append(d.flying, sending{now, ahead})
+	d.lastSent = now
+	d.inFlight = append(d.inFlight, sentBatch{now, ahead})
 }
 
-// landed records the answer to a batch, and returns how many requests were in flight when it was sent. If
-// several batches were sent at one instant, landed takes the last one for the refused one. It returns 0 for
-// a batch that was not sent through Take.
-func (d *detector) landed(sent time.Time, refused bool) (ahead int) {
-	is := func(f sending) bool { return f.at.Equal(sent) }
-	i := slices.IndexFunc(d.flying, is)
+// answered records the answer to a batch, and returns how many requests were in flight when it was sent. If several
+// batches were sent at one instant, answered takes the last one for the refused one. It returns 0 for a batch that
+// was not sent through Take.
+func (d *detector) answered(sent time.Time, refused bool) (ahead int) {
+	is := func(f sentBatch) bool { return f.at.Equal(sent) }
+	i := slices.IndexFunc(d.inFlight, is)
 	if i < 0 {
 		return 0
 	}
-	for refused && i+1 < len(d.flying) && is(d.flying[i+1]) {
+	for refused && i+1 < len(d.inFlight) && is(d.inFlight[i+1]) {
 		i++
 	}
-	ahead = d.flying[i].ahead
-	d.flying = slices.Delete(d.flying, i, i+1)
+	ahead = d.inFlight[i].ahead
+	d.inFlight = slices.Delete(d.inFlight, i, i+1)
 	return ahead
 }
 
-// accepted records an answer without a refusal while no question is open. It keeps the answer as long as a
-// batch near it may still be refused.
+// accepted records an answer without a refusal while no question is open. It keeps the answer as long as a batch
+// near it may still be refused.
 func (d *detector) accepted(r Feedback) {
 	d.learn(r)
 	if r.Accepted == 0 {
 		return
 	}
 	old := r.Sent
-	if len(d.flying) > 0 && d.flying[0].at.Before(old) {
-		old = d.flying[0].at
+	if len(d.inFlight) > 0 && d.inFlight[0].at.Before(old) {
+		old = d.inFlight[0].at
 	}
 	i := 0
-	for i < len(d.recent) && old.Sub(d.recent[i].Sent) > heel {
+	for i < len(d.recent) && old.Sub(d.recent[i].Sent) > neighborGap {
 		i++
 	}
 	d.recent = append(d.recent[i:], r)
 }
 
-// holds reports whether nothing may be sent before until, because a question is open and its waits are not
-// over.
-func (d *detector) holds(now time.Time) (until time.Time, held bool) {
-	return d.until, d.asks && now.Before(d.until)
+// blocks reports whether nothing may be sent before until, because a question is open and its waits are not over.
+func (d *detector) blocks(now time.Time) (until time.Time, held bool) {
+	return d.until, d.open && now.Before(d.until)
 }
 
-// weigh adds an answer to the evidence. It raises the question if none is open.
-func (d *detector) weigh(now time.Time, r Feedback, ahead int) {
-	if !d.asks {
-		d.ask(r, ahead)
+// addEvidence adds an answer to the evidence. It raises the question if none is open.
+func (d *detector) addEvidence(now time.Time, r Feedback, ahead int) {
+	if !d.open {
+		d.openQuestion(r, ahead)
 	}
 	n := r.Accepted + r.Refused
 	if n == 0 {
 		return
 	}
-	d.answered = now
+	d.lastAnswer = now
 	gap := r.Sent.Sub(d.first.Sent)
-	first, chance := r.Refused > 0 && d.refused == 0, math.Log(d.byChance(r))
-	if !first && gap.Abs() < heel {
-		d.heels++
+	first, logChance := r.Refused > 0 && d.refused == 0, math.Log(d.chanceProbability(r))
+	if !first && gap.Abs() < neighborGap {
+		d.neighbors++
 	}
-	begins := math.Log(byLimit(n, r.Refused, 0, true)*repeatedByLimit(r)) - chance
+	begins := math.Log(limitProbability(n, r.Refused, 0, true)*repeatedProbability(r)) - logChance
 	switch {
 	case first:
 		d.score += begins
-	case r.Refused > 0 && -heel < gap && gap < 0:
+	case r.Refused > 0 && -neighborGap < gap && gap < 0:
 		// This batch was sent before the one that seemed to be the first. So it is the first, and the other one is
 		// weighed again as a later one.
 		of := d.first.Accepted + d.first.Refused
-		d.score += begins + math.Log(byLimit(of, d.first.Refused, -gap, false)/byLimit(of, d.first.Refused, 0, true))
+		d.score += begins + math.Log(limitProbability(of, d.first.Refused, -gap, false)/
+			limitProbability(of, d.first.Refused, 0, true))
 	default:
-		d.score += math.Log(byLimit(n, r.Refused, gap, false)*repeatedByLimit(r)) - chance
+		d.score += math.Log(limitProbability(n, r.Refused, gap, false)*repeatedProbability(r)) - logChance
 	}
 	if r.Refused > 0 {
-		d.note(now, r)
+		d.addRefusal(now, r)
 		if gap < 0 {
 			d.first, d.ahead = r, ahead
 		}
@@ -178,44 +176,44 @@ func (d *detector) weigh(now time.Time, r Feedback, ahead int) {
 	d.learn(r)
 }
 
-// ask raises the question about a first refused batch. Batches that were sent shortly before it, or at the
-// same instant, may have been answered already. They are evidence if a part of this batch was accepted: then
-// the limit would be reached within this batch, and so it would accept those before it.
-func (d *detector) ask(r Feedback, ahead int) {
+// openQuestion raises the question about a first refused batch. Batches that were sent shortly before it, or at the
+// same instant, may have been answered already. They are evidence if a part of this batch was accepted: then the
+// limit would be reached within this batch, and so it would accept those before it.
+func (d *detector) openQuestion(r Feedback, ahead int) {
 	recent := d.recent
-	*d = detector{last: d.last, flying: d.flying, shares: d.shares, before: d.shares,
-		limits: d.limits, others: d.others, asks: true, first: r, ahead: ahead}
-	d.score = max(leastPrior, min(math.Log((d.limits+0.5)/(d.others+0.5)), mostPrior))
+	*d = detector{lastSent: d.lastSent, inFlight: d.inFlight, shares: d.shares, sharesBefore: d.shares,
+		limitCount: d.limitCount, chanceCount: d.chanceCount, open: true, first: r, ahead: ahead}
+	d.score = max(leastPrior, min(math.Log((d.limitCount+0.5)/(d.chanceCount+0.5)), mostPrior))
 	for _, q := range recent {
-		if gap := q.Sent.Sub(r.Sent); r.Accepted > 0 && gap < instant && gap > -heel {
-			d.heels++
-			d.score += math.Log(byLimit(q.Accepted, 0, gap, false) / d.byChance(q))
+		if gap := q.Sent.Sub(r.Sent); r.Accepted > 0 && gap < instant && gap > -neighborGap {
+			d.neighbors++
+			d.score += math.Log(limitProbability(q.Accepted, 0, gap, false) / d.chanceProbability(q))
 		}
 	}
 }
 
-// note records the wait that a refusal asks for, and the refused requests.
-func (d *detector) note(now time.Time, r Feedback) {
+// addRefusal records the wait that a refusal asks for, and the refused requests.
+func (d *detector) addRefusal(now time.Time, r Feedback) {
 	d.wait = max(d.wait, r.wait())
 	d.until = later(d.until, now.Add(r.wait()))
 	d.refused += r.Refused
 }
 
-// report returns all refusals of the question as one Feedback.
-func (d *detector) report() Feedback {
-	return Feedback{Sent: d.first.Sent, Refused: d.refused, RetryAfter: d.wait, Told: true}
+// refusals returns all refusals of the question as one Feedback.
+func (d *detector) refusals() Feedback {
+	return Feedback{Sent: d.first.Sent, Refused: d.refused, RetryAfter: d.wait, HasRetryAfter: true}
 }
 
-// byLimit returns the probability that refused of n requests are refused, if the limit was reached within
-// the first batch of the question. first means that these n requests are that batch. Otherwise they were
-// sent gap after it, or before it if gap is negative.
-func byLimit(n, refused int, gap time.Duration, first bool) float64 {
+// limitProbability returns the probability that refused of n requests are refused, if the limit was reached within
+// the first batch of the question. first means that these n requests are that batch. Otherwise they were sent gap
+// after it, or before it if gap is negative.
+func limitProbability(n, refused int, gap time.Duration, first bool) float64 {
 	// These are the probabilities that no request of the batch is refused, all are, or a part is.
 	none, all, some := 0.01, 0.86, 0.13
 	switch {
 	case first: // the limit is reached within this batch, or just before it
 		none, all, some = 0.01, 0.15, 0.84
-	case gap >= heel || gap <= -heel: // too far away to be evidence
+	case gap >= neighborGap || gap <= -neighborGap: // too far away to be evidence
 		none, all, some = 0.4, 0.4, 0.2
 	case gap <= -instant: // it arrived before the limit was reached
 		none, all, some = 0.9, 0.02, 0.08
@@ -233,11 +231,11 @@ func byLimit(n, refused int, gap time.Duration, first bool) float64 {
 	return some / float64(n-1)
 }
 
-// byChance returns the probability of an answer if chance is the cause.
-func (d *detector) byChance(r Feedback) float64 {
+// chanceProbability returns the probability of an answer if chance is the cause.
+func (d *detector) chanceProbability(r Feedback) float64 {
 	whole := d.batches.refused / (d.batches.refused + d.batches.accepted)
-	again := d.retries.probability(r.Retried, r.Again)
-	p := (1 - whole) * again * d.requests.probability(r.Accepted+r.Refused-r.Retried, r.Refused-r.Again)
+	again := d.retries.probability(r.Retried, r.RefusedAgain)
+	p := (1 - whole) * again * d.requests.probability(r.Accepted+r.Refused-r.Retried, r.Refused-r.RefusedAgain)
 	if r.Accepted == 0 {
 		p += whole
 	}
@@ -252,62 +250,61 @@ func (d *detector) learn(r Feedback) {
 		d.batches.add(1, 0)
 	default:
 		d.batches.add(0, 1)
-		d.requests.add(float64(r.Refused-r.Again), float64(r.Accepted-r.Retried+r.Again))
-		d.retries.add(float64(r.Again), float64(r.Retried-r.Again))
+		d.requests.add(float64(r.Refused-r.RefusedAgain), float64(r.Accepted-r.Retried+r.RefusedAgain))
+		d.retries.add(float64(r.RefusedAgain), float64(r.Retried-r.RefusedAgain))
 	}
 }
 
 // cause returns the cause that the evidence shows. With force it does not wait for missing answers.
 func (d *detector) cause(force bool) cause {
 	switch {
-	case !d.asks:
-		return pending
-	case !force && d.misses() && d.score > clearChance && d.score < clearLimit:
-		return pending
-	case d.score < clearChance, d.heels > 0 && d.score < likelyChance,
-		d.others > d.limits && d.score < loneChance:
-		return chance
-	case d.score > likelyLimit && !d.alone():
-		return limit
+	case !d.open:
+		return causePending
+	case !force && d.awaitsNeighbor() && d.score > clearChance && d.score < clearLimit:
+		return causePending
+	case d.score < clearChance, d.neighbors > 0 && d.score < likelyChance,
+		d.chanceCount > d.limitCount && d.score < loneChance:
+		return causeChance
+	case d.score > likelyLimit && !d.tooFewAlone():
+		return causeLimit
 	}
-	return unclear
+	return causeUnclear
 }
 
-// alone reports whether a batch of few requests was refused without another batch near it, although chance
-// was the cause before. Such a batch does not show a limit. Otherwise the pace could fall to single requests
-// and stay there, because these have no batch near them either.
-func (d *detector) alone() bool {
-	return d.heels == 0 && d.first.Accepted+d.first.Refused <= few && d.others > 0
+// tooFewAlone reports whether a batch of few requests was refused without another batch near it, although chance
+// was the cause before. Such a batch does not show a limit. Otherwise the pace could fall to single requests and
+// stay there, because these have no batch near them either.
+func (d *detector) tooFewAlone() bool {
+	return d.neighbors == 0 && d.first.Accepted+d.first.Refused <= fewRequests && d.chanceCount > 0
 }
 
-// misses reports whether the answer to a batch near the first one is missing.
-func (d *detector) misses() bool {
-	for _, f := range d.flying {
-		if f.at.Sub(d.first.Sent).Abs() < heel {
+// awaitsNeighbor reports whether the answer to a batch near the first one is missing.
+func (d *detector) awaitsNeighbor() bool {
+	for _, f := range d.inFlight {
+		if f.at.Sub(d.first.Sent).Abs() < neighborGap {
 			return true
 		}
 	}
 	return false
 }
 
-// settle closes the question. The shares become what they were before if the limit is the likelier cause.
-func (d *detector) settle(v cause) {
-	d.asks = false
+// closeQuestion closes the question. The shares become what they were before if the limit is the likelier cause.
+func (d *detector) closeQuestion(v cause) {
+	d.open = false
 	switch {
-	case v == limit:
-		d.shares = d.before
-		d.limits++
-	case v == chance && (d.heels > 0 || d.score < clearChance):
+	case v == causeLimit:
+		d.shares = d.sharesBefore
+		d.limitCount++
+	case v == causeChance && (d.neighbors > 0 || d.score < clearChance):
 		// Without a batch near it, a refusal shows little unless the score is clear. Then it is not counted.
-		d.others++
-	case v == unclear && d.score > 0:
-		d.shares = d.before
-		d.limits += unclearLimit
+		d.chanceCount++
+	case v == causeUnclear && d.score > 0:
+		d.shares = d.sharesBefore
+		d.limitCount += unclearLimit
 	}
 }
 
-// A share is an estimated probability: a beta distribution after so many refused and accepted requests or
-// batches.
+// A share is an estimated probability: a beta distribution after so many refused and accepted requests or batches.
 type share struct{ refused, accepted float64 }
 
 // shareMemory is the most observations in a share. Beyond it, old ones count less and less.
@@ -330,14 +327,15 @@ func (s *share) probability(n, refused int) float64 {
 		logBeta(k+1, rest+1) - math.Log(float64(n+1)))
 }
 
-// repeatedByLimit returns the probability that of r.Refused requests r.Again are repeated ones, if the limit
-// refused them. In one half of the cases a batch takes effect in order, with repeated requests first, so the
+// repeatedProbability returns the probability that of r.Refused requests r.RefusedAgain are repeated ones, if the
+// limit refused them. In one half of the cases a batch takes effect in order, with repeated requests first, so the
 // last requests are refused. In the other half it takes effect in any order.
-func repeatedByLimit(r Feedback) float64 {
+func repeatedProbability(r Feedback) float64 {
 	n := r.Accepted + r.Refused
-	fresh := n - r.Retried
-	p := math.Exp(logChoose(r.Retried, r.Again)+logChoose(fresh, r.Refused-r.Again)-logChoose(n, r.Refused)) / 2
-	if r.Again == max(0, r.Refused-fresh) {
+	neverRefused := n - r.Retried
+	p := math.Exp(logChoose(r.Retried, r.RefusedAgain)+logChoose(neverRefused, r.Refused-r.RefusedAgain)-
+		logChoose(n, r.Refused)) / 2
+	if r.RefusedAgain == max(0, r.Refused-neverRefused) {
 		p += 0.5
 	}
 	return p

@@ -21,8 +21,9 @@ func ask(d *detector, answers []seen, missing ...float64) cause {
 		d.sent(ms(m), 0)
 	}
 	for _, s := range answers {
-		d.weigh(ms(s.after+50), Feedback{Sent: ms(s.after), Accepted: s.size - s.refused, Refused: s.refused,
-			Retried: s.retried, Again: min(s.retried, s.refused), RetryAfter: time.Second, Told: true}, 0)
+		d.addEvidence(ms(s.after+50), Feedback{Sent: ms(s.after), Accepted: s.size - s.refused, Refused: s.refused,
+			Retried: s.retried, RefusedAgain: min(s.retried, s.refused), RetryAfter: time.Second,
+			HasRetryAfter: true}, 0)
 	}
 	return d.cause(false)
 }
@@ -35,18 +36,18 @@ func TestCause(t *testing.T) {
 		missing []float64
 		want    cause
 	}{
-		{"a batch refused in part, and the next one whole", []seen{{0, 20, 12, 0}, {5, 20, 20, 0}}, nil, limit},
-		{"two batches refused whole", []seen{{0, 20, 20, 0}, {5, 20, 20, 0}}, nil, limit},
-		{"a batch refused whole, and the next one accepted", []seen{{0, 20, 20, 0}, {5, 20, 0, 0}}, nil, chance},
-		{"one request refused, and the next batch accepted", []seen{{0, 20, 1, 0}, {5, 20, 0, 0}}, nil, chance},
-		{"a third of two batches refused", []seen{{0, 20, 7, 0}, {5, 20, 6, 0}, {10, 20, 7, 0}}, nil, chance},
-		{"a batch refused whole, and nothing near it", []seen{{0, 20, 20, 0}}, nil, unclear},
-		{"one request refused, and nothing near it", []seen{{0, 20, 1, 0}}, nil, unclear},
-		{"a batch accepted much later", []seen{{0, 20, 20, 0}, {500, 20, 0, 0}}, nil, unclear},
-		{"the next batch is not answered", []seen{{0, 20, 1, 0}}, []float64{5}, pending},
-		{"a batch much later is not answered", []seen{{0, 20, 20, 0}}, []float64{500}, unclear},
+		{"a batch refused in part, and the next one whole", []seen{{0, 20, 12, 0}, {5, 20, 20, 0}}, nil, causeLimit},
+		{"two batches refused whole", []seen{{0, 20, 20, 0}, {5, 20, 20, 0}}, nil, causeLimit},
+		{"a batch refused whole, and the next one accepted", []seen{{0, 20, 20, 0}, {5, 20, 0, 0}}, nil, causeChance},
+		{"one request refused, and the next batch accepted", []seen{{0, 20, 1, 0}, {5, 20, 0, 0}}, nil, causeChance},
+		{"a third of two batches refused", []seen{{0, 20, 7, 0}, {5, 20, 6, 0}, {10, 20, 7, 0}}, nil, causeChance},
+		{"a batch refused whole, and nothing near it", []seen{{0, 20, 20, 0}}, nil, causeUnclear},
+		{"one request refused, and nothing near it", []seen{{0, 20, 1, 0}}, nil, causeUnclear},
+		{"a batch accepted much later", []seen{{0, 20, 20, 0}, {500, 20, 0, 0}}, nil, causeUnclear},
+		{"the next batch is not answered", []seen{{0, 20, 1, 0}}, []float64{5}, causePending},
+		{"a batch much later is not answered", []seen{{0, 20, 20, 0}}, []float64{500}, causeUnclear},
 		{"requests that were refused before, and new ones accepted", []seen{{0, 20, 10, 10}, {5, 20, 10, 10}}, nil,
-			chance},
+			causeChance},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := newDetector()
@@ -61,14 +62,14 @@ func TestCause(t *testing.T) {
 func TestQuestionHolds(t *testing.T) {
 	d := newDetector()
 	ask(&d, []seen{{0, 20, 1, 0}}, 5)
-	if until, held := d.holds(at(1)); !held || !until.Equal(at(1.05)) {
+	if until, held := d.blocks(at(1)); !held || !until.Equal(at(1.05)) {
 		t.Errorf("held %v until %v, want until a second after the answer", held, until)
 	}
-	if _, held := d.holds(at(1.05)); held {
+	if _, held := d.blocks(at(1.05)); held {
 		t.Error("held when the wait is over")
 	}
-	d.settle(chance)
-	if _, held := d.holds(at(0.1)); held {
+	d.closeQuestion(causeChance)
+	if _, held := d.blocks(at(0.1)); held {
 		t.Error("held after the cause was found")
 	}
 }
@@ -84,7 +85,7 @@ func TestSharesAreLearned(t *testing.T) {
 	}
 	before := d.shares
 	ask(&d, []seen{{0, 20, 20, 0}, {5, 20, 20, 0}})
-	if d.settle(limit); d.shares != before {
+	if d.closeQuestion(causeLimit); d.shares != before {
 		t.Errorf("shares %v after the limit refused, want %v as before", d.shares, before)
 	}
 }
@@ -93,7 +94,7 @@ func TestSharesAreLearned(t *testing.T) {
 func TestOnlyRepeatedRequestsAreRefused(t *testing.T) {
 	score := func(again int) float64 {
 		d := newDetector()
-		d.weigh(at(0), Feedback{Sent: at(0), Accepted: 16, Refused: 4, Retried: 4, Again: again}, 0)
+		d.addEvidence(at(0), Feedback{Sent: at(0), Accepted: 16, Refused: 4, Retried: 4, RefusedAgain: again}, 0)
 		return d.score
 	}
 	if own, mixed := score(4), score(1); own > mixed-3 {
@@ -109,8 +110,8 @@ func TestOrderOfAnswers(t *testing.T) {
 		one, next seen
 		want      cause
 	}{
-		{"both refused", seen{0, 15, 15, 0}, seen{8, 15, 15, 0}, limit},
-		{"in the middle of the first", seen{0, 20, 5, 0}, seen{8, 20, 20, 0}, limit},
+		{"both refused", seen{0, 15, 15, 0}, seen{8, 15, 15, 0}, causeLimit},
+		{"in the middle of the first", seen{0, 20, 5, 0}, seen{8, 20, 20, 0}, causeLimit},
 	} {
 		for name, answers := range map[string][]seen{"in order": {tt.one, tt.next}, "out of order": {tt.next, tt.one}} {
 			d := newDetector()
@@ -130,10 +131,11 @@ func TestLoneChance(t *testing.T) {
 	for _, tt := range []struct {
 		score, others float64
 		want          cause
-	}{{-3.1, 0, chance}, {-2.9, 0, unclear}, {-2.9, 1, unclear}, {-2.9, 1.1, chance}, {-2.21, 2, chance},
-		{-2.19, 2, unclear}} {
+	}{{-3.1, 0, causeChance}, {-2.9, 0, causeUnclear}, {-2.9, 1, causeUnclear}, {-2.9, 1.1, causeChance},
+		{-2.21, 2, causeChance},
+		{-2.19, 2, causeUnclear}} {
 		d := newDetector()
-		d.asks, d.score, d.limits, d.others = true, tt.score, 1, tt.others
+		d.open, d.score, d.limitCount, d.chanceCount = true, tt.score, 1, tt.others
 		if got := d.cause(true); got != tt.want {
 			t.Errorf("score %.2f, chance %.1f times and the limit once: cause %d, want %d",
 				tt.score, tt.others, got, tt.want)
@@ -145,7 +147,7 @@ func TestLoneChance(t *testing.T) {
 func TestRepeatedByLimit(t *testing.T) {
 	sum := 0.0
 	for again := range 5 {
-		sum += repeatedByLimit(Feedback{Accepted: 16, Refused: 4, Retried: 4, Again: again})
+		sum += repeatedProbability(Feedback{Accepted: 16, Refused: 4, Retried: 4, RefusedAgain: again})
 	}
 	if math.Abs(sum-1) > 1e-9 {
 		t.Errorf("the probabilities add up to %v, want 1", sum)
@@ -173,26 +175,26 @@ func TestCeiling(t *testing.T) {
 	if !math.IsInf(c.most(), 1) {
 		t.Errorf("most %v before any refusal, want no bound", c.most())
 	}
-	c.reached(60)
+	c.refusedAt(60)
 	if c.most() != 60 {
 		t.Errorf("most %v after a refusal with 60 in flight, want 60", c.most())
 	}
-	if c.passed(60*100, 60); c.most() != 60 {
+	if c.acceptedAt(60*100, 60); c.most() != 60 {
 		t.Errorf("most %v before the trial, want 60", c.most())
 	}
-	if c.passed(1, 60); c.most() != 90 {
+	if c.acceptedAt(1, 60); c.most() != 90 {
 		t.Errorf("most %v in the trial, want 90", c.most())
 	}
-	if c.reached(60); c.most() != 60 {
+	if c.refusedAt(60); c.most() != 60 {
 		t.Errorf("most %v after a refused trial, want 60", c.most())
 	}
-	if c.passed(60*(100+4), 60); !c.inTrial() {
+	if c.acceptedAt(60*(100+4), 60); !c.inTrial() {
 		t.Error("the trial is over after four times the ceiling, want one request more")
 	}
-	if c.passed(1, 60); c.inTrial() || c.most() != 90 {
+	if c.acceptedAt(1, 60); c.inTrial() || c.most() != 90 {
 		t.Errorf("most %v after a trial without a refusal, want 90", c.most())
 	}
-	c.reached(30)
+	c.refusedAt(30)
 	if !math.IsInf(c.most(), 1) {
 		t.Errorf("most %v after a refusal far below, want no bound", c.most())
 	}
@@ -202,25 +204,25 @@ func TestCeiling(t *testing.T) {
 // if a part of the refused batch was accepted.
 func TestEarlierAnswersCount(t *testing.T) {
 	for _, tt := range []struct {
-		name    string
-		before  float64 // when the accepted batch was sent, in milliseconds
-		refused int     // of 20, sent at 0
-		heels   int
-		want    cause
+		name      string
+		before    float64 // when the accepted batch was sent, in milliseconds
+		refused   int     // of 20, sent at 0
+		neighbors int
+		want      cause
 	}{
-		{"at one instant, one refused", 0, 1, 1, chance},
-		{"sent 24 ms before, one refused", -24, 1, 1, unclear},
-		{"sent 26 ms before, one refused", -26, 1, 0, unclear},
-		{"sent 2 ms behind, one refused", 2, 1, 0, unclear},
-		{"at one instant, all refused", 0, 20, 0, unclear},
+		{"at one instant, one refused", 0, 1, 1, causeChance},
+		{"sent 24 ms before, one refused", -24, 1, 1, causeUnclear},
+		{"sent 26 ms before, one refused", -26, 1, 0, causeUnclear},
+		{"sent 2 ms behind, one refused", 2, 1, 0, causeUnclear},
+		{"at one instant, all refused", 0, 20, 0, causeUnclear},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := newDetector()
 			d.accepted(Feedback{Sent: at(tt.before / 1000), Accepted: 20})
 			got := ask(&d, []seen{{0, 20, tt.refused, 0}})
-			if got != tt.want || d.heels != tt.heels {
-				t.Errorf("cause %d with a score of %.1f and %d batches near, want %d and %d", got, d.score, d.heels,
-					tt.want, tt.heels)
+			if got != tt.want || d.neighbors != tt.neighbors {
+				t.Errorf("cause %d with a score of %.1f and %d batches near, want %d and %d", got, d.score, d.neighbors,
+					tt.want, tt.neighbors)
 			}
 		})
 	}
@@ -240,16 +242,17 @@ func TestEarlierAnswersAreForgotten(t *testing.T) {
 // Where chance was seen to refuse, three requests alone show no limit.
 func TestFewRequestsAlone(t *testing.T) {
 	for _, tt := range []struct {
-		others          float64
-		accepted, heels int
-		want            cause
-	}{{0, 0, 0, limit}, {0.1, 0, 0, unclear}, {0.1, 2, 0, unclear}, {0.1, 3, 0, limit}, {0.1, 0, 1, limit}} {
+		others              float64
+		accepted, neighbors int
+		want                cause
+	}{{0, 0, 0, causeLimit}, {0.1, 0, 0, causeUnclear}, {0.1, 2, 0, causeUnclear}, {0.1, 3, 0, causeLimit},
+		{0.1, 0, 1, causeLimit}} {
 		d := newDetector()
-		d.asks, d.score, d.others, d.heels = true, 3, tt.others, tt.heels
+		d.open, d.score, d.chanceCount, d.neighbors = true, 3, tt.others, tt.neighbors
 		d.first = Feedback{Sent: t0, Accepted: tt.accepted, Refused: 1}
 		if got := d.cause(true); got != tt.want {
 			t.Errorf("chance seen %v times, %d accepted and one refused, %d batches near: cause %d, want %d",
-				tt.others, tt.accepted, tt.heels, got, tt.want)
+				tt.others, tt.accepted, tt.neighbors, got, tt.want)
 		}
 	}
 }
@@ -260,8 +263,8 @@ func TestPrior(t *testing.T) {
 		{0, 0, 0}, {0, 1, math.Log(0.5 / 1.5)}, {0, 50, -1.5}, {1, 0, math.Log(3)}, {50, 0, 2},
 	} {
 		d := newDetector()
-		d.limits, d.others = tt.limits, tt.others
-		if d.ask(Feedback{Sent: t0}, 0); math.Abs(d.score-tt.want) > 1e-9 {
+		d.limitCount, d.chanceCount = tt.limits, tt.others
+		if d.openQuestion(Feedback{Sent: t0}, 0); math.Abs(d.score-tt.want) > 1e-9 {
 			t.Errorf("limit %v times and chance %v times: score %.2f at first, want %.2f", tt.limits, tt.others,
 				d.score, tt.want)
 		}
@@ -275,14 +278,15 @@ func TestSettle(t *testing.T) {
 		cause
 		score, limits, others float64
 		forgotten             bool
-	}{{limit, 3, 2, 1, true}, {chance, -3.1, 1, 2, false}, {chance, -2.9, 1, 1, false},
-		{unclear, 0.1, 1.25, 1, true}, {unclear, -0.1, 1, 1, false}} {
+	}{{causeLimit, 3, 2, 1, true}, {causeChance, -3.1, 1, 2, false}, {causeChance, -2.9, 1, 1, false},
+		{causeUnclear, 0.1, 1.25, 1, true}, {causeUnclear, -0.1, 1, 1, false}} {
 		d := newDetector()
-		d.limits, d.others, d.score, d.before = 1, 1, tt.score, shares{requests: share{1, 1}}
-		d.settle(tt.cause)
-		if d.limits != tt.limits || d.others != tt.others || (d.shares == d.before) != tt.forgotten {
+		d.limitCount, d.chanceCount, d.score, d.sharesBefore = 1, 1, tt.score, shares{requests: share{1, 1}}
+		d.closeQuestion(tt.cause)
+		if d.limitCount != tt.limits || d.chanceCount != tt.others || (d.shares == d.sharesBefore) != tt.forgotten {
 			t.Errorf("cause %d with a score of %v: limits %v, others %v, forgotten %v, want %v, %v and %v",
-				tt.cause, tt.score, d.limits, d.others, d.shares == d.before, tt.limits, tt.others, tt.forgotten)
+				tt.cause, tt.score, d.limitCount, d.chanceCount, d.shares == d.sharesBefore, tt.limits, tt.others,
+				tt.forgotten)
 		}
 	}
 }

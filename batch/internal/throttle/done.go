@@ -4,133 +4,132 @@ import "time"
 
 // Done records the result of requests, at the time of their answer.
 func (c *Controller) Done(now time.Time, r Feedback) {
-	ahead := c.detector.landed(r.Sent, r.Refused > 0)
+	ahead := c.detector.answered(r.Sent, r.Refused > 0)
 	if r.Accepted+r.Refused > 0 {
-		c.latency.note(now.Sub(r.Sent), c.window <= firstFlight && c.limit.since.IsZero())
+		c.latency.note(now.Sub(r.Sent), c.target <= firstFlight && c.meter.spanStart.IsZero())
 	}
 	// Batches that were sent before the end of the last wait are no new evidence: its cause is known.
-	late := r.Sent.Before(c.limit.opened)
-	if late || r.Refused == 0 && !c.detector.asks {
+	late := r.Sent.Before(c.meter.waitEnd)
+	if late || r.Refused == 0 && !c.detector.open {
 		if !late {
 			c.detector.accepted(r)
 		}
-		c.account(now, r)
+		c.record(now, r)
 		return
 	}
-	c.detector.weigh(now, r, ahead)
+	c.detector.addEvidence(now, r, ahead)
 	// Until the cause is known, refused requests count as lost.
 	r.Lost, r.Refused = r.Lost+r.Refused, 0
-	c.account(now, r)
-	c.rule(c.detector.cause(false))
+	c.record(now, r)
+	c.applyCause(c.detector.cause(false))
 }
 
-// rule acts on the cause of the refusals in question. If it is the limit, rule records them as refused and
-// so closes the gate.
-func (c *Controller) rule(v cause) {
-	if v == pending {
+// applyCause acts on the cause of the refusals in question. If it is the limit, applyCause records them as refused
+// and so closes the gate.
+func (c *Controller) applyCause(v cause) {
+	if v == causePending {
 		return
 	}
 	d := &c.detector
-	d.settle(v)
-	if v == chance {
+	d.closeQuestion(v)
+	if v == causeChance {
 		return
 	}
-	c.takeRest(0)
-	if v == unclear {
-		c.closed = later(c.closed, d.until)
-		c.fixed.interrupted()
+	c.takeSecondBatch(0)
+	if v == causeUnclear {
+		c.closedUntil = later(c.closedUntil, d.until)
+		c.windows.interrupted()
 		return
 	}
-	c.ceiling.reached(d.ahead + d.first.Accepted)
+	c.ceiling.refusedAt(d.ahead + d.first.Accepted)
 	c.inFlight += d.refused
-	c.account(d.answered, d.report())
+	c.record(d.lastAnswer, d.refusals())
 }
 
-// account updates all estimates with a result. Refused counts only refusals by the limit.
-func (c *Controller) account(now time.Time, r Feedback) {
+// record updates all estimates with a result. Refused counts only refusals by the limit.
+func (c *Controller) record(now time.Time, r Feedback) {
 	c.inFlight -= r.Accepted + r.Refused + r.Lost
-	fresh := !r.Sent.Before(c.closed) // sent after the last wait
-	c.limit.note(r, fresh, c.latency.mean)
-	c.fixed.note(r)
+	afterWait := !r.Sent.Before(c.closedUntil) // sent after the last wait
+	c.meter.note(r, afterWait, c.latency.mean)
+	c.windows.note(r)
 	if r.Refused == 0 {
-		c.accept(now, r, fresh)
+		c.onAccepted(now, r, afterWait)
 		return
 	}
-	if fresh {
-		c.pauses.begin(r.Sent)
-		// Nothing was free when this batch was sent. The level begins a few requests lower, namely with what
-		// comes back in a fifth of a round trip, because a batch may arrive a little early.
-		c.level = level{at: r.Sent, free: -float64(int(c.limit.rate * c.latency.mean.Seconds() / 5))}
-		c.opening = c.window
+	if afterWait {
+		c.pauses.refused(r.Sent)
+		// Nothing was free when this batch was sent. The level begins a few requests lower, namely with what comes
+		// back in a fifth of a round trip, because a batch may arrive a little early.
+		c.level = level{at: r.Sent, free: -float64(int(c.meter.rate * c.latency.mean.Seconds() / 5))}
+		c.lastTarget = c.target
 	}
-	if c.limit.counts {
+	if c.meter.chargesRefused {
 		c.level.free -= float64(r.Refused)
 	}
-	c.takeRest(0)
-	c.window, c.grown = 1, 0
-	c.closed = later(c.closed, now.Add(c.pauses.wait(now, r, c.opts.Jitter())))
-	c.limit.opened = later(c.limit.opened, c.closed)
+	c.takeSecondBatch(0)
+	c.target, c.growth = 1, 0
+	c.closedUntil = later(c.closedUntil, now.Add(c.pauses.wait(now, r, c.opts.Jitter())))
+	c.meter.waitEnd = later(c.meter.waitEnd, c.closedUntil)
 }
 
-// accept updates the window after an answer without a refusal by the limit.
-func (c *Controller) accept(now time.Time, r Feedback, fresh bool) {
-	if fresh && r.Accepted > 0 {
-		c.pauses.worked()
+// onAccepted updates the target after an answer without a refusal by the limit.
+func (c *Controller) onAccepted(now time.Time, r Feedback, afterWait bool) {
+	if afterWait && r.Accepted > 0 {
+		c.pauses.accepted()
 	}
 	if r.Used >= 0.8 {
-		c.near = now
+		c.nearLimitAt = now
 		return
 	}
-	if !fresh {
+	if !afterWait {
 		return
 	}
-	c.ceiling.passed(r.Accepted, c.window)
-	if c.window > firstFlight && c.latency.saturated() {
+	c.ceiling.acceptedAt(r.Accepted, c.target)
+	if c.target > firstFlight && c.latency.saturated() {
 		return
 	}
 	grow := float64(r.Accepted)
-	switch unlimited := c.limit.since.IsZero(); {
-	case c.limit.agreed > 0 || c.fixed.size > 0:
-		grow = c.maxInFlight() // the measured rate is reliable now
-	case !unlimited && c.window == 1:
+	switch unlimited := c.meter.spanStart.IsZero(); {
+	case c.meter.agreed > 0 || c.windows.size > 0:
+		grow = c.maxTarget() // the measured rate is reliable now
+	case !unlimited && c.target == 1:
 		// One request was accepted after the wait. With slow answers, quota is lost while we wait for the next
-		// ones, so the window opens faster. At a latency of 2 s it opens at once.
-		grow = max(1, c.opening*min(1, c.latency.mean.Seconds()/2))
+		// ones, so the target grows faster. At a latency of 2 s it is lastTarget at once.
+		grow = max(1, c.lastTarget*min(1, c.latency.mean.Seconds()/2))
 	case unlimited && c.opts.MaxInFlight > 0:
-		grow = c.maxInFlight()
+		grow = c.maxTarget()
 	case unlimited && c.mostlyChance():
 		grow *= 2 // fewer requests in flight would not prevent refusals
 	case unlimited:
 		grow /= 2
 	}
-	// Several answers usually arrive together, and the next one may be a refusal. So the window grows a little
+	// Several answers usually arrive together, and the next one may be a refusal. So the target grows a little
 	// later.
-	if c.grown == 0 {
+	if c.growth == 0 {
 		c.growAt = now.Add(c.latency.mean / 8)
 	}
-	c.grown += grow
+	c.growth += grow
 }
 
 // mostlyChance reports whether chance was the cause of refusals more often than the limit.
-func (c *Controller) mostlyChance() bool { return c.detector.others > c.detector.limits }
+func (c *Controller) mostlyChance() bool { return c.detector.chanceCount > c.detector.limitCount }
 
-// widen returns window, or the most that may be in flight if that is less. Above the number that topRate
-// needs, the window grows only half as fast, unless chance refuses more often than the limit.
-func (c *Controller) widen(window float64) float64 {
-	most := c.maxInFlight()
+// clampTarget returns target, or the most that may be in flight if that is less. Above the number that topRate
+// needs, the target grows only half as fast, unless chance refuses more often than the limit.
+func (c *Controller) clampTarget(target float64) float64 {
+	most := c.maxTarget()
 	switch {
 	case c.opts.MaxInFlight > 0:
 	case c.mostlyChance():
-		most = window
-	case window > most:
-		most = max(most, c.window+c.grown/2)
+		most = target
+	case target > most:
+		most = max(most, c.target+c.growth/2)
 	}
-	return min(window, most, c.ceiling.most())
+	return min(target, most, c.ceiling.most())
 }
 
-// maxInFlight returns Options.MaxInFlight, or by default the number of requests in flight that topRate
-// needs.
-func (c *Controller) maxInFlight() float64 {
+// maxTarget returns Options.MaxInFlight, or by default the number of requests in flight that topRate needs.
+func (c *Controller) maxTarget() float64 {
 	if c.opts.MaxInFlight > 0 {
 		return float64(c.opts.MaxInFlight)
 	}

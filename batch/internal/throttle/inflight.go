@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// A ceiling is the most requests that the service allows in flight. The first refusal sets it to the number
-// in flight at that moment. After some time without a refusal, a trial sends more. A refusal far below the
-// ceiling shows that the service has no such limit.
+// A ceiling is the most requests that the service allows in flight. The first refusal sets it to the number in
+// flight at that moment. After some time without a refusal, a trial sends more. A refusal far below the ceiling
+// shows that the service has no such limit.
 type ceiling struct {
-	size  float64 // requests, 0 while unknown, infinite if there is no such limit
-	tried float64 // requests accepted at the ceiling since the last refusal or trial
+	size     float64 // requests, 0 while unknown, infinite if there is no such limit
+	accepted float64 // requests accepted at the ceiling since the last refusal or trial
 }
 
 const (
@@ -24,8 +24,8 @@ const (
 	trialRounds = 4
 )
 
-// reached records a refusal with inFlight requests in flight.
-func (c *ceiling) reached(inFlight int) {
+// refusedAt records a refusal with inFlight requests in flight.
+func (c *ceiling) refusedAt(inFlight int) {
 	at := float64(max(inFlight, batchSize/2))
 	switch {
 	case c.size == 0:
@@ -35,23 +35,23 @@ func (c *ceiling) reached(inFlight int) {
 	default:
 		c.size = min(c.size, at)
 	}
-	c.tried = 0
+	c.accepted = 0
 }
 
-// passed records that requests were accepted while window requests were allowed in flight.
-func (c *ceiling) passed(accepted int, window float64) {
-	if c.size == 0 || window < c.size {
+// acceptedAt records that requests were accepted while the target was the number in flight.
+func (c *ceiling) acceptedAt(accepted int, target float64) {
+	if c.size == 0 || target < c.size {
 		return
 	}
-	c.tried += float64(accepted)
-	if c.tried > (beforeTrial+trialRounds)*c.size {
+	c.accepted += float64(accepted)
+	if c.accepted > (beforeTrial+trialRounds)*c.size {
 		c.size *= trialGrowth
-		c.tried = 0
+		c.accepted = 0
 	}
 }
 
 // inTrial reports whether more than the ceiling is allowed, to see whether the service accepts it.
-func (c *ceiling) inTrial() bool { return c.size > 0 && c.tried > beforeTrial*c.size }
+func (c *ceiling) inTrial() bool { return c.size > 0 && c.accepted > beforeTrial*c.size }
 
 // most returns how many requests may be in flight now, infinite if there is no limit.
 func (c *ceiling) most() float64 {
@@ -85,6 +85,6 @@ func (l *latencies) note(took time.Duration, idle bool) {
 	l.idle += (took - l.idle) / 4096
 }
 
-// saturated reports whether answers take more than twice as long as under low load. Then more requests in
-// flight only make answers slower.
+// saturated reports whether answers take more than twice as long as under low load. Then more requests in flight
+// only make answers slower.
 func (l *latencies) saturated() bool { return l.load > 2*l.idle }

@@ -23,9 +23,8 @@ func (l *level) advance(now time.Time, rate float64) {
 	l.at = now
 }
 
-// take returns how many of want requests are free. If too few are free for a batch, it returns 0 and the
-// time at which they will be. It does not subtract them. A batch has want requests, or at a low rate those
-// of a pacePeriod.
+// take returns how many of want requests are free. If too few are free for a batch, it returns 0 and the time at
+// which they will be. It does not subtract them. A batch has want requests, or at a low rate those of a pacePeriod.
 func (l *level) take(now time.Time, want int, rate float64) (n int, at time.Time) {
 	chunk := min(float64(want), max(1, math.Floor(rate*pacePeriod.Seconds())))
 	if l.most > 0 {

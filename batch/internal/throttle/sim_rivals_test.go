@@ -178,7 +178,7 @@ func (w *workers) Take(now time.Time, want int) (int, time.Time) {
 }
 
 func (w *workers) Done(now time.Time, r throttle.Feedback) {
-	if r.Refused > 0 && !r.Told {
+	if r.Refused > 0 && !r.HasRetryAfter {
 		r.RetryAfter = firstWait
 	}
 	w.idle = append(w.idle, now.Add(r.RetryAfter))

@@ -281,9 +281,9 @@ func (s *sim) land(b *flight) {
 		}
 		rep.Refused++
 		if b.requests[i].refusals > 0 {
-			rep.Again++
+			rep.RefusedAgain++
 		}
-		rep.Told = rep.Told || a.told
+		rep.HasRetryAfter = rep.HasRetryAfter || a.told
 		rep.RetryAfter = max(rep.RetryAfter, a.wait)
 		s.putAside(c, b.requests[i], a)
 		if a.by != nil && a.told {

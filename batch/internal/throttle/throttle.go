@@ -18,7 +18,7 @@
 //     two refusals, divided by that time. A meter measures it. It also finds the rate if little
 //     quota piles up in a wait (a small burst), and if the first refusal already shows a high rate.
 //     If all quota comes back at once, in windows, the number accepted after each wait is the same.
-//     Type windows recognizes this.
+//     Type fixedWindows recognizes this.
 //   - How many requests may be in flight? Some services limit only this number. A ceiling is the
 //     number in flight at the last refusals. Now and then the Controller tries more.
 //
@@ -34,7 +34,7 @@
 //     measurements agree and fast if they do not. The next refusal measures the rate again.
 //
 // To read on, start with [Controller.Take], which decides what to send, and [Controller.Done],
-// which learns from answers. Then read detector, meter, windows and ceiling.
+// which learns from answers. Then read detector, meter, fixedWindows and ceiling.
 //
 // Numbers without a source were chosen by simulation: TestShapes compares the Controller with a
 // client that knows the limit, and TestGoals holds what is reached.
@@ -51,13 +51,12 @@ type Options struct {
 	// MaxRate is the most requests per second, even if the service allows more. Zero means no such bound.
 	MaxRate float64
 
-	// MaxInFlight is the most requests in flight. This number is reached with the first answer. Zero means no
-	// such bound: then the number grows step by step, because a fast start makes the service refuse more
-	// requests at once.
+	// MaxInFlight is the most requests in flight. This number is reached with the first answer. Zero means no such
+	// bound: then the number grows step by step, because a fast start makes the service refuse more requests at
+	// once.
 	MaxInFlight int
 
-	// Jitter returns a number in [0,1). It spreads waits for which the service gave no time. Nil means
-	// math/rand.
+	// Jitter returns a number in [0,1). It spreads waits for which the service gave no time. Nil means math/rand.
 	Jitter func() float64
 }
 
@@ -68,21 +67,21 @@ type Feedback struct {
 	Refused  int       // number answered with 429
 	Lost     int       // number without an answer
 
-	Retried int // of Accepted and Refused, the requests that had been refused before
-	Again   int // of Refused, the requests that had been refused before
+	Retried      int // of Accepted and Refused, the requests that had been refused before
+	RefusedAgain int // of Refused, the requests that had been refused before
 
-	// RetryAfter is the longest wait that an answer asked for. It is valid if Told is true.
-	RetryAfter time.Duration
-	Told       bool
+	// RetryAfter is the longest wait that an answer asked for. It is valid if HasRetryAfter is true.
+	RetryAfter    time.Duration
+	HasRetryAfter bool
 
-	// Used is the part of the limit in use, as the service reports it. At 1 the service refuses requests. 0
-	// means not reported.
+	// Used is the part of the limit in use, as the service reports it. At 1 the service refuses requests. 0 means
+	// not reported.
 	Used float64
 }
 
 // wait returns the wait that the answers asked for, or firstPause if they asked for none.
 func (r Feedback) wait() time.Duration {
-	if r.Told && r.RetryAfter > 0 {
+	if r.HasRetryAfter && r.RetryAfter > 0 {
 		return r.RetryAfter
 	}
 	return firstPause
@@ -93,59 +92,54 @@ const (
 	// Source: learn.microsoft.com/graph/json-batching (up to 20 requests).
 	batchSize = 20
 
-	// firstFlight is the number of requests that may be in flight before the first answer. So a list of 40
-	// requests is sent at once.
+	// firstFlight is the number of requests that may be in flight before the first answer. So a list of 40 requests
+	// is sent at once.
 	firstFlight = 2 * batchSize
 
 	// topRate is the highest rate, in requests per second, for which the number in flight grows at full speed.
 	topRate = 2000
 
-	// pacePeriod is how often a batch is sent at least when requests are paced, if the rate allows one request
-	// in this time. At a low rate, batches therefore have fewer requests than they could. An additional round
-	// trip is cheap, but a full batch that arrives when quota is used up is refused as a whole.
+	// pacePeriod is how often a batch is sent at least when requests are paced, if the rate allows one request in
+	// this time. At a low rate, batches therefore have fewer requests than they could. An additional round trip is
+	// cheap, but a full batch that arrives when quota is used up is refused as a whole.
 	pacePeriod = 200 * time.Millisecond
 
-	// maxStagger is the longest time between two batches that could be sent at once. It is shorter than heel, so
-	// each batch of a pair is evidence for the other.
+	// maxStagger is the longest time between two batches that could be sent at once. It is shorter than
+	// neighborGap, so each batch of a pair is evidence for the other.
 	maxStagger = 8 * time.Millisecond
 
-	// maxAway is the longest time until Take wants to be asked again. It keeps a very low rate from overflowing
-	// a Duration.
+	// maxAway is the longest time until Take wants to be asked again. It keeps a very low rate from overflowing a
+	// Duration.
 	maxAway = 24 * time.Hour
 )
 
-// A Controller is the gate for all requests that share a limit. A Controller and its siblings together are
-// not safe for concurrent use.
+// A Controller is the gate for all requests that share a limit. A Controller and its siblings together are not safe
+// for concurrent use.
 type Controller struct {
 	opts Options
 
-	// size is the number of requests in a full batch: the most that Take was asked for.
-	size int
-	// inFlight is the number of requests sent or promised, and not yet answered.
-	inFlight int
-	// rest is the number of requests in the second batch of a pair, which the next Take sends. They already
-	// count in inFlight.
-	rest int
-	// window is the most requests that may be in flight now. At growAt it grows by grown.
-	window float64
-	grown  float64
-	growAt time.Time
-	// opening is the window at the last refusal by the limit.
-	opening float64
+	fullBatch   int // requests in a full batch: the most that Take was asked for
+	inFlight    int // requests sent or promised, and not yet answered
+	secondBatch int // requests in the second batch of a pair: part of inFlight, and sent by the next Take
 
-	latency latencies
-	closed  time.Time // the end of the wait: nothing is sent before
-	near    time.Time // when the service last reported that at least 80 % of the limit are in use
-	pauses  pauses
+	target     float64 // requests that should be in flight now
+	growth     float64 // what target grows by at growAt
+	growAt     time.Time
+	lastTarget float64 // target at the last refusal by the limit
 
-	detector detector // decides whether the limit refused a request
-	limit    meter    // the measured rate and burst
-	fixed    windows  // the same, if quota comes back all at once
-	ceiling  ceiling  // the limit for requests in flight
-	level    level    // the requests that should be free now
+	latency     latencies
+	closedUntil time.Time // the end of the wait: nothing is sent before
+	nearLimitAt time.Time // when the service last reported that at least 80 % of the limit are in use
+	pauses      pauses
 
-	capped *level // the requests that MaxRate has free, shared by all siblings
-	short  bool   // the last Take returned 0 because of MaxRate
+	detector detector     // decides whether the limit refused a request
+	meter    meter        // the measured rate and burst
+	windows  fixedWindows // the same, if quota comes back all at once
+	ceiling  ceiling      // the limit for requests in flight
+	level    level        // the requests that should be free now
+
+	maxRate *level // the requests that MaxRate has free, shared by all siblings
+	capped  bool   // the last Take returned 0 because of MaxRate
 }
 
 // New returns an open Controller.
@@ -153,46 +147,46 @@ func New(opts Options) *Controller {
 	if opts.Jitter == nil {
 		opts.Jitter = rand.Float64
 	}
-	return &Controller{opts: opts, window: firstFlight, limit: meter{burst: math.Inf(1)}, detector: newDetector(),
-		capped: &level{free: 1, most: max(1, opts.MaxRate*2*pacePeriod.Seconds())}}
+	return &Controller{opts: opts, target: firstFlight, meter: meter{burst: math.Inf(1)}, detector: newDetector(),
+		maxRate: &level{free: 1, most: max(1, opts.MaxRate*2*pacePeriod.Seconds())}}
 }
 
-// Sibling returns an open Controller for another limit. It has the same Options, but MaxRate is for all
-// siblings together.
+// Sibling returns an open Controller for another limit. It has the same Options, but MaxRate is for all siblings
+// together.
 func (c *Controller) Sibling() *Controller {
 	s := New(c.opts)
-	s.capped = c.capped
+	s.maxRate = c.maxRate
 	return s
 }
 
-// Take asks to send up to want requests at now. It returns how many may be sent, and counts them as sent. If
-// n is 0, at is when to ask again. A zero at means that only Done can change the answer.
+// Take asks to send up to want requests at now. It returns how many may be sent, and counts them as sent. If n is
+// 0, at is when to ask again. A zero at means that only Done can change the answer.
 func (c *Controller) Take(now time.Time, want int) (n int, at time.Time) {
-	c.short = false
-	c.size = max(c.size, want)
-	if until, held := c.detector.holds(now); held {
+	c.capped = false
+	c.fullBatch = max(c.fullBatch, want)
+	if until, held := c.detector.blocks(now); held {
 		return 0, until
 	}
-	c.rule(c.detector.cause(true))
-	if now.Before(c.closed) {
-		return 0, c.closed
+	c.applyCause(c.detector.cause(true))
+	if now.Before(c.closedUntil) {
+		return 0, c.closedUntil
 	}
-	if next := c.detector.last.Add(c.stagger()); now.Before(next) {
+	if next := c.detector.lastSent.Add(c.stagger()); now.Before(next) {
 		return 0, next
 	}
-	if n = c.takeRest(want); n > 0 {
-		c.detector.sent(now, c.inFlight-c.rest-n)
+	if n = c.takeSecondBatch(want); n > 0 {
+		c.detector.sent(now, c.inFlight-c.secondBatch-n)
 		return n, time.Time{}
 	}
-	if c.limit.reopen(c.latency.mean) {
-		// This makes accept open the window to what comes back in half a round trip.
-		c.opening = max(c.opening, c.limit.rate)
+	if c.meter.reopen(c.latency.mean) {
+		// This makes onAccepted set the target to what comes back in half a round trip.
+		c.lastTarget = max(c.lastTarget, c.meter.rate)
 	}
-	c.fixed.reopen(now, c.latency.mean)
-	c.fixed.advance(now, c.latency.mean)
-	if c.grown > 0 && !now.Before(c.growAt) {
-		c.window = c.widen(c.window + c.grown)
-		c.grown = 0
+	c.windows.reopen(now, c.latency.mean)
+	c.windows.advance(now, c.latency.mean)
+	if c.growth > 0 && !now.Before(c.growAt) {
+		c.target = c.clampTarget(c.target + c.growth)
+		c.growth = 0
 	}
 	room, at := c.room(now, want)
 	if room == 0 {
@@ -203,7 +197,7 @@ func (c *Controller) Take(now time.Time, want int) (n int, at time.Time) {
 	}
 	first := c.firstOf(n, want)
 	c.inFlight += n
-	c.rest = n - first
+	c.secondBatch = n - first
 	c.detector.sent(now, c.inFlight-n)
 	return first, time.Time{}
 }
@@ -225,59 +219,61 @@ func (c *Controller) firstOf(n, want int) int {
 }
 
 // serial reports whether there is no room for two full batches in flight.
-func (c *Controller) serial() bool { return c.opts.MaxInFlight > 0 && c.opts.MaxInFlight < 2*c.size }
+func (c *Controller) serial() bool {
+	return c.opts.MaxInFlight > 0 && c.opts.MaxInFlight < 2*c.fullBatch
+}
 
-// room returns how many more requests may be in flight. This is at least one if none is in flight. If room
-// returns 0, at is when to ask again, as in Take.
+// room returns how many more requests may be in flight. This is at least one if none is in flight. If room returns
+// 0, at is when to ask again, as in Take.
 func (c *Controller) room(now time.Time, want int) (n int, at time.Time) {
-	n = int(c.window) - c.inFlight
+	n = int(c.target) - c.inFlight
 	if n < c.worthwhile(want) && c.inFlight > 0 {
 		// So few are not worth a round trip. An answer makes room for more.
-		if c.grown > 0 {
+		if c.growth > 0 {
 			return 0, c.growAt
 		}
 		return 0, time.Time{}
 	}
-	if c.limit.rate == 0 && !c.limit.since.IsZero() {
-		// The rate is not known yet. The limit should accept as many requests as before the last refusal.
-		// Beyond that, more are sent only when none is in flight.
-		left := c.limit.before - c.limit.count - c.inFlight
-		if left < min(batchSize, c.limit.before/4) {
+	if c.meter.rate == 0 && !c.meter.spanStart.IsZero() {
+		// The rate is not known yet. The limit should accept as many requests as before the last refusal. Beyond
+		// that, more are sent only when none is in flight.
+		left := c.meter.previousAccepted - c.meter.accepted - c.inFlight
+		if left < min(batchSize, c.meter.previousAccepted/4) {
 			if c.inFlight > 0 {
 				return 0, time.Time{}
 			}
-			left = max(2, c.limit.count/2)
+			left = max(2, c.meter.accepted/2)
 		}
-		n = int(min(float64(min(n, left)), max(c.limit.most(), float64(c.limit.count)/4)))
+		n = int(min(float64(min(n, left)), max(c.meter.most(), float64(c.meter.accepted)/4)))
 	}
 	return max(n, 1), time.Time{}
 }
 
-// worthwhile returns the smallest number of requests that is worth a round trip while others are in flight.
-// A third of the window keeps batches full (TestFullBatches of package batch). If chance refuses more often
-// than the limit, batches are smaller: they soon show that other requests are accepted.
+// worthwhile returns the smallest number of requests that is worth a round trip while others are in flight. A third
+// of the target keeps batches full (TestFullBatches of package batch). If chance refuses more often than the limit,
+// batches are smaller: they soon show that other requests are accepted.
 func (c *Controller) worthwhile(want int) int {
 	switch {
 	case c.mostlyChance():
-		return min(want, max(1, int(c.window)/16))
+		return min(want, max(1, int(c.target)/16))
 	case c.opts.MaxInFlight > 0:
 		return want
 	}
-	return min(2*want, max(want, int(c.window)/3))
+	return min(2*want, max(want, int(c.target)/3))
 }
 
-// paced takes up to n requests from the limit and from MaxRate. If it takes none, at is when to ask again.
-// Under MaxRate it takes at most one batch, because a pair is evidence only for the limit of the service.
+// paced takes up to n requests from the limit and from MaxRate. If it takes none, at is when to ask again. Under
+// MaxRate it takes at most one batch, because a pair is evidence only for the limit of the service.
 func (c *Controller) paced(now time.Time, n, want int) (_ int, at time.Time) {
-	if rate := c.limit.rate; rate > 0 {
-		since := now.Sub(later(c.limit.opened, c.near))
-		gain := c.limit.gain(since, c.latency.mean)
+	if rate := c.meter.rate; rate > 0 {
+		since := now.Sub(later(c.meter.waitEnd, c.nearLimitAt))
+		gain := c.meter.gain(since, c.latency.mean)
 		switch {
-		case c.fixed.size > 0:
-			n, at = c.fixed.take(now, n, since)
+		case c.windows.size > 0:
+			n, at = c.windows.take(now, n, since)
 		default:
 			pace := rate * (1 + gain)
-			c.level.most = c.limit.most() * (1 + gain)
+			c.level.most = c.meter.most() * (1 + gain)
 			c.level.advance(now, pace)
 			// Even if the measured rate is very low, a request is sent every maxPause.
 			c.level.free = max(c.level.free, 1-pace*maxPause.Seconds())
@@ -288,54 +284,54 @@ func (c *Controller) paced(now time.Time, n, want int) (_ int, at time.Time) {
 		}
 	}
 	if r := c.opts.MaxRate; r > 0 {
-		c.capped.advance(now, r)
-		if n, at = c.capped.take(now, min(n, want), r); n == 0 {
-			c.short = true
+		c.maxRate.advance(now, r)
+		if n, at = c.maxRate.take(now, min(n, want), r); n == 0 {
+			c.capped = true
 			return 0, at
 		}
-		c.capped.free -= float64(n)
+		c.maxRate.free -= float64(n)
 	}
 	c.level.free -= float64(n)
-	c.fixed.sent(now, n)
+	c.windows.sent(now, n)
 	return n, time.Time{}
 }
 
 // stagger is the minimum time between two batches. It keeps them in order, so a refusal of the second one is
-// evidence. If many batches are in flight, the time is shorter, so that it does not slow them down. If the
-// rate is known, batches are spread over most of the round trip. Otherwise the same requests would be
-// refused at the end of each burst.
+// evidence. If many batches are in flight, the time is shorter, so that it does not slow them down. If the rate is
+// known, batches are spread over most of the round trip. Otherwise the same requests would be refused at the end of
+// each burst.
 func (c *Controller) stagger() time.Duration {
-	batches, share := max(1, c.window/float64(c.size)), 0.5
-	if c.limit.rate > 0 {
+	batches, share := max(1, c.target/float64(c.fullBatch)), 0.5
+	if c.meter.rate > 0 {
 		share = 0.9
 	}
 	return min(maxStagger, time.Duration(share*float64(c.latency.mean)/batches))
 }
 
-// takeRest returns the size of the second batch of a pair, at most want, and returns the other requests of
+// takeSecondBatch returns the size of the second batch of a pair, at most want, and returns the other requests of
 // that batch to the limit.
-func (c *Controller) takeRest(want int) int {
-	n := min(c.rest, want)
-	back := c.rest - n
+func (c *Controller) takeSecondBatch(want int) int {
+	n := min(c.secondBatch, want)
+	back := c.secondBatch - n
 	c.level.free += float64(back)
-	c.capped.free += float64(back)
-	c.fixed.free += back
+	c.maxRate.free += float64(back)
+	c.windows.free += back
 	c.inFlight -= back
-	c.rest = 0
+	c.secondBatch = 0
 	return n
 }
 
-// Interrupted discards the current measurement, because for some time nothing could be sent, and the reason
-// was not the limit.
+// Interrupted discards the current measurement, because for some time nothing could be sent, and the reason was not
+// the limit.
 func (c *Controller) Interrupted() {
-	c.limit.broken = !c.limit.since.IsZero()
-	c.fixed.interrupted()
+	c.meter.interrupted = !c.meter.spanStart.IsZero()
+	c.windows.interrupted()
 }
 
-// Capped reports whether only MaxRate made the last Take return 0. Then siblings must wait, because they
-// would use what this Controller waits for.
-func (c *Controller) Capped() bool { return c.short }
+// Capped reports whether only MaxRate made the last Take return 0. Then siblings must wait, because they would use
+// what this Controller waits for.
+func (c *Controller) Capped() bool { return c.capped }
 
 // ClosedUntil returns the end of the current wait. It is in the past if there is none. It does not include a
 // refusal whose cause is not yet known, although Take returns 0 then too.
-func (c *Controller) ClosedUntil() time.Time { return c.closed }
+func (c *Controller) ClosedUntil() time.Time { return c.closedUntil }

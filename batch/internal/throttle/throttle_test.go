@@ -89,7 +89,7 @@ func TestGrowthWhereChanceRefuses(t *testing.T) {
 		most, want     int
 	}{{1, 1, 0, 60}, {1, 1.5, 0, 120}, {1, 1.5, 80, 80}} {
 		c := newController(Options{MaxInFlight: tt.most})
-		c.detector.limits, c.detector.others = tt.limits, tt.others
+		c.detector.limitCount, c.detector.chanceCount = tt.limits, tt.others
 		for _, n := range takeAll(c, t0) {
 			c.Done(at(0.05), Feedback{Sent: t0, Accepted: n})
 		}
@@ -123,8 +123,8 @@ func TestGrowthEndsWhereTheServiceIsSaturated(t *testing.T) {
 func TestGate(t *testing.T) {
 	c := newController(Options{})
 	takeAll(c, t0)
-	c.Done(at(0.05), Feedback{Sent: t0, Accepted: 5, Refused: 15, RetryAfter: 10 * time.Second, Told: true})
-	c.Done(at(0.06), Feedback{Sent: t0, Refused: 20, RetryAfter: 3 * time.Second, Told: true})
+	c.Done(at(0.05), Feedback{Sent: t0, Accepted: 5, Refused: 15, RetryAfter: 10 * time.Second, HasRetryAfter: true})
+	c.Done(at(0.06), Feedback{Sent: t0, Refused: 20, RetryAfter: 3 * time.Second, HasRetryAfter: true})
 	n, next := c.Take(at(10), 20)
 	if n != 0 || !next.Equal(c.ClosedUntil()) || next.Before(at(10.05)) || next.After(at(10.06)) {
 		t.Errorf("Take in the wait = %d, %v, want 0 and its end", n, next)
@@ -136,7 +136,7 @@ func TestGate(t *testing.T) {
 	if n, next := c.Take(opens.Add(time.Second), 20); n != 0 || !next.IsZero() {
 		t.Errorf("Take before the probe is answered = %d, %v, want 0 and no time", n, next)
 	}
-	c.Done(at(11), Feedback{Sent: opens, Refused: 1, RetryAfter: 20 * time.Second, Told: true})
+	c.Done(at(11), Feedback{Sent: opens, Refused: 1, RetryAfter: 20 * time.Second, HasRetryAfter: true})
 	if _, next := c.Take(at(12), 20); !next.Equal(at(31)) {
 		t.Errorf("the next may go at %v, want 20 s from the answer", next)
 	}
@@ -147,7 +147,7 @@ func TestGate(t *testing.T) {
 func TestChanceClosesNoGate(t *testing.T) {
 	c := newController(Options{})
 	takeAll(c, t0)
-	c.Done(at(0.05), Feedback{Sent: t0, Accepted: 18, Refused: 2, RetryAfter: 10 * time.Second, Told: true})
+	c.Done(at(0.05), Feedback{Sent: t0, Accepted: 18, Refused: 2, RetryAfter: 10 * time.Second, HasRetryAfter: true})
 	if n, next := c.Take(at(0.05), 20); n != 0 || !next.Equal(at(10.05)) {
 		t.Errorf("Take while a refusal is in question = %d, %v, want 0 and the end of its wait", n, next)
 	}
@@ -164,7 +164,7 @@ func TestChanceClosesNoGate(t *testing.T) {
 func TestMeter(t *testing.T) {
 	m := meter{burst: math.Inf(1)}
 	refuse := func(sent float64) {
-		m.note(Feedback{Sent: at(sent), Refused: 1, RetryAfter: time.Second, Told: true}, true, 0)
+		m.note(Feedback{Sent: at(sent), Refused: 1, RetryAfter: time.Second, HasRetryAfter: true}, true, 0)
 	}
 	accept := func(sent float64, n int) { m.note(Feedback{Sent: at(sent), Accepted: n}, true, 0) }
 	accept(0, 60)
@@ -197,7 +197,7 @@ func TestMeterShortSpan(t *testing.T) {
 	m := meter{burst: math.Inf(1)}
 	sent := 0.0
 	span := func(accepted int, wait, seconds float64) {
-		m.opened = at(sent + wait)
+		m.waitEnd = at(sent + wait)
 		m.note(Feedback{Sent: at(sent + wait), Accepted: accepted}, true, 0)
 		sent += seconds
 		m.note(Feedback{Sent: at(sent), Refused: 1}, true, 0)
@@ -219,7 +219,7 @@ func TestMeterShortSpan(t *testing.T) {
 // What was accepted within half a second after a wait had piled up in it, and shows no rate.
 func TestMeterShortestSpan(t *testing.T) {
 	for _, tt := range []struct{ seconds, want float64 }{{1.49, 100}, {1.51, 20 / 1.51}} {
-		m := meter{burst: math.Inf(1), rate: 100, since: t0, opened: at(1), worked: at(1), count: 20}
+		m := meter{burst: math.Inf(1), rate: 100, spanStart: t0, waitEnd: at(1), firstAccepted: at(1), accepted: 20}
 		if m.measure(tt.seconds, at(tt.seconds)); math.Abs(m.rate-tt.want) > 1e-9 {
 			t.Errorf("rate %v after 1 s of waiting and a refusal at %v s, want %v", m.rate, tt.seconds, tt.want)
 		}
@@ -229,7 +229,7 @@ func TestMeterShortestSpan(t *testing.T) {
 // Of a bucket that holds 10, and of which most of the wait is wasted, the rate is measured from the
 // time on at which it was full: here in 60 batches of 5, one in each 50 ms.
 func TestMeterBeyondBurst(t *testing.T) {
-	m := meter{first: 10}
+	m := meter{beforeFirstRefusal: 10}
 	for i := range 60 {
 		m.tally(Feedback{Sent: at(float64(i) / 20), Accepted: 5})
 	}
@@ -249,8 +249,9 @@ func TestMeterSmallBurst(t *testing.T) {
 		first int
 		want  float64
 	}{{80, 220 / 2.5}, {90, 300 / 3.5}} {
-		m := meter{burst: math.Inf(1), first: tt.first, count: 300, since: t0, opened: at(1), worked: at(1),
-			tallies: []tally{{at(1), 300}}}
+		m := meter{burst: math.Inf(1), beforeFirstRefusal: tt.first, accepted: 300, spanStart: t0, waitEnd: at(1),
+			firstAccepted: at(1),
+			tallies:       []tally{{at(1), 300}}}
 		if m.measure(3.5, at(3.5)); math.Abs(m.rate-tt.want) > 1e-9 {
 			t.Errorf("rate %v if %d were accepted before the first refusal, want %v", m.rate, tt.first, tt.want)
 		}
@@ -265,8 +266,9 @@ func TestMeterManyRefused(t *testing.T) {
 		counts  bool
 		want    float64
 	}{{30, false, 5}, {31, false, 0}, {31, true, 20.5}} {
-		m := meter{burst: math.Inf(1), since: t0, opened: at(1), worked: at(1), count: 10, refused: tt.refused,
-			counts: tt.counts, before: 30}
+		m := meter{burst: math.Inf(1), spanStart: t0, waitEnd: at(1), firstAccepted: at(1), accepted: 10,
+			refused:        tt.refused,
+			chargesRefused: tt.counts, previousAccepted: 30}
 		m.endSpan(at(2), 0)
 		if m.rate != tt.want {
 			t.Errorf("10 accepted in 2 s after %d refused, that count: %v: rate %v, want %v", tt.refused, tt.counts,
@@ -302,7 +304,7 @@ func TestGain(t *testing.T) {
 // refusal that comes later, up to what was accepted before the first one.
 func TestBurst(t *testing.T) {
 	const latency = 50 * time.Millisecond
-	m := meter{first: 20, burst: math.Inf(1), rate: 40, count: 7, opened: t0}
+	m := meter{beforeFirstRefusal: 20, burst: math.Inf(1), rate: 40, accepted: 7, waitEnd: t0}
 	for _, tt := range []struct{ sent, want float64 }{{0.299, 7}, {0.301, 10.5}, {60, 15.75}, {60, 20}, {0, 7}} {
 		if m.learnBurst(at(tt.sent), latency); m.burst != tt.want {
 			t.Errorf("%v pile up after a refusal %v s after the wait, want %v", m.burst, tt.sent, tt.want)
@@ -322,19 +324,21 @@ func TestPauses(t *testing.T) {
 		elapsed    time.Duration
 		least, top time.Duration
 	}{
-		{"told", Feedback{RetryAfter: 7 * time.Second, Told: true}, 0, 0, 7 * time.Second, 7 * time.Second},
-		{"told a moment", Feedback{RetryAfter: time.Millisecond, Told: true}, 0, 0, time.Millisecond, time.Millisecond},
+		{"told", Feedback{RetryAfter: 7 * time.Second, HasRetryAfter: true}, 0, 0, 7 * time.Second, 7 * time.Second},
+		{"told a moment", Feedback{RetryAfter: time.Millisecond, HasRetryAfter: true}, 0, 0, time.Millisecond,
+			time.Millisecond},
 		{"not told", Feedback{}, 0, 0, time.Second, time.Second},
-		{"told nothing", Feedback{Told: true}, 0, 0, time.Second, time.Second},
-		{"told too little again", Feedback{RetryAfter: time.Second, Told: true}, 3, time.Minute, 10 * time.Second,
-			15 * time.Second},
-		{"never less than told", Feedback{RetryAfter: time.Hour, Told: true}, 3, time.Minute, time.Hour, time.Hour},
+		{"told nothing", Feedback{HasRetryAfter: true}, 0, 0, time.Second, time.Second},
+		{"told too little again", Feedback{RetryAfter: time.Second, HasRetryAfter: true}, 3, time.Minute,
+			10 * time.Second, 15 * time.Second},
+		{"never less than told", Feedback{RetryAfter: time.Hour, HasRetryAfter: true}, 3, time.Minute, time.Hour,
+			time.Hour},
 		{"not for ever", Feedback{}, 9, 24 * time.Hour, maxPause, maxPause},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, jitter := range []float64{0, 0.999} {
-				p := pauses{since: t0, fails: tt.fails}
+				p := pauses{firstRefusal: t0, failedWaits: tt.fails}
 				tt.report.Sent = t0.Add(tt.elapsed)
 				got := p.wait(t0.Add(tt.elapsed), tt.report, jitter)
 				if got < tt.least || got > tt.top {
@@ -349,11 +353,11 @@ func TestPauses(t *testing.T) {
 func TestPausesAfterAnAcceptedRequest(t *testing.T) {
 	var p pauses
 	for _, sent := range []float64{0, 1, 2} {
-		p.begin(at(sent))
+		p.refused(at(sent))
 	}
-	assert.Same(t, "waits that failed", p.fails, 2)
-	p.worked()
-	assert.Same(t, "wait", p.wait(at(60), Feedback{RetryAfter: time.Second, Told: true}, 0), time.Second)
+	assert.Same(t, "waits that failed", p.failedWaits, 2)
+	p.accepted()
+	assert.Same(t, "wait", p.wait(at(60), Feedback{RetryAfter: time.Second, HasRetryAfter: true}, 0), time.Second)
 }
 
 func TestMaxRate(t *testing.T) {
@@ -390,10 +394,10 @@ func TestMaxRateNearNothing(t *testing.T) {
 // An interruption keeps the rate, and discards the span.
 func TestInterrupted(t *testing.T) {
 	c := newController(Options{})
-	c.limit.rate, c.limit.since = 100, t0
+	c.meter.rate, c.meter.spanStart = 100, t0
 	c.Interrupted()
-	if c.limit.rate != 100 || !c.limit.broken {
-		t.Errorf("rate %v, broken %v, want 100 and a span that is not measured", c.limit.rate, c.limit.broken)
+	if c.meter.rate != 100 || !c.meter.interrupted {
+		t.Errorf("rate %v, broken %v, want 100 and a span that is not measured", c.meter.rate, c.meter.interrupted)
 	}
 }
 
@@ -404,7 +408,7 @@ func TestSibling(t *testing.T) {
 	if n, _ := reads.Take(t0, 1); n != 1 || reads.Capped() {
 		t.Errorf("Take = %d, capped %v", n, reads.Capped())
 	}
-	reads.Done(t0, Feedback{Sent: t0, Refused: 1, RetryAfter: 10 * time.Second, Told: true})
+	reads.Done(t0, Feedback{Sent: t0, Refused: 1, RetryAfter: 10 * time.Second, HasRetryAfter: true})
 	reads.Take(t0, 1)
 	if n, next := writes.Take(t0, 1); n != 0 || !writes.Capped() || !next.Equal(at(0.1)) {
 		t.Errorf("Take = %d, %v, capped %v, want none before the tenth of a second", n, next, writes.Capped())
@@ -471,7 +475,7 @@ func FuzzController(f *testing.F) {
 			}
 			now = now.Add(time.Duration(script[i+1]) * 10 * time.Millisecond)
 			refused := min(n, int(script[i+2]%32))
-			c.Done(now, Feedback{Sent: sent, Accepted: n - refused, Refused: refused, Told: script[i+2]&32 > 0,
+			c.Done(now, Feedback{Sent: sent, Accepted: n - refused, Refused: refused, HasRetryAfter: script[i+2]&32 > 0,
 				RetryAfter: time.Duration(script[i+2]) * 100 * time.Millisecond, Used: float64(script[i+1]) / 200})
 		}
 	})
@@ -486,8 +490,8 @@ func TestWorthwhile(t *testing.T) {
 		want    int
 	}{{20, 0, 20}, {100, 0, 33}, {800, 0, 40}, {160, 1, 10}, {800, 1, 20}} {
 		c := newController(Options{})
-		c.detector.others = tt.chances
-		c.window = tt.window
+		c.detector.chanceCount = tt.chances
+		c.target = tt.window
 		c.inFlight = int(tt.window) - tt.want
 		if n, _ := c.room(t0, 20); n != tt.want {
 			t.Errorf("%v in flight and room for %d: %d go", tt.window, tt.want, n)
@@ -503,8 +507,8 @@ func TestWorthwhile(t *testing.T) {
 // where the rate is known.
 func TestStagger(t *testing.T) {
 	c := New(Options{})
-	c.latency.mean, c.size, c.window = 100*time.Millisecond, 20, 400
+	c.latency.mean, c.fullBatch, c.target = 100*time.Millisecond, 20, 400
 	assert.Same(t, "before the rate is known", c.stagger(), 2500*time.Microsecond)
-	c.limit.rate = 100
+	c.meter.rate = 100
 	assert.Same(t, "with a rate", c.stagger(), 4500*time.Microsecond)
 }

@@ -7,10 +7,11 @@ import (
 
 // refusedStretch has a client send count requests from start on within so many seconds,
 // be refused then, told to wait, and wait as long as it does.
-func refusedStretch(w *windows, start float64, count int, active, told, wait float64) {
+func refusedStretch(w *fixedWindows, start float64, count int, active, told, wait float64) {
 	w.sent(at(start), count)
 	w.note(Feedback{Sent: at(start), Accepted: count})
-	w.note(Feedback{Sent: at(start + active), Refused: 20, RetryAfter: time.Duration(told * 1e9), Told: told > 0})
+	w.note(Feedback{Sent: at(start + active), Refused: 20, RetryAfter: time.Duration(told * 1e9),
+		HasRetryAfter: told > 0})
 	w.reopen(at(start+active+wait), 50*time.Millisecond)
 }
 
@@ -38,32 +39,32 @@ func TestWindowsAreRecognised(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var w windows
+			var w fixedWindows
 			now := 0.0
 			for _, s := range tt.spans {
 				refusedStretch(&w, now, s.count, s.active, s.told, s.wait)
 				now += s.active + s.wait
 			}
-			if w.size != tt.size || w.every != tt.every {
-				t.Errorf("%d in %v, want %d in %v", w.size, w.every, tt.size, tt.every)
+			if w.size != tt.size || w.length != tt.every {
+				t.Errorf("%d in %v, want %d in %v", w.size, w.length, tt.size, tt.every)
 			}
 		})
 	}
 }
 
 // refusedSpan is refusedStretch with as many accepted and refused, in a step of 10 s.
-func refusedSpan(w *windows, step float64, count, refused int, active float64) {
+func refusedSpan(w *fixedWindows, step float64, count, refused int, active float64) {
 	start := 10 * step
 	w.sent(at(start), count)
 	w.note(Feedback{Sent: at(start), Accepted: count})
 	w.note(Feedback{Sent: at(start + active), Refused: refused, RetryAfter: time.Duration((10 - active) * 1e9),
-		Told: true})
+		HasRetryAfter: true})
 	w.reopen(at(start+10.05), 50*time.Millisecond)
 }
 
 // Where refused requests are taken off the next window, both together are of one size.
 func TestWindowsThatCountRefused(t *testing.T) {
-	var w windows
+	var w fixedWindows
 	for i, s := range []struct{ count, refused, size, free int }{
 		{50, 40, 0, 0},
 		{10, 3, 50, 47},
@@ -84,12 +85,12 @@ func TestWindowsThatCountRefused(t *testing.T) {
 // refused one is taken. Where five are accepted, what was known is forgotten.
 func TestWindowsOfEqualDebts(t *testing.T) {
 	const latency = 50 * time.Millisecond
-	var w windows
+	var w fixedWindows
 	for i := range 4 {
 		refusedSpan(&w, float64(i), 4, 1, 0.2)
 	}
-	if w.size != 4 || w.counts {
-		t.Fatalf("%d fit in, counts %v, want 4 that do not", w.size, w.counts)
+	if w.size != 4 || w.chargesRefused {
+		t.Fatalf("%d fit in, counts %v, want 4 that do not", w.size, w.chargesRefused)
 	}
 	w.sent(at(40), 4)
 	w.note(Feedback{Sent: at(40), Accepted: 4})
@@ -104,16 +105,16 @@ func TestWindowsOfEqualDebts(t *testing.T) {
 
 // Stretches between which nothing could be sent are of different length for that alone.
 func TestWindowsInterrupted(t *testing.T) {
-	var w windows
+	var w fixedWindows
 	refusedStretch(&w, 0, 60, 0.05, 1, 1.05)
 	w.sent(at(2), 60)
 	w.note(Feedback{Sent: at(2), Accepted: 60})
 	w.interrupted()
-	w.note(Feedback{Sent: at(60), Refused: 20, RetryAfter: time.Second, Told: true})
+	w.note(Feedback{Sent: at(60), Refused: 20, RetryAfter: time.Second, HasRetryAfter: true})
 	w.reopen(at(61.05), 50*time.Millisecond)
 	refusedStretch(&w, 62, 60, 0.4, 1, 1.05)
 	if w.size != 0 {
-		t.Errorf("%d in %v", w.size, w.every)
+		t.Errorf("%d in %v", w.size, w.length)
 	}
 }
 
@@ -121,7 +122,7 @@ func TestWindowsInterrupted(t *testing.T) {
 // the few that find out whether more do.
 func TestWindowsTake(t *testing.T) {
 	const latency = 50 * time.Millisecond
-	w := windows{size: 50, every: 5 * time.Second, free: 50}
+	w := fixedWindows{size: 50, length: 5 * time.Second, free: 50}
 	take := func(seconds float64, want int, since time.Duration, n int, at time.Time) {
 		t.Helper()
 		now := t0.Add(time.Duration(seconds * 1e9))
@@ -153,22 +154,22 @@ func TestWindowsTake(t *testing.T) {
 // Whole seconds are tried. If they are too short, what was known is forgotten.
 func TestWindowsAreWholeSeconds(t *testing.T) {
 	const latency = 40 * time.Millisecond
-	begin := func(w *windows, now time.Time) {
+	begin := func(w *fixedWindows, now time.Time) {
 		w.sent(now, 50)
 		w.note(Feedback{Sent: now, Accepted: 50})
 	}
-	w := windows{size: 50, every: 5300 * time.Millisecond, free: 50}
+	w := fixedWindows{size: 50, length: 5300 * time.Millisecond, free: 50}
 	begin(&w, t0)
 	w.advance(at(5.3), latency)
-	if w.every != 5010*time.Millisecond {
-		t.Fatalf("every %v, want 5 s to be tried", w.every)
+	if w.length != 5010*time.Millisecond {
+		t.Fatalf("every %v, want 5 s to be tried", w.length)
 	}
 	begin(&w, at(5.3))
 	w.advance(at(10.31), latency)
 	w.sent(at(10.31), 1)
-	w.note(Feedback{Sent: at(10.31), Refused: 1, RetryAfter: time.Second, Told: true})
+	w.note(Feedback{Sent: at(10.31), Refused: 1, RetryAfter: time.Second, HasRetryAfter: true})
 	if w.reopen(at(11.35), latency); w.size != 0 {
-		t.Errorf("%d in %v after one that was too short, want that to be forgotten", w.size, w.every)
+		t.Errorf("%d in %v after one that was too short, want that to be forgotten", w.size, w.length)
 	}
 }
 
@@ -177,18 +178,18 @@ func TestWindowsAreWholeSeconds(t *testing.T) {
 func TestWindowsAfterABlock(t *testing.T) {
 	const latency = 50 * time.Millisecond
 	for _, told := range []float64{1, 60, 300} {
-		w := windows{size: 50, every: 10 * time.Second, free: 50}
+		w := fixedWindows{size: 50, length: 10 * time.Second, free: 50}
 		w.sent(t0, 50)
 		w.note(Feedback{Sent: t0, Accepted: 50})
 		now := 10.0
 		for ; now < 3600; now += told {
 			w.advance(at(now), latency)
 			w.sent(at(now), 1)
-			w.note(Feedback{Sent: at(now), Refused: 1, RetryAfter: time.Duration(told * 1e9), Told: true})
+			w.note(Feedback{Sent: at(now), Refused: 1, RetryAfter: time.Duration(told * 1e9), HasRetryAfter: true})
 			w.reopen(at(now+told), latency)
 		}
-		if w.size > 0 && w.every > 20*time.Second {
-			t.Errorf("told to wait for %v s, for an hour: %d in %v, want about 10 s or nothing", told, w.size, w.every)
+		if w.size > 0 && w.length > 20*time.Second {
+			t.Errorf("told to wait for %v s, for an hour: %d in %v, want about 10 s or nothing", told, w.size, w.length)
 		}
 	}
 }
