@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// A seen is a batch of size requests of which some were refused, sent some milliseconds after
-// the first one.
+// A seen is a batch of size requests of which some were refused. It was sent after milliseconds after the
+// first one.
 type seen struct {
 	after         float64
 	size, refused int
 	retried       int // of size, refused before
 }
 
-// ask weighs answers, and returns the cause after them. Batches in missing are not answered.
-func ask(d *detector, answers []seen, missing ...float64) cause {
+// addAll adds answers to the evidence, and returns the cause. Batches in missing are in flight.
+func addAll(d *detector, answers []seen, missing ...float64) cause {
 	ms := func(x float64) time.Time { return at(x / 1000) }
 	for _, m := range missing {
 		d.sent(ms(m), 0)
@@ -28,7 +28,7 @@ func ask(d *detector, answers []seen, missing ...float64) cause {
 	return d.cause(false)
 }
 
-// What is sent right behind a refusal decides whether a limit made it.
+// The batches that are sent right after a refusal decide whether the limit was its cause.
 func TestCause(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -51,17 +51,17 @@ func TestCause(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := newDetector()
-			if got := ask(&d, tt.answers, tt.missing...); got != tt.want {
+			if got := addAll(&d, tt.answers, tt.missing...); got != tt.want {
 				t.Errorf("cause %d with a score of %.1f, want %d", got, d.score, tt.want)
 			}
 		})
 	}
 }
 
-// Nothing may go before the longest wait that was named, unless the question is settled.
-func TestQuestionHolds(t *testing.T) {
+// Nothing is sent before the end of the longest wait, unless the question is closed.
+func TestQuestionBlocks(t *testing.T) {
 	d := newDetector()
-	ask(&d, []seen{{0, 20, 1, 0}}, 5)
+	addAll(&d, []seen{{0, 20, 1, 0}}, 5)
 	if until, held := d.blocks(at(1)); !held || !until.Equal(at(1.05)) {
 		t.Errorf("held %v until %v, want until a second after the answer", held, until)
 	}
@@ -74,7 +74,8 @@ func TestQuestionHolds(t *testing.T) {
 	}
 }
 
-// The shares of what is refused by chance are learned, and forgotten where the limit refused.
+// The shares of chance are learned from answers. If the limit was the cause, they become what they were
+// before.
 func TestSharesAreLearned(t *testing.T) {
 	d := newDetector()
 	for range 40 {
@@ -84,13 +85,13 @@ func TestSharesAreLearned(t *testing.T) {
 		t.Errorf("a share of %.3f learned, want 0.15", got)
 	}
 	before := d.shares
-	ask(&d, []seen{{0, 20, 20, 0}, {5, 20, 20, 0}})
+	addAll(&d, []seen{{0, 20, 20, 0}, {5, 20, 20, 0}})
 	if d.closeQuestion(causeLimit); d.shares != before {
 		t.Errorf("shares %v after the limit refused, want %v as before", d.shares, before)
 	}
 }
 
-// If only those requests are refused that were refused before, they have limits of their own.
+// If only repeated requests are refused, the cause is a limit of their own.
 func TestOnlyRepeatedRequestsAreRefused(t *testing.T) {
 	score := func(again int) float64 {
 		d := newDetector()
@@ -103,7 +104,7 @@ func TestOnlyRepeatedRequestsAreRefused(t *testing.T) {
 	}
 }
 
-// A batch near the refused one counts for what it is, in whatever order the answers come.
+// Answers give the same cause in any order.
 func TestOrderOfAnswers(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
@@ -115,7 +116,7 @@ func TestOrderOfAnswers(t *testing.T) {
 	} {
 		for name, answers := range map[string][]seen{"in order": {tt.one, tt.next}, "out of order": {tt.next, tt.one}} {
 			d := newDetector()
-			if got := ask(&d, answers); got != tt.want {
+			if got := addAll(&d, answers); got != tt.want {
 				t.Errorf("%s, %s: cause %d with a score of %.1f, want %d", tt.name, name, got, d.score, tt.want)
 			}
 			if !d.first.Sent.Equal(t0) {
@@ -125,8 +126,8 @@ func TestOrderOfAnswers(t *testing.T) {
 	}
 }
 
-// Without a batch near it, a refusal is chance at odds of 20 to 1, or of 9 to 1 where chance refuses
-// more often than the limit.
+// Without a batch near the refused one, chance needs odds of 20 to 1, or of 9 to 1 if it was the cause more
+// often than the limit.
 func TestLoneChance(t *testing.T) {
 	for _, tt := range []struct {
 		score, others float64
@@ -144,7 +145,7 @@ func TestLoneChance(t *testing.T) {
 }
 
 // The probabilities of all ways to choose the refused requests add up to one.
-func TestRepeatedByLimit(t *testing.T) {
+func TestRepeatedProbability(t *testing.T) {
 	sum := 0.0
 	for again := range 5 {
 		sum += repeatedProbability(Feedback{Accepted: 16, Refused: 4, Retried: 4, RefusedAgain: again})
@@ -169,7 +170,7 @@ func TestShareProbability(t *testing.T) {
 	}
 }
 
-// A refusal sets the ceiling, a refused trial leaves it as it was, and a refusal far below removes it.
+// A refusal sets the ceiling. A refused trial does not change it, and a refusal far below removes it.
 func TestCeiling(t *testing.T) {
 	var c ceiling
 	if !math.IsInf(c.most(), 1) {
@@ -200,8 +201,8 @@ func TestCeiling(t *testing.T) {
 	}
 }
 
-// Batches that were answered before the refusal count if they were sent before it, or with it, and
-// if a part of the refused batch was accepted.
+// Answers that came before the refusal are evidence if their batch was sent before it or with it, and if a
+// part of the refused batch was accepted.
 func TestEarlierAnswersCount(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
@@ -219,7 +220,7 @@ func TestEarlierAnswersCount(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			d := newDetector()
 			d.accepted(Feedback{Sent: at(tt.before / 1000), Accepted: 20})
-			got := ask(&d, []seen{{0, 20, tt.refused, 0}})
+			got := addAll(&d, []seen{{0, 20, tt.refused, 0}})
 			if got != tt.want || d.neighbors != tt.neighbors {
 				t.Errorf("cause %d with a score of %.1f and %d batches near, want %d and %d", got, d.score, d.neighbors,
 					tt.want, tt.neighbors)
@@ -228,7 +229,7 @@ func TestEarlierAnswersCount(t *testing.T) {
 	}
 }
 
-// Answers to batches that were sent long before those in flight are forgotten.
+// Answers to batches that were sent long before those in flight are no evidence.
 func TestEarlierAnswersAreForgotten(t *testing.T) {
 	d := newDetector()
 	for i := range 100 {
@@ -239,7 +240,7 @@ func TestEarlierAnswersAreForgotten(t *testing.T) {
 	}
 }
 
-// Where chance was seen to refuse, three requests alone show no limit.
+// If chance was a cause before, three requests alone do not show a limit.
 func TestFewRequestsAlone(t *testing.T) {
 	for _, tt := range []struct {
 		others              float64
@@ -257,7 +258,7 @@ func TestFewRequestsAlone(t *testing.T) {
 	}
 }
 
-// The causes found so far make a limit at most 4.5 times less likely, or 7 times more.
+// The causes so far make a limit at most 4.5 times less likely, or 7 times more.
 func TestPrior(t *testing.T) {
 	for _, tt := range []struct{ limits, others, want float64 }{
 		{0, 0, 0}, {0, 1, math.Log(0.5 / 1.5)}, {0, 50, -1.5}, {1, 0, math.Log(3)}, {50, 0, 2},
@@ -271,9 +272,10 @@ func TestPrior(t *testing.T) {
 	}
 }
 
-// The limit counts as a cause, chance if it is clear or a batch was near, and an unclear cause for a
-// quarter of a limit if that is the likelier cause. What was learned is forgotten then.
-func TestSettle(t *testing.T) {
+// The limit counts as a cause. Chance counts if it is clear or a batch was near. If the cause is unclear but
+// the limit is likelier, it counts as a quarter of a limit. In that case, and if it was the limit, the
+// shares become what they were before.
+func TestCloseQuestion(t *testing.T) {
 	for _, tt := range []struct {
 		cause
 		score, limits, others float64

@@ -8,9 +8,8 @@ import (
 	"tapsweep/batch/internal/throttle"
 )
 
-// knowing is the client that knows: size requests at once, and then rate a second, or again
-// size in each window of length per. It comes a little later than it could, as batches
-// overtake each other.
+// knowing is the client that knows the limit: it sends size requests at once, and then rate per second, or
+// size in each window of length per. It sends them a little late, because batches overtake each other.
 type knowing struct {
 	size, rate float64
 	per        time.Duration
@@ -44,7 +43,7 @@ func (k *knowing) Take(now time.Time, want int) (int, time.Time) {
 
 func (k *knowing) Done(time.Time, throttle.Feedback) {}
 
-// The ideal times are times that a client takes which knows the limit, and none is refused.
+// A client that knows the limit takes the ideal time, and no request of it is refused.
 func TestIdealIsAttained(t *testing.T) {
 	for _, tt := range []struct {
 		shape shape
@@ -70,7 +69,7 @@ func TestIdealIsAttained(t *testing.T) {
 	}
 }
 
-// A client without a pace sends while a limit's wait is running, and that counts.
+// The greedy client sends while it knows that a limit asks for a wait. Such requests count as early.
 func TestEarlySendsCount(t *testing.T) {
 	m := bucketShape(40, 80).measure(rival{made: func(uint64) pacer { return greedy{} }}, 1000)
 	if m.early == 0 {
@@ -81,7 +80,7 @@ func TestEarlySendsCount(t *testing.T) {
 	}
 }
 
-// The same seed makes the same run, and another seed another one.
+// The same seed gives the same run, and another seed gives another one.
 func TestRunsAreRepeatable(t *testing.T) {
 	s := itemsShape(0.05, 0).on(bucketShape(40, 80))
 	run := func(seed uint64) outcome {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// chain is several reasons to refuse a request: it has to pass one after the other. What
-// one refuses does not reach those behind it.
+// A chain is several reasons to refuse a request. A request that one of them refuses does not reach the
+// next.
 type chain []server
 
 func (c chain) serve(now time.Duration, b *flight, r *request) answer {
@@ -19,14 +19,13 @@ func (c chain) serve(now time.Duration, b *flight, r *request) answer {
 	return answer{}
 }
 
-// chance refuses requests for a reason that has nothing to do with how many are sent: a
-// share of them at random, or every so manieth. It tells a wait of a second, which is
-// the request's own. Whole batches are refused with 429 or 503 for the batch; package batch
-// reports both in the same way.
+// chance refuses requests for a reason that does not depend on their number: a share of them at random, or
+// every n-th. It asks for a wait of a second, for this request only. Whole batches are refused with 429 or
+// 503 for the batch, which package batch reports in the same way.
 type chance struct {
 	share   float64
-	every   int  // counted in the order in which they take effect
-	batches bool // whole batches
+	every   int  // every n-th, counted when requests take effect
+	batches bool // refuses whole batches
 	tell    wording
 
 	rng  *rand.Rand
@@ -58,9 +57,9 @@ func (c *chance) serve(_ time.Duration, b *flight, _ *request) answer {
 	return c.tell.refuse(time.Second, nil)
 }
 
-// users refuses a share of the users for a time from the first request for each: they have
-// limits of their own, which something else has used up. Each request is for a user of
-// its own. The wait that is told is the user's.
+// users refuses the requests for a share of the users, for some time from the first request of each.
+// Something else has used up their own limits. Each request is for another user, and the wait is for this
+// user.
 type users struct {
 	share float64
 	span  time.Duration
@@ -83,14 +82,14 @@ func (u *users) serve(now time.Duration, _ *flight, r *request) answer {
 	return u.tell.refuse(first+u.span-now, nil)
 }
 
-// atOnce lets no more than most requests of all clients be under way. A request is under
-// way for hold from when it takes effect. The wait told is a guess, as the service cannot
-// know when a request ends, so that it binds only the request that was refused.
+// atOnce refuses a request if most requests of all clients are in progress. A request is in progress for
+// hold, from the time when it takes effect. The wait is a guess, because the service does not know when a
+// request ends. So it is a wait for the refused request only.
 type atOnce struct {
 	most int
 	hold time.Duration
 
-	ends []time.Duration // of those under way, in order
+	ends []time.Duration // of the requests in progress, in order
 }
 
 func (a *atOnce) serve(now time.Duration, _ *flight, _ *request) answer {
@@ -104,10 +103,10 @@ func (a *atOnce) serve(now time.Duration, _ *flight, _ *request) answer {
 	return answer{}
 }
 
-// saturating refuses nothing. The more requests are under way, the longer each takes: with n
-// of them, base·(1+(n/knee)²). So it does most, knee/(2·base) a second, with knee requests
-// under way, and less with more, as the universal scalability law has it for a service that
-// spends its time on coordination (N. J. Gunther, Guerrilla Capacity Planning, 2007).
+// saturating refuses nothing. Requests take longer if more are in progress: with n of them,
+// base·(1+(n/knee)²). So it is fastest with knee requests in progress: knee/(2·base) per second. This is the
+// universal scalability law for a service that spends its time on coordination (N. J. Gunther, Guerrilla
+// Capacity Planning, 2007).
 type saturating struct {
 	base time.Duration
 	knee float64

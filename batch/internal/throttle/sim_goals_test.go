@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// A goal is what the Controller is to reach on a shape, and what it must not fall below.
+// A goal is what the Controller should reach on a shape, and the bound that it must reach.
 type goal struct {
 	shape shape
 	n     int
 
-	goal  float64 // least ratio to a client that knows
-	bound float64 // that is pinned: what it reaches, a little less
+	goal  float64 // least ratio to the client that knows the limit
+	bound float64 // least ratio that the test accepts: a little less than is reached
 
-	mostShare   float64 // of requests refused, zero is no bound
-	mostRefused float64 // requests, zero is no bound
-	mostEarly   float64 // share of requests sent early
+	mostShare   float64 // most refused requests, as a share; zero is no bound
+	mostRefused float64 // most refused requests, as a number; zero is no bound
+	mostEarly   float64 // most requests sent early, as a share
 }
 
-// outOfOrder has batches that are sent at one instant arrive, and be answered, in any order.
+// outOfOrder lets batches that are sent at one instant arrive, and be answered, in any order.
 var outOfOrder = latency{base: 50 * time.Millisecond, jitter: 10 * time.Millisecond}
 
 var goals = []struct {
@@ -71,8 +71,7 @@ var goals = []struct {
 		{shape: bucketShape(100, 10), n: 1000, goal: 0.45, bound: 0.62},
 		{shape: bucketShape(100, 50), n: 1000, goal: 0.75, bound: 0.75},
 	}},
-	// None of these may become worse by more than 0.03: their goal is what was reached
-	// before refusals by chance were told apart.
+	// The goals are what was reached before the detector existed. No ratio may fall by more than 0.03.
 	{"as before", []goal{
 		{shape: bucketShape(0.5, 5), n: 1000, goal: 0.97, bound: 0.97},
 		{shape: bucketShape(40, 40), n: 1000, goal: 0.92, bound: 0.92},
@@ -90,7 +89,7 @@ var goals = []struct {
 	{"charged", []goal{
 		{shape: bucketShape(40, 80, charge), n: 1000, goal: 0.90, bound: 0.90},
 		{shape: windowShape(60, time.Second, chargeNext), n: 1000, goal: 0.75, bound: 0.80},
-		// As over sockets, where batches overtake each other.
+		// Batches overtake each other, as they do over sockets.
 		{shape: bucketShape(40, 80, charge).after(outOfOrder, "10 ms of jitter"), n: 1000, goal: 0.90, bound: 0.89},
 		{
 			shape: windowShape(60, time.Second, chargeNext).after(outOfOrder, "10 ms of jitter"), n: 1000,
@@ -104,9 +103,9 @@ var goals = []struct {
 	}},
 }
 
-// TestGoals holds the goals of each group, at 50 ms a batch, as the mean of three runs in
-// virtual time. Nothing may be sent early, except a little where a limit and the limits of single
-// users refuse at the same time.
+// TestGoals holds the goals of each group. They are the mean of three runs in virtual time, at 50 ms per
+// batch. No request may be sent early, except a few if a limit and the limits of users refuse at the same
+// time.
 func TestGoals(t *testing.T) {
 	for _, g := range goals {
 		t.Run(g.group, func(t *testing.T) {

@@ -113,8 +113,8 @@ func groups() []group {
 		}},
 		{"other forms of Retry-After", waits},
 		{"latencies", latencies},
-		// Over sockets batches that are sent at one instant arrive in any order, and their answers
-		// do not come at one instant either. TestPaceRealTime of package batch shows it.
+		// Over sockets, batches that are sent at one instant arrive in any order, and their answers do too.
+		// TestPaceRealTime of package batch shows this.
 		{"batches in order and out of order", crowds},
 		{"requests of a batch one after another", []shape{
 			inTurn(bucket40), inTurn(bucketShape(40, 80, charge)), inTurn(window300),
@@ -151,8 +151,7 @@ func moving(name string, rate, burst float64, steps ...step) shape {
 	return s
 }
 
-// bursts has a second client take nine tenths of a limit for a part of each period, as long
-// as any run lasts.
+// bursts returns the steps of a limit of which another client takes nine tenths for a part of each period.
 func bursts(part, period time.Duration) (steps []step) {
 	for at := period; at < time.Hour; at += period {
 		steps = append(steps, step{at, 0.1}, step{at + part, 1})

@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// A server answers requests. It is used by one run only.
+// A server answers the requests of one run.
 type server interface {
 	// serve answers a request of the batch at the time when it takes effect.
 	serve(now time.Duration, b *flight, r *request) answer
 }
 
-// A wording is what the service tells of a wait in Retry-After.
+// A wording turns a wait into the one that the service asks for in Retry-After.
 type wording func(wait time.Duration) (told time.Duration, ok bool)
 
-// whole tells whole seconds, rounded up, as HTTP has it. It is what nil means.
+// whole asks for whole seconds, rounded up, as HTTP does. It is the default.
 func whole(wait time.Duration) (time.Duration, bool) {
 	return max(time.Second, (wait + time.Second - 1).Truncate(time.Second)), true
 }
 
-// decimal tells seconds to the millisecond, rounded up.
+// decimal asks for seconds with three decimals, rounded up.
 func decimal(wait time.Duration) (time.Duration, bool) {
 	return max(time.Millisecond, (wait + time.Millisecond - 1).Truncate(time.Millisecond)), true
 }
@@ -27,7 +27,7 @@ func decimal(wait time.Duration) (time.Duration, bool) {
 func alwaysOne(time.Duration) (time.Duration, bool) { return time.Second, true }
 func absent(time.Duration) (time.Duration, bool)    { return 0, false }
 
-// tenfold tells ten times too long a wait, in whole seconds.
+// tenfold asks for ten times the wait, in whole seconds.
 func tenfold(wait time.Duration) (time.Duration, bool) { return whole(10 * wait) }
 
 func (w wording) refuse(wait time.Duration, by server) answer {
@@ -38,13 +38,13 @@ func (w wording) refuse(wait time.Duration, by server) answer {
 	return answer{refused: true, wait: told, told: ok, by: by}
 }
 
-// A step is a factor that holds from so long after the first request on.
+// A step changes a limit by a factor, at some time after the first request.
 type step struct {
 	after  time.Duration
 	factor float64
 }
 
-// factorAt gives the factor at a time, and when it changes next.
+// factorAt returns the factor at a time, and when the next step begins.
 func factorAt(steps []step, at time.Duration) (factor float64, until time.Duration) {
 	factor = 1
 	for _, s := range steps {
@@ -56,16 +56,16 @@ func factorAt(steps []step, at time.Duration) (factor float64, until time.Durati
 	return factor, never
 }
 
-// forgiven is what a request may be short of by rounding.
+// forgiven is the rounding error of a sum of requests.
 const forgiven = 1e-6
 
-// bucket is a token bucket: full at first, refilled at rate a second. Where refusals are
-// charged they make a debt. Source of the charge: learn.microsoft.com/graph/throttling.
+// A bucket is a token bucket: it is full at first, and rate requests per second come back. If refusals are
+// charged, they also use up requests. Source of the charge: learn.microsoft.com/graph/throttling.
 type bucket struct {
 	rate, burst float64
 	charged     bool
 	tell        wording
-	steps       []step // of the rate: the limit moves, or another client takes a part
+	steps       []step // of the rate: the limit changes, or another client takes a part
 
 	begun bool
 	first time.Duration
@@ -96,7 +96,7 @@ func (b *bucket) serve(now time.Duration, _ *flight, _ *request) answer {
 	return b.tell.refuse(b.wait(), b)
 }
 
-// wait is how long it takes until the bucket holds a request.
+// wait returns how long it takes until the bucket has a request.
 func (b *bucket) wait() time.Duration {
 	missing, at := min(1, b.burst)-b.free, b.at-b.first
 	for {
@@ -110,15 +110,14 @@ func (b *bucket) wait() time.Duration {
 	}
 }
 
-// window lets size requests through in a window. A fixed one begins with the first request
-// after the last one; an aligned one ends at a time that the clock sets, wherever the
-// first request came. Where refusals are charged they come off the next window, which
-// always lets one request in, as quota.Window has it.
+// A window accepts size requests in each window of time. A fixed one begins with the first request after the
+// last one. An aligned one ends at a time of the clock. If refusals are charged, they use up requests of the
+// next window, which still accepts one, as quota.Window does.
 type window struct {
 	size    int
 	per     time.Duration
 	aligned bool
-	phase   time.Duration // of an aligned window that has passed when the first request comes
+	phase   time.Duration // the time since an aligned window began, at the first request
 	charged bool
 	tell    wording
 	steps   []step // of the size
@@ -153,15 +152,15 @@ func (w *window) serve(now time.Duration, _ *flight, _ *request) answer {
 	return w.tell.refuse(w.start+w.per-now, w)
 }
 
-// sliding lets a request through if fewer than size were let through in the time just
-// before it. Where refusals are charged they count as well.
+// sliding accepts a request if fewer than size were accepted in the time before it. If refusals are charged,
+// they count too.
 type sliding struct {
 	size    int
 	per     time.Duration
 	charged bool
 	tell    wording
 
-	log []time.Duration // of what counts, oldest first
+	log []time.Duration // the times of the requests that count, oldest first
 }
 
 func (s *sliding) serve(now time.Duration, _ *flight, _ *request) answer {

@@ -19,7 +19,7 @@ var ours = rival{"tapsweep", func(seed uint64) pacer {
 	return throttle.New(throttle.Options{Jitter: rand.New(rand.NewPCG(seed, 3)).Float64})
 }}
 
-// shown returns the rival, or ours so that it prints what it does until a time.
+// shown returns the rival. Ours then prints what it does until a time.
 func (r rival) shown(until time.Duration) rival {
 	if until == 0 || r.name != ours.name {
 		return r
@@ -48,30 +48,30 @@ func (s shower) Done(now time.Time, r throttle.Feedback) {
 	}
 }
 
-// greedy sends whatever is ready.
+// greedy sends every request that is ready.
 type greedy struct{}
 
 func (greedy) Take(_ time.Time, want int) (int, time.Time) { return want, time.Time{} }
 func (greedy) Done(time.Time, throttle.Feedback)           {}
 
-// seeds is how many runs a line is the mean of.
+// seeds is the number of runs of a line. A line is their mean.
 const seeds = 3
 
 var seedsFlag = flag.Int("seeds", seeds, "print the mean of so many runs")
 
 // A measured is the mean of the runs of one pacer on one shape.
 type measured struct {
-	ratio   float64 // ideal time over the time taken, zero for a run that was cut
-	share   float64 // of what was sent that was refused
-	refused float64 // requests
-	early   float64 // share of what was sent that was sent early, and not zero if one was
+	ratio   float64 // ideal time over time taken, zero if a run was cut
+	share   float64 // refused requests, as a share of those sent
+	refused float64 // refused requests, as a number
+	early   float64 // requests sent early, as a share of those sent
 	took    float64 // seconds, infinite if a run was cut
 	ideal   float64
 	slowest time.Duration
 }
 
-// measure runs n requests with each seed. A run is cut when it takes thirty times as long
-// as it could, and a minute.
+// measure runs n requests with each seed. A run is cut if it takes a minute more than thirty times the ideal
+// time.
 func (s shape) measure(who rival, n int) measured {
 	if s.latency == (latency{}) {
 		s.latency = usual
@@ -99,8 +99,8 @@ func (s shape) measure(who rival, n int) measured {
 	return m
 }
 
-// idealTime is how many seconds the client that knows takes, latency included. A list that
-// is longer than what may be in flight takes more than one round trip, whatever the limit.
+// idealTime returns the seconds that the client that knows the limit takes, with latency. If not all
+// requests may be in flight at once, it takes more than one round trip, whatever the limit.
 func (s shape) idealTime(w world) float64 {
 	limit := 0.0
 	if s.ideal != nil {

@@ -24,7 +24,7 @@ var (
 
 var sizes = []int{40, 200, 1000, 20_000}
 
-// A line is one shape at one size, measured with each of the pacers.
+// A line is one shape with one number of requests, measured with each pacer.
 type line struct {
 	group string
 	shape
@@ -32,7 +32,7 @@ type line struct {
 	results []measured
 }
 
-// measureAll measures what matches, on all processors.
+// measureAll measures the lines that match, on all processors.
 func measureAll(who []rival, matches func(l *line) bool) []*line {
 	var lines []*line
 	for _, g := range groups() {
@@ -135,7 +135,7 @@ func TestPace(t *testing.T) {
 	}
 }
 
-// short is a table with one row a pacer, over all lines.
+// short returns a table with one row for each pacer, over all lines.
 func short(lines []*line) string {
 	var b strings.Builder
 	b.WriteString("| client | mean | worst | refused | sent early |\n|---|---|---|---|---|\n")
@@ -145,7 +145,7 @@ func short(lines []*line) string {
 	return b.String()
 }
 
-// summary is a table with one row a group.
+// summary returns a table with one row for each group.
 func summary(lines []*line) string {
 	var b strings.Builder
 	b.WriteString("| mean / worst / refused / early |")
@@ -169,7 +169,7 @@ func summary(lines []*line) string {
 	return b.String()
 }
 
-// summarise sums lines up for one of the pacers.
+// summarise returns the means of one pacer over lines.
 func summarise(lines []*line, who int) string {
 	mean, worst, share, early := 0.0, 1.0, 0.0, 0.0
 	for _, l := range lines {
@@ -182,7 +182,7 @@ func summarise(lines []*line, who int) string {
 	return fmt.Sprintf("%.2f / %.2f / %s / %s", mean, worst, percent(share), percent(early))
 }
 
-// percent is 0 for nothing at all only.
+// percent formats a share. It is 0 only for nothing at all.
 func percent(share float64) string {
 	if share > 0 && share < 0.0005 {
 		return "<0.1 %"
@@ -190,7 +190,7 @@ func percent(share float64) string {
 	return strings.TrimSuffix(fmt.Sprintf("%.1f", 100*share), ".0") + " %"
 }
 
-// writeSummary puts text between the marks in a page of the manual.
+// writeSummary writes text between the marks in a page of the manual.
 func writeSummary(t *testing.T, page, text string) {
 	old, err := os.ReadFile(page)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// event is something that happens at a time.
+// An event happens at a time.
 type event struct {
 	at  time.Duration
 	seq int
@@ -18,7 +18,7 @@ func (s *sim) at(t time.Duration, do func()) {
 	heap.Push(&s.events, event{t, s.seq, do})
 }
 
-// eventHeap orders events by time, and those of one instant as they were scheduled.
+// eventHeap orders events by time, and those of one instant by when they were added.
 type eventHeap []event
 
 func (h eventHeap) Len() int { return len(h) }

@@ -9,9 +9,8 @@ import (
 	"tapsweep/batch/internal/throttle"
 )
 
-// rivals are what one would use otherwise, and ours. All of them send batches of up to 20
-// and repeat what is refused until it is accepted, which the AWS SDK gives up by default
-// after three attempts.
+// rivals are ours and what one would use instead. All send batches of up to 20, and repeat refused requests
+// until they are accepted. (The AWS SDK gives up after three attempts by default.)
 var rivals = []rival{
 	ours,
 	{"AWS adaptive", func(seed uint64) pacer {
@@ -21,18 +20,17 @@ var rivals = []rival{
 	{"four at a time", func(uint64) pacer { return &workers{idle: make([]time.Time, 4)} }},
 }
 
-// doubling is an exponential backoff, of which part is left by jitter, at most limit.
+// doubling returns a part of an exponential backoff, at most limit.
 func doubling(base, limit time.Duration, refusals int, part float64) time.Duration {
 	return time.Duration(min(part*float64(base)*math.Pow(2, float64(refusals-1)), float64(limit)))
 }
 
-// aws is the adaptive retry mode of the AWS SDKs: a token bucket whose fill rate follows
-// CUBIC (docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html). Its rules and
-// constants are those of DefaultRateLimiter in github.com/smithy-lang/smithy-typescript,
-// packages/util-retry; as there it is open until something is throttled for the first time.
-// A batch takes a token for each request. It is one answer, throttled if a request in it was:
-// were each request an answer, a batch that is refused would multiply the rate by 0.7 to the
-// power of 20.
+// aws is the adaptive retry mode of the AWS SDKs: a token bucket whose fill rate follows CUBIC
+// (docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html). Its rules and constants are those
+// of DefaultRateLimiter in github.com/smithy-lang/smithy-typescript, packages/util-retry. As there, it sends
+// everything until a request is throttled for the first time. A batch takes a token for each request. It
+// counts as one answer, throttled if one of its requests was. If each request counted, a refused batch would
+// multiply the rate by 0.7 to the power of 20.
 type aws struct {
 	rng     *rand.Rand
 	enabled bool
@@ -100,26 +98,24 @@ func (a *aws) Done(now time.Time, r throttle.Feedback) {
 	a.tokens = min(a.tokens, a.most)
 }
 
-// backoff is that of throttled requests in packages/middleware-retry of the same repository:
-// half a second, doubled with each refusal up to 20 s, with full jitter, and no less than
-// Retry-After.
+// backoff is the one of throttled requests in packages/middleware-retry of the same repository: half a
+// second, doubled with each refusal up to 20 s, with full jitter, and at least Retry-After.
 func (a *aws) backoff(refusals int, told time.Duration) time.Duration {
 	return max(told, doubling(500*time.Millisecond, 20*time.Second, refusals+1, a.rng.Float64()))
 }
 
-// sre is the adaptive throttling of clients in Site Reliability Engineering, chapter 21,
-// "Handling Overload" (sre.google/sre-book/handling-overload): over the last two minutes a
-// client counts what it wanted to send and what was accepted, and turns a request away
-// itself with probability max(0, (requests-K·accepts)/(requests+1)), where K is 2. What is
-// turned away or refused is sent again after a second, doubled up to a minute, with
-// jitter, and no sooner than Retry-After says. The book has no bound on what is in flight.
+// sre is the adaptive throttling of clients in Site Reliability Engineering, chapter 21, "Handling Overload"
+// (sre.google/sre-book/handling-overload). A client counts the requests of the last two minutes and those
+// accepted. It turns a request away itself with probability max(0, (requests-K·accepts)/(requests+1)), where
+// K is 2. It sends a request that was turned away or refused again after a second, doubled up to a minute,
+// with jitter, and not before Retry-After. The book has no bound for requests in flight.
 type sre struct {
 	rng               *rand.Rand
 	history           []tally
 	requests, accepts int
 }
 
-// tally is what one second of the history holds.
+// A tally is one second of the history.
 type tally struct {
 	second            int64
 	requests, accepts int
@@ -159,10 +155,10 @@ func (s *sre) backoff(refusals int, told time.Duration) time.Duration {
 	return max(told, doubling(time.Second, time.Minute, refusals, 0.5+s.rng.Float64()/2))
 }
 
-// workers is a fixed number of workers, each with one batch at a time. One whose batch is
-// refused, if only in part, sits out the longest wait in its answer.
+// workers is a fixed number of workers, each with one batch at a time. If a request in its batch is refused,
+// a worker waits as long as the longest wait in the answer.
 type workers struct {
-	idle []time.Time // when each of those without a batch may go
+	idle []time.Time // when each worker without a batch may send one
 }
 
 func (w *workers) Take(now time.Time, want int) (int, time.Time) {

@@ -7,31 +7,30 @@ import (
 	"time"
 )
 
-// A shape is a service, and how long a client would take that knew it.
+// A shape is a service, and the time that a client takes which knows the service.
 type shape struct {
 	name   string
 	server func(seed uint64) server
 
-	// ideal is how many seconds pass for n requests from the first that takes effect to the
-	// last, for a client that knows the limit. Nil stands for the time of the greedy
-	// client, which has no pace at all, in a run with the same seed: what is refused by
-	// chance has to sit out its wait, whoever sends it.
+	// ideal returns the seconds from the first of n requests that takes effect to the last, for a client that
+	// knows the limit. Nil stands for the time of the greedy client in a run with the same seed, because every
+	// client has to wait after a refusal by chance.
 	ideal func(n float64, seed uint64) float64
 
-	// chance is what refuses besides the limit. No client takes less than the greedy one does
-	// where nothing else refuses.
+	// chance is what refuses requests, apart from the limit. The ideal time is at least that of the greedy
+	// client if only chance refuses.
 	chance func(seed uint64) server
 
-	latency latency       // zero is usual
+	latency latency       // zero means usual
 	spread  time.Duration // see world
-	runs    int           // that share the service and the list, zero is one
+	runs    int           // number of runs that share the service and the list, zero means one
 }
 
 // usual is the latency unless a shape has its own.
 var usual = latency{base: 50 * time.Millisecond, jitter: 2 * time.Millisecond}
 
-// bucketShape is a token bucket. A client that knows it sends the burst at once and the
-// others at the rate.
+// bucketShape is a token bucket. A client that knows it sends the burst at once and the other requests at
+// the rate.
 func bucketShape(rate, burst float64, edit ...func(*bucket)) shape {
 	made := func() *bucket {
 		b := &bucket{rate: rate, burst: burst}
@@ -65,8 +64,7 @@ func suffix(charged bool) string {
 	return ""
 }
 
-// windowShape is a fixed window. A client that knows it sends all that fits in when it
-// begins.
+// windowShape is a fixed window. A client that knows it sends size requests at the beginning of each.
 func windowShape(size int, per time.Duration, edit ...func(*window)) shape {
 	made := func() *window {
 		w := &window{size: size, per: per}
@@ -90,8 +88,8 @@ func windowShape(size int, per time.Duration, edit ...func(*window)) shape {
 	}
 }
 
-// alignedShape is a window that the clock sets. The first request comes at a random time
-// in it, from when on a client that knows the clock waits for each new window.
+// alignedShape is a window of the clock. The first request is sent at a random time in a window. A client
+// that knows the clock then waits for each new window.
 func alignedShape(size int, per time.Duration) shape {
 	phase := func(seed uint64) time.Duration {
 		return time.Duration(source(seed).Float64() * float64(per))
@@ -106,8 +104,7 @@ func alignedShape(size int, per time.Duration) shape {
 	}
 }
 
-// slidingShape is a sliding window. As with a fixed one, a client that knows it sends all
-// that fits in at once.
+// slidingShape is a sliding window. A client that knows it sends size requests at once, as with a fixed one.
 func slidingShape(size int, per time.Duration, charged bool) shape {
 	s := windowShape(size, per)
 	s.name = fmt.Sprintf("sliding window %d in %v", size, per) + suffix(charged)
@@ -115,7 +112,7 @@ func slidingShape(size int, per time.Duration, charged bool) shape {
 	return s
 }
 
-// itemsShape refuses a share of the requests at random, or every so manieth.
+// itemsShape refuses a share of the requests at random, or every n-th.
 func itemsShape(share float64, every int) shape {
 	name := fmt.Sprintf("%.3g %% of items", 100*share)
 	if every > 0 {
@@ -126,7 +123,7 @@ func itemsShape(share float64, every int) shape {
 	}}
 }
 
-// batchesShape does the same with whole batches.
+// batchesShape refuses whole batches in the same way.
 func batchesShape(share float64, every int) shape {
 	name := fmt.Sprintf("%.3g %% of batches", 100*share)
 	if every > 0 {
@@ -137,8 +134,8 @@ func batchesShape(share float64, every int) shape {
 	}}
 }
 
-// on puts a reason to refuse in front of a limit. What is refused by chance waits while
-// others go, and uses nothing up.
+// on puts a reason to refuse before a limit. Requests that are refused by chance use up no quota, and others
+// are sent while they wait.
 func (s shape) on(limit shape) shape {
 	s.chance = s.server
 	s.name += " on " + limit.name
@@ -147,7 +144,7 @@ func (s shape) on(limit shape) shape {
 	return s
 }
 
-// usersShape refuses a share of the users for ten seconds each.
+// usersShape refuses the requests for a share of the users, for ten seconds each.
 func usersShape(share float64, tell wording, named string, limit shape) shape {
 	s := shape{
 		name: fmt.Sprintf("%g %% of users for 10 s, told %s", 100*share, named),
@@ -162,9 +159,8 @@ func usersShape(share float64, tell wording, named string, limit shape) shape {
 	return s
 }
 
-// atOnceShape caps what is in flight. The client that knows it has as many in flight all
-// the time; a request counts for half of the latency, so that it could be outdone by one
-// that knows this as well.
+// atOnceShape limits the requests in flight. A client that knows it always has that many in flight. A
+// request counts for half of the latency, so a client that knows this too could be faster.
 func atOnceShape(most int) shape {
 	return shape{
 		name:   fmt.Sprintf("at most %d in flight", most),
@@ -173,8 +169,8 @@ func atOnceShape(most int) shape {
 	}
 }
 
-// saturatingShape grows slower the more it gets. The client that knows it has as many
-// in flight as it does best with.
+// saturatingShape gets slower with more requests in flight. A client that knows it has the best number in
+// flight.
 func saturatingShape(knee float64, base time.Duration) shape {
 	return shape{
 		name:   fmt.Sprintf("saturates at %g requests of %v", knee, base),
@@ -188,10 +184,10 @@ func saturatingShape(knee float64, base time.Duration) shape {
 	}
 }
 
-// source is the randomness of a service.
+// source returns the random numbers of a service.
 func source(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 77)) }
 
-// named returns the shape with another end of its name and something else edited.
+// named returns the shape with end added to its name, and edited.
 func (s shape) named(end string, edit func(*shape)) shape {
 	s.name += ", " + end
 	edit(&s)

@@ -9,75 +9,73 @@ import (
 	"tapsweep/batch/internal/throttle"
 )
 
-// The simulator runs lists of requests against a simulated service in virtual time. It
-// starts no goroutine and never sleeps, so that 20,000 requests take milliseconds, and
-// the same seed makes the same run. Times are spans since the start of the run.
+// The simulator runs lists of requests against a simulated service in virtual time. It starts no goroutine and never
+// sleeps, so 20,000 requests take milliseconds, and the same seed gives the same run. Times are durations since the
+// start of the run.
 //
-// It does what the loop of package batch does: batches of at most 20, of which up to 512
-// are in flight; retries go before new requests; the pacer gets every answer of an
-// instant before anything is sent in that instant; and each refused request waits
-// for as long as its own answer says.
-
+// It does what the loop of package batch does: it sends batches of at most 20, and has up to 512 in flight. A batch
+// has retries and new requests. The pacer gets every answer of an instant before anything is sent in that
+// instant. Each refused request waits as long as its own answer asks.
 const (
 	batchSize  = 20
 	maxBatches = 512
 
-	// never is the time of what does not happen.
+	// never is the time of something that does not happen.
 	never = time.Duration(math.MaxInt64)
 
-	// firstWait is how long a request waits whose answer names no wait. The wait
-	// doubles with each further refusal of that request, up to longestWait.
+	// firstWait is how long a request waits if its answer asks for no wait. The wait doubles with each further
+	// refusal of that request, up to longestWait.
 	firstWait   = time.Second
 	longestWait = 5 * time.Minute
 )
 
 var epoch = time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
 
-// A pacer decides when how many requests go. throttle.Controller is one.
+// A pacer decides how many requests are sent, and when. throttle.Controller is one.
 type pacer interface {
 	Take(now time.Time, want int) (n int, at time.Time)
 	Done(now time.Time, r throttle.Feedback)
 }
 
-// A backer is a pacer that decides itself how long a refused request waits. refusals
-// counts those of the request in a row; told is zero where the answer named no wait.
+// A backer is a pacer that decides how long a refused request waits. refusals is the number of its refusals
+// in a row. told is the wait that the answer asks for, zero if none.
 type backer interface {
 	backoff(refusals int, told time.Duration) time.Duration
 }
 
-// A dropper is a pacer that may turn a batch away before it is sent. The requests in it
-// then count as refused and wait for as long as backoff says.
+// A dropper is a pacer that may turn a batch away before it is sent. Then its requests count as refused, and
+// wait as long as backoff returns.
 type dropper interface {
 	backer
 	drop(now time.Time, requests int) bool
 }
 
-// A request is one of the list.
+// A request is one request of the list.
 type request struct {
 	id       int
 	refusals int           // in a row
 	due      time.Duration // when it is sent again
-	told     time.Duration // the end of the wait that its own answer named
+	told     time.Duration // the end of the wait that its own answer asked for
 }
 
-// An answer is what becomes of one request.
+// An answer is the answer to one request.
 type answer struct {
 	refused bool
-	told    bool          // the answer names a wait
-	wait    time.Duration // that it names
-	takes   time.Duration // until the service has done it
+	told    bool          // the answer asks for a wait
+	wait    time.Duration // the wait that it asks for
+	takes   time.Duration // how long the service takes
 	by      server        // the limit that refused the request, nil if it was another reason
 }
 
-// A flight is a batch on its way.
+// A flight is a batch in flight.
 type flight struct {
 	client   *client
 	sent     time.Duration
 	back     time.Duration // how long the answer takes
-	done     time.Duration // when the service has done all of it
+	done     time.Duration // when the service has finished all requests
 	requests []*request
 	answers  []answer
-	luck     *bool // whether chance refuses the whole batch, nil before that is drawn
+	luck     *bool // whether chance refuses the whole batch, nil if not yet drawn
 }
 
 // A client is one run of the program, with a list and a pacer of its own.
@@ -85,24 +83,23 @@ type client struct {
 	pacer    pacer
 	fresh    []request  // never sent
 	urgent   []*request // to be sent again
-	turn     bool       // a batch of an odd number has one more of urgent
+	turn     bool       // alternates: the larger half of a batch is urgent
 	waiting  dueHeap
 	inFlight int
 	wake     time.Duration // when to launch next
 	doors    map[server]*door
 }
 
-// A door is the wait that a limit has told a client to sit out.
+// A door is a wait that a limit has asked a client for.
 type door struct {
-	told  time.Duration // when it was told of the first wait that led to until
+	told  time.Duration // when the client learned of the first wait that led to until
 	until time.Duration
 }
 
-// A latency is how long a batch takes from sending to its answer. Half of it passes before
-// the batch takes effect. The mean of an exponential jitter is added to the base, then all
-// is multiplied with a log-normal factor of which sigma is the parameter: at 1, one batch in
-// a hundred takes ten times as long as usual. Both halves are drawn separately, so batches
-// overtake each other on both ways.
+// A latency is the time from sending a batch to its answer. The batch takes effect after half of it. An
+// exponential jitter with this mean is added to the base. Then all is multiplied by a log-normal factor with
+// parameter sigma: at 1, one batch in a hundred takes ten times as long as usual. Both halves are drawn
+// separately, so batches overtake each other in both directions.
 type latency struct {
 	base   time.Duration
 	jitter time.Duration
@@ -117,26 +114,26 @@ func (l latency) half(rng *rand.Rand) time.Duration {
 	return max(1, time.Duration(d))
 }
 
-// A world is all that a run depends on, but for the pacers.
+// A world is everything that a run depends on, except the pacers.
 type world struct {
 	n       int // requests of all clients together
 	server  server
 	latency latency
 	spread  time.Duration // from the first request of a batch that takes effect to the last
 	seed    uint64
-	bound   time.Duration // the run is cut when it takes longer; zero is no bound
+	bound   time.Duration // the run is cut if it takes longer; zero is no bound
 }
 
-// An outcome is what a run was like.
+// An outcome is the result of a run.
 type outcome struct {
 	took    float64       // seconds until the last answer, infinite if the run was cut
 	sent    int           // requests, repetitions included
 	refused int           // of these
-	early   int           // of these: sent while a limit's wait was running that its client knew of
+	early   int           // of these: sent although the client knew that a limit asked for a wait
 	slowest time.Duration // of all batches
 }
 
-// run has each pacer send its share of the list and returns what became of it.
+// run lets each pacer send its part of the list, and returns the result.
 func (w world) run(pacers ...pacer) outcome {
 	s := &sim{world: w, left: w.n, rng: rand.New(rand.NewPCG(w.seed, 1))}
 	all := make([]request, w.n)
@@ -148,6 +145,7 @@ func (w world) run(pacers ...pacer) outcome {
 		s.clients = append(s.clients, &client{pacer: p, fresh: share, doors: make(map[server]*door)})
 	}
 	for s.left > 0 {
+		// A pacer that has sent six times the number of requests will not finish.
 		// A pacer that tries each request six times finds nothing out any more.
 		if s.now == never || s.bound > 0 && s.now > s.bound || s.sent+s.dropped > 6*w.n+10_000 {
 			s.took = math.Inf(1)
@@ -177,14 +175,14 @@ type sim struct {
 	outcome
 	now     time.Duration
 	left    int // requests without a final answer
-	dropped int // requests that a pacer has turned away
+	dropped int // requests that a pacer turned away
 	clients []*client
 	events  eventHeap
 	seq     int
 	rng     *rand.Rand
 }
 
-// launch sends batches of the client until something forbids it.
+// launch sends batches of the client as long as it may.
 func (s *sim) launch(c *client) {
 	for len(c.waiting) > 0 && c.waiting[0].due <= s.now {
 		c.urgent = append(c.urgent, heap.Pop(&c.waiting).(*request))
@@ -216,7 +214,7 @@ func (s *sim) launch(c *client) {
 	}
 }
 
-// pick takes the next n requests, as lane.pick does.
+// pick takes the next n requests, as quotaQueue.pick of package batch does.
 func (c *client) pick(n int) []*request {
 	c.turn = !c.turn
 	half := n / 2
@@ -251,7 +249,7 @@ func (s *sim) send(c *client, requests []*request) {
 	s.at(there, func() { s.serve(b) })
 }
 
-// serve has requests of the batch take effect: all of them, or one and the others later.
+// serve lets requests of the batch take effect: all of them, or one now and the others later.
 func (s *sim) serve(b *flight) {
 	for len(b.answers) < len(b.requests) {
 		a := s.server.serve(s.now, b, b.requests[len(b.answers)])
@@ -264,7 +262,7 @@ func (s *sim) serve(b *flight) {
 	s.at(b.done+b.back, func() { s.land(b) })
 }
 
-// land takes in the answer of a batch.
+// land processes the answer to a batch.
 func (s *sim) land(b *flight) {
 	c := b.client
 	c.inFlight--
@@ -297,12 +295,12 @@ func (s *sim) land(b *flight) {
 	}
 }
 
-// putAside has a refused request wait.
+// putAside lets a refused request wait.
 func (s *sim) putAside(c *client, r *request, a answer) {
 	r.refusals++
 	wait := min(firstWait<<min(r.refusals-1, 20), longestWait)
 	if a.told {
-		wait = a.wait << min(max(r.refusals-4, 0), 8) // as batch's refusedPause does
+		wait = a.wait << min(max(r.refusals-4, 0), 8) // as throttledPause of package batch does
 		r.told = s.now + a.wait
 	}
 	if p, ok := c.pacer.(backer); ok {
@@ -312,8 +310,8 @@ func (s *sim) putAside(c *client, r *request, a answer) {
 	heap.Push(&c.waiting, r)
 }
 
-// announce notes that the client knows the limit's wait from now on. What it sends in this
-// very instant has crossed the answer.
+// announce records that the client now knows the wait of a limit. What it sends at this instant does not
+// count as early.
 func (s *sim) announce(c *client, a answer) {
 	d := c.doors[a.by]
 	if d == nil {

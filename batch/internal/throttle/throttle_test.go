@@ -18,8 +18,8 @@ func newController(opts Options) *Controller {
 	return New(opts)
 }
 
-// takeAll takes batches of 20 until none may go, and returns their sizes. It waits between
-// batches that are kept apart on purpose.
+// takeAll takes batches of 20 until Take returns 0, and returns their sizes. It waits if batches are kept
+// apart by stagger.
 func takeAll(c *Controller, now time.Time) (sizes []int) {
 	for {
 		n, next := c.Take(now, 20)
@@ -48,7 +48,7 @@ func TestFirstFlightGoesAtOnce(t *testing.T) {
 	}
 }
 
-// Before the first refusal what is in flight grows by half with each round trip.
+// Before the first refusal, the number of requests in flight grows by half with each round trip.
 func TestGrowth(t *testing.T) {
 	c := newController(Options{})
 	flights := takeAll(c, t0)
@@ -67,7 +67,7 @@ func TestGrowth(t *testing.T) {
 	}
 }
 
-// With a bound for what is in flight, that many go with the first answer, in full batches.
+// With MaxInFlight, that many requests are sent after the first answer, in full batches.
 func TestMaxInFlight(t *testing.T) {
 	for _, most := range []int{20, 40, 320} {
 		c := newController(Options{MaxInFlight: most})
@@ -82,7 +82,8 @@ func TestMaxInFlight(t *testing.T) {
 	}
 }
 
-// Where chance refuses more often than the limit, what is in flight triples with each round trip.
+// If chance refuses more often than the limit, the number of requests in flight triples with each round
+// trip.
 func TestGrowthWhereChanceRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		limits, others float64
@@ -119,7 +120,7 @@ func TestGrowthEndsWhereTheServiceIsSaturated(t *testing.T) {
 	}
 }
 
-// The gate stays closed for the longest wait that a limit names, then one request goes.
+// The gate stays closed for the longest wait that a limit asks for. Then one request is sent.
 func TestGate(t *testing.T) {
 	c := newController(Options{})
 	takeAll(c, t0)
@@ -142,8 +143,8 @@ func TestGate(t *testing.T) {
 	}
 }
 
-// A refusal is in question until the batches that were sent close to it are answered.
-// Nothing goes meanwhile, and all goes on when they were accepted.
+// The cause of a refusal is unknown until the batches that were sent near it are answered. Until then
+// nothing is sent. If they were accepted, as much is sent as before.
 func TestChanceClosesNoGate(t *testing.T) {
 	c := newController(Options{})
 	takeAll(c, t0)
@@ -160,7 +161,7 @@ func TestChanceClosesNoGate(t *testing.T) {
 	}
 }
 
-// What was accepted between two refusals is the limit.
+// The rate is the number of requests accepted between two refusals, divided by the time.
 func TestMeter(t *testing.T) {
 	m := meter{burst: math.Inf(1)}
 	refuse := func(sent float64) {
@@ -183,6 +184,7 @@ func TestMeter(t *testing.T) {
 	if m.rate != 40/2.1 {
 		t.Errorf("rate %v, want a span without requests to change nothing", m.rate)
 	}
+	// If the limit has changed, the old measurement does not count.
 	// A limit that has moved is not averaged with what was.
 	accept(7, 100)
 	refuse(13.1)
@@ -191,8 +193,8 @@ func TestMeter(t *testing.T) {
 	}
 }
 
-// What piled up in a wait and was spent at once shows that the rate is wrong only after some such
-// spans in a row.
+// Several short spans in a row show that the rate is wrong. One does not, because its requests had piled up
+// in the wait.
 func TestMeterShortSpan(t *testing.T) {
 	m := meter{burst: math.Inf(1)}
 	sent := 0.0
@@ -216,7 +218,7 @@ func TestMeterShortSpan(t *testing.T) {
 	}
 }
 
-// What was accepted within half a second after a wait had piled up in it, and shows no rate.
+// Requests accepted within half a second of a wait had piled up in it. They show no rate.
 func TestMeterShortestSpan(t *testing.T) {
 	for _, tt := range []struct{ seconds, want float64 }{{1.49, 100}, {1.51, 20 / 1.51}} {
 		m := meter{burst: math.Inf(1), rate: 100, spanStart: t0, waitEnd: at(1), firstAccepted: at(1), accepted: 20}
@@ -226,8 +228,8 @@ func TestMeterShortestSpan(t *testing.T) {
 	}
 }
 
-// Of a bucket that holds 10, and of which most of the wait is wasted, the rate is measured from the
-// time on at which it was full: here in 60 batches of 5, one in each 50 ms.
+// A bucket holds 10, so most of the wait is lost. The rate is measured from the time when the bucket was
+// full: here 60 batches of 5, one every 50 ms.
 func TestMeterBeyondBurst(t *testing.T) {
 	m := meter{beforeFirstRefusal: 10}
 	for i := range 60 {
@@ -242,8 +244,8 @@ func TestMeterBeyondBurst(t *testing.T) {
 	}
 }
 
-// The rate is measured that way only if what was accepted before the first refusal is less than a
-// second's worth.
+// The rate is measured this way only if the number accepted before the first refusal is what comes back in
+// less than a second.
 func TestMeterSmallBurst(t *testing.T) {
 	for _, tt := range []struct {
 		first int
@@ -258,8 +260,8 @@ func TestMeterSmallBurst(t *testing.T) {
 	}
 }
 
-// A span before which three times as many were refused as it accepted shows no rate, unless refused
-// requests are known to count.
+// A span with more than three times as many refused requests as accepted ones shows no rate, unless the
+// limit is known to count refused requests.
 func TestMeterManyRefused(t *testing.T) {
 	for _, tt := range []struct {
 		refused int
@@ -277,9 +279,9 @@ func TestMeterManyRefused(t *testing.T) {
 	}
 }
 
-// A rate that was measured once climbs by 0.43 within two seconds, or longer where answers or requests
-// take long. One that measurements agree on climbs by a sixteenth of that in twelve, or by more where it is
-// below one request a second and was measured from few requests.
+// A rate that was measured once is exceeded by 43 % after two seconds, or later if answers or requests take
+// long. A rate that measurements agree on is exceeded by 2.6 % after twelve. This is more if the rate is
+// below one request per second and was measured from few requests.
 func TestGain(t *testing.T) {
 	for _, tt := range []struct {
 		meter
@@ -300,8 +302,8 @@ func TestGain(t *testing.T) {
 	}
 }
 
-// How much piles up is what was accepted before a refusal soon after a wait. It grows by half with a
-// refusal that comes later, up to what was accepted before the first one.
+// If a refusal comes soon after a wait, the number accepted until then is the burst. If it comes later, the
+// burst grows by half, up to the number accepted before the first refusal.
 func TestBurst(t *testing.T) {
 	const latency = 50 * time.Millisecond
 	m := meter{beforeFirstRefusal: 20, burst: math.Inf(1), rate: 40, accepted: 7, waitEnd: t0}
@@ -315,7 +317,7 @@ func TestBurst(t *testing.T) {
 	}
 }
 
-// Each wait that is not told, or not true, is bounded from both sides.
+// A wait that the service does not ask for, or asks for wrongly, has a minimum and a maximum.
 func TestPauses(t *testing.T) {
 	tests := []struct {
 		name       string
@@ -349,7 +351,7 @@ func TestPauses(t *testing.T) {
 	}
 }
 
-// A wait after which something was accepted ends the row: the next wait is the one that is told.
+// After an accepted request, the next wait is again the one that the service asks for.
 func TestPausesAfterAnAcceptedRequest(t *testing.T) {
 	var p pauses
 	for _, sent := range []float64{0, 1, 2} {
@@ -380,7 +382,7 @@ func TestMaxRate(t *testing.T) {
 	}
 }
 
-// However low the rate, the time to ask again is one to come.
+// If MaxRate is almost 0, the time to ask again is still in the future.
 func TestMaxRateNearNothing(t *testing.T) {
 	c := newController(Options{MaxRate: 1e-12})
 	if n, _ := c.Take(t0, 1); n != 1 {
@@ -401,7 +403,7 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// Siblings have a limit each, and share MaxRate: who is held up by that is told so.
+// Each sibling has a limit of its own, but they share MaxRate. Capped reports which sibling MaxRate stops.
 func TestSibling(t *testing.T) {
 	reads := newController(Options{MaxRate: 10})
 	writes := reads.Sibling()
@@ -421,7 +423,7 @@ func TestSibling(t *testing.T) {
 	}
 }
 
-// Near the limit, as the service tells it, nothing grows and nothing climbs.
+// If the service reports that the limit is nearly used up, neither the number in flight nor the pace grows.
 func TestUsed(t *testing.T) {
 	c := newController(Options{})
 	flights := takeAll(c, t0)
@@ -449,8 +451,8 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
-// Whatever the service says, Take never answers with a time that has passed,
-// lets nothing go while the gate is closed, and the gate opens again.
+// Whatever the service answers, Take never returns a time in the past, sends nothing while the gate is
+// closed, and sends again later.
 func FuzzController(f *testing.F) {
 	f.Add([]byte{20, 0, 1, 20, 5, 10, 1, 0, 3, 0, 20, 255})
 	f.Add([]byte{1, 1, 1, 1, 200, 100, 50, 25, 12, 6, 3, 1})
@@ -481,30 +483,30 @@ func FuzzController(f *testing.F) {
 	})
 }
 
-// While others are in flight, two batches or 22 % of what may be in flight are worth a round trip, and
-// less than one batch never is.
+// While others are in flight, a third of the target is worth a round trip, from one full batch to two. If
+// chance refuses more often than the limit, a sixteenth is worth it, up to one batch.
 func TestWorthwhile(t *testing.T) {
 	for _, tt := range []struct {
-		window  float64
-		chances float64 // how often chance refused
+		target  float64
+		chances float64 // questions for which the cause was chance
 		want    int
 	}{{20, 0, 20}, {100, 0, 33}, {800, 0, 40}, {160, 1, 10}, {800, 1, 20}} {
 		c := newController(Options{})
 		c.detector.chanceCount = tt.chances
-		c.target = tt.window
-		c.inFlight = int(tt.window) - tt.want
+		c.target = tt.target
+		c.inFlight = int(tt.target) - tt.want
 		if n, _ := c.room(t0, 20); n != tt.want {
-			t.Errorf("%v in flight and room for %d: %d go", tt.window, tt.want, n)
+			t.Errorf("%v in flight and room for %d: %d go", tt.target, tt.want, n)
 		}
 		c.inFlight++
 		if n, _ := c.room(t0, 20); n != 0 {
-			t.Errorf("%v in flight and room for %d: %d go, want none", tt.window, tt.want-1, n)
+			t.Errorf("%v in flight and room for %d: %d go, want none", tt.target, tt.want-1, n)
 		}
 	}
 }
 
-// Two batches of a pair are half a round trip apart, divided by the batches in flight, and almost a whole one
-// where the rate is known.
+// Two batches are sent half a round trip apart, divided by the number of batches in flight. If the rate is
+// known, it is 0.9 of a round trip.
 func TestStagger(t *testing.T) {
 	c := New(Options{})
 	c.latency.mean, c.fullBatch, c.target = 100*time.Millisecond, 20, 400

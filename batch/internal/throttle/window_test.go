@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// refusedStretch has a client send count requests from start on within so many seconds,
-// be refused then, told to wait, and wait as long as it does.
+// refusedStretch sends count requests at start. After active seconds a request is refused. The service asks
+// for a wait of told seconds, and the client waits for wait seconds.
 func refusedStretch(w *fixedWindows, start float64, count int, active, told, wait float64) {
 	w.sent(at(start), count)
 	w.note(Feedback{Sent: at(start), Accepted: count})
@@ -15,7 +15,7 @@ func refusedStretch(w *fixedWindows, start float64, count int, active, told, wai
 	w.reopen(at(start+active+wait), 50*time.Millisecond)
 }
 
-func TestWindowsAreRecognised(t *testing.T) {
+func TestWindowsAreRecognized(t *testing.T) {
 	type span struct {
 		count              int
 		active, told, wait float64
@@ -52,7 +52,7 @@ func TestWindowsAreRecognised(t *testing.T) {
 	}
 }
 
-// refusedSpan is refusedStretch with as many accepted and refused, in a step of 10 s.
+// refusedSpan is like refusedStretch, but with a number of refused requests, and one stretch every 10 s.
 func refusedSpan(w *fixedWindows, step float64, count, refused int, active float64) {
 	start := 10 * step
 	w.sent(at(start), count)
@@ -62,7 +62,7 @@ func refusedSpan(w *fixedWindows, step float64, count, refused int, active float
 	w.reopen(at(start+10.05), 50*time.Millisecond)
 }
 
-// Where refused requests are taken off the next window, both together are of one size.
+// If refused requests use up quota of the next window, accepted and refused ones together are the size.
 func TestWindowsThatCountRefused(t *testing.T) {
 	var w fixedWindows
 	for i, s := range []struct{ count, refused, size, free int }{
@@ -73,7 +73,7 @@ func TestWindowsThatCountRefused(t *testing.T) {
 	} {
 		refusedSpan(&w, float64(i), s.count, s.refused, 0.2)
 		if s.refused == 0 {
-			w.open() // as nobody was refused
+			w.open() // because reopen does so only after a refusal
 		}
 		if w.size != s.size || w.free != s.free {
 			t.Errorf("after stretch %d: %d fit in, %d free, want %d and %d", i, w.size, w.free, s.size, s.free)
@@ -81,8 +81,8 @@ func TestWindowsThatCountRefused(t *testing.T) {
 	}
 }
 
-// Four, and each time one refused, may be windows of four, or of five of which the
-// refused one is taken. Where five are accepted, what was known is forgotten.
+// If each time four are accepted and one is refused, this can be windows of four, or windows of five that
+// count the refused one. If five are accepted later, the window is forgotten.
 func TestWindowsOfEqualDebts(t *testing.T) {
 	const latency = 50 * time.Millisecond
 	var w fixedWindows
@@ -90,7 +90,7 @@ func TestWindowsOfEqualDebts(t *testing.T) {
 		refusedSpan(&w, float64(i), 4, 1, 0.2)
 	}
 	if w.size != 4 || w.chargesRefused {
-		t.Fatalf("%d fit in, counts %v, want 4 that do not", w.size, w.chargesRefused)
+		t.Fatalf("%d fit in, charges refused %v, want 4 and false", w.size, w.chargesRefused)
 	}
 	w.sent(at(40), 4)
 	w.note(Feedback{Sent: at(40), Accepted: 4})
@@ -103,7 +103,7 @@ func TestWindowsOfEqualDebts(t *testing.T) {
 	}
 }
 
-// Stretches between which nothing could be sent are of different length for that alone.
+// An interruption makes a stretch longer. That is no sign of a window.
 func TestWindowsInterrupted(t *testing.T) {
 	var w fixedWindows
 	refusedStretch(&w, 0, 60, 0.05, 1, 1.05)
@@ -118,8 +118,7 @@ func TestWindowsInterrupted(t *testing.T) {
 	}
 }
 
-// One window after the other is used up, and never a request more than fits in, but for
-// the few that find out whether more do.
+// Each window is used up, and no request more is sent, except for the few of a trial.
 func TestWindowsTake(t *testing.T) {
 	const latency = 50 * time.Millisecond
 	w := fixedWindows{size: 50, length: 5 * time.Second, free: 50}
@@ -144,6 +143,7 @@ func TestWindowsTake(t *testing.T) {
 	take(5.1, 20, longAfter, 0, at(6)) // not right after the others
 	take(6, 20, longAfter, 1, time.Time{})
 	take(6, 20, longAfter, 0, at(10))
+	// The trial was accepted, so quota comes back steadily, or the windows are larger.
 	// It was accepted, so these are no windows, or not of that size.
 	w.advance(at(10), latency)
 	if w.size != 0 {
@@ -151,7 +151,7 @@ func TestWindowsTake(t *testing.T) {
 	}
 }
 
-// Whole seconds are tried. If they are too short, what was known is forgotten.
+// A window is assumed to be of whole seconds. If that is too short, the window is forgotten.
 func TestWindowsAreWholeSeconds(t *testing.T) {
 	const latency = 40 * time.Millisecond
 	begin := func(w *fixedWindows, now time.Time) {
@@ -173,8 +173,7 @@ func TestWindowsAreWholeSeconds(t *testing.T) {
 	}
 }
 
-// A long time in which everything is refused is no measure of a window: when it is over,
-// requests go on in the step that they had before.
+// A long time in which everything is refused does not change the length of a window.
 func TestWindowsAfterABlock(t *testing.T) {
 	const latency = 50 * time.Millisecond
 	for _, told := range []float64{1, 60, 300} {
