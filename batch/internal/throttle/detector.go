@@ -44,7 +44,7 @@ type detector struct {
 	neighbors  int           // number of answers to other batches near first
 	lastAnswer time.Time     // when the last answer came
 	wait       time.Duration // the longest wait that an answer asked for
-	until      time.Time     // the end of the last wait
+	until      time.Time     // when the last of these waits ends
 }
 
 // A sentBatch is a batch in flight.
@@ -75,8 +75,7 @@ const (
 	loneChance   = -2.2
 	likelyLimit  = 1.7
 
-	// fewRequests is the size of a batch that shows no limit without another batch near it, if chance was ever the
-	// cause.
+	// A batch of at most fewRequests shows no limit without another batch near it, if chance was ever the cause.
 	fewRequests = 3
 
 	// unclearLimit is what an unclear question adds to limitCount, if the limit is the likelier cause.

@@ -8,7 +8,7 @@ func (c *Controller) Done(now time.Time, r Feedback) {
 	if r.Accepted+r.Refused > 0 {
 		c.latency.note(now.Sub(r.Sent), c.target <= firstFlight && c.meter.spanStart.IsZero())
 	}
-	// Batches that were sent before the end of the last wait are no new evidence: its cause is known.
+	// Batches that were sent before the end of the last wait are no new evidence: the cause of that wait is known.
 	late := r.Sent.Before(c.meter.waitEnd)
 	if late || r.Refused == 0 && !c.detector.open {
 		if !late {

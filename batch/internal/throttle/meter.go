@@ -49,12 +49,12 @@ const (
 // rate would be wrong if the limit counts refused requests too.
 const maxRefusedRatio = 3
 
-// unsurePeriod is the time in seconds after which a rate that was measured once is exceeded by 43 %. Such a rate
-// may be far too low: refusals by chance may have been measured, or quota that had piled up.
+// unsurePeriod is the time in seconds after which the pace exceeds a rate that was measured once by 43 %. It is
+// short because such a rate may be wrong: it may come from refusals by chance, or from quota that had piled up.
 const unsurePeriod = 2.0
 
-// surePeriod is the same time, in seconds, for a rate that several measurements agree on. Then it is exceeded by
-// 1.7 times its possible error. doubt is that error, as a fraction of the rate. Below one request per second the
+// surePeriod is the same time, in seconds, for a rate that several measurements agree on. Then the pace exceeds it
+// by 1.7 times its possible error. doubt is that error, as a fraction of the rate. Below one request per second the
 // error is slowDoubt over the number of requests measured, if that is more.
 const surePeriod, doubt, slowDoubt = 12.0, 0.015, 4.0
 
@@ -93,9 +93,9 @@ func (m *meter) endSpan(sent time.Time, latency time.Duration) {
 	m.tallies = m.tallies[:0]
 }
 
-// learnBurst updates burst at the end of a span. If the refusal comes within 6 round trips of the wait, the count
-// is all that had piled up. Otherwise burst grows by half, but not above the number accepted before the first
-// refusal. It is at least what comes back in a tenth of a second.
+// learnBurst updates burst at the end of a span. If the refusal comes within 6 round trips of the wait, the number
+// accepted is all that had piled up. Otherwise burst grows by half, but not above the number accepted before the
+// first refusal. It is at least what comes back in a tenth of a second.
 func (m *meter) learnBurst(sent time.Time, latency time.Duration) {
 	least := max(m.rate/10, 1)
 	switch {
@@ -109,9 +109,9 @@ func (m *meter) learnBurst(sent time.Time, latency time.Duration) {
 }
 
 // reopen is called at the end of a wait. If the rate is unknown, reopen takes it from the batches that were in
-// flight when the first refusal was answered. They were sent after the refused batch, so the requests accepted of
-// them came back in that time. The rate may be higher if all were accepted. It then corrects first, which includes
-// what came back before the refusal. It reports whether it set the rate.
+// flight when the first refusal was answered. They were sent after the refused batch, when quota was used up. So
+// the requests accepted from them are what has come back since then, or less if all were accepted. reopen then
+// subtracts from beforeFirstRefusal what came back before the refusal. It reports whether it set the rate.
 func (m *meter) reopen(latency time.Duration) (known bool) {
 	if m.rate > 0 {
 		return false

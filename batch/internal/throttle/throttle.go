@@ -128,8 +128,8 @@ type Controller struct {
 	lastTarget float64 // target at the last refusal by the limit
 
 	latency     latencies
-	closedUntil time.Time // the end of the wait: nothing is sent before
-	nearLimitAt time.Time // when the service last reported that at least 80 % of the limit are in use
+	closedUntil time.Time // the end of the wait: nothing is sent before this time
+	nearLimitAt time.Time // when the service last reported that 80 % of the limit or more is in use
 	pauses      pauses
 
 	detector detector     // decides whether the limit refused a request

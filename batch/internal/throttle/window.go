@@ -23,14 +23,14 @@ type fixedWindows struct {
 	last          stretch       // the last stretch that ended with a refusal
 }
 
-// trialWindows is the number of windows without a refusal after which one request more is tried. A refused trial
-// costs a wait.
+// trialWindows is the number of windows without a refusal after which a few requests more are tried. It is high
+// because a refused trial costs a wait.
 const trialWindows = 20
 
 // A stretch is the time from the first request after a wait to the end of the next wait.
 type stretch struct {
-	accepted      int           // accepted
-	refusedBefore int           // refused in the stretch before
+	accepted      int           // requests accepted
+	refusedBefore int           // requests refused in the stretch before
 	took          time.Duration // its length
 	maxLength     time.Duration // the longest that a window can be, if the stretch was one
 	excess        time.Duration // how much longer than necessary the wait may have been
