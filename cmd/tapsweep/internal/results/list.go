@@ -131,11 +131,11 @@ func yieldLast(text io.Reader, last []bool, yield func(input.ListRow, error) boo
 	}
 }
 
-// SessionsLeft returns the users whose passes are gone according to the logs, and whose sessions no run has
-// revoked. The pairs name no pass.
+// SessionsLeft returns the users whose passes are gone according to the logs, and who are not signed out. The pairs
+// name no pass.
 func (l *Lists) SessionsLeft() (pairs []input.Pair) {
 	for _, u := range l.Users {
-		if u.passGone && !u.Sessions.done() && !u.protected() {
+		if u.passGone && !u.signedOut() && !u.protected() {
 			pairs = append(pairs, input.Pair{Source: u.Source, Line: u.Line, User: u.User, UPN: u.UPN})
 		}
 	}
