@@ -7,8 +7,7 @@ import (
 )
 
 // stopIfOutOfTime stops a run that can send nothing more before the deadline of ctx because
-// the service asks for a longer wait. Waiting until the deadline would change nothing. wake is
-// when the next request may be sent.
+// the service asks for a longer wait. wake is when the next request may be sent.
 func (l *loop) stopIfOutOfTime(ctx context.Context, wake time.Time) {
 	end, bounded := ctx.Deadline()
 	if !bounded || l.inFlight > 0 || l.renewing || wake.IsZero() || wake.Before(end) {

@@ -21,7 +21,7 @@ type item struct {
 	throttledInRow     int
 	throttledAt        time.Time // when the last attempt was sent that was throttled
 	ownLimitInRow      int       // times in a row it was throttled while others were accepted
-	tokenRefusalsInRow int       // each of another token, because nothing is sent until there is a new one
+	tokenRefusalsInRow int       // times in a row, each with another token
 
 	// From the rejection of its batch until Graph accepts one with it, the request is sent
 	// together with requests of the same split group only. 0 is no group.

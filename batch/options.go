@@ -14,9 +14,9 @@ type Options struct {
 	BatchSize int
 
 	// Concurrency is the maximum number of batches in flight, of all quotas together. Zero
-	// means as many as the pace allows, up to 512. If a quota has something to send, no wait
-	// and nothing in flight, the others leave a slot for it, so that it does not wait for
-	// their replies. With a Concurrency of 1 the quotas take turns.
+	// means as many as the pace allows, up to 512. One slot is kept for a
+	// quota that has requests to send but none in flight, so that a slow quota cannot block it.
+	// With a Concurrency of 1 the quotas take turns.
 	Concurrency int
 
 	// MaxAttempts is how often a request is sent before it is given up. Some attempts do not

@@ -40,8 +40,8 @@ func (r *Runner) quota(name string) *quota {
 }
 
 // resume prepares the gate for the first request after a time without requests, in this run or between two runs. Such
-// a time shows nothing about the limit. It is not part of a measurement, and no reason to try a higher rate: to prevent
-// this, resume reports that the limit is almost used up.
+// a time shows nothing about the limit, so it is not part of a measurement. The rate must not rise because of it, so
+// resume reports that the limit is almost used up.
 func (q *quota) resume(now time.Time) {
 	if !q.lastReply.IsZero() && now.Sub(q.lastReply) > maxIdle && now.Sub(q.gate.ClosedUntil()) > maxIdle {
 		q.gate.Interrupted()

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// A verdict is the meaning of a reply for a request in its batch, or for the whole batch. The table consequences has
-// what follows from it.
+// A verdict is the meaning of a reply for a request in its batch, or for the whole batch. For its
+// effects, see the table consequences.
 type verdict uint8
 
 const (

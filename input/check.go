@@ -45,11 +45,18 @@ func CheckUser(s string) error {
 
 // CheckMethod returns an error if s is not the ID of a pass. The empty string is an error.
 func CheckMethod(s string) error {
-	if !IsGUID(s) {
-		return fmt.Errorf(`method "%s" is not a GUID: this may be the pass itself, not its ID; write the pass ID `+
-			"as 8-4-4-4-12 hex digits, or leave it empty to delete any pass of the user", shownMethod(s))
+	switch {
+	case IsGUID(s):
+		return nil
+	case isName(s):
+		return fmt.Errorf(`method "%s" looks like a user principal name: are the columns of the user and the pass `+
+			"swapped?", shownMethod(s))
+	case uuid.Validate(s) == nil: // in braces, without hyphens, or a URN
+		return fmt.Errorf(`method "%s" is a GUID in another form: write it as 8-4-4-4-12 hex digits, with hyphens `+
+			"and without braces", shownMethod(s))
 	}
-	return nil
+	return fmt.Errorf(`method "%s" is not a GUID: this may be the pass itself, not its ID; write the pass ID `+
+		"as 8-4-4-4-12 hex digits, or leave it empty to delete any pass of the user", shownMethod(s))
 }
 
 // IsGUID reports whether s has the form of an ID in Graph: 36 characters with hyphens.

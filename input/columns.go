@@ -98,6 +98,7 @@ func fold(s string) string {
 type columns struct {
 	names     []string
 	roles     []role
+	code      int   // the column that has the pass itself, -1 if there is none
 	needsPass error // refuses rows without a pass; nil if these mean any pass of the user
 }
 
@@ -106,6 +107,7 @@ type columns struct {
 // ignored.
 func newColumns(names []string, object role, usersOnly bool) (*columns, error) {
 	c := &columns{names: names, roles: make([]role, len(names))}
+	c.code = slices.IndexFunc(names, func(name string) bool { return fold(name) == "temporaryaccesspass" })
 	var first [roleCount]string // the first column of each role
 	for i, name := range names {
 		r := roles[fold(name)]
@@ -202,6 +204,7 @@ func (c *columns) fill(r ListRow, values []string) ListRow {
 	var users, passes []string
 	var refused error
 	for i, value := range values {
+		r.hasCode = r.hasCode || i == c.code && value != "" && value != "null"
 		if value == "null" && c.roles[i] != pass { // as a pass, it may mean that the user has none
 			value = ""
 		}

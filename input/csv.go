@@ -42,15 +42,19 @@ func (s *source) readCSV(text *bufio.Reader) error {
 	for names = h.names(names); len(names) > 0 && names[len(names)-1] == ""; {
 		names = names[:len(names)-1]
 	}
+	holdsValue := func(name string) bool { return IsGUID(name) || isName(name) }
 	c, err := newColumns(names, unknown, s.usersOnly)
-	if err == errNoUser {
+	switch {
+	case err == errNoUser && slices.ContainsFunc(strings.FieldsFunc(h.line, isDelimiter), holdsValue):
+		err = errors.New("this line looks like data: add a line above it with the names of the columns, such as " +
+			"user,method; or write only one user on each line")
+	case err == errNoUser:
 		err = fmt.Errorf("%w; the first line must have the names of the columns, such as user,method, or a user "+
 			"principal name; if this is a workbook, save it as CSV", err)
 	}
 	if err != nil {
 		return &LineError{Line: h.number, Msg: err.Error(), Err: err}
 	}
-	holdsValue := func(name string) bool { return IsGUID(name) || isName(name) }
 	for rows := 0; ; rows++ {
 		values, err := r.Read()
 		if err == io.EOF && rows == 0 && slices.ContainsFunc(names, holdsValue) {
@@ -139,6 +143,9 @@ func (c *columns) csvRow(r ListRow, values []string) ListRow {
 	}
 	return c.fill(r, values[:width])
 }
+
+// isDelimiter reports whether r may stand between two values of a line of CSV.
+func isDelimiter(r rune) bool { return strings.ContainsRune(",;\t\" \r\n", r) }
 
 func isEmpty(fields []string) bool {
 	return !slices.ContainsFunc(fields, func(f string) bool { return strings.TrimSpace(f) != "" })

@@ -25,6 +25,7 @@ type List struct {
 	digest string
 	self   bool
 	empty  []string // see Empty
+	coded  []string // see WithCodes
 }
 
 // Open reads the named lists and checks each row; "-" is standard input. If rows are invalid, it returns a *Problems
@@ -149,6 +150,9 @@ func (o *opener) read(names []string, opts *Options) error {
 // take counts a row, and keeps it unless it is left out.
 func (o *opener) take(r ListRow) {
 	stats := &o.list.stats
+	if r.hasCode && !slices.Contains(o.list.coded, r.Source) {
+		o.list.coded = append(o.list.coded, r.Source)
+	}
 	switch r.Out {
 	case OutProtected:
 		stats.Protected++
@@ -278,6 +282,9 @@ func (l *List) Mixed() bool { return l.byName > 0 && l.byName < l.stats.Unique }
 
 // Empty returns the names of the lists that have no rows, only a header or an empty array.
 func (l *List) Empty() []string { return l.empty }
+
+// WithCodes returns the names of the lists that have a pass itself, in the column temporaryAccessPass.
+func (l *List) WithCodes() []string { return l.coded }
 
 // IsSelf reports whether Options.Self was set.
 func (l *List) IsSelf() bool { return l.self }

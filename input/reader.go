@@ -15,6 +15,8 @@ type Reader func(name string, start []byte, text func() io.Reader) (iter.Seq2[Li
 type ListRow struct {
 	Pair
 	Out LeftOut // of a row that a Reader reads
+
+	hasCode bool // the row has the pass itself
 }
 
 // LeftOut is the reason why a row is left out.

@@ -127,6 +127,9 @@ func (s *source) rows() error {
 	text := s.text()
 	first, err := firstLine(s.text())
 	switch {
+	case len(start) > 1 && (start[0] == 0) != (start[1] == 0):
+		return &LineError{Line: 1, Msg: "the list looks like UTF-16 without a byte order mark: save it as UTF-8, in " +
+			"Excel as CSV UTF-8"}
 	case err == io.EOF:
 		return &LineError{Line: 1, Msg: "the list is empty, or has only comments; a list has a header such as " +
 			"user,method, or a user principal name on each line"}

@@ -183,10 +183,12 @@ func TestNightsOfCron(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
 	env, line := crontab(t)
+	metrics := t.TempDir()
 	line = strings.NewReplacer(installed, assert.Must(os.Executable()), "/etc/tapsweep", m.etc, "/var/lib/tapsweep",
-		m.log).Replace(line) + " --graph-url " + m.root
+		m.log, "/var/lib/node_exporter/textfile", metrics).Replace(line) + " --graph-url " + m.root
 	env = append(env, "SHELL=/bin/sh", "PATH=/usr/bin:/bin")
 	m.nights(t, func() process { return m.run(t, env, "/bin/sh", "-c", line) })
+	holds(t, "the metrics file", readText(t, filepath.Join(metrics, "tapsweep.prom")), "exit_code")
 }
 
 // So does the manual's systemd service.

@@ -134,7 +134,8 @@ func TestEvidenceStaysSealed(t *testing.T) {
 	log := dir + "/results.jsonl"
 	write(t, log, strings.Replace(readText(t, log), `"revoked"`, `"absent"`, 1))
 	resume := []string{"revoke", "--yes", list, "--resume", "--evidence"}
-	tapsweep(t, env, append(resume, dir)...).ends(t, status.Usage, "is not as it was sealed")
+	tapsweep(t, env, append(resume, dir)...).ends(t, status.Usage, "is not as it was sealed",
+		"hint: restore its files as they were")
 	exists(t, dir+"/SHA256SUMS", true)
 
 	// Text goes nowhere else, and nobody else can change it.

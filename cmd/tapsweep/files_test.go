@@ -22,7 +22,7 @@ func TestNothingReadIsReplaced(t *testing.T) {
 	evidence := filepath.Join(dir, "evidence")
 	tapsweep(t, env, "revoke", "--yes", "--dry-run", "--evidence", evidence, list).ends(t, 0)
 	log := filepath.Join(dir, "log.jsonl")
-	tapsweep(t, env, "revoke", "--yes", "--dry-run", "--results", log, list).ends(t, 0)
+	tapsweep(t, env, "revoke", "--yes", "--results", log, list).ends(t, 0)
 	keep := filepath.Join(dir, "keep.prom") // a list may have any name
 	write(t, keep, "user0001@contoso.example\n")
 	link := filepath.Join(dir, "link.jsonl")

@@ -64,6 +64,28 @@ func TestEmptyListBesideAnother(t *testing.T) {
 	leaves(t, tenant, 0)
 }
 
+// A warning names the list that has passes themselves, and does not show the passes.
+func TestListWithPasses(t *testing.T) {
+	t.Parallel()
+	_, users, env := serveUsers(t, 1, graphsim.Options{})
+	user := users[0].UPN
+	const warning = "anybody can sign in with the passes in column temporaryAccessPass"
+	for name, text := range map[string]string{
+		"csv":   "user,Temporary Access Pass\n" + user + ",Xk7#pQ2m\n",
+		"json":  `{"user":"` + user + `","temporaryAccessPass":"Xk7#pQ2m"}`,
+		"empty": "user,temporaryAccessPass\n" + user + ",\n",
+		"null":  `{"user":"` + user + `","temporaryAccessPass":null}`,
+	} {
+		list := writeFile(t, "list", text)
+		p := tapsweep(t, env, "revoke", "--dry-run", "--results", "-", list)
+		p.ends(t, status.Done)
+		has := name == "csv" || name == "json"
+		same(t, name+": there is a warning", strings.Contains(p.stderr, warning), has)
+		same(t, name+": the warning names the list", strings.Contains(p.stderr, "protect "+list), has)
+		assert.Lacks(t, name+": the output", p.stdout+p.stderr, "Xk7")
+	}
+}
+
 // --user names users without a list, and only on the command line.
 func TestNamedUser(t *testing.T) {
 	t.Parallel()

@@ -113,7 +113,8 @@ func (c *Checkup) refused(step, what string, got batch.Result, err error, hints 
 		exit := status.Of(err)
 		hints, code = exit.Hints, exit.Code
 	} else if errors.Is(err, batch.ErrUnauthorized) || got.Response.Status == 401 {
-		hints, code, works = status.Of(batch.ErrUnauthorized).Hints, status.NoAccess, token.No
+		exit := status.Of(fmt.Errorf("%w: %w", batch.ErrUnauthorized, err))
+		hints, code, works = exit.Hints, exit.Code, token.No
 	}
 	for i := range c.Commands {
 		if v := &c.Commands[i]; v.Works == token.Yes && (step == "read" || v.Users) {

@@ -178,6 +178,9 @@ for each pass to a results log.`,
 	return root
 }
 
+// pageAbout has the page for subjects that are not the name of a page.
+var pageAbout = map[string]string{"resume": "results", "exit-codes": "results", "log": "results", "protect": "lists"}
+
 // knownPage refuses help for what is neither a command nor a page. For cobra that is no error.
 func knownPage(help *cobra.Command, args []string) error {
 	root := help.Root()
@@ -188,8 +191,12 @@ func knownPage(help *cobra.Command, args []string) error {
 	for _, cmd := range root.Commands() {
 		names = append(names, cmd.Name())
 	}
+	hints := didYouMean(args[0], "tapsweep help ", names)
+	if page := pageAbout[args[0]]; page != "" {
+		hints = []string{"did you mean tapsweep help " + page + "?"}
+	}
 	return status.Refuse(fmt.Errorf("unknown command or page %q", safetext.Printable(args[0])),
-		append(didYouMean(args[0], "tapsweep help ", names), seeHelp(root))...)
+		append(hints, seeHelp(root))...)
 }
 
 // inOrder fixes the order in which a command starts. It sets flags from the environment, checks flags, the

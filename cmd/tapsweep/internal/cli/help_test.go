@@ -83,6 +83,7 @@ func TestWrongCommandLines(t *testing.T) {
 	for _, args := range []string{
 		"revoke --dryrun l.csv", "revoke -dryrun l.csv", "revoke --zebra l.csv", "revoke -qz l.csv",
 		"revoke --protect", "verify", "check l.csv", "revok l.csv", "quarantine", "help nigthly",
+		"help protect",
 		"revoke --verify-wait 5s l.csv", "revoke --yes=maybe l.csv", "revoke --max-items 1e3 l.csv",
 		"revoke --concurrency 1001 l.csv", "revoke --rate fast l.csv", "revoke --max-wait 15 l.csv",
 		"revoke --max-wait=-5s l.csv", "revoke --max-wait=0s l.csv", "check --api-version v2",

@@ -50,7 +50,7 @@ func (l *Named) Users() []input.User { return l.users }
 // not empty, Resolve looks up nobody; forbidden is the reason.
 //
 // Resolve returns a *ResolveError with all rows that are wrong: a user who is not in the tenant, the names of two
-// users in one row, or a row that could not be looked up although the pairs use the kind of name that it lacks.
+// users in one row, or a row that could not be looked up although the list uses the kind of name that the row lacks.
 // Users.Warning has other rows that could not be looked up. Any other error is the error of pairs or of the run, and
 // may wrap the cause of ctx, batch.ErrUnauthorized or batch.ErrBlocked. After an error, the caller must not delete
 // any pass.

@@ -147,15 +147,22 @@ type causeCount struct {
 func (r *Report) Steps() []NextCommand {
 	steps := slices.Clone(r.Resume)
 	last := NextCommand{noun: r.Words().LeftNoun}
-	onlyReplaced := true
+	replaced := 0
 	for _, c := range r.causesFor(nextTask{}) {
 		last.Left += c.Count
-		onlyReplaced = onlyReplaced && c.Outcome == results.Replaced
+		if c.Outcome == results.Replaced {
+			replaced += c.Count
+		}
 	}
 	if last.Left > 0 {
 		last.Note = "fix the cause, and write a list of " + verb(last.Left, "it", "them")
-		if onlyReplaced {
+		switch replaced {
+		case 0:
+		case last.Left:
 			last.Command, last.Note = "tapsweep revoke --user NAME", "deletes any pass that the user holds now"
+		default:
+			last.Command = "tapsweep revoke --user NAME"
+			last.Note = "for a replaced pass; for the others, fix the cause, and write a list of them"
 		}
 		steps = append(steps, last)
 	}

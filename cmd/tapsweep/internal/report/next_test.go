@@ -117,8 +117,8 @@ func TestSteps(t *testing.T) {
 		"tapsweep revoke --resume --results ", "",
 		"1 pass still held: revoke it", "1 remains, ", "tapsweep revoke --tenant contoso.com --verify ",
 		"",
-		"2 passes that no run tries again", "1 replaced, 1 unknown_user, ", "",
-		"fix the cause, and write a list of them",
+		"2 passes that no run tries again", "1 replaced, 1 unknown_user, ",
+		"tapsweep revoke --user NAME", "for a replaced pass; for the others, fix the cause, and write a list of them",
 	})
 	assert.Same(t, "tenant", r.facts()[0][1], "0f6a1c52-3b7d-4e88-9a41-d5c27be0f913")
 }

@@ -79,7 +79,7 @@ func (l *Logs) rowsOf(ctx context.Context, lg *sourceLog) iter.Seq2[*reportedRow
 func (row *reportedRow) fillIn() {
 	if row.Provisional && row.Outcome == results.Found {
 		row.Outcome, row.Provisional = results.Unknown, false
-		row.Message = "found to be deleted, but the log does not say what became of it"
+		row.Message = "a run was about to delete it; the log does not show whether it did"
 	}
 	last := row.log.last()
 	gone := row.Outcome == results.Revoked || row.Outcome == results.Absent

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"regexp"
 
+	"tapsweep/batch/safetext"
 	"tapsweep/input"
 )
 
@@ -16,10 +17,10 @@ type Lists struct {
 	// Sessions makes Read keep the users whose passes are gone, for SessionsLeft.
 	Sessions bool
 
-	Runs    []ListRun     // the runs of the logs
-	Skipped []string      // a warning for each log with lines that are not part of it
-	Users   []*LoggedUser // see ReadUsers; in the order of the logs
-	Invalid int           // see ReadUsers: the rows that were invalid
+	Runs     []ListRun     // the runs of the logs
+	Warnings []string      // about lines that are not part of a log, and scans that ended early
+	Users    []*LoggedUser // see ReadUsers; in the order of the logs
+	Invalid  int           // see ReadUsers: the rows that were invalid
 
 	users map[string]*LoggedUser // by name in lower case
 	state State                  // of all logs whose rows Read has not begun to yield
@@ -35,6 +36,7 @@ type ListRun struct {
 // readLog reads a log and calls each with its records. It returns an error if the log is not complete.
 func (l *Lists) readLog(name string, text io.Reader, each func(*Record) error) error {
 	var c Condition
+	var stopped string // why the last run ended early
 	for rec, err := range Read(text, &c) {
 		if err == nil {
 			err = each(rec)
@@ -45,9 +47,16 @@ func (l *Lists) readLog(name string, text io.Reader, each func(*Record) error) e
 		if rec.Run != nil {
 			l.Runs = append(l.Runs, ListRun{name, rec.Line, rec.Run})
 		}
+		if rec.End != nil {
+			stopped = rec.End.Stopped
+		}
 	}
 	if words := c.Skipped(name); words != "" {
-		l.Skipped = append(l.Skipped, words)
+		l.Warnings = append(l.Warnings, words)
+	}
+	if stopped != "" && c.run.Kind() == "scan" {
+		l.Warnings = append(l.Warnings, name+": the scan ended early ("+safetext.Printable(stopped)+
+			"), so users who were not scanned are not in it: first resume the scan")
 	}
 	if c.run == nil {
 		return ErrNoRun

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -193,11 +194,37 @@ func TestForeignLines(t *testing.T) {
 		`{"level":"INFO","msg":"x"}`+"\n"+`{"type":"result"`+row)
 	const want = ": skipped 3 lines that are not part of a results log, starting at line 1"
 	_, logs := open(t, input.Options{}, path)
-	assert.Equal(t, "as a list", logs.Skipped, []string{path + want})
+	assert.Equal(t, "as a list", logs.Warnings, []string{path + want})
 	users, err := ReadUsers(path)
 	assert.OK(t, err, "ReadUsers")
-	assert.Equal(t, "to ReadUsers", users.Skipped, []string{path + want})
+	assert.Equal(t, "to ReadUsers", users.Warnings, []string{path + want})
 	assert.Same(t, "users", len(users.Users), 1)
+}
+
+// A scan that ended early leaves out users, so its log has a warning. It has none if a later run ended the scan.
+func TestScanEndedEarly(t *testing.T) {
+	const early = `{"type":"end","stopped":"interrupt"}` + "\n"
+	scan, found := `{"type":"run","command":["scan","--all-users"]}`+"\n", rowLine(Found, ofScan, methodIs(pass1))
+	for name, tt := range map[string]struct {
+		text  string
+		warns bool
+	}{
+		"a scan that ended early":   {scan + found + early, true},
+		"a scan that found nothing": {scan + early, true},
+		"a complete scan":           {scan + found + endLine, false},
+		"a resumed scan":            {scan + early + scan + found + endLine, false},
+		"a revoke that ended early": {runLine + rowLine(NotSent, methodIs(pass1)) + early, false},
+	} {
+		logs := new(Lists)
+		path := write(t, "l.jsonl", tt.text)
+		_, err := input.Open([]string{path}, input.Options{Reader: logs.Read})
+		_, empty := errors.AsType[*input.EmptyError](err)
+		assert.That(t, err == nil || empty, "%s: Open: %v", name, err)
+		assert.Same(t, name+": warnings", len(logs.Warnings) > 0, tt.warns)
+		if tt.warns {
+			assert.Holds(t, name, logs.Warnings[0], path+": the scan ended early (interrupt)")
+		}
+	}
 }
 
 // A log of an older version does not say how many lines it has, but how many rows.

@@ -30,7 +30,7 @@
 //
 // (1) In a report of several logs, it does not supersede a row which shows that the pass is gone.
 // (2) A run that verifies checks it again if it is not verified.
-// (3) A resumed run tries replaced again, and remains of a list, only if it means any pass.
+// (3) A resumed run tries these again only if it means any pass: replaced, and remains with inPlaceOf.
 // (4) If the log is used as a list, it counts only for a run that revokes sessions.
 //
 // If several logs are used as lists, a row does not supersede a row of another log that was written later.
@@ -88,7 +88,7 @@ var meanings = map[Outcome]meaning{
 	Found:       {true, false, "the user holds this pass; the run did not delete it"},
 	Duplicate:   {true, false, "an earlier row names the same pass"},
 	Remains:     {false, true, "the user still holds a pass; the row names it"},
-	Replaced:    {false, false, "the user holds another pass; list the user alone to revoke it"},
+	Replaced:    {false, false, "the user holds another pass; to delete it: tapsweep revoke --user NAME"},
 	UnknownUser: {false, false, "no such user in this tenant; check the name, or use the object ID"},
 	Denied:      {false, true, "Graph answers 403"},
 	Rejected:    {false, false, "Graph refuses the request itself; the message is in the results log"},

@@ -42,6 +42,7 @@ type ResumeState struct {
 	run      *Header // the run whose lines are being read
 	next     *Header // the run that resumes the log
 	sessions bool    // a run that did not complete revokes sessions
+	verify   bool    // a run that did not complete verifies
 }
 
 // Completed reports whether a resumed run has nothing to do for a pair.
@@ -79,8 +80,8 @@ func (e *ResumeState) HasFound(user string) bool {
 	return e.Scanned(user) && !e.state.users[e.state.hash("", user)].none
 }
 
-// Unconfirmed returns the last row of a pair if its pass should be gone, but nobody knows whether it is. Either
-// the pass was deleted and not verified, or a run intended to delete it (see Row.Intended). It returns nil for
+// Unconfirmed returns the last row of a pair if its pass may be gone, but no run confirmed it. Either the pass
+// was deleted and not verified, or a run intended to delete it (see Row.Intended). It returns nil for
 // any other pair.
 func (e *ResumeState) Unconfirmed(p *input.Pair) *Row {
 	if len(e.unconfirmed) == 0 {
@@ -126,8 +127,8 @@ type ResumeOptions struct {
 	// protected.
 	Protected func(user string) bool
 
-	// IgnoreFinishedRuns ignores complete runs, except for their unconfirmed passes: the scan of one night says
-	// nothing about the next night.
+	// IgnoreFinishedRuns ignores complete runs, except for their unconfirmed passes, because a scan must
+	// look again each night.
 	IgnoreFinishedRuns bool
 
 	// OnCompleted is called in order with each completed row of runs that are not ignored. It may be nil.
@@ -204,7 +205,7 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 				return 0, err
 			}
 			e.run, e.First = rec.Run, cmp.Or(e.First, rec.Run)
-			e.sessions = e.sessions || rec.Run.Sessions
+			e.sessions, e.verify = e.sessions || rec.Run.Sessions, e.verify || rec.Run.Verify
 			e.runsWithoutEnd++
 			e.state.apply(rec, false)
 		case rec.Row != nil:
@@ -225,6 +226,9 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 	if !e.next.Sessions && (e.sessions || len(e.wanted) > 0) {
 		return 0, &MissingFlagError{"also revokes sessions", "--revoke-sessions"}
 	}
+	if !e.next.Verify && e.verify {
+		return 0, &MissingFlagError{"also verifies passes", "--verify"}
+	}
 	return from, nil
 }
 
@@ -232,7 +236,7 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 func (e *ResumeState) forget() {
 	clear(e.state.words)
 	clear(e.state.users)
-	e.First, e.runsWithoutEnd, e.sessions = nil, 0, false
+	e.First, e.runsWithoutEnd, e.sessions, e.verify = nil, 0, false, false
 	if !e.run.Sessions {
 		clear(e.wanted)
 	}
@@ -301,7 +305,7 @@ func (e *ResumeState) completes(r *Row) bool {
 }
 
 // A MissingFlagError is returned if a run without a flag resumes the log of a run with this flag, and would forget the
-// sessions of its users, or its protected users.
+// sessions of its users, its protected users, or to verify its passes.
 type MissingFlagError struct {
 	does string // what the run of the log does
 	flag string

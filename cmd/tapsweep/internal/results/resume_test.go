@@ -97,6 +97,8 @@ func TestResumeRefuses(t *testing.T) {
 		{"dry run", func(r *Header) { r.DryRun = true }, "", "dry run"},
 		{"sessions", nil, `{"type":"run","digest":"sha256:1","tenant":"t","graphRoot":"https://graph.microsoft.com",` +
 			`"sessions":true}` + "\n", "add --revoke-sessions"},
+		{"verify", nil, `{"type":"run","digest":"sha256:1","tenant":"t","graphRoot":"https://graph.microsoft.com",` +
+			`"verify":true}` + "\n", "add --verify"},
 		{"protected users", nil, `{"type":"run","digest":"sha256:1","tenant":"t","graphRoot":` +
 			`"https://graph.microsoft.com","command":["revoke","--protect","bg.txt","l.csv"]}` + "\n",
 			"the run of the log protects users: add --protect bg.txt"},

@@ -17,6 +17,7 @@ func sessionLine(outcome Outcome, more ...string) string {
 // What a log says of the sessions of a user, to a run that resumes it.
 func TestResumeSessions(t *testing.T) {
 	const with = `{"type":"run","sessions":true}` + "\n"
+	const verifies = `{"type":"run","sessions":true,"verify":true}` + "\n"
 	gone := rowLine(Revoked, ofScan, methodIs(pass1))
 	by, verify := Header{Sessions: true}, Header{Sessions: true, Verify: true}
 	for _, tt := range []struct {
@@ -31,9 +32,8 @@ func TestResumeSessions(t *testing.T) {
 		{"revoked, and another pass is gone", by, false,
 			[]string{with, gone, sessionLine(Revoked), rowLine(Revoked, ofScan, methodIs(pass2))}, false, false, true},
 		{"not sent", by, false, []string{with, gone, sessionLine(NotSent)}, false, false, true},
-		{"the pass is gone, and was to be verified", by, false,
-			[]string{`{"type":"run","sessions":true,"verify":true}` + "\n",
-				rowLine(Revoked, ofScan, methodIs(pass1), pending)}, false, false, true},
+		{"the pass is gone, and was to be verified", verify, false,
+			[]string{verifies, rowLine(Revoked, ofScan, methodIs(pass1), pending)}, false, false, true},
 		{"not verified", verify, false, []string{with, sessionLine(Revoked)}, false, true, true},
 		{"verified", verify, false, []string{with, sessionLine(Revoked, `"verified":true`)}, true, false, false},
 		{"a guest", verify, false, []string{with, sessionLine(Revoked, `"noProof":true`)}, true, false, false},
@@ -52,7 +52,8 @@ func TestResumeSessions(t *testing.T) {
 		assert.Same(t, tt.name+": wanted", len(e.SessionsWanted()) == 1, tt.wanted)
 		assert.Same(t, tt.name+": passes", e.Len, e.Counts[Revoked]) // rows about sessions are not about passes
 	}
-	e := resumed(t, ResumeOptions{IgnoreFinishedRuns: true}, with, gone, sessionLine(Revoked), endLine) // else refused
+	// The run is over, else it would be refused.
+	e := resumed(t, ResumeOptions{IgnoreFinishedRuns: true}, verifies, gone, sessionLine(Revoked), endLine)
 	assert.Same(t, "passes are completed", e.Len, 0)
 }
 

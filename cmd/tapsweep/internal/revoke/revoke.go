@@ -77,7 +77,7 @@ type Item struct {
 	Sessions *results.LogSessions
 
 	// OnlySessions is set if an earlier run or another item handles the passes of the user, and only the sessions
-	// are left. After Job.Expect, they are not revoked before this item begins.
+	// are left. If the item was passed to Job.Expect, the Job does not revoke them before this item begins.
 	OnlySessions bool
 }
 

@@ -22,7 +22,7 @@ type sessions struct {
 	counts Counts                // the totals of the rows about sessions
 
 	calls  int        // the number of calls that are sent and not answered
-	queued []*subject // the calls that wait until fewer calls are sent
+	queued []*subject // the calls that wait for a free slot, see maxCalls
 }
 
 // A userState is the state of a user whose sessions the Job revokes.

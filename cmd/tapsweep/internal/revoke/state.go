@@ -14,7 +14,7 @@ import (
 
 // A subject is what rows are about: a pair, or the sessions of a user.
 type subject struct {
-	pair   input.Pair     // of sessions, the place of the user's last pair and the name of the user, see SessionName
+	pair   input.Pair     // for sessions, the user's last pair, with the name from SessionName
 	action results.Action // results.RevokeSessions, or empty for a pair
 	upn    string
 	last   *results.Row // the row that a later LIST or GET completes
@@ -64,7 +64,8 @@ func (j *Job) list(s *subject, delay time.Duration, then func(*subject, listing)
 	})
 }
 
-// goneRow completes row for a pass that no longer exists, because this run or an earlier run may have deleted it.
+// goneRow sets the outcome for a pass that no longer exists: revoked if this run or an earlier run may have deleted it,
+// otherwise absent.
 func (s *subject) goneRow(row results.Row) results.Row {
 	row.Outcome = results.Absent
 	switch {

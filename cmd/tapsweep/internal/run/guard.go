@@ -37,7 +37,7 @@ func openProtect(c *console.Console, paths []string) (*protect.Named, error) {
 	if err != nil {
 		return nil, status.Refuse(fmt.Errorf("--protect: %w\nnothing was sent", err))
 	}
-	warn(c, "--protect: ", logs.Skipped)
+	warn(c, "--protect: ", logs.Warnings)
 	return protectList, nil
 }
 

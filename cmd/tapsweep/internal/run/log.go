@@ -190,6 +190,9 @@ func checkEvidence(log *LogOptions) error {
 	case status.Known(err):
 		return status.Of(fmt.Errorf("--evidence: %w", err))
 	}
-	return status.Refuse(fmt.Errorf("--evidence: %w", err),
-		"choose another directory, or resume its run with --resume")
+	hint := "choose another directory, or resume its run with --resume"
+	if log.Resume {
+		hint = "restore its files as they were, or repeat the command without --resume and with another directory"
+	}
+	return status.Refuse(fmt.Errorf("--evidence: %w", err), hint)
 }

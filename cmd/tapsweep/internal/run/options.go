@@ -49,8 +49,8 @@ func (o *Options) headers() map[string]string {
 	return map[string]string{"x-ms-throttle-priority": o.Priority}
 }
 
-// Guards are the safety options. Scan and Verify have their own AbortAfter. Of the others, Scan uses none, and Verify
-// uses only Verify.
+// Guards are the safety options. Scan and Verify have their own AbortAfter. Scan ignores all other fields. Verify
+// uses only the field Verify.
 type Guards struct {
 	Yes        bool
 	Protect    []string      // lists of users that are never touched

@@ -44,6 +44,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	}
 	logs := &results.Lists{Sessions: o.Header.Sessions}
 	list, err := openLists(c.In, o, logs)
+	warn(c, "", logs.Warnings)
 	if empty, ok := errors.AsType[*input.EmptyError](err); ok {
 		c.Say("%v; nothing to do", empty)
 		return nil
@@ -52,8 +53,9 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 		return err
 	}
 	defer list.Close()
-	warn(c, "", logs.Skipped)
 	warn(c, "no row in ", list.Empty())
+	warn(c, "anybody can sign in with the passes in column temporaryAccessPass, and tapsweep does not need them: "+
+		"delete or protect ", list.WithCodes())
 	if n := logs.SessionsMissed(); n > 0 && !o.Header.Sessions {
 		c.Say("warning: according to the lists, the sessions of %s are not revoked yet: add --revoke-sessions to "+
 			"revoke them", format.Plural(n, "user", "users"))

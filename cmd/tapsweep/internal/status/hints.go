@@ -14,6 +14,14 @@ func isBlockedAccess(err error) bool {
 	return errors.Is(err, batch.ErrBlocked) && ok && (whole.Status == 401 || whole.Status == 403)
 }
 
+// isDamagedToken reports whether Graph refused the token because it cannot read it.
+// Source: github.com/OfficeDev/outlook-dev-docs/issues/508, "CompactToken parsing failed", in newer answers IDX14100.
+func isDamagedToken(err error) bool {
+	refused, ok := errors.AsType[*batch.StatusError](err)
+	return ok && errors.Is(err, batch.ErrUnauthorized) && (strings.Contains(refused.Message, "IDX14100") ||
+		strings.Contains(refused.Message, "CompactToken parsing failed"))
+}
+
 const hintBlocked = "no request in these batches was carried out: check what is in front of Graph, " +
 	"such as HTTPS_PROXY, a gateway behind --graph-url or a firewall"
 

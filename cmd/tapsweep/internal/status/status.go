@@ -85,6 +85,9 @@ type rule struct {
 var rules = []rule{
 	{isBlockedAccess, NoAccess, say(hintBlocked, hintPolicy, hintRunAgain)},
 	{is(batch.ErrBlocked), Stopped, say(hintBlocked, hintRunAgain)},
+	{isDamagedToken, NoAccess, say(
+		"the token is damaged or incomplete: get a new one, and copy or write all of it",
+		HintResume)},
 	{is(batch.ErrUnauthorized), NoAccess, say(
 		"Graph refuses the token, and a new one too: the app or user may be disabled, or a policy may keep this "+
 			"machine out",

@@ -39,6 +39,8 @@ func TestOf(t *testing.T) {
 		{"all batches are refused with 403", fmt.Errorf("%w: %w", batch.ErrBlocked, answered(403)), NoAccess,
 			"no request in these batches"},
 		{"a token is refused", batch.ErrUnauthorized, NoAccess, "Graph refuses the token"},
+		{"a token is damaged", fmt.Errorf("%w: %w", batch.ErrUnauthorized, &batch.StatusError{Status: 401,
+			Message: "CompactToken parsing failed with error code: 80049217"}), NoAccess, "the token is damaged"},
 		{"everything is denied", answer.ErrAllDenied, NoAccess, "the hint of each row"},
 		{"users are denied", source(403, "the users", false), NoAccess,
 			"reading users needs the permission User.ReadBasic.All"},

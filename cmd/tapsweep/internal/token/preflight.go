@@ -2,8 +2,7 @@
 // and what the token allows.
 //
 // Only Graph should read its tokens. Their claims may change or be encrypted. So if the claims show that
-// something cannot work, the result is a Problem. If the claims only do not show that it works, the result is a
-// warning.
+// something cannot work, the result is a Problem. If the claims leave it open, the result is a warning.
 // Source: learn.microsoft.com/entra/identity-platform/access-tokens.
 package token
 
