@@ -125,6 +125,7 @@ func (s *source) rows() error {
 		return s.readForeign()
 	}
 	text := s.text()
+	start, _ := text.Peek(2) // an error comes again with the first read
 	first, err := firstLine(s.text())
 	switch {
 	case len(start) > 1 && (start[0] == 0) != (start[1] == 0):

@@ -130,7 +130,7 @@ func TestNewerRowCounts(t *testing.T) {
 			assert.Same(t, fmt.Sprint(name, paths, ": Stats()"), l.Stats(), tt.want)
 			assert.Same(t, fmt.Sprint(name, paths, ": lists without a row"), len(l.Empty()), 0)
 			l, _ = open(t, input.Options{}, append(paths, person)...)
-			assert.Same(t, fmt.Sprint(name, paths, ": users of any pass, with a list of a person"), l.Stats().AnyPass, 1)
+			assert.Same(t, fmt.Sprint(name, paths, ": rows for any pass, with a person's list"), l.Stats().AnyPass, 1)
 			_, err := input.ReadUsers(new(Lists).Read, paths...)
 			assert.Is(t, fmt.Sprint(name, paths, ": ReadUsers"), err, nil)
 		}
