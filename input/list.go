@@ -122,17 +122,25 @@ func (o *opener) read(names []string, opts *Options) error {
 	for i, user := range opts.Users {
 		o.take(ListRow{Pair: Pair{Source: NamedSource, Line: i + 1, User: user}})
 	}
+	var sources []*source
 	for _, name := range names {
 		s := &source{name: name, read: opts.Reader, yield: o.take}
 		if name == "-" {
 			s.name, s.stdin = "stdin", cmp.Or[io.Reader](opts.Stdin, os.Stdin)
 		}
+		if err := s.open(); err != nil {
+			return err
+		}
+		defer s.file.Close()
+		sources = append(sources, s)
+	}
+	for _, s := range sources {
 		o.names = append(o.names, s.name)
 		before := o.list.stats
 		if err := s.readAll(&o.problems); err != nil {
 			return err
 		}
-		if o.list.stats == before {
+		if o.list.stats == before && !s.superseded {
 			o.list.empty = append(o.list.empty, s.name)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"strings"
 )
@@ -23,11 +24,30 @@ type source struct {
 		io.Closer
 	}
 	size int64 // of file, in bytes
+
+	foreign    iter.Seq2[ListRow, error] // what read returned
+	foreignErr error                     // what read returned
+	superseded bool                      // a row of the list has OutSuperseded
 }
 
-// open opens a list. If the list is not a regular file but, for example, a pipe, open copies it to a temporary file,
-// because a Reader may read it twice. The caller closes the source.
+// open opens a list, and calls the Reader. The caller closes the file, unless open returns an error.
 func (s *source) open() error {
+	if err := s.openFile(); err != nil {
+		if s.file != nil {
+			err = errors.Join(err, s.file.Close())
+		}
+		return fmt.Errorf("reading list: %w", err)
+	}
+	if s.read != nil {
+		start, _ := s.text().Peek(bufferBytes) // an error comes again with the first read
+		s.foreign, s.foreignErr = s.read(s.name, start, func() io.Reader { return s.text() })
+	}
+	return nil
+}
+
+// openFile opens a list. If the list is not a regular file but, for example, a pipe, openFile copies it to a temporary
+// file, because a Reader may read it twice.
+func (s *source) openFile() error {
 	if s.stdin != nil {
 		return s.copy(s.stdin)
 	}
@@ -78,16 +98,10 @@ func (t temporary) Close() error {
 	return err
 }
 
-// readAll reads the list. If the rest of the list is unreadable, it adds the error to problems. It returns read errors.
+// readAll reads the list, which is open. If the rest of the list is unreadable, it adds the error to problems. It
+// returns read errors.
 func (s *source) readAll(problems *Problems) error {
-	err := s.open()
-	if s.file != nil {
-		defer s.file.Close()
-	}
-	if err != nil {
-		return fmt.Errorf("reading list: %w", err)
-	}
-	err = s.rows()
+	err := s.rows()
 	if bad, ok := errors.AsType[*LineError](err); ok {
 		bad.Source = s.name
 		problems.addFatal(bad)
@@ -107,13 +121,11 @@ func (s *source) text() *bufio.Reader { return Decode(io.NewSectionReader(s.file
 
 // rows yields each row of the list. If it returns a *LineError, the rest of the list cannot be read.
 func (s *source) rows() error {
-	text := s.text()
-	start, _ := text.Peek(bufferBytes) // an error comes again with the first read
-	if s.read != nil {
-		if rows, err := s.read(s.name, start, func() io.Reader { return s.text() }); rows != nil || err != nil {
-			return s.readForeign(rows, err)
-		}
+	if s.foreign != nil || s.foreignErr != nil {
+		return s.readForeign()
 	}
+	text := s.text()
+	start, _ := text.Peek(2) // an error comes again with the first read
 	first, err := firstLine(s.text())
 	switch {
 	case len(start) > 1 && (start[0] == 0) != (start[1] == 0):

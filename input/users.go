@@ -79,6 +79,10 @@ func (s *source) users(lenient bool, problems *Problems) (users []User, warning 
 			problems.Add(bad)
 		}
 	}
+	if err := s.open(); err != nil {
+		return nil, "", err
+	}
+	defer s.file.Close()
 	if err := s.readAll(problems); err != nil {
 		return nil, "", err
 	}

@@ -23,6 +23,7 @@ type Lists struct {
 	Invalid  int           // see ReadUsers: the rows that were invalid
 
 	users map[string]*LoggedUser // by name in lower case
+	state State                  // of all logs whose rows Read has not begun to yield
 }
 
 // A ListRun is a run in a log, with the log and the line of the run.
@@ -78,8 +79,8 @@ var errPart = &input.LineError{Line: 1, Msg: "it is not a complete results log, 
 	"describe a run: use the log as tapsweep wrote it; to revoke only some of its rows, write their user and " +
 	"method to a list (jq '{user,method}'); a row without a method means any pass of the user"}
 
-// Read is an input.Reader for logs. It yields the last row of each Key. It refuses a log that is not complete,
-// because passes may be missing in it.
+// Read is an input.Reader for logs. It yields the last row of each Key; of two logs, the one that was written later
+// counts. It refuses a log that is not complete, because passes may be missing in it.
 func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
 	iter.Seq2[input.ListRow, error], error) {
 	switch {
@@ -89,21 +90,28 @@ func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
 	default:
 		return nil, nil
 	}
-	var state State
+	first := len(l.state.last)
+	l.state.others = first
 	err := l.readLog(name, text(), func(rec *Record) error {
-		state.apply(rec, false)
+		l.state.apply(rec, false)
+		if rec.Row != nil {
+			l.state.times = append(l.state.times, l.state.now)
+		}
 		if r := rec.Row; r != nil && r.Outcome != Planned && r.User != input.Me &&
 			(r.Action == RevokeSessions || r.Outcome == Protected || l.Sessions && r.sessionsFollow()) {
 			l.addUser(name, rec)
 		}
 		return nil
 	})
-	last := state.last // without the hashes of the state
-	return func(yield func(input.ListRow, error) bool) { yieldLast(text(), last, yield) }, err
+	end := len(l.state.last)
+	return func(yield func(input.ListRow, error) bool) {
+		l.state.words, l.state.users = nil, nil // every log is read, so only the rows of last matter
+		yieldLast(text(), l.state.last[first:end], yield)
+	}, err
 }
 
-// yieldLast yields the last row of each key about a pass. SessionsLeft is for the sessions. It yields an error if the
-// log has become shorter, because passes are missing then.
+// yieldLast yields the rows about passes: the last row of each key, and in place of any other row OutSuperseded.
+// SessionsLeft is for the sessions. It yields an error if the log has become shorter, because passes are missing then.
 func yieldLast(text io.Reader, last []bool, yield func(input.ListRow, error) bool) {
 	n := 0
 	for rec, err := range Read(text, new(Condition)) {
@@ -117,7 +125,11 @@ func yieldLast(text io.Reader, last []bool, yield func(input.ListRow, error) boo
 		case rec.Row == nil:
 			continue
 		}
-		if last[n] && rec.Row.Action != RevokeSessions && !yield(asListRow(rec), nil) {
+		row := input.ListRow{Out: input.OutSuperseded}
+		if last[n] {
+			row = asListRow(rec)
+		}
+		if rec.Row.Action != RevokeSessions && !yield(row, nil) {
 			return
 		}
 		n++
@@ -128,11 +140,11 @@ func yieldLast(text io.Reader, last []bool, yield func(input.ListRow, error) boo
 	}
 }
 
-// SessionsLeft returns the users whose passes are gone according to the logs, and whose sessions no run has
-// revoked. The pairs name no pass.
+// SessionsLeft returns the users whose passes are gone according to the logs, and who are not signed out. The pairs
+// name no pass.
 func (l *Lists) SessionsLeft() (pairs []input.Pair) {
 	for _, u := range l.Users {
-		if u.passGone && !u.Sessions.done() && !u.protected() {
+		if u.passGone && !u.signedOut() && !u.protected() {
 			pairs = append(pairs, input.Pair{Source: u.Source, Line: u.Line, User: u.User, UPN: u.UPN})
 		}
 	}

@@ -93,6 +93,50 @@ var logsAsLists = []struct {
 	{"a scan of no user", "run, unknown_user - scan, not_sent 1, end", leftOver(1)},
 }
 
+// timed is a log of one run in each of the given hours of a day. Each run wrote one of the lines.
+func timed(hours string, lines ...string) (text string) {
+	for i, line := range lines {
+		at := fmt.Sprintf(`"2026-03-09T0%c:00:00Z"`, hours[i])
+		text += `{"type":"run","start":` + at + "}\n" + strings.Replace(line, `"result"`, `"result","time":`+at, -1)
+	}
+	return text + endLine
+}
+
+// Of two logs as lists, the newer row about a user or a pass counts in any order. Otherwise a user whom only the older
+// run did not reach would be sent again, and would lose a new pass.
+func TestNewerRowCounts(t *testing.T) {
+	anyPass := func(o Outcome) string { return rowLine(o, `"anyPass":true`) }
+	left := input.Stats{Rows: 1, Unique: 1, AnyPass: 1}
+	leftAndDone := left
+	leftAndDone.Done = 1
+	for name, tt := range map[string]struct {
+		older, newer string
+		want         input.Stats
+	}{
+		"left over, and then done": {timed("1", anyPass(NotSent)), timed("2", anyPass(Revoked)), input.Stats{Done: 1}},
+		"done, and then left over": {timed("1", anyPass(Revoked)), timed("2", anyPass(NotSent)), left},
+		"done when the older log was resumed": {timed("13", anyPass(NotSent), anyPass(Revoked)),
+			timed("2", anyPass(NotSent)), input.Stats{Done: 1}},
+		"protected since": {timed("1", anyPass(NotSent)), timed("2", anyPass(Protected)), input.Stats{Protected: 1}},
+		"another pass is done": {timed("1", anyPass(NotSent)), timed("2", rowLine(Revoked, methodIs(pass1))),
+			leftAndDone},
+		"passes that only an earlier scan listed": {timed("1", scannedDana+rowLine(Absent)),
+			timed("2", rowLine(Denied, ofScan)+rowLine(Absent)), input.Stats{Rows: 1, Invalid: 1, Done: 1}},
+	} {
+		older, newer := write(t, "older.jsonl", tt.older), write(t, "newer.jsonl", tt.newer)
+		person := write(t, "person.csv", "user,method\n"+dana+",\n")
+		for _, paths := range [][]string{{older, newer}, {newer, older}} {
+			l, _ := open(t, input.Options{}, paths...)
+			assert.Same(t, fmt.Sprint(name, paths, ": Stats()"), l.Stats(), tt.want)
+			assert.Same(t, fmt.Sprint(name, paths, ": lists without a row"), len(l.Empty()), 0)
+			l, _ = open(t, input.Options{}, append(paths, person)...)
+			assert.Same(t, fmt.Sprint(name, paths, ": rows for any pass, with a person's list"), l.Stats().AnyPass, 1)
+			_, err := input.ReadUsers(new(Lists).Read, paths...)
+			assert.Is(t, fmt.Sprint(name, paths, ": ReadUsers"), err, nil)
+		}
+	}
+}
+
 // A log without its end is no list: whether its run is still going is not known.
 func TestLogWithoutEnd(t *testing.T) {
 	for name, text := range map[string]string{"killed": "", "torn": `{"type":"result","us`} {

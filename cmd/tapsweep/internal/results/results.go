@@ -33,6 +33,8 @@
 // (3) A resumed run tries these again only if it means any pass: replaced, and remains with inPlaceOf.
 // (4) If the log is used as a list, it counts only for a run that revokes sessions.
 //
+// If several logs are used as lists, a row does not supersede a row of another log that was written later.
+//
 // Users and passes are compared without case. If the end has no "stopped", a resumed sweep or scan starts from
 // the beginning.
 package results

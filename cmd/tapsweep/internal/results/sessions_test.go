@@ -1,6 +1,7 @@
 package results
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
@@ -87,6 +88,36 @@ func TestSessionsLeft(t *testing.T) {
 		assert.Same(t, name+": rows of the list that are invalid", l.Stats().Invalid, 0)
 		assert.Same(t, name+": users are left", len(logs.SessionsLeft()), tt.left)
 		assert.Same(t, name+": users were missed", logs.SessionsMissed(), tt.missed)
+	}
+}
+
+// The sessions of a user are left again if a later run has revoked another pass, because somebody may have signed in
+// with it.
+func TestSessionsLeftOfALaterPass(t *testing.T) {
+	gone := rowLine(Revoked, methodIs(pass1))
+	first := gone + sessionLine(Revoked)
+	verified := `{"type":"run","verify":true,"start":"2026-03-09T02:00:00Z"}` + "\n" +
+		rowLine(Revoked, methodIs(pass1), `"verified":true`)
+	for name, tt := range map[string]struct {
+		older, newer string
+		left         int
+	}{
+		"another pass is gone":                 {first, rowLine(Revoked, methodIs(pass2)), 1},
+		"the same pass is verified":            {first, verified, 0},
+		"another pass and its sessions":        {first, rowLine(Revoked, methodIs(pass2)) + sessionLine(Revoked), 0},
+		"the sessions are revoked later":       {gone, sessionLine(Revoked), 0},
+		"no pass was there":                    {first, rowLine(Absent), 0},
+		"the user is protected in a later run": {first, rowLine(Protected, methodIs(pass2)), 0},
+	} {
+		older, newer := write(t, "older.jsonl", timed("1", tt.older)), write(t, "newer.jsonl", timed("2", tt.newer))
+		one := write(t, "one.jsonl", timed("12", tt.older, tt.newer))
+		for _, paths := range [][]string{{older, newer}, {newer, older}, {one}} {
+			logs := &Lists{Sessions: true}
+			l, err := input.Open(paths, input.Options{Reader: logs.Read})
+			assert.OK(t, err, name)
+			l.Close()
+			assert.Same(t, fmt.Sprint(name, paths, ": users are left"), len(logs.SessionsLeft()), tt.left)
+		}
 	}
 }
 

@@ -7,14 +7,19 @@ import (
 	"strings"
 )
 
-// A State finds the last row of each Key of a log. The zero value is an empty log. For each key it keeps a hash
-// and no text, which takes about 38 bytes, and for each row one byte.
+// A State finds the last row of each Key of one or more logs. The zero value is an empty log. For each key it keeps a
+// hash and no text, which takes about 38 bytes, and for each row one byte.
 type State struct {
 	seed   maphash.Seed
 	words  map[uint64]word        // by the hash of the key, or of the line of the list
 	users  map[uint64]scannedUser // the users whose passes a scan listed, by hash of the user
 	digest string                 // the digest of the list of the run
 	last   []bool                 // by row: it is the last row of its key, or of its line
+	now    int64                  // the time of the last row or run, in ms since 1970
+
+	// These are only set if several logs are read.
+	others int     // the number of rows of the logs before this one
+	times  []int64 // by row: its time, in ms since 1970
 }
 
 // A word is the last row of a key. It is small, because a log may have millions of keys.
@@ -47,7 +52,7 @@ type scannedUser struct {
 func (s *State) apply(rec *Record, done bool) {
 	switch {
 	case rec.Run != nil:
-		s.digest = rec.Run.Digest
+		s.digest, s.now = rec.Run.Digest, rec.Run.Start.UnixMilli()
 	case rec.Scanned != nil:
 		for _, user := range rec.Scanned.Users {
 			u := s.hash("", user)
@@ -55,7 +60,7 @@ func (s *State) apply(rec *Record, done bool) {
 			s.forgetFailure(user)
 		}
 	case rec.Row != nil:
-		s.last = append(s.last, false)
+		s.last, s.now = append(s.last, false), rec.Row.Time.UnixMilli()
 		s.row(rec.Row, done)
 	}
 }
@@ -69,6 +74,9 @@ func (s *State) row(r *Row, done bool) {
 		id = s.key(key)
 	}
 	before := s.words[id]
+	if s.isNewer(before) {
+		return
+	}
 	s.supersede(before)
 	s.last[len(s.last)-1] = true
 	w := word{ref: uint32(len(s.last)), outcome: uint8(slices.Index(Outcomes, r.Outcome))}
@@ -91,6 +99,12 @@ func (s *State) row(r *Row, done bool) {
 	if r.Action != RevokeSessions && r.FromScan() {
 		s.noteListing(r, before, w)
 	}
+}
+
+// isNewer reports whether a word, which may be zero, is of another log and newer than the record. In one log, the order
+// of the rows decides which is the last one.
+func (s *State) isNewer(w word) bool {
+	return w.ref > 0 && int(w.ref) <= s.others && s.times[w.ref-1] > s.now
 }
 
 // supersede records that a word, which may be zero, is not the last row of its key.
@@ -121,6 +135,9 @@ func (s *State) noteListing(r *Row, before, w word) {
 func (s *State) forgetFailure(user string) {
 	id := s.key(listKey(user))
 	w, known := s.words[id]
+	if s.isNewer(w) {
+		return
+	}
 	if l, ok := s.users[s.hash("", user)]; ok && known && !w.has(completed) {
 		l.open--
 		s.users[s.hash("", user)] = l

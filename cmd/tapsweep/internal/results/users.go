@@ -25,7 +25,8 @@ type LoggedUser struct {
 	Creation input.Creation
 	Sessions *LogSessions // nil if the logs have no row about the user's sessions
 
-	passGone bool // a pass of the user is gone
+	passGone bool      // a pass of the user is gone
+	lastRun  time.Time // the start of the last run that revoked a pass of the user
 
 	passRow, sessionsRow writtenRow // which rows count
 }
@@ -76,11 +77,20 @@ func (l *Lists) addUser(log string, rec *Record) {
 		}
 	case r.Outcome != Duplicate: // the first row of the pass has its outcome
 		user.passGone = user.passGone || r.sessionsFollow()
+		run := l.Runs[len(l.Runs)-1]
+		// A row that is verified may be of a later run than the delete.
+		if r.Outcome == Revoked && (r.Provisional || !run.Verify) && run.Start.After(user.lastRun) {
+			user.lastRun = run.Start
+		}
 		if user.passRow.update(log, r.Time) {
 			user.Method, user.Outcome, user.Creation = r.Method, r.Outcome, r.Creation
 		}
 	}
 }
+
+// signedOut reports whether the sessions are revoked, and no later run has revoked another pass: somebody may have
+// signed in with it after the call.
+func (u *LoggedUser) signedOut() bool { return u.Sessions.done() && !u.lastRun.After(u.sessionsRow.at) }
 
 // protected reports whether the last row about a pass of the user is protected. Rows about the sessions of such a user
 // do not count.
