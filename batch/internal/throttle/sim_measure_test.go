@@ -70,15 +70,18 @@ type measured struct {
 	slowest time.Duration
 }
 
-// measure runs n requests with each seed. A run is cut if it takes a minute more than thirty times the ideal
-// time.
-func (s shape) measure(who rival, n int) measured {
+// measure is measureSeeds with the seeds of the flag.
+func (s shape) measure(who rival, n int) measured { return s.measureSeeds(who, n, *seedsFlag) }
+
+// measureSeeds runs n requests once with each of the seeds. A run is cut if it takes a minute more than thirty
+// times the ideal time.
+func (s shape) measureSeeds(who rival, n, runs int) measured {
 	if s.latency == (latency{}) {
 		s.latency = usual
 	}
 	var m measured
-	seeds := float64(*seedsFlag)
-	for seed := range uint64(*seedsFlag) {
+	seeds := float64(runs)
+	for seed := range uint64(runs) {
 		w := world{n: n, latency: s.latency, spread: s.spread, seed: seed}
 		ideal := s.idealTime(w)
 		w.bound = time.Duration((30*ideal + 60) * 1e9)
