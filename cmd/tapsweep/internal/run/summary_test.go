@@ -122,6 +122,8 @@ func TestConclusion(t *testing.T) {
 		{"a simulation", "revoke --simulate a.csv", rowCounts{results.Remains: 1}, nil},
 		{"dry run", "revoke --dry-run a.csv", rowCounts{results.Planned: 2, results.UnknownUser: 1}, nil},
 		{"verify", "verify a.jsonl", rowCounts{results.Revoked: 4, results.Absent: 1, results.Remains: 2}, nil},
+		{"verify of a log with protected users", "verify a.jsonl", rowCounts{results.Remains: 1},
+			func(s *summary) { s.Run.Revoke = []string{"--protect=glass.txt"} }},
 		{"sweep whose scan did not end", "sweep --all-users", nil,
 			func(s *summary) { s.ScanStopped, s.Stopped = true, errors.New("x") }},
 		{"resumed sweep whose scan did not end", "sweep --all-users", rowCounts{results.Revoked: 2},
