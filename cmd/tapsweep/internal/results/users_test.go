@@ -48,15 +48,12 @@ func TestReadUsers(t *testing.T) {
 // The command that verify prints protects the users whom the last run of each log protected. A user who is no longer on
 // the list of the last run was unprotected on purpose.
 func TestProtectFlags(t *testing.T) {
-	run := func(command string, lists ...string) string {
-		text := `{"type":"run","command":["` + command + `"],"resume":[],"revoke":[`
-		for _, list := range lists {
-			text += `"--protect=` + list + `"`
-		}
-		return text + "]}\n" + endLine
+	run := func(command, flag string) string {
+		return `{"type":"run","command":["` + command + `"],"resume":[],"revoke":["` + flag + `"]}` + "\n" + endLine
 	}
-	twoRuns, first := run("revoke", "old.txt")+run("revoke", "new.txt"), run("revoke", "glass.txt")
-	proof := run("verify", "old.txt")
+	twoRuns, first := run("revoke", "--protect=old.txt")+run("revoke", "--protect=new.txt"),
+		run("revoke", "--protect=glass.txt")
+	proof := run("verify", "--protect=old.txt")
 	for name, tt := range map[string]struct {
 		logs []string
 		want string
@@ -64,7 +61,7 @@ func TestProtectFlags(t *testing.T) {
 		"only the last run counts":              {[]string{twoRuns}, "--protect=new.txt"},
 		"each log counts":                       {[]string{twoRuns, first}, "--protect=new.txt --protect=glass.txt"},
 		"two logs have the same list":           {[]string{first, first}, "--protect=glass.txt"},
-		"the last log protects nobody":          {[]string{first, run("revoke")}, "--protect=glass.txt"},
+		"the last log protects nobody":          {[]string{first, run("revoke", "")}, "--protect=glass.txt"},
 		"a log of verify does not count":        {[]string{first, proof}, "--protect=glass.txt"},
 		"a log of verify counts if it is alone": {[]string{proof}, "--protect=old.txt"},
 	} {
