@@ -222,7 +222,7 @@ func TestSweepSkipsProtectedUsers(t *testing.T) {
 	p := tapsweep(t, serve(t, tenant), "sweep", "--all-users", "--yes", "--reason", "usable", "--include-usable",
 		"--protect", writeFile(t, "p.txt", "admin.kim@contoso.example\nglass@contoso.example\n"),
 		"--metrics-file", dir+"/m.prom", "--evidence", dir+"/evidence")
-	p.ends(t, status.Done, "tapsweep: 2 users scanned", "2 left out, because the user is protected")
+	p.ends(t, status.Done, "tapsweep: 2 users scanned", "2 left out, because the users are protected")
 	leaves(t, tenant, 2)
 	same(t, "users in the report", reported(t, dir+"/evidence").Users, 2)
 	holds(t, "the metrics", readText(t, dir+"/m.prom"), `tapsweep_log_users{command="sweep",file="m"} 2`+"\n",

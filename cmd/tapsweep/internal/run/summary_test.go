@@ -74,6 +74,15 @@ func TestSummary(t *testing.T) {
 	}
 }
 
+// A sweep that saw no pass has no part about passes in its line.
+func TestBrief(t *testing.T) {
+	s := summary{Run: *ran("sweep", "--all-users"), Scan: &scan.Totals{Earlier: 2, Protected: 30}}
+	var got strings.Builder
+	s.brief(&got)
+	assert.Same(t, "the line", got.String(), "tapsweep: 0 users scanned in 0s; 2 scanned by an earlier run; "+
+		"30 left out, because the users are protected; There was no pass to delete.\n")
+}
+
 var start = time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
 
 // The advice after a log that is not complete says if the command that runs again also deletes other passes: a
