@@ -40,6 +40,7 @@ type ResumeState struct {
 
 	opts     ResumeOptions
 	run      *Header // the run whose lines are being read
+	hasPass  bool    // that run has a row about a pass
 	next     *Header // the run that resumes the log
 	sessions bool    // a run that did not complete revokes sessions
 	verify   bool    // a run that did not complete verifies
@@ -128,7 +129,7 @@ type ResumeOptions struct {
 	Protected func(user string) bool
 
 	// IgnoreFinishedRuns ignores complete runs, except for their unconfirmed passes, because a scan must
-	// look again each night.
+	// look again each night. It also ignores runs that were refused and scanned another window than the next run.
 	IgnoreFinishedRuns bool
 
 	// OnCompleted is called in order with each completed row of runs that are not ignored. It may be nil.
@@ -204,7 +205,7 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 			if err := rec.Run.same(e.next); err != nil {
 				return 0, err
 			}
-			e.run, e.First = rec.Run, cmp.Or(e.First, rec.Run)
+			e.run, e.First, e.hasPass = rec.Run, cmp.Or(e.First, rec.Run), false
 			e.sessions, e.verify = e.sessions || rec.Run.Sessions, e.verify || rec.Run.Verify
 			e.runsWithoutEnd++
 			e.state.apply(rec, false)
@@ -214,7 +215,7 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 			e.state.apply(rec, false)
 		case rec.End != nil:
 			e.runsWithoutEnd--
-			if rec.End.Stopped == "" && e.opts.IgnoreFinishedRuns {
+			if e.opts.IgnoreFinishedRuns && (rec.End.Stopped == "" || e.isRefused(rec.End)) {
 				e.forget()
 				from = c.Whole
 			}
@@ -232,7 +233,16 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 	return from, nil
 }
 
-// forget drops what the runs so far have completed, because the last of them is complete.
+// exitRefused is status.Usage, which promises that no pass was deleted.
+const exitRefused = 64
+
+// isRefused reports whether a run that ends was refused or not confirmed, resumes no other run, and scanned another
+// window than the next run. Otherwise the window would begin at the age of a run that did nothing.
+func (e *ResumeState) isRefused(end *End) bool {
+	return end.Exit == exitRefused && !e.hasPass && e.First == e.run && !e.run.Since.Equal(e.next.Since)
+}
+
+// forget drops what the runs so far have completed, because the last of them is complete or was refused.
 func (e *ResumeState) forget() {
 	clear(e.state.words)
 	clear(e.state.users)
@@ -258,6 +268,7 @@ func (e *ResumeState) each(r io.Reader) error {
 func (e *ResumeState) row(rec *Record) {
 	r := rec.Row
 	e.IDsMatch = e.IDsMatch || r.Match == input.MatchID
+	e.hasPass = e.hasPass || r.Method != ""
 	key, _ := r.Key()
 	id := e.state.key(key)
 	if r.Beside { // another row counts for the key, but the intent to delete is over
