@@ -96,6 +96,7 @@ type opener struct {
 	other map[uint64]uint32
 
 	names    []string // of the lists
+	foreign  bool     // the rows are read by Options.Reader
 	problems Problems
 	refused  *LineError // the first row that was skipped
 }
@@ -135,7 +136,7 @@ func (o *opener) read(names []string, opts *Options) error {
 		sources = append(sources, s)
 	}
 	for _, s := range sources {
-		o.names = append(o.names, s.name)
+		o.names, o.foreign = append(o.names, s.name), s.foreign != nil
 		before := o.list.stats
 		if err := s.readAll(&o.problems); err != nil {
 			return err
@@ -204,7 +205,8 @@ func (o *opener) count(p *Pair) {
 
 // checkNames refuses a row with an object ID and a user principal name, if an earlier row has this name with another
 // object ID, or this object ID with another name: it is not clear which user is meant. A user may have been renamed
-// between two lists, so the names of an object ID must agree only in one list. SkipInvalid does not skip this error.
+// between two lists, or between two runs of a log, so the names of an object ID must agree only in one list that
+// Options.Reader does not read. SkipInvalid does not skip this error.
 func (o *opener) checkNames(p *Pair) {
 	if p.UPN == "" {
 		return
@@ -218,7 +220,7 @@ func (o *opener) checkNames(p *Pair) {
 	switch {
 	case !o.agrees(name, id):
 		refuse("user principal name", p.UPN, "object ID")
-	case !o.agrees(fmt.Sprint(len(o.names), id), name):
+	case !o.foreign && !o.agrees(fmt.Sprint(len(o.names), id), name):
 		refuse("object ID", p.User, "user principal name")
 	}
 }

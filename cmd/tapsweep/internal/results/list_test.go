@@ -102,6 +102,18 @@ func timed(hours string, lines ...string) (text string) {
 	return text + endLine
 }
 
+// A user may be renamed between two runs of a log. Nobody may edit a log, so it is still a list.
+func TestRenamedUserInALog(t *testing.T) {
+	const id = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
+	denied := func(name, method string) string {
+		row := rowLine(Denied, methodIs(method), `"userPrincipalName":"`+name+`"`)
+		return strings.Replace(row, dana, id, 1)
+	}
+	log := write(t, "log.jsonl", timed("12", denied("ann@contoso.com", pass1), denied("ann.new@contoso.com", pass2)))
+	l, _ := open(t, input.Options{}, log)
+	assert.Same(t, "rows", l.Stats().Rows, 2)
+}
+
 // Of two logs as lists, the newer row about a user or a pass counts in any order. Otherwise a user whom only the older
 // run did not reach would be sent again, and would lose a new pass.
 func TestNewerRowCounts(t *testing.T) {

@@ -23,12 +23,15 @@ func (s *summary) audit() *scan.AuditCounts {
 	return s.Scan.Audit
 }
 
-// wrongCreator reports whether --created-by may be misspelled: no audit record has the name, and it is not
-// known whether such a user or app exists.
-func (s *summary) wrongCreator() bool {
+// unknownCreator reports whether no audit record has the user or app of --created-by, and it is not known
+// whether they exist.
+func (s *summary) unknownCreator() bool {
 	a := s.audit()
 	return a != nil && a.By == 0 && s.CreatorDoubt != ""
 }
+
+// wrongCreator reports whether such a name may be misspelled. Nobody types the ID of an app by hand.
+func (s *summary) wrongCreator() bool { return s.unknownCreator() && !s.CreatorByID }
 
 // scanned writes how many passes a scan found, and how many it left out.
 func (s *summary) scanned(w io.Writer) {

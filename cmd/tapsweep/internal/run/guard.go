@@ -170,7 +170,7 @@ func (r *run) findCreator(ctx context.Context) error {
 	name := strings.TrimSpace(audit.By)
 	user := input.User{UPN: name}
 	if input.IsGUID(name) {
-		user = input.User{ID: name}
+		user, r.summary.CreatorByID = input.User{ID: name}, true
 	}
 	doubt := "could not check that " + safetext.Printable(name) + " exists: "
 	if user.ID == "" && input.CheckUser(name) != nil {
@@ -191,7 +191,7 @@ func (r *run) findCreator(ctx context.Context) error {
 		return r.ended(ctx, err)
 	case answer != nil && answer.Status == 404:
 		r.summary.CreatorDoubt = "the tenant has no user " + safetext.Printable(name) +
-			": check the spelling (a deleted account is not found either)"
+			": check the spelling (apps and deleted accounts are not found either)"
 	default:
 		r.summary.CreatorDoubt = doubt + safetext.Printable(err.Error())
 	}

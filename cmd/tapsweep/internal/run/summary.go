@@ -37,6 +37,7 @@ type summary struct {
 
 	Scan         *scan.Totals // nil for a run that does not look for passes
 	ScanStopped  bool         // the scan did not end, so users may hold passes that the run has not seen
+	CreatorByID  bool         // --created-by gives an ID, not a name
 	CreatorDoubt string       // why it is not known whether the --created-by user exists, empty if known
 	Output       string       // where a scan printed the passes
 }
@@ -78,7 +79,7 @@ func (r *run) conclude(code int) {
 		s.print(w)
 	}
 	// A wrong name in --created-by must not look like a scan that found nothing suspicious.
-	if s.wrongCreator() {
+	if s.unknownCreator() {
 		r.console.Say("warning: %s", s.CreatorDoubt)
 	}
 }
