@@ -44,6 +44,7 @@ type ResumeState struct {
 	next     *Header // the run that resumes the log
 	sessions bool    // a run that did not complete revokes sessions
 	verify   bool    // a run that did not complete verifies
+	protect  *Header // the first run that did not complete and protects users
 }
 
 // Completed reports whether a resumed run has nothing to do for a pair.
@@ -207,6 +208,9 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 			}
 			e.run, e.First, e.hasPass = rec.Run, cmp.Or(e.First, rec.Run), false
 			e.sessions, e.verify = e.sessions || rec.Run.Sessions, e.verify || rec.Run.Verify
+			if e.protect == nil && len(rec.Run.protectFlags()) > 0 { // even if it has no row about a protected user yet
+				e.protect = rec.Run
+			}
 			e.runsWithoutEnd++
 			e.state.apply(rec, false)
 		case rec.Row != nil:
@@ -224,13 +228,21 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 	if c.firstForeign != nil {
 		return 0, c.firstForeign
 	}
+	return from, e.checkFlags()
+}
+
+// checkFlags returns a *MissingFlagError if the next run lacks a flag of a run that counts.
+func (e *ResumeState) checkFlags() error {
+	if e.protect != nil && len(e.next.protectFlags()) == 0 {
+		return &MissingFlagError{"protects users", cmp.Or(CommandLine(e.protect.protectFlags()), "--protect")}
+	}
 	if !e.next.Sessions && (e.sessions || len(e.wanted) > 0) {
-		return 0, &MissingFlagError{"also revokes sessions", "--revoke-sessions"}
+		return &MissingFlagError{"also revokes sessions", "--revoke-sessions"}
 	}
 	if !e.next.Verify && e.verify {
-		return 0, &MissingFlagError{"also verifies passes", "--verify"}
+		return &MissingFlagError{"also verifies passes", "--verify"}
 	}
-	return from, nil
+	return nil
 }
 
 // exitRefused is status.Usage, which promises that no pass was deleted.
@@ -246,7 +258,7 @@ func (e *ResumeState) isRefused(end *End) bool {
 func (e *ResumeState) forget() {
 	clear(e.state.words)
 	clear(e.state.users)
-	e.First, e.runsWithoutEnd, e.sessions, e.verify = nil, 0, false, false
+	e.First, e.runsWithoutEnd, e.sessions, e.verify, e.protect = nil, 0, false, false, nil
 	if !e.run.Sessions {
 		clear(e.wanted)
 	}
@@ -337,8 +349,6 @@ func (r *Header) same(next *Header) error {
 		return fmt.Errorf("the user of its rows %q was %s, and is now %s", "me", r.Self, next.Self)
 	case r.DryRun != next.DryRun:
 		return errors.New("one of the runs is a dry run and the other is not")
-	case len(r.protectFlags()) > 0 && len(next.protectFlags()) == 0: // even if it has no row about a protected user yet
-		return &MissingFlagError{"protects users", cmp.Or(CommandLine(r.protectFlags()), "--protect")}
 	}
 	return r.Elsewhere(next.Tenant, next.GraphRoot)
 }
