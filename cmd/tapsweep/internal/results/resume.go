@@ -40,9 +40,11 @@ type ResumeState struct {
 
 	opts     ResumeOptions
 	run      *Header // the run whose lines are being read
+	hasPass  bool    // that run has a row about a pass
 	next     *Header // the run that resumes the log
 	sessions bool    // a run that did not complete revokes sessions
 	verify   bool    // a run that did not complete verifies
+	protect  *Header // the first run that did not complete and protects users
 }
 
 // Completed reports whether a resumed run has nothing to do for a pair.
@@ -128,7 +130,7 @@ type ResumeOptions struct {
 	Protected func(user string) bool
 
 	// IgnoreFinishedRuns ignores complete runs, except for their unconfirmed passes, because a scan must
-	// look again each night.
+	// look again each night. It also ignores runs that were refused and scanned another window than the next run.
 	IgnoreFinishedRuns bool
 
 	// OnCompleted is called in order with each completed row of runs that are not ignored. It may be nil.
@@ -204,8 +206,11 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 			if err := rec.Run.same(e.next); err != nil {
 				return 0, err
 			}
-			e.run, e.First = rec.Run, cmp.Or(e.First, rec.Run)
+			e.run, e.First, e.hasPass = rec.Run, cmp.Or(e.First, rec.Run), false
 			e.sessions, e.verify = e.sessions || rec.Run.Sessions, e.verify || rec.Run.Verify
+			if e.protect == nil && len(rec.Run.protectFlags()) > 0 { // even if it has no row about a protected user yet
+				e.protect = rec.Run
+			}
 			e.runsWithoutEnd++
 			e.state.apply(rec, false)
 		case rec.Row != nil:
@@ -214,7 +219,7 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 			e.state.apply(rec, false)
 		case rec.End != nil:
 			e.runsWithoutEnd--
-			if rec.End.Stopped == "" && e.opts.IgnoreFinishedRuns {
+			if e.opts.IgnoreFinishedRuns && (rec.End.Stopped == "" || e.isRefused(rec.End)) {
 				e.forget()
 				from = c.Whole
 			}
@@ -223,20 +228,37 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 	if c.firstForeign != nil {
 		return 0, c.firstForeign
 	}
-	if !e.next.Sessions && (e.sessions || len(e.wanted) > 0) {
-		return 0, &MissingFlagError{"also revokes sessions", "--revoke-sessions"}
-	}
-	if !e.next.Verify && e.verify {
-		return 0, &MissingFlagError{"also verifies passes", "--verify"}
-	}
-	return from, nil
+	return from, e.checkFlags()
 }
 
-// forget drops what the runs so far have completed, because the last of them is complete.
+// checkFlags returns a *MissingFlagError if the next run lacks a flag of a run that counts.
+func (e *ResumeState) checkFlags() error {
+	if e.protect != nil && len(e.next.protectFlags()) == 0 {
+		return &MissingFlagError{"protects users", cmp.Or(CommandLine(e.protect.protectFlags()), "--protect")}
+	}
+	if !e.next.Sessions && (e.sessions || len(e.wanted) > 0) {
+		return &MissingFlagError{"also revokes sessions", "--revoke-sessions"}
+	}
+	if !e.next.Verify && e.verify {
+		return &MissingFlagError{"also verifies passes", "--verify"}
+	}
+	return nil
+}
+
+// exitRefused is status.Usage, which promises that no pass was deleted.
+const exitRefused = 64
+
+// isRefused reports whether a run that ends was refused or not confirmed, resumes no other run, and scanned another
+// window than the next run. Otherwise the window would begin at the age of a run that did nothing.
+func (e *ResumeState) isRefused(end *End) bool {
+	return end.Exit == exitRefused && !e.hasPass && e.First == e.run && !e.run.Since.Equal(e.next.Since)
+}
+
+// forget drops what the runs so far have completed, because the last of them is complete or was refused.
 func (e *ResumeState) forget() {
 	clear(e.state.words)
 	clear(e.state.users)
-	e.First, e.runsWithoutEnd, e.sessions, e.verify = nil, 0, false, false
+	e.First, e.runsWithoutEnd, e.sessions, e.verify, e.protect = nil, 0, false, false, nil
 	if !e.run.Sessions {
 		clear(e.wanted)
 	}
@@ -258,6 +280,7 @@ func (e *ResumeState) each(r io.Reader) error {
 func (e *ResumeState) row(rec *Record) {
 	r := rec.Row
 	e.IDsMatch = e.IDsMatch || r.Match == input.MatchID
+	e.hasPass = e.hasPass || r.Method != ""
 	key, _ := r.Key()
 	id := e.state.key(key)
 	if r.Beside { // another row counts for the key, but the intent to delete is over
@@ -326,8 +349,6 @@ func (r *Header) same(next *Header) error {
 		return fmt.Errorf("the user of its rows %q was %s, and is now %s", "me", r.Self, next.Self)
 	case r.DryRun != next.DryRun:
 		return errors.New("one of the runs is a dry run and the other is not")
-	case len(r.protectFlags()) > 0 && len(next.protectFlags()) == 0: // even if it has no row about a protected user yet
-		return &MissingFlagError{"protects users", cmp.Or(CommandLine(r.protectFlags()), "--protect")}
 	}
 	return r.Elsewhere(next.Tenant, next.GraphRoot)
 }

@@ -2,10 +2,12 @@ package results
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"tapsweep/testdata/assert"
 )
@@ -66,6 +68,56 @@ func TestAnew(t *testing.T) {
 		`{"type":"end","exit":4,"stopped":"signal"}`+"\n")
 	assert.Same(t, "passes that the stopped run completed", e.Len, 1)
 	assert.Same(t, "the user of the stopped run is scanned", e.Scanned(dana), true)
+}
+
+// A run that was refused or not confirmed does not fix the time that an age means. A run that was killed or stopped, or
+// that has a row about a pass, does.
+func TestRefusedRunFixesNoTime(t *testing.T) {
+	const refused, stopped = `{"type":"end","exit":64,"stopped":"limit"}` + "\n",
+		`{"type":"end","exit":4,"stopped":"signal"}` + "\n"
+	found := rowLine(Found, ofScan, methodIs(pass1))
+	for _, tt := range []struct {
+		name, lines string
+		next        time.Time // Since of the run that resumes
+		fixes       bool
+	}{
+		{"refused", scannedDana + refused, time.Now(), false},
+		{"refused twice", scannedDana + refused + runLine + refused, time.Now(), false},
+		{"refused, and a list of passes failed", rowLine(Failed, ofScan) + refused, time.Now(), false},
+		{"refused, with a time that is no age", scannedDana + refused, time.Time{}, true},
+		{"killed", scannedDana, time.Now(), true},
+		{"killed, then refused", scannedDana + runLine + refused, time.Now(), true},
+		{"stopped during the scan", scannedDana + stopped, time.Now(), true},
+		{"refused after it found a pass", scannedDana + found + refused, time.Now(), true},
+	} {
+		e := resumedBy(t, Header{Since: tt.next}, ResumeOptions{IgnoreFinishedRuns: true}, runLine+tt.lines)
+		assert.Same(t, tt.name+": there is a first run", e.First != nil, tt.fixes)
+		assert.Same(t, tt.name+": the resumed run leaves out the user", e.Scanned(dana), tt.fixes)
+	}
+}
+
+// A run without --protect must not resume a run with it, unless that run is complete and ignored.
+func TestResumeIgnoresProtectOfCompleteRuns(t *testing.T) {
+	const protects = `{"type":"run","command":["sweep","--protect","bg.txt"]}` + "\n"
+	const stopped = `{"type":"end","exit":4,"stopped":"signal"}` + "\n"
+	for _, tt := range []struct {
+		name, lines string
+		ignore      bool // IgnoreFinishedRuns
+		refuses     bool
+	}{
+		{"a complete sweep", protects + endLine, true, false},
+		{"a stopped sweep", protects + stopped, true, true},
+		{"a killed sweep", protects, true, true},
+		{"a complete sweep, then a stopped one", protects + endLine + protects + stopped, true, true},
+		{"a complete revoke", protects + endLine, false, true},
+	} {
+		log, _, err := Resume(write(t, "log.jsonl", tt.lines), new(Header), ResumeOptions{IgnoreFinishedRuns: tt.ignore})
+		if err == nil {
+			log.Close()
+		}
+		_, refuses := errors.AsType[*MissingFlagError](err)
+		assert.Same(t, tt.name+": Resume refuses", refuses, tt.refuses)
+	}
 }
 
 // A resumed scan lists the passes of a user again if the scan before could not. The new answer supersedes the old one.

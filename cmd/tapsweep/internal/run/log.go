@@ -82,7 +82,7 @@ func (r *run) resumeHints(err error) []string {
 			"tapsweep looks up again what the removed line recorded"}
 	}
 	if _, ok := errors.AsType[*results.MissingFlagError](err); ok {
-		return nil // the error itself says what to do
+		return []string{"for a run without this flag, name another --results file or --evidence directory"}
 	}
 	return []string{"to resume, use the same lists or scope in the same tenant; for a new run, " +
 		"name another --results file or --evidence directory"}
