@@ -37,6 +37,7 @@ type detector struct {
 	chanceCount  float64 // number of questions for which the cause was chance
 
 	open       bool          // a question is open; the fields below are about it
+	prior      float64       // score at the beginning, from the causes so far
 	score      float64       // natural logarithm of the odds of the limit
 	first      Feedback      // of the refused batches, the one that was sent first
 	ahead      int           // requests in flight when first was sent
@@ -182,7 +183,8 @@ func (d *detector) openQuestion(r Feedback, ahead int) {
 	recent := d.recent
 	*d = detector{lastSent: d.lastSent, inFlight: d.inFlight, shares: d.shares, sharesBefore: d.shares,
 		limitCount: d.limitCount, chanceCount: d.chanceCount, open: true, first: r, ahead: ahead}
-	d.score = max(leastPrior, min(math.Log((d.limitCount+0.5)/(d.chanceCount+0.5)), mostPrior))
+	d.prior = max(leastPrior, min(math.Log((d.limitCount+0.5)/(d.chanceCount+0.5)), mostPrior))
+	d.score = d.prior
 	for _, q := range recent {
 		if gap := q.Sent.Sub(r.Sent); r.Accepted > 0 && gap < instant && gap > -neighborGap {
 			d.neighbors++
@@ -254,12 +256,13 @@ func (d *detector) learn(r Feedback) {
 	}
 }
 
-// cause returns the cause that the evidence shows. With force it does not wait for missing answers.
+// cause returns the cause that the evidence shows. With force it does not wait for missing answers. Without them,
+// causes found earlier do not count for the limit: otherwise one wrong cause would lead to the next one.
 func (d *detector) cause(force bool) cause {
 	switch {
 	case !d.open:
 		return causePending
-	case !force && d.awaitsNeighbor() && d.score > clearChance && d.score < clearLimit:
+	case !force && d.awaitsNeighbor() && d.score > clearChance && d.score-max(d.prior, 0) < clearLimit:
 		return causePending
 	case d.score < clearChance, d.neighbors > 0 && d.score < likelyChance,
 		d.chanceCount > d.limitCount && d.score < loneChance:

@@ -272,6 +272,19 @@ func TestPrior(t *testing.T) {
 	}
 }
 
+// While the answer to a neighbor is missing, limits that were found earlier do not show a limit.
+func TestEarlierLimitsDoNotDecideEarly(t *testing.T) {
+	answers := []seen{{0, 3, 1, 0}}
+	for _, limits := range []float64{0, 50} {
+		d := newDetector()
+		d.limitCount, d.requests = limits, share{0.3, 60}
+		if got := addAll(&d, answers, 5); got != causePending {
+			t.Errorf("limit found %v times, and the next batch is not answered: cause %d with a score of %.1f, want %d",
+				limits, got, d.score, causePending)
+		}
+	}
+}
+
 // The limit counts as a cause. Chance counts if it is clear or a batch was near. If the cause is unclear but
 // the limit is likelier, it counts as a quarter of a limit. In that case, and if it was the limit, the
 // shares become what they were before.
