@@ -79,7 +79,8 @@ func TestWhatIsPrintedLeadsOn(t *testing.T) {
 		t.Fatalf("no command:\n%s", p.stderr)
 	}
 	proof := tapsweep(t, env, "verify", "--verify-wait", "1s", "--results", filepath.Join(t.TempDir(), "v.jsonl"), log)
-	proof.ends(t, status.Incomplete, remains+"which may include passes that no list names: tapsweep ")
+	proof.ends(t, status.Incomplete, remains+"which may include passes that no list names "+
+		"(the command keeps the users on --protect): tapsweep ")
 
 	// Resuming the run anyway sends nothing, and changes nothing.
 	sent := tenant.Stats().Deleted

@@ -73,6 +73,8 @@ func TestSweepGuards(t *testing.T) {
 	}{
 		{"dry run", plain, "--yes --dry-run", 0, 40, "delete 20 passes"},
 		{"limit", plain, "--yes --max-items 19", status.Usage, 40, "20 passes are more than the limit of 19"},
+		{"limit, with a protected user", plain, "--yes --max-items 18 --protect " + protect, status.Usage, 40,
+			"to list them, and the passes of protected users: tapsweep scan --reason=expired,used --all-users --graph"},
 		{"just within the limit", plain, "--yes --max-items 20", 0, 20, ""},
 		{"there is no terminal to ask at", plain, "", status.Usage, 40, "--yes"},
 		{"usable", plain, "--yes --reason usable", status.Usage, 40, "--include-usable"},
@@ -220,7 +222,7 @@ func TestSweepSkipsProtectedUsers(t *testing.T) {
 	p := tapsweep(t, serve(t, tenant), "sweep", "--all-users", "--yes", "--reason", "usable", "--include-usable",
 		"--protect", writeFile(t, "p.txt", "admin.kim@contoso.example\nglass@contoso.example\n"),
 		"--metrics-file", dir+"/m.prom", "--evidence", dir+"/evidence")
-	p.ends(t, status.Done, "tapsweep: 2 users scanned", "2 left out, because the user is protected")
+	p.ends(t, status.Done, "tapsweep: 2 users scanned", "2 left out, because the users are protected")
 	leaves(t, tenant, 2)
 	same(t, "users in the report", reported(t, dir+"/evidence").Users, 2)
 	holds(t, "the metrics", readText(t, dir+"/m.prom"), `tapsweep_log_users{command="sweep",file="m"} 2`+"\n",

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -78,18 +79,23 @@ func (f *sweepFlags) options(p *program, cmd *cobra.Command, _ []string) (*run.S
 	return &run.SweepOptions{Options: o, Scope: scope}, err
 }
 
-// scan returns the words of the scan that lists the passes that the sweep finds, without --created-since. A sweep has
-// more flags and another default of --reason.
+// scan returns the words of the scan that lists the passes that the sweep finds, and those of protected users, without
+// --created-since. A sweep has more flags and another default of --reason.
 func (f *sweepFlags) scan(fl *pflag.FlagSet) []string {
-	words := []string{"tapsweep", "scan"}
+	var reasons []string
 	for _, reason := range f.find.Reasons {
-		words = append(words, "--reason="+string(reason))
+		reasons = append(reasons, string(reason))
 	}
+	words := []string{"tapsweep", "scan", "--reason=" + strings.Join(reasons, ",")}
 	fl.Visit(func(f *pflag.Flag) {
 		if slices.Contains([]section{whereToLook, whatToFind, signingIn}, sectionOf(f)) &&
 			!slices.Contains([]string{"reason", "include-usable", "created-since"}, f.Name) {
 			for _, value := range valuesOf(f) {
-				words = append(words, "--"+f.Name+"="+value)
+				word := "--" + f.Name
+				if f.Value.Type() != "bool" || value != "true" {
+					word += "=" + value
+				}
+				words = append(words, word)
 			}
 		}
 	})

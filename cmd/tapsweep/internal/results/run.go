@@ -112,6 +112,9 @@ func onlyFlags(args []string, names ...string) (words []string) {
 // protectFlags returns the flags with the lists of protected users. It returns nil if the run protects nobody.
 func (r *Header) protectFlags() []string { return onlyFlags(r.Revoke, "--protect") }
 
+// HasProtectList reports whether the run has a list of protected users.
+func (r *Header) HasProtectList() bool { return len(r.protectFlags()) > 0 }
+
 // withoutLog removes the flags about the log from the arguments of a command. It also reports whether the log is
 // in a directory of evidence.
 func withoutLog(args []string) (rest []string, evidence bool) {

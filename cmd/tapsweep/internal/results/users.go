@@ -143,12 +143,21 @@ func (l *Lists) Digest() string {
 	return fmt.Sprintf("sha256:%x", digest.Sum(nil))
 }
 
-// ProtectFlags returns the flags with the lists of protected users that the runs of the logs had.
+// ProtectFlags returns the flags with the lists of protected users that the last run of each log had. A log of verify
+// only has the flags of the logs that it verified, so it counts if there is no other log.
 func (l *Lists) ProtectFlags() (words []string) {
+	var last []ListRun // of each log
+	for i, run := range l.Runs {
+		if i+1 == len(l.Runs) || l.Runs[i+1].Source != run.Source {
+			last = append(last, run)
+		}
+	}
+	deletes := func(run ListRun) bool { return run.Kind() != "verify" }
+	anyDeletes := slices.ContainsFunc(last, deletes)
 	seen := make(map[string]bool)
-	for _, run := range l.Runs {
+	for _, run := range last {
 		flags := run.protectFlags()
-		if key := strings.Join(flags, "\n"); !seen[key] {
+		if key := strings.Join(flags, "\n"); !seen[key] && (deletes(run) || !anyDeletes) {
 			seen[key] = true
 			words = append(words, flags...)
 		}

@@ -45,6 +45,36 @@ func TestReadUsers(t *testing.T) {
 	assert.Equal(t, "runs", runs, []string{path + ":1", path + ":5"})
 }
 
+// The command that verify prints protects the users whom the last run of each log protected. A user who is no longer on
+// the list of the last run was unprotected on purpose.
+func TestProtectFlags(t *testing.T) {
+	run := func(command, flag string) string {
+		return `{"type":"run","command":["` + command + `"],"resume":[],"revoke":["` + flag + `"]}` + "\n" + endLine
+	}
+	twoRuns, first := run("revoke", "--protect=old.txt")+run("revoke", "--protect=new.txt"),
+		run("revoke", "--protect=glass.txt")
+	proof := run("verify", "--protect=old.txt")
+	for name, tt := range map[string]struct {
+		logs []string
+		want string
+	}{
+		"only the last run counts":              {[]string{twoRuns}, "--protect=new.txt"},
+		"each log counts":                       {[]string{twoRuns, first}, "--protect=new.txt --protect=glass.txt"},
+		"two logs have the same list":           {[]string{first, first}, "--protect=glass.txt"},
+		"the last log protects nobody":          {[]string{first, run("revoke", "")}, "--protect=glass.txt"},
+		"a log of verify does not count":        {[]string{first, proof}, "--protect=glass.txt"},
+		"a log of verify counts if it is alone": {[]string{proof}, "--protect=old.txt"},
+	} {
+		var paths []string
+		for _, text := range tt.logs {
+			paths = append(paths, write(t, "log.jsonl", text))
+		}
+		found, err := ReadUsers(paths...)
+		assert.OK(t, err, name)
+		assert.Same(t, "flags: "+name, strings.Join(found.ProtectFlags(), " "), tt.want)
+	}
+}
+
 // Of two logs about a user, the newer one counts in any order. Otherwise verify would compare with the older call that
 // revoked the sessions, and a run would not revoke the sessions that the newer log has not revoked.
 func TestNewerLogCounts(t *testing.T) {

@@ -48,13 +48,21 @@ func (s *summary) scanned(w io.Writer) {
 		count{c.Older, "left out, because the pass was created before --created-since"},
 		count{c.Guests, "left out, because the user is a guest, or the account has no type"},
 		count{c.Disabled, "left out, because the account is disabled"},
-		count{c.Protected, "left out, because the user is protected"},
+		s.protected(),
 		count{c.Earlier, "scanned by an earlier run"}, count{c.Failed, "could not be scanned"},
 		count{c.NotSeen, "or more not scanned"},
 		count{c.Passes[pass.Unknown], "of unknown reason: sweep does not delete them, revoke can"},
 	) {
 		fmt.Fprintln(w, "  "+left)
 	}
+}
+
+// protected returns how many users a scan left out, because they are protected.
+func (s *summary) protected() count {
+	if s.Scan.Protected == 1 {
+		return count{1, "left out, because the user is protected"}
+	}
+	return count{s.Scan.Protected, "left out, because the users are protected"}
 }
 
 // seen returns how many passes of each reason a scan found.

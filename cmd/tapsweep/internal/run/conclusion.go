@@ -18,7 +18,7 @@ func (s *summary) conclusion(w io.Writer) {
 	again := s.revokeAgain()
 	printIf(len(sentences) > 0, w, strings.Join(sentences, " "))
 	printIf(again != "" && s.Run.DryRun, w, "To delete these passes: ", again)
-	printIf(again != "" && !s.Run.DryRun, w, "To revoke what remains", s.including(), ": ", again)
+	printIf(again != "" && !s.Run.DryRun, w, "To revoke what remains", s.including(), s.keeping(), ": ", again)
 }
 
 // including says that the passes that remain include some that no list names. A log of verify does not show which.
@@ -28,6 +28,15 @@ func (s *summary) including() string {
 		return ", including " + passes(n) + " that no list names"
 	case s.Run.Kind() == "verify" && s.Counts.Outcomes[results.Remains] > 0:
 		return ", which may include passes that no list names"
+	}
+	return ""
+}
+
+// keeping says that the command of a verify has the lists of protected users of the verified logs. Somebody may have
+// left them out of one of these runs on purpose.
+func (s *summary) keeping() string {
+	if s.Run.Kind() == "verify" && s.Run.HasProtectList() {
+		return " (the command keeps the users on --protect)"
 	}
 	return ""
 }

@@ -88,13 +88,11 @@ func (r *run) conclude(code int) {
 func (s *summary) brief(w io.Writer) {
 	var kept strings.Builder
 	s.kept(&kept)
-	parts := []string{s.headline(), "passes seen: " + s.seen()}
-	if n := s.Scan.Earlier; n > 0 {
-		parts = append(parts, fmt.Sprintf("%d scanned by an earlier run", n))
+	parts := []string{s.headline()}
+	if seen := s.seen(); seen != "" {
+		parts = append(parts, "passes seen: "+seen)
 	}
-	if n := s.Scan.Protected; n > 0 {
-		parts = append(parts, fmt.Sprintf("%d left out, because the user is protected", n))
-	}
+	parts = append(parts, nonZero(count{s.Scan.Earlier, "scanned by an earlier run"}, s.protected())...)
 	parts = append(parts, s.sentence()+" "+s.sessionSentence())
 	text := strings.TrimSpace(strings.Join(parts, "; ")) + " " + kept.String()
 	fmt.Fprintln(w, strings.ReplaceAll(strings.TrimSpace(text), "\n", "; "))

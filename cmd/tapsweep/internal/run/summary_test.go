@@ -74,6 +74,15 @@ func TestSummary(t *testing.T) {
 	}
 }
 
+// A sweep that saw no pass has no part about passes in its line.
+func TestBrief(t *testing.T) {
+	s := summary{Run: *ran("sweep", "--all-users"), Scan: &scan.Totals{Earlier: 2, Protected: 30}}
+	var got strings.Builder
+	s.brief(&got)
+	assert.Same(t, "the line", got.String(), "tapsweep: 0 users scanned in 0s; 2 scanned by an earlier run; "+
+		"30 left out, because the users are protected; There was no pass to delete.\n")
+}
+
 var start = time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
 
 // The advice after a log that is not complete says if the command that runs again also deletes other passes: a
@@ -122,6 +131,8 @@ func TestConclusion(t *testing.T) {
 		{"a simulation", "revoke --simulate a.csv", rowCounts{results.Remains: 1}, nil},
 		{"dry run", "revoke --dry-run a.csv", rowCounts{results.Planned: 2, results.UnknownUser: 1}, nil},
 		{"verify", "verify a.jsonl", rowCounts{results.Revoked: 4, results.Absent: 1, results.Remains: 2}, nil},
+		{"verify of a log with protected users", "verify a.jsonl", rowCounts{results.Remains: 1},
+			func(s *summary) { s.Run.Revoke = []string{"--protect=glass.txt"} }},
 		{"sweep whose scan did not end", "sweep --all-users", nil,
 			func(s *summary) { s.ScanStopped, s.Stopped = true, errors.New("x") }},
 		{"resumed sweep whose scan did not end", "sweep --all-users", rowCounts{results.Revoked: 2},

@@ -88,8 +88,12 @@ func (r *run) sayKept(found []*scan.Found) {
 	if since := r.header.Since; !since.IsZero() { // an age would mean another time
 		words = append(words, "--created-since="+since.Format(time.RFC3339))
 	}
-	list := results.CommandLine(words)
-	r.console.Say("found %s, and deleted none of them\nto list them: %s", passes(len(found)), list)
+	those := "them"
+	if r.header.HasProtectList() { // scan has no --protect
+		those = "them, and the passes of protected users"
+	}
+	r.console.Say("found %s, and deleted none of them\nto list %s: %s", passes(len(found)), those,
+		results.CommandLine(words))
 }
 
 // sweepItems returns the passes that an earlier run left, to delete or to verify, and those that the scan found.
