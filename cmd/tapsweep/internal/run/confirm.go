@@ -33,7 +33,11 @@ type question struct {
 	sample               []revoke.Item
 	completed            int                     // rows that an earlier run has completed
 	leftOut              map[results.Outcome]int // rows that have this outcome at once
+	unread               bool                    // some items could not be read, so more may be left to do
 }
+
+// needless reports whether the run will delete no pass and revoke no sessions.
+func (q *question) needless() bool { return !q.unread && q.passes+q.users == 0 }
 
 // question counts what is left to do of the items.
 func (r *run) question(items revoke.Items) *question {
@@ -43,7 +47,8 @@ func (r *run) question(items revoke.Items) *question {
 	seed, users := maphash.MakeSeed(), make(map[uint64]bool)
 	for item, err := range items {
 		if err != nil {
-			return q // the run will report the error
+			q.unread = true // the run will report the error
+			return q
 		}
 		pair := &item.Pair
 		outcome, completed := opts.AtOnce(&item)

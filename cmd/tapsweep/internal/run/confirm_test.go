@@ -95,6 +95,41 @@ func TestConfirmCountsUsersOfSessions(t *testing.T) {
 	assert.That(t, err != nil, "y confirms the sessions of 101 users")
 }
 
+// A revoke asks nothing if it will delete no pass and revoke no sessions.
+func TestRevokeAsksOnlyBeforeItSends(t *testing.T) {
+	const row = `{"type":"result","user":"dana@contoso.com","method":"` + selfPass + `","outcome":"revoked"`
+	const sessions = `{"type":"result","action":"revokeSessions","user":"dana@contoso.com","outcome":"revoked"}`
+	for _, tt := range []struct {
+		name string
+		next results.Header
+		rows []string
+		asks bool
+	}{
+		{"the pass is left", results.Header{}, nil, true},
+		{"the pass is gone", results.Header{}, []string{row + `}`}, false},
+		{"the pass is gone, but not verified", results.Header{Verify: true}, []string{row + `}`}, false},
+		{"the sessions are left", results.Header{Sessions: true}, []string{row + `}`}, true},
+		{"the sessions are revoked", results.Header{Sessions: true}, []string{row + `}`, sessions}, false},
+		{"the sessions are not verified", results.Header{Sessions: true, Verify: true},
+			[]string{row + `,"verified":true}`, sessions}, false},
+	} {
+		var out bytes.Buffer
+		r := asking(strings.NewReader("n\n"), &out)
+		r.list, r.header = openList(t, "user,method\ndana@contoso.com,"+selfPass+"\n"), &tt.next
+		r.earlier = earlierRun(t, &tt.next, tt.rows...)
+		err := r.askToRevoke(t.Context())
+		assert.Same(t, tt.name+": the run asks", out.Len() > 0, tt.asks)
+		assert.Same(t, tt.name+": the answer no ends the run", err != nil, tt.asks)
+	}
+}
+
+// If the list cannot be read, nobody knows how much is left, so the run asks.
+func TestQuestionOfAnUnreadList(t *testing.T) {
+	broken := func(yield func(revoke.Item, error) bool) { yield(revoke.Item{}, io.ErrUnexpectedEOF) }
+	q := asking(strings.NewReader(""), io.Discard).question(broken)
+	assert.Same(t, "the question is needless", q.needless(), false)
+}
+
 // An interrupt at the prompt is an answer: no.
 func TestConfirmInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())

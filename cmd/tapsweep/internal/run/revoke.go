@@ -94,7 +94,8 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	return execute(ctx, c, &o.Options, p)
 }
 
-// askToRevoke looks up users that are listed under two names, and asks the person to confirm.
+// askToRevoke looks up users that are listed under two names, and asks the person to confirm. It does not ask if
+// nothing will be deleted or revoked.
 func (r *run) askToRevoke(ctx context.Context) error {
 	if r.header.Sessions && r.list.Mixed() {
 		if err := r.lookUpNames(ctx); err != nil {
@@ -106,6 +107,9 @@ func (r *run) askToRevoke(ctx context.Context) error {
 		return nil
 	}
 	q, listed := r.question(r.everyItem()), r.list.Stats()
+	if q.needless() {
+		return nil
+	}
 	q.completed += listed.Done
 	q.leftOut[results.Protected] += listed.Protected
 	return r.confirm(ctx, q)

@@ -132,7 +132,7 @@ func (r *run) checkAndConfirm(ctx context.Context, q *question) error {
 		return status.Refuse(fmt.Errorf("%d passes are more than the limit of %d: nothing was deleted", n, r.limit),
 			status.HintBound)
 	}
-	if r.opts.unattended() || q.passes+q.users == 0 || ctx.Err() != nil {
+	if r.opts.unattended() || q.needless() || ctx.Err() != nil {
 		return nil
 	}
 	return r.confirm(ctx, q)
