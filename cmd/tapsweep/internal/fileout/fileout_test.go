@@ -115,7 +115,9 @@ func TestBegin(t *testing.T) {
 
 // A directory that cannot be synced is no reason to fail, unless the disk fails.
 func TestSyncDir(t *testing.T) {
-	for dir, want := range map[string]error{t.TempDir(): nil, "/proc/self": nil, t.TempDir() + "/none": fs.ErrNotExist} {
+	for dir, want := range map[string]error{
+		t.TempDir(): nil, "/proc/self": nil, t.TempDir() + "/none": fs.ErrNotExist,
+	} {
 		if _, err := os.Stat("/proc/self"); runtime.GOOS == "windows" || dir == "/proc/self" && err != nil {
 			continue
 		}

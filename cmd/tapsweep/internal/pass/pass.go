@@ -87,8 +87,8 @@ func Decode(res batch.Result, what string, value any) error {
 	switch status := res.Response.Status; {
 	case status == 200:
 	case status < 300: // the body is not shown, because it may hold the code of a pass
-		return fmt.Errorf("%s may be incomplete: the answer was %d, not 200; try again later, and if it happens again, "+
-			"find out whether a proxy or gateway changes the answers of Graph", what, status)
+		return fmt.Errorf("%s may be incomplete: the answer was %d, not 200; try again later, and if it happens "+
+			"again, find out whether a proxy or gateway changes the answers of Graph", what, status)
 	default:
 		return res.Response.StatusError()
 	}

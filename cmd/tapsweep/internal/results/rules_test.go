@@ -111,7 +111,8 @@ func TestResumeIgnoresProtectOfCompleteRuns(t *testing.T) {
 		{"a complete sweep, then a stopped one", protects + endLine + protects + stopped, true, true},
 		{"a complete revoke", protects + endLine, false, true},
 	} {
-		log, _, err := Resume(write(t, "log.jsonl", tt.lines), new(Header), ResumeOptions{IgnoreFinishedRuns: tt.ignore})
+		log, _, err := Resume(write(t, "log.jsonl", tt.lines), new(Header),
+			ResumeOptions{IgnoreFinishedRuns: tt.ignore})
 		if err == nil {
 			log.Close()
 		}
