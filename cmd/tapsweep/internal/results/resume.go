@@ -219,9 +219,13 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 			e.state.apply(rec, false)
 		case rec.End != nil:
 			e.runsWithoutEnd--
-			if e.opts.IgnoreFinishedRuns && (rec.End.Stopped == "" || e.isRefused(rec.End)) {
+			complete := rec.End.Stopped == ""
+			if e.opts.IgnoreFinishedRuns && (complete || e.isRefused(rec.End)) {
 				e.forget()
 				from = c.Whole
+			}
+			if e.opts.IgnoreFinishedRuns && complete { // a run that was refused may not be resumed without its flags
+				e.sessions, e.verify, e.protect = false, false, nil
 			}
 		}
 	}
@@ -258,7 +262,7 @@ func (e *ResumeState) isRefused(end *End) bool {
 func (e *ResumeState) forget() {
 	clear(e.state.words)
 	clear(e.state.users)
-	e.First, e.runsWithoutEnd, e.sessions, e.verify, e.protect = nil, 0, false, false, nil
+	e.First, e.runsWithoutEnd = nil, 0
 	if !e.run.Sessions {
 		clear(e.wanted)
 	}

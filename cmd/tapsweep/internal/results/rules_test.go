@@ -100,6 +100,7 @@ func TestRefusedRunFixesNoTime(t *testing.T) {
 func TestResumeIgnoresProtectOfCompleteRuns(t *testing.T) {
 	const protects = `{"type":"run","command":["sweep","--protect","bg.txt"]}` + "\n"
 	const stopped = `{"type":"end","exit":4,"stopped":"signal"}` + "\n"
+	const refused = `{"type":"end","exit":64,"stopped":"limit"}` + "\n"
 	for _, tt := range []struct {
 		name, lines string
 		ignore      bool // IgnoreFinishedRuns
@@ -108,10 +109,11 @@ func TestResumeIgnoresProtectOfCompleteRuns(t *testing.T) {
 		{"a complete sweep", protects + endLine, true, false},
 		{"a stopped sweep", protects + stopped, true, true},
 		{"a killed sweep", protects, true, true},
+		{"a sweep that was refused", protects + refused, true, true},
 		{"a complete sweep, then a stopped one", protects + endLine + protects + stopped, true, true},
 		{"a complete revoke", protects + endLine, false, true},
 	} {
-		log, _, err := Resume(write(t, "log.jsonl", tt.lines), new(Header),
+		log, _, err := Resume(write(t, "log.jsonl", tt.lines), &Header{Since: time.Now()},
 			ResumeOptions{IgnoreFinishedRuns: tt.ignore})
 		if err == nil {
 			log.Close()

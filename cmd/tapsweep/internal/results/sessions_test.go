@@ -98,10 +98,15 @@ func TestSessionsLeftOfALaterPass(t *testing.T) {
 	first := gone + sessionLine(Revoked)
 	verified := `{"type":"run","verify":true,"start":"2026-03-09T02:00:00Z"}` + "\n" +
 		rowLine(Revoked, methodIs(pass1), `"verified":true`)
+	const runOfVerify = `{"type":"run","command":["verify"],"start":"2026-03-09T02:00:00Z"}` + "\n"
+	proof := runOfVerify + rowLine(Revoked, methodIs(pass1), `"verified":true`)
 	for name, tt := range map[string]struct {
 		older, newer string
 		left         int
 	}{
+		"a proof deletes nothing": {first, proof, 0},
+		"another pass, and a proof of the call": {first,
+			rowLine(Revoked, methodIs(pass2)) + runOfVerify + sessionLine(Revoked), 1},
 		"another pass is gone":                 {first, rowLine(Revoked, methodIs(pass2)), 1},
 		"the same pass is verified":            {first, verified, 0},
 		"another pass and its sessions":        {first, rowLine(Revoked, methodIs(pass2)) + sessionLine(Revoked), 0},

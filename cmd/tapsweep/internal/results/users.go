@@ -25,8 +25,11 @@ type LoggedUser struct {
 	Creation input.Creation
 	Sessions *LogSessions // nil if the logs have no row about the user's sessions
 
-	passGone bool      // a pass of the user is gone
-	lastRun  time.Time // the start of the last run that revoked a pass of the user
+	passGone bool // a pass of the user is gone
+
+	// The start of the last run that revoked a pass of the user, and of the last run that revoked the sessions
+	// or found no such user.
+	lastDelete, lastCall time.Time
 
 	passRow, sessionsRow writtenRow // which rows count
 }
@@ -70,17 +73,21 @@ func (l *Lists) addUser(log string, rec *Record) {
 		l.users[name], l.Users = user, append(l.Users, user)
 	}
 	user.User, user.UPN = r.User, cmp.Or(r.UPN, user.UPN)
+	run := l.Runs[len(l.Runs)-1]
+	// A row that is verified may be of a later run than the delete or the call.
+	revoked := r.Outcome == Revoked && run.Kind() != "verify" && (r.Provisional || !run.Verify)
 	switch {
 	case r.Action == RevokeSessions:
+		if revoked || r.Outcome == UnknownUser {
+			user.lastCall = latest(user.lastCall, run.Start)
+		}
 		if user.sessionsRow.update(log, r.Time) {
 			user.Sessions = &LogSessions{r.Outcome, r.SentAt}
 		}
 	case r.Outcome != Duplicate: // the first row of the pass has its outcome
 		user.passGone = user.passGone || r.sessionsFollow()
-		run := l.Runs[len(l.Runs)-1]
-		// A row that is verified may be of a later run than the delete.
-		if r.Outcome == Revoked && (r.Provisional || !run.Verify) && run.Start.After(user.lastRun) {
-			user.lastRun = run.Start
+		if revoked {
+			user.lastDelete = latest(user.lastDelete, run.Start)
 		}
 		if user.passRow.update(log, r.Time) {
 			user.Method, user.Outcome, user.Creation = r.Method, r.Outcome, r.Creation
@@ -90,7 +97,23 @@ func (l *Lists) addUser(log string, rec *Record) {
 
 // signedOut reports whether the sessions are revoked, and no later run has revoked another pass: somebody may have
 // signed in with it after the call.
-func (u *LoggedUser) signedOut() bool { return u.Sessions.done() && !u.lastRun.After(u.sessionsRow.at) }
+func (u *LoggedUser) signedOut() bool {
+	if !u.Sessions.done() {
+		return false
+	}
+	called := u.lastCall
+	if called.IsZero() { // the logs only have rows that verify the call
+		called = u.Sessions.SentAt
+	}
+	return !u.lastDelete.After(called)
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
 
 // protected reports whether the last row about a pass of the user is protected. Rows about the sessions of such a user
 // do not count.
@@ -143,21 +166,13 @@ func (l *Lists) Digest() string {
 	return fmt.Sprintf("sha256:%x", digest.Sum(nil))
 }
 
-// ProtectFlags returns the flags with the lists of protected users that the last run of each log had. A log of verify
-// only has the flags of the logs that it verified, so it counts if there is no other log.
+// ProtectFlags returns the flags with the lists of protected users that the last run of each log had.
 func (l *Lists) ProtectFlags() (words []string) {
-	var last []ListRun // of each log
-	for i, run := range l.Runs {
-		if i+1 == len(l.Runs) || l.Runs[i+1].Source != run.Source {
-			last = append(last, run)
-		}
-	}
-	deletes := func(run ListRun) bool { return run.Kind() != "verify" }
-	anyDeletes := slices.ContainsFunc(last, deletes)
 	seen := make(map[string]bool)
-	for _, run := range last {
+	for i, run := range l.Runs {
+		last := i+1 == len(l.Runs) || l.Runs[i+1].Source != run.Source
 		flags := run.protectFlags()
-		if key := strings.Join(flags, "\n"); !seen[key] && (deletes(run) || !anyDeletes) {
+		if key := strings.Join(flags, "\n"); last && !seen[key] {
 			seen[key] = true
 			words = append(words, flags...)
 		}

@@ -58,12 +58,11 @@ func TestProtectFlags(t *testing.T) {
 		logs []string
 		want string
 	}{
-		"only the last run counts":              {[]string{twoRuns}, "--protect=new.txt"},
-		"each log counts":                       {[]string{twoRuns, first}, "--protect=new.txt --protect=glass.txt"},
-		"two logs have the same list":           {[]string{first, first}, "--protect=glass.txt"},
-		"the last log protects nobody":          {[]string{first, run("revoke", "")}, "--protect=glass.txt"},
-		"a log of verify does not count":        {[]string{first, proof}, "--protect=glass.txt"},
-		"a log of verify counts if it is alone": {[]string{proof}, "--protect=old.txt"},
+		"only the last run counts":     {[]string{twoRuns}, "--protect=new.txt"},
+		"each log counts":              {[]string{twoRuns, first}, "--protect=new.txt --protect=glass.txt"},
+		"two logs have the same list":  {[]string{first, first}, "--protect=glass.txt"},
+		"the last log protects nobody": {[]string{first, run("revoke", "")}, "--protect=glass.txt"},
+		"a log of verify counts":       {[]string{proof, first}, "--protect=old.txt --protect=glass.txt"},
 	} {
 		var paths []string
 		for _, text := range tt.logs {
