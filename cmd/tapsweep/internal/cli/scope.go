@@ -65,10 +65,7 @@ func (f *scopeFlags) add(fl *pflag.FlagSet, most string) {
 
 // addReasons adds --reason, which takes words with commas and can be repeated.
 func addReasons(fl *pflag.FlagSet, p *[]pass.Reason, most string) {
-	var words []string
-	for _, reason := range pass.Reasons {
-		words = append(words, string(reason))
-	}
+	words := reasonWords(pass.Reasons)
 	fl.Var(&checkedFlag{"REASONS", words, "", func(list string) error {
 		for word := range strings.SplitSeq(list, ",") {
 			if !slices.Contains(words, word) {
@@ -78,6 +75,13 @@ func addReasons(fl *pflag.FlagSet, p *[]pass.Reason, most string) {
 		}
 		return nil
 	}}, "reason", "only passes that are "+oneOf(words)+"; separate several with commas (default "+most+")")
+}
+
+func reasonWords(reasons []pass.Reason) (words []string) {
+	for _, reason := range reasons {
+		words = append(words, string(reason))
+	}
+	return words
 }
 
 // parseSince parses a time, a date or an age such as 24h. A date means midnight UTC. age is 0 for a time and a date.

@@ -82,17 +82,13 @@ func (f *sweepFlags) options(p *program, cmd *cobra.Command, _ []string) (*run.S
 // scan returns the words of the scan that lists the passes that the sweep finds, and those of protected users, without
 // --created-since. A sweep has more flags and another default of --reason.
 func (f *sweepFlags) scan(fl *pflag.FlagSet) []string {
-	var reasons []string
-	for _, reason := range f.find.Reasons {
-		reasons = append(reasons, string(reason))
-	}
-	words := []string{"tapsweep", "scan", "--reason=" + strings.Join(reasons, ",")}
-	fl.Visit(func(f *pflag.Flag) {
-		if slices.Contains([]section{whereToLook, whatToFind, signingIn}, sectionOf(f)) &&
-			!slices.Contains([]string{"reason", "include-usable", "created-since"}, f.Name) {
-			for _, value := range valuesOf(f) {
-				word := "--" + f.Name
-				if f.Value.Type() != "bool" || value != "true" {
+	words := []string{"tapsweep", "scan", "--reason=" + strings.Join(reasonWords(f.find.Reasons), ",")}
+	fl.Visit(func(set *pflag.Flag) {
+		if slices.Contains([]section{whereToLook, whatToFind, signingIn}, sectionOf(set)) &&
+			!slices.Contains([]string{"reason", "include-usable", "created-since"}, set.Name) {
+			for _, value := range valuesOf(set) {
+				word := "--" + set.Name
+				if set.Value.Type() != "bool" || value != "true" {
 					word += "=" + value
 				}
 				words = append(words, word)

@@ -220,11 +220,12 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 		case rec.End != nil:
 			e.runsWithoutEnd--
 			complete := rec.End.Stopped == ""
-			if e.opts.IgnoreFinishedRuns && (complete || e.isRefused(rec.End)) {
-				e.forget()
-				from = c.Whole
+			if !e.opts.IgnoreFinishedRuns || !complete && !e.isRefused(rec.End) {
+				continue
 			}
-			if e.opts.IgnoreFinishedRuns && complete { // a run that was refused may not be resumed without its flags
+			e.forget()
+			from = c.Whole
+			if complete { // a run that was refused is still resumed only with its flags
 				e.sessions, e.verify, e.protect = false, false, nil
 			}
 		}

@@ -30,7 +30,7 @@ func (s *summary) unknownCreator() bool {
 	return a != nil && a.By == 0 && s.CreatorDoubt != ""
 }
 
-// wrongCreator reports whether such a name may be misspelled. Nobody types the ID of an app by hand.
+// wrongCreator reports whether an unknown creator may be a misspelled name. An ID is copied, not typed.
 func (s *summary) wrongCreator() bool { return s.unknownCreator() && !s.CreatorByID }
 
 // scanned writes how many passes a scan found, and how many it left out.
