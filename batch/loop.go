@@ -181,11 +181,7 @@ func (l *loop) stop(cause error) {
 	}
 	l.stopped = cause
 	close(l.ended)
-	if l.opts.Grace < 0 {
-		l.cancel(errStopped)
-		return
-	}
-	l.grace = time.After(l.opts.Grace)
+	l.grace = time.After(grace)
 }
 
 // drain settles all requests that are left when a run has stopped.
