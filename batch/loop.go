@@ -63,7 +63,6 @@ func (l *loop) run(ctx context.Context) {
 			l.stop(context.Cause(ctx))
 		}
 		wake := l.send(ctx, time.Now())
-		l.stopIfOutOfTime(ctx, wake)
 		wake = l.stopIfUnreachable(l.stopIfStalled(wake))
 		if l.stopped == nil && ctx.Err() != nil {
 			continue // src or settle ended the run, and there may be no further reply
