@@ -151,13 +151,6 @@ func (f *logFile) check() error {
 	return nil
 }
 
-// CanResume reports whether a later run can read a log at path: there is a regular file, or nothing yet. What
-// is written to a pipe or a device cannot be read again.
-func CanResume(path string) bool {
-	info, err := os.Stat(path)
-	return err != nil || info.Mode().IsRegular()
-}
-
 // firstBytes are the first bytes of each log: the first key of a Header.
 const firstBytes = `{"type":"run"`
 

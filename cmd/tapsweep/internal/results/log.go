@@ -22,7 +22,7 @@ type Log struct {
 	name string
 	w    io.Writer
 	sync func() error
-	file *logFile // nil for a stream, a device or a pipe
+	file *logFile // nil for a stream
 
 	mu            sync.Mutex
 	buf           *bufio.Writer
@@ -47,19 +47,9 @@ var ErrInUse = errors.New("another run is writing to it")
 
 // Create creates a log at path with mode 0600. For an existing file it returns fs.ErrExist, unless overwrite is
 // set. With overwrite, the file must be trusted (see CheckTrust) and must begin like a log. The new log replaces
-// it when its first line is on disk. If path is a named pipe, Create waits up to 10 s for a reader. Lines for a
-// pipe or a device are never synced.
+// it when its first line is on disk.
 func Create(path string, overwrite bool) (*Log, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-	case !info.Mode().IsRegular():
-		f, err := openStream(path)
-		if err != nil {
-			return nil, fmt.Errorf("creating the results log: %w", err)
-		}
-		return newLog(path, f, unsynced), nil
-	case overwrite:
+	if _, err := os.Stat(path); err == nil && overwrite {
 		f, err := replace(path)
 		if err != nil {
 			return nil, fmt.Errorf("replacing the results log: %w", err)

@@ -2,36 +2,13 @@ package results
 
 import (
 	"errors"
-	"fmt"
 	"io"
-	"os"
 	"time"
 )
-
-// readerPatience is how long to wait for a reader of a named pipe. A reader that is started together with the
-// run opens the pipe immediately.
-const readerPatience = 10 * time.Second
 
 // lastWrite is how long a write may take after the run was told to end. It is shorter than the 10 s for which
 // the run waits for batches in flight.
 const lastWrite = 5 * time.Second
-
-// openStream opens a pipe or a device for writing. Opening a named pipe waits for its reader.
-func openStream(path string) (*os.File, error) {
-	var f *os.File
-	var err error
-	opened := make(chan struct{})
-	go func() {
-		defer close(opened)
-		f, err = os.OpenFile(path, os.O_WRONLY, 0)
-	}()
-	select {
-	case <-opened:
-		return f, err
-	case <-time.After(readerPatience):
-		return nil, fmt.Errorf("%s is a named pipe, and no program reads it: start the reader first", path)
-	}
-}
 
 // A patientWriter writes to a pipe or a terminal, whose reader decides how long a write takes. Until hurry is
 // closed, a write may take any time. After that, a write that takes longer than 5 s fails, and w must not be used

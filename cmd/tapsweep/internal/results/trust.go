@@ -21,9 +21,8 @@ func (e *TrustError) Error() string { return fmt.Sprintf("%s %s", e.Path, e.Why)
 func (e *TrustError) Hints() []string { return []string{e.Hint} }
 
 // CheckTrust returns a *TrustError if the file or directory at path belongs to another user, if its group or
-// others can write to it, or if its path has a link that others could have created. If there is nothing, a device
-// or a pipe at path, it checks only the links. On Windows it returns nil, because there the folder decides who
-// may write.
+// others can write to it, or if its path has a link that others could have created. If there is nothing at path, it
+// checks only the links. On Windows it returns nil, because there the folder decides who may write.
 func CheckTrust(path string) error {
 	if err := checkLinks(path); err != nil {
 		return err
@@ -34,8 +33,6 @@ func CheckTrust(path string) error {
 		return nil
 	case err != nil:
 		return err
-	case !info.Mode().IsRegular() && !info.IsDir():
-		return nil
 	}
 	return checkOwner(path, info)
 }

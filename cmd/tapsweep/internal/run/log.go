@@ -40,10 +40,6 @@ func (r *run) openLog() (err error) {
 		}
 		return nil
 	}
-	if !results.CanResume(log.Path) {
-		return status.Refuse(fmt.Errorf("--results: %s is a pipe or a device: a run cannot resume from it", log.Path),
-			"choose another --results file")
-	}
 	opts := r.resume
 	opts.Protected = r.isProtectedName
 	r.log, r.earlier, err = results.Resume(log.Path, r.header, opts)
@@ -144,13 +140,17 @@ func checkLog(log *LogOptions, lists ...string) error {
 		return status.Refuse(fmt.Errorf("--results: %s is the output of tapsweep itself", path),
 			"use --results - for standard output")
 	}
+	there, err := os.Stat(path)
+	if err == nil && !there.Mode().IsRegular() && !there.IsDir() {
+		return status.Refuse(fmt.Errorf("--results: %s is a pipe or a device", path),
+			"use --results - and redirect standard output, or name a file")
+	}
 	mayReplace := log.Overwrite || log.Resume
 	if mayReplace && path != "" && path != "-" {
 		if err := results.CheckTrust(path); err != nil {
 			return status.Of(fmt.Errorf("--results: %w", err))
 		}
 	}
-	there, err := os.Stat(path)
 	if log.Evidence != "" && err != nil {
 		return nil
 	}

@@ -3,7 +3,6 @@ package run
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -127,7 +126,6 @@ func TestConclusion(t *testing.T) {
 			func(s *summary) { s.Counts.Unverified = 1 }},
 		{"standard input", "revoke -", rowCounts{results.NotSent: 1}, nil},
 		{"standard output", "revoke a.csv", rowCounts{results.NotSent: 1}, to("-")},
-		{"a device", "revoke a.csv", rowCounts{results.NotSent: 1}, to(os.DevNull)},
 		{"a simulation", "revoke --simulate a.csv", rowCounts{results.Remains: 1}, nil},
 		{"dry run", "revoke --dry-run a.csv", rowCounts{results.Planned: 2, results.UnknownUser: 1}, nil},
 		{"verify", "verify a.jsonl", rowCounts{results.Revoked: 4, results.Absent: 1, results.Remains: 2}, nil},
