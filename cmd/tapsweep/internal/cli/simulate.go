@@ -16,8 +16,8 @@ It prints environment variables. With them, tapsweep or any other Graph client
 that uses azidentity connects to this tenant. It runs until you press Ctrl-C.
 
 To rehearse an incident: in the audit log of this tenant,
-mallory@contoso.example created some of the passes, and
-helpdesk@contoso.example created the others.
+mallory@contoso.example created some of the passes, and helpdesk@contoso.example
+created the others.
 
 A limit is 20/s:60 (a bucket of 60 requests that refills at 20 per second) or
 3000/150s (3000 requests in each window of 150 s).`,
