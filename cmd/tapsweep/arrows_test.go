@@ -20,11 +20,10 @@ const internal = "tapsweep/cmd/tapsweep/internal/"
 // here may not exist, and a new import is a decision about the design.
 var arrows = map[string]string{
 	"cli": "run simulation checkup report console tenant metrics evidence status auth cloud pass progress " +
-		"results scan " +
-		"fileout format markdown",
+		"results scan fileout markdown",
 	"run": "tenant protect scan revoke results progress metrics evidence console status pass token " +
 		"fileout format",
-	"checkup":     "tenant console status token pass scan format",
+	"checkup":     "tenant console status token pass scan",
 	"simulation":  "console status results fileout",
 	"tenant":      "auth cloud token protect answer status format",
 	"status":      "protect revoke scan answer results fileout",
@@ -34,7 +33,7 @@ var arrows = map[string]string{
 	"revoke":      "answer results pass token",
 	"scan":        "answer results pass format token",
 	"protect":     "pass",
-	"answer":      "results format token",
+	"answer":      "results token",
 	"token":       "cloud format jwt",
 	"jwt":         "",
 	"auth":        "jwt",

@@ -94,7 +94,7 @@ func TestEvidenceRefused(t *testing.T) {
 		{"--evidence DIR/a --results DIR/b.jsonl", "--results"},
 		{"--evidence DIR/a --overwrite", "never replaced"},
 		{"--evidence LIST", "is not a directory"},
-		{"--evidence DIR/none/a", "/none does not exist"},
+		{"--evidence DIR/none/a", "/none: no such file"},
 		{"--evidence DIR/other", "has report.csv in it already"},
 		{"--evidence DIR/other --resume", "has report.csv in it already"},
 		{"--evidence=", "--evidence is empty: "},

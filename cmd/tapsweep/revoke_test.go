@@ -116,7 +116,7 @@ func TestExitCodes(t *testing.T) {
 		{"results is a directory", "revoke --yes --results / LIST", status.Usage, "is a directory"},
 		{"results there already", "revoke --yes --results GONE LIST", status.Usage, "--overwrite\n"},
 		{"results nowhere", "revoke --yes --results /nosuch/dir/r.jsonl LIST", status.Usage,
-			"/nosuch/dir does not exist"},
+			"/nosuch/dir: no such file"},
 		{"wrong secret", "revoke --yes LIST", 3, "AADSTS7000215"},
 		{"some left", "revoke --yes GONE", 1, "unknown_user"},
 		{"dry run", "revoke --dry-run LIST", 0, "planned"},

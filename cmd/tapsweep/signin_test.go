@@ -199,7 +199,7 @@ var signInsRefused = []struct {
 		func(s *graphsim.Tenant, u graphsim.User) string { return s.Entra.UserToken(u.ID, ownScope) }), 3,
 		[]string{"may manage only the user's own passes"}},
 	{"no such certificate", graphsim.Options{}, byFlags("--certificate", "nosuch.pem"), status.Usage,
-		[]string{"--certificate: nosuch.pem does not exist"}},
+		[]string{"--certificate: open nosuch.pem: no such file"}},
 	{"no such app", graphsim.Options{}, byFlags("--client-id", "x"), 3, []string{"hint: the tenant has no such app: "}},
 	{"a flag for people who sign in", graphsim.Options{}, byFlags("--auth", "managed-identity", "--sign-in-again"),
 		status.Usage, []string{"--sign-in-again is for --auth device-code and browser"}},

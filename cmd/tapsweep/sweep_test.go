@@ -163,7 +163,7 @@ func TestVerifyRefuses(t *testing.T) {
 		{"a dry run after a run", logOf(run, row, end) + " " + logOf(`{"type":"run","dryRun":true}`, row, end),
 			"which deletes nothing"},
 		{"an invalid row", logOf(run, `{"type":"result","user":"a","outcome":"invalid"}`, end), "1 row was invalid"},
-		{"no such file", "nosuch", "nosuch does not exist"},
+		{"no such file", "nosuch", "open nosuch: no such file"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			args := append([]string{"verify"}, strings.Fields(tt.logs)...)

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"tapsweep/batch"
-	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/token"
 )
@@ -44,13 +43,13 @@ func RowOfWrite(res batch.Result) results.Row {
 		if refused { // the error has the text of the answer
 			row.Message = ""
 		}
-		row.Message = Join(row.Message, format.Error(res.Err))
+		row.Message = Join(row.Message, res.Err.Error())
 	case errors.Is(res.Err, batch.ErrAttempts):
 		row.Outcome = results.Failed
 		if row.Status == 0 && res.Uncertain {
 			row.Outcome = results.Unknown
 		}
-		row.Message = format.Error(res.Err)
+		row.Message = res.Err.Error()
 	case row.Status == 403:
 		row.Outcome = results.Denied
 	case row.Status == 404 && res.Err == nil:
@@ -58,7 +57,7 @@ func RowOfWrite(res batch.Result) results.Row {
 	default:
 		row.Outcome = results.Rejected
 		if row.Status == 0 && res.Err != nil {
-			row.Message = format.Error(res.Err)
+			row.Message = res.Err.Error()
 		}
 	}
 	return row

@@ -11,7 +11,6 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/console"
-	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/cmd/tapsweep/internal/tenant"
@@ -98,7 +97,7 @@ func Run(ctx context.Context, c *console.Console, o Options) error {
 		if failed.Code == status.Usage {
 			return err
 		}
-		found.note("token", "failed", format.Error(failed.Err), failed.Hints...)
+		found.note("token", "failed", failed.Err.Error(), failed.Hints...)
 		found.Exit = failed.Code
 	}
 	if err := found.print(c, &o, t); err != nil {

@@ -15,7 +15,6 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/safetext"
-	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
@@ -121,7 +120,7 @@ func (c *Checkup) refused(step, what string, got batch.Result, err error, hints 
 			v.Works = works
 		}
 	}
-	c.note(step, "failed", "reading "+what+": "+safetext.Printable(format.Error(err)), hints...)
+	c.note(step, "failed", "reading "+what+": "+safetext.Printable(err.Error()), hints...)
 	c.Exit = max(c.Exit, code)
 }
 

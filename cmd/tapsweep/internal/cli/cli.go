@@ -19,7 +19,6 @@ import (
 	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/checkup"
 	"tapsweep/cmd/tapsweep/internal/console"
-	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/metrics"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
@@ -119,7 +118,7 @@ func (p *program) exit(cmd *cobra.Command, err error) int {
 	}
 	exit := status.Of(err)
 	if exit.Err != nil {
-		p.console.Say("%s", format.Error(exit.Err))
+		p.console.Say("%v", exit.Err)
 	}
 	for _, h := range exit.Hints {
 		p.console.Hint(h)

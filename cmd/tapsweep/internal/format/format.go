@@ -1,4 +1,4 @@
-// Package format writes numbers, times and errors for people.
+// Package format writes numbers and times for people.
 package format
 
 import (

@@ -246,7 +246,7 @@ func (s *summary) further(w io.Writer) {
 		" of users who had several were also deleted; each has a row in the log")
 	printIf(left > 0, w, rows(left), " of the list left out, because the earlier run completed or protected them")
 	if s.Stopped != nil {
-		fmt.Fprintln(w, "stopped early: "+safetext.Printable(format.Error(s.Stopped)))
+		fmt.Fprintln(w, "stopped early: "+safetext.Printable(s.Stopped.Error()))
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 	"tapsweep/batch/graph"
 	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/cloud"
-	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -55,7 +54,7 @@ func Resolve(opts Options) (*Target, error) {
 	}
 	roots, err := trustedRoots(getenv("SSL_CERT_FILE"))
 	if err != nil {
-		opts.Say("%s", format.Error(err))
+		opts.Say("%v", err)
 	}
 	t := &Target{endpoint: endpoint, opts: opts, roots: roots}
 	who := opts.SignIn
