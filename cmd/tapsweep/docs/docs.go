@@ -1,5 +1,5 @@
 // Package docs holds the manual of tapsweep: a page for each task. GitHub shows the pages as they
-// are, tapsweep help shows them in the terminal, and the man pages are made from them.
+// are, and tapsweep help shows them in the terminal.
 package docs
 
 import (

@@ -5,13 +5,11 @@ import (
 	"path/filepath"
 	"testing"
 
-	"tapsweep/cmd/tapsweep/docs"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/testdata/assert"
 )
 
-// Every command that is listed has a man page, which names each of its flags. Each page of the manual
-// has one in section 7.
+// Every command that is listed has a man page, which names each of its flags.
 func TestManPages(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "share", "man1")
 	assert.OK(t, (&program{version: "devel"}).writeManPages(dir))
@@ -23,10 +21,6 @@ func TestManPages(t *testing.T) {
 		for _, flag := range flagNames(cmd) {
 			assert.Holds(t, "the page of "+cmd.Name(), page, `\fB--`+flag+`\fP`)
 		}
-	}
-	for _, page := range docs.Pages() {
-		text := string(mustRead(t, filepath.Join(dir, "tapsweep-"+page.Name+".7")))
-		assert.Holds(t, "the page "+page.Name, text, "\n.SH NAME\ntapsweep\\-")
 	}
 }
 

@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -32,26 +31,15 @@ func (p *program) manCommand() *cobra.Command {
 	}
 }
 
-// writeManPages writes a page of section 1 for each command, and of section 7 for each page of the
-// manual.
+// writeManPages writes a man page for each command.
 func (p *program) writeManPages(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	root := (&program{version: p.version}).rootCommand()
 	root.DisableAutoGenTag = true // the tag is a line with today's date
-	source := "tapsweep " + p.version
-	err := doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: source, Manual: "tapsweep"}, dir)
-	for _, page := range docs.Pages() {
-		if err != nil {
-			return err
-		}
-		name := "tapsweep-" + page.Name
-		text := markdown.Man(page.Text, markdown.ManHeader{Name: name, Short: page.Title, Section: "7",
-			Source: source, Manual: "tapsweep"}, links("tapsweep-", "(7)"))
-		err = os.WriteFile(filepath.Join(dir, name+".7"), []byte(text), 0o644)
-	}
-	return err
+	return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "tapsweep " + p.version, Manual: "tapsweep"},
+		dir)
 }
 
 // manualPages returns a help topic for each page of the manual, such as tapsweep help lists. For cobra, a
@@ -61,7 +49,7 @@ func manualPages() []*cobra.Command {
 	for _, page := range docs.Pages() {
 		topic := &cobra.Command{Use: page.Name, Short: page.Title, DisableFlagsInUseLine: true}
 		topic.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
-			fmt.Fprint(cmd.OutOrStdout(), markdown.Text(page.Text, links("tapsweep help ", "")))
+			fmt.Fprint(cmd.OutOrStdout(), markdown.Text(page.Text, linkText))
 		})
 		topics = append(topics, topic)
 	}
@@ -77,12 +65,10 @@ func pageOf(target string) string {
 	return ""
 }
 
-// links returns a function that replaces a link to a page by its text and the command that opens the page.
-func links(before, after string) markdown.LinkFunc {
-	return func(text, target string) string {
-		if page := pageOf(target); page != "" {
-			return text + " (" + before + page + after + ")"
-		}
-		return text
+// linkText returns the text of a link. If it leads to another page, the command that opens the page follows.
+func linkText(text, target string) string {
+	if page := pageOf(target); page != "" {
+		return text + " (tapsweep help " + page + ")"
 	}
+	return text
 }

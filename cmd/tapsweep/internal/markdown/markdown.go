@@ -1,7 +1,7 @@
 // Package markdown reads the part of Markdown that the manual uses, and writes it as plain text
-// for a terminal and as a man page. It knows headings, paragraphs, lists, tables, fenced code,
+// for a terminal. It knows headings, paragraphs, lists, tables, fenced code,
 // `code`, **bold** and [links](target). Pictures and comments are left out. Tables become lists, because few
-// tables would fit into the width of a terminal, and tbl(1) does not wrap cells.
+// tables would fit into the width of a terminal.
 package markdown
 
 import (
@@ -27,7 +27,6 @@ type Block struct {
 	Kind     BlockKind
 	Line     int    // of its first line, from 1
 	Indent   int    // columns before its text: 0, or more inside of a list
-	Level    int    // of a heading: 1 for a title
 	Marker   string // of an item: "-", "1." and so on
 	Language string // of code: the word after the fence
 	Text     string // without line breaks, but for code
@@ -54,8 +53,8 @@ var forms = []form{
 		p.open, p.headers = false, nil
 	}},
 	{regexp.MustCompile("^( *)```(.*)$"), (*parser).code},
-	{regexp.MustCompile(`^(#+) +(.+)$`), func(p *parser, match []string) {
-		p.add(Block{Kind: Heading, Level: len(match[1]), Text: match[2]})
+	{regexp.MustCompile(`^#+ +(.+)$`), func(p *parser, match []string) {
+		p.add(Block{Kind: Heading, Text: match[1]})
 		p.open = false
 	}},
 	{regexp.MustCompile(`^( *)\|.*\|$`), (*parser).table},
@@ -140,7 +139,6 @@ func (p *parser) table(match []string) {
 var (
 	link = regexp.MustCompile(`\[([^\]]+)\]\(([^)\s]+)\)`)
 	bold = regexp.MustCompile(`\*\*([^*]+)\*\*`)
-	code = regexp.MustCompile("`([^`]+)`")
 )
 
 // A LinkFunc returns what a reader sees in place of a link.

@@ -1,13 +1,10 @@
 package markdown
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"tapsweep/testdata/assert"
 )
 
 // page has each kind of block.
@@ -69,63 +66,6 @@ Steps
 `
 	if diff := cmp.Diff(want, Text(fenced(page), links)); diff != "" {
 		t.Error(diff)
-	}
-}
-
-func TestMan(t *testing.T) {
-	t.Parallel()
-	want := `.nr HY 0
-.TH "TAPSWEEP-LISTS" "7" "" "tapsweep v1" "tapsweep"
-.ad l
-.SH NAME
-tapsweep\-lists \- Lists
-.SH DESCRIPTION
-.PP
-A list names \fBusers\fP, and the IDs of their passes: see Columns<lists.md#columns>.
-.SH Steps
-.IP 1. 4
-Write the list:
-.RS 4
-.PP
-.RS 4
-.EX
-user,method
-.EE
-.RE
-.RE
-.IP 2. 4
-Run \fBrevoke\fP.
-.IP \(bu 4
-one
-.IP \(bu 4
-two, which takes two lines
-.TP 4
-\fB\-\-rate N\fP
-default: none
-.br
-most requests in a second
-.TP 4
-\fB\-\-quiet\fP
-no summary
-`
-	got := Man(fenced(page), ManHeader{Name: "tapsweep-lists", Short: "Lists", Section: "7",
-		Source: "tapsweep v1", Manual: "tapsweep"}, links)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-}
-
-// Characters that roff treats in another way stand for themselves.
-func TestManEscapes(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		`C:\tap`:    `C:\etap`,
-		".profile":  `\&.profile`,
-		"a\n'b'":    "a\n\\&'b'",
-		"--yes":     `\-\-yes`,
-		"~/.config": `\(ti/.config`,
-	} {
-		assert.Same(t, fmt.Sprintf("escape(%q)", text), escape(text), want)
 	}
 }
 
