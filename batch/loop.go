@@ -132,7 +132,7 @@ func (l *loop) onReply(b *inFlightBatch) {
 	}
 	o.Accepted, o.Refused = rep.Accepted, rep.Refused
 	o.ClosedUntil = q.closedUntil(o.Time)
-	o.Outage, o.NextTry = l.outage.since, l.outage.nextTest
+	o.Outage = l.outage.since
 	l.opts.Observe(o)
 }
 

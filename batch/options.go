@@ -82,9 +82,8 @@ type Observation struct {
 	Accepted int // requests with an answer other than 429
 	Refused  int // requests answered with 429, or with 503 for the whole batch
 
-	// Outage is when the connection was lost, zero if there is a connection. NextTry is when the
-	// connection is tested next.
-	Outage, NextTry time.Time
+	// Outage is when the connection was lost, zero if there is a connection.
+	Outage time.Time
 
 	// ClosedUntil is the end of the wait of the quota, zero if there is none.
 	ClosedUntil time.Time

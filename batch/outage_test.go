@@ -45,9 +45,8 @@ func TestOutage(t *testing.T) {
 		opts := batch.Options{
 			Concurrency: 4, MaxAttempts: 1, Logger: slog.New(slog.NewTextHandler(&log, nil)),
 			Observe: func(o batch.Observation) {
-				if !o.Outage.IsZero() && o.NextTry.After(o.Time) {
+				if !o.Outage.IsZero() {
 					tried++
-					checkBetween(t, "wait for the next test", o.NextTry.Sub(o.Time), 0, 15*time.Second)
 				}
 			},
 		}

@@ -41,8 +41,7 @@ func (r *run) look(ctx context.Context, opts scan.Options, found func(*scan.Foun
 		users = nil
 		return r.write(line)
 	}
-	opts.Root, opts.Token, opts.Logger = r.tenant.API, *r.tenant.Token, r.opts.Logger
-	opts.CreatedSince = r.header.Since
+	opts.Root, opts.Token, opts.CreatedSince = r.tenant.API, *r.tenant.Token, r.header.Since
 	opts.Skip, opts.Protected = r.earlier.Scanned, r.isProtected
 	if opts.Audit != nil { // a user without a find may be reported, such as one whose pass is gone
 		opts.Skip, opts.Audit.IDsMatch = r.earlier.HasFound, r.earlier.IDsMatch

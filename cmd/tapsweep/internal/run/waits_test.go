@@ -20,11 +20,11 @@ func TestWaits(t *testing.T) {
 	})
 	for _, o := range []batch.Observation{
 		{Time: at(1), Quota: "write", Accepted: 20},
-		{Time: at(3), Quota: "write", Outage: at(2), NextTry: at(4)},
-		{Time: at(5), Quota: "read", Outage: at(2), NextTry: at(9)},
+		{Time: at(3), Quota: "write", Outage: at(2)},
+		{Time: at(5), Quota: "read", Outage: at(2)},
 		{Time: at(9), Quota: "write", Refused: 20, ClosedUntil: at(19)},
 		{Time: at(10), Quota: "write", Refused: 3, ClosedUntil: at(19)},
-		{Time: at(30), Quota: "write", Outage: at(29), NextTry: at(31)},
+		{Time: at(30), Quota: "write", Outage: at(29)},
 	} {
 		w.observe(o)
 	}

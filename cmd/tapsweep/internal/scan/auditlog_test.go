@@ -1,9 +1,7 @@
 package scan
 
 import (
-	"bytes"
 	"cmp"
-	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
@@ -255,18 +253,13 @@ func TestAuditFilterIsRefused(t *testing.T) {
 				graphsim.User{UPN: "dana@contoso.com", Passes: made(mallory, time.Hour)},
 				graphsim.User{UPN: "erik@contoso.com", Passes: made(mallory, 48*time.Hour)})
 			tenant.AddAudit(graphsim.AuditEntry{Time: time.Now().Add(-time.Hour)}) // of another service
-			var log bytes.Buffer
-			opts := since(24*time.Hour, mallory.UPN)
-			opts.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-			s := look(t, tenant, opts)
+			s := look(t, tenant, since(24*time.Hour, mallory.UPN))
 			if tt.records == 0 {
 				s.fails(t, "400")
 			} else {
 				s.finds(t, "dana usable: mallory@contoso.com by id")
 			}
 			assert.Same(t, "audit records", s.Audit.Records, tt.records)
-			assert.Same(t, "the debug log names a refused filter",
-				strings.Contains(log.String(), "Graph refuses the filter"), len(tt.faults) > 0)
 		})
 	}
 }

@@ -219,10 +219,6 @@ func (s *scanner) pageFailed(p *source, status int, err error) {
 		p.idle = -p.pages // these pages will have nothing new
 		s.held = append(s.held, p)
 	case p.pages == 0 && status == 400 && len(p.wider) > 0:
-		if s.opts.Logger != nil {
-			s.opts.Logger.Debug("Graph refuses the filter, so tapsweep asks for more and filters itself",
-				"refused", p.url, "next", p.wider[0])
-		}
 		p.url, p.first, p.wider = p.wider[0], p.wider[0], p.wider[1:]
 		s.held = append(s.held, p)
 	case gone:

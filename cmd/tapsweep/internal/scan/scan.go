@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -71,9 +70,6 @@ type Options struct {
 
 	// Token explains what a 403 can mean.
 	Token token.Token
-
-	// Logger gets details for debugging. Nil logs nothing.
-	Logger *slog.Logger
 }
 
 // A Found is a pass that matches the Options.
