@@ -57,18 +57,18 @@ func newMeter(now time.Time, opts Options) counter {
 func (m *counter) row(r *results.Row) {
 	switch {
 	case r.Action == results.RevokeSessions:
-		if r.SupersedesPending == "" && (r.Outcome == results.Revoked || r.Outcome == results.Planned) {
+		if !r.SupersedesPending && (r.Outcome == results.Revoked || r.Outcome == results.Planned) {
 			m.sessions++
 		}
 		return
 	case r.Beside, r.Outcome == results.NotSent, r.Provisional && r.Outcome == results.Found:
 		return
 	case r.Provisional:
-		if r.SupersedesPending == "" {
+		if !r.SupersedesPending {
 			m.verifying++
 		}
 		return
-	case r.SupersedesPending != "":
+	case r.SupersedesPending:
 		m.verifying--
 	}
 	m.done++

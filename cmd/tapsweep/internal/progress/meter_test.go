@@ -91,7 +91,7 @@ func TestRow(t *testing.T) {
 	for _, row := range []results.Row{
 		{Outcome: results.Found, Provisional: true}, // about to be deleted
 		{Outcome: results.Revoked, Provisional: true}, {Outcome: results.Revoked, Provisional: true},
-		{Outcome: results.Remains, SupersedesPending: results.Revoked},
+		{Outcome: results.Remains, SupersedesPending: true},
 		{Outcome: results.Revoked, Beside: true},
 		{Outcome: results.Revoked, Action: results.RevokeSessions},
 		{Outcome: results.Denied, Action: results.RevokeSessions},

@@ -173,7 +173,7 @@ type Row struct {
 	Reason            string    `json:"reason,omitempty"`    // the state of the pass, such as expired or usable
 	Verified          bool      `json:"verified,omitempty"`  // a later LIST shows no pass
 	Provisional       bool      `json:"pending,omitempty"`   // another row about the pass follows
-	SupersedesPending Outcome   `json:"-"`                   // the outcome of the provisional row before this one
+	SupersedesPending bool      `json:"-"`                   // a provisional row of this run is before this one
 	InPlaceOf         string    `json:"inPlaceOf,omitempty"` // the pass of the pair, if the row is about another pass
 
 	// Beside marks a row about one of several passes that were deleted for a pair that names

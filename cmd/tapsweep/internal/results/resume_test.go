@@ -207,7 +207,7 @@ func BenchmarkResume(b *testing.B) {
 func TestUnconfirmedRowFollowsNothing(t *testing.T) {
 	for _, o := range []Outcome{Revoked, Absent} {
 		e := resumedBy(t, Header{Verify: true}, ResumeOptions{}, runLine, rowLine(o, pending))
-		if r := e.Unconfirmed(&input.Pair{User: dana}); r == nil || r.Provisional || r.SupersedesPending != "" {
+		if r := e.Unconfirmed(&input.Pair{User: dana}); r == nil || r.Provisional || r.SupersedesPending {
 			t.Errorf("%s: unconfirmed is %+v", o, r)
 		}
 	}

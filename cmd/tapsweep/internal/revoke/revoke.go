@@ -230,7 +230,7 @@ func (j *Job) writeRow(row *results.Row) {
 // journal writes a provisional row, and returns the row that will supersede it.
 func (j *Job) journal(s *subject, row results.Row) results.Row {
 	final := row
-	final.SupersedesPending = row.Outcome
+	final.SupersedesPending = true
 	row.Provisional = true
 	j.describe(s, &row)
 	if err := j.Journal(&row); err != nil {

@@ -83,7 +83,7 @@ func TestVerify(t *testing.T) {
 					assert.Same(t, "pass that remains", r.Method, tenant.Remaining()[0].PassID)
 				}
 			}
-			assert.Same(t, "supersedes a pending row", r.SupersedesPending != "", tt.want != results.Rejected)
+			assert.Same(t, "supersedes a pending row", r.SupersedesPending, tt.want != results.Rejected)
 			inPlace := ""
 			if !tt.noMethod && r.Method != passID {
 				inPlace = passID
