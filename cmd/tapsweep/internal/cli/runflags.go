@@ -14,7 +14,6 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/console"
-	"tapsweep/cmd/tapsweep/internal/evidence"
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/run"
@@ -160,7 +159,7 @@ func (f *runFlags) options(p *program, cmd *cobra.Command) (o run.Options, err e
 	}
 	switch {
 	case o.Log.Evidence != "":
-		o.Log.Path = filepath.Join(o.Log.Evidence, evidence.Log)
+		o.Log.Path = filepath.Join(o.Log.Evidence, results.EvidenceLog)
 	case o.Log.Path == "" && cmd.Name() != "scan":
 		o.Log.Path = newName()
 	}

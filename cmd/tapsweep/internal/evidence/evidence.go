@@ -19,16 +19,13 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// Log is the file name of the results log in the directory.
-const Log = results.EvidenceLog
-
 const (
 	preflight    = "preflight.txt"
 	manifestName = "SHA256SUMS"
 )
 
 // sealed are the files in the manifest, in its order.
-var sealed = []string{Log, preflight, "report.csv", "report.html", "report.json", "report.txt"}
+var sealed = []string{results.EvidenceLog, preflight, "report.csv", "report.html", "report.json", "report.txt"}
 
 // all are the files of the directory.
 var all = append(slices.Clone(sealed), manifestName)
@@ -50,7 +47,7 @@ func Check(dir string, resume bool) error {
 	case !info.IsDir():
 		return fmt.Errorf("%s is not a directory", dir)
 	}
-	if _, err := os.Lstat(filepath.Join(dir, Log)); resume && err == nil {
+	if _, err := os.Lstat(filepath.Join(dir, results.EvidenceLog)); resume && err == nil {
 		_, err := sealOf(dir)
 		return err
 	}

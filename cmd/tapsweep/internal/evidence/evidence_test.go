@@ -19,12 +19,12 @@ func sealedDir(t *testing.T) (dir, digest string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "incident")
 	assert.OK(t, Make(dir))
-	log, err := results.Create(filepath.Join(dir, Log), false)
+	log, err := results.Create(filepath.Join(dir, results.EvidenceLog), false)
 	assert.OK(t, err)
 	run, row := results.Header{}, results.Row{User: "dana@contoso.com", Outcome: results.Revoked}
 	assert.OK(t, errors.Join(log.Write(&run), log.Write(&row), log.Close()))
 	assert.OK(t, Begin(dir, "may delete\n", false))
-	if digest, err = Seal(t.Context(), dir, []string{filepath.Join(dir, Log)}, "v1"); err != nil {
+	if digest, err = Seal(t.Context(), dir, []string{filepath.Join(dir, results.EvidenceLog)}, "v1"); err != nil {
 		t.Fatal(err)
 	}
 	return dir, digest
@@ -74,7 +74,7 @@ func TestBeginRecordsTheSeal(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, manifestName)); err == nil {
 		t.Errorf("%s is still there", manifestName)
 	}
-	if !Contains(filepath.Join(dir, Log)) {
-		t.Errorf("Contains(%s) of a run that is under way = false", Log)
+	if !Contains(filepath.Join(dir, results.EvidenceLog)) {
+		t.Errorf("Contains(%s) of a run that is under way = false", results.EvidenceLog)
 	}
 }

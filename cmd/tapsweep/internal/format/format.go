@@ -3,6 +3,7 @@ package format
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -27,6 +28,20 @@ func Time(t time.Time, layout, none string) string {
 		return none
 	}
 	return t.UTC().Format(layout)
+}
+
+// Duration returns a duration in its two largest units.
+func Duration(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
+	case d < 2*day:
+		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
+	}
+	return fmt.Sprintf("%d days %d h", d/day, d%day/time.Hour)
 }
 
 // A Count is how many things have a name.

@@ -102,7 +102,7 @@ func (r *Report) add(row *reportedRow) {
 		task := taskOf(row)
 		r.tasks[task]++
 		// In the log of verify, nothing shows whether the pass is the one that a list names.
-		if task.list && (row.InPlaceOf != "" || row.log.last().kind() == "verify") {
+		if task.list && (row.InPlaceOf != "" || row.log.last().header.Kind() == "verify") {
 			r.unnamed[task.log] = true
 		}
 	}
@@ -149,7 +149,7 @@ func (r *Report) fillHeader() {
 // pace computes PairsPerSecond. Runs of verify complete no pair, unless the report has no other runs.
 func (r *Report) pace() {
 	runs := slices.DeleteFunc(slices.Clone(r.Runs), func(run *ReportedRun) bool {
-		return run.kind() == "verify" && r.kind != "verify"
+		return run.header.Kind() == "verify" && r.kind != "verify"
 	})
 	if took := total(unite(spansOf(runs))).Seconds(); took > 0 {
 		r.PairsPerSecond = float64(r.Pairs-r.Counts[results.NotSent]-r.Counts[results.Unknown]) / took
@@ -160,7 +160,7 @@ func (r *Report) pace() {
 func (r *Report) setTaskOperators() {
 	var by TaskOperators
 	for _, run := range r.Runs {
-		if run.kind() != "verify" {
+		if run.header.Kind() != "verify" {
 			by.DeletedBy = append(by.DeletedBy, run.Operator)
 			continue
 		}

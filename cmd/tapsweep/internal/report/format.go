@@ -44,21 +44,7 @@ func share(n, all int) string {
 	return fmt.Sprintf("%.1f %%", p)
 }
 
-// duration returns a duration in its two largest units.
-func duration(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	case d < time.Hour:
-		return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
-	case d < 2*day:
-		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
-	}
-	return fmt.Sprintf("%d days %d h", d/day, d%day/time.Hour)
-}
-
-func seconds(s float64) string { return duration(time.Duration(s * float64(time.Second))) }
+func seconds(s float64) string { return format.Duration(time.Duration(s * float64(time.Second))) }
 
 // timestamp returns a time in UTC, "not known" for the zero time.
 func timestamp(t time.Time) string {

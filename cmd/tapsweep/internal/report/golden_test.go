@@ -17,8 +17,8 @@ import (
 // goldenLogs has logs of real runs, and what the readers make of them.
 const goldenLogs = "../../../../testdata/logs/golden"
 
-// All readers of a log say the same as before about these logs: the report, its table, and what is left to do if the log
-// is used as a list. A change of a golden file is a change of behaviour.
+// All readers of a log say the same as before about these logs: the report, its table, and what is left to do if the
+// log is used as a list. A change of a golden file is a change of behaviour.
 func TestGoldenLogs(t *testing.T) {
 	t.Chdir(goldenLogs) // so that the golden files name no directories
 	logs, err := filepath.Glob("*.jsonl")

@@ -155,7 +155,7 @@ func (ix *index) row(lg *sourceLog, r *indexedRow) {
 	switch passes := ix.passesOf(r.who); {
 	case r.Beside:
 		*ix.fate(r.at) = beside
-	case r.run.kind() == "verify" && len(passes) > 0:
+	case r.run.header.Kind() == "verify" && len(passes) > 0:
 		ix.takeInVerify(lg, r, passes)
 	default:
 		ix.add(lg, r)
@@ -343,13 +343,14 @@ func (l *Logs) checkSameTenant(run *ReportedRun, text []byte) error {
 
 // list returns the index of the list of the run. For --self, each signed-in user has another list.
 func (l *Logs) list(run *ReportedRun) int {
+	ofVerify := run.header.Kind() == "verify"
 	i := slices.IndexFunc(l.lists, func(li *ReportedList) bool {
-		return li.Digest == run.header.Digest && li.self == run.header.Self && li.ofVerify == (run.kind() == "verify")
+		return li.Digest == run.header.Digest && li.self == run.header.Self && li.ofVerify == ofVerify
 	})
 	if i < 0 {
 		i = len(l.lists)
 		l.lists = append(l.lists, &ReportedList{Digest: run.header.Digest, self: run.header.Self,
-			ofVerify: run.kind() == "verify", Sources: []string{}})
+			ofVerify: ofVerify, Sources: []string{}})
 	}
 	l.lists[i].Pairs = max(l.lists[i].Pairs, run.Pairs)
 	return i

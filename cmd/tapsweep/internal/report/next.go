@@ -34,10 +34,10 @@ type nextTask struct {
 // taskOf returns the task that tries a row again.
 func taskOf(row *reportedRow) nextTask {
 	run := row.log.last()
-	byVerify := row.verifyLog != nil || run.kind() == "verify"
+	byVerify := row.verifyLog != nil || run.header.Kind() == "verify"
 	// A verify that was not stopped writes not_sent if the logs have no call that revokes the sessions.
 	neverCalled := row.Action == results.RevokeSessions && row.Outcome == results.NotSent &&
-		run.kind() == "verify" && run.Exit != nil && run.Stopped == ""
+		run.header.Kind() == "verify" && run.Exit != nil && run.Stopped == ""
 	switch {
 	case neverCalled:
 		return nextTask{row.log, true}
@@ -57,12 +57,12 @@ func (r *Report) nextCommands(l *Logs) {
 		run, name := lg.last(), safetext.Printable(lg.name)
 		resume := NextCommand{Log: name, nextTask: nextTask{lg, false}, Left: r.tasks[nextTask{lg, false}],
 			noun: "pass", unverified: r.unverified[lg], withoutRow: withoutRow[lg]}
-		if run.kind() == "scan" || run.kind() == "verify" {
+		if run.header.Kind() == "scan" || run.header.Kind() == "verify" {
 			resume.noun = "user"
 		}
 		resume.Left = plus(resume.Left+resume.unverified, resume.withoutRow)
 		if resume.Left > 0 || run.unfinished() {
-			verify := resume.unverified > 0 && run.kind() != "verify"
+			verify := resume.unverified > 0 && run.header.Kind() != "verify"
 			resume.Command, resume.Note = resumeCommand(lg.name, &run.header, verify)
 			if run.refused() && resume.Command != "" {
 				resume.Note = strings.TrimPrefix(resume.Note+", after you fix what it was refused for", ", ")

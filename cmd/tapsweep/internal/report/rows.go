@@ -84,7 +84,7 @@ func (row *reportedRow) fillIn() {
 	last := row.log.last()
 	gone := row.Outcome == results.Revoked || row.Outcome == results.Absent
 	// The last run of the log should have verified all passes that were deleted before.
-	expected := last.header.Verify && last.kind() != "verify" && row.verifyLog == nil
+	expected := last.header.Verify && last.header.Kind() != "verify" && row.verifyLog == nil
 	row.unverified = !row.Beside && gone && !row.Verified && !row.NoProof &&
 		(row.unverified || row.Provisional || expected)
 	row.Provisional = row.Provisional && !row.Beside

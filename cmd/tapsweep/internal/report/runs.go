@@ -42,12 +42,9 @@ func newRun(name string, r *results.Header) *ReportedRun {
 	return run
 }
 
-// kind returns the command of the run, empty if it is not known.
-func (r *ReportedRun) kind() string { return r.header.Kind() }
-
 // unfinished reports whether the run scanned, did not complete and was not resumed.
 func (r *ReportedRun) unfinished() bool {
-	return (r.kind() == "scan" || r.kind() == "sweep") && !r.resumed && (r.Exit == nil || r.Stopped != "")
+	return (r.header.Kind() == "scan" || r.header.Kind() == "sweep") && !r.resumed && (r.Exit == nil || r.Stopped != "")
 }
 
 // refused reports whether a guard ended the run before anything was deleted.

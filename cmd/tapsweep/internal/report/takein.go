@@ -75,7 +75,7 @@ func (ix *index) takeIn(p uint32, r *indexedRow) {
 
 func (ix *index) effectOf(p uint32, r *indexedRow) rowEffect {
 	e, gone, noted := &ix.entries[p], ix.isGone(p), ix.noted(p)
-	fromVerify := r.run.kind() == "verify" && !ix.logs.lists[e.list].ofVerify // the entry is of another command
+	fromVerify := r.run.header.Kind() == "verify" && !ix.logs.lists[e.list].ofVerify // the entry is of another command
 	clear := r.Verified && (r.Outcome == results.Revoked || r.Outcome == results.Absent)
 	another := r.Method != "" && ix.passOf(r) != e.pass
 	switch {
@@ -110,7 +110,7 @@ func (ix *index) isGone(p uint32) bool { return ix.hasOutcome(p, results.Revoked
 // sessions that a run revoked again.
 func (ix *index) deletesLate(p uint32, r *indexedRow) bool {
 	again := ix.hasOutcome(p, results.Absent) || ix.entries[p].sessions && !r.Verified
-	return r.Outcome == results.Revoked && r.run.kind() != "verify" && again
+	return r.Outcome == results.Revoked && r.run.header.Kind() != "verify" && again
 }
 
 // effectOnGone returns the effect of a row without a pass on a pass that is gone.

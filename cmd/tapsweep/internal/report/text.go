@@ -94,7 +94,7 @@ func (r *Report) sources() (rows [][]string) {
 		if len(r.Runs) > 1 {
 			name = fmt.Sprintf("run %d", i+1)
 			text = fmt.Sprintf("%s, %s, %s: exit %s",
-				timestamp(run.Start), duration(run.End.Sub(run.Start)), count(run.Rows, "row"), text)
+				timestamp(run.Start), format.Duration(run.End.Sub(run.Start)), count(run.Rows, "row"), text)
 		}
 		if run.Stopped != "" {
 			text += ": " + run.Stopped

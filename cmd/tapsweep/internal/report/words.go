@@ -38,7 +38,7 @@ func (r *Report) Words() words { return wordsByKind[r.kind] }
 // kindOfRuns returns the command that changes most. If a command is not known, it returns revoke.
 func kindOfRuns(runs []*ReportedRun) string {
 	for _, kind := range []string{"", "revoke", "sweep", "scan", "verify"} {
-		if slices.ContainsFunc(runs, func(run *ReportedRun) bool { return run.kind() == kind }) {
+		if slices.ContainsFunc(runs, func(run *ReportedRun) bool { return run.header.Kind() == kind }) {
 			return cmp.Or(kind, "revoke")
 		}
 	}

@@ -129,7 +129,7 @@ func (s *summary) headline() string {
 	} else if s.Run.Kind() == "verify" {
 		size = format.Plural(s.Rows, "user", "users")
 	}
-	text += fmt.Sprintf(": %s in %s", size, round(s.Took))
+	text += fmt.Sprintf(": %s in %s", size, format.Duration(s.Took))
 	if sec := s.Took.Seconds(); sec > 0 && s.Counts.Requests > 0 {
 		text += fmt.Sprintf(", %.1f requests/s", float64(s.Counts.Requests)/sec)
 	}
@@ -137,13 +137,6 @@ func (s *summary) headline() string {
 		text += fmt.Sprintf(", throttled: %s refused", format.Plural(s.Counts.Throttled, "request", "requests"))
 	}
 	return text
-}
-
-func round(d time.Duration) time.Duration {
-	if d < time.Minute {
-		return d.Round(100 * time.Millisecond)
-	}
-	return d.Round(time.Second)
 }
 
 func rows(n int) string { return format.Plural(n, "row", "rows") }

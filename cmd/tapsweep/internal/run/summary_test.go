@@ -78,7 +78,7 @@ func TestBrief(t *testing.T) {
 	s := summary{Run: *ran("sweep", "--all-users"), Scan: &scan.Totals{Earlier: 2, Protected: 30}}
 	var got strings.Builder
 	s.brief(&got)
-	assert.Same(t, "the line", got.String(), "tapsweep: 0 users scanned in 0s; 2 scanned by an earlier run; "+
+	assert.Same(t, "the line", got.String(), "tapsweep: 0 users scanned in 0.0 s; 2 scanned by an earlier run; "+
 		"30 left out, because the users are protected; There was no pass to delete.\n")
 }
 

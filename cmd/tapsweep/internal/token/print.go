@@ -22,7 +22,7 @@ func (t *Token) Print(w io.Writer, task Task) {
 	line("permissions", format.OrUnknown(strings.Join(t.shown(), ", ")))
 	line("may", t.Capabilities())
 	if !t.Expires.IsZero() {
-		line("token", "ends in "+untilEnd(time.Until(t.Expires)))
+		line("token", "ends in "+format.Duration(time.Until(t.Expires)))
 	}
 	tw.Flush()
 	for _, warning := range t.Warnings(task) {
@@ -76,13 +76,6 @@ func (t *Token) Capabilities() string {
 		parts = append(parts, "all within the limits of the user's roles")
 	}
 	return strings.Join(parts, "; ")
-}
-
-func untilEnd(d time.Duration) string {
-	if d < time.Minute {
-		return d.Round(time.Second).String()
-	}
-	return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
 }
 
 // A CommandVerdict is whether a command works with a token.
