@@ -170,7 +170,7 @@ func TestMetricsFileReplacesItsOwn(t *testing.T) {
 	before := m.file()
 	for _, tt := range []struct{ line, want string }{
 		{"sweep --yes --all-users --results - --metrics-file DIR/list.csv", ".prom"},
-		{"sweep --yes --all-users --results - --metrics-file DIR/none/x.prom", "tapsweep cannot write to "},
+		{"sweep --yes --all-users --results - --metrics-file DIR/none/x.prom", "/none: no such file"},
 		{"sweep --yes --all-users --results - --metrics-file /proc/self/x.prom", "write to /proc/self"},
 		{"sweep --yes --users LIST --metrics-file LIST --results -", "is not the metrics of tapsweep sweep"},
 		{"sweep --yes --all-users --overwrite --metrics-file PATH --results PATH", "name the same file"},

@@ -258,25 +258,6 @@ func TestVerifyLogAsList(t *testing.T) {
 	}
 }
 
-// The signed-in user has one row, with the object ID, even if the list has other names. A run that
-// resumes finds this row.
-func TestSignedInUserUnderBothNames(t *testing.T) {
-	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example",
-		Passes: []graphsim.Pass{{ID: selfPass}, {ID: otherPass}}})
-	env := serve(t, tenant)
-	log := newLog(t)
-	args := []string{"revoke", "--revoke-sessions", "--yes", "--results", log, "--resume",
-		"--token-file", writeFile(t, "token", tenant.Entra.UserToken(selfID, simulation.Roles...)),
-		writeFile(t, "list.csv", "user,method\n"+selfID+","+selfPass+"\ndana@contoso.example,"+otherPass+"\n")}
-	for range 2 {
-		tapsweep(t, env, args...).ends(t, 0)
-		same(t, "calls", tenant.Stats().Revoked, 1)
-		same(t, "users in the log", sessionOutcomes(t, log)[results.Revoked], 1)
-	}
-}
-
 // serveExpired starts a tenant of n users, each with a pass that has expired, and returns its environment.
 func serveExpired(t *testing.T, n int, opts graphsim.Options) (*graphsim.Tenant, []string) {
 	t.Helper()

@@ -14,7 +14,7 @@ import (
 )
 
 // caseFile returns the path of a file that was once refused or misread.
-func caseFile(name string) string { return filepath.Join("../../../../testdata/logs", name) }
+func caseFile(name string) string { return filepath.Join("../../../../testdata/cases", name) }
 
 // Windows PowerShell's > writes a log in UTF-16, its Out-File puts a mark before UTF-8, and both end lines
 // in their own way. A row of a later check is found by its offset in the text, not in the file.

@@ -21,7 +21,7 @@ func TestReadUsers(t *testing.T) {
 		assert.OK(t, err, "ReadUsers")
 		return found
 	}
-	assert.Same(t, "users of a log in UTF-16", len(read("../../../../testdata/logs/log-ps51-redirect.jsonl").Users), 3)
+	assert.Same(t, "users of a log in UTF-16", len(read("../../../../testdata/cases/log-ps51-redirect.jsonl").Users), 3)
 	for name, row := range map[string]string{"no other row": "", "the pass is named twice": rowLine(Duplicate)} {
 		protected := write(t, "log.jsonl", runLine+rowLine(Protected)+row+endLine)
 		assert.Same(t, "users of a log with a protected user, and "+name, len(read(protected).Users), 0)
