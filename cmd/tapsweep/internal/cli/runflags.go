@@ -202,7 +202,7 @@ func (f *runFlags) addAsk(fl *pflag.FlagSet) {
 func (f *runFlags) addGuards(fl *pflag.FlagSet) {
 	g := &f.opts.Guards
 	fl.StringArrayVar(&g.Protect, "protect", nil,
-		"never touch the users on this `LIST`, such as emergency access (break-glass) accounts; repeatable")
+		"keep the passes of the users on this `LIST`, such as emergency access (break-glass) accounts; repeatable")
 	addInt(fl, &g.MaxItems, "max-items", -1, 0, math.MaxInt,
 		"refuse to delete more than N passes; 0 means no limit "+
 			"(default 10000 with --yes and no terminal)")
