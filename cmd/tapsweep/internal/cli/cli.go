@@ -9,7 +9,6 @@ import (
 	"io"
 	"regexp"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -174,7 +173,6 @@ for each pass to a results log.`,
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageTemplate(usageTemplate)
 	root.SetHelpTemplate(helpTemplate)
-	root.Annotations = map[string]string{columns: strconv.Itoa(p.helpWidth())}
 	root.AddCommand(p.checkCommand(), p.scanCommand(), p.revokeCommand(), p.verifyCommand(), p.reportCommand(),
 		p.sweepCommand(), p.simulateCommand())
 	for _, cmd := range root.Commands() {

@@ -84,24 +84,24 @@ func reasonWords(reasons []pass.Reason) (words []string) {
 	return words
 }
 
-// parseSince parses a time, a date or an age such as 24h. A date means midnight UTC. age is 0 for a time and a date.
-func parseSince(text string, now time.Time) (since time.Time, age time.Duration, err error) {
+// parseSince parses a time, a date or an age such as 24h. A date means midnight UTC.
+func parseSince(text string, now time.Time) (since time.Time, err error) {
 	since, err = time.Parse(time.RFC3339, text)
 	if err != nil {
 		since, err = time.Parse(time.DateOnly, text)
 	}
 	if ago, wrong := parseDuration(text); wrong == nil {
-		since, age, err = now.Add(-ago), ago, nil
+		since, err = now.Add(-ago), nil
 	}
 	switch {
 	case err != nil:
-		return since, age, fmt.Errorf("--created-since %q is not a time such as 2026-03-02T08:00:00Z, a date such as "+
+		return since, fmt.Errorf("--created-since %q is not a time such as 2026-03-02T08:00:00Z, a date such as "+
 			"2026-03-02, or an age such as 24h or 7d", text)
 	case !since.Before(now):
-		return since, age, fmt.Errorf("--created-since %s is not in the past: it means %s, and it is now %s",
+		return since, fmt.Errorf("--created-since %s is not in the past: it means %s, and it is now %s",
 			text, since.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	}
-	return since.UTC(), age, nil
+	return since.UTC(), nil
 }
 
 // auditWindow is how far back the audit log is read by default. A pass is valid for 30 days at most, and
@@ -114,7 +114,7 @@ func (f *scopeFlags) options(command string, now time.Time) (scope run.Scope, er
 	scope.Find = f.find
 	scope.Find.All = f.all || f.find.Filter != ""
 	if f.since != "" {
-		if scope.Since, scope.Age, err = parseSince(f.since, now); err != nil {
+		if scope.Since, err = parseSince(f.since, now); err != nil {
 			return scope, status.Refuse(err)
 		}
 		if now.Sub(scope.Since) <= f.find.MinAge {
@@ -130,7 +130,7 @@ func (f *scopeFlags) options(command string, now time.Time) (scope run.Scope, er
 		return scope, err
 	}
 	if scope.Find.Audit != nil && f.since == "" {
-		scope.Since, scope.Age = now.UTC().Add(-auditWindow), auditWindow
+		scope.Since = now.UTC().Add(-auditWindow)
 	}
 	if err := f.setNamed(&scope.Find); err != nil {
 		return scope, err

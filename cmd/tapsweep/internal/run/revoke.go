@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/progress"
@@ -94,15 +93,8 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	return execute(ctx, c, &o.Options, p)
 }
 
-// askToRevoke looks up users that are listed under two names, and asks the person to confirm. It does not ask if
-// nothing will be deleted or revoked.
+// askToRevoke asks the person to confirm. It does not ask if nothing will be deleted or revoked.
 func (r *run) askToRevoke(ctx context.Context) error {
-	if r.header.Sessions && r.list.Mixed() {
-		if err := r.lookUpNames(ctx); err != nil {
-			r.console.Say("warning: a user who is listed by object ID and by user principal name gets two calls "+
-				"that revoke sessions: %s", safetext.Printable(err.Error()))
-		}
-	}
 	if r.opts.unattended() {
 		return nil
 	}
