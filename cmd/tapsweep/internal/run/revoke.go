@@ -66,7 +66,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	limit := o.maxDeletes(o.Header.Simulated || c.IsTerminal(c.In))
 	if n := list.Stats().Unique; limit > 0 && n > limit {
 		return status.Refuse(
-			fmt.Errorf("the list has %d passes, more than the limit of %d: nothing was sent", n, limit),
+			fmt.Errorf("the list has %d passes, more than the limit of %d: nothing was deleted", n, limit),
 			status.HintBound)
 	}
 	o.Header.Digest, o.Header.Pairs = list.Digest(), list.Stats().Rows
@@ -146,10 +146,10 @@ func openLists(stdin io.Reader, o *RevokeOptions, logs *results.Lists) (*input.L
 	problems, bad := errors.AsType[*input.Problems](err)
 	switch {
 	case bad && !problems.Cut:
-		return nil, status.Refuse(fmt.Errorf("%w\nnothing was sent", problems),
+		return nil, status.Refuse(fmt.Errorf("%w\nnothing was deleted", problems),
 			"fix the rows, or leave them out with --skip-invalid")
 	case bad:
-		return nil, status.Refuse(fmt.Errorf("%w\nnothing was sent", problems))
+		return nil, status.Refuse(fmt.Errorf("%w\nnothing was deleted", problems))
 	case err != nil:
 		return nil, status.Refuse(err, HintUser(err, o.Lists)...)
 	}
