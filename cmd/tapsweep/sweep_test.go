@@ -86,7 +86,7 @@ func TestSweepGuards(t *testing.T) {
 		{"reasons by the dates", graphsim.Options{OmitReason: true}, "--yes", 0, 20, "10 expired, 10 used"},
 		{"reading only", reader, "--yes", 3, 40, "lacks the permission"},
 		{"everything denied", denied, "--yes", 3, 40, "denied"},
-		{"deletes fail", rejected, "--yes", 1, 40, "0 of 20 passes are gone; 20 left"},
+		{"deletes fail", rejected, "--yes", 1, 40, "0 of 20 passes are gone, 20 are left."},
 		{"verify and dry run", plain, "--yes --verify --dry-run", status.Usage, 40, "cannot be used together"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestVerifyCommand(t *testing.T) {
 			holds(t, "message of the pass that remains", r.Message, "pass")
 		}
 	}
-	holds(t, "standard error", p.stderr, "Verified: 3 of 5 users hold no pass.")
+	holds(t, "standard error", p.stderr, "Verified: 3 of 5 users have no pass.")
 	// Both logs are one report, in which nothing is counted twice.
 	p = tapsweep(t, env, "report", dir+"/log.jsonl", dir+"/proof.jsonl")
 	p.ends(t, 0)

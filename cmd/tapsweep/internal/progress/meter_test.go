@@ -132,10 +132,10 @@ func TestLine(t *testing.T) {
 	for width, want := range map[int]string{
 		200: "revoking  [==----------]  " + all + "  20.6/s  1200 revoked  20 absent  sessions of 5 users  " +
 			"5.0 % throttled",
-		79:  "revoking  " + all,
-		45:  "revoking  1234/5000 passes  wait 37s  20.6/s",
-		12:  "revoking",
-		0:   "r",
+		79: "revoking  " + all,
+		45: "revoking  1234/5000 passes  wait 37s  20.6/s",
+		12: "revoking",
+		0:  "r",
 	} {
 		assert.Same(t, fmt.Sprintf("at %d columns", width), m.line(after(60), width), want)
 	}

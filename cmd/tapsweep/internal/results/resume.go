@@ -17,6 +17,7 @@ import (
 // A ResumeState is what a run must know about the log that it resumes. The zero value is a log without rows.
 type ResumeState struct {
 	Counts   map[Outcome]int // the number of completed passes and lines of a list, by outcome
+	NoPass   map[Outcome]int // those of Counts that are not about a pass, see Row.AboutPass
 	Len      int             // the sum of Counts
 	Verified int             // how many of these are verified
 
@@ -163,9 +164,17 @@ func Resume(path string, next *Header, opts ResumeOptions) (*Log, *ResumeState, 
 	if err := e.resume(log); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("resuming %s: %w", path, err), log.Close())
 	}
-	e.Counts, e.Len, e.Verified = e.state.counts(false)
-	e.SessionCounts, _, e.SessionsVerified = e.state.counts(true)
+	e.Counts, e.NoPass = e.state.counts(false, 0), e.state.counts(false, noPass)
+	e.Len, e.Verified = sum(e.Counts), sum(e.state.counts(false, verified))
+	e.SessionCounts, e.SessionsVerified = e.state.counts(true, 0), sum(e.state.counts(true, verified))
 	return log, e, nil
+}
+
+func sum(counts map[Outcome]int) (n int) {
+	for _, k := range counts {
+		n += k
+	}
+	return n
 }
 
 // gcWhileReading is the value of GOGC while a log is read. Each row leaves garbage of its own size. With more

@@ -60,6 +60,8 @@ func TestResume(t *testing.T) {
 	assert.Same(t, "completed", earlier.Len, len(Outcomes)-again)
 	assert.Same(t, "revoked", earlier.Counts[Revoked], 1)
 	assert.Same(t, "denied", earlier.Counts[Denied], 0)
+	assert.Same(t, "users without a pass", earlier.NoPass[Absent], 1)
+	assert.Same(t, "revoked passes without an ID", earlier.NoPass[Revoked], 0)
 	// The list is the same, as its digest shows, but a row may have moved.
 	moved := &input.Pair{Source: "renamed.csv", Line: 3, User: "user2@contoso.com"}
 	assert.Same(t, "the pair is completed on another line", earlier.Completed(moved), true)

@@ -96,6 +96,7 @@ func (r *run) count(runErr error) {
 	counts.Throttled = r.waits.refused // this includes batches that were refused as a whole
 	r.summary.Rows = counts.Total()
 	counts.Outcomes = sum(counts.Outcomes, r.earlier.Counts)
+	counts.NoPass = sum(counts.NoPass, r.earlier.NoPass)
 	counts.Verified += r.earlier.Verified
 	counts.Unnamed += r.earlier.Counts[results.Remains] // a run completes Remains only for a pass that no list names
 	if before := r.earlier.SessionCounts; len(before) > 0 {
