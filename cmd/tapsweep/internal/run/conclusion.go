@@ -17,7 +17,11 @@ func (s *summary) conclusion(w io.Writer) {
 		func(text string) bool { return text == "" })
 	again := s.revokeAgain()
 	printIf(len(sentences) > 0, w, strings.Join(sentences, " "))
-	printIf(again != "" && s.Run.DryRun, w, "To delete these passes: ", again)
+	these := "delete these passes: "
+	if s.Counts.Outcomes[results.Planned] == 0 {
+		these = "revoke these sessions: "
+	}
+	printIf(again != "" && s.Run.DryRun, w, "To ", these, again)
 	printIf(again != "" && !s.Run.DryRun, w, "To revoke what remains", s.including(), s.keeping(), ": ", again)
 }
 
@@ -132,7 +136,8 @@ func (s *summary) revokeAgain() string {
 	case s.Run.Simulated, s.Incomplete, !s.hasLog():
 	case s.Run.Kind() == "verify" && s.Counts.Sessions.All()[results.Remains]+s.neverCalled() > 0:
 		return results.CommandLine(s.Run.RevokeSessionsWith(s.Results))
-	case s.Counts.Outcomes[results.Remains] > 0, s.Run.DryRun && s.Counts.Outcomes[results.Planned] > 0:
+	case s.Counts.Outcomes[results.Remains] > 0,
+		s.Run.DryRun && s.Counts.Outcomes[results.Planned]+s.Counts.Sessions.All()[results.Planned] > 0:
 		return results.CommandLine(s.Run.RevokeWith(s.Results))
 	}
 	return ""

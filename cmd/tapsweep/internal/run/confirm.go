@@ -158,8 +158,14 @@ func (r *run) printQuestion(q *question) {
 		count{q.leftOut[results.Invalid], "invalid"})
 	more, warning := q.passes-len(q.sample), r.protectedUsers.Warning()
 	printIf(more > 0, w, "  and ", strconv.Itoa(more), " more")
-	printIf(q.verify+q.verifyUsers > 0, w, "Earlier runs completed ", passes(q.verify), " and the sessions of ",
-		format.Plural(q.verifyUsers, "user", "users"), ", which are only verified.")
+	var verify []string
+	if q.verify > 0 {
+		verify = append(verify, passes(q.verify))
+	}
+	if q.verifyUsers > 0 {
+		verify = append(verify, "the sessions of "+format.Plural(q.verifyUsers, "user", "users"))
+	}
+	printIf(len(verify) > 0, w, "Earlier runs completed ", strings.Join(verify, " and "), ", which are only verified.")
 	printIf(len(r.opts.Variables) > 0, w,
 		"Flags set by environment variables: ", strings.Join(r.opts.Variables, ", "), ".")
 	printIf(q.own > 0, w, "These passes include ", strconv.Itoa(q.own), " of your own.")

@@ -35,7 +35,11 @@ func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 	if code != status.Done {
 		_, _ = r.console.Err.Write(r.heldPreflight) // as for every message, nothing can be done if this fails
 	}
-	if exit, ok := errors.AsType[*status.Error](runErr); ok {
+	exit, refused := errors.AsType[*status.Error](runErr)
+	if code == status.Usage && !refused {
+		exit, refused = r.tenant.Status(runErr), true
+	}
+	if refused {
 		r.summary.kept(r.console.Err)
 		return exit
 	}
@@ -43,8 +47,8 @@ func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 	if code == status.Done {
 		return nil
 	}
-	exit := &status.Error{Code: code}
-	if code == status.NoAccess || code == status.Usage || errors.Is(runErr, batch.ErrBlocked) {
+	exit = &status.Error{Code: code}
+	if code == status.NoAccess || errors.Is(runErr, batch.ErrBlocked) {
 		exit.Hints = r.tenant.Status(runErr).Hints
 	}
 	return exit

@@ -40,6 +40,7 @@ type summary struct {
 	CreatorByID  bool         // --created-by gives an ID, not a name
 	CreatorDoubt string       // why it is not known whether the --created-by user exists, empty if known
 	Output       string       // where a scan printed the passes
+	NotWritten   string       // why Output was not written, empty if it was
 }
 
 // printIf writes a line if show is set.
@@ -125,7 +126,10 @@ func (s *summary) headline() string {
 	}
 	size := rows(s.Rows)
 	if s.Scan != nil {
-		size = format.Plural(s.Scan.Users, "user", "users") + " scanned"
+		size = format.Plural(s.Scan.Users+s.Scan.Failed, "user", "users") + " scanned"
+		if s.Scan.Failed > 0 {
+			size = format.Number(s.Scan.Users) + " of " + size
+		}
 	} else if s.Run.Kind() == "verify" {
 		size = format.Plural(s.Rows, "user", "users")
 	}
@@ -253,7 +257,13 @@ func (s *summary) further(w io.Writer) {
 // kept writes where the output, the log and the evidence are. A run that is refused also has them.
 func (s *summary) kept(w io.Writer) {
 	file := func(path string) string { return safetext.Visible(path, "") }
-	printIf(s.Output != "" && s.Output != "-", w, "passes: ", file(s.Output))
+	incomplete := ""
+	if s.ScanStopped {
+		incomplete = " (incomplete: the scan ended early)"
+	}
+	toFile := s.Output != "" && s.Output != "-"
+	printIf(toFile && s.NotWritten == "", w, "passes: ", file(s.Output), incomplete)
+	printIf(toFile && s.NotWritten != "", w, file(s.Output), " was not written, because ", s.NotWritten)
 	printIf(s.Results != "" && s.Results != "-", w, "results: ", file(s.Results))
 	printIf(s.Evidence != "", w, "evidence: ", file(s.Evidence), ", SHA-256 of its SHA256SUMS ", s.Sealed)
 	again := "Completed passes are not sent again"

@@ -144,6 +144,12 @@ func TestConclusion(t *testing.T) {
 		{"a device", "revoke a.csv", rowCounts{results.NotSent: 1}, to(os.DevNull)},
 		{"a simulation", "revoke --simulate a.csv", rowCounts{results.Remains: 1}, nil},
 		{"dry run", "revoke --dry-run a.csv", rowCounts{results.Planned: 2, results.UnknownUser: 1}, nil},
+		{"dry run of sessions alone", "revoke --dry-run --revoke-sessions a.csv", rowCounts{results.Absent: 2},
+			func(s *summary) {
+				s.Counts.Sessions = &revoke.Counts{Outcomes: rowCounts{results.Planned: 2}}
+				s.Run.Sessions = true
+				s.Run.Describe("r.jsonl")
+			}},
 		{"verify", "verify a.jsonl", rowCounts{results.Revoked: 4, results.Absent: 1, results.Remains: 2}, nil},
 		{"verify of a log with protected users", "verify a.jsonl", rowCounts{results.Remains: 1},
 			func(s *summary) { s.Run.Revoke = []string{"--protect=glass.txt"} }},
