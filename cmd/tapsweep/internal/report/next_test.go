@@ -58,7 +58,7 @@ func TestNotVerified(t *testing.T) {
 		row(2, results.Revoked, pending), row(3, results.Revoked, pending), row(2, results.Revoked),
 		row(3, results.Revoked, notVerified, message("not verified: 403")), ends(1)))
 	assert.Same(t, "verdict", r.Verdict(), "All 2 passes are gone. 1 pass is not verified.")
-	assert.Same(t, "exit", r.Runs[0].ExitText(), "1, something is left, or not verified")
+	assert.Same(t, "exit", r.Runs[0].ExitText(), "1, something is left or not verified")
 	wantNext(t, r, 1, " --verify ")
 }
 

@@ -173,8 +173,8 @@ func TestPendingOtherPass(t *testing.T) {
 func TestProofAlone(t *testing.T) {
 	_, proof := proven(t)
 	r := reportOf(t, proof)
-	assert.Same(t, "verdict", r.Verdict(), "3 of 5 users still hold a pass, 2 hold none.")
-	assert.Same(t, "exit", r.Runs[0].ExitText(), "1, something is left, or not verified")
+	assert.Same(t, "verdict", r.Verdict(), "3 of 5 users still have a pass, 2 have none.")
+	assert.Same(t, "exit", r.Runs[0].ExitText(), "1, something is left")
 	wantNext(t, r, 3, "tapsweep revoke ")
 }
 

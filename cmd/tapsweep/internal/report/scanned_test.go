@@ -182,7 +182,7 @@ func TestOutageIsReported(t *testing.T) {
 	path := logOf(t, 0, 1, "revoke a.csv", func(m *logBuilder) { m.line(outage) }, later(2*time.Minute),
 		row(2, results.Revoked), ends(0))
 	r := reportOf(t, path)
-	assert.Same(t, "why it waited", r.WaitsFor(), "requests had been refused, or there was no connection")
+	assert.Same(t, "why it waited", r.WaitsFor(), "Graph throttled, or there was no connection")
 	assert.Same(t, "seconds offline", r.Waits.Quotas[results.NoConnection].Seconds, 90)
 	assert.Same(t, "rows of the outage", strings.Count(pageOf(t, htmlPage{}, path),
 		"<tr><th scope=\"row\">no connection<"), 1)

@@ -61,7 +61,7 @@ func (r *Report) facts() [][]string {
 	}
 	if w := r.Waits; w.Count > 0 || w.Refused > 0 {
 		rows = append(rows, []string{"waits",
-			fmt.Sprintf("%s, %s, %s refused", format.Number(w.Count), seconds(w.Seconds), count(w.Refused, "request"))})
+			fmt.Sprintf("%s, %s, %s throttled", format.Number(w.Count), seconds(w.Seconds), count(w.Refused, "request"))})
 	}
 	return rows
 }
@@ -113,7 +113,7 @@ func (r *Report) figures() (rows [][]string) {
 		add(s.Name, s.Count, s.Share)
 	}
 	if r.Proof() != "" {
-		add("verified", r.Verified, fmt.Sprintf("of %s: a LIST afterwards shows no pass", format.Number(r.deleted())))
+		add("verified", r.Verified, fmt.Sprintf("of %s: Graph no longer lists a pass", format.Number(r.deleted())))
 	}
 	for _, group := range r.Names() {
 		for _, c := range group.Counts {

@@ -84,12 +84,12 @@ func (r *Report) verifyVerdict() string {
 	case all == 0:
 		return "The logs have no row about a user."
 	case clear == all:
-		return fmt.Sprintf("None of %s holds a pass.", users)
+		return fmt.Sprintf("None of %s has a pass.", users)
 	case holds == 0:
-		text = fmt.Sprintf("%s of %s hold no pass", format.Number(clear), users)
+		text = fmt.Sprintf("%s of %s have no pass", format.Number(clear), users)
 	default:
-		text = fmt.Sprintf("%s of %s still %s a pass, %s hold none",
-			format.Number(holds), users, verb(holds, "holds", "hold"), format.Number(clear))
+		text = fmt.Sprintf("%s of %s still %s a pass, %s have none",
+			format.Number(holds), users, verb(holds, "has", "have"), format.Number(clear))
 	}
 	if n := all - clear - holds; n > 0 {
 		text += fmt.Sprintf(", %s %s not checked", format.Number(n), verb(n, "was", "were"))

@@ -29,7 +29,7 @@ var wordsByKind = map[string]words{
 	"scan": {"Scan for Temporary Access Passes", "pass", "Passes", "user", "Passes found over time",
 		"Users that could not be scanned"},
 	"verify": {"Proof that Temporary Access Passes are gone", "user", "Users", "user", "Users checked over time",
-		"Who holds a pass, or could not be checked"},
+		"Who has a pass, or could not be checked"},
 }
 
 // Words returns the words for the command of the runs.

@@ -90,7 +90,7 @@ func TestResumeRefuses(t *testing.T) {
 		want   string
 	}{
 		{"another list", func(r *Header) { r.Digest, r.Pairs = "sha256:2", 3 }, "",
-			"the log of another list, which has 0"},
+			"this log belongs to another list: that list has 0 rows, this list has"},
 		{"another search", func(r *Header) { r.Digest = "sha256:2" }, "", "looked for something else: tapsweep"},
 		{"another tenant", func(r *Header) { r.Tenant = "u" }, "", "tenant t, not u"},
 		{"another cloud", func(r *Header) { r.GraphRoot = "https://graph.microsoft.us" }, "",

@@ -85,7 +85,7 @@ func TestBrief(t *testing.T) {
 	var got strings.Builder
 	s.brief(&got)
 	assert.Same(t, "the line", got.String(), "tapsweep: 0 users scanned in 0s; 2 scanned by an earlier run; "+
-		"30 left out, because the users are protected; There was no pass to delete.\n")
+		"30 skipped: protected users; There was no pass to delete.\n")
 }
 
 var start = time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
