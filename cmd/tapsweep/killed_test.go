@@ -236,7 +236,7 @@ func TestKilledRevokeOfAnyPass(t *testing.T) {
 			})
 			same(t, "rows that say found", strings.Count(readText(t, log), `"outcome":"found"`), 5)
 			p := tapsweep(t, env, "report", log)
-			holds(t, "the report", p.stdout, "5 unknown: sent, and no answer came")
+			holds(t, "the report", p.stdout, "5 unknown: no response came")
 			tapsweep(t, env, args...).ends(t, 0)
 			leaves(t, tenant, 0)
 			rows := lastBy(t, log, func(r results.Row) string { return r.User })

@@ -258,8 +258,7 @@ func (s *summary) further(w io.Writer) {
 		" no pass ID: any Temporary Access Pass of the user was in scope")
 	printIf(c.Beside > 0, w, format.Plural(c.Beside, "further pass", "further passes"),
 		" of users who had several were also deleted; each has a row in the log")
-	printIf(left > 0, w, format.Plural(left, "row was", "rows were"),
-		" skipped: an earlier run completed them, or their users are protected")
+	printIf(left > 0, w, rows(left), " skipped: completed by an earlier run, or of a protected user")
 	if s.Stopped != nil {
 		fmt.Fprintln(w, "stopped early: "+safetext.Printable(format.Error(s.Stopped)))
 	}
