@@ -143,8 +143,9 @@ func (r *run) printQuestion(q *question) {
 	if r.header.Sessions {
 		what = passes(q.passes) + " and revoke the sessions of " + users
 	}
-	fmt.Fprintf(w, "About to delete %s\n  in tenant %s at %s.\n", what, r.tenant.Name(), r.tenant.Root)
-	fmt.Fprintf(w, "Signed in as %s.\n", format.OrUnknown(r.tenant.Token.Who))
+	fmt.Fprintf(w, "About to delete %s. This cannot be undone.\n", what)
+	fmt.Fprintf(w, "Tenant: %s\nGraph: %s\n", r.tenant.Name(), r.tenant.Root)
+	fmt.Fprintf(w, "Signed in as: %s\n", format.OrUnknown(r.tenant.Token.Who))
 	for i := range q.sample {
 		item := &q.sample[i]
 		method := item.Method
