@@ -52,8 +52,8 @@ func newMeter(now time.Time, opts Options) counter {
 		outcomes: make(map[results.Outcome]int)}
 }
 
-// row counts a row of the results log. With --verify, a pass has two rows: a provisional one when it is deleted, and one
-// when it is verified. Rows that are not_sent do not count, because a run that stops writes many of them at once.
+// row counts a row of the results log. With --verify, a pass has two rows: a provisional one when it is deleted, and
+// one when it is verified. Rows that are not_sent do not count, because a run that stops writes many of them at once.
 func (m *counter) row(r *results.Row) {
 	first := r.SupersedesPending == "" // not the second row of a pass
 	switch {

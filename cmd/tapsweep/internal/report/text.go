@@ -61,7 +61,8 @@ func (r *Report) facts() [][]string {
 	}
 	if w := r.Waits; w.Count > 0 || w.Refused > 0 {
 		rows = append(rows, []string{"waits",
-			fmt.Sprintf("%s, %s, %s throttled", format.Number(w.Count), seconds(w.Seconds), count(w.Refused, "request"))})
+			fmt.Sprintf("%s, %s, %s throttled", format.Number(w.Count), seconds(w.Seconds),
+				count(w.Refused, "request"))})
 	}
 	return rows
 }

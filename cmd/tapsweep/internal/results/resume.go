@@ -359,7 +359,8 @@ func (r *Header) same(next *Header) error {
 		return fmt.Errorf("it is the log of a run that looked for something else: %s", command)
 	case r.Digest != next.Digest:
 		return fmt.Errorf("this log belongs to another list: that list has %s, this list has %s\n"+
-			"the command of that run was: %s", format.Plural(r.Pairs, "row", "rows"), format.Number(next.Pairs), command)
+			"the command of that run was: %s",
+			format.Plural(r.Pairs, "row", "rows"), format.Number(next.Pairs), command)
 	case r.Self != next.Self:
 		return fmt.Errorf("the user of its rows %q was %s, and is now %s", "me", r.Self, next.Self)
 	case r.DryRun != next.DryRun:

@@ -51,8 +51,8 @@ func (t *Tally) left(count func(Outcome) int) (n int) {
 
 func (t *Tally) passes(o Outcome) int { return t.Rows[o] - t.NoPass[o] }
 
-// Passes returns a sentence with the number of passes that are gone, and of those that are left. It says "all" only if no pass can be left that is
-// not known.
+// Passes returns a sentence with the number of passes that are gone, and of those that are left. It says "all" only if
+// no pass can be left that is not known.
 func (t *Tally) Passes() string {
 	done, left, gone := t.Gone(), t.LeftPasses(), "gone"
 	if t.DryRun {

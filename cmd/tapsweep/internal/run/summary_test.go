@@ -130,10 +130,8 @@ func TestConclusion(t *testing.T) {
 			func(s *summary) { s.Counts.NoPass[results.Absent] = 1 }},
 		{"a user cannot be scanned", "sweep --all-users", rowCounts{results.Revoked: 20, results.Denied: 1},
 			func(s *summary) { s.Counts.NoPass[results.Denied] = 1 }},
-		{"stopped with users on the list", "revoke a.csv", rowCounts{results.Revoked: 20, results.NotSent: 2}, func(s *summary) {
-			s.Counts.NoPass[results.NotSent] = 2
-			stopped(s)
-		}},
+		{"stopped with users on the list", "revoke a.csv", rowCounts{results.Revoked: 20, results.NotSent: 2},
+			func(s *summary) { s.Counts.NoPass[results.NotSent], s.Stopped = 2, errors.New("x") }},
 		{"a pass remains", "revoke a.csv", rowCounts{results.Revoked: 1, results.Remains: 1}, nil},
 		{"passes that no list names", "revoke a.csv", rowCounts{results.Remains: 3},
 			func(s *summary) { s.Counts.Unnamed = 2 }},

@@ -63,7 +63,8 @@ func (t *Token) Hint(user string) string {
 func (t *Token) SessionsHint() string {
 	switch {
 	case t.access(revokeSessions, false) != Yes:
-		return "The permission User.RevokeSessions.All (77f3a031-c388-4f99-b373-dc68676a979e for an app) may be missing."
+		return "The permission User.RevokeSessions.All (77f3a031-c388-4f99-b373-dc68676a979e for an app) may be " +
+			"missing."
 	case t.Kind == App:
 		return "This user may have an administrator role. Assign Privileged Authentication Administrator to the " +
 			"app's service principal."
