@@ -102,7 +102,7 @@ func (c *chart) refusals(a *axis) {
 		}
 	}
 	if sum > 0 {
-		c.RefusedText = format.Number(sum) + " refused, up to " + format.Number(highest) + " a bar"
+		c.RefusedText = format.Number(sum) + " throttled (tallest bar: " + format.Number(highest) + ")"
 	}
 }
 

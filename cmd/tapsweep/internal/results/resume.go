@@ -11,12 +11,14 @@ import (
 	"strings"
 
 	"tapsweep/batch/safetext"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/input"
 )
 
 // A ResumeState is what a run must know about the log that it resumes. The zero value is a log without rows.
 type ResumeState struct {
 	Counts   map[Outcome]int // the number of completed passes and lines of a list, by outcome
+	NoPass   map[Outcome]int // those of Counts that are not about a pass, see Row.AboutPass
 	Len      int             // the sum of Counts
 	Verified int             // how many of these are verified
 
@@ -163,9 +165,17 @@ func Resume(path string, next *Header, opts ResumeOptions) (*Log, *ResumeState, 
 	if err := e.resume(log); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("resuming %s: %w", path, err), log.Close())
 	}
-	e.Counts, e.Len, e.Verified = e.state.counts(false)
-	e.SessionCounts, _, e.SessionsVerified = e.state.counts(true)
+	e.Counts, e.NoPass = e.state.counts(false, 0), e.state.counts(false, noPass)
+	e.Len, e.Verified = sum(e.Counts), sum(e.state.counts(false, verified))
+	e.SessionCounts, e.SessionsVerified = e.state.counts(true, 0), sum(e.state.counts(true, verified))
 	return log, e, nil
+}
+
+func sum(counts map[Outcome]int) (n int) {
+	for _, k := range counts {
+		n += k
+	}
+	return n
 }
 
 // gcWhileReading is the value of GOGC while a log is read. Each row leaves garbage of its own size. With more
@@ -348,8 +358,9 @@ func (r *Header) same(next *Header) error {
 	case r.Digest != next.Digest && next.Pairs == 0: // a scan has no list
 		return fmt.Errorf("it is the log of a run that looked for something else: %s", command)
 	case r.Digest != next.Digest:
-		return fmt.Errorf("it is the log of another list, which has %d passes: %s; the list of now has %d", r.Pairs,
-			command, next.Pairs)
+		return fmt.Errorf("this log belongs to another list: that list has %s, this list has %s\n"+
+			"the command of that run was: %s",
+			format.Plural(r.Pairs, "row", "rows"), format.Number(next.Pairs), command)
 	case r.Self != next.Self:
 		return fmt.Errorf("the user of its rows %q was %s, and is now %s", "me", r.Self, next.Self)
 	case r.DryRun != next.DryRun:

@@ -60,6 +60,8 @@ func TestResume(t *testing.T) {
 	assert.Same(t, "completed", earlier.Len, len(Outcomes)-again)
 	assert.Same(t, "revoked", earlier.Counts[Revoked], 1)
 	assert.Same(t, "denied", earlier.Counts[Denied], 0)
+	assert.Same(t, "users without a pass", earlier.NoPass[Absent], 1)
+	assert.Same(t, "revoked passes without an ID", earlier.NoPass[Revoked], 0)
 	// The list is the same, as its digest shows, but a row may have moved.
 	moved := &input.Pair{Source: "renamed.csv", Line: 3, User: "user2@contoso.com"}
 	assert.Same(t, "the pair is completed on another line", earlier.Completed(moved), true)
@@ -88,7 +90,7 @@ func TestResumeRefuses(t *testing.T) {
 		want   string
 	}{
 		{"another list", func(r *Header) { r.Digest, r.Pairs = "sha256:2", 3 }, "",
-			"the log of another list, which has 0"},
+			"this log belongs to another list: that list has 0 rows, this list has"},
 		{"another search", func(r *Header) { r.Digest = "sha256:2" }, "", "looked for something else: tapsweep"},
 		{"another tenant", func(r *Header) { r.Tenant = "u" }, "", "tenant t, not u"},
 		{"another cloud", func(r *Header) { r.GraphRoot = "https://graph.microsoft.us" }, "",

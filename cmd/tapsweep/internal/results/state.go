@@ -37,6 +37,7 @@ const (
 	verified                    // see Row.Verified
 	sessions                    // the row is about the sessions of a user
 	maybeGone                   // the pass may be gone, although the row does not show it
+	noPass                      // see Row.AboutPass
 )
 
 func (w word) has(f flags) bool { return w.flags&f == f }
@@ -88,6 +89,9 @@ func (s *State) row(r *Row, done bool) {
 	}
 	if r.Action == RevokeSessions {
 		w.flags |= sessions
+	}
+	if !r.AboutPass() {
+		w.flags |= noPass
 	}
 	switch {
 	case r.Outcome == NotSent: // an earlier run may have sent the delete
@@ -170,19 +174,14 @@ func (s *State) hash(kind, user string, more ...string) uint64 {
 	return h.Sum64()
 }
 
-// counts returns the number of completed words by outcome, their sum, and how many of them are verified. It
-// counts either the words about sessions or all others.
-func (s *State) counts(ofSessions bool) (counts map[Outcome]int, all, verifiedWords int) {
-	counts = make(map[Outcome]int)
+// counts returns the number of completed words by outcome. It counts either the words about sessions or all others, and
+// only those that have some flags.
+func (s *State) counts(ofSessions bool, some flags) map[Outcome]int {
+	counts := make(map[Outcome]int)
 	for _, w := range s.words {
-		if !w.has(completed) || w.has(sessions) != ofSessions {
-			continue
-		}
-		all++
-		counts[Outcomes[w.outcome]]++
-		if w.has(verified) {
-			verifiedWords++
+		if w.has(completed|some) && w.has(sessions) == ofSessions {
+			counts[Outcomes[w.outcome]]++
 		}
 	}
-	return counts, all, verifiedWords
+	return counts
 }

@@ -237,8 +237,8 @@ func (t *Token) Warnings(task Task) []string {
 	switch {
 	case slices.Contains(roles, rolePrivileged), slices.Contains(roles, roleGlobal):
 	case slices.Contains(roles, roleAuthAdmin):
-		list = append(list, "the user is Authentication Administrator: to delete passes of users with an admin role, "+
-			"the user needs the role "+privilegedAdminName)
+		list = append(list, "the user is Authentication Administrator: to delete passes of users with an "+
+			"administrator role, the user needs the role "+privilegedAdminName)
 	default:
 		list = append(list, "the token shows no role that allows the user to delete passes of other users: "+
 			"Authentication Administrator or "+privilegedAdminName+" is required. The token may not show a custom "+
