@@ -30,6 +30,7 @@ type ReportedRun struct {
 	header      results.Header
 	first, last time.Time // of its lines
 	resumed     bool      // a later run is on the same log
+	scanned     bool      // a sweep that began to delete: its scan was complete
 }
 
 func newRun(name string, r *results.Header) *ReportedRun {
@@ -45,9 +46,9 @@ func newRun(name string, r *results.Header) *ReportedRun {
 // kind returns the command of the run, empty if it is not known.
 func (r *ReportedRun) kind() string { return r.header.Kind() }
 
-// unfinished reports whether the run scanned, did not complete and was not resumed.
+// unfinished reports whether the scan of the run did not complete, and the run was not resumed.
 func (r *ReportedRun) unfinished() bool {
-	return (r.kind() == "scan" || r.kind() == "sweep") && !r.resumed && (r.Exit == nil || r.Stopped != "")
+	return (r.kind() == "scan" || r.kind() == "sweep") && !r.scanned && !r.resumed && (r.Exit == nil || r.Stopped != "")
 }
 
 // refused reports whether a guard ended the run before anything was deleted.

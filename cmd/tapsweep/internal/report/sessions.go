@@ -16,7 +16,7 @@ type SessionReport struct {
 	Users      int                     `json:"users"` // with a row; the last row of a user counts
 	Counts     map[results.Outcome]int `json:"counts"`
 	Left       int                     `json:"left"`       // not revoked, including those without a row
-	WithoutRow int                     `json:"withoutRow"` // users of a run without an end, whose sessions have no row
+	WithoutRow int                     `json:"withoutRow"` // users whose sessions a run revokes, and have no row
 	Verified   int                     `json:"verified"`
 	Unverified int                     `json:"unverified"` // revoked, and to be verified
 	Failures   []*Failure              `json:"failures"`
@@ -27,9 +27,13 @@ type SessionReport struct {
 	left, done []*reportedRow // for the page, up to maxListed of each
 }
 
-func newSessions(withoutRow int) *SessionReport {
-	return &SessionReport{WithoutRow: withoutRow, Counts: make(map[results.Outcome]int), Resume: []string{},
-		failures: make(failures), tasks: make(map[nextTask]bool)}
+func newSessions(l *Logs) *SessionReport {
+	s := &SessionReport{Counts: make(map[results.Outcome]int), Resume: []string{}, failures: make(failures),
+		tasks: make(map[nextTask]bool)}
+	for _, lg := range l.logs {
+		s.WithoutRow = plus(s.WithoutRow, lg.withoutSessions)
+	}
+	return s
 }
 
 // Listed returns the users that the page lists: first those for whom something is left.
@@ -69,7 +73,7 @@ func (s *SessionReport) finish(l *Logs) {
 	s.Failures = s.failures.sorted()
 	for _, lg := range l.logs {
 		run := lg.last()
-		if s.tasks[nextTask{lg, false}] || s.WithoutRow > 0 && run.Exit == nil && run.header.Sessions {
+		if s.tasks[nextTask{lg, false}] || lg.withoutSessions > 0 {
 			if command, _ := resumeCommand(lg.name, &run.header, false); command != "" {
 				s.Resume = append(s.Resume, command)
 			}

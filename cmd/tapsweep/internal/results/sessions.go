@@ -40,12 +40,23 @@ func (r *Header) callsAfter(row *Row, resumed bool) bool {
 		row.Outcome != Planned && (row.Provisional || !r.Verify || row.Outcome == Replaced)
 }
 
-// noteSessions keeps the users whose sessions must still be revoked. id is the key of the row.
+// WantsSessions reports whether the run revokes the sessions of the user of a row about a pass. It does not if a scan
+// could not list the passes of the user.
+func (r *Header) WantsSessions(row *Row) bool {
+	return r.Sessions && row.Action == "" && (row.Method != "" || row.User != "" && !row.FromScan()) &&
+		!slices.Contains([]Outcome{Duplicate, Invalid, Protected}, row.Outcome)
+}
+
+// noteSessions keeps the users whose sessions must still be revoked. id is the key of the row. The sessions of a user
+// are not_sent from the first row about a pass of the user, because a run that is killed writes no row about them.
 func (e *ResumeState) noteSessions(id uint64, r *Row) {
+	user := e.state.key(sessionsKey(r.User))
+	again := r.Action == "" && e.run.callsAfter(r, e.next.Sessions)
+	if _, known := e.state.words[user]; again || !known && e.run.WantsSessions(r) {
+		e.state.words[user] = word{outcome: uint8(slices.Index(Outcomes, NotSent)), flags: sessions}
+	}
 	switch {
-	case r.Action == "" && e.run.callsAfter(r, e.next.Sessions):
-		user := e.state.key(sessionsKey(r.User))
-		delete(e.state.words, user)
+	case again:
 		e.wanted[user] = new(*r)
 	case r.Action == "":
 	case !r.Outcome.Retryable():
@@ -64,19 +75,6 @@ func (e *ResumeState) SessionsCompleted(user string) bool {
 // still be verified. Otherwise it returns nil.
 func (e *ResumeState) SessionsUnconfirmed(user string) *Row {
 	return e.unconfirmed[e.state.key(sessionsKey(user))]
-}
-
-// ReopenSessions says that the sessions of a user get a further row, which counts in place of the one that an
-// earlier run has completed.
-func (e *ResumeState) ReopenSessions(user string) {
-	id := e.state.key(sessionsKey(user))
-	if w := e.state.words[id]; w.has(completed) {
-		e.SessionCounts[Outcomes[w.outcome]]--
-		if w.has(verified) {
-			e.SessionsVerified--
-		}
-	}
-	delete(e.state.words, id)
 }
 
 // SessionsWanted returns one row for each user whose passes a scan found and whose sessions must still be revoked

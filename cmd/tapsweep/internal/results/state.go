@@ -37,6 +37,7 @@ const (
 	verified                    // see Row.Verified
 	sessions                    // the row is about the sessions of a user
 	maybeGone                   // the pass may be gone, although the row does not show it
+	replaced                    // the run that resumes the log has another row for the key
 )
 
 func (w word) has(f flags) bool { return w.flags&f == f }
@@ -69,17 +70,14 @@ func (s *State) row(r *Row, done bool) {
 	if r.Beside {
 		return // the key has another row
 	}
-	id := s.lineID(r)
-	if key, ok := r.Key(); ok {
-		id = s.key(key)
-	}
+	id := s.id(r)
 	before := s.words[id]
 	if s.isNewer(before) {
 		return
 	}
 	s.supersede(before)
 	s.last[len(s.last)-1] = true
-	w := word{ref: uint32(len(s.last)), outcome: uint8(slices.Index(Outcomes, r.Outcome))}
+	w := word{ref: uint32(len(s.last)), outcome: uint8(slices.Index(Outcomes, r.Result()))}
 	if done {
 		w.flags |= completed
 	}
@@ -148,6 +146,14 @@ func (s *State) forgetFailure(user string) {
 
 func (s *State) key(k Key) uint64 { return s.hash(string(k.Action), k.User, k.Method) }
 
+// id returns the hash of what a row is about.
+func (s *State) id(r *Row) uint64 {
+	if key, ok := r.Key(); ok {
+		return s.key(key)
+	}
+	return s.lineID(r)
+}
+
 // lineID returns the hash of the line of the list that a row is about, and of its user.
 func (s *State) lineID(r *Row) uint64 {
 	return s.hash("line", r.User, r.Source, strconv.Itoa(r.Line), strconv.Itoa(r.Column), s.digest)
@@ -170,19 +176,46 @@ func (s *State) hash(kind, user string, more ...string) uint64 {
 	return h.Sum64()
 }
 
-// counts returns the number of completed words by outcome, their sum, and how many of them are verified. It
-// counts either the words about sessions or all others.
-func (s *State) counts(ofSessions bool) (counts map[Outcome]int, all, verifiedWords int) {
-	counts = make(map[Outcome]int)
+// replace says that another row, which is not in the State, counts in place of a word.
+func (s *State) replace(id uint64) {
+	if w, known := s.words[id]; known {
+		w.flags |= replaced
+		s.words[id] = w
+	}
+}
+
+// completed returns the number of completed words that are not about sessions.
+func (s *State) completed() (n int) {
 	for _, w := range s.words {
-		if !w.has(completed) || w.has(sessions) != ofSessions {
-			continue
-		}
-		all++
-		counts[Outcomes[w.outcome]]++
-		if w.has(verified) {
-			verifiedWords++
+		if w.has(completed) && !w.has(sessions) {
+			n++
 		}
 	}
-	return counts, all, verifiedWords
+	return n
+}
+
+// A Tally has the totals of what rows are about.
+type Tally struct {
+	Outcomes map[Outcome]int
+	Verified int
+	Unnamed  int // Remains, and completed: a run completes it only for a pass that no list names
+}
+
+// tally returns the totals of the words that are not replaced: either of those about sessions, or of all others.
+func (s *State) tally(ofSessions bool) Tally {
+	t := Tally{Outcomes: make(map[Outcome]int)}
+	for _, w := range s.words {
+		if w.has(replaced) || w.has(sessions) != ofSessions {
+			continue
+		}
+		o := Outcomes[w.outcome]
+		t.Outcomes[o]++
+		if w.has(verified) {
+			t.Verified++
+		}
+		if w.has(completed) && o == Remains {
+			t.Unnamed++
+		}
+	}
+	return t
 }

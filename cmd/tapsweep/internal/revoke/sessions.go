@@ -119,7 +119,6 @@ func (j *Job) startSessions(u *userState, pair *input.Pair) {
 	if !u.deleted && j.startedBefore(s) {
 		return
 	}
-	j.opts.Earlier.ReopenSessions(s.pair.User)
 	var row results.Row
 	switch {
 	case u.blocked == results.UnknownUser:
