@@ -59,3 +59,33 @@ func TestInterruptedResumeOfAKilledSweep(t *testing.T) {
 	same(t, "passes at the end", tally(end.Counts), "revoked 40")
 	same(t, "sessions at the end", tally(end.Sessions), "revoked 40")
 }
+
+// A user whose sessions were not revoked joins the protected users before the run is resumed. Nothing is left then.
+func TestSessionsOfUsersWhoAreProtectedSince(t *testing.T) {
+	t.Parallel()
+	for _, denied := range []string{"DELETE", "POST"} { // the pass or only the sessions are left
+		t.Run(denied, func(t *testing.T) {
+			t.Parallel()
+			tenant, users, env := serveUsers(t, 3, graphsim.Options{Roles: simulation.Roles,
+				Faults: []fault.Fault{{Method: denied, Path: "user0003@", Do: fault.ItemStatus(403)}}})
+			log, list := newLog(t), listFile(t, users)
+			run := func(protected string) process {
+				return tapsweep(t, env, "revoke", "--yes", "--revoke-sessions", "--results", log, "--resume",
+					"--protect", writeFile(t, "bg.txt", protected), list)
+			}
+			run("user0001@contoso.example\n").ends(t, 1)
+			same(t, "sessions", tally(lastLine(t, env, log).Sessions), map[string]string{
+				"DELETE": "revoked 1, not_sent 1", "POST": "revoked 1, denied 1"}[denied])
+			p := run("user0001@contoso.example\nuser0003@contoso.example\n")
+			p.ends(t, 0, "The sessions of 1 user are revoked; 1 protected, left alone.")
+			lacks(t, "the summary", p.stderr, "Resume:")
+			same(t, "sessions", tally(lastLine(t, env, log).Sessions), "revoked 1, protected 1")
+			text := tapsweep(t, env, "report", log).stdout
+			lacks(t, "the report", text, "--resume")
+			tapsweep(t, env, "verify", log).ends(t, 0)
+			calls := tenant.Stats().Revoked
+			tapsweep(t, env, "revoke", "--yes", "--revoke-sessions", log).ends(t, 0)
+			same(t, "calls of a run with the log as its list", tenant.Stats().Revoked, calls)
+		})
+	}
+}

@@ -101,8 +101,10 @@ func (s *SessionReport) Verdict() string {
 	if planned := s.Counts[results.Planned]; planned > 0 {
 		what, n = "ready to be revoked", planned
 	}
-	text := fmt.Sprintf("The sessions of %s of %s are %s", format.Number(n), count(s.All(), "user"), what)
-	if n == s.All() {
+	kept := s.Counts[results.Protected]
+	all := s.All() - kept
+	text := fmt.Sprintf("The sessions of %s of %s are %s", format.Number(n), count(all, "user"), what)
+	if n == all {
 		text = fmt.Sprintf("The sessions of all %s are %s", count(n, "user"), what)
 	}
 	if s.Verified > 0 {
@@ -110,6 +112,9 @@ func (s *SessionReport) Verdict() string {
 	}
 	if s.Unverified > 0 {
 		text += fmt.Sprintf(", %s not verified", format.Number(s.Unverified))
+	}
+	if kept > 0 {
+		text += fmt.Sprintf(", %s protected and kept", format.Number(kept))
 	}
 	return text + "."
 }

@@ -16,6 +16,7 @@ var sessionMeanings = map[Outcome]string{
 	Failed:      "every attempt failed; try again later",
 	Unknown:     "sent, and no answer came; another run sends it again",
 	NotSent:     "a pass of the user is not gone, or the run stopped; another run sends it",
+	Protected:   "on a --protect list since an earlier run; they are kept",
 }
 
 // SessionMeaning is Meaning for rows about sessions.
@@ -69,6 +70,13 @@ func (e *ResumeState) noteSessions(id uint64, r *Row) {
 // SessionsCompleted reports whether a resumed run has nothing to do for the sessions of a user.
 func (e *ResumeState) SessionsCompleted(user string) bool {
 	return e.state.words[e.state.key(sessionsKey(user))].has(completed)
+}
+
+// SessionsLeft reports whether the sessions of a user are left according to the log, and the run that resumes it has
+// no row about them.
+func (e *ResumeState) SessionsLeft(user string) bool {
+	w, known := e.state.words[e.state.key(sessionsKey(user))]
+	return known && Outcomes[w.outcome].Left() && !w.has(replaced)
 }
 
 // SessionsUnconfirmed returns the row about the sessions of a user if an earlier run revoked them and they must

@@ -23,9 +23,10 @@ type LoggedUser struct {
 	Outcome Outcome
 
 	Creation input.Creation
-	Sessions *LogSessions // nil if the logs have no row about the user's sessions
+	Sessions *LogSessions // nil if the logs have no row about the user's sessions, or if they are protected
 
-	passGone bool // a pass of the user is gone
+	passGone      bool // a pass of the user is gone
+	keepsSessions bool // the sessions of the user are protected
 
 	// The start of the last run that revoked a pass of the user, and of the last run that revoked the sessions
 	// or found no such user.
@@ -82,7 +83,10 @@ func (l *Lists) addUser(log string, rec *Record) {
 			user.lastCall = latest(user.lastCall, run.Start)
 		}
 		if user.sessionsRow.update(log, r.Time) {
-			user.Sessions = &LogSessions{r.Outcome, r.SentAt}
+			user.Sessions, user.keepsSessions = &LogSessions{r.Outcome, r.SentAt}, r.Outcome == Protected
+			if user.keepsSessions {
+				user.Sessions = nil
+			}
 		}
 	case r.Outcome != Duplicate: // the first row of the pass has its outcome
 		user.passGone = user.passGone || r.sessionsFollow()

@@ -104,20 +104,25 @@ func (s *summary) sessionSentence() string {
 	if c == nil || s.Run.DryRun {
 		return ""
 	}
-	n, of := c.Outcomes[results.Revoked], format.Plural(c.Total(), "user", "users")
+	all, kept := c.Total()-c.Outcomes[results.Protected], c.Outcomes[results.Protected]
+	n, of := c.Outcomes[results.Revoked], format.Plural(all, "user", "users")
 	if s.Run.Kind() == "verify" {
 		n = c.Verified // nothing can prove it for a guest
 	}
-	if n < c.Total() {
+	if n < all {
 		of = fmt.Sprintf("%d of %s", n, of)
 	}
+	text := "The sessions of " + of + " are revoked"
 	switch {
 	case s.Run.Kind() == "verify":
-		return "Verified: the sessions of " + of + " are revoked."
+		text = "Verified: the sessions of " + of + " are revoked"
 	case s.Run.Verify:
-		return fmt.Sprintf("The sessions of %s are revoked, %d verified.", of, c.Verified)
+		text += fmt.Sprintf(", %d verified", c.Verified)
 	}
-	return "The sessions of " + of + " are revoked."
+	if kept > 0 {
+		text += fmt.Sprintf("; %d protected, left alone", kept)
+	}
+	return text + "."
 }
 
 // resume returns the command that resumes the run. It is empty if nothing is left to do, or if there is no log
@@ -127,7 +132,9 @@ func (s *summary) resume() string {
 		return o.Retryable() && o != results.Remains && o != results.Protected
 	})
 	if sessions := s.Counts.Sessions; sessions != nil { // users with a call to send or to verify
-		again += sessions.Unverified + sessions.Sum(results.Outcome.Retryable) - s.neverCalled()
+		again += sessions.Unverified - s.neverCalled() + sessions.Sum(func(o results.Outcome) bool {
+			return o.Retryable() && o != results.Protected
+		})
 	}
 	if s.Scan != nil {
 		again += s.Scan.Failed // a resumed scan lists again whatever the reason
