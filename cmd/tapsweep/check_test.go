@@ -47,21 +47,23 @@ func checkTests() []checkTest {
 	}
 	const passes = "/temporaryAccessPassMethods"
 	return []checkTest{
-		{"all well", all, "", 0, "claims:ok read:ok users:ok", "one user"},
-		{"one user", own, user, 0, "claims:ok read:ok", user},
-		{"passes alone", own, "", 0, "claims:ok read:ok", "404"},
-		{"passes alone, denied", with(own, passes, fault.ItemStatus(403)), "", 1, "claims:ok read:failed", role},
-		{"another success", with(own, passes, fault.ItemShaped(206, `{"value":[]}`)), user, 1, "claims:ok read:failed",
+		{"all well", all, "", 0, "permissions:ok passes:ok users:ok", "one user"},
+		{"one user", own, user, 0, "permissions:ok passes:ok", user},
+		{"passes alone", own, "", 0, "permissions:ok passes:ok", "404"},
+		{"passes alone, denied", with(own, passes, fault.ItemStatus(403)), "", 1, "permissions:ok passes:failed", role},
+		{"another success", with(own, passes, fault.ItemShaped(206, `{"value":[]}`)), user, 1, "permissions:ok passes:failed",
 			"the body may be incomplete: the answer was 206, not 200; try again later"},
-		{"users denied", with(all, "/users?", fault.ItemStatus(403)), "", 1, "claims:ok read:ok users:failed",
+		{"users denied", with(all, "/users?", fault.ItemStatus(403)), "", 1, "permissions:ok passes:ok users:failed",
 			"User.ReadBasic.All"},
-		{"no permission", graphsim.Options{Roles: app[1:]}, "", 3, "claims:failed read:warning", "=Role"},
-		{"no such user", all, noUser, 1, "claims:ok read:failed", noUser},
-		{"admin user", all, admin, 1, "claims:ok read:failed", role},
-		{"Graph is down", with(all, "", fault.OuterStatus(503)), "", 1, "claims:ok read:failed", "503"},
-		{"Graph refuses the token", with(own, "", fault.OuterStatus(401)), "", 3, "claims:ok read:failed", "disabled"},
+		{"no permission", graphsim.Options{Roles: app[1:]}, "", 3, "permissions:failed passes:warning", "=Role"},
+		{"reading alone", graphsim.Options{Roles: []string{"UserAuthMethod-TAP.Read.All"}}, "", 0,
+			"permissions:ok passes:ok", "list passes of any user, but not delete them"},
+		{"no such user", all, noUser, 1, "permissions:ok passes:failed", noUser},
+		{"admin user", all, admin, 1, "permissions:ok passes:failed", role},
+		{"Graph is down", with(all, "", fault.OuterStatus(503)), "", 1, "permissions:ok passes:failed", "503"},
+		{"Graph refuses the token", with(own, "", fault.OuterStatus(401)), "", 3, "permissions:ok passes:failed", "disabled"},
 		{"throttled for long", with(all, "", fault.ItemStatus(429, "Retry-After", "600")), "", 1,
-			"claims:ok read:failed", "too long a wait"},
+			"permissions:ok passes:failed", "too long a wait"},
 	}
 }
 
@@ -121,7 +123,7 @@ func TestCheckOfNothingRead(t *testing.T) {
 		works      works
 	}{
 		{"not reached", closed, fault.Fault{},
-			works{"revoke": token.Perhaps, "scan --all-users": token.Perhaps, "revoke --self": token.No}},
+			works{"revoke": token.Perhaps, "scan --all-users": token.Perhaps}},
 		{"refused", "", fault.Fault{Do: fault.OuterStatus(401)},
 			works{"revoke": token.No, "scan --group": token.No, "verify": token.No}},
 		{"denied", "", fault.Fault{Path: "/temporaryAccessPassMethods", Do: fault.ItemStatus(403)},
@@ -154,6 +156,17 @@ func TestCheckOfNothingRead(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An app that verifies must not be able to delete. The check of such an app does not say how to grant the permission to
+// delete.
+func TestCheckOfAnAppThatReads(t *testing.T) {
+	t.Parallel()
+	env := serve(t, graphsim.New(graphsim.Options{Roles: []string{"UserAuthMethod-TAP.Read.All", "User.Read.All"}}))
+	p := tapsweep(t, env, "check")
+	p.ends(t, 0)
+	holds(t, "standard output", p.stdout, "This app can only read. verify and scan work; revoke does not.")
+	lacks(t, "standard output", p.stdout, "az ad app permission", "--self", "failed")
 }
 
 func TestCheckWithoutAToken(t *testing.T) {
@@ -217,8 +230,8 @@ func TestCheckOfAnotherTenant(t *testing.T) {
 			p := tapsweep(t, serve(t, tenant), "check", "--tenant", named, "--token-file", token, "--output", "json")
 			c, steps := checkJSON(t, p)
 			p.ends(t, 3)
-			same(t, "result of the step claims", steps["claims"].Result, "failed")
-			same(t, "result of the step read", steps["read"].Result, "skipped")
+			same(t, "result of the step permissions", steps["permissions"].Result, "failed")
+			same(t, "result of the step passes", steps["passes"].Result, "skipped")
 			for _, v := range c.Commands {
 				same(t, v.Command+" works", v.Works, no)
 			}
@@ -239,7 +252,7 @@ func TestCheckOfAUser(t *testing.T) {
 	}
 	// The token allows the own pass, and no other.
 	p.ends(t, 1)
-	same(t, "result of the step read", steps["read"].Result, "ok")
+	same(t, "result of the step passes", steps["passes"].Result, "ok")
 	same(t, "whether revoke --self works", works["revoke --self"], token.Yes)
 	same(t, "whether revoke works", works["revoke"], token.No)
 	p = tapsweep(t, env, "check", "--token-file", tokenFile, "--user", "me")

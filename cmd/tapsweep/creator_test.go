@@ -181,7 +181,7 @@ func TestScanOfTheAuditLogResumes(t *testing.T) {
 	log := dir + "/scan.jsonl"
 	args := []string{"scan", "--created-since", "24h", "--created-by", simulation.Mallory.UPN, "--resume",
 		"--results", log, "--output", dir + "/hers.csv"}
-	gone := "users who hold no pass any more: 1: " + leeID
+	gone := "users who have no pass any more: 1: " + leeID
 	tapsweep(t, env, args...).ends(t, status.Incomplete, gone)
 	text := readText(t, log)
 	write(t, log, text[:strings.Index(text, `{"type":"end"`)])

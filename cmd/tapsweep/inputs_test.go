@@ -23,7 +23,7 @@ func TestSummaryCountsRowsWithoutPass(t *testing.T) {
 	t.Parallel()
 	for _, flag := range []string{"--yes", "--dry-run"} {
 		p := tapsweep(t, nil, "revoke", "--simulate", flag, listCases+"plain-upns.txt")
-		holds(t, "standard error", p.stderr, "3 rows name no pass ID: ANY ")
+		holds(t, "standard error", p.stderr, "3 rows have no pass ID: any ")
 	}
 }
 

@@ -50,7 +50,7 @@ func TestRefusedIsOneNumber(t *testing.T) {
 	n := r.Waits.Refused
 	same(t, "refused requests in the report", n, tenant.Stats().Requests-len(users))
 	same(t, "refused requests of the quota write", r.Waits.Quotas["write"].Refused, n)
-	p.ends(t, status.Done, fmt.Sprintf("throttled: %d requests refused", n))
+	p.ends(t, status.Done, fmt.Sprintf("%d requests throttled", n))
 	holds(t, "the metrics", readText(t, dir+"/m.prom"),
 		fmt.Sprintf(`tapsweep_last_run_refused_requests{command="revoke",file="m"} %d`, n))
 }

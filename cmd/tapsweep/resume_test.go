@@ -190,7 +190,7 @@ func TestResumedLogAsList(t *testing.T) {
 	p := runRevoke(t, env, log)
 	leaves(t, tenant, 1)
 	same(t, "requests", tenant.Stats().Requests, sent)
-	p.ends(t, status.Done, "20 rows of the list left out")
+	p.ends(t, status.Done, "20 rows skipped")
 }
 
 // The log of a run with --protect is resumed only with --protect, because somebody may have forgotten the flag. A user
@@ -294,7 +294,7 @@ func TestVerifiedLater(t *testing.T) {
 	p := tapsweep(t, env, append(args, "--verify")...)
 	p.ends(t, 1)
 	holds(t, "standard error, with single spaces", strings.Join(strings.Fields(p.stderr), " "),
-		"revoked 30 ", "the users of 29 rows", "All 30 passes", "1 could not be verified")
+		"revoked 30 ", "the users of 29 rows", "All 30 passes", "1 pass is not verified")
 	revokedInMetrics(t, dir, 30)
 	log := func() string { return lastRun(readText(t, dir+"/log.jsonl")) }
 	same(t, "rows that are not verified", strings.Count(log(), "not verified"), 1)

@@ -99,7 +99,7 @@ func TestSessionsDenied(t *testing.T) {
 	args := []string{"revoke", "--revoke-sessions", "--yes", "--results", log, "--metrics-file", prom,
 		listFile(t, users)}
 	tapsweep(t, env, args...).ends(t, status.Incomplete, "All 3 passes", "2 of 3 users",
-		"Resume: tapsweep revoke --resume", "Authorization_RequestDenied: ")
+		"Resume: tapsweep revoke --resume", "(Authorization_RequestDenied): ")
 	_, end := readSessions(t, log)
 	same(t, "passes in the last line", end.Counts[results.Revoked], 3)
 	same(t, "sessions in the last line", end.Sessions[results.Revoked], 2)

@@ -237,7 +237,7 @@ func TestNoPreflight(t *testing.T) {
 	p := runRevoke(t, env, "--no-preflight", listFile(t, users))
 	p.ends(t, 1)
 	lacks(t, "standard error", p.stderr, "signed in as")
-	holds(t, "hint of a row", hasRows(t, p.stdout, "denied 3")[0].Hint, "the permission may be missing")
+	holds(t, "hint of a row", hasRows(t, p.stdout, "denied 3")[0].Hint, "The permission may be missing.")
 }
 
 // If Graph refuses a token in the middle of a run, the run gets one new token, with the claims

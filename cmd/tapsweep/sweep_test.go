@@ -82,11 +82,11 @@ func TestSweepGuards(t *testing.T) {
 		{"usable, not among the named", plain, "--yes --include-usable --reason used", status.Usage, 40,
 			"--reason does not name usable"},
 		{"usable, meant", plain, "--yes --reason usable --include-usable", 0, 30, "10 usable"},
-		{"protected", plain, "--yes --protect " + protect, 0, 21, "1 left out, because the user is protected"},
+		{"protected", plain, "--yes --protect " + protect, 0, 21, "1 skipped: protected users"},
 		{"reasons by the dates", graphsim.Options{OmitReason: true}, "--yes", 0, 20, "10 expired, 10 used"},
 		{"reading only", reader, "--yes", 3, 40, "lacks the permission"},
 		{"everything denied", denied, "--yes", 3, 40, "denied"},
-		{"deletes fail", rejected, "--yes", 1, 40, "0 of 20 passes are gone; 20 left"},
+		{"deletes fail", rejected, "--yes", 1, 40, "0 of 20 passes are gone, 20 are left."},
 		{"verify and dry run", plain, "--yes --verify --dry-run", status.Usage, 40, "cannot be used together"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestVerifyCommand(t *testing.T) {
 			holds(t, "message of the pass that remains", r.Message, "pass")
 		}
 	}
-	holds(t, "standard error", p.stderr, "Verified: 3 of 5 users hold no pass.")
+	holds(t, "standard error", p.stderr, "Verified: 3 of 5 users have no pass.")
 	// Both logs are one report, in which nothing is counted twice.
 	p = tapsweep(t, env, "report", dir+"/log.jsonl", dir+"/proof.jsonl")
 	p.ends(t, 0)
@@ -224,7 +224,7 @@ func TestSweepSkipsProtectedUsers(t *testing.T) {
 	p := tapsweep(t, serve(t, tenant), "sweep", "--all-users", "--yes", "--reason", "usable", "--include-usable",
 		"--protect", writeFile(t, "p.txt", "admin.kim@contoso.example\nglass@contoso.example\n"),
 		"--metrics-file", dir+"/m.prom", "--evidence", dir+"/evidence")
-	p.ends(t, status.Done, "tapsweep: 2 users scanned", "2 left out, because the users are protected")
+	p.ends(t, status.Done, "tapsweep: 2 users scanned", "2 skipped: protected users")
 	leaves(t, tenant, 2)
 	same(t, "users in the report", reported(t, dir+"/evidence").Users, 2)
 	holds(t, "the metrics", readText(t, dir+"/m.prom"), `tapsweep_log_users{command="sweep",file="m"} 2`+"\n",

@@ -50,7 +50,7 @@ func TestInterruptedResumeOfAKilledSweep(t *testing.T) {
 	killAt(t, env, args, func() bool { return countIn(log, `"status":204`) >= 20 })
 	faults := tenant.Stats().Faults
 	p := stopped(t, env, args, func() bool { return tenant.Stats().Faults > faults })
-	p.ends(t, status.Stopped, "20 of the 40 passes found so far are gone", " of 40 users are revoked.")
+	p.ends(t, status.Stopped, "20 of 40 passes are gone, 20 are left.", " of 40 users are revoked.")
 	end := lastLine(t, env, log)
 	same(t, "passes", tally(end.Counts), "revoked 20, unknown 20")
 	same(t, "users", end.Sessions[results.Revoked]+end.Sessions[results.NotSent], 40)

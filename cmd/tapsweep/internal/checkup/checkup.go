@@ -127,7 +127,7 @@ func (c *Checkup) tenant(ctx context.Context, o *Options) (*tenant.Tenant, error
 	defer t.Close()
 	if c.token(t, time.Since(start)) {
 		// The token must not be sent to this host.
-		c.note("read", "skipped", "the token is of another tenant or for another service, so it was not sent")
+		c.note("passes", "skipped", "the token is of another tenant or for another service, so it was not sent")
 	} else {
 		runner, err := batch.NewRunner(t.Client, batch.Options{MaxAttempts: 2, RequestTimeout: 30 * time.Second,
 			MaxWait: checkPatience, StallTimeout: checkStall, Reauthorize: t.Client.Reauthorize, Logger: o.Logger})
@@ -145,7 +145,10 @@ func (c *Checkup) tenant(ctx context.Context, o *Options) (*tenant.Tenant, error
 // token adds findings about the access token. It reports whether the token is for another tenant or host.
 func (c *Checkup) token(t *tenant.Tenant, took time.Duration) (wrongTarget bool) {
 	tok := t.Token
-	c.Tenant, c.SignedInAs, c.Kind, c.Commands = t.ID, tok.Who, tok.Kind, tok.Verdicts()
+	c.Tenant, c.SignedInAs, c.Kind = t.ID, tok.Who, tok.Kind
+	c.Commands = slices.DeleteFunc(tok.Verdicts(), func(v token.CommandVerdict) bool {
+		return v.UserOnly && c.Kind == token.App
+	})
 	c.Permissions = append(c.Permissions, tok.Permissions...)
 	detail := fmt.Sprintf("received with --auth %s in %s", t.Method, took.Round(10*time.Millisecond))
 	if !tok.Expires.IsZero() {
@@ -156,22 +159,26 @@ func (c *Checkup) token(t *tenant.Tenant, took time.Duration) (wrongTarget bool)
 		for i := range c.Commands {
 			c.Commands[i].Works = token.No
 		}
-		c.note("claims", "failed", problem.Text, problem.Hints...)
+		c.note("permissions", "failed", problem.Text, problem.Hints...)
 		c.Exit = status.NoAccess
 		return true
 	}
 	task := token.Task{Others: true}
+	reading := token.Task{Others: true, ReadOnly: true}
+	if t.Lacks(task) != nil && t.Lacks(reading) == nil {
+		task = reading // verify and scan work, and an app that verifies must not be able to delete
+	}
 	switch problem, warnings := t.Lacks(task), tok.Warnings(task); {
 	case problem != nil:
-		c.note("claims", "failed", problem.Text, problem.Hints...)
+		c.note("permissions", "failed", problem.Text, problem.Hints...)
 		c.Exit = status.NoAccess
 		if tok.Kind == token.User && t.Lacks(token.Task{Own: true}) == nil {
 			c.Exit = status.Incomplete // the token allows --self, but no list
 		}
 	case len(warnings) > 0:
-		c.note("claims", "warning", strings.Join(warnings, "; "))
+		c.note("permissions", "warning", strings.Join(warnings, "; "))
 	default:
-		c.note("claims", "ok", tok.Capabilities())
+		c.note("permissions", "ok", tok.Capabilities())
 	}
 	return false
 }

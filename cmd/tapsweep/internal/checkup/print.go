@@ -1,7 +1,6 @@
 package checkup
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -43,22 +42,18 @@ func (c *Checkup) print(to *console.Console, o *Options, t *tenant.Tenant) error
 	return nil
 }
 
-// printCommands prints which commands work, and what the others lack. It leaves out commands that need another kind of
-// sign-in.
+// printCommands prints which commands work, and what the others lack.
 func (c *Checkup) printCommands(w io.Writer) {
-	shown := slices.DeleteFunc(slices.Clone(c.Commands), func(v token.CommandVerdict) bool {
-		return v.UserOnly && c.Kind == token.App
-	})
-	if len(shown) == 0 {
+	if len(c.Commands) == 0 {
 		return
 	}
 	missing := ""
-	if slices.ContainsFunc(shown, func(v token.CommandVerdict) bool { return v.Missing != "" }) {
+	if slices.ContainsFunc(c.Commands, func(v token.CommandVerdict) bool { return v.Missing != "" }) {
 		missing = "missing permission"
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(tw, "command\tworks\t%s\n", missing)
-	for _, v := range shown {
+	for _, v := range c.Commands {
 		fmt.Fprintf(tw, "%s\t%s\t%s\n", v.Command, v.Works, v.Missing)
 	}
 	tw.Flush()
@@ -66,12 +61,12 @@ func (c *Checkup) printCommands(w io.Writer) {
 }
 
 func (c *Checkup) printPasses(w io.Writer, user string) error {
-	read := func(s Finding) bool { return s.Step == "read" && s.Result == "ok" }
+	read := func(s Finding) bool { return s.Step == "passes" && s.Result == "ok" }
 	if user == "" || !slices.ContainsFunc(c.Steps, read) {
 		return nil
 	}
 	if len(c.Passes) == 0 {
-		_, err := fmt.Fprintf(w, "%s holds no pass.\n\n", safetext.Printable(user))
+		_, err := fmt.Fprintf(w, "%s has no pass.\n\n", safetext.Printable(user))
 		return err
 	}
 	table, err := scan.NewWriter(w, "table", false)
@@ -100,17 +95,12 @@ func (c *Checkup) printVariables(w io.Writer) {
 	fmt.Fprintln(w)
 }
 
-// stepNames has the names of steps for people, if they differ from the names in the JSON.
-var stepNames = map[string]string{"claims": "permissions", "read": "passes"}
-
-// printSteps prints the steps that succeeded in one line, then the others with what to do, and last whether revoke
-// works.
+// printSteps prints the steps that succeeded in one line, then the others with what to do, and last what works.
 func (c *Checkup) printSteps(w io.Writer, to *console.Console) {
-	named := func(step string) string { return cmp.Or(stepNames[step], step) }
 	var well []string
 	for _, s := range c.Steps {
 		if s.Result == "ok" {
-			well = append(well, named(s.Step))
+			well = append(well, s.Step)
 		}
 	}
 	if len(well) > 0 {
@@ -120,18 +110,40 @@ func (c *Checkup) printSteps(w io.Writer, to *console.Console) {
 		if s.Result == "ok" || s.Result == "skipped" && c.Exit != 0 {
 			continue
 		}
-		fmt.Fprintf(w, "%s: %s: %s\n", s.Result, named(s.Step),
+		fmt.Fprintf(w, "%s: %s: %s\n", s.Result, s.Step,
 			strings.ReplaceAll(to.Visible(s.Detail), "\n", "\n  "))
 		for _, h := range s.Hints {
 			fmt.Fprintf(w, "hint: %s\n", to.Visible(h))
 		}
 	}
-	verdicts := map[token.Access]string{token.Yes: "tapsweep revoke works with this sign-in.",
-		token.Perhaps: "tapsweep revoke may work with this sign-in: see above.",
-		token.No:      "tapsweep revoke does not work with this sign-in: see above."}
-	for _, v := range c.Commands {
-		if v.Command == "revoke" {
-			fmt.Fprintln(w, verdicts[v.Works])
-		}
+	if verdict := c.verdict(); verdict != "" {
+		fmt.Fprintln(w, verdict)
 	}
+}
+
+// verdict returns a sentence about what works. It is empty without a token.
+func (c *Checkup) verdict() string {
+	works := make(map[string]token.Access)
+	for _, v := range c.Commands {
+		works[v.Command] = v.Works
+	}
+	who := "This app"
+	if c.Kind == token.User {
+		who = "This user"
+	}
+	switch revoke := works["revoke"]; {
+	case revoke == token.Yes:
+		return "tapsweep revoke works with this sign-in."
+	case revoke == token.Perhaps:
+		return "tapsweep revoke may work with this sign-in: see above."
+	case works["revoke --self"] == token.Yes:
+		return "tapsweep revoke works with this sign-in only for the user's own passes: --self."
+	case works["verify"] == token.Yes:
+		return who + " can only read. verify and scan work; revoke does not."
+	case works["verify"] == token.Perhaps:
+		return who + " can only read. verify and scan may work: see above. revoke does not."
+	case revoke == token.No:
+		return "tapsweep revoke does not work with this sign-in: see above."
+	}
+	return ""
 }

@@ -31,7 +31,7 @@ func (c *Checkup) read(ctx context.Context, runner *batch.Runner, t *tenant.Tena
 	made, what := false, "the passes of "+user
 	switch {
 	case strings.EqualFold(user, input.Me) && t.Token.Kind == token.App:
-		c.note("read", "failed", `--user me is the signed-in user, and an app is signed in`,
+		c.note("passes", "failed", `--user me is the signed-in user, and an app is signed in`,
 			"name the user by object ID or user principal name")
 		c.Exit = max(c.Exit, status.Incomplete)
 		return
@@ -50,23 +50,23 @@ func (c *Checkup) read(ctx context.Context, runner *batch.Runner, t *tenant.Tena
 	}
 	switch {
 	case err == nil:
-		c.note("read", "ok", "Graph listed "+what)
+		c.note("passes", "ok", "Graph listed "+what)
 	case made && code == 404:
-		c.note("read", "ok", "Graph answered 404 for "+what+", as expected")
+		c.note("passes", "ok", "Graph answered 404 for "+what+", as expected")
 	case made && code == 403 && t.Token.MayList(false) == token.No:
 		// The findings about the claims already include this.
-		c.note("read", "warning", "Graph accepts the token, and answered 403 for "+what+
+		c.note("passes", "warning", "Graph accepts the token, and answered 403 for "+what+
 			", because the token does not allow to list passes; so it is not known what else works")
 		return
 	case !made && code == 404: // without permission Graph would answer 403
-		c.note("read", "failed", "the tenant has no user "+user, "check the name, or use the object ID")
+		c.note("passes", "failed", "the tenant has no user "+user, "check the name, or use the object ID")
 		c.Exit = max(c.Exit, status.Incomplete)
 	default:
 		var hints []string
 		if code == 403 {
 			hints = []string{t.Token.Hint(user)}
 		}
-		c.refused("read", what, got, err, hints...)
+		c.refused("passes", what, got, err, hints...)
 		return
 	}
 	if !made || t.Token.MayLookUp() != token.Yes {
@@ -86,11 +86,15 @@ func (c *Checkup) read(ctx context.Context, runner *batch.Runner, t *tenant.Tena
 }
 
 func lines(user string, got batch.Result) ([]scan.Line, error) {
+	upn := ""
+	if strings.Contains(user, "@") {
+		upn = user
+	}
 	held, err := pass.Read(got)
 	list := make([]scan.Line, 0, len(held))
 	for i := range held {
 		p := &held[i]
-		list = append(list, scan.Line{User: user, Method: p.ID, Reason: string(p.Reason(time.Now())),
+		list = append(list, scan.Line{User: user, UPN: upn, Method: p.ID, Reason: string(p.Reason(time.Now())),
 			Created: p.Created, Start: p.Start, Expires: p.Expires(), UsableOnce: p.UsableOnce})
 	}
 	return list, err
@@ -117,7 +121,7 @@ func (c *Checkup) refused(step, what string, got batch.Result, err error, hints 
 		hints, code, works = exit.Hints, exit.Code, token.No
 	}
 	for i := range c.Commands {
-		if v := &c.Commands[i]; v.Works == token.Yes && (step == "read" || v.Users) {
+		if v := &c.Commands[i]; v.Works == token.Yes && (step == "passes" || v.Users) {
 			v.Works = works
 		}
 	}

@@ -23,10 +23,11 @@ the user that --user names. Run it on the machine and with the account that will
 do the work.
 
 Exit codes:
-  0   revoke works.
+  0   The sign-in works: revoke works, or the app can only read, and then verify
+      and scan work. The last line says which.
   1   Something is wrong; the output shows what.
   3   No access: there is no token that Graph accepts, or it does not allow
-      deletes.
+      tapsweep to list passes.
   4   Stopped by a signal, or the authority cannot be reached.
   64  Wrong flags.`,
 		Example: `  tapsweep check

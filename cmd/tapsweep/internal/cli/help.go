@@ -147,7 +147,8 @@ func allFlags(cmd *cobra.Command) (flags []*pflag.Flag) {
 		}
 		known := *f
 		if hasEnvironment(f) {
-			known.Usage += " [" + variable(f.Name) + "]"
+			text, _, _ := strings.Cut(f.Usage, " (default") // pflag adds other defaults at the end
+			known.Usage = text + " [" + variable(f.Name) + "]" + f.Usage[len(text):]
 		}
 		flags = append(flags, &known)
 	})

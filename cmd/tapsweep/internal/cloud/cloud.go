@@ -160,7 +160,7 @@ func (e *Endpoint) Hosts() []string {
 func (e *Endpoint) String() string {
 	switch {
 	case e.Cloud == nil:
-		return "not Microsoft's, " + e.Root
+		return "custom endpoint, " + e.Root
 	case e.Root != e.Cloud.Root:
 		return e.Cloud.Title + ", through " + e.Root
 	}

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// Plural returns a number with its noun: "1 row", "2 rows".
+// Plural returns a number with its noun: "1 row", "2 rows", "1,000 rows".
 func Plural(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return strconv.Itoa(n) + " " + many
+	return Number(n) + " " + many
 }
 
 // OrUnknown returns text, or "(unknown)" if it is empty.

@@ -139,18 +139,18 @@ func TestBar(t *testing.T) {
 			done(d, 20)
 			second()
 		}
-		wantText(t, tt, "revoking  [=====---------------]  100/400 rows  15s left  20.0/s  100 revoked\n")
+		wantText(t, tt, "revoking  [===---------]  100/400 passes  15s left  20.0/s  100 revoked\n")
 
 		fmt.Fprintln(d, "level=WARN msg=closed wait=37s")
 		d.Observe(19, 1, "writes", time.Now().Add(37*time.Second), time.Time{})
 		second()
 		wantText(t, tt, `level=WARN msg=closed wait=37s
-revoking  [=====---------------]  100/400 rows  2m40s left  tenant asks for 36 s  16.0/s
+revoking  [===---------]  100/400 passes  wait 36s  2m40s left  16.0/s  100 revoked
 `)
 		tt.Write([]byte("^C")) // as the terminal itself does
 		tt.narrow(50)
 		second()
-		wantText(t, tt, "level=WARN msg=closed wait=37s\nrevoking  100/400 rows  2m40s left\n")
+		wantText(t, tt, "level=WARN msg=closed wait=37s\nrevoking  100/400 passes  wait 35s  2m40s left\n")
 		tt.narrow(120)
 		fmt.Fprint(d, "half a ")
 		second()
@@ -167,7 +167,7 @@ revoking  [=====---------------]  100/400 rows  2m40s left  tenant asks for 36 s
 		fmt.Fprintln(d, " afterwards")
 		wantText(t, tt, `level=WARN msg=closed wait=37s
 half a line
-revoking  [====================]  400/400 rows  400 revoked  5.0 % refused
+revoking  [============]  400/400 passes  400 revoked  5.0 % throttled
 and the rest afterwards
 `)
 	})
@@ -199,15 +199,15 @@ func TestBarWithoutATerminal(t *testing.T) {
 		second()
 		tt.fail = nil
 		d.Stop()
-		wantText(t, tt, "  [==========----------]  1/2 rows  1 revoked\n")
+		wantText(t, tt, "  [======------]  1/2 passes  1 revoked\n")
 	})
 }
 
 // Plain writes a line every ten seconds, and messages at once. The total may be known later.
 func TestLines(t *testing.T) {
-	const plain = `tapsweep: revoking: 200/1000 rows, 40s left, 20.0/s, 200 revoked
+	const plain = `tapsweep: revoking: 200/1000 passes, 40s left, 20.0/s, 200 revoked
 a message
-tapsweep: revoking: 401/1000 rows, 1m50s left, tenant asks for 33 s, 1 not done, 20.1/s, 400 revoked, 5.0 % refused
+tapsweep: revoking: 401/1000 passes, wait 33s, 1m50s left, 1 not done, 20.1/s, 400 revoked, 5.0 % throttled
 `
 	for mode, want := range map[Mode]string{None: "a message\n", Plain: plain} {
 		synctest.Test(t, func(t *testing.T) {
@@ -286,6 +286,6 @@ func TestPTY(t *testing.T) {
 	d.Stop()
 	tty.Close()
 	<-read
-	assert.That(t, strings.HasPrefix(wide, "revoking  [=====---------------]  1/4 rows"), "at 100 columns: %q", wide)
-	wantText(t, screen, "revoking  1/4 rows\n")
+	assert.That(t, strings.HasPrefix(wide, "revoking  [===---------]  1/4 passes"), "at 100 columns: %q", wide)
+	wantText(t, screen, "revoking  1/4 passes\n")
 }

@@ -21,9 +21,8 @@ const (
 	// paceWindow is the time over which the current pace is measured.
 	paceWindow = 5 * time.Second
 
-	// barWidth is the number of columns of the bar itself. A terminal with fewer than barFrom columns shows no bar.
-	barWidth = 20
-	barFrom  = 60
+	// barWidth is the number of columns of the bar itself.
+	barWidth = 12
 )
 
 // A counter holds the counts that the progress shows. It has no clock: its callers pass the time.
@@ -32,13 +31,14 @@ type counter struct {
 	start time.Time
 	ended bool
 
-	done, left, verifying int                     // rows, or users of a scan
-	outcomes              map[results.Outcome]int // the number of completed rows by outcome
-	sessions              int                     // users whose sessions are revoked
-	accepted, refused     int                     // requests
-	samples               []sample                // the samples of the last paceWindow, never empty
-	closed                map[string]time.Time    // until when each quota is closed
-	outage                time.Time               // when the connection was lost, zero if there is one
+	done, left          int                     // passes without the verification, or users of a scan
+	verifying, verified int                     // passes that are gone, and must be or are verified
+	outcomes            map[results.Outcome]int // the number of completed rows by outcome
+	sessions            int                     // users whose sessions are revoked
+	accepted, refused   int                     // requests
+	samples             []sample                // the samples of the last paceWindow, never empty
+	closed              map[string]time.Time    // until when each quota is closed
+	outage              time.Time               // when the connection was lost, zero if there is one
 }
 
 // A sample is the number of completed rows at a time.
@@ -52,26 +52,32 @@ func newMeter(now time.Time, opts Options) counter {
 		outcomes: make(map[results.Outcome]int)}
 }
 
-// row counts a row of the results log. A pass counts when its last row is written. Rows that are not_sent do not count,
-// because a run that stops writes many of them at once.
+// row counts a row of the results log. With --verify, a pass has two rows: a provisional one when it is deleted, and one
+// when it is verified. Rows that are not_sent do not count, because a run that stops writes many of them at once.
 func (m *counter) row(r *results.Row) {
+	first := r.SupersedesPending == "" // not the second row of a pass
 	switch {
 	case r.Action == results.RevokeSessions:
-		if r.SupersedesPending == "" && (r.Outcome == results.Revoked || r.Outcome == results.Planned) {
+		if first && (r.Outcome == results.Revoked || r.Outcome == results.Planned) {
 			m.sessions++
 		}
 		return
-	case r.Beside, r.Outcome == results.NotSent, r.Provisional && r.Outcome == results.Found:
+	case r.Beside, r.Outcome == results.NotSent, r.Provisional && r.Outcome == results.Found,
+		r.Outcome == results.Duplicate, r.Outcome == results.Invalid:
 		return
-	case r.Provisional:
-		if r.SupersedesPending == "" {
-			m.verifying++
-		}
-		return
-	case r.SupersedesPending != "":
+	}
+	if first {
+		m.done++
+	} else {
 		m.verifying--
 	}
-	m.done++
+	if r.Provisional {
+		m.verifying++
+		return
+	}
+	if r.Verified {
+		m.verified++
+	}
 	m.outcomes[r.Outcome]++
 	if r.Outcome.Left() {
 		m.left++
@@ -89,15 +95,19 @@ func (m *counter) wait(now time.Time) (longest time.Duration) {
 	return longest
 }
 
-// timeLeft estimates the time left from the pace since the start, including waits, because more waits will follow. The
-// current wait is part of the pace, and is added to the time left, so that the time left decreases evenly.
+// work returns how much is done, and how much is to do. A pass has two steps, and is verified in the second one.
+func (m *counter) work() (done, total int) { return 2*m.done - m.verifying, 2 * m.Total }
+
+// timeLeft estimates the time left from the work since the start. The time includes waits, because more waits will
+// follow. The current wait is part of this time, and is added to the time left, so that the time left decreases evenly.
 func (m *counter) timeLeft(now time.Time) (left time.Duration, known bool) {
-	wait, rest := m.wait(now), m.Total-m.done
+	wait := m.wait(now)
+	done, total := m.work()
 	elapsed := now.Add(wait).Sub(m.start)
-	if rest <= 0 || m.done == 0 || elapsed < minElapsed || !m.outage.IsZero() {
+	if done >= total || done == 0 || elapsed < minElapsed || !m.outage.IsZero() {
 		return 0, false
 	}
-	seconds := elapsed.Seconds() * float64(rest) / float64(m.done)
+	seconds := elapsed.Seconds() * float64(total-done) / float64(done)
 	return wait + time.Duration(seconds*float64(time.Second)), seconds < maxLeft.Seconds()
 }
 
@@ -111,34 +121,32 @@ func (m *counter) pace(now time.Time) float64 {
 	return float64(m.done-first.done) / max(now.Sub(first.at), time.Millisecond).Seconds()
 }
 
-// parts returns the parts of the line, the most important first.
-func (m *counter) parts(now time.Time) (parts []string) {
-	add := func(when bool, format string, args ...any) {
+// parts returns the parts of the line, the most important first. Main parts are more important than the bar.
+func (m *counter) parts(now time.Time) (main, more []string) {
+	add := func(parts *[]string, when bool, format string, args ...any) {
 		if when {
-			parts = append(parts, fmt.Sprintf(format, args...))
+			*parts = append(*parts, fmt.Sprintf(format, args...))
 		}
 	}
-	if m.Total > 0 {
-		add(true, "%d/%d %s", m.done, m.Total, m.Noun)
-	} else {
-		add(true, "%d %s", m.done, m.Noun)
-	}
+	add(&main, m.Total > 0, "%d/%d %s", m.done, m.Total, m.Noun)
+	add(&main, m.Total == 0, "%d %s", m.done, m.Noun)
 	if !m.ended {
-		left, known := m.timeLeft(now)
-		add(known, "%s left", precise(left))
 		wait := m.wait(now)
-		add(!m.outage.IsZero(), "no connection for %v", now.Sub(m.outage).Round(time.Second))
-		add(wait > 0, "tenant asks for %.0f s", math.Ceil(wait.Seconds()))
+		left, known := m.timeLeft(now)
+		add(&main, !m.outage.IsZero(), "no connection for %v", now.Sub(m.outage).Round(time.Second))
+		add(&main, wait > 0, "wait %.0fs", math.Ceil(wait.Seconds()))
+		add(&main, known, "%s left", precise(left))
 	}
-	add(m.left > 0, "%d not done", m.left)
-	add(!m.ended, "%.1f/s", m.pace(now))
+	add(&main, m.left > 0, "%d not done", m.left)
+	add(&main, m.verifying+m.verified > 0 && !m.ReadOnly, "%d verified", m.verified)
+	add(&more, !m.ended, "%.1f/s", m.pace(now))
 	for _, o := range []results.Outcome{results.Revoked, results.Planned, results.Found, results.Absent} {
-		add(m.outcomes[o] > 0 && !m.ReadOnly, "%d %s", m.outcomes[o], o)
+		add(&more, m.outcomes[o] > 0 && !m.ReadOnly, "%d %s", m.outcomes[o], o)
 	}
-	add(m.sessions > 0, "sessions of %d users", m.sessions)
-	add(m.verifying > 0, "%d verifying", m.verifying)
-	add(m.refused > 0, "%.1f %% refused", max(0.1, 100*float64(m.refused)/float64(max(1, m.accepted+m.refused))))
-	return parts
+	add(&more, m.sessions > 0, "sessions of %d users", m.sessions)
+	throttled := 100 * float64(m.refused) / float64(max(1, m.accepted+m.refused))
+	add(&more, m.refused > 0, "%.1f %% throttled", max(0.1, throttled))
+	return main, more
 }
 
 // precise rounds an estimated time.
@@ -149,26 +157,36 @@ func precise(d time.Duration) time.Duration {
 	return d.Round(10 * time.Second)
 }
 
-// line returns the line for a terminal with width columns. It leaves out the first part that does not fit, and all
-// parts after it.
+// line returns the line for a terminal with width columns. It leaves out each part that does not fit.
 func (m *counter) line(now time.Time, width int) string {
-	parts := m.parts(now)
-	if m.Total > 0 && width >= barFrom {
-		filled := barWidth * min(m.done, m.Total) / m.Total
-		parts = append([]string{"[" + strings.Repeat("=", filled) + strings.Repeat("-", barWidth-filled) + "]"},
-			parts...)
-	}
-	text := m.Phase[:min(len(m.Phase), max(width, 1))]
-	for _, part := range parts {
-		if len(text)+len("  ")+len(part) > width {
-			break
+	phase := m.Phase[:min(len(m.Phase), max(width, 1))]
+	room := width - len(phase)
+	fit := func(parts ...string) (text string) {
+		for _, part := range parts {
+			if part != "" && len("  ")+len(part) <= room {
+				text += "  " + part
+				room -= len("  ") + len(part)
+			}
 		}
-		text += "  " + part
+		return text
 	}
-	return text
+	main, more := m.parts(now)
+	text := fit(main...)
+	return phase + fit(m.bar()) + text + fit(more...)
+}
+
+// bar returns the bar, which is empty if the total is not known.
+func (m *counter) bar() string {
+	done, total := m.work()
+	if total == 0 {
+		return ""
+	}
+	filled := barWidth * min(done, total) / total
+	return "[" + strings.Repeat("=", filled) + strings.Repeat("-", barWidth-filled) + "]"
 }
 
 // sentence returns the line for Plain.
 func (m *counter) sentence(now time.Time) string {
-	return fmt.Sprintf("tapsweep: %s: %s\n", m.Phase, strings.Join(m.parts(now), ", "))
+	main, more := m.parts(now)
+	return fmt.Sprintf("tapsweep: %s: %s\n", m.Phase, strings.Join(append(main, more...), ", "))
 }

@@ -82,7 +82,7 @@ func TestWait(t *testing.T) {
 	}
 }
 
-// A pass counts once, when its last row is written. Sessions are counted separately.
+// With --verify, a pass counts when it is deleted, and counts as verified later. Sessions are counted separately.
 func TestRow(t *testing.T) {
 	m := newMeter(epoch, Options{})
 	for _, o := range results.Outcomes {
@@ -91,40 +91,57 @@ func TestRow(t *testing.T) {
 	for _, row := range []results.Row{
 		{Outcome: results.Found, Provisional: true}, // about to be deleted
 		{Outcome: results.Revoked, Provisional: true}, {Outcome: results.Revoked, Provisional: true},
+		{Outcome: results.Revoked, Provisional: true},
 		{Outcome: results.Remains, SupersedesPending: results.Revoked},
+		{Outcome: results.Revoked, SupersedesPending: results.Revoked, Verified: true},
 		{Outcome: results.Revoked, Beside: true},
 		{Outcome: results.Revoked, Action: results.RevokeSessions},
 		{Outcome: results.Denied, Action: results.RevokeSessions},
 	} {
 		m.row(&row)
 	}
-	// For duplicate and protected rows, nothing is left to do. A row that was not sent does not count.
+	// Rows that repeat another one, that are invalid, or that were not sent do not count.
 	assert.Same(t, "done", m.done, 15)
 	assert.Same(t, "found", m.outcomes[results.Found], 1)
-	assert.Same(t, "left", m.left, 9)
+	assert.Same(t, "left", m.left, 8)
 	assert.Same(t, "verifying", m.verifying, 1)
+	assert.Same(t, "verified", m.verified, 1)
 	assert.Same(t, "sessions", m.sessions, 1)
 }
 
-// The line leaves out the parts that do not fit, the least important first.
+// The time left and the bar are about all work: a pass that is deleted and not verified is half done.
+func TestTimeLeftWithVerify(t *testing.T) {
+	m := newMeter(epoch, Options{Phase: "revoking", Total: 600, Noun: "passes"})
+	for range 300 {
+		m.row(&results.Row{Outcome: results.Revoked, Provisional: true})
+	}
+	m.closed["writes"] = after(20) // the tenant accepts 300 requests in 20 seconds
+	assert.Same(t, "the line", m.line(after(4), 79),
+		"revoking  [===---------]  300/600 passes  wait 16s  1m20s left  0 verified")
+	left, _ := m.timeLeft(after(20))
+	assert.Same(t, "after the wait", left, 60*time.Second)
+}
+
+// The line leaves out the parts that do not fit, the least important first. At 80 columns it never lacks the wait.
 func TestLine(t *testing.T) {
-	m := newMeter(epoch, Options{Phase: "revoking", Noun: "rows", Total: 5000})
+	m := newMeter(epoch, Options{Phase: "revoking", Noun: "passes", Total: 5000})
 	m.done, m.left, m.verifying, m.sessions, m.accepted, m.refused = 1234, 14, 3, 5, 95, 5
 	m.outcomes[results.Revoked], m.outcomes[results.Absent] = 1200, 20
 	m.closed["writes"] = after(97)
-	const all = "1234/5000 rows  5m30s left  tenant asks for 37 s  14 not done  20.6/s  1200 revoked  20 absent  " +
-		"sessions of 5 users  3 verifying  5.0 % refused"
+	const all = "1234/5000 passes  wait 37s  5m30s left  14 not done  0 verified"
 	for width, want := range map[int]string{
-		200: "revoking  [====----------------]  " + all,
-		59:  "revoking  1234/5000 rows  5m30s left  tenant asks for 37 s",
-		12:  "revoking",
-		0:   "r",
+		200: "revoking  [==----------]  " + all + "  20.6/s  1200 revoked  20 absent  sessions of 5 users  " +
+			"5.0 % throttled",
+		79: "revoking  " + all,
+		45: "revoking  1234/5000 passes  wait 37s  20.6/s",
+		12: "revoking",
+		0:  "r",
 	} {
 		assert.Same(t, fmt.Sprintf("at %d columns", width), m.line(after(60), width), want)
 	}
 	m.outage, m.ReadOnly = after(40), true
-	const offline = "tapsweep: revoking: 1234/5000 rows, no connection for 1m20s, 14 not done, 0.0/s, " +
-		"sessions of 5 users, 3 verifying, 5.0 % refused\n"
+	const offline = "tapsweep: revoking: 1234/5000 passes, no connection for 1m20s, 14 not done, 0.0/s, " +
+		"sessions of 5 users, 5.0 % throttled\n"
 	assert.Same(t, "sentence", m.sentence(after(120)), offline)
 }
 

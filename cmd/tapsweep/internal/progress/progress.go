@@ -37,9 +37,9 @@ type Options struct {
 	// because they could only be printed there.
 	Out io.Writer
 
-	Total int    // the number of rows to come, zero if it is not known
+	Total int    // the number of passes or users to come, zero if it is not known
 	Phase string // what the run does, such as "revoking"
-	Noun  string // what is counted, "rows" if empty
+	Noun  string // what is counted, "passes" if empty
 
 	ReadOnly bool // the run deletes nothing, so it did not revoke the rows that are "revoked"
 }
@@ -67,7 +67,7 @@ func Start(opts Options) *Display {
 }
 
 func start(opts Options, width func() int) *Display {
-	opts.Noun = cmp.Or(opts.Noun, "rows")
+	opts.Noun = cmp.Or(opts.Noun, "passes")
 	d := &Display{opts: opts, quit: make(chan struct{}), meter: newMeter(time.Now(), opts), width: width,
 		hasBar: opts.Mode == Bar}
 	switch opts.Mode {

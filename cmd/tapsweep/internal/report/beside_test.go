@@ -32,7 +32,7 @@ func stated(t *testing.T, paths ...string) (states []string, r *Report) {
 	var page bytes.Buffer
 	assert.OK(t, r.writeHTML(t.Context(), &page, l, htmlPage{}))
 	assert.Same(t, "rows of the page", strings.Count(page.String(), "<tr data-o="), len(states))
-	assert.Same(t, "rows of the page that are left", strings.Count(page.String(), `class="left"><td`),
+	assert.Same(t, "rows of the page that are left", strings.Count(page.String(), `class="left"><th`),
 		r.Left-r.WithoutRow)
 	return states, r
 }

@@ -23,8 +23,8 @@ func TestBrowserColumns(t *testing.T) {
 	m.end(0, "")
 	v := browse(t, htmlOf(t, htmlPage{}, m.write(t, "a.jsonl")))
 	const places = `Array.from(document.querySelectorAll('#pairs tbody tr')).
-		map((tr) => tr.cells[0].textContent.trim()).join(' ')`
-	v.click(headOf(1) + " button")
+		map((tr) => tr.cells[6].textContent.trim()).join(' ')`
+	v.click(headOf(7) + " button")
 	v.want(places, "incident-4711.json:1 incident-4711.json:1:93 "+
 		"incident-4711.json:1:1000 incident-4711.json:1:10900096")
 	for _, wide := range []int64{320, 800, 1000, 1300} {

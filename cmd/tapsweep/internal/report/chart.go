@@ -102,7 +102,7 @@ func (c *chart) refusals(a *axis) {
 		}
 	}
 	if sum > 0 {
-		c.RefusedText = format.Number(sum) + " refused, up to " + format.Number(highest) + " a bar"
+		c.RefusedText = count(sum, "request") + " throttled (tallest bar: " + format.Number(highest) + ")"
 	}
 }
 

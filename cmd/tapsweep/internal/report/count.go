@@ -51,8 +51,10 @@ func newReport(l *Logs) *Report {
 	r := &Report{
 		Lists: l.lists, Runs: l.allRuns(), Users: l.users, Sessions: newSessions(l),
 		Resume: []NextCommand{}, failures: make(failures),
-		Counts: make(map[results.Outcome]int), Reasons: make(map[string]int), Creators: make(map[string]int),
-		tasks: make(map[nextTask]int), unnamed: make(map[*sourceLog]bool), unverified: make(map[*sourceLog]int),
+		Counts: make(map[results.Outcome]int), NoPass: make(map[results.Outcome]int),
+		Reasons: make(map[string]int), Creators: make(map[string]int),
+		tasks: make(map[nextTask]int), users: make(map[nextTask]int),
+		unnamed: make(map[*sourceLog]bool), unverified: make(map[*sourceLog]int),
 	}
 	r.fillHeader()
 	for _, lg := range l.logs {
@@ -76,6 +78,9 @@ func (r *Report) add(row *reportedRow) {
 	}
 	r.Pairs++
 	r.Counts[row.Outcome]++
+	if !row.AboutPass() {
+		r.NoPass[row.Outcome]++
+	}
 	r.axis.add(row)
 	if row.Verified {
 		r.Verified++
@@ -101,6 +106,9 @@ func (r *Report) add(row *reportedRow) {
 		r.failures.add(row)
 		task := taskOf(row)
 		r.tasks[task]++
+		if !row.AboutPass() {
+			r.users[task]++
+		}
 		// In the log of verify, nothing shows whether the pass is the one that a list names.
 		if task.list && (row.InPlaceOf != "" || row.log.last().kind() == "verify") {
 			r.unnamed[task.log] = true

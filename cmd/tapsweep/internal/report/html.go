@@ -94,7 +94,7 @@ func (v *view) Whole() bool { return v.Shown == v.Listed() }
 func (v *view) Many() bool { return v.Shown > maxPrinted }
 
 // writeHTML writes the report as one page. The page needs no network, and people can read it without scripts.
-// writeHTML reads the logs again for the rows.
+// writeHTML reads the logs again for the rows: once for those that are open, which come first, and once for all others.
 func (r *Report) writeHTML(ctx context.Context, w io.Writer, l *Logs, p htmlPage) error {
 	p.inline = cmp.Or(p.inline, maxInline)
 	v := &view{Report: r, htmlPage: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript),
@@ -102,13 +102,18 @@ func (r *Report) writeHTML(ctx context.Context, w io.Writer, l *Logs, p htmlPage
 	pick := v.pick()
 	var failed error
 	v.Rows = func(yield func(*reportedRow) bool) {
-		for row, err := range l.countedRows(ctx) {
-			if err != nil {
-				failed = err
-				return
+		for _, open := range []bool{true, false} {
+			if !open && !v.Whole() {
+				return // the page has only rows that are open
 			}
-			if pick(row) && !yield(row) {
-				return
+			for row, err := range l.countedRows(ctx) {
+				if err != nil {
+					failed = err
+					return
+				}
+				if row.open() == open && pick(row) && !yield(row) {
+					return
+				}
 			}
 		}
 	}

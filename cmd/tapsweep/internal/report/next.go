@@ -17,7 +17,9 @@ type NextCommand struct {
 	Note    string `json:"note,omitempty"` // further information
 
 	nextTask
-	noun       string // "pass" or "user": the thing that Left counts
+	heading    string // for a step that is not about one log
+	users      int    // how many of Left are users without a known pass
+	rows       int    // how many of Left are rows of a list that are invalid, or have no row in the log
 	unverified int    // how many of Left are gone but not verified
 	withoutRow int    // how many of Left are rows of the list without a row in the log
 
@@ -56,11 +58,12 @@ func (r *Report) nextCommands(l *Logs) {
 	for _, lg := range l.logs {
 		run, name := lg.last(), safetext.Printable(lg.name)
 		resume := NextCommand{Log: name, nextTask: nextTask{lg, false}, Left: r.tasks[nextTask{lg, false}],
-			noun: "pass", unverified: r.unverified[lg], withoutRow: withoutRow[lg]}
-		if run.kind() == "scan" || run.kind() == "verify" {
-			resume.noun = "user"
-		}
+			users: r.users[nextTask{lg, false}], rows: withoutRow[lg],
+			unverified: r.unverified[lg], withoutRow: withoutRow[lg]}
 		resume.Left = plus(resume.Left+resume.unverified, resume.withoutRow)
+		if run.kind() == "scan" || run.kind() == "verify" {
+			resume.users, resume.rows = resume.Left, 0
+		}
 		if resume.Left > 0 || run.unfinished() {
 			verify := resume.unverified > 0 && run.kind() != "verify"
 			resume.Command, resume.Note = resumeCommand(lg.name, &run.header, verify)
@@ -69,7 +72,7 @@ func (r *Report) nextCommands(l *Logs) {
 			}
 			r.Resume = append(r.Resume, resume)
 		}
-		revoke := NextCommand{Log: name, nextTask: nextTask{lg, true}, Left: r.tasks[nextTask{lg, true}], noun: "pass"}
+		revoke := NextCommand{Log: name, nextTask: nextTask{lg, true}, Left: r.tasks[nextTask{lg, true}]}
 		if revoke.Left > 0 {
 			words := run.header.RevokeWith(lg.name)
 			if r.Sessions.tasks[revoke.nextTask] {
@@ -124,17 +127,33 @@ func commandOf(run *results.Header, words []string) (command, note string) {
 	return command, ""
 }
 
-// Heading returns what the command does, and for how many rows.
+// Heading returns what the command does, and for how many passes and users.
 func (c *NextCommand) Heading() string {
 	switch {
-	case c.log == nil:
-		return count(c.Left, c.noun) + " that no run tries again"
-	case c.list:
-		return count(c.Left, c.noun) + " still held: revoke " + verb(c.Left, "it", "them")
+	case c.heading != "":
+		return c.what() + " " + c.heading
 	case c.Left == 0:
 		return "Users that were not scanned: resume the scan"
+	case c.Command == "":
+		return c.what() + " left"
+	case c.list:
+		return c.what() + " " + verb(c.Left, "remains: revoke it", "remain: revoke them")
 	}
-	return count(c.Left, c.noun) + ": resume the run"
+	return c.what() + ": resume the run"
+}
+
+// what returns how many passes, users without a known pass, and rows of a list are left.
+func (c *NextCommand) what() string {
+	var parts []string
+	for _, part := range []struct {
+		n    int
+		noun string
+	}{{c.Left - c.users - c.rows, "pass"}, {c.users, "user"}, {c.rows, "row"}} {
+		if part.n > 0 {
+			parts = append(parts, count(part.n, part.noun))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // A causeCount is the number of rows of a Failure that a command handles.
@@ -143,34 +162,35 @@ type causeCount struct {
 	Count int
 }
 
-// Steps returns the commands for what is left. The last step has the rows that no command tries again.
+// Steps returns the commands for what is left. The last steps have the rows that no resumed run tries again.
 func (r *Report) Steps() []NextCommand {
 	steps := slices.Clone(r.Resume)
-	last := NextCommand{noun: r.Words().LeftNoun}
-	replaced := 0
-	for _, c := range r.causesFor(nextTask{}) {
-		last.Left += c.Count
-		if c.Outcome == results.Replaced {
-			replaced += c.Count
-		}
-	}
-	if last.Left > 0 {
-		last.Note = "fix the cause, and write a list of " + verb(last.Left, "it", "them")
-		switch replaced {
-		case 0:
-		case last.Left:
-			last.Command, last.Note = "tapsweep revoke --user NAME", "deletes any pass that the user holds now"
-		default:
-			last.Command = "tapsweep revoke --user NAME"
-			last.Note = "for a replaced pass; for the others, fix the cause, and write a list of them"
-		}
-		steps = append(steps, last)
-	}
 	for i := range steps {
 		s := &steps[i]
 		s.Causes = r.causesFor(s.nextTask)
 		s.add(s.withoutRow, noRow, r.whyNoRow()+"; requests may have been sent for some")
-		s.add(s.unverified, "not verified", "gone, and no LIST since then shows that the user holds no pass")
+		s.add(s.unverified, "not verified", "gone, and no LIST since then shows that the user has no pass")
+	}
+	replaced := NextCommand{heading: "replaced by another one", Command: "tapsweep revoke --user NAME",
+		Note: "this deletes any pass that the user has now"}
+	others := NextCommand{heading: "that --resume does not retry", Note: "fix the cause, and create a new list"}
+	for _, c := range r.causesFor(nextTask{}) {
+		step := &others
+		if c.Outcome == results.Replaced {
+			step = &replaced
+		}
+		step.Causes = append(step.Causes, c)
+		step.Left += c.Count
+	}
+	others.rows = r.NoPass[results.Invalid]
+	others.users = others.Left - others.rows
+	if r.Words().LeftNoun == "pass" {
+		others.users = r.users[nextTask{}] - others.rows
+	}
+	for _, step := range []NextCommand{replaced, others} {
+		if step.Left > 0 {
+			steps = append(steps, step)
+		}
 	}
 	return steps
 }

@@ -41,7 +41,7 @@ func TestProtectedIsNotLeft(t *testing.T) {
 	path := logOf(t, 0, 3, "revoke --yes --protect glass.txt a.csv",
 		row(2, results.Revoked), row(3, results.Protected), row(4, results.Protected), ends(0))
 	r := reportOf(t, path)
-	assert.Same(t, "verdict", r.Verdict(), "1 of 3 passes is gone, 2 are protected and kept.")
+	assert.Same(t, "verdict", r.Verdict(), "The pass is gone. 2 protected users keep their passes.")
 	assert.Same(t, "done", r.Done, 1)
 	assert.Same(t, "left", r.Left, 0)
 	assert.Same(t, "failures", len(r.Failures), 0)
@@ -54,8 +54,8 @@ func TestNotVerified(t *testing.T) {
 	r := reportOf(t, logOf(t, 0, 2, "revoke --yes --verify --results v.jsonl a.csv",
 		row(2, results.Revoked, pending), row(3, results.Revoked, pending), row(2, results.Revoked),
 		row(3, results.Revoked, notVerified, message("not verified: 403")), ends(1)))
-	assert.Same(t, "verdict", r.Verdict(), "All 2 passes are gone, 1 is not verified.")
-	assert.Same(t, "exit", r.Runs[0].ExitText(), "1, something is left, or not verified")
+	assert.Same(t, "verdict", r.Verdict(), "All 2 passes are gone. 1 pass is not verified.")
+	assert.Same(t, "exit", r.Runs[0].ExitText(), "1, something is left or not verified")
 	wantNext(t, r, 1, " --verify ")
 }
 
@@ -110,12 +110,13 @@ func TestSteps(t *testing.T) {
 		got = append(got, s.Heading(), causes.String(), command, s.Note)
 	}
 	assert.Equal(t, "steps", got, []string{
-		"4 passes: resume the run", "1 denied, 1 not_sent, 1 no row, 1 not verified, ",
+		"3 passes, 1 row: resume the run", "1 denied, 1 not_sent, 1 no row, 1 not verified, ",
 		"tapsweep revoke --resume --results ", "",
-		"1 pass still held: revoke it", "1 remains, ", "tapsweep revoke --tenant contoso.com --verify ",
+		"1 pass remains: revoke it", "1 remains, ", "tapsweep revoke --tenant contoso.com --verify ",
 		"",
-		"2 passes that no run tries again", "1 replaced, 1 unknown_user, ",
-		"tapsweep revoke --user NAME", "for a replaced pass; for the others, fix the cause, and write a list of them",
+		"1 pass replaced by another one", "1 replaced, ", "tapsweep revoke --user NAME",
+		"this deletes any pass that the user has now",
+		"1 user that --resume does not retry", "1 unknown_user, ", "", "fix the cause, and create a new list",
 	})
 	assert.Same(t, "tenant", r.facts()[0][1], "0f6a1c52-3b7d-4e88-9a41-d5c27be0f913")
 }
@@ -125,5 +126,5 @@ func TestStepForReplaced(t *testing.T) {
 	steps := reportOf(t, logOf(t, 0, 1, "revoke --yes a.csv", row(2, results.Replaced), ends(1))).Steps()
 	assert.Same(t, "steps", len(steps), 1)
 	assert.Same(t, "the step", steps[0].String(),
-		"tapsweep revoke --user NAME   # deletes any pass that the user holds now")
+		"tapsweep revoke --user NAME   # this deletes any pass that the user has now")
 }

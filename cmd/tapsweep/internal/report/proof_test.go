@@ -154,7 +154,7 @@ func TestPending(t *testing.T) {
 	r = reportOf(t, logOf(t, 0, 4, command, append(parts,
 		next(4, "revoke --yes --verify --results v.jsonl --resume a.csv"), row(4, results.Revoked, withoutRequest),
 		row(5, results.Revoked, withoutRequest, notVerified, message("not verified: timeout")), ends(1))...))
-	assert.Same(t, "verdict", r.Verdict(), "3 of 4 passes are gone, 1 is left, 1 is not verified.")
+	assert.Same(t, "verdict", r.Verdict(), "3 of 4 passes are gone, 1 is left. 1 pass is not verified.")
 	assert.Same(t, "verified", r.Verified, 2)
 	assert.Same(t, "not verified", r.Unverified, 1)
 }
@@ -173,8 +173,8 @@ func TestPendingOtherPass(t *testing.T) {
 func TestProofAlone(t *testing.T) {
 	_, proof := proven(t)
 	r := reportOf(t, proof)
-	assert.Same(t, "verdict", r.Verdict(), "3 of 5 users still hold a pass, 2 hold none.")
-	assert.Same(t, "exit", r.Runs[0].ExitText(), "1, something is left, or not verified")
+	assert.Same(t, "verdict", r.Verdict(), "3 of 5 users still have a pass, 2 have none.")
+	assert.Same(t, "exit", r.Runs[0].ExitText(), "1, something is left")
 	wantNext(t, r, 3, "tapsweep revoke ")
 }
 

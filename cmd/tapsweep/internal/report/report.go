@@ -35,6 +35,7 @@ type Report struct {
 
 	Pairs      int                     `json:"pairs"` // with a row; the last row of a pair counts
 	Counts     map[results.Outcome]int `json:"counts"`
+	NoPass     map[results.Outcome]int `json:"noPass"`     // the Counts of rows that are not about a known pass
 	Done       int                     `json:"done"`       // found and protected pairs are neither done nor left
 	Left       int                     `json:"left"`       // not done, including those without a row
 	WithoutRow int                     `json:"withoutRow"` // pairs of the lists without a row
@@ -52,6 +53,7 @@ type Report struct {
 	waiting    []span // the waits, without overlaps
 	failures   failures
 	tasks      map[nextTask]int    // rows that are left
+	users      map[nextTask]int    // those of tasks that are not about a known pass
 	unnamed    map[*sourceLog]bool // logs that may name passes that no list names
 	unverified map[*sourceLog]int  // rows to verify, by the log whose run would verify them
 	domain     string              // of the tenant

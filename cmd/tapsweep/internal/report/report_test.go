@@ -101,11 +101,13 @@ func TestHTML(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			page := pageOf(t, htmlPage{inline: tt.inline, CSV: "report.csv"}, path)
-			left := strings.Count(page, `class="left"><td`)
+			left := strings.Count(page, `class="left"><th`)
 			assert.Same(t, "rows that are not done", left, tt.left)
 			assert.Same(t, "other rows", strings.Count(page, "<tr data-o=")-left, tt.others)
 			assert.Same(t, "a link to the CSV", strings.Contains(page, `href="./report.csv"`), tt.link)
-			heading := fmt.Sprintf("%d passes of 499", tt.left)
+			_, afterOthers, _ := strings.Cut(page, `<tr data-o="revoked">`)
+			assert.Same(t, "rows that are not done, after others", strings.Count(afterOthers, `class="left"`), 0)
+			heading := fmt.Sprintf("%d results of 499", tt.left)
 			assert.Same(t, "the heading says that rows are missing", strings.Contains(page, heading), tt.link)
 		})
 	}

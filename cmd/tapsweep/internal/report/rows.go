@@ -24,6 +24,9 @@ type reportedRow struct {
 	verifyLog    *sourceLog // the other log that has the row of the verification
 }
 
+// open reports whether something is left to do or to verify.
+func (row *reportedRow) open() bool { return !row.Beside && (row.Outcome.Left() || row.unverified) }
+
 // countedRows yields the rows that count, and those with Beside, in the order of the logs.
 func (l *Logs) countedRows(ctx context.Context) iter.Seq2[*reportedRow, error] {
 	return func(yield func(*reportedRow, error) bool) {

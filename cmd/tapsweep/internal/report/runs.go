@@ -64,7 +64,7 @@ func (r *ReportedRun) extendTo(at time.Time) {
 }
 
 // exits has what exit codes mean. The page troubleshooting of the manual has more.
-var exits = map[int]string{0: "all is done", 1: "something is left, or not verified", 3: "no access",
+var exits = map[int]string{0: "all is done", 1: "something is left", 3: "no access",
 	4: "stopped early", 64: "refused, nothing was changed"}
 
 // ExitText returns how the run ended.
@@ -74,6 +74,9 @@ func (r *ReportedRun) ExitText() string {
 		return "none, the run was killed or could not write any more"
 	case r.Exit == nil:
 		return "none, the run was killed, could not write any more, or is still running"
+	}
+	if *r.Exit == 1 && r.header.Verify {
+		return "1, something is left or not verified"
 	}
 	if text, known := exits[*r.Exit]; known {
 		return fmt.Sprintf("%d, %s", *r.Exit, text)

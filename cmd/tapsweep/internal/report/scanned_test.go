@@ -133,7 +133,7 @@ func TestAbsurd(t *testing.T) {
 	assert.Same(t, "without a row", r.WithoutRow, maxCount-3)
 	assert.Same(t, "seconds", r.Seconds, 10)
 	assert.Same(t, "start", r.Start, night)
-	assert.Same(t, "verdict", r.Verdict(), "3 of 2,147,483,647 passes are gone, 2,147,483,644 are left.")
+	assert.Same(t, "verdict", r.Verdict(), "3 passes are gone. 2,147,483,644 rows of the list have no result.")
 }
 
 // A scan that was stopped has not looked at all users, and its report says so.
@@ -180,7 +180,7 @@ func TestOutageIsReported(t *testing.T) {
 	path := logOf(t, 0, 1, "revoke a.csv", func(m *logBuilder) { m.line(outage) }, later(2*time.Minute),
 		row(2, results.Revoked), ends(0))
 	r := reportOf(t, path)
-	assert.Same(t, "why it waited", r.WaitsFor(), "requests had been refused, or there was no connection")
+	assert.Same(t, "why it waited", r.WaitsFor(), "Graph throttled, or there was no connection")
 	assert.Same(t, "seconds offline", r.Waits.Quotas[results.NoConnection].Seconds, 90)
 	assert.Same(t, "rows of the outage", strings.Count(pageOf(t, htmlPage{}, path),
 		"<tr><th scope=\"row\">no connection<"), 1)

@@ -81,8 +81,8 @@ func TestSessionsAreNoPasses(t *testing.T) {
 	assert.Same(t, "without a row", r.WithoutRow, 2)
 	assert.Same(t, "left", r.Left, 2)
 	assert.Same(t, "sessions left", r.Sessions.Left, 1)
-	assert.Same(t, "verdict", r.Verdict(), "2 of 4 passes are gone, 2 are left. The sessions of 1 of 2 users are "+
-		"revoked. The users of 2 passes without a result are not included.")
+	assert.Same(t, "verdict", r.Verdict(), "2 passes are gone. 2 rows of the list have no result. The sessions of "+
+		"1 of 2 users are revoked. Users of rows without a result are not included.")
 }
 
 // No run can verify the sessions of a guest, so nothing is left to verify.

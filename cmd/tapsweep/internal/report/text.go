@@ -61,7 +61,7 @@ func (r *Report) facts() [][]string {
 	}
 	if w := r.Waits; w.Count > 0 || w.Refused > 0 {
 		rows = append(rows, []string{"waits",
-			fmt.Sprintf("%s, %s, %s refused", format.Number(w.Count), seconds(w.Seconds), count(w.Refused, "request"))})
+			fmt.Sprintf("%s, %s, %s throttled", format.Number(w.Count), seconds(w.Seconds), count(w.Refused, "request"))})
 	}
 	return rows
 }
@@ -113,7 +113,7 @@ func (r *Report) figures() (rows [][]string) {
 		add(s.Name, s.Count, s.Share)
 	}
 	if r.Proof() != "" {
-		add("verified", r.Verified, fmt.Sprintf("of %s: a LIST afterwards shows no pass", format.Number(r.deleted())))
+		add("verified", r.Verified, fmt.Sprintf("of %s: Graph no longer lists a pass", format.Number(r.deleted())))
 	}
 	for _, group := range r.Names() {
 		for _, c := range group.Counts {
@@ -157,13 +157,18 @@ func (c *NextCommand) String() string {
 
 // names has the number of passes for each name, the most frequent first.
 type names struct {
-	Title  string
-	Column string // heading of the names
-	Counts []format.Count
+	Title   string
+	Column  string // heading of the names
+	Counted string // heading of the numbers
+	Counts  []format.Count
 }
 
 // Names returns the passes by reason and by creator, as far as they are known.
 func (r *Report) Names() (groups []names) {
+	counted := "Passes"
+	if r.kind == "verify" {
+		counted = "Users"
+	}
 	for _, g := range []struct {
 		title, column string
 		counts        map[string]int
@@ -172,7 +177,7 @@ func (r *Report) Names() (groups []names) {
 		{"Who created the passes", "Creator", r.Creators},
 	} {
 		if counts := format.Counts(g.counts); len(counts) > 0 {
-			groups = append(groups, names{g.title, g.column, counts})
+			groups = append(groups, names{g.title, g.column, counted, counts})
 		}
 	}
 	return groups

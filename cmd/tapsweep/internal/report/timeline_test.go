@@ -62,7 +62,7 @@ func TestRefusals(t *testing.T) {
 	r := reportOf(t, logOf(t, 0, 1, "revoke a.csv", waits(10*time.Second, 40), later(50*time.Second),
 		waits(10*time.Second, 10), later(50*time.Second), row(2, results.Revoked), ends(0)))
 	assert.Equal(t, "bars", r.Chart().Refused, []chartBar{{1.5, 250, 9.5, 48}, {501.5, 286, 9.5, 12}})
-	assert.Same(t, "text", r.Chart().RefusedText, "50 refused, up to 40 a bar")
+	assert.Same(t, "text", r.Chart().RefusedText, "50 requests throttled (tallest bar: 40)")
 	quiet := reportOf(t, logOf(t, 0, 1, "revoke a.csv", row(2, results.Revoked), ends(0))).Chart()
 	assert.Same(t, "bottom of a chart without refusals", quiet.Bottom(), plotHeight)
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -18,7 +19,7 @@ func (r *Report) Verdict() string {
 	}
 	text := r.passVerdict() + " " + r.Sessions.Verdict()
 	if r.WithoutRow > 0 {
-		text += " The users of " + count(r.WithoutRow, "pass") + " without a result are not included."
+		text += " Users of rows without a result are not included."
 	}
 	return text
 }
@@ -32,37 +33,15 @@ func (r *Report) passVerdict() string {
 	case r.All() > 0:
 		return r.revokeVerdict()
 	case r.Users > 0:
-		return fmt.Sprintf("No pass was deleted, %s scanned", count(r.Users, "user")) + r.scanEnd()
+		return fmt.Sprintf("No pass was deleted, %s scanned.", count(r.Users, "user")) + r.scanEnd()
 	}
 	return "The logs have no row about a pass."
 }
 
-// revokeVerdict returns how many passes are gone. Duplicates do not count.
 func (r *Report) revokeVerdict() string {
-	repeats := r.Counts[results.Duplicate]
-	all, done := r.All()-repeats, r.Done-repeats
-	ready := verb(done, "is gone", "are gone")
-	if r.DryRun {
-		ready = "can be revoked, or " + ready + " already"
-	}
-	text := fmt.Sprintf("%s of %s %s", format.Number(done), count(all, "pass"), ready)
-	if done == all && all > 1 {
-		text = fmt.Sprintf("All %s %s", count(all, "pass"), ready)
-	}
-	for _, part := range []struct {
-		n    int
-		what string
-	}{
-		{r.Left, "left"},
-		{r.Counts[results.Found], "found and not touched"},
-		{r.Counts[results.Protected], "protected and kept"},
-		{r.Unverified, "not verified"},
-	} {
-		if part.n > 0 {
-			text += fmt.Sprintf(", %s %s %s", format.Number(part.n), verb(part.n, "is", "are"), part.what)
-		}
-	}
-	return text + r.scanEnd()
+	t := results.Tally{Rows: r.Counts, NoPass: r.NoPass, NoRow: r.WithoutRow, Unverified: r.Unverified,
+		DryRun: r.DryRun, Scans: r.kind == "sweep", ScanStopped: r.scanEnd() != ""}
+	return strings.Join(append([]string{t.Passes()}, t.Rest()...), " ") + r.scanEnd()
 }
 
 // Good reports whether nothing is left to do.
@@ -76,16 +55,15 @@ func (r *Report) lacks() bool {
 	return slices.ContainsFunc(r.Logs, func(lg ReportedLog) bool { return lg.Lacks != "" })
 }
 
-// scanEnd returns the end of a sentence. It says so if the scan ended early.
-func (r *Report) scanEnd() string {
-	end := "."
+// scanEnd returns a sentence that says so if the scan ended early.
+func (r *Report) scanEnd() (end string) {
 	for _, run := range r.Runs {
 		switch {
 		case !run.unfinished():
 		case run.refused():
-			return "; the run was refused."
+			return " The run was refused."
 		default:
-			end = "; the scan ended early."
+			end = " The scan ended early: users who were not scanned may have passes."
 		}
 	}
 	return end
@@ -96,7 +74,7 @@ func (r *Report) scanVerdict() string {
 	if r.Left > 0 {
 		text += fmt.Sprintf(", %s could not be scanned", format.Number(r.Left))
 	}
-	return text + r.scanEnd()
+	return text + "." + r.scanEnd()
 }
 
 func (r *Report) verifyVerdict() string {
@@ -106,12 +84,12 @@ func (r *Report) verifyVerdict() string {
 	case all == 0:
 		return "The logs have no row about a user."
 	case clear == all:
-		return fmt.Sprintf("None of %s holds a pass.", users)
+		return fmt.Sprintf("None of %s has a pass.", users)
 	case holds == 0:
-		text = fmt.Sprintf("%s of %s hold no pass", format.Number(clear), users)
+		text = fmt.Sprintf("%s of %s have no pass", format.Number(clear), users)
 	default:
-		text = fmt.Sprintf("%s of %s still %s a pass, %s hold none",
-			format.Number(holds), users, verb(holds, "holds", "hold"), format.Number(clear))
+		text = fmt.Sprintf("%s of %s still %s a pass, %s have none",
+			format.Number(holds), users, verb(holds, "has", "have"), format.Number(clear))
 	}
 	if n := all - clear - holds; n > 0 {
 		text += fmt.Sprintf(", %s %s not checked", format.Number(n), verb(n, "was", "were"))

@@ -59,7 +59,7 @@ func (r *Report) addWaits(waits []waitOfRun) {
 // WaitsFor returns why the runs waited.
 func (r *Report) WaitsFor() string {
 	if _, offline := r.Waits.Quotas[results.NoConnection]; offline {
-		return "requests had been refused, or there was no connection"
+		return "Graph throttled, or there was no connection"
 	}
-	return "requests had been refused"
+	return "Graph throttled"
 }

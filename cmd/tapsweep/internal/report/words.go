@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -13,7 +12,7 @@ import (
 // words are the words of a report that depend on the command of its runs.
 type words struct {
 	Title    string
-	Noun     string // what a row is about
+	Noun     string // what a row of the table is
 	Nouns    string // the same, as a heading
 	LeftNoun string // what is left to do
 	Progress string // heading of the chart
@@ -22,14 +21,14 @@ type words struct {
 
 // wordsByKind has the words of each command.
 var wordsByKind = map[string]words{
-	"revoke": {"Revocation of Temporary Access Passes", "pass", "Passes", "pass", "Passes completed over time",
+	"revoke": {"Revocation of Temporary Access Passes", "result", "Results", "pass", "Passes completed over time",
 		"What is not done"},
-	"sweep": {"Sweep of Temporary Access Passes", "pass", "Passes", "pass", "Passes completed over time",
+	"sweep": {"Sweep of Temporary Access Passes", "result", "Results", "pass", "Passes completed over time",
 		"What is not done"},
-	"scan": {"Scan for Temporary Access Passes", "pass", "Passes", "user", "Passes found over time",
+	"scan": {"Scan for Temporary Access Passes", "result", "Results", "user", "Passes found over time",
 		"Users that could not be scanned"},
 	"verify": {"Proof that Temporary Access Passes are gone", "user", "Users", "user", "Users checked over time",
-		"Who holds a pass, or could not be checked"},
+		"Who has a pass, or could not be checked"},
 }
 
 // Words returns the words for the command of the runs.
@@ -47,14 +46,17 @@ func kindOfRuns(runs []*ReportedRun) string {
 
 // Pace returns how many pairs were completed per second, such as "12.3 passes". It is empty if this is not known.
 func (r *Report) Pace() string {
-	pace, noun := r.PairsPerSecond, r.Words().Nouns
+	pace, noun := r.PairsPerSecond, "passes"
+	if r.kind == "verify" {
+		noun = "users"
+	}
 	if r.kind == "scan" && r.Seconds > 0 {
 		pace, noun = float64(r.Users)/r.Seconds, "users"
 	}
 	if pace == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%.1f %s", pace, strings.ToLower(noun))
+	return fmt.Sprintf("%.1f %s", pace, noun)
 }
 
 // OutcomeName returns the name of an outcome for people. For verify, "revoked" becomes another name, because verify

@@ -31,8 +31,8 @@ func TestNames(t *testing.T) {
 	path := logOf(t, 0, 3, "revoke a.csv", row(2, results.Revoked, reason("expired"), hers),
 		row(3, results.Remains, reason("usable"), hers), row(4, results.Denied, reason("usable")), ends(1))
 	assert.Equal(t, "names", reportOf(t, path).Names(), []names{
-		{"Usability of the passes", "Usability", []format.Count{{Name: "usable", N: 2}, {Name: "expired", N: 1}}},
-		{"Who created the passes", "Creator", []format.Count{{Name: "mallory@contoso.com", N: 2}}},
+		{"Usability of the passes", "Usability", "Passes", []format.Count{{Name: "usable", N: 2}, {Name: "expired", N: 1}}},
+		{"Who created the passes", "Creator", "Passes", []format.Count{{Name: "mallory@contoso.com", N: 2}}},
 	})
 	page := strings.ReplaceAll(pageOf(t, htmlPage{}, path), "<wbr>", "")
 	assert.Same(t, "passes with a creator", strings.Count(page,

@@ -55,7 +55,7 @@ type Outcome string
 // The outcomes. The page results of the manual explains them.
 const (
 	Revoked     Outcome = "revoked"      // deleted, or gone after an attempt whose answer was lost
-	Absent      Outcome = "absent"       // the user holds no pass
+	Absent      Outcome = "absent"       // the user has no pass
 	Remains     Outcome = "remains"      // deleted, but a LIST still shows a pass
 	Replaced    Outcome = "replaced"     // that pass is gone, but the user holds another one
 	UnknownUser Outcome = "unknown_user" // the tenant has no such user
@@ -83,21 +83,21 @@ type meaning struct {
 
 var meanings = map[Outcome]meaning{
 	Revoked:     {true, false, "the pass was deleted, or was gone after a lost answer"},
-	Absent:      {true, false, "the user holds no pass"},
+	Absent:      {true, false, "the user has no pass"},
 	Planned:     {true, false, "dry run: this pass would be deleted"},
-	Found:       {true, false, "the user holds this pass; the run did not delete it"},
+	Found:       {true, false, "the user has this pass; the run did not delete it"},
 	Duplicate:   {true, false, "an earlier row names the same pass"},
-	Remains:     {false, true, "the user still holds a pass; the row names it"},
-	Replaced:    {false, false, "the user holds another pass; to delete it: tapsweep revoke --user NAME"},
+	Remains:     {false, true, "the user still has a pass; the row names it"},
+	Replaced:    {false, false, "the user has another pass; to delete it: tapsweep revoke --user NAME"},
 	UnknownUser: {false, false, "no such user in this tenant; check the name, or use the object ID"},
 	Denied:      {false, true, "Graph answers 403"},
 	Rejected:    {false, false, "Graph refuses the request itself; the message is in the results log"},
 	Failed:      {false, true, "every attempt failed; try again later"},
-	Unknown:     {false, true, "sent, and no answer came; another run finds out"},
-	NotSent:     {false, true, "the run stopped before it was sent"},
+	Unknown:     {false, true, "no response came; resume to check"},
+	NotSent:     {false, true, "the run stopped before these were sent"},
 	Protected: {false, true,
 		"on a --protect list; to revoke them anyway, run a separate list of them without --protect"},
-	Invalid: {false, false, "not a user and a pass; fix the rows and run them again"},
+	Invalid: {false, false, "the row has no valid user or pass ID; fix it and run it again"},
 }
 
 // Done reports whether nothing is left to do.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"tapsweep/batch/safetext"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/input"
 )
 
@@ -296,10 +297,10 @@ func (e *ResumeState) row(rec *Record) {
 	e.noteSessions(id, r)
 }
 
-// Tallies returns the totals of the passes and lines of a list, and of the sessions of users, for which the run that
+// Totals returns the totals of the passes and lines of a list, and of the sessions of users, for which the run that
 // resumes the log has no row. They may be completed or not.
-func (e *ResumeState) Tallies() (passes, sessions Tally) {
-	return e.state.tally(false), e.state.tally(true)
+func (e *ResumeState) Totals() (passes, sessions Totals) {
+	return e.state.totals(false), e.state.totals(true)
 }
 
 // Wrote says that the run that resumes the log has written a line. A row counts in place of the row of its key.
@@ -382,8 +383,8 @@ func (r *Header) same(next *Header) error {
 	case r.Digest != next.Digest && next.Pairs == 0: // a scan has no list
 		return fmt.Errorf("it is the log of a run that looked for something else: %s", command)
 	case r.Digest != next.Digest:
-		return fmt.Errorf("it is the log of another list, which has %d passes: %s; the list of now has %d", r.Pairs,
-			command, next.Pairs)
+		return fmt.Errorf("this log belongs to another list: that list has %s, this list has %s\n"+
+			"the command of that run was: %s", format.Plural(r.Pairs, "row", "rows"), format.Number(next.Pairs), command)
 	case r.Self != next.Self:
 		return fmt.Errorf("the user of its rows %q was %s, and is now %s", "me", r.Self, next.Self)
 	case r.DryRun != next.DryRun:

@@ -58,9 +58,11 @@ func TestResume(t *testing.T) {
 		}
 	}
 	assert.Same(t, "completed", earlier.Len, len(Outcomes)-again)
-	passes, _ := earlier.Tallies()
+	passes, _ := earlier.Totals()
 	assert.Same(t, "revoked", passes.Outcomes[Revoked], 1)
 	assert.Same(t, "denied", passes.Outcomes[Denied], 1)
+	assert.Same(t, "users without a pass", passes.NoPass[Absent], 1)
+	assert.Same(t, "revoked passes without an ID", passes.NoPass[Revoked], 0)
 	// The list is the same, as its digest shows, but a row may have moved.
 	moved := &input.Pair{Source: "renamed.csv", Line: 3, User: "user2@contoso.com"}
 	assert.Same(t, "the pair is completed on another line", earlier.Completed(moved), true)
@@ -89,7 +91,7 @@ func TestResumeRefuses(t *testing.T) {
 		want   string
 	}{
 		{"another list", func(r *Header) { r.Digest, r.Pairs = "sha256:2", 3 }, "",
-			"the log of another list, which has 0"},
+			"this log belongs to another list: that list has 0 rows, this list has"},
 		{"another search", func(r *Header) { r.Digest = "sha256:2" }, "", "looked for something else: tapsweep"},
 		{"another tenant", func(r *Header) { r.Tenant = "u" }, "", "tenant t, not u"},
 		{"another cloud", func(r *Header) { r.GraphRoot = "https://graph.microsoft.us" }, "",
@@ -290,7 +292,7 @@ func TestResumeTellsPairsApart(t *testing.T) {
 		assert.Same(t, tt.name+": Completed", e.Completed(&tt.pair), tt.want)
 	}
 	assert.Same(t, "completed", e.Len, 5)
-	passes, _ := e.Tallies()
+	passes, _ := e.Totals()
 	assert.Same(t, "revoked", passes.Outcomes[Revoked], 3)
 }
 

@@ -14,8 +14,8 @@ var sessionMeanings = map[Outcome]string{
 	Denied:      "Graph answers 403",
 	Rejected:    "Graph refuses the request itself; the message is in the results log",
 	Failed:      "every attempt failed; try again later",
-	Unknown:     "sent, and no answer came; another run sends it again",
-	NotSent:     "a pass of the user is not gone, or the run stopped; another run sends it",
+	Unknown:     "no response came; resume to send it again",
+	NotSent:     "the user still has a pass, or the run stopped; resume to revoke the sessions",
 	Protected:   "on a --protect list since an earlier run; they are kept",
 }
 

@@ -50,7 +50,7 @@ func TestResumeSessions(t *testing.T) {
 		assert.Same(t, tt.name+": SessionsCompleted", e.SessionsCompleted(dana), tt.completed)
 		assert.Same(t, tt.name+": unconfirmed", e.SessionsUnconfirmed(dana) != nil, tt.unconfirmed)
 		assert.Same(t, tt.name+": wanted", len(e.SessionsWanted()) == 1, tt.wanted)
-		passes, _ := e.Tallies()
+		passes, _ := e.Totals()
 		of := passes.Outcomes[Revoked] // rows about sessions are not about passes
 		assert.Same(t, tt.name+": passes", e.Len, of-len(e.AllUnconfirmed()))
 	}

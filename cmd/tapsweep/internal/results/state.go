@@ -37,6 +37,7 @@ const (
 	verified                    // see Row.Verified
 	sessions                    // the row is about the sessions of a user
 	maybeGone                   // the pass may be gone, although the row does not show it
+	noPass                      // see Row.AboutPass
 	replaced                    // the run that resumes the log has another row for the key
 )
 
@@ -86,6 +87,9 @@ func (s *State) row(r *Row, done bool) {
 	}
 	if r.Action == RevokeSessions {
 		w.flags |= sessions
+	}
+	if !r.AboutPass() {
+		w.flags |= noPass
 	}
 	switch {
 	case r.Outcome == NotSent: // an earlier run may have sent the delete
@@ -194,22 +198,26 @@ func (s *State) completed() (n int) {
 	return n
 }
 
-// A Tally has the totals of what rows are about.
-type Tally struct {
+// Totals has the totals of what rows are about.
+type Totals struct {
 	Outcomes map[Outcome]int
+	NoPass   map[Outcome]int // those of Outcomes that are not about a pass, see Row.AboutPass
 	Verified int
 	Unnamed  int // Remains, and completed: a run completes it only for a pass that no list names
 }
 
-// tally returns the totals of the words that are not replaced: either of those about sessions, or of all others.
-func (s *State) tally(ofSessions bool) Tally {
-	t := Tally{Outcomes: make(map[Outcome]int)}
+// totals returns the totals of the words that are not replaced: either of those about sessions, or of all others.
+func (s *State) totals(ofSessions bool) Totals {
+	t := Totals{Outcomes: make(map[Outcome]int), NoPass: make(map[Outcome]int)}
 	for _, w := range s.words {
 		if w.has(replaced) || w.has(sessions) != ofSessions {
 			continue
 		}
 		o := Outcomes[w.outcome]
 		t.Outcomes[o]++
+		if w.has(noPass) {
+			t.NoPass[o]++
+		}
 		if w.has(verified) {
 			t.Verified++
 		}

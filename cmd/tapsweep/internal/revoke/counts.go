@@ -11,9 +11,10 @@ import (
 // Counts has the totals of the rows of a run.
 type Counts struct {
 	Outcomes  map[results.Outcome]int
-	Causes    map[Cause]*CauseRows // why rows are not done
-	Throttled int                  // requests refused with 429; the run adds those in whole batches refused with 503
-	Requests  int                  // individual requests that were answered or lost, including refused ones
+	NoPass    map[results.Outcome]int // the rows that are not about a pass, see results.Row.AboutPass
+	Causes    map[Cause]*CauseRows    // why rows are not done
+	Throttled int                     // requests refused with 429; the run adds those in whole batches refused with 503
+	Requests  int                     // individual requests that were answered or lost, including refused ones
 
 	Sessions *Counts // the totals of the rows about sessions, nil if there are none
 
@@ -77,7 +78,8 @@ func (c *Counts) Touched() bool {
 
 // NewCounts returns Counts without rows.
 func NewCounts() Counts {
-	return Counts{Outcomes: make(map[results.Outcome]int), Causes: make(map[Cause]*CauseRows)}
+	return Counts{Outcomes: make(map[results.Outcome]int), NoPass: make(map[results.Outcome]int),
+		Causes: make(map[Cause]*CauseRows)}
 }
 
 // addSent counts the attempts and refusals of a request.
@@ -95,6 +97,9 @@ func (c *Counts) addRow(row *results.Row) {
 		return
 	}
 	c.Outcomes[row.Outcome]++
+	if !row.AboutPass() {
+		c.NoPass[row.Outcome]++
+	}
 	if row.Verified {
 		c.Verified++
 	}

@@ -133,7 +133,7 @@ func (j *Job) afterDoubt(s *subject, l listing) {
 		}
 		row.Outcome, row.Message = results.Failed, s.reply()+", and still lists the pass"
 	case row.Outcome != results.UnknownUser:
-		row.Message = answer.Join(s.reply()+", and could not find out what the user holds now", row.Message)
+		row.Message = answer.Join(s.reply()+", and could not find out what passes the user has now", row.Message)
 		if s.uncertain {
 			row.Outcome = results.Unknown // this run may have deleted the pass
 		}

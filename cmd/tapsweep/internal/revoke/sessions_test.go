@@ -387,7 +387,7 @@ func TestSessionsOfARunThatResumes(t *testing.T) {
 			for _, row := range revokeBoth(t, tenant, Options{Earlier: earlier}, first, second).all {
 				earlier.Wrote(&row)
 			}
-			_, sessions := earlier.Tallies()
+			_, sessions := earlier.Totals()
 			assert.Same(t, "calls", len(calls(tenant)), tt.calls)
 			assert.Same(t, "users of the earlier run", sessions.Outcomes[results.Revoked], tt.earlier)
 			assert.Same(t, "users whom the earlier run has verified", sessions.Verified, tt.earlier)

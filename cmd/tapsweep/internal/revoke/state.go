@@ -85,5 +85,5 @@ func (s *subject) goneRow(row results.Row) results.Row {
 // markReplaced completes the row of a pair whose user holds another pass than the pair names.
 func markReplaced(row *results.Row, held []pass.Pass) {
 	row.Outcome = results.Replaced
-	row.Message = "the user holds another pass: " + safetext.Printable(held[0].ID)
+	row.Message = "the user has another pass: " + safetext.Printable(held[0].ID)
 }

@@ -118,9 +118,9 @@ func (s *subject) remaining(l listing) results.Row {
 	p := pass.Find(l.held, s.method)
 	if p == nil {
 		p = &l.held[0]
-		message = "the user holds another pass, in place of " + s.method
+		message = "the user has another pass, in place of " + s.method
 		if s.method == "" {
-			message = "the user holds a pass now"
+			message = "the user has a pass now"
 		}
 	}
 	if s.last.Status != 0 || s.last.Attempts > 0 { // this run or an earlier run deleted a pass

@@ -42,7 +42,7 @@ func TestVerify(t *testing.T) {
 		{name: "listed for ever", lag: time.Hour, want: results.Remains, took: time.Minute,
 			message: "still listed, 1m0s after it was revoked"},
 		{name: "given another", user: reissued, want: results.Remains, left: 1, took: 2 * time.Second,
-			message: "the user holds another pass, in place of " + passID},
+			message: "the user has another pass, in place of " + passID},
 		{name: "given another, no pass named", user: reissued, noMethod: true, want: results.Remains, left: 1,
 			took: 2 * time.Second, message: "another pass"},
 		{name: "the list is denied", faults: get(0, fault.ItemStatus(403)), want: results.Revoked,

@@ -44,10 +44,10 @@ func (s *summary) scanned(w io.Writer) {
 	}
 	printIf(s.seen() != "", w, "  passes seen: ", s.seen())
 	for _, left := range nonZero(
-		count{c.Recent, "left alone, because the pass is too recent"},
-		count{c.Older, "left out, because the pass was created before --created-since"},
-		count{c.Guests, "left out, because the user is a guest, or the account has no type"},
-		count{c.Disabled, "left out, because the account is disabled"},
+		count{c.Recent, "skipped: the pass is too recent"},
+		count{c.Older, "skipped: the pass was created before --created-since"},
+		count{c.Guests, "skipped: guest, or userType is empty"},
+		count{c.Disabled, "skipped: the account is disabled"},
 		s.protected(),
 		count{c.Earlier, "scanned by an earlier run"}, count{c.Failed, "could not be scanned"},
 		count{c.NotSeen, "or more not scanned"},
@@ -59,10 +59,7 @@ func (s *summary) scanned(w io.Writer) {
 
 // protected returns how many users a scan left out, because they are protected.
 func (s *summary) protected() count {
-	if s.Scan.Protected == 1 {
-		return count{1, "left out, because the user is protected"}
-	}
-	return count{s.Scan.Protected, "left out, because the users are protected"}
+	return count{s.Scan.Protected, "skipped: protected users"}
 }
 
 // seen returns how many passes of each reason a scan found.
@@ -99,8 +96,8 @@ func (s *summary) printAudit(w io.Writer, a *scan.AuditCounts) {
 	}
 	more := a.Unlisted.Count - len(a.Unlisted.First)
 	printIf(more > 0, w, "and ", strconv.Itoa(more), " more")
-	printNames(w, "users who hold no pass any more", a.Gone)
-	printIf(a.NoID > 0, w, "  ", strconv.Itoa(a.NoID), " left out, because no record has the ID of the pass")
+	printNames(w, "users who have no pass any more", a.Gone)
+	printIf(a.NoID > 0, w, "  ", strconv.Itoa(a.NoID), " skipped: no record has the ID of the pass")
 	printNames(w, "audit records to check, because they lack the user, time, creator or pass ID", a.Odd)
 }
 
@@ -125,7 +122,7 @@ func firstOf(first []string, n int) string {
 func unlisted(u *scan.Unlisted, creator string) string {
 	text := fmt.Sprintf("%s: the pass of %s by %s ", cmp.Or(u.UPN, u.User), second(u.Made), creator)
 	if u.Doubtful {
-		return text + fmt.Sprintf("may be the same as the pass of %s that the user holds. Their IDs differ, so "+
+		return text + fmt.Sprintf("may be the same as the pass of %s that the user has. Their IDs differ, so "+
 			"it was left out. To see it: tapsweep scan --user %s", second(u.At), u.User)
 	}
 	return text + fmt.Sprintf("was replaced at %s by %s; the new pass is not listed", second(u.At),

@@ -17,7 +17,11 @@ func (s *summary) conclusion(w io.Writer) {
 		func(text string) bool { return text == "" })
 	again := s.revokeAgain()
 	printIf(len(sentences) > 0, w, strings.Join(sentences, " "))
-	printIf(again != "" && s.Run.DryRun, w, "To delete these passes: ", again)
+	these := "delete these passes: "
+	if s.Counts.Outcomes[results.Planned] == 0 {
+		these = "revoke these sessions: "
+	}
+	printIf(again != "" && s.Run.DryRun, w, "To ", these, again)
 	printIf(again != "" && !s.Run.DryRun, w, "To revoke what remains", s.including(), s.keeping(), ": ", again)
 }
 
@@ -41,45 +45,31 @@ func (s *summary) keeping() string {
 	return ""
 }
 
-// unseen says that users may hold passes that a sweep does not know of.
-const unseen = "the scan did not end, so users who were not scanned may hold passes"
+// unseen says that a sweep does not know all passes.
+const unseen = "The scan ended early: users who were not scanned may have passes."
 
 // sentence returns how many passes of the whole log are gone. It is empty for a scan.
 func (s *summary) sentence() string {
 	c := &s.Counts
-	left := c.LeftOfPasses() - c.Unverified
-	all := c.Total() - c.Outcomes[results.Duplicate] - c.Outcomes[results.Protected]
-	kind := s.Run.Kind()
-	switch {
+	t := results.Tally{Rows: c.Outcomes, NoPass: c.NoPass, Unverified: c.Unverified, DryRun: s.Run.DryRun,
+		Scans: s.Run.Kind() == "sweep", ScanStopped: s.ScanStopped}
+	none := c.Total() == c.Outcomes[results.Duplicate]+c.Outcomes[results.Protected]
+	sentences := append([]string{t.Passes()}, t.Rest()...)
+	switch kind := s.Run.Kind(); {
 	case kind == "verify":
-		return fmt.Sprintf("Verified: %d of %d users hold no pass.", all-left, all)
+		users := format.Plural(c.Total(), "user has", "users have")
+		return fmt.Sprintf("Verified: %s of %s no pass.", format.Number(c.Total()-c.LeftOfPasses()), users)
 	case kind != "revoke" && kind != "sweep":
 		return ""
 	case s.Run.DryRun:
-		return s.wouldDelete(left)
-	case all == 0 && s.ScanStopped:
-		return "No pass was deleted; " + unseen + "."
-	case all == 0 && s.Stopped != nil:
-		return "The run stopped before it deleted a pass."
+		sentences[0] = s.wouldDelete(t.LeftPasses())
+	case none && s.Stopped != nil && !s.ScanStopped:
+		sentences[0] = "The run stopped before it deleted a pass."
 	}
-	text := "All " + passes(all) + " are gone"
-	switch {
-	case all == 0:
-		text = "There was no pass to delete"
-	case s.ScanStopped:
-		text = fmt.Sprintf("%d of the %d passes found so far are gone; %s", all-left, all, unseen)
-	case left > 0:
-		text = fmt.Sprintf("%d of %d passes are gone; %d left: see above", all-left, all, left)
-	case all == 1:
-		text = "The pass is gone"
+	if s.ScanStopped {
+		sentences = append(sentences, unseen)
 	}
-	if n := c.Unverified; n > 0 {
-		text += fmt.Sprintf("; %d could not be verified, because Graph did not list the passes of the user", n)
-	}
-	if n := c.Outcomes[results.Protected]; n > 0 {
-		text += fmt.Sprintf("; %d protected, left alone", n)
-	}
-	return text + "."
+	return strings.Join(sentences, " ")
 }
 
 // wouldDelete returns how many passes and sessions a real run would delete and revoke.
@@ -89,10 +79,7 @@ func (s *summary) wouldDelete(left int) string {
 		text += " and revoke the sessions of " + format.Plural(sessions.Outcomes[results.Planned], "user", "users")
 	}
 	if left > 0 {
-		text += fmt.Sprintf("; %s cannot be done: see above", rows(left))
-	}
-	if s.ScanStopped {
-		text += "; " + unseen
+		text += "; " + passes(left) + " cannot be deleted"
 	}
 	return text + "."
 }
@@ -156,7 +143,8 @@ func (s *summary) revokeAgain() string {
 	case s.Run.Simulated, s.Incomplete, !s.hasLog():
 	case s.Run.Kind() == "verify" && s.Counts.Sessions.All()[results.Remains]+s.neverCalled() > 0:
 		return results.CommandLine(s.Run.RevokeSessionsWith(s.Results))
-	case s.Counts.Outcomes[results.Remains] > 0, s.Run.DryRun && s.Counts.Outcomes[results.Planned] > 0:
+	case s.Counts.Outcomes[results.Remains] > 0,
+		s.Run.DryRun && s.Counts.Outcomes[results.Planned]+s.Counts.Sessions.All()[results.Planned] > 0:
 		return results.CommandLine(s.Run.RevokeWith(s.Results))
 	}
 	return ""

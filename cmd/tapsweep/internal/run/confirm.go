@@ -2,6 +2,7 @@ package run
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -158,22 +159,22 @@ func (r *run) printQuestion(q *question) {
 		count{q.leftOut[results.Invalid], "invalid"})
 	more, warning := q.passes-len(q.sample), r.protectedUsers.Warning()
 	printIf(more > 0, w, "  and ", strconv.Itoa(more), " more")
-	printIf(q.verify+q.verifyUsers > 0, w, "Earlier runs completed ", passes(q.verify), " and the sessions of ",
-		format.Plural(q.verifyUsers, "user", "users"), ", which are only verified.")
+	var verify []string
+	if q.verify > 0 {
+		verify = append(verify, passes(q.verify))
+	}
+	if q.verifyUsers > 0 {
+		verify = append(verify, "the sessions of "+format.Plural(q.verifyUsers, "user", "users"))
+	}
+	printIf(len(verify) > 0, w, "Earlier runs completed ", strings.Join(verify, " and "), ", which are only verified.")
 	printIf(len(r.opts.Variables) > 0, w,
 		"Flags set by environment variables: ", strings.Join(r.opts.Variables, ", "), ".")
 	printIf(q.own > 0, w, "These passes include ", strconv.Itoa(q.own), " of your own.")
-	printIf(q.anyPass > 0, w, format.Plural(q.anyPass, "row names", "rows name"),
+	printIf(q.anyPass > 0, w, format.Plural(q.anyPass, "row has", "rows have"),
 		" no pass ID: ANY Temporary Access Pass of the user will be deleted.")
 	printIf(len(left) > 0, w, "Rows left out: ", strings.Join(left, ", "), ".")
 	printIf(warning != "", w, warning, ".")
 }
 
-// person returns the user of a pair for display: the object ID, with the user principal name if the list
-// has both.
-func person(pair *input.Pair) string {
-	if pair.UPN == "" {
-		return safetext.Printable(pair.User)
-	}
-	return safetext.Printable(pair.UPN) + " (" + safetext.Printable(pair.User) + ")"
-}
+// person returns the user of a pair for display. Both names would not fit in one line with the pass.
+func person(pair *input.Pair) string { return safetext.Printable(cmp.Or(pair.UPN, pair.User)) }

@@ -52,6 +52,23 @@ func TestConfirm(t *testing.T) {
 	}
 }
 
+// A question names only what earlier runs completed.
+func TestQuestionAboutEarlierRuns(t *testing.T) {
+	for _, tt := range []struct {
+		passes, users int
+		want          string
+	}{
+		{3, 0, "Earlier runs completed 3 passes, which are only verified.\n"},
+		{0, 1, "Earlier runs completed the sessions of 1 user, which are only verified.\n"},
+		{1, 2, "Earlier runs completed 1 pass and the sessions of 2 users, which are only verified.\n"},
+	} {
+		var out bytes.Buffer
+		r := asking(nil, &out)
+		r.printQuestion(&question{verify: tt.passes, verifyUsers: tt.users})
+		assert.Holds(t, "the question", out.String(), "\n"+tt.want)
+	}
+}
+
 // A question leaves out protected users, and the passes that an earlier run deleted, even if they are still to be
 // verified. It says that a protected name may protect nobody.
 func TestConfirmLeavesOut(t *testing.T) {

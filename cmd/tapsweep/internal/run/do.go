@@ -35,7 +35,11 @@ func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 	if code != status.Done {
 		_, _ = r.console.Err.Write(r.heldPreflight) // as for every message, nothing can be done if this fails
 	}
-	if exit, ok := errors.AsType[*status.Error](runErr); ok {
+	exit, refused := errors.AsType[*status.Error](runErr)
+	if code == status.Usage && !refused {
+		exit, refused = r.tenant.Status(runErr), true
+	}
+	if refused {
 		r.summary.kept(r.console.Err)
 		return exit
 	}
@@ -43,8 +47,8 @@ func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 	if code == status.Done {
 		return nil
 	}
-	exit := &status.Error{Code: code}
-	if code == status.NoAccess || code == status.Usage || errors.Is(runErr, batch.ErrBlocked) {
+	exit = &status.Error{Code: code}
+	if code == status.NoAccess || errors.Is(runErr, batch.ErrBlocked) {
 		exit.Hints = r.tenant.Status(runErr).Hints
 	}
 	return exit
@@ -73,8 +77,8 @@ func (r *run) writeHeader(start time.Time) error {
 // doBody runs body. If the context ends, it prints that the run is stopping.
 func (r *run) doBody(ctx context.Context, body func(context.Context) error) error {
 	stopSaying := context.AfterFunc(ctx, func() {
-		r.console.Say("%v: stopping, which takes up to 10 s if batches are in flight; after 1 s, Ctrl-C ends "+
-			"tapsweep at once, without a summary", context.Cause(ctx))
+		r.console.Say("%v: stopping. This can take 10 s. To exit now without a summary, press Ctrl-C again.",
+			context.Cause(ctx))
 		if r.log != nil {
 			r.log.Hurry()
 		}
@@ -99,7 +103,7 @@ func (r *run) count(runErr error) {
 	if r.summary.Scan != nil && !r.summary.ScanStopped {
 		r.earlier.ScanEnded()
 	}
-	passes, sessions := r.earlier.Tallies()
+	passes, sessions := r.earlier.Totals()
 	add(&counts, passes)
 	if len(sessions.Outcomes) > 0 {
 		all := revoke.NewCounts()
@@ -113,8 +117,9 @@ func (r *run) count(runErr error) {
 }
 
 // add adds the totals of earlier runs to those of this run.
-func add(counts *revoke.Counts, earlier results.Tally) {
+func add(counts *revoke.Counts, earlier results.Totals) {
 	counts.Outcomes = sum(counts.Outcomes, earlier.Outcomes)
+	counts.NoPass = sum(counts.NoPass, earlier.NoPass)
 	counts.Verified += earlier.Verified
 	counts.Unnamed += earlier.Unnamed
 }

@@ -117,7 +117,9 @@ func (r *run) revoke(ctx context.Context) error {
 	if r.header.DryRun {
 		phase = "looking"
 	}
-	r.show(progress.Options{Total: r.list.Stats().Rows - r.earlier.Len, Phase: phase})
+	earlier, _ := r.earlier.Totals()
+	completed := r.earlier.Len - earlier.Outcomes[results.Duplicate] - earlier.Outcomes[results.Invalid]
+	r.show(progress.Options{Total: r.list.Stats().Unique - completed, Phase: phase})
 	return r.revokeParts(ctx)
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/fileout"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/scan"
@@ -60,23 +61,23 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 	})
 	r.console.Display().Stop() // the passes may go to the same terminal
 	_, statErr := os.Lstat(o.Output)
-	why := ""
+	s := &r.summary
+	s.Output = o.Output
 	switch {
 	case o.Output == "-":
-	case r.summary.wrongCreator(): // an empty list would look like a scan that found nothing suspicious
-		why = "no audit record has the name in --created-by"
+	case s.wrongCreator(): // an empty list would look like a scan that found nothing suspicious
+		s.NotWritten = "no audit record has the name in --created-by"
 	case err != nil && (out.Empty() || statErr == nil):
 		// If the scan is stopped, the passes found so far are kept in a new file. An old file is not replaced.
-		why = "the scan is not complete"
+		s.NotWritten = "the scan is not complete"
 	}
-	if why != "" {
-		r.console.Say("%s was not written, because %s", o.Output, why)
+	if s.NotWritten != "" {
 		return err
 	}
 	if outErr := out.commit(); outErr != nil {
+		s.NotWritten = format.Error(outErr)
 		return cmp.Or(err, fmt.Errorf("writing the passes: %w", outErr))
 	}
-	r.summary.Output = o.Output
 	return err
 }
 

@@ -40,6 +40,7 @@ type summary struct {
 	CreatorByID  bool         // --created-by gives an ID, not a name
 	CreatorDoubt string       // why it is not known whether the --created-by user exists, empty if known
 	Output       string       // where a scan printed the passes
+	NotWritten   string       // why Output was not written, empty if it was
 }
 
 // printIf writes a line if show is set.
@@ -125,7 +126,10 @@ func (s *summary) headline() string {
 	}
 	size := rows(s.Rows)
 	if s.Scan != nil {
-		size = format.Plural(s.Scan.Users, "user", "users") + " scanned"
+		size = format.Plural(s.Scan.Users+s.Scan.Failed, "user", "users") + " scanned"
+		if s.Scan.Failed > 0 {
+			size = format.Number(s.Scan.Users) + " of " + size
+		}
 	} else if s.Run.Kind() == "verify" {
 		size = format.Plural(s.Rows, "user", "users")
 	}
@@ -134,7 +138,7 @@ func (s *summary) headline() string {
 		text += fmt.Sprintf(", %.1f requests/s", float64(s.Counts.Requests)/sec)
 	}
 	if s.Counts.Throttled > 0 {
-		text += fmt.Sprintf(", throttled: %s refused", format.Plural(s.Counts.Throttled, "request", "requests"))
+		text += fmt.Sprintf(", %s throttled", format.Plural(s.Counts.Throttled, "request", "requests"))
 	}
 	return text
 }
@@ -174,14 +178,54 @@ func (t *outcomeTable) print(w io.Writer) {
 		case o.Done():
 			fmt.Fprintf(tw, "  %s\t%6d\n", name, n)
 		default:
-			fmt.Fprintf(tw, "  %s\t%6d\t%s\n", name, n, t.meaning(o))
-			printCauses(tw, t.counts.Causes, o)
+			t.printLeft(tw, name, n, o)
 		}
 		if first := t.first[o]; len(first) > 0 {
 			fmt.Fprintf(tw, "  \t\t%s\n", firstOf(first, n))
 		}
 	}
 	tw.Flush()
+}
+
+// printLeft writes an outcome that is not done: its meaning, and its causes. A cause that all rows have is in the same
+// line.
+func (t *outcomeTable) printLeft(w io.Writer, name string, n int, o results.Outcome) {
+	causes, meaning := t.causes(o), t.meaning(o)
+	if len(causes) == 1 && t.counts.Causes[causes[0]].Rows == n {
+		meaning += " (" + causes[0].Code + ")"
+		if hint := t.counts.Causes[causes[0]].Hint; hint != "" {
+			meaning += ": " + hint
+		}
+		causes = nil
+	}
+	fmt.Fprintf(w, "  %s\t%6d\t%s\n", name, n, meaning)
+	for i, c := range causes {
+		if i == mostCauses {
+			fmt.Fprintf(w, "  \t\tand %d other causes\n", len(causes)-i)
+			return
+		}
+		text := c.Code
+		if hint := t.counts.Causes[c].Hint; hint != "" {
+			text += ": " + hint
+		}
+		fmt.Fprintf(w, "  \t%6d\t%s\n", t.counts.Causes[c].Rows, text)
+	}
+}
+
+// mostCauses is how many causes of one outcome the summary lists.
+const mostCauses = 8
+
+// causes returns the known causes of an outcome in this run, the most frequent first.
+func (t *outcomeTable) causes(o results.Outcome) (list []revoke.Cause) {
+	for c := range t.counts.Causes {
+		if c.Outcome == o && c.Code != "" {
+			list = append(list, c)
+		}
+	}
+	slices.SortFunc(list, func(a, b revoke.Cause) int {
+		return cmp.Or(t.counts.Causes[b].Rows-t.counts.Causes[a].Rows, strings.Compare(a.Code, b.Code))
+	})
+	return list
 }
 
 // firstNames is how many users of each outcome the summary of a dry run lists.
@@ -197,54 +241,24 @@ func (s *summary) name(row *results.Row) {
 	}
 }
 
-// mostCauses is how many causes of one outcome the summary lists.
-const mostCauses = 8
-
-// printCauses lists the causes of an outcome in this run, the most frequent first, with what to do about each.
-func printCauses(w io.Writer, causes map[revoke.Cause]*revoke.CauseRows, o results.Outcome) {
-	var list []revoke.Cause
-	for c := range causes {
-		if c.Outcome == o && c.Code != "" {
-			list = append(list, c)
-		}
-	}
-	slices.SortFunc(list, func(a, b revoke.Cause) int {
-		return cmp.Or(causes[b].Rows-causes[a].Rows, strings.Compare(a.Code, b.Code))
-	})
-	for i, c := range list {
-		if i == mostCauses {
-			fmt.Fprintf(w, "  \t\tand %d other causes\n", len(list)-i)
-			return
-		}
-		text := c.Code
-		if hint := causes[c].Hint; hint != "" {
-			text += ": " + hint
-		}
-		fmt.Fprintf(w, "  \t%6d\t%s\n", causes[c].Rows, text)
-	}
-}
-
 // further writes the lines between the tables and the conclusion.
 func (s *summary) further(w io.Writer) {
 	c, sessions := &s.Counts, s.Counts.Sessions
 	if sessions == nil {
 		sessions = new(revoke.Counts)
 	}
-	left, would := s.Lists.Done+s.Lists.Protected, "was to be deleted"
-	if s.Run.DryRun {
-		would = "would be deleted"
-	}
+	left := s.Lists.Done + s.Lists.Protected
 	printIf(sessions.Guests > 0, w, format.Plural(sessions.Guests, "user is a guest", "users are guests"),
 		": only the home tenant can revoke the sessions of a guest")
 	printIf(sessions.Unverified > 0, w, "the sessions of ", format.Plural(sessions.Unverified, "user", "users"),
 		" are revoked, but not verified; the log says why")
-	printIf(s.Run.Verify && s.Run.Kind() != "verify", w, "Verified: the users of ", rows(c.Verified), " hold no pass")
+	printIf(s.Run.Verify && s.Run.Kind() != "verify", w, "Verified: the users of ", rows(c.Verified), " have no pass")
 	printIf(s.Earlier > 0, w, rows(s.Earlier), " completed by an earlier run")
-	printIf(s.Lists.AnyPass > 0, w, format.Plural(s.Lists.AnyPass, "row names", "rows name"),
-		" no pass ID: ANY Temporary Access Pass of the user ", would)
+	printIf(s.Lists.AnyPass > 0, w, format.Plural(s.Lists.AnyPass, "row has", "rows have"),
+		" no pass ID: any Temporary Access Pass of the user was in scope")
 	printIf(c.Beside > 0, w, format.Plural(c.Beside, "further pass", "further passes"),
 		" of users who had several were also deleted; each has a row in the log")
-	printIf(left > 0, w, rows(left), " of the list left out, because the earlier run completed or protected them")
+	printIf(left > 0, w, rows(left), " skipped: completed by an earlier run, or of a protected user")
 	if s.Stopped != nil {
 		fmt.Fprintln(w, "stopped early: "+safetext.Printable(format.Error(s.Stopped)))
 	}
@@ -253,7 +267,13 @@ func (s *summary) further(w io.Writer) {
 // kept writes where the output, the log and the evidence are. A run that is refused also has them.
 func (s *summary) kept(w io.Writer) {
 	file := func(path string) string { return safetext.Visible(path, "") }
-	printIf(s.Output != "" && s.Output != "-", w, "passes: ", file(s.Output))
+	incomplete := ""
+	if s.ScanStopped {
+		incomplete = " (incomplete: the scan ended early)"
+	}
+	toFile := s.Output != "" && s.Output != "-"
+	printIf(toFile && s.NotWritten == "", w, "passes: ", file(s.Output), incomplete)
+	printIf(toFile && s.NotWritten != "", w, file(s.Output), " was not written, because ", s.NotWritten)
 	printIf(s.Results != "" && s.Results != "-", w, "results: ", file(s.Results))
 	printIf(s.Evidence != "", w, "evidence: ", file(s.Evidence), ", SHA-256 of its SHA256SUMS ", s.Sealed)
 	again := "Completed passes are not sent again"

@@ -66,12 +66,17 @@ func TestSummary(t *testing.T) {
 			Run: *ran("scan", "--created-by", "mallory@contoso.com", "--results", "log.jsonl")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s.Took, s.Results = 4321*time.Millisecond, "log.jsonl"
+			s.Took, s.Results, s.Counts.NoPass = 4321*time.Millisecond, "log.jsonl", noPass(s.Counts.Outcomes)
 			var got strings.Builder
 			s.print(&got)
 			assert.Golden(t, name, got.String(), *update)
 		})
 	}
+}
+
+// noPass returns those of the rows that are never about a pass.
+func noPass(rows rowCounts) rowCounts {
+	return rowCounts{results.UnknownUser: rows[results.UnknownUser], results.Invalid: rows[results.Invalid]}
 }
 
 // A sweep that saw no pass has no part about passes in its line.
@@ -80,7 +85,7 @@ func TestBrief(t *testing.T) {
 	var got strings.Builder
 	s.brief(&got)
 	assert.Same(t, "the line", got.String(), "tapsweep: 0 users scanned in 0s; 2 scanned by an earlier run; "+
-		"30 left out, because the users are protected; There was no pass to delete.\n")
+		"30 skipped: protected users; There was no pass to delete.\n")
 }
 
 var start = time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
@@ -120,6 +125,15 @@ func TestConclusion(t *testing.T) {
 		{"none", "revoke a.csv", rowCounts{results.Protected: 2}, nil},
 		{"stopped before the first delete", "sweep --all-users", nil, stopped},
 		{"some denied", "revoke a.csv", rowCounts{results.Revoked: 1, results.Denied: 1, results.Invalid: 1}, nil},
+		{"a misspelled user", "revoke --user x@contoso.com", rowCounts{results.UnknownUser: 1}, nil},
+		{"a user without a pass", "revoke --user x@contoso.com", rowCounts{results.Absent: 1},
+			func(s *summary) { s.Counts.NoPass[results.Absent] = 1 }},
+		{"a user cannot be scanned", "sweep --all-users", rowCounts{results.Revoked: 20, results.Denied: 1},
+			func(s *summary) { s.Counts.NoPass[results.Denied] = 1 }},
+		{"stopped with users on the list", "revoke a.csv", rowCounts{results.Revoked: 20, results.NotSent: 2}, func(s *summary) {
+			s.Counts.NoPass[results.NotSent] = 2
+			stopped(s)
+		}},
 		{"a pass remains", "revoke a.csv", rowCounts{results.Revoked: 1, results.Remains: 1}, nil},
 		{"passes that no list names", "revoke a.csv", rowCounts{results.Remains: 3},
 			func(s *summary) { s.Counts.Unnamed = 2 }},
@@ -130,6 +144,12 @@ func TestConclusion(t *testing.T) {
 		{"a device", "revoke a.csv", rowCounts{results.NotSent: 1}, to(os.DevNull)},
 		{"a simulation", "revoke --simulate a.csv", rowCounts{results.Remains: 1}, nil},
 		{"dry run", "revoke --dry-run a.csv", rowCounts{results.Planned: 2, results.UnknownUser: 1}, nil},
+		{"dry run of sessions alone", "revoke --dry-run --revoke-sessions a.csv", rowCounts{results.Absent: 2},
+			func(s *summary) {
+				s.Counts.Sessions = &revoke.Counts{Outcomes: rowCounts{results.Planned: 2}}
+				s.Run.Sessions = true
+				s.Run.Describe("r.jsonl")
+			}},
 		{"verify", "verify a.jsonl", rowCounts{results.Revoked: 4, results.Absent: 1, results.Remains: 2}, nil},
 		{"verify of a log with protected users", "verify a.jsonl", rowCounts{results.Remains: 1},
 			func(s *summary) { s.Run.Revoke = []string{"--protect=glass.txt"} }},
@@ -154,7 +174,7 @@ func TestConclusion(t *testing.T) {
 			s.Counts.Sessions = &revoke.Counts{Outcomes: rowCounts{results.Revoked: 2}, Guests: 1, Verified: 1}
 		}},
 	} {
-		s := summary{Counts: revoke.Counts{Outcomes: tt.counts}, Results: "r.jsonl",
+		s := summary{Counts: revoke.Counts{Outcomes: tt.counts, NoPass: noPass(tt.counts)}, Results: "r.jsonl",
 			Run: *ran(strings.Fields(tt.command)...)}
 		if tt.change != nil {
 			tt.change(&s)

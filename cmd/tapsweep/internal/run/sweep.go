@@ -73,7 +73,9 @@ func (r *run) sweep(ctx context.Context) error {
 	if err := r.expect(revoke.Each(items)); err != nil {
 		return err
 	}
-	r.show(progress.Options{Total: len(items), Phase: "revoking"})
+	if scanErr == nil {
+		r.show(progress.Options{Total: len(items), Phase: "revoking"})
+	}
 	err := cmp.Or(scanErr, r.job.Run(ctx, revoke.Each(items)))
 	if err != nil || len(left) == 0 {
 		return err

@@ -59,5 +59,6 @@ func Simulate(ctx context.Context, list *input.List, protectList *protect.Named,
 		return nil, err
 	}
 	t.stop = func() { server.Close() }
+	t.setDomain("simulated tenant")
 	return t, nil
 }

@@ -12,20 +12,21 @@ import (
 // "who can perform sensitive actions"; for one's own methods
 // learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
 const (
-	hintPermission = "the permission may be missing"
-	hintTarget     = "the user may hold an admin role, or be in a role-assignable group or a restricted unit: " +
-		"that takes Privileged Authentication Administrator"
-	hintAppRole  = "assign that role to the app's service principal"
-	hintUserRole = "your role may not cover this user: you need an active role of at least Authentication " +
-		"Administrator, not limited to an administrative unit without this user"
-	hintOwn = "changing one's own methods takes a multi-factor sign-in within the last 10 minutes: sign in " +
-		"again (" + again + ")"
-	hintNone = "the token has the permission and the role: if either was granted just now, wait some minutes and " +
-		"get a new token"
+	hintPermission = "The permission may be missing."
+	hintTarget     = "This user may have an administrator role, or be in a role-assignable group or a restricted " +
+		"management administrative unit."
+	hintAppRole        = "Assign Privileged Authentication Administrator to the app's service principal."
+	hintPrivilegedRole = "You then need the role Privileged Authentication Administrator."
+	hintUserRole       = "Your role may not cover this user: you need an active role of at least Authentication " +
+		"Administrator, which is not limited to an administrative unit without this user."
+	hintOwn = "To change your own authentication methods, you need a multi-factor sign-in in the last 10 minutes: " +
+		"sign in again (" + again + ")."
+	hintNone = "The token has the permission and the role. If you granted either just now, wait some minutes and " +
+		"get a new token."
 
 	// HintClaims is for a 403 with a challenge.
-	HintClaims = "Graph asks for a stronger sign-in (authentication context): sign in as Conditional Access " +
-		"demands (" + again + ")"
+	HintClaims = "Graph asks for a stronger sign-in (authentication context). Sign in as Conditional Access " +
+		"demands (" + again + ")."
 
 	// again says how to sign in again without the token cache.
 	again = "--sign-in-again, or a new token in the file"
@@ -43,6 +44,7 @@ func (t *Token) Hint(user string) string {
 		{own, hintOwn},
 		{!own && !privileged, hintTarget},
 		{!own && !privileged && t.Kind == App, hintAppRole},
+		{!own && !privileged && t.Kind != App, hintPrivilegedRole},
 		{!own && t.Kind != App, hintUserRole},
 	} {
 		if cause.possible {
@@ -52,7 +54,7 @@ func (t *Token) Hint(user string) string {
 	if len(parts) == 0 {
 		return hintNone
 	}
-	return strings.Join(parts, "; ")
+	return strings.Join(parts, " ")
 }
 
 // SessionsHint returns the causes that a 403 can have if the request revokes sessions, and what to do about them.
@@ -61,12 +63,12 @@ func (t *Token) Hint(user string) string {
 func (t *Token) SessionsHint() string {
 	switch {
 	case t.access(revokeSessions, false) != Yes:
-		return "the permission User.RevokeSessions.All (77f3a031-c388-4f99-b373-dc68676a979e for an app) may be missing"
+		return "The permission User.RevokeSessions.All (77f3a031-c388-4f99-b373-dc68676a979e for an app) may be missing."
 	case t.Kind == App:
-		return "the user may hold an admin role: assign Privileged Authentication Administrator to the app's " +
-			"service principal"
+		return "This user may have an administrator role. Assign Privileged Authentication Administrator to the " +
+			"app's service principal."
 	}
-	return "your role may not cover this user: you need a role with " +
+	return "Your role may not cover this user: you need a role with " +
 		"microsoft.directory/users/invalidateAllRefreshTokens, such as Authentication Administrator, or Privileged " +
-		"Authentication Administrator for users with an admin role"
+		"Authentication Administrator for users with an administrator role."
 }

@@ -237,7 +237,7 @@ func (t *Token) Warnings(task Task) []string {
 	switch {
 	case slices.Contains(roles, rolePrivileged), slices.Contains(roles, roleGlobal):
 	case slices.Contains(roles, roleAuthAdmin):
-		list = append(list, "the user is Authentication Administrator: to delete passes of users with an admin role, "+
+		list = append(list, "the user is Authentication Administrator: to delete passes of users with an administrator role, "+
 			"the user needs the role "+privilegedAdminName)
 	default:
 		list = append(list, "the token shows no role that allows the user to delete passes of other users: "+

@@ -15,19 +15,44 @@ import (
 // Print writes who is signed in and what the token allows, for people.
 func (t *Token) Print(w io.Writer, task Task) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	line := func(name, value string) { fmt.Fprintf(tw, "%s:\t%s\n", name, value) }
+	line := func(name, value string) {
+		fmt.Fprintf(tw, "%s:\t%s\n", name, strings.ReplaceAll(wrap(value), "\n", "\n\t"))
+	}
 	line("tenant", format.OrUnknown(cmp.Or(t.TenantName, t.Tenant)))
 	line("cloud", t.endpoint.String())
 	line("signed in as", format.OrUnknown(t.Who))
 	line("permissions", format.OrUnknown(strings.Join(t.shown(), ", ")))
-	line("may", t.Capabilities())
+	line("allowed", t.Capabilities())
 	if !t.Expires.IsZero() {
-		line("token", "ends in "+untilEnd(time.Until(t.Expires)))
+		line("token", "expires in "+untilEnd(time.Until(t.Expires)))
 	}
 	tw.Flush()
 	for _, warning := range t.Warnings(task) {
 		fmt.Fprintf(w, "warning: %s\n", warning)
 	}
+}
+
+// valueWidth is the number of columns of a value, so that it fits into 80 columns with its name.
+const valueWidth = 64
+
+// wrap breaks a text between words into lines of at most valueWidth columns.
+func wrap(text string) string {
+	var b strings.Builder
+	column := 0
+	for i, word := range strings.Fields(text) {
+		switch {
+		case i == 0:
+		case column+len(" ")+len(word) > valueWidth:
+			b.WriteByte('\n')
+			column = 0
+		default:
+			b.WriteByte(' ')
+			column += len(" ")
+		}
+		b.WriteString(word)
+		column += len(word)
+	}
+	return b.String()
 }
 
 // shown returns the permissions that matter to tapsweep. A token may have dozens of others.
