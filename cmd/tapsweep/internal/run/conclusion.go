@@ -130,7 +130,7 @@ func (s *summary) resume() string {
 		again += sessions.Unverified + sessions.Sum(results.Outcome.Retryable) - s.neverCalled()
 	}
 	if s.Scan != nil {
-		again += s.Scan.Failed // a resumed scan lists again whatever the reason
+		again += s.Scan.Failed.Count // a resumed scan lists again whatever the reason
 	}
 	words := s.Run.ResumeWith(s.Results, false)
 	switch {

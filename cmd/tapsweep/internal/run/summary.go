@@ -40,6 +40,7 @@ type summary struct {
 	CreatorByID  bool         // --created-by gives an ID, not a name
 	CreatorDoubt string       // why it is not known whether the --created-by user exists, empty if known
 	Output       string       // where a scan printed the passes
+	NotScanned   int          // passes in Output that may still exist, because their users could not be scanned
 }
 
 // printIf writes a line if show is set.

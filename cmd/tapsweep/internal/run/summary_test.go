@@ -56,14 +56,17 @@ func TestSummary(t *testing.T) {
 		"scan": {
 			Counts: revoke.Counts{Outcomes: rowCounts{results.Found: 221}, Requests: 230},
 			Scan: &scan.Totals{Users: 230, Found: 221, Earlier: 170, ByTime: 7, Recent: 3,
+				Failed: scan.Examples[string]{Count: 4, First: []string{"ann@contoso.com", "bo@contoso.com"}},
 				Passes: map[pass.Reason]int{pass.Expired: 200, pass.Used: 20, pass.Unknown: 1},
 				Audit: &scan.AuditCounts{Name: "mallory@contoso.com", Records: 303, Made: 300, By: 100, There: 98,
+					NotKnown: 2,
 					Creators: []format.Count{{Name: "helpdesk@contoso.com", N: 200}}, Others: 100,
 					Gone: scan.Examples[string]{Count: 3, First: []string{"dana@contoso.com"}},
 					Unlisted: scan.Examples[scan.Unlisted]{Count: 3, First: []scan.Unlisted{
 						{User: "lee@contoso.com", Made: start, At: start.Add(time.Hour), By: "helpdesk@contoso.com"},
 						{User: "erik@contoso.com", Made: start, Doubtful: true}}}}},
-			Run: *ran("scan", "--created-by", "mallory@contoso.com", "--results", "log.jsonl")},
+			NotScanned: 2,
+			Run:        *ran("scan", "--created-by", "mallory@contoso.com", "--results", "log.jsonl")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.Took, s.Results = 4321*time.Millisecond, "log.jsonl"
