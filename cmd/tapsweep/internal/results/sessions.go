@@ -16,6 +16,7 @@ var sessionMeanings = map[Outcome]string{
 	Failed:      "every attempt failed; try again later",
 	Unknown:     "sent, and no answer came; another run sends it again",
 	NotSent:     "a pass of the user is not gone, or the run stopped; another run sends it",
+	Guest:       meanings[Guest].text,
 }
 
 // SessionMeaning is Meaning for rows about sessions.

@@ -106,18 +106,23 @@ func (s *summary) sessionSentence() string {
 	}
 	n, of := c.Outcomes[results.Revoked], format.Plural(c.Total(), "user", "users")
 	if s.Run.Kind() == "verify" {
-		n = c.Verified // nothing can prove it for a guest
+		n = c.Verified
 	}
 	if n < c.Total() {
 		of = fmt.Sprintf("%d of %s", n, of)
 	}
+	text := "The sessions of " + of + " are revoked"
 	switch {
 	case s.Run.Kind() == "verify":
-		return "Verified: the sessions of " + of + " are revoked."
+		text = "Verified: the sessions of " + of + " are revoked"
 	case s.Run.Verify:
-		return fmt.Sprintf("The sessions of %s are revoked, %d verified.", of, c.Verified)
+		text += fmt.Sprintf(", %d verified", c.Verified)
 	}
-	return "The sessions of " + of + " are revoked."
+	if guests := c.Outcomes[results.Guest]; guests > 0 {
+		text += "; " + format.Plural(guests, "user is a guest", "users are guests") +
+			": only the home tenant can revoke the sessions"
+	}
+	return text + "."
 }
 
 // resume returns the command that resumes the run. It is empty if nothing is left to do, or if there is no log

@@ -235,8 +235,6 @@ func (s *summary) further(w io.Writer) {
 	if s.Run.DryRun {
 		would = "would be deleted"
 	}
-	printIf(sessions.Guests > 0, w, format.Plural(sessions.Guests, "user is a guest", "users are guests"),
-		": only the home tenant can revoke the sessions of a guest")
 	printIf(sessions.Unverified > 0, w, "the sessions of ", format.Plural(sessions.Unverified, "user", "users"),
 		" are revoked, but not verified; the log says why")
 	printIf(s.Run.Verify && s.Run.Kind() != "verify", w, "Verified: the users of ", rows(c.Verified), " hold no pass")
