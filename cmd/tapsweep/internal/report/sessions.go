@@ -54,13 +54,18 @@ func (s *SessionReport) add(row *reportedRow) {
 	if row.unverified {
 		s.Unverified++
 	}
+	guest := row.Outcome == results.Guest
 	if row.Outcome.Left() {
 		s.Left++
+	}
+	if row.Outcome.Left() || guest {
 		s.failures.add(row)
 	}
 	listed := &s.done
-	if row.Outcome.Left() || row.unverified {
+	if row.Outcome.Left() || row.unverified || guest {
 		listed = &s.left
+	}
+	if row.Outcome.Left() || row.unverified {
 		s.tasks[taskOf(row)] = true
 	}
 	if len(*listed) < maxListed {
@@ -115,6 +120,10 @@ func (s *SessionReport) Verdict() string {
 	}
 	if kept > 0 {
 		text += fmt.Sprintf(", %s protected and kept", format.Number(kept))
+	}
+	if n := s.Counts[results.Guest]; n > 0 {
+		text += fmt.Sprintf("; %s %s: only the home tenant can revoke the sessions", count(n, "user"),
+			verb(n, "is a guest", "are guests"))
 	}
 	return text + "."
 }

@@ -17,6 +17,7 @@ var sessionMeanings = map[Outcome]string{
 	Unknown:     "no response came; resume to send it again",
 	NotSent:     "the user still has a pass, or the run stopped; resume to revoke the sessions",
 	Protected:   "on a --protect list since an earlier run; they are kept",
+	Guest:       meanings[Guest].text,
 }
 
 // SessionMeaning is Meaning for rows about sessions.

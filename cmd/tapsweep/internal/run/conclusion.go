@@ -94,7 +94,7 @@ func (s *summary) sessionSentence() string {
 	all, kept := c.Total()-c.Outcomes[results.Protected], c.Outcomes[results.Protected]
 	n, of := c.Outcomes[results.Revoked], format.Plural(all, "user", "users")
 	if s.Run.Kind() == "verify" {
-		n = c.Verified // nothing can prove it for a guest
+		n = c.Verified
 	}
 	if n < all {
 		of = fmt.Sprintf("%d of %s", n, of)
@@ -108,6 +108,10 @@ func (s *summary) sessionSentence() string {
 	}
 	if kept > 0 {
 		text += fmt.Sprintf("; %d protected, left alone", kept)
+	}
+	if guests := c.Outcomes[results.Guest]; guests > 0 {
+		text += "; " + format.Plural(guests, "user is a guest", "users are guests") +
+			": only the home tenant can revoke the sessions"
 	}
 	return text + "."
 }
@@ -124,7 +128,7 @@ func (s *summary) resume() string {
 		})
 	}
 	if s.Scan != nil {
-		again += s.Scan.Failed // a resumed scan lists again whatever the reason
+		again += s.Scan.Failed.Count // a resumed scan lists again whatever the reason
 	}
 	words := s.Run.ResumeWith(s.Results, false)
 	switch {
