@@ -2,6 +2,7 @@ package main
 
 import (
 	"maps"
+	"strings"
 	"testing"
 
 	"tapsweep/batch/graphsim"
@@ -88,4 +89,27 @@ func TestSessionsOfUsersWhoAreProtectedSince(t *testing.T) {
 			same(t, "calls of a run with the log as its list", tenant.Stats().Revoked, calls)
 		})
 	}
+}
+
+// Graph rejects the delete of a pass once. A resumed run tries neither the pass nor the sessions again, so the command to
+// resume is not printed. The printed command does both.
+func TestSessionsOfARejectedPass(t *testing.T) {
+	t.Parallel()
+	tenant, users, env := serveUsers(t, 3, graphsim.Options{Roles: simulation.Roles,
+		Faults: []fault.Fault{{Method: "DELETE", Path: "user0002@", Times: 1, Do: fault.ItemStatus(400)}}})
+	log := newLog(t)
+	args := []string{"revoke", "--yes", "--revoke-sessions", "--results", log, "--resume", listFile(t, users)}
+	var again string
+	for range 2 {
+		p := tapsweep(t, env, args...)
+		p.ends(t, 1, "To revoke what remains: tapsweep revoke --")
+		_, again, _ = strings.Cut(strings.TrimSpace(p.stderr), "To revoke what remains: ")
+		lacks(t, "the summary", p.stderr, "Resume:")
+	}
+	same(t, "sessions", tally(lastLine(t, env, log).Sessions), "revoked 2, rejected 1")
+	text := tapsweep(t, env, "report", log).stdout
+	lacks(t, "the report", text, "--resume")
+	same(t, "commands in the report", strings.Count(text, again), 2)
+	tapsweep(t, env, append(strings.Fields(again)[1:], "--yes")...).ends(t, 0)
+	same(t, "users who are signed out", tenant.Stats().Revoked, 3)
 }

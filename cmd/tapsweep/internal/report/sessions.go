@@ -78,12 +78,12 @@ func (s *SessionReport) finish(l *Logs) {
 	s.Failures = s.failures.sorted()
 	for _, lg := range l.logs {
 		run := lg.last()
-		if s.tasks[nextTask{lg, false}] || lg.withoutSessions > 0 {
+		if s.tasks[nextTask{log: lg}] || lg.withoutSessions > 0 {
 			if command, _ := resumeCommand(lg.name, &run.header, false); command != "" {
 				s.Resume = append(s.Resume, command)
 			}
 		}
-		if s.tasks[nextTask{lg, true}] {
+		if s.tasks[nextTask{log: lg, list: true}] {
 			s.Resume = append(s.Resume, results.CommandLine(run.header.RevokeSessionsWith(lg.name)))
 		}
 	}

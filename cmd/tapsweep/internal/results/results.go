@@ -90,7 +90,7 @@ var meanings = map[Outcome]meaning{
 	Found:       {true, false, "the user has this pass; the run did not delete it"},
 	Duplicate:   {true, false, "an earlier row names the same pass"},
 	Remains:     {false, true, "the user still has a pass; the row names it"},
-	Replaced:    {false, false, "the user has another pass; to delete it: tapsweep revoke --user NAME"},
+	Replaced:    {false, false, "the user has another pass; a run with --any-pass deletes it"},
 	UnknownUser: {false, false, "no such user in this tenant; check the name, or use the object ID"},
 	Denied:      {false, true, "Graph answers 403"},
 	Rejected:    {false, false, "Graph refuses the request itself; the message is in the results log"},

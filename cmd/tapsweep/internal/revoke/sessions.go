@@ -124,8 +124,10 @@ func (j *Job) startSessions(u *userState, pair *input.Pair) {
 	case u.blocked == results.UnknownUser:
 		row.Outcome = results.UnknownUser
 	case u.blocked != "":
-		row.Outcome = results.NotSent
 		row.Message = fmt.Sprintf("a pass of the user is %s: the sessions are revoked when it is gone", u.blocked)
+		if row.Outcome = u.blocked; u.blocked.Retryable() {
+			row.Outcome = results.NotSent
+		}
 	case j.opts.DryRun && s.isGuest():
 		row.Outcome = results.Guest
 	case j.opts.DryRun:

@@ -98,7 +98,7 @@ func TestSessionsAfterPasses(t *testing.T) {
 		{name: "replaced", user: holder("dana", other), want: results.Revoked, calls: 1},
 		{name: "repeat", user: dana, more: []input.Pair{repeat}, want: results.Revoked, calls: 1},
 		{name: "denied", user: privileged, want: results.NotSent},
-		{name: "invalid", user: dana, more: []input.Pair{invalid}, want: results.NotSent},
+		{name: "invalid", user: dana, more: []input.Pair{invalid}, want: results.Invalid},
 		{name: "protected", user: dana, opts: Options{Protected: protected}},
 		{name: "unknown user", user: holder("lee"), want: results.UnknownUser},
 		{name: "dry run", user: dana, opts: Options{DryRun: true}, want: results.Planned},

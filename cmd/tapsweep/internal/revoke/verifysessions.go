@@ -25,6 +25,9 @@ func (j *Job) startVerifySessions(item *Item) {
 		row.Message = hintGuest
 	case row.Outcome == results.NotSent, row.Outcome == results.UnknownUser:
 		row.Message = fmt.Sprintf("the log says %s: there is no call to verify", row.Outcome)
+	case row.Outcome == results.Rejected, row.Outcome == results.Invalid:
+		row.Message = fmt.Sprintf("the log says %s: there is no call to verify", row.Outcome)
+		row.Outcome = results.NotSent
 	default:
 		row.Message = fmt.Sprintf("the log says %s: there is no time to compare with", row.Outcome)
 		row.Outcome = results.Remains

@@ -23,6 +23,7 @@ func (s *summary) conclusion(w io.Writer) {
 	}
 	printIf(again != "" && s.Run.DryRun, w, "To ", these, again)
 	printIf(again != "" && !s.Run.DryRun, w, "To revoke what remains", s.including(), s.keeping(), ": ", again)
+	printIf(s.revokeAny() != "", w, "To revoke the passes that replaced others: ", s.revokeAny())
 }
 
 // including says that the passes that remain include some that no list names. A log of verify does not show which.
@@ -147,11 +148,25 @@ func (s *summary) revokeAgain() string {
 	case s.Run.Simulated, s.Incomplete, !s.hasLog():
 	case s.Run.Kind() == "verify" && s.Counts.Sessions.All()[results.Remains]+s.neverCalled() > 0:
 		return results.CommandLine(s.Run.RevokeSessionsWith(s.Results))
-	case s.Counts.Outcomes[results.Remains] > 0,
+	case s.Counts.Outcomes[results.Remains] > 0, s.Run.Kind() != "verify" && s.rejected() > 0,
 		s.Run.DryRun && s.Counts.Outcomes[results.Planned]+s.Counts.Sessions.All()[results.Planned] > 0:
 		return results.CommandLine(s.Run.RevokeWith(s.Results))
 	}
 	return ""
+}
+
+// rejected returns the number of passes and users that a run with the log as its list tries again, and a resumed run
+// does not.
+func (s *summary) rejected() int {
+	return s.Counts.Outcomes[results.Rejected] + s.Counts.Sessions.All()[results.Rejected]
+}
+
+// revokeAny returns the command that revokes passes that replaced others. It is empty if there are none.
+func (s *summary) revokeAny() string {
+	if s.Run.DryRun || s.Run.Simulated || s.Incomplete || !s.hasLog() || s.Counts.Outcomes[results.Replaced] == 0 {
+		return ""
+	}
+	return results.CommandLine(s.Run.RevokeAnyWith(s.Results))
 }
 
 // neverCalled returns the number of users of a verify for whom the logs have no call that revoked the sessions. It
