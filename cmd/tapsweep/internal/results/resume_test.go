@@ -243,6 +243,8 @@ func TestResumeFindsTheSame(t *testing.T) {
 	} {
 		e := resumedBy(t, tt.next, tt.opts, runLine, tt.row)
 		assert.Same(t, tt.name+": Completed", e.Completed(&tt.pair), tt.want)
+		tt.pair.Source = "../l.json"
+		assert.Same(t, tt.name+": Completed in another directory", e.Completed(&tt.pair), tt.want)
 	}
 }
 

@@ -2,6 +2,7 @@ package results
 
 import (
 	"hash/maphash"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -158,9 +159,10 @@ func (s *State) id(r *Row) uint64 {
 	return s.lineID(r)
 }
 
-// lineID returns the hash of the line of the list that a row is about, and of its user.
+// lineID returns the hash of the line of the list that a row is about, and of its user. It ignores the directory of the
+// list, because a resumed run may start in another directory.
 func (s *State) lineID(r *Row) uint64 {
-	return s.hash("line", r.User, r.Source, strconv.Itoa(r.Line), strconv.Itoa(r.Column), s.digest)
+	return s.hash("line", r.User, filepath.Base(r.Source), strconv.Itoa(r.Line), strconv.Itoa(r.Column), s.digest)
 }
 
 // hash returns the key of a map. The first call makes the maps.
