@@ -105,6 +105,28 @@ func TestSessionsOfPassesThatAreGone(t *testing.T) {
 	same(t, "lee holds the pass of the help desk", kept, true)
 }
 
+// The passes of an administrator cannot be listed. They are on the list of the scan with the ID in the record, so that
+// revoke tries to delete them, and its log shows that they are left.
+func TestPassesThatCannotBeListed(t *testing.T) {
+	t.Parallel()
+	tenant := incident(simulation.Roles...)
+	tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example", Privileged: true,
+		Passes: []graphsim.Pass{{Created: time.Now().Add(-time.Hour), CreatedBy: simulation.Mallory}}})
+	env := serve(t, tenant)
+	dir := t.TempDir()
+	list, log := filepath.Join(dir, "hers.csv"), filepath.Join(dir, "log.jsonl")
+	tapsweep(t, env, "scan", "--created-since", "24h", "--created-by", simulation.Mallory.UPN, "--output", list).ends(t,
+		status.Incomplete, "; 3 still there, 1 not known", "1 could not be scanned: dana@contoso.example",
+		`1 listed with the reason "not scanned"`)
+	holds(t, "the list", readText(t, list), ",dana@contoso.example,not scanned,")
+	tapsweep(t, env, "revoke", "--yes", "--results", log, list).ends(t, status.Incomplete, "3 of 4 passes are gone")
+	rows, _ := readLog(t, readText(t, log))
+	i := slices.IndexFunc(rows, func(row results.Row) bool { return row.User == selfID })
+	same(t, "dana has a row", i >= 0, true)
+	same(t, "the outcome for dana", rows[i].Outcome, results.Denied)
+	same(t, "the creator of the pass of dana", rows[i].Creation.By, simulation.Mallory.UPN)
+}
+
 // A user who has been renamed is found by the ID in the records.
 func TestCreatedByARenamedUser(t *testing.T) {
 	t.Parallel()

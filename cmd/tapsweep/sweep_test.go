@@ -317,7 +317,9 @@ func TestGuestIsVerifiedOnce(t *testing.T) {
 	}
 	same(t, "proofs", proofs, 1)
 	tapsweep(t, env, "verify", log).ends(t, 0)
-	lacks(t, "the report", tapsweep(t, env, "report", log).stdout, "not verified")
+	report := tapsweep(t, env, "report", log).stdout
+	lacks(t, "the report", report, "not verified")
+	holds(t, "the report", report, "The sessions of 0 of 1 user are revoked; 1 user is a guest")
 }
 
 // A verify that resumes its log proves each user once.

@@ -22,10 +22,16 @@ type index struct {
 	at      map[uint64]uint32 // entries by the hash of a key, of the line of a list, or of a pass
 	notes   []note            // by entry; may be shorter than entries
 
-	latest       map[uint64]uint32     // the last entry of each user; nil if no log is of tapsweep verify
-	furtherLists map[uint64]struct{}   // further lists of an entry; the key is the entry, shifted, and the list
-	looked       map[uint64]struct{}   // users whose passes a scan listed
-	wants        map[uint64]*sourceLog // for a user with a pass: the last log that revokes the sessions
+	latest       map[uint64]uint32   // the last entry of each user; nil if no log is of tapsweep verify
+	furtherLists map[uint64]struct{} // further lists of an entry; the key is the entry, shifted, and the list
+	looked       map[uint64]struct{} // users whose passes a scan listed
+	wants        map[uint64]want     // the users whose sessions a run revokes, by the hash of the sessions
+}
+
+// A want is the last row about a pass of a user whose sessions a run revokes.
+type want struct {
+	entry uint32
+	log   *sourceLog
 }
 
 // An entry is about a pass, the sessions of a user, or a line of a list.
@@ -58,7 +64,7 @@ func newIndex(l *Logs) *index {
 	}
 	ix := &index{entries: make([]entry, 0, min(size/rowSize, 1<<21)),
 		logs: l, seed: maphash.MakeSeed(), at: make(map[uint64]uint32), furtherLists: make(map[uint64]struct{}),
-		looked: make(map[uint64]struct{}), wants: make(map[uint64]*sourceLog)}
+		looked: make(map[uint64]struct{}), wants: make(map[uint64]want)}
 	if slices.ContainsFunc(l.logs, func(lg *sourceLog) bool { return lg.first.Kind() == "verify" }) {
 		ix.latest = make(map[uint64]uint32)
 	}
@@ -81,9 +87,10 @@ func (ix *index) userOf(name string) uint64 { return ix.hash("user", name) }
 
 func (ix *index) passOf(r *indexedRow) uint32 { return uint32(ix.hash("", r.Method)) }
 
-// lineOf returns the hash of the line of a list that a row is about.
+// lineOf returns the hash of the line of a list that a row is about. It ignores the directory of the list, because a
+// resumed run may start in another directory.
 func (ix *index) lineOf(lg *sourceLog, r *indexedRow) uint64 {
-	return ix.hash("line", r.User, r.Source, strconv.Itoa(r.Line), strconv.Itoa(r.Column), strconv.Itoa(lg.listOf))
+	return ix.hash("line", r.User, filepath.Base(r.Source), strconv.Itoa(r.Line), strconv.Itoa(r.Column), strconv.Itoa(lg.listOf))
 }
 
 // lineOfLog returns the hash of a line of a log. It ignores the directory, because the log may have been moved.
@@ -137,16 +144,13 @@ func (ix *index) row(lg *sourceLog, r *indexedRow) {
 		r.run.Rows++
 	}
 	r.run.extendTo(utc(r.Time))
-	if r.Provisional && r.Outcome == results.Found {
-		// A sweep intended to delete the pass, and this may be the last row about it.
-		r.Outcome, r.Provisional = results.Unknown, false
+	r.run.scanned = r.run.scanned || r.FromScan() && r.Provisional && r.Outcome == results.Found
+	if o := r.Result(); o != r.Outcome {
+		r.Outcome, r.Provisional = o, false
 	}
 	if r.Action == results.RevokeSessions {
 		ix.add(lg, r)
 		return
-	}
-	if r.wantsSessions() {
-		ix.wants[ix.hash(string(results.RevokeSessions), r.User, "")] = lg
 	}
 	if r.FromScan() && r.Method != "" {
 		ix.looked[r.who] = struct{}{}
@@ -160,13 +164,6 @@ func (ix *index) row(lg *sourceLog, r *indexedRow) {
 	default:
 		ix.add(lg, r)
 	}
-}
-
-// wantsSessions reports whether the run revokes the sessions of the user of the row. It does not if a scan could not
-// list the passes of the user.
-func (r *indexedRow) wantsSessions() bool {
-	return r.run.header.Sessions && (r.Method != "" || r.User != "" && !r.FromScan()) &&
-		!slices.Contains([]results.Outcome{results.Duplicate, results.Invalid, results.Protected}, r.Outcome)
 }
 
 // dropFailure removes the row that says that the passes of a user could not be listed. A later request listed them.
@@ -190,6 +187,9 @@ func (ix *index) add(lg *sourceLog, r *indexedRow) {
 		ix.takeIn(p, r)
 	}
 	ix.name(p, r)
+	if r.run.header.WantsSessions(&r.Row) {
+		ix.wants[ix.hash(string(results.RevokeSessions), r.User, "")] = want{p, lg}
+	}
 }
 
 // find returns the entry of a row, the hash to store it under, and whether there is an entry. The hash is that of the
@@ -307,9 +307,9 @@ func (ix *index) finish() {
 	}
 	ix.logs.notes = slices.DeleteFunc(ix.notes, func(n note) bool { return n.effect == nothing })
 	slices.SortFunc(ix.logs.notes, func(a, b note) int { return a.about.compare(b.about) })
-	for key, lg := range ix.wants {
-		if _, ok := ix.at[key]; !ok && lg.last().Exit == nil { // a run with an end has a row for each user
-			ix.logs.withoutSessions++
+	for key, w := range ix.wants {
+		if _, ok := ix.at[key]; !ok && !ix.hasOutcome(w.entry, results.Protected) {
+			w.log.withoutSessions++
 		}
 	}
 	ix.logs.users = len(ix.looked)

@@ -28,8 +28,6 @@ type Logs struct {
 	waits []waitOfRun
 	notes []note // in the order of the rows that they are about
 
-	withoutSessions int // users whose sessions have no row
-
 	first            *ReportedRun
 	logByFirstLine   map[string]string // the log of each run, by the first line of the run
 	tenant, tenantOf string            // the first tenant that a run names, and its log
@@ -49,6 +47,8 @@ type sourceLog struct {
 	rows   []fate
 	end    results.Condition // whether the last line is torn, and which lines are missing
 	listOf int               // index into lists of the last run
+
+	withoutSessions int // users whose sessions its runs revoke, and have no row
 }
 
 // A waitOfRun is a results.Wait, with its run.

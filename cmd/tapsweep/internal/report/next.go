@@ -26,11 +26,11 @@ type NextCommand struct {
 	Causes []causeCount `json:"-"` // see steps
 }
 
-// A nextTask is what the next run does with a log: it resumes the run of the log, or uses the log as its list. The zero
-// task means no run.
+// A nextTask is what the next run does with a log: it resumes the run of the log, or uses the log as its list, perhaps
+// with --any-pass. The zero task means no run.
 type nextTask struct {
-	log  *sourceLog
-	list bool
+	log           *sourceLog
+	list, anyPass bool
 }
 
 // taskOf returns the task that tries a row again.
@@ -40,14 +40,24 @@ func taskOf(row *reportedRow) nextTask {
 	// A verify that was not stopped writes not_sent if the logs have no call that revokes the sessions.
 	neverCalled := row.Action == results.RevokeSessions && row.Outcome == results.NotSent &&
 		run.header.Kind() == "verify" && run.Exit != nil && run.Stopped == ""
+	resume := nextTask{log: row.log}
+	asList := resume
+	asList.list = run.Exit != nil // a log without an end cannot be a list
 	switch {
 	case neverCalled:
-		return nextTask{row.log, true}
+		return asList
 	case row.Outcome == results.Remains && (row.Action != results.RevokeSessions || byVerify):
 		lg := cmp.Or(row.verifyLog, row.log)
-		return nextTask{lg, lg.last().Exit != nil} // a log without an end cannot be a list
+		return nextTask{log: lg, list: lg.last().Exit != nil}
 	case row.Retryable(), row.unverified:
-		return nextTask{row.log, false}
+		return resume
+	case run.header.Kind() == "verify":
+		return nextTask{}
+	case row.Outcome == results.Replaced:
+		asList.anyPass = asList.list
+		return asList
+	case row.Outcome == results.Rejected:
+		return asList
 	}
 	return nextTask{}
 }
@@ -57,8 +67,8 @@ func (r *Report) nextCommands(l *Logs) {
 	withoutRow := l.withoutRow()
 	for _, lg := range l.logs {
 		run, name := lg.last(), safetext.Printable(lg.name)
-		resume := NextCommand{Log: name, nextTask: nextTask{lg, false}, Left: r.tasks[nextTask{lg, false}],
-			users: r.users[nextTask{lg, false}], rows: withoutRow[lg],
+		resume := NextCommand{Log: name, nextTask: nextTask{log: lg}, Left: r.tasks[nextTask{log: lg}],
+			users: r.users[nextTask{log: lg}], rows: withoutRow[lg],
 			unverified: r.unverified[lg], withoutRow: withoutRow[lg]}
 		resume.Left = plus(resume.Left+resume.unverified, resume.withoutRow)
 		if run.header.Kind() == "scan" || run.header.Kind() == "verify" {
@@ -72,19 +82,32 @@ func (r *Report) nextCommands(l *Logs) {
 			}
 			r.Resume = append(r.Resume, resume)
 		}
-		revoke := NextCommand{Log: name, nextTask: nextTask{lg, true}, Left: r.tasks[nextTask{lg, true}]}
-		if revoke.Left > 0 {
-			words := run.header.RevokeWith(lg.name)
-			if r.Sessions.tasks[revoke.nextTask] {
-				words = run.header.RevokeSessionsWith(lg.name)
-			}
-			revoke.Command, revoke.Note = commandOf(&run.header, words)
-			if r.unnamed[lg] && revoke.Command != "" {
-				revoke.Note = "may also delete passes that no list names"
-			}
-			r.Resume = append(r.Resume, revoke)
-		}
+		r.revokeCommand(nextTask{log: lg, list: true})
+		r.revokeCommand(nextTask{log: lg, list: true, anyPass: true})
 	}
+}
+
+// revokeCommand finds the command for a task with a log as its list.
+func (r *Report) revokeCommand(t nextTask) {
+	c := NextCommand{Log: safetext.Printable(t.log.name), nextTask: t, Left: r.tasks[t], users: r.users[t]}
+	if c.Left == 0 {
+		return
+	}
+	run := &t.log.last().header
+	words, note := run.RevokeWith(t.log.name), ""
+	switch {
+	case t.anyPass:
+		words, note = run.RevokeAnyWith(t.log.name), "this deletes any pass that the users have now"
+	case r.Sessions.tasks[t]:
+		words = run.RevokeSessionsWith(t.log.name)
+	}
+	if r.unnamed[t.log] && !t.anyPass {
+		note = "may also delete passes that no list names"
+	}
+	if c.Command, c.Note = commandOf(run, words); c.Command != "" {
+		c.Note = note
+	}
+	r.Resume = append(r.Resume, c)
 }
 
 // withoutRow returns how many rows of each list have no row in the last log of the list.
@@ -136,6 +159,8 @@ func (c *NextCommand) Heading() string {
 		return "Users that were not scanned: resume the scan"
 	case c.Command == "":
 		return c.what() + " left"
+	case c.anyPass:
+		return c.what() + " replaced by another one: revoke " + verb(c.Left, "that one", "those")
 	case c.list:
 		return c.what() + " " + verb(c.Left, "remains: revoke it", "remain: revoke them")
 	}
@@ -171,26 +196,18 @@ func (r *Report) Steps() []NextCommand {
 		s.add(s.withoutRow, noRow, r.whyNoRow()+"; requests may have been sent for some")
 		s.add(s.unverified, "not verified", "gone, and no LIST since then shows that the user has no pass")
 	}
-	replaced := NextCommand{heading: "replaced by another one", Command: "tapsweep revoke --user NAME",
-		Note: "this deletes any pass that the user has now"}
-	others := NextCommand{heading: "that --resume does not retry", Note: "fix the cause, and create a new list"}
-	for _, c := range r.causesFor(nextTask{}) {
-		step := &others
-		if c.Outcome == results.Replaced {
-			step = &replaced
-		}
-		step.Causes = append(step.Causes, c)
-		step.Left += c.Count
+	others := NextCommand{heading: "that --resume does not retry", Note: "fix the cause, and create a new list",
+		Causes: r.causesFor(nextTask{})}
+	for _, c := range others.Causes {
+		others.Left += c.Count
 	}
 	others.rows = r.NoPass[results.Invalid]
 	others.users = others.Left - others.rows
 	if r.Words().LeftNoun == "pass" {
 		others.users = r.users[nextTask{}] - others.rows
 	}
-	for _, step := range []NextCommand{replaced, others} {
-		if step.Left > 0 {
-			steps = append(steps, step)
-		}
+	if others.Left > 0 {
+		steps = append(steps, others)
 	}
 	return steps
 }

@@ -114,17 +114,26 @@ func TestSteps(t *testing.T) {
 		"tapsweep revoke --resume --results ", "",
 		"1 pass remains: revoke it", "1 remains, ", "tapsweep revoke --tenant contoso.com --verify ",
 		"",
-		"1 pass replaced by another one", "1 replaced, ", "tapsweep revoke --user NAME",
-		"this deletes any pass that the user has now",
+		"1 pass replaced by another one: revoke that one", "1 replaced, ",
+		"tapsweep revoke --tenant contoso.com --verify --any-pass ", "this deletes any pass that the users have now",
 		"1 user that --resume does not retry", "1 unknown_user, ", "", "fix the cause, and create a new list",
 	})
 	assert.Same(t, "tenant", r.facts()[0][1], "0f6a1c52-3b7d-4e88-9a41-d5c27be0f913")
 }
 
-// A pass that was replaced is on no list, so no log helps. The command names the user.
-func TestStepForReplaced(t *testing.T) {
-	steps := reportOf(t, logOf(t, 0, 1, "revoke --yes a.csv", row(2, results.Replaced), ends(1))).Steps()
-	assert.Same(t, "steps", len(steps), 1)
-	assert.Same(t, "the step", steps[0].String(),
-		"tapsweep revoke --user NAME   # this deletes any pass that the user has now")
+// A resumed run does not try these again, but a run with the log as its list does, with the flags of the run. It needs
+// the end of the log.
+func TestStepsWithTheLogAsList(t *testing.T) {
+	const command = "revoke --yes --protect p.csv --revoke-sessions a.csv"
+	for outcome, want := range map[results.Outcome]string{
+		results.Replaced: "tapsweep revoke --protect p.csv --revoke-sessions --any-pass LOG" +
+			"   # this deletes any pass that the users have now",
+		results.Rejected: "tapsweep revoke --protect p.csv --revoke-sessions LOG",
+	} {
+		log := logOf(t, 0, 1, command, row(2, outcome), ends(1))
+		steps := reportOf(t, log).Steps()
+		assert.Same(t, "steps", len(steps), 1)
+		assert.Same(t, "the step", strings.ReplaceAll(steps[0].String(), log, "LOG"), want)
+		wantNext(t, reportOf(t, logOf(t, 0, 1, command, row(2, outcome))), 1, " --resume ")
+	}
 }

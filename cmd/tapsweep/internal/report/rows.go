@@ -80,8 +80,8 @@ func (l *Logs) rowsOf(ctx context.Context, lg *sourceLog) iter.Seq2[*reportedRow
 
 // fillIn sets the fields of a row that depend on its runs.
 func (row *reportedRow) fillIn() {
-	if row.Provisional && row.Outcome == results.Found {
-		row.Outcome, row.Provisional = results.Unknown, false
+	if o := row.Result(); o != row.Outcome {
+		row.Outcome, row.Provisional = o, false
 		row.Message = "a run was about to delete it; the log does not show whether it did"
 	}
 	last := row.log.last()

@@ -30,6 +30,7 @@ type ReportedRun struct {
 	header      results.Header
 	first, last time.Time // of its lines
 	resumed     bool      // a later run is on the same log
+	scanned     bool      // a sweep that began to delete: its scan was complete
 }
 
 func newRun(name string, r *results.Header) *ReportedRun {
@@ -42,9 +43,10 @@ func newRun(name string, r *results.Header) *ReportedRun {
 	return run
 }
 
-// unfinished reports whether the run scanned, did not complete and was not resumed.
+// unfinished reports whether the scan of the run did not complete, and the run was not resumed.
 func (r *ReportedRun) unfinished() bool {
-	return (r.header.Kind() == "scan" || r.header.Kind() == "sweep") && !r.resumed && (r.Exit == nil || r.Stopped != "")
+	kind := r.header.Kind()
+	return (kind == "scan" || kind == "sweep") && !r.scanned && !r.resumed && (r.Exit == nil || r.Stopped != "")
 }
 
 // refused reports whether a guard ended the run before anything was deleted.

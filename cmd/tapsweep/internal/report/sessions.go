@@ -16,7 +16,7 @@ type SessionReport struct {
 	Users      int                     `json:"users"` // with a row; the last row of a user counts
 	Counts     map[results.Outcome]int `json:"counts"`
 	Left       int                     `json:"left"`       // not revoked, including those without a row
-	WithoutRow int                     `json:"withoutRow"` // users of a run without an end, whose sessions have no row
+	WithoutRow int                     `json:"withoutRow"` // users whose sessions a run revokes, and have no row
 	Verified   int                     `json:"verified"`
 	Unverified int                     `json:"unverified"` // revoked, and to be verified
 	Failures   []*Failure              `json:"failures"`
@@ -27,9 +27,13 @@ type SessionReport struct {
 	left, done []*reportedRow // for the page, up to maxListed of each
 }
 
-func newSessions(withoutRow int) *SessionReport {
-	return &SessionReport{WithoutRow: withoutRow, Counts: make(map[results.Outcome]int), Resume: []string{},
-		failures: make(failures), tasks: make(map[nextTask]bool)}
+func newSessions(l *Logs) *SessionReport {
+	s := &SessionReport{Counts: make(map[results.Outcome]int), Resume: []string{}, failures: make(failures),
+		tasks: make(map[nextTask]bool)}
+	for _, lg := range l.logs {
+		s.WithoutRow = plus(s.WithoutRow, lg.withoutSessions)
+	}
+	return s
 }
 
 // Listed returns the users that the page lists: first those for whom something is left.
@@ -50,13 +54,18 @@ func (s *SessionReport) add(row *reportedRow) {
 	if row.unverified {
 		s.Unverified++
 	}
+	guest := row.Outcome == results.Guest
 	if row.Outcome.Left() {
 		s.Left++
+	}
+	if row.Outcome.Left() || guest {
 		s.failures.add(row)
 	}
 	listed := &s.done
-	if row.Outcome.Left() || row.unverified {
+	if row.Outcome.Left() || row.unverified || guest {
 		listed = &s.left
+	}
+	if row.Outcome.Left() || row.unverified {
 		s.tasks[taskOf(row)] = true
 	}
 	if len(*listed) < maxListed {
@@ -69,12 +78,12 @@ func (s *SessionReport) finish(l *Logs) {
 	s.Failures = s.failures.sorted()
 	for _, lg := range l.logs {
 		run := lg.last()
-		if s.tasks[nextTask{lg, false}] || s.WithoutRow > 0 && run.Exit == nil && run.header.Sessions {
+		if s.tasks[nextTask{log: lg}] || lg.withoutSessions > 0 {
 			if command, _ := resumeCommand(lg.name, &run.header, false); command != "" {
 				s.Resume = append(s.Resume, command)
 			}
 		}
-		if s.tasks[nextTask{lg, true}] {
+		if s.tasks[nextTask{log: lg, list: true}] {
 			s.Resume = append(s.Resume, results.CommandLine(run.header.RevokeSessionsWith(lg.name)))
 		}
 	}
@@ -97,8 +106,10 @@ func (s *SessionReport) Verdict() string {
 	if planned := s.Counts[results.Planned]; planned > 0 {
 		what, n = "ready to be revoked", planned
 	}
-	text := fmt.Sprintf("The sessions of %s of %s are %s", format.Number(n), count(s.All(), "user"), what)
-	if n == s.All() {
+	kept := s.Counts[results.Protected]
+	all := s.All() - kept
+	text := fmt.Sprintf("The sessions of %s of %s are %s", format.Number(n), count(all, "user"), what)
+	if n == all {
 		text = fmt.Sprintf("The sessions of all %s are %s", count(n, "user"), what)
 	}
 	if s.Verified > 0 {
@@ -106,6 +117,13 @@ func (s *SessionReport) Verdict() string {
 	}
 	if s.Unverified > 0 {
 		text += fmt.Sprintf(", %s not verified", format.Number(s.Unverified))
+	}
+	if kept > 0 {
+		text += fmt.Sprintf(", %s protected and kept", format.Number(kept))
+	}
+	if n := s.Counts[results.Guest]; n > 0 {
+		text += fmt.Sprintf("; %s %s: only the home tenant can revoke the sessions", count(n, "user"),
+			verb(n, "is a guest", "are guests"))
 	}
 	return text + "."
 }

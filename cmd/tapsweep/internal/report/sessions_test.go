@@ -85,8 +85,8 @@ func TestSessionsAreNoPasses(t *testing.T) {
 		"1 of 2 users are revoked. Users of rows without a result are not included.")
 }
 
-// No run can verify the sessions of a guest, so nothing is left to verify.
-func TestSessionsOfAGuest(t *testing.T) {
+// No run can verify the sessions of a user who was deleted, so nothing is left to verify.
+func TestSessionsOfADeletedUser(t *testing.T) {
 	m := &logBuilder{now: night}
 	m.run("l.csv", 1, "--revoke-sessions", "--verify")
 	m.row("l.csv", 1, results.Revoked)
@@ -95,4 +95,50 @@ func TestSessionsOfAGuest(t *testing.T) {
 	r := reportOf(t, m.write(t, "log.jsonl"))
 	assert.Same(t, "not verified", r.Sessions.Unverified, 0)
 	assert.Same(t, "commands", len(r.Sessions.Resume), 0)
+}
+
+// The sessions of a guest are not revoked, and nothing is left to do. The report names the guest.
+func TestSessionsOfAGuest(t *testing.T) {
+	const list, want = "l.csv", "The sessions of 1 of 2 users are revoked; 1 user is a guest: only the home tenant can " +
+		"revoke the sessions."
+	m := &logBuilder{now: night}
+	m.run(list, 2, "--revoke-sessions")
+	m.row(list, 1, results.Revoked)
+	m.row(list, 2, results.Revoked)
+	m.sessions(list, 1, results.Revoked)
+	m.sessions(list, 2, results.Guest)
+	m.end(0, "")
+	r := reportOf(t, m.write(t, "log.jsonl"))
+	assert.Same(t, "verdict", r.Sessions.Verdict(), want)
+	assert.Same(t, "left", r.Sessions.Left, 0)
+	assert.Same(t, "commands", len(r.Sessions.Resume), 0)
+	assert.Same(t, "nothing is left", r.Good(), true)
+	var text bytes.Buffer
+	assert.OK(t, r.writeText(&text))
+	assert.Holds(t, "the text", text.String(), "such as user00002@contoso.com")
+}
+
+// A verify shows that a user is a guest. A later call that does not know it changes nothing.
+func TestVerifiedSessionsOfAGuest(t *testing.T) {
+	const list = "l.csv"
+	m := &logBuilder{now: night}
+	m.run(list, 1, "--revoke-sessions")
+	m.row(list, 1, results.Revoked)
+	m.sessions(list, 1, results.Revoked)
+	m.end(0, "")
+	log := m.write(t, "log.jsonl")
+	v := &logBuilder{now: m.now.Add(time.Hour)}
+	v.begin(1, "verify", log)
+	v.row(log, 1, results.Revoked)
+	v.sessions(log, 1, results.Guest)
+	v.end(0, "")
+	again := &logBuilder{now: v.now.Add(time.Hour)}
+	again.run(list, 1, "--revoke-sessions")
+	again.row(list, 1, results.Absent)
+	again.sessions(list, 1, results.Revoked)
+	again.end(0, "")
+	s := reportOf(t, log, v.write(t, "verify.jsonl"), again.write(t, "again.jsonl")).Sessions
+	assert.Same(t, "guests", s.Counts[results.Guest], 1)
+	assert.Same(t, "users", s.Users, 1)
+	assert.Same(t, "not verified", s.Unverified, 0)
 }

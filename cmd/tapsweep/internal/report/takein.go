@@ -79,7 +79,9 @@ func (ix *index) effectOf(p uint32, r *indexedRow) rowEffect {
 	clear := r.Verified && (r.Outcome == results.Revoked || r.Outcome == results.Absent)
 	another := r.Method != "" && ix.passOf(r) != e.pass
 	switch {
-	case ix.deletesLate(p, r):
+	case ix.hasOutcome(p, results.Guest) && !clear: // another run may not know that the user is a guest
+		return nothing
+	case r.Outcome == results.Guest, ix.deletesLate(p, r):
 		return replaces
 	case clear && (gone && !another || fromVerify && (gone || !e.sessions)):
 		return verified

@@ -50,6 +50,15 @@ func (r *Row) Key() (key Key, ok bool) {
 	return passKey(r.User, cmp.Or(r.InPlaceOf, r.Method)), true
 }
 
+// Result returns the outcome of the row if it is the last one of its key. A row that announces a delete may be the last
+// row of a pass that was deleted.
+func (r *Row) Result() Outcome {
+	if r.Provisional && r.Outcome == Found {
+		return Unknown
+	}
+	return r.Outcome
+}
+
 // Retryable reports whether a resumed run tries the row again. A scan always lists again the passes that it could not
 // list.
 func (r *Row) Retryable() bool {

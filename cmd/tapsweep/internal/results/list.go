@@ -143,7 +143,7 @@ func yieldLast(text io.Reader, last []bool, yield func(input.ListRow, error) boo
 // name no pass.
 func (l *Lists) SessionsLeft() (pairs []input.Pair) {
 	for _, u := range l.Users {
-		if u.passGone && !u.signedOut() && !u.protected() {
+		if u.passGone && !u.signedOut() && !u.keepsSessions && !u.protected() {
 			pairs = append(pairs, input.Pair{Source: u.Source, Line: u.Line, User: u.User, UPN: u.UPN})
 		}
 	}

@@ -26,6 +26,7 @@
 //	  with pending, found               user and pass         the row of the key               no; announced
 //	  with beside                       none                  the announcement of its pass     -
 //	  about sessions                    the user's sessions   the row of the key               by its outcome (4)
+//	  guest                             the user's sessions   the row of the key               yes
 //	scanned                             its users' passes     a scan that could not list them  yes
 //
 // (1) In a report of several logs, it does not supersede a row which shows that the pass is gone.
@@ -66,6 +67,7 @@ const (
 	NotSent     Outcome = "not_sent"     // the run stopped before it was sent
 	Protected   Outcome = "protected"    // the user is on a --protect list
 	Invalid     Outcome = "invalid"      // the row is invalid, and was left out by --skip-invalid
+	Guest       Outcome = "guest"        // of sessions: only the home tenant of the user can revoke them
 	Duplicate   Outcome = "duplicate"    // an earlier row names the same pass
 	Planned     Outcome = "planned"      // dry run: this pass would be deleted
 	Found       Outcome = "found"        // a scan found this pass, and nothing has deleted it yet
@@ -73,7 +75,7 @@ const (
 
 // Outcomes lists all outcomes in the order of the summary.
 var Outcomes = []Outcome{Revoked, Absent, Planned, Found, Duplicate, Remains, Replaced, UnknownUser, Denied,
-	Rejected, Failed, Unknown, NotSent, Protected, Invalid}
+	Rejected, Failed, Unknown, NotSent, Protected, Invalid, Guest}
 
 type meaning struct {
 	done      bool   // nothing is left to do
@@ -88,7 +90,7 @@ var meanings = map[Outcome]meaning{
 	Found:       {true, false, "the user has this pass; the run did not delete it"},
 	Duplicate:   {true, false, "an earlier row names the same pass"},
 	Remains:     {false, true, "the user still has a pass; the row names it"},
-	Replaced:    {false, false, "the user has another pass; to delete it: tapsweep revoke --user NAME"},
+	Replaced:    {false, false, "the user has another pass; a run with --any-pass deletes it"},
 	UnknownUser: {false, false, "no such user in this tenant; check the name, or use the object ID"},
 	Denied:      {false, true, "Graph answers 403"},
 	Rejected:    {false, false, "Graph refuses the request itself; the message is in the results log"},
@@ -98,13 +100,15 @@ var meanings = map[Outcome]meaning{
 	Protected: {false, true,
 		"on a --protect list; to revoke them anyway, run a separate list of them without --protect"},
 	Invalid: {false, false, "the row has no valid user or pass ID; fix it and run it again"},
+	Guest:   {false, false, "the user is a guest: only the home tenant can revoke the sessions"},
 }
 
 // Done reports whether nothing is left to do.
 func (o Outcome) Done() bool { return meanings[o].done }
 
-// Left reports whether something is left to do. Nothing is left if the pair is done, or if its user is protected.
-func (o Outcome) Left() bool { return !o.Done() && o != Protected }
+// Left reports whether something is left to do. Nothing is left if the pair is done, or if its user is protected or
+// a guest.
+func (o Outcome) Left() bool { return !o.Done() && o != Protected && o != Guest }
 
 // Retryable reports whether a resumed run tries the pair again. ResumeOptions and Row.Retryable have exceptions.
 func (o Outcome) Retryable() bool { return meanings[o].retryable }
@@ -193,8 +197,7 @@ type Row struct {
 	// second. Sessions that began earlier are revoked.
 	SentAt time.Time `json:"sentAt,omitzero"`
 
-	// NoProof is set if Graph can never show that the sessions are revoked, because the user is a guest, or
-	// has been deleted.
+	// NoProof is set if Graph can never show that the sessions are revoked, because the user has been deleted.
 	NoProof bool `json:"noProof,omitempty"`
 }
 

@@ -17,14 +17,7 @@ import (
 
 // A ResumeState is what a run must know about the log that it resumes. The zero value is a log without rows.
 type ResumeState struct {
-	Counts   map[Outcome]int // the number of completed passes and lines of a list, by outcome
-	NoPass   map[Outcome]int // those of Counts that are not about a pass, see Row.AboutPass
-	Len      int             // the sum of Counts
-	Verified int             // how many of these are verified
-
-	// SessionCounts and SessionsVerified are Counts and Verified for the sessions of users.
-	SessionCounts    map[Outcome]int
-	SessionsVerified int
+	Len int // the number of completed passes and lines of a list
 
 	// First is the first run that counts, see IgnoreFinishedRuns. Nil means that there is none.
 	First *Header
@@ -165,17 +158,8 @@ func Resume(path string, next *Header, opts ResumeOptions) (*Log, *ResumeState, 
 	if err := e.resume(log); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("resuming %s: %w", path, err), log.Close())
 	}
-	e.Counts, e.NoPass = e.state.counts(false, 0), e.state.counts(false, noPass)
-	e.Len, e.Verified = sum(e.Counts), sum(e.state.counts(false, verified))
-	e.SessionCounts, e.SessionsVerified = e.state.counts(true, 0), sum(e.state.counts(true, verified))
+	e.Len = e.state.completed()
 	return log, e, nil
-}
-
-func sum(counts map[Outcome]int) (n int) {
-	for _, k := range counts {
-		n += k
-	}
-	return n
 }
 
 // gcWhileReading is the value of GOGC while a log is read. Each row leaves garbage of its own size. With more
@@ -311,6 +295,47 @@ func (e *ResumeState) row(rec *Record) {
 	}
 	e.state.apply(rec, e.completes(r))
 	e.noteSessions(id, r)
+}
+
+// Totals returns the totals of the passes and lines of a list, and of the sessions of users, for which the run that
+// resumes the log has no row. They may be completed or not.
+func (e *ResumeState) Totals() (passes, sessions Totals) {
+	return e.state.totals(false), e.state.totals(true)
+}
+
+// Wrote says that the run that resumes the log has written a line. A row counts in place of the row of its key.
+func (e *ResumeState) Wrote(line any) {
+	if len(e.state.words) == 0 {
+		return
+	}
+	switch line := line.(type) {
+	case *Scanned:
+		for _, user := range line.Users {
+			e.state.replace(e.state.key(listKey(user)))
+		}
+	case *Row:
+		if line.Provisional || line.Beside {
+			return
+		}
+		r := *line
+		if r.User == input.Me && e.next.Self != "" {
+			r.User = e.next.Self
+		}
+		e.state.replace(e.state.id(&r))
+		if r.FromScan() && r.Method != "" {
+			e.state.replace(e.state.key(listKey(r.User)))
+		}
+	}
+}
+
+// ScanEnded says that the scan of the run that resumes the log is complete. The passes that earlier scans found, and
+// this one did not, no longer count.
+func (e *ResumeState) ScanEnded() {
+	for id, w := range e.state.words {
+		if !w.has(completed) && !w.has(sessions) {
+			e.state.replace(id)
+		}
+	}
 }
 
 // isUnconfirmed reports whether the pass or the sessions of the row should be gone, but nobody knows whether they

@@ -58,10 +58,11 @@ func TestResume(t *testing.T) {
 		}
 	}
 	assert.Same(t, "completed", earlier.Len, len(Outcomes)-again)
-	assert.Same(t, "revoked", earlier.Counts[Revoked], 1)
-	assert.Same(t, "denied", earlier.Counts[Denied], 0)
-	assert.Same(t, "users without a pass", earlier.NoPass[Absent], 1)
-	assert.Same(t, "revoked passes without an ID", earlier.NoPass[Revoked], 0)
+	passes, _ := earlier.Totals()
+	assert.Same(t, "revoked", passes.Outcomes[Revoked], 1)
+	assert.Same(t, "denied", passes.Outcomes[Denied], 1)
+	assert.Same(t, "users without a pass", passes.NoPass[Absent], 1)
+	assert.Same(t, "revoked passes without an ID", passes.NoPass[Revoked], 0)
 	// The list is the same, as its digest shows, but a row may have moved.
 	moved := &input.Pair{Source: "renamed.csv", Line: 3, User: "user2@contoso.com"}
 	assert.Same(t, "the pair is completed on another line", earlier.Completed(moved), true)
@@ -242,6 +243,8 @@ func TestResumeFindsTheSame(t *testing.T) {
 	} {
 		e := resumedBy(t, tt.next, tt.opts, runLine, tt.row)
 		assert.Same(t, tt.name+": Completed", e.Completed(&tt.pair), tt.want)
+		tt.pair.Source = "../l.json"
+		assert.Same(t, tt.name+": Completed in another directory", e.Completed(&tt.pair), tt.want)
 	}
 }
 
@@ -291,7 +294,8 @@ func TestResumeTellsPairsApart(t *testing.T) {
 		assert.Same(t, tt.name+": Completed", e.Completed(&tt.pair), tt.want)
 	}
 	assert.Same(t, "completed", e.Len, 5)
-	assert.Same(t, "revoked", e.Counts[Revoked], 3)
+	passes, _ := e.Totals()
+	assert.Same(t, "revoked", passes.Outcomes[Revoked], 3)
 }
 
 // A pass that an earlier run was about to delete, or had sent a delete for, is not forgotten.

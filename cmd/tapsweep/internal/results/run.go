@@ -48,6 +48,13 @@ func (r *Header) RevokeWith(path string) []string {
 	return slices.Concat([]string{"tapsweep", "revoke"}, r.Revoke, []string{path})
 }
 
+// RevokeAnyWith returns the words of the command that revokes any pass of the users whose passes are left in the log at
+// path.
+func (r *Header) RevokeAnyWith(path string) []string {
+	words := r.RevokeWith(path)
+	return slices.Insert(words, len(words)-1, "--any-pass")
+}
+
 // RevokeSessionsWith returns the words of the command that revokes the sessions that are left in the log at path.
 func (r *Header) RevokeSessionsWith(path string) []string {
 	words := r.RevokeWith(path)

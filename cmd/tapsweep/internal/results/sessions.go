@@ -12,10 +12,13 @@ var sessionMeanings = map[Outcome]string{
 	Remains:     "Graph still accepts sign-ins from before the call; it has to be sent again",
 	UnknownUser: "no such user in this tenant; check the name, or use the object ID",
 	Denied:      "Graph answers 403",
-	Rejected:    "Graph refuses the request itself; the message is in the results log",
+	Rejected:    "Graph refuses the request itself, or that for a pass; the message is in the results log",
+	Invalid:     "a row of the user is invalid; fix it and run it again",
 	Failed:      "every attempt failed; try again later",
 	Unknown:     "no response came; resume to send it again",
 	NotSent:     "the user still has a pass, or the run stopped; resume to revoke the sessions",
+	Protected:   "on a --protect list since an earlier run; they are kept",
+	Guest:       meanings[Guest].text,
 }
 
 // SessionMeaning is Meaning for rows about sessions.
@@ -40,12 +43,23 @@ func (r *Header) callsAfter(row *Row, resumed bool) bool {
 		row.Outcome != Planned && (row.Provisional || !r.Verify || row.Outcome == Replaced)
 }
 
-// noteSessions keeps the users whose sessions must still be revoked. id is the key of the row.
+// WantsSessions reports whether the run revokes the sessions of the user of a row about a pass. It does not if a scan
+// could not list the passes of the user.
+func (r *Header) WantsSessions(row *Row) bool {
+	return r.Sessions && row.Action == "" && (row.Method != "" || row.User != "" && !row.FromScan()) &&
+		!slices.Contains([]Outcome{Duplicate, Invalid, Protected}, row.Outcome)
+}
+
+// noteSessions keeps the users whose sessions must still be revoked. id is the key of the row. The sessions of a user
+// are not_sent from the first row about a pass of the user, because a run that is killed writes no row about them.
 func (e *ResumeState) noteSessions(id uint64, r *Row) {
+	user := e.state.key(sessionsKey(r.User))
+	again := r.Action == "" && e.run.callsAfter(r, e.next.Sessions)
+	if _, known := e.state.words[user]; again || !known && e.run.WantsSessions(r) {
+		e.state.words[user] = word{outcome: uint8(slices.Index(Outcomes, NotSent)), flags: sessions}
+	}
 	switch {
-	case r.Action == "" && e.run.callsAfter(r, e.next.Sessions):
-		user := e.state.key(sessionsKey(r.User))
-		delete(e.state.words, user)
+	case again:
 		e.wanted[user] = new(*r)
 	case r.Action == "":
 	case !r.Outcome.Retryable():
@@ -60,23 +74,17 @@ func (e *ResumeState) SessionsCompleted(user string) bool {
 	return e.state.words[e.state.key(sessionsKey(user))].has(completed)
 }
 
+// SessionsLeft reports whether the sessions of a user are left according to the log, and the run that resumes it has
+// no row about them.
+func (e *ResumeState) SessionsLeft(user string) bool {
+	w, known := e.state.words[e.state.key(sessionsKey(user))]
+	return known && Outcomes[w.outcome].Left() && !w.has(replaced)
+}
+
 // SessionsUnconfirmed returns the row about the sessions of a user if an earlier run revoked them and they must
 // still be verified. Otherwise it returns nil.
 func (e *ResumeState) SessionsUnconfirmed(user string) *Row {
 	return e.unconfirmed[e.state.key(sessionsKey(user))]
-}
-
-// ReopenSessions says that the sessions of a user get a further row, which counts in place of the one that an
-// earlier run has completed.
-func (e *ResumeState) ReopenSessions(user string) {
-	id := e.state.key(sessionsKey(user))
-	if w := e.state.words[id]; w.has(completed) {
-		e.SessionCounts[Outcomes[w.outcome]]--
-		if w.has(verified) {
-			e.SessionsVerified--
-		}
-	}
-	delete(e.state.words, id)
 }
 
 // SessionsWanted returns one row for each user whose passes a scan found and whose sessions must still be revoked

@@ -2,6 +2,7 @@ package results
 
 import (
 	"hash/maphash"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,6 +39,7 @@ const (
 	sessions                    // the row is about the sessions of a user
 	maybeGone                   // the pass may be gone, although the row does not show it
 	noPass                      // see Row.AboutPass
+	replaced                    // the run that resumes the log has another row for the key
 )
 
 func (w word) has(f flags) bool { return w.flags&f == f }
@@ -70,17 +72,14 @@ func (s *State) row(r *Row, done bool) {
 	if r.Beside {
 		return // the key has another row
 	}
-	id := s.lineID(r)
-	if key, ok := r.Key(); ok {
-		id = s.key(key)
-	}
+	id := s.id(r)
 	before := s.words[id]
 	if s.isNewer(before) {
 		return
 	}
 	s.supersede(before)
 	s.last[len(s.last)-1] = true
-	w := word{ref: uint32(len(s.last)), outcome: uint8(slices.Index(Outcomes, r.Outcome))}
+	w := word{ref: uint32(len(s.last)), outcome: uint8(slices.Index(Outcomes, r.Result()))}
 	if done {
 		w.flags |= completed
 	}
@@ -152,9 +151,18 @@ func (s *State) forgetFailure(user string) {
 
 func (s *State) key(k Key) uint64 { return s.hash(string(k.Action), k.User, k.Method) }
 
-// lineID returns the hash of the line of the list that a row is about, and of its user.
+// id returns the hash of what a row is about.
+func (s *State) id(r *Row) uint64 {
+	if key, ok := r.Key(); ok {
+		return s.key(key)
+	}
+	return s.lineID(r)
+}
+
+// lineID returns the hash of the line of the list that a row is about, and of its user. It ignores the directory of the
+// list, because a resumed run may start in another directory.
 func (s *State) lineID(r *Row) uint64 {
-	return s.hash("line", r.User, r.Source, strconv.Itoa(r.Line), strconv.Itoa(r.Column), s.digest)
+	return s.hash("line", r.User, filepath.Base(r.Source), strconv.Itoa(r.Line), strconv.Itoa(r.Column), s.digest)
 }
 
 // hash returns the key of a map. The first call makes the maps.
@@ -174,14 +182,50 @@ func (s *State) hash(kind, user string, more ...string) uint64 {
 	return h.Sum64()
 }
 
-// counts returns the number of completed words by outcome. It counts either the words about sessions or all others, and
-// only those that have some flags.
-func (s *State) counts(ofSessions bool, some flags) map[Outcome]int {
-	counts := make(map[Outcome]int)
+// replace says that another row, which is not in the State, counts in place of a word.
+func (s *State) replace(id uint64) {
+	if w, known := s.words[id]; known {
+		w.flags |= replaced
+		s.words[id] = w
+	}
+}
+
+// completed returns the number of completed words that are not about sessions.
+func (s *State) completed() (n int) {
 	for _, w := range s.words {
-		if w.has(completed|some) && w.has(sessions) == ofSessions {
-			counts[Outcomes[w.outcome]]++
+		if w.has(completed) && !w.has(sessions) {
+			n++
 		}
 	}
-	return counts
+	return n
+}
+
+// Totals has the totals of what rows are about.
+type Totals struct {
+	Outcomes map[Outcome]int
+	NoPass   map[Outcome]int // those of Outcomes that are not about a pass, see Row.AboutPass
+	Verified int
+	Unnamed  int // Remains, and completed: a run completes it only for a pass that no list names
+}
+
+// totals returns the totals of the words that are not replaced: either of those about sessions, or of all others.
+func (s *State) totals(ofSessions bool) Totals {
+	t := Totals{Outcomes: make(map[Outcome]int), NoPass: make(map[Outcome]int)}
+	for _, w := range s.words {
+		if w.has(replaced) || w.has(sessions) != ofSessions {
+			continue
+		}
+		o := Outcomes[w.outcome]
+		t.Outcomes[o]++
+		if w.has(noPass) {
+			t.NoPass[o]++
+		}
+		if w.has(verified) {
+			t.Verified++
+		}
+		if w.has(completed) && o == Remains {
+			t.Unnamed++
+		}
+	}
+	return t
 }

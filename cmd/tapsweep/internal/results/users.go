@@ -23,12 +23,13 @@ type LoggedUser struct {
 	Outcome Outcome
 
 	Creation input.Creation
-	Sessions *LogSessions // nil if the logs have no row about the user's sessions
+	Sessions *LogSessions // nil if the logs have no row about the user's sessions, or if they are protected
 
-	passGone bool // a pass of the user is gone
+	passGone      bool // a pass of the user is gone
+	keepsSessions bool // the sessions of the user are protected
 
 	// The start of the last run that revoked a pass of the user, and of the last run that revoked the sessions
-	// or found no such user.
+	// or found no such user or a guest.
 	lastDelete, lastCall time.Time
 
 	passRow, sessionsRow writtenRow // which rows count
@@ -55,9 +56,10 @@ type LogSessions struct {
 	SentAt  time.Time
 }
 
-// done reports whether the sessions were revoked, or there is no such user. s may be nil.
+// done reports whether the sessions were revoked, or the tenant cannot revoke them, because it has no such user or the
+// user is a guest. s may be nil.
 func (s *LogSessions) done() bool {
-	return s != nil && (s.Outcome == Revoked || s.Outcome == UnknownUser)
+	return s != nil && (s.Outcome == Revoked || s.Outcome == UnknownUser || s.Outcome == Guest)
 }
 
 // addUser adds a row of the named log to its user.
@@ -78,11 +80,14 @@ func (l *Lists) addUser(log string, rec *Record) {
 	revoked := r.Outcome == Revoked && run.Kind() != "verify" && (r.Provisional || !run.Verify)
 	switch {
 	case r.Action == RevokeSessions:
-		if revoked || r.Outcome == UnknownUser {
+		if revoked || r.Outcome == UnknownUser || r.Outcome == Guest {
 			user.lastCall = latest(user.lastCall, run.Start)
 		}
 		if user.sessionsRow.update(log, r.Time) {
-			user.Sessions = &LogSessions{r.Outcome, r.SentAt}
+			user.Sessions, user.keepsSessions = &LogSessions{r.Outcome, r.SentAt}, r.Outcome == Protected
+			if user.keepsSessions {
+				user.Sessions = nil
+			}
 		}
 	case r.Outcome != Duplicate: // the first row of the pass has its outcome
 		user.passGone = user.passGone || r.sessionsFollow()

@@ -14,6 +14,10 @@ func (j *Job) start(item *Item) {
 	if j.opts.VerifyOnly && item.Sessions != nil {
 		j.startVerifySessions(item)
 	}
+	if j.opts.Sessions && j.opts.isProtected(&item.Pair) && j.opts.Earlier.SessionsLeft(item.User) {
+		// A row says that they are no longer left, because nothing else is written about a protected user.
+		j.writeLastRow(sessionsOf(&item.Pair), results.Row{Outcome: results.Protected})
+	}
 	outcome, completed := j.opts.AtOnce(item)
 	if item.OnlySessions || completed {
 		j.startOnlySessions(item)

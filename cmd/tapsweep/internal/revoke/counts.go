@@ -22,7 +22,6 @@ type Counts struct {
 	Verified   int // rows whose user held no pass afterwards
 	Unverified int // rows that are done, but could not be verified
 	Unnamed    int // Remains rows about a pass that no list names, not counted by VerifyOnly
-	Guests     int // rows about the sessions of guests
 }
 
 // A Cause is the reason why rows are not done: the error code of Graph, or the error if Graph did not answer. Code

@@ -206,8 +206,11 @@ func (j *Job) Sent(res batch.Result) { j.counts.addSent(res) }
 
 // writeLastRow writes the last row of a subject.
 func (j *Job) writeLastRow(s *subject, row results.Row) {
-	if row.Outcome == results.NotSent && s.uncertain {
-		row.Outcome = results.Unknown // this attempt was not sent, but an earlier one was
+	if row.Outcome == results.NotSent && s.uncertain { // this attempt was not sent, but an earlier one was
+		row.Outcome, row.Message = results.Unknown, "the run stopped before it sent the request again"
+		if s.intended {
+			row.Message = "an earlier run was deleting it when it ended; this run stopped before it sent a request"
+		}
 	}
 	j.describe(s, &row)
 	j.writeRow(&row)

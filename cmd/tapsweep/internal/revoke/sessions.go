@@ -119,14 +119,17 @@ func (j *Job) startSessions(u *userState, pair *input.Pair) {
 	if !u.deleted && j.startedBefore(s) {
 		return
 	}
-	j.opts.Earlier.ReopenSessions(s.pair.User)
 	var row results.Row
 	switch {
 	case u.blocked == results.UnknownUser:
 		row.Outcome = results.UnknownUser
 	case u.blocked != "":
-		row.Outcome = results.NotSent
 		row.Message = fmt.Sprintf("a pass of the user is %s: the sessions are revoked when it is gone", u.blocked)
+		if row.Outcome = u.blocked; u.blocked.Retryable() {
+			row.Outcome = results.NotSent
+		}
+	case j.opts.DryRun && s.isGuest():
+		row.Outcome = results.Guest
 	case j.opts.DryRun:
 		row.Outcome = results.Planned
 	default:
@@ -186,15 +189,27 @@ func (j *Job) afterCall(s *subject, res batch.Result) {
 		return
 	}
 	row.Outcome, row.SentAt = results.Revoked, sentAt(res)
-	if isGuestName(s.pair.User) || isGuestName(s.upn) {
-		j.noteGuest(s, &row)
-	}
-	if j.opts.Verify <= 0 {
+	switch {
+	case s.isGuest():
+		row.Outcome, row.Message = results.Guest, hintGuest
 		j.writeLastRow(s, row)
-	} else {
+	case j.opts.Verify <= 0:
+		j.writeLastRow(s, row)
+	default:
 		j.verify(s, j.journal(s, row))
 	}
 }
+
+// hintGuest is the message of rows about the sessions of a guest. The call succeeds and changes nothing.
+// Source: learn.microsoft.com/graph/api/user-revokesigninsessions.
+var hintGuest = results.Guest.SessionMeaning()
+
+// isGuest reports whether a name of the user shows that it is a guest from another tenant.
+func (s *subject) isGuest() bool { return isGuestName(s.pair.User) || isGuestName(s.upn) }
+
+// isGuestName reports whether a user principal name belongs to a guest from another tenant.
+// Source: learn.microsoft.com/entra/external-id/user-properties.
+func isGuestName(name string) bool { return strings.Contains(strings.ToUpper(name), "#EXT#@") }
 
 // sentAt returns when the last attempt of a request was sent, by the clock of Graph, or a little earlier. Graph
 // dates the answer to the whole batch, which is later than the moment when it revoked the sessions.

@@ -98,7 +98,7 @@ func TestSessionsAfterPasses(t *testing.T) {
 		{name: "replaced", user: holder("dana", other), want: results.Revoked, calls: 1},
 		{name: "repeat", user: dana, more: []input.Pair{repeat}, want: results.Revoked, calls: 1},
 		{name: "denied", user: privileged, want: results.NotSent},
-		{name: "invalid", user: dana, more: []input.Pair{invalid}, want: results.NotSent},
+		{name: "invalid", user: dana, more: []input.Pair{invalid}, want: results.Invalid},
 		{name: "protected", user: dana, opts: Options{Protected: protected}},
 		{name: "unknown user", user: holder("lee"), want: results.UnknownUser},
 		{name: "dry run", user: dana, opts: Options{DryRun: true}, want: results.Planned},
@@ -174,7 +174,7 @@ func TestVerifySessions(t *testing.T) {
 		{"after a lag", sessionRoles, late, 20 * time.Second, false, nil, results.Revoked, true, 0, ""},
 		{"too late", sessionRoles, late, time.Hour, false, nil, results.Remains, false, 1,
 			"Graph accepts sign-ins from before"},
-		{"guest", sessionRoles, late, 0, true, nil, results.Revoked, false, 0,
+		{"guest", sessionRoles, late, 0, true, nil, results.Guest, false, 0,
 			"only the home tenant can revoke the sessions"},
 		{"the user is deleted", sessionRoles, late, 0, false, proof(404), results.Revoked, false, 0, "was deleted"},
 		{"the verification is denied", sessionRoles, late, 0, false, proof(403), results.Revoked, false, 1, "403"},
@@ -190,8 +190,42 @@ func TestVerifySessions(t *testing.T) {
 			assert.Same(t, "verified", row.Verified, tt.verified)
 			assert.Same(t, "left", r.counts.Left(), tt.left)
 			assert.Holds(t, "message", row.Message, tt.says)
-			assert.Same(t, "nothing is left, or it can be verified later", !row.NoProof, tt.verified || tt.left > 0)
+			assert.Same(t, "nothing can show it", row.NoProof, tt.name == "the user is deleted")
 		}))
+	}
+}
+
+// The name of a guest from another tenant shows that the call changes nothing, without a verification.
+func TestSessionsOfGuests(t *testing.T) {
+	const upn = "dana_fabrikam.com#EXT#@contoso.onmicrosoft.com"
+	for _, opts := range []Options{{}, {Verify: time.Minute}, {DryRun: true}} {
+		synctest.Test(t, func(t *testing.T) {
+			tenant := revokesSessions(graphsim.Options{}, graphsim.User{UPN: upn, Guest: true,
+				Passes: []graphsim.Pass{{ID: passID}}})
+			r := revokeBoth(t, tenant, opts, input.Pair{User: upn, Method: passID})
+			assert.Same(t, "outcome", onlyRow(t, r.sessions).Outcome, results.Guest)
+			assert.Same(t, "left", r.counts.Left(), 0)
+		})
+	}
+}
+
+// A run that only verifies reports a guest as one, whether the log knows it or not.
+func TestVerifyOnlySessionsOfGuests(t *testing.T) {
+	for _, outcome := range []results.Outcome{results.Revoked, results.Guest} {
+		tenant := revokesSessions(graphsim.Options{}, graphsim.User{UPN: "dana@contoso.com", Guest: true})
+		runner := assert.Must(batch.NewRunner(tenant, batch.Options{}))
+		var got results.Outcome
+		keep := func(row *results.Row) error {
+			if row.Action == results.RevokeSessions {
+				got = row.Outcome
+			}
+			return nil
+		}
+		job := New(runner, keep, Options{VerifyOnly: true, Verify: time.Minute})
+		sessions := &results.LogSessions{Outcome: outcome, SentAt: time.Now()}
+		assert.OK(t, job.Run(t.Context(), Each([]Item{{Pair: danasPair(passID), Sessions: sessions}})))
+		assert.Same(t, "outcome after "+string(outcome), got, results.Guest)
+		assert.Same(t, "sessions left", job.sessions.counts.Left(), 0)
 	}
 }
 
@@ -384,10 +418,13 @@ func TestSessionsOfARunThatResumes(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			tenant := revokesSessions(graphsim.Options{}, holder("dana", other))
 			earlier := resumed(t, tt.log)
-			revokeBoth(t, tenant, Options{Earlier: earlier}, first, second)
+			for _, row := range revokeBoth(t, tenant, Options{Earlier: earlier}, first, second).all {
+				earlier.Wrote(&row)
+			}
+			_, sessions := earlier.Totals()
 			assert.Same(t, "calls", len(calls(tenant)), tt.calls)
-			assert.Same(t, "users of the earlier run", earlier.SessionCounts[results.Revoked], tt.earlier)
-			assert.Same(t, "users whom the earlier run has verified", earlier.SessionsVerified, tt.earlier)
+			assert.Same(t, "users of the earlier run", sessions.Outcomes[results.Revoked], tt.earlier)
+			assert.Same(t, "users whom the earlier run has verified", sessions.Verified, tt.earlier)
 		})
 	}
 }

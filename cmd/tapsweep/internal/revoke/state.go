@@ -30,7 +30,6 @@ type subject struct {
 	maybeDeleted bool // an earlier run may have deleted the pass without a row about it
 	intended     bool // an earlier run intended to delete the pass, see results.Row.Intended
 
-	guest bool          // the sessions are those of a guest
 	since time.Time     // when the verification began, zero if it has not begun
 	pause time.Duration // the wait before the next reading of the verification
 }

@@ -21,8 +21,13 @@ func (j *Job) startVerifySessions(item *Item) {
 	case row.Outcome == results.Revoked && !row.SentAt.IsZero():
 		j.verify(s, row)
 		return
+	case row.Outcome == results.Guest:
+		row.Message = hintGuest
 	case row.Outcome == results.NotSent, row.Outcome == results.UnknownUser:
 		row.Message = fmt.Sprintf("the log says %s: there is no call to verify", row.Outcome)
+	case row.Outcome == results.Rejected, row.Outcome == results.Invalid:
+		row.Message = fmt.Sprintf("the log says %s: there is no call to verify", row.Outcome)
+		row.Outcome = results.NotSent
 	default:
 		row.Message = fmt.Sprintf("the log says %s: there is no time to compare with", row.Outcome)
 		row.Outcome = results.Remains
@@ -30,31 +35,14 @@ func (j *Job) startVerifySessions(item *Item) {
 	j.writeLastRow(s, row)
 }
 
-// hintGuest is the hint in rows about the sessions of a guest.
-// Source: learn.microsoft.com/graph/api/user-revokesigninsessions.
-const hintGuest = "the user is a guest: only the home tenant can revoke the sessions"
-
-// noteGuest counts a guest once, and puts the hint into the row.
-func (j *Job) noteGuest(s *subject, row *results.Row) {
-	row.Message = hintGuest
-	if !s.guest {
-		s.guest = true
-		j.sessions.counts.Guests++
-	}
-}
-
-// isGuestName reports whether a user principal name belongs to a guest from another tenant.
-// Source: learn.microsoft.com/entra/external-id/user-properties.
-func isGuestName(name string) bool { return strings.Contains(strings.ToUpper(name), "#EXT#@") }
-
 // afterVerifySessions handles the answer that should show that the sessions are revoked since the call.
 func (j *Job) afterVerifySessions(s *subject, res batch.Result) {
 	from, guest, err := readValidFrom(res)
-	if guest {
-		j.noteGuest(s, s.last)
-	}
 	row, sent := *s.last, s.last.SentAt
 	switch {
+	case guest && (err != nil || from.Before(sent)):
+		row = j.verified(s, res)
+		row.Outcome, row.Message, row.Verified = results.Guest, hintGuest, false
 	case res.Err == nil && res.Response.Status == 404 && !j.opts.VerifyOnly:
 		row.NoProof, row.Message = true, answer.Join(row.Message, notVerified, "the user was deleted meanwhile")
 	case err != nil:
@@ -65,8 +53,6 @@ func (j *Job) afterVerifySessions(s *subject, res batch.Result) {
 		}
 	case !from.Before(sent):
 		row = j.verified(s, res)
-	case guest: // the value does not change for a guest
-		row.NoProof, row.Message = true, answer.Join(row.Message, notVerified, tooOld(from, sent))
 	case j.lookAgain(s):
 		return
 	default:
@@ -81,7 +67,8 @@ const hintVerify = "to verify sessions, the token needs the permission User.Read
 	"(df021288-bdef-4463-88db-98f22de89214)"
 
 // readValidFrom returns signInSessionsValidFromDateTime of a user, in whole seconds, and whether the user is a guest.
-// The time is zero for a user whose sessions were never revoked.
+// The time is zero for a user whose sessions were never revoked. The call changes it for a guest of this tenant, but
+// not for a guest from another one.
 func readValidFrom(res batch.Result) (from time.Time, guest bool, err error) {
 	var user struct {
 		Type string          `json:"userType"`

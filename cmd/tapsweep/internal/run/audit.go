@@ -49,12 +49,18 @@ func (s *summary) scanned(w io.Writer) {
 		count{c.Guests, "skipped: guest, or userType is empty"},
 		count{c.Disabled, "skipped: the account is disabled"},
 		s.protected(),
-		count{c.Earlier, "scanned by an earlier run"}, count{c.Failed, "could not be scanned"},
+		count{c.Earlier, "scanned by an earlier run"}, s.unscanned(),
 		count{c.NotSeen, "or more not scanned"},
 		count{c.Passes[pass.Unknown], "of unknown reason: sweep does not delete them, revoke can"},
 	) {
 		fmt.Fprintln(w, "  "+left)
 	}
+}
+
+// unscanned returns how many users could not be scanned, and the first of them.
+func (s *summary) unscanned() count {
+	failed := &s.Scan.Failed
+	return count{failed.Count, "could not be scanned: " + safetext.Printable(firstOf(failed.First, failed.Count))}
 }
 
 // protected returns how many users a scan left out, because they are protected.
@@ -78,6 +84,9 @@ func (s *summary) printAudit(w io.Writer, a *scan.AuditCounts) {
 		fmt.Fprintf(w, ", %d by %s", a.By, name)
 	}
 	fmt.Fprintf(w, "; %d still there", a.There)
+	if a.NotKnown > 0 {
+		fmt.Fprintf(w, ", %d not known", a.NotKnown)
+	}
 	if s.Scan.Earlier > 0 {
 		fmt.Fprint(w, ", not counting the users of earlier runs")
 	}
@@ -97,7 +106,9 @@ func (s *summary) printAudit(w io.Writer, a *scan.AuditCounts) {
 	more := a.Unlisted.Count - len(a.Unlisted.First)
 	printIf(more > 0, w, "and ", strconv.Itoa(more), " more")
 	printNames(w, "users who have no pass any more", a.Gone)
-	printIf(a.NoID > 0, w, "  ", strconv.Itoa(a.NoID), " skipped: no record has the ID of the pass")
+	printIf(s.NotScanned > 0, w, "  ", strconv.Itoa(s.NotScanned), ` listed with the reason "`, string(scan.NotScanned),
+		`", for revoke to try`)
+	printNames(w, "users skipped: no record has the ID of the pass", a.NoID)
 	printNames(w, "audit records to check, because they lack the user, time, creator or pass ID", a.Odd)
 }
 

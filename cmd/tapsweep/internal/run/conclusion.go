@@ -23,6 +23,7 @@ func (s *summary) conclusion(w io.Writer) {
 	}
 	printIf(again != "" && s.Run.DryRun, w, "To ", these, again)
 	printIf(again != "" && !s.Run.DryRun, w, "To revoke what remains", s.including(), s.keeping(), ": ", again)
+	printIf(s.revokeAny() != "", w, "To revoke the passes that replaced others: ", s.revokeAny())
 }
 
 // including says that the passes that remain include some that no list names. A log of verify does not show which.
@@ -91,20 +92,29 @@ func (s *summary) sessionSentence() string {
 	if c == nil || s.Run.DryRun {
 		return ""
 	}
-	n, of := c.Outcomes[results.Revoked], format.Plural(c.Total(), "user", "users")
+	all, kept := c.Total()-c.Outcomes[results.Protected], c.Outcomes[results.Protected]
+	n, of := c.Outcomes[results.Revoked], format.Plural(all, "user", "users")
 	if s.Run.Kind() == "verify" {
-		n = c.Verified // nothing can prove it for a guest
+		n = c.Verified
 	}
-	if n < c.Total() {
+	if n < all {
 		of = fmt.Sprintf("%d of %s", n, of)
 	}
+	text := "The sessions of " + of + " are revoked"
 	switch {
 	case s.Run.Kind() == "verify":
-		return "Verified: the sessions of " + of + " are revoked."
+		text = "Verified: the sessions of " + of + " are revoked"
 	case s.Run.Verify:
-		return fmt.Sprintf("The sessions of %s are revoked, %d verified.", of, c.Verified)
+		text += fmt.Sprintf(", %d verified", c.Verified)
 	}
-	return "The sessions of " + of + " are revoked."
+	if kept > 0 {
+		text += fmt.Sprintf("; %d protected, left alone", kept)
+	}
+	if guests := c.Outcomes[results.Guest]; guests > 0 {
+		text += "; " + format.Plural(guests, "user is a guest", "users are guests") +
+			": only the home tenant can revoke the sessions"
+	}
+	return text + "."
 }
 
 // resume returns the command that resumes the run. It is empty if nothing is left to do, or if there is no log
@@ -114,10 +124,12 @@ func (s *summary) resume() string {
 		return o.Retryable() && o != results.Remains && o != results.Protected
 	})
 	if sessions := s.Counts.Sessions; sessions != nil { // users with a call to send or to verify
-		again += sessions.Unverified + sessions.Sum(results.Outcome.Retryable) - s.neverCalled()
+		again += sessions.Unverified - s.neverCalled() + sessions.Sum(func(o results.Outcome) bool {
+			return o.Retryable() && o != results.Protected
+		})
 	}
 	if s.Scan != nil {
-		again += s.Scan.Failed // a resumed scan lists again whatever the reason
+		again += s.Scan.Failed.Count // a resumed scan lists again whatever the reason
 	}
 	words := s.Run.ResumeWith(s.Results, false)
 	switch {
@@ -136,11 +148,25 @@ func (s *summary) revokeAgain() string {
 	case s.Run.Simulated, s.Incomplete, !s.hasLog():
 	case s.Run.Kind() == "verify" && s.Counts.Sessions.All()[results.Remains]+s.neverCalled() > 0:
 		return results.CommandLine(s.Run.RevokeSessionsWith(s.Results))
-	case s.Counts.Outcomes[results.Remains] > 0,
+	case s.Counts.Outcomes[results.Remains] > 0, s.Run.Kind() != "verify" && s.rejected() > 0,
 		s.Run.DryRun && s.Counts.Outcomes[results.Planned]+s.Counts.Sessions.All()[results.Planned] > 0:
 		return results.CommandLine(s.Run.RevokeWith(s.Results))
 	}
 	return ""
+}
+
+// rejected returns the number of passes and users that a run with the log as its list tries again, and a resumed run
+// does not.
+func (s *summary) rejected() int {
+	return s.Counts.Outcomes[results.Rejected] + s.Counts.Sessions.All()[results.Rejected]
+}
+
+// revokeAny returns the command that revokes passes that replaced others. It is empty if there are none.
+func (s *summary) revokeAny() string {
+	if s.Run.DryRun || s.Run.Simulated || s.Incomplete || !s.hasLog() || s.Counts.Outcomes[results.Replaced] == 0 {
+		return ""
+	}
+	return results.CommandLine(s.Run.RevokeAnyWith(s.Results))
 }
 
 // neverCalled returns the number of users of a verify for whom the logs have no call that revoked the sessions. It

@@ -94,25 +94,34 @@ func (r *run) doBody(ctx context.Context, body func(context.Context) error) erro
 	return err
 }
 
-// count sets the counts of the summary to those of the whole log.
+// count sets the counts of the summary to those of the whole log: the rows of this run, and those of earlier runs that
+// no row of this run replaces.
 func (r *run) count(runErr error) {
 	counts := r.job.Counts()
 	counts.Throttled = r.waits.refused // this includes batches that were refused as a whole
 	r.summary.Rows = counts.Total()
-	counts.Outcomes = sum(counts.Outcomes, r.earlier.Counts)
-	counts.NoPass = sum(counts.NoPass, r.earlier.NoPass)
-	counts.Verified += r.earlier.Verified
-	counts.Unnamed += r.earlier.Counts[results.Remains] // a run completes Remains only for a pass that no list names
-	if before := r.earlier.SessionCounts; len(before) > 0 {
-		sessions := revoke.NewCounts()
+	if r.summary.Scan != nil && !r.summary.ScanStopped {
+		r.earlier.ScanEnded()
+	}
+	passes, sessions := r.earlier.Totals()
+	add(&counts, passes)
+	if len(sessions.Outcomes) > 0 {
+		all := revoke.NewCounts()
 		if counts.Sessions != nil {
-			sessions = *counts.Sessions
+			all = *counts.Sessions
 		}
-		sessions.Outcomes = sum(sessions.Outcomes, before)
-		sessions.Verified += r.earlier.SessionsVerified
-		counts.Sessions = &sessions
+		add(&all, sessions)
+		counts.Sessions = &all
 	}
 	r.summary.Counts, r.summary.Earlier, r.summary.Stopped = counts, r.earlier.Len, runErr
+}
+
+// add adds the totals of earlier runs to those of this run.
+func add(counts *revoke.Counts, earlier results.Totals) {
+	counts.Outcomes = sum(counts.Outcomes, earlier.Outcomes)
+	counts.NoPass = sum(counts.NoPass, earlier.NoPass)
+	counts.Verified += earlier.Verified
+	counts.Unnamed += earlier.Unnamed
 }
 
 func sum(a, b map[results.Outcome]int) map[results.Outcome]int {

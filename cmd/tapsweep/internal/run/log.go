@@ -90,6 +90,7 @@ func (r *run) write(line any) error {
 	if r.log == nil {
 		return nil
 	}
+	r.earlier.Wrote(line)
 	return r.log.Write(line)
 }
 

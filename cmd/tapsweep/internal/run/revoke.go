@@ -117,7 +117,8 @@ func (r *run) revoke(ctx context.Context) error {
 	if r.header.DryRun {
 		phase = "looking"
 	}
-	completed := r.earlier.Len - r.earlier.Counts[results.Duplicate] - r.earlier.Counts[results.Invalid]
+	earlier, _ := r.earlier.Totals()
+	completed := r.earlier.Len - earlier.Outcomes[results.Duplicate] - earlier.Outcomes[results.Invalid]
 	r.show(progress.Options{Total: r.list.Stats().Unique - completed, Phase: phase})
 	return r.revokeParts(ctx)
 }

@@ -50,8 +50,13 @@ func Scan(ctx context.Context, c *console.Console, o *ScanOptions) error {
 func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 	r.show(progress.Options{Phase: "scanning", Noun: "users"})
 	find := o.Scope.Find
+	list := func(f *scan.Found) { _ = out.Write(lineOf(foundRow(f))) }
+	find.OnNotKnown = func(f *scan.Found) {
+		r.summary.NotScanned++
+		list(f)
+	}
 	if o.Gone {
-		find.OnGone = func(gone *scan.Found) { _ = out.Write(lineOf(foundRow(gone))) }
+		find.OnGone = list
 	}
 	err := r.look(ctx, find, func(found *scan.Found) {
 		row := foundRow(found)

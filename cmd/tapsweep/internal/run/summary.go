@@ -41,6 +41,7 @@ type summary struct {
 	CreatorDoubt string       // why it is not known whether the --created-by user exists, empty if known
 	Output       string       // where a scan printed the passes
 	NotWritten   string       // why Output was not written, empty if it was
+	NotScanned   int          // passes in Output that may still exist, because their users could not be scanned
 }
 
 // printIf writes a line if show is set.
@@ -126,8 +127,8 @@ func (s *summary) headline() string {
 	}
 	size := rows(s.Rows)
 	if s.Scan != nil {
-		size = format.Plural(s.Scan.Users+s.Scan.Failed, "user", "users") + " scanned"
-		if s.Scan.Failed > 0 {
+		size = format.Plural(s.Scan.Users+s.Scan.Failed.Count, "user", "users") + " scanned"
+		if s.Scan.Failed.Count > 0 {
 			size = format.Number(s.Scan.Users) + " of " + size
 		}
 	} else if s.Run.Kind() == "verify" {
@@ -241,8 +242,6 @@ func (s *summary) further(w io.Writer) {
 		sessions = new(revoke.Counts)
 	}
 	left := s.Lists.Done + s.Lists.Protected
-	printIf(sessions.Guests > 0, w, format.Plural(sessions.Guests, "user is a guest", "users are guests"),
-		": only the home tenant can revoke the sessions of a guest")
 	printIf(sessions.Unverified > 0, w, "the sessions of ", format.Plural(sessions.Unverified, "user", "users"),
 		" are revoked, but not verified; the log says why")
 	printIf(s.Run.Verify && s.Run.Kind() != "verify", w, "Verified: the users of ", rows(c.Verified), " have no pass")

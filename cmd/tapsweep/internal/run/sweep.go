@@ -57,6 +57,9 @@ func (r *run) sweep(ctx context.Context) error {
 	found, scanErr := r.gather(ctx)
 	if r.console.Display().Stop(); scanErr != nil {
 		r.sayKept(found)
+		if ctx.Err() != nil { // nothing can be sent, so what earlier runs left keeps its rows
+			return scanErr
+		}
 		found, left = nil, nil
 	}
 	items := r.sweepItems(found)

@@ -40,6 +40,7 @@ type AuditCounts struct {
 	Creators []format.Count // the creators of the most passes, at most five
 	Others   int            // passes by all other creators
 	There    int            // how many of the passes in By a LIST shows
+	NotKnown int            // users with passes in By whose passes could not be listed
 
 	// Odd has the records of created passes that lack a readable user, time, creator or pass ID. The creator counts
 	// only if Audit.By is set. A record that lacks only the pass ID is matched by time. The others are skipped.
@@ -51,8 +52,8 @@ type AuditCounts struct {
 	Unlisted Examples[Unlisted]
 	Doubtful int
 
-	// NoID is the number of users that OnGone did not receive, because no record has the ID of their pass.
-	NoID int
+	// NoID has users whose pass OnGone or OnNotKnown did not receive, because no record has its ID.
+	NoID Examples[string]
 }
 
 // Examples is a number of values, and the first of them.

@@ -235,6 +235,39 @@ func TestReplacedPass(t *testing.T) {
 	})
 }
 
+// If the passes of a user cannot be listed, nobody knows whether the pass in the record still exists.
+func TestPassesOfUsersWhoCannotBeScanned(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		log      []registered
+		want     string // the IDs that OnNotKnown receives
+		notKnown int
+		noID     int
+	}{
+		{"hers", []registered{{by: mallory, ago: hour, id: listed}}, passID, 1, 0},
+		{"her last one", []registered{{by: mallory, ago: hour, id: listed}, {by: mallory, ago: 2 * hour, id: another}},
+			passID, 1, 0},
+		{"no id", []registered{{by: mallory, ago: hour}}, "", 1, 1},
+		{"of the help desk", []registered{{by: helpdesk, ago: hour, id: listed}}, "", 0, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tenant := audited(graphsim.Options{}, graphsim.User{ID: danaID, UPN: "dana@contoso.com", Privileged: true})
+			for _, r := range tt.log {
+				tenant.AddAudit(r.entry())
+			}
+			opts := since(24*time.Hour, mallory.UPN)
+			var got []string
+			opts.OnNotKnown = func(f *Found) { got = append(got, f.ID) }
+			s := look(t, tenant, opts)
+			assert.OK(t, s.err)
+			assert.Same(t, "passes that are not known", strings.Join(got, " "), tt.want)
+			assert.Same(t, "the number of them", s.Audit.NotKnown, tt.notKnown)
+			assert.Same(t, "users without an ID", s.Audit.NoID.Count, tt.noID)
+			assert.Same(t, "users who could not be scanned", strings.Join(s.Failed.First, " ") != "", tt.notKnown > 0)
+		})
+	}
+}
+
 // If Graph refuses a filter, the scan asks for more and filters itself.
 func TestAuditFilterIsRefused(t *testing.T) {
 	refusing := func(part string) fault.Fault { return fault.Fault{Path: part, Do: fault.ItemStatus(400)} }

@@ -64,9 +64,10 @@ type Options struct {
 	// known. Nil protects nobody.
 	Protected func(user, upn string) bool
 
-	// OnGone receives passes that Audit.By created and that are gone or replaced: the last one of each user. Only the
-	// ID and the Creation of such a pass are known. OnGone may be nil.
-	OnGone func(*Found)
+	// OnGone receives passes that Audit.By created and that are gone or replaced. OnNotKnown receives passes that
+	// Audit.By created and that may still exist, because the passes of the user could not be listed. Both receive the
+	// last pass of each user, of which only the ID and the Creation are known. Both may be nil.
+	OnGone, OnNotKnown func(*Found)
 
 	// Token explains what a 403 can mean.
 	Token token.Token
@@ -95,7 +96,7 @@ type Totals struct {
 	Earlier   int                 // users skipped by Skip
 	Protected int                 // users skipped by Protected
 	Pages     int                 // pages of users
-	Failed    int                 // users whose passes could not be listed
+	Failed    Examples[string]    // users whose passes could not be listed
 	NotSeen   int                 // known users that were not scanned because the run stopped
 	Audit     *AuditCounts        // nil if the scan does not read the audit log
 }
@@ -295,12 +296,16 @@ func (s *scanner) failed(t userToList, res batch.Result, err error) {
 		s.counts.NotSeen++ // a user who was not scanned has no row
 		return
 	}
-	s.counts.Failed++
+	s.counts.Failed.add(cmp.Or(t.upn, t.name))
 	row.User, row.UPN, row.Time = t.name, t.upn, time.Now()
 	if row.Outcome == results.Denied && row.Hint == "" {
 		row.Hint = s.opts.Token.Hint(t.name)
 	}
 	s.sinks.Failed(&row)
+	if s.audit != nil && row.Outcome != results.UnknownUser {
+		s.audit.counts.NotKnown++
+		s.tellOf(t.name, t.upn, NotScanned, s.opts.OnNotKnown)
+	}
 }
 
 // A SourceError is returned if a source of users could not be read completely. Users may be missing.

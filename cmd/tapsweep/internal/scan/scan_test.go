@@ -308,7 +308,7 @@ func TestTotal(t *testing.T) {
 			assert.Is(t, "the scan", s.err, nil)
 			assert.Same(t, "total", s.total, tt.want)
 			if tt.want > 0 {
-				assert.Same(t, "users who were scanned", s.Users+s.Failed, tt.want)
+				assert.Same(t, "users who were scanned", s.Users+s.Failed.Count, tt.want)
 			}
 		})
 	}
@@ -415,7 +415,7 @@ func TestHostileAnswers(t *testing.T) {
 			s := look(t, tenant, Options{All: true})
 			assert.Same(t, "the scan ended early", s.err != nil, tt.ended)
 			assert.Same(t, "found", s.found, tt.found)
-			assert.Same(t, "the user has a row", s.Failed > 0, !tt.ended && tt.found == "")
+			assert.Same(t, "the user has a row", s.Failed.Count > 0, !tt.ended && tt.found == "")
 			for _, e := range tenant.Log() {
 				if !strings.HasPrefix(e.Path, "/users?") {
 					assert.Same(t, "path of a request", e.Path, pass.PassesURL(danaID))

@@ -34,7 +34,7 @@ func TestUnreachable(t *testing.T) {
 			s := look(t, unreachable{tenant, text}, Options{All: true})
 			assert.Is(t, "the scan", s.err, batch.ErrUnreachable)
 			assert.Holds(t, "the error", s.err.Error(), "connection refused")
-			assert.Same(t, "failed", s.Failed, 0)
+			assert.Same(t, "failed", s.Failed.Count, 0)
 			if name == "the passes" {
 				assert.Same(t, "users scanned", s.Users, 0)
 				assert.That(t, s.NotSeen > listAhead, "%d users were not scanned", s.NotSeen)

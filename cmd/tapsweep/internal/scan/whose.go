@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -129,13 +130,18 @@ func (s *scanner) unlisted(f *Found, now time.Time) (found bool) {
 	return false
 }
 
-// Gone is the reason of a pass that a LIST no longer shows.
-const Gone pass.Reason = "gone"
+// The reasons of passes that are known only from the audit log.
+const (
+	Gone       pass.Reason = "gone"        // a LIST no longer shows the pass
+	NotScanned pass.Reason = "not scanned" // the passes of the user could not be listed
+)
 
-// gone calls OnGone with the last pass of a user that Audit.By created. The pass needs the ID in the record, because
-// a row without an ID would mean any pass of the user.
-func (s *scanner) gone(user, upn string) {
-	if s.opts.OnGone == nil {
+func (s *scanner) gone(user, upn string) { s.tellOf(user, upn, Gone, s.opts.OnGone) }
+
+// tellOf calls tell with the last pass of a user that Audit.By created. The pass needs the ID in the record, because
+// a row without an ID would mean any pass of the user. tell may be nil.
+func (s *scanner) tellOf(user, upn string, reason pass.Reason, tell func(*Found)) {
+	if tell == nil {
 		return
 	}
 	var last *making
@@ -146,11 +152,11 @@ func (s *scanner) gone(user, upn string) {
 		}
 	}
 	if last == nil {
-		s.audit.counts.NoID++
+		s.audit.counts.NoID.add(cmp.Or(upn, user))
 		return
 	}
-	f := &Found{User: user, UPN: upn, Pass: pass.Pass{ID: last.id, Start: last.start}, Reason: Gone,
+	f := &Found{User: user, UPN: upn, Pass: pass.Pass{ID: last.id, Start: last.start}, Reason: reason,
 		Creation: last.Creation}
 	f.Match = ""
-	s.opts.OnGone(f)
+	tell(f)
 }

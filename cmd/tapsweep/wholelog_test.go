@@ -1,0 +1,115 @@
+package main
+
+import (
+	"maps"
+	"strings"
+	"testing"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/cmd/tapsweep/internal/report"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/simulation"
+	"tapsweep/cmd/tapsweep/internal/status"
+)
+
+// lastLine returns the last line of a log. Its counts must be those of the report.
+func lastLine(t *testing.T, env []string, log string) *results.End {
+	t.Helper()
+	_, end := readSessions(t, log)
+	var r report.Report
+	decode(t, tapsweep(t, env, "report", "--json", "-", log).stdout, &r)
+	same(t, "passes in the last line and in the report", tally(end.Counts), tally(r.Counts))
+	if r.Sessions == nil {
+		same(t, "sessions in the last line", len(end.Sessions), 0)
+		return end
+	}
+	sessions := maps.Clone(r.Sessions.Counts)
+	if r.Sessions.WithoutRow > 0 {
+		sessions[results.NotSent] += r.Sessions.WithoutRow
+	}
+	same(t, "sessions in the last line and in the report", tally(end.Sessions), tally(sessions))
+	return end
+}
+
+// hung returns the options of a tenant that does not answer the first batch with a DELETE, and that lets the scan
+// of the second run wait.
+func hung() graphsim.Options {
+	return graphsim.Options{Roles: simulation.Roles, Faults: []fault.Fault{
+		{Method: "DELETE", Times: 1, Do: fault.Hang()},
+		{Path: "/users?", Attempt: 2, Do: fault.ItemStatus(429, "Retry-After", "200")},
+	}}
+}
+
+// A sweep is killed, and the run that resumes it is stopped while it scans. What it says covers the whole log: also the
+// passes that it did not find again, and the sessions that it did not revoke.
+func TestInterruptedResumeOfAKilledSweep(t *testing.T) {
+	t.Parallel()
+	tenant, env := serveExpired(t, 40, hung())
+	log := newLog(t)
+	args := []string{"sweep", "--all-users", "--revoke-sessions", "--yes", "--results", log, "--resume"}
+	killAt(t, env, args, func() bool { return countIn(log, `"status":204`) >= 20 })
+	faults := tenant.Stats().Faults
+	p := stopped(t, env, args, func() bool { return tenant.Stats().Faults > faults })
+	p.ends(t, status.Stopped, "20 of 40 passes are gone, 20 are left.", " of 40 users are revoked.")
+	end := lastLine(t, env, log)
+	same(t, "passes", tally(end.Counts), "revoked 20, unknown 20")
+	same(t, "users", end.Sessions[results.Revoked]+end.Sessions[results.NotSent], 40)
+	tapsweep(t, env, args...).ends(t, 0)
+	end = lastLine(t, env, log)
+	same(t, "passes at the end", tally(end.Counts), "revoked 40")
+	same(t, "sessions at the end", tally(end.Sessions), "revoked 40")
+}
+
+// A user whose sessions were not revoked joins the protected users before the run is resumed. Nothing is left then.
+func TestSessionsOfUsersWhoAreProtectedSince(t *testing.T) {
+	t.Parallel()
+	for _, denied := range []string{"DELETE", "POST"} { // the pass or only the sessions are left
+		t.Run(denied, func(t *testing.T) {
+			t.Parallel()
+			tenant, users, env := serveUsers(t, 3, graphsim.Options{Roles: simulation.Roles,
+				Faults: []fault.Fault{{Method: denied, Path: "user0003@", Do: fault.ItemStatus(403)}}})
+			log, list := newLog(t), listFile(t, users)
+			run := func(protected string) process {
+				return tapsweep(t, env, "revoke", "--yes", "--revoke-sessions", "--results", log, "--resume",
+					"--protect", writeFile(t, "bg.txt", protected), list)
+			}
+			run("user0001@contoso.example\n").ends(t, 1)
+			same(t, "sessions", tally(lastLine(t, env, log).Sessions), map[string]string{
+				"DELETE": "revoked 1, not_sent 1", "POST": "revoked 1, denied 1"}[denied])
+			p := run("user0001@contoso.example\nuser0003@contoso.example\n")
+			p.ends(t, 0, "The sessions of 1 user are revoked; 1 protected, left alone.")
+			lacks(t, "the summary", p.stderr, "Resume:")
+			same(t, "sessions", tally(lastLine(t, env, log).Sessions), "revoked 1, protected 1")
+			text := tapsweep(t, env, "report", log).stdout
+			lacks(t, "the report", text, "--resume")
+			tapsweep(t, env, "verify", log).ends(t, 0)
+			calls := tenant.Stats().Revoked
+			tapsweep(t, env, "revoke", "--yes", "--revoke-sessions", log).ends(t, 0)
+			same(t, "calls of a run with the log as its list", tenant.Stats().Revoked, calls)
+		})
+	}
+}
+
+// Graph rejects the delete of a pass once. A resumed run tries neither the pass nor the sessions again, so the command to
+// resume is not printed. The printed command does both.
+func TestSessionsOfARejectedPass(t *testing.T) {
+	t.Parallel()
+	tenant, users, env := serveUsers(t, 3, graphsim.Options{Roles: simulation.Roles,
+		Faults: []fault.Fault{{Method: "DELETE", Path: "user0002@", Times: 1, Do: fault.ItemStatus(400)}}})
+	log := newLog(t)
+	args := []string{"revoke", "--yes", "--revoke-sessions", "--results", log, "--resume", listFile(t, users)}
+	var again string
+	for range 2 {
+		p := tapsweep(t, env, args...)
+		p.ends(t, 1, "To revoke what remains: tapsweep revoke --")
+		_, again, _ = strings.Cut(strings.TrimSpace(p.stderr), "To revoke what remains: ")
+		lacks(t, "the summary", p.stderr, "Resume:")
+	}
+	same(t, "sessions", tally(lastLine(t, env, log).Sessions), "revoked 2, rejected 1")
+	text := tapsweep(t, env, "report", log).stdout
+	lacks(t, "the report", text, "--resume")
+	same(t, "commands in the report", strings.Count(text, again), 2)
+	tapsweep(t, env, append(strings.Fields(again)[1:], "--yes")...).ends(t, 0)
+	same(t, "users who are signed out", tenant.Stats().Revoked, 3)
+}
