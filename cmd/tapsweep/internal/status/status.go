@@ -93,7 +93,9 @@ var rules = []rule{
 			"machine out",
 		HintResume)},
 	{is(answer.ErrAllDenied), NoAccess, say(
-		"the hint of each row in the results log says what a 403 can mean; tapsweep check --user USER tries one user")},
+		"the hint of each row in the results log says what a 403 can mean; tapsweep check --user USER tries one user",
+		"if the first users are administrators, resume the run: it goes on with further users; revoke and sweep also "+
+			"have --abort-after 0, which tries all users")},
 	{scan.IsHidden, NoAccess, sourceHints},
 	{ofSource((*scan.SourceError).Denied), NoAccess, sourceHints},
 	{ofSource((*scan.SourceError).Wrong), Usage, sourceHints},
