@@ -8,6 +8,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/token"
+	"tapsweep/input"
 )
 
 // Scope is where to look for passes, and which passes to find.
@@ -16,6 +17,7 @@ type Scope struct {
 	Since    time.Time     // the earliest creation time of the passes to find; zero means no limit
 	Age      time.Duration // how long before the first run of the log Since is; 0 if the flags name a time
 	Digest   string        // only a run with the same digest can resume the log
+	Files    []input.File  // the lists of users
 	Warnings []string      // warnings about the lists of users
 	Scan     []string      // for a sweep: the scan that lists the passes that it finds, without Since
 }

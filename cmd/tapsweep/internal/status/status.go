@@ -94,7 +94,7 @@ var rules = []rule{
 		HintResume)},
 	{is(answer.ErrAllDenied), NoAccess, say(
 		"the hint of each row in the results log says what a 403 can mean; tapsweep check --user USER tries one user",
-		"if the first users are administrators, resume the run: it goes on with further users; revoke and sweep also "+
+		"if the first users are administrators, resume the run: it then tries further users; revoke and sweep also "+
 			"have --abort-after 0, which tries all users")},
 	{scan.IsHidden, NoAccess, sourceHints},
 	{ofSource((*scan.SourceError).Denied), NoAccess, sourceHints},
