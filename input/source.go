@@ -81,7 +81,7 @@ func (s *source) copy(r io.Reader) error {
 		return err
 	}
 	s.file = f
-	s.size, err = io.Copy(f, r)
+	s.size, err = io.Copy(struct{ io.Writer }{f}, r) // without os.File.ReadFrom, which does not call Write
 	return err
 }
 
@@ -105,6 +105,14 @@ func newTemporary() (temporary, error) {
 	}
 	_ = os.Remove(f.Name()) // the system removes the file when the process ends, even after a kill
 	return temporary{f}, nil
+}
+
+// Write writes to the file. An error says what to do.
+func (t temporary) Write(text []byte) (n int, err error) {
+	if n, err = t.File.Write(text); err != nil {
+		err = fmt.Errorf("%w: make room there, or set TMPDIR to another directory", err)
+	}
+	return n, err
 }
 
 // Close closes the file. On Windows, where an open file cannot be removed, it also removes it.

@@ -115,7 +115,7 @@ func TestEvidenceRefused(t *testing.T) {
 	for _, tt := range []struct{ flags, want string }{
 		{"--evidence DIR/a --results DIR/b.jsonl", "--results"},
 		{"--evidence DIR/a --overwrite", "never replaced"},
-		{"--evidence LIST", "is not a directory"},
+		{"--evidence LIST", "is not a directory\nhint: choose another directory\n"},
 		{"--evidence DIR/none/a", "/none does not exist"},
 		{"--evidence DIR/other", "has report.csv in it already"},
 		{"--evidence DIR/other --resume", "has report.csv in it already"},

@@ -139,7 +139,8 @@ func (f *scopeFlags) options(command string, now time.Time) (scope run.Scope, er
 		logs := new(results.Lists)
 		list, err := input.ReadScope(logs.Read, f.users...)
 		if err != nil {
-			return scope, status.Refuse(fmt.Errorf("--users: %w\nnothing was sent", err), run.HintUser(err, f.users)...)
+			return scope, status.RefuseFile(fmt.Errorf("--users: %w\nnothing was sent", err),
+				run.HintUser(err, f.users)...)
 		}
 		scope.Find.Users, scope.Files = append(scope.Find.Users, list.Users...), list.Files
 		scope.Warnings = append(list.Warnings, logs.Warnings...)

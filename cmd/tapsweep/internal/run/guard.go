@@ -35,7 +35,7 @@ func openProtect(c *console.Console, o *Options) (*protect.Named, error) {
 	logs := new(results.Lists)
 	protectList, err := protect.Open(logs.Read, o.Guards.Protect...)
 	if err != nil {
-		return nil, status.Refuse(fmt.Errorf("--protect: %w\nnothing was sent", err))
+		return nil, status.RefuseFile(fmt.Errorf("--protect: %w\nnothing was sent", err))
 	}
 	warn(c, "--protect: ", logs.Warnings)
 	o.Header.Protect = protectList.Files()

@@ -159,7 +159,7 @@ func openLists(stdin io.Reader, o *RevokeOptions, logs *results.Lists) (*input.L
 	case bad:
 		return nil, status.Refuse(fmt.Errorf("%w\nnothing was sent", problems))
 	case err != nil:
-		return nil, status.Refuse(err, HintUser(err, o.Lists)...)
+		return nil, status.RefuseFile(err, HintUser(err, o.Lists)...)
 	}
 	return list, nil
 }

@@ -49,7 +49,7 @@ func Refuse(err error, hints ...string) error {
 	return &Error{Code: Usage, Err: err, Hints: hints}
 }
 
-// RefuseFile is Refuse for a file that cannot be created. If the disk is full, the command ends with Stopped, as it
+// RefuseFile is Refuse for a file that cannot be created or read. If the disk is full, the command ends with Stopped, as it
 // does if the disk becomes full later.
 func RefuseFile(err error, hints ...string) error {
 	known := Of(err)
@@ -89,8 +89,8 @@ var rules = []rule{
 		"the token is damaged or incomplete: get a new one, and copy or write all of it",
 		HintResume)},
 	{is(batch.ErrUnauthorized), NoAccess, say(
-		"Graph refuses the token, and a new one too: the app or user may be disabled, or a policy may keep this "+
-			"machine out",
+		"Graph refuses the token, also after tapsweep got one again: the app or user may be disabled, or a policy "+
+			"may keep this machine out; with --token-file, write a new token to the file",
 		HintResume)},
 	{is(answer.ErrAllDenied), NoAccess, say(
 		"the hint of each row in the results log says what a 403 can mean; tapsweep check --user USER tries one user",
