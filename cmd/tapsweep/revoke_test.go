@@ -207,7 +207,8 @@ func TestResumeGoesOnAfterDenials(t *testing.T) {
 		tenant.AddUser(list[i])
 	}
 	log := newLog(t)
-	args := []string{"revoke", "--yes", "--abort-after", "20", "--concurrency", "1", "--results", log, listFile(t, list)}
+	args := words("revoke --yes --abort-after 20 --concurrency 1 --results LOG LIST",
+		strings.NewReplacer("LOG", log, "LIST", listFile(t, list)))
 	env := serve(t, tenant)
 	tapsweep(t, env, args...).ends(t, 3, "resume the run", "--abort-after 0")
 	tapsweep(t, env, append(args, "--resume")...).ends(t, 1, "5 of 35 passes are gone")

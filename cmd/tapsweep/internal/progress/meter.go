@@ -57,8 +57,12 @@ func newMeter(now time.Time, opts Options) counter {
 func (m *counter) row(r *results.Row) {
 	switch {
 	case r.Action == results.RevokeSessions:
-		if r.SupersedesPending == "" && (r.Outcome == results.Revoked || r.Outcome == results.Planned) {
+		counts := r.Outcome == results.Revoked || r.Outcome == results.Planned
+		switch first := r.SupersedesPending == ""; {
+		case first && counts:
 			m.sessions++
+		case !first && !counts: // the verification shows that they are not revoked
+			m.sessions--
 		}
 		return
 	case r.Beside, r.Outcome == results.NotSent, r.Provisional && r.Outcome == results.Found:

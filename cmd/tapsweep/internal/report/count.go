@@ -51,8 +51,9 @@ func makeReport(ctx context.Context, l *Logs, also func(*reportedRow) error) (*R
 // newReport returns a report without the rows.
 func newReport(l *Logs) *Report {
 	r := &Report{
-		Lists: l.lists, Files: []ReportedFile{}, Runs: l.allRuns(), Users: l.users, Sessions: newSessions(l.withoutSessions),
-		Resume: []NextCommand{}, failures: make(failures),
+		Lists: l.lists, Files: []ReportedFile{}, Runs: l.allRuns(), Users: l.users,
+		Sessions: newSessions(l.withoutSessions),
+		Resume:   []NextCommand{}, failures: make(failures),
 		Counts: make(map[results.Outcome]int), Reasons: make(map[string]int), Creators: make(map[string]int),
 		tasks: make(map[nextTask]int), unnamed: make(map[*sourceLog]bool), unverified: make(map[*sourceLog]int),
 	}

@@ -49,8 +49,8 @@ func Refuse(err error, hints ...string) error {
 	return &Error{Code: Usage, Err: err, Hints: hints}
 }
 
-// RefuseFile is Refuse for a file that cannot be created or read. If the disk is full, the command ends with Stopped, as it
-// does if the disk becomes full later.
+// RefuseFile is Refuse for a file that cannot be created or read. If the disk is full, the command ends with Stopped,
+// as it does if the disk becomes full later.
 func RefuseFile(err error, hints ...string) error {
 	known := Of(err)
 	code := Usage
