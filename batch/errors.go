@@ -26,8 +26,7 @@ var (
 	// Options.MaxAttempts attempts if there has never been one.
 	ErrUnreachable = errors.New("no connection to the service")
 
-	// ErrMaxWait stops a run: the service asks for a longer wait than Options.MaxWait, or for
-	// one that ends after the deadline of the context while nothing else can be sent.
+	// ErrMaxWait stops a run: the service asks for a longer wait than Options.MaxWait.
 	ErrMaxWait = errors.New("the service asks for too long a wait")
 
 	// ErrStalled stops a run: all requests of a quota were throttled for

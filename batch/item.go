@@ -16,7 +16,6 @@ type item struct {
 	// Of the last reply, unless it settled the request.
 	cause      error         // why it did not
 	retryAfter time.Duration // the longest wait that it asks for, 0 for none
-	retryAt    time.Time     // the end of that wait
 
 	throttledInRow     int
 	throttledAt        time.Time // when the last attempt was sent that was throttled
@@ -52,7 +51,6 @@ func (it *item) record(b *inFlightBatch, i int, v verdict) {
 	if b.err == nil {
 		it.recordAnswer(b, i)
 	}
-	it.retryAt = b.replied.Add(it.retryAfter)
 	if it.cause == nil && v != answered {
 		it.cause = it.Response.StatusError()
 	}

@@ -63,7 +63,6 @@ func (l *loop) run(ctx context.Context) {
 			l.stop(context.Cause(ctx))
 		}
 		wake := l.send(ctx, time.Now())
-		l.stopIfOutOfTime(ctx, wake)
 		wake = l.stopIfUnreachable(l.stopIfStalled(wake))
 		if l.stopped == nil && ctx.Err() != nil {
 			continue // src or settle ended the run, and there may be no further reply
@@ -181,11 +180,7 @@ func (l *loop) stop(cause error) {
 	}
 	l.stopped = cause
 	close(l.ended)
-	if l.opts.Grace < 0 {
-		l.cancel(errStopped)
-		return
-	}
-	l.grace = time.After(l.opts.Grace)
+	l.grace = time.After(grace)
 }
 
 // drain settles all requests that are left when a run has stopped.

@@ -30,10 +30,6 @@ type Options struct {
 	// Source: learn.microsoft.com/graph/api/resources/authenticationmethods-overview.
 	RequestTimeout time.Duration
 
-	// Grace is how long Run waits for replies to batches in flight after it was stopped. Zero
-	// means 10 s, negative none.
-	Grace time.Duration
-
 	// MaxRate is the maximum number of requests per second, of all quotas together, even if the
 	// service would accept more. Zero means no limit.
 	MaxRate float64
@@ -95,6 +91,7 @@ type Observation struct {
 }
 
 const (
+	grace          = 10 * time.Second // how long a run that was stopped waits for replies to batches in flight
 	firstBackoff   = time.Second
 	maxBackoff     = time.Minute
 	maxConcurrency = 512
@@ -120,7 +117,6 @@ func (o Options) withDefaults() (Options, error) {
 	o.BatchSize = cmp.Or(o.BatchSize, MaxRequests)
 	o.MaxAttempts = cmp.Or(o.MaxAttempts, 6)
 	o.RequestTimeout = cmp.Or(o.RequestTimeout, 100*time.Second)
-	o.Grace = cmp.Or(o.Grace, 10*time.Second)
 	o.MaxWait = cmp.Or(o.MaxWait, 15*time.Minute)
 	o.StallTimeout = cmp.Or(o.StallTimeout, 30*time.Minute)
 	if o.Logger == nil {

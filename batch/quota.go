@@ -12,10 +12,7 @@ type quota struct {
 	name string
 	gate *throttle.Controller
 
-	// wait is the last wait that the service asked for in a refusal.
-	wait   time.Duration
-	waitAt time.Time // when it asked
-
+	waitEnd   time.Time // the latest end of a wait that the service asked for
 	lastReply time.Time
 }
 
@@ -51,15 +48,12 @@ func (q *quota) resume(now time.Time) {
 
 // reportToThrottle reports a batch to the throttle, with the time of its answer. settle may have delayed this call.
 func (q *quota) reportToThrottle(answered time.Time, rep throttle.Feedback) {
-	if rep.HasRetryAfter && answered.Add(rep.RetryAfter).After(q.waitEnd()) {
-		q.wait, q.waitAt = rep.RetryAfter, answered
+	if end := answered.Add(rep.RetryAfter); rep.HasRetryAfter && end.After(q.waitEnd) {
+		q.waitEnd = end
 	}
 	q.lastReply = answered
 	q.gate.Done(answered, rep)
 }
-
-// waitEnd returns the end of the last wait that the service asked for.
-func (q *quota) waitEnd() time.Time { return q.waitAt.Add(q.wait) }
 
 // closedUntil returns the end of the current wait, zero if there is none.
 func (q *quota) closedUntil(now time.Time) time.Time {
@@ -71,7 +65,7 @@ func (q *quota) closedUntil(now time.Time) time.Time {
 
 // remaining returns how much of a wait is left at now, if the service asked for it and it closes the gate.
 func (q *quota) remaining(now time.Time) time.Duration {
-	return max(0, min(q.gate.ClosedUntil().Sub(now), q.waitEnd().Sub(now)))
+	return max(0, min(q.gate.ClosedUntil().Sub(now), q.waitEnd.Sub(now)))
 }
 
 // named returns the name of the quota for errors, "" for the quota without a name.

@@ -77,24 +77,3 @@ func TestPick(t *testing.T) {
 		})
 	}
 }
-
-// What we add to the wait that the service asked for does not end a run before its deadline.
-func TestOwnPauseIsNotTheServicesWait(t *testing.T) {
-	now := time.Unix(1_700_000_000, 0)
-	for _, tt := range []struct {
-		name string
-		told time.Duration // of a wait that we made five minutes
-		past bool
-	}{
-		{"the service's wait ends before the deadline", 5 * time.Second, false},
-		{"the service's wait ends after the deadline", 2 * time.Minute, true},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			e := newItem(Request{})
-			e.queue, e.throttledInRow, e.retryAfter = &quotaQueue{}, 5, tt.told
-			e.retryAt, e.due = now.Add(tt.told), now.Add(5*time.Minute)
-			q, _ := (&loop{waiting: []*item{e}}).waitPast(now.Add(time.Minute))
-			assert.Same(t, "past the deadline", q != nil, tt.past)
-		})
-	}
-}

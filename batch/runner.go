@@ -53,7 +53,7 @@ func (r *Runner) Do(ctx context.Context, req Request) (res Result, err error) {
 // for what they share. While one of them blocks, nothing is sent.
 //
 // If ctx ends, or if one of the conditions under Options is met, the run stops: it sends
-// nothing more, waits for replies up to Options.Grace, and settles all other requests, including
+// nothing more, waits up to 10 s for replies to batches in flight, and settles all other requests, including
 // those that src still has, with ErrNotSent. The requests that settle returns for them are dropped.
 // The error is the cause of ctx, the error of BeforeSend, or it wraps ErrUnauthorized, ErrMaxWait,
 // ErrStalled, ErrUnreachable or ErrBlocked. A request that fails is not an error of Run.

@@ -102,7 +102,7 @@ func TestRunKeepsTheWaitOfTheOneBefore(t *testing.T) {
 		defer cancel()
 		var first, second []batch.Result
 		err := runner.Run(ctx, deletes(users[:50]), collect(&first))
-		checkErr(t, "the first run, whose wait ends after its deadline", err, batch.ErrMaxWait)
+		checkErr(t, "the first run, whose wait ends after its deadline", err, context.DeadlineExceeded)
 		start, sent := time.Now(), tenant.Stats().Requests
 		time.AfterFunc(8*time.Minute, func() {
 			check(t, "requests sent during the wait", tenant.Stats().Requests-sent, 0)

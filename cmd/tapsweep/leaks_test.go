@@ -226,7 +226,7 @@ func TestLeaksOfOtherCommands(t *testing.T) {
 	t.Parallel()
 	const earlier = `{"type":"run"}` + "\n" +
 		`{"type":"result","user":"user0001@contoso.example","method":"","outcome":"revoked"}` + "\n" +
-		`{"type":"end"}` + "\n"
+		`{"type":"end","lines":2}` + "\n"
 	const more = " --max-attempts 1 --stall-timeout 1s"
 	testLeaks(t,
 		"scan --all-users --members-only --output DIR/found.jsonl --results DIR/log.jsonl"+more,

@@ -148,7 +148,8 @@ func TestVerifyRefuses(t *testing.T) {
 	env, root := serveAt(t, graphsim.New(graphsim.Options{}))
 	list := writeFile(t, "list.csv", "user,method\na@b.c,\n")
 	logOf := func(lines ...string) string { return writeFile(t, "log.jsonl", strings.Join(lines, "\n")+"\n") }
-	const row, end = `{"type":"result","user":"a@b.c","outcome":"revoked"}`, `{"type":"end"}`
+	const row = `{"type":"result","user":"a@b.c","outcome":"revoked"}`
+	const end, endAtOnce = `{"type":"end","lines":2}`, `{"type":"end","lines":1}`
 	run := `{"type":"run","tenant":"` + entra.DefaultTenantID + `","graphRoot":"` + root + `"}`
 	foreign := logOf(`{"type":"run","tenant":"`+foreignTenant+`"}`, row, end)
 	for _, tt := range []struct{ name, logs, want string }{
@@ -157,7 +158,7 @@ func TestVerifyRefuses(t *testing.T) {
 		{"another tenant", foreign, "it is the log of tenant"},
 		{"logs of two tenants", logOf(run, row, end) + " " + foreign, foreign + ":1: it is the log of tenant"},
 		{"a scan", logOf(`{"type":"run","command":["scan","--all-users"]}`, row, end), "which deletes nothing"},
-		{"a dry run of a sweep", logOf(`{"type":"run","command":["sweep"],"dryRun":true}`, end),
+		{"a dry run of a sweep", logOf(`{"type":"run","command":["sweep"],"dryRun":true}`, endAtOnce),
 			"which deletes nothing"},
 		{"a dry run after a run", logOf(run, row, end) + " " + logOf(`{"type":"run","dryRun":true}`, row, end),
 			"which deletes nothing"},
@@ -169,7 +170,7 @@ func TestVerifyRefuses(t *testing.T) {
 			tapsweep(t, env, args...).ends(t, status.Usage, tt.want)
 		})
 	}
-	quiet := logOf(run, end)
+	quiet := logOf(run, endAtOnce)
 	tapsweep(t, env, "verify", quiet).ends(t, 0, "no user to check in "+quiet+"; nothing to do")
 }
 

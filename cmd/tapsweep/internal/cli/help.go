@@ -35,7 +35,7 @@ const (
 )
 
 // helpTemplate is the help of a command.
-const helpTemplate = "{{description .}}\n{{.UsageString}}"
+const helpTemplate = "{{or .Long .Short}}\n\n{{.UsageString}}"
 
 // usageTemplate is the help of a command below its description.
 const usageTemplate = `Usage:
@@ -47,7 +47,7 @@ Examples:
 Commands:{{range .Commands}}{{if or .IsAvailableCommand (eq .Name "help")}}
   {{rpad .Name 12}} {{.Short}}{{end}}{{end}}{{end}}{{if .HasHelpSubCommands}}
 
-Pages of the help:{{range .Commands}}{{if .IsAdditionalHelpTopicCommand}}
+Pages of the manual:{{range .Commands}}{{if .IsAdditionalHelpTopicCommand}}
   help {{rpad .Name 16}} {{.Short}}{{end}}{{end}}{{end}}
 {{commonFlags .}}{{if .HasAvailableSubCommands}}
 The help of a command: {{.CommandPath}} COMMAND --help
@@ -56,7 +56,6 @@ The help of a command: {{.CommandPath}} COMMAND --help
 func init() {
 	cobra.EnableCommandSorting = false // the help lists commands in the order of their use
 	cobra.AddTemplateFunc("commonFlags", commonFlags)
-	cobra.AddTemplateFunc("description", description)
 }
 
 func inHelp(fl *pflag.FlagSet, s section, names ...string) {
@@ -87,7 +86,7 @@ func commonFlags(cmd *cobra.Command) string {
 		}
 		common = append(common, f)
 	})
-	return flagUsages(common, helpWidth(cmd)) + rare
+	return flagUsages(common) + rare
 }
 
 // withoutValues returns a flag that pflag shows without [=true|false] if it is boolean: pflag adds that if the value
@@ -100,7 +99,7 @@ func withoutValues(f *pflag.Flag) *pflag.Flag {
 	return &shown
 }
 
-func flagUsages(flags []*pflag.Flag, width int) string {
+func flagUsages(flags []*pflag.Flag) string {
 	var b strings.Builder
 	for _, s := range sections {
 		set := pflag.NewFlagSet("", pflag.ContinueOnError)
@@ -110,7 +109,7 @@ func flagUsages(flags []*pflag.Flag, width int) string {
 				set.AddFlag(withoutValues(f))
 			}
 		}
-		if usages := set.FlagUsagesWrapped(width); usages != "" {
+		if usages := set.FlagUsagesWrapped(80); usages != "" {
 			fmt.Fprintf(&b, "\n%s:\n%s", cmp.Or(string(s), "Help"), usages)
 		}
 	}
@@ -127,14 +126,14 @@ also sets the flag, if there is one. A flag on the command line overrides its
 variable. Flags that say what to revoke, where to look and what to write have
 no variable.
 
-A TIME is a number with a unit, such as 90s, 15m, 24h or 7d.`,
+A DURATION is a number with a unit, such as 90s, 15m, 24h or 7d. A TIME is such
+a duration before now, or a date or a time.`,
 	}
 	page.SetHelpFunc(func(page *cobra.Command, _ []string) {
-		fmt.Fprint(page.OutOrStdout(), description(page))
+		fmt.Fprintln(page.OutOrStdout(), page.Long)
 		for _, cmd := range page.Root().Commands() {
 			if flags := allFlags(cmd); len(flags) > 0 {
-				fmt.Fprintf(page.OutOrStdout(), "\n%s\n%s", strings.ToUpper(cmd.CommandPath()),
-					flagUsages(flags, helpWidth(page)))
+				fmt.Fprintf(page.OutOrStdout(), "\n%s\n%s", strings.ToUpper(cmd.CommandPath()), flagUsages(flags))
 			}
 		}
 	})

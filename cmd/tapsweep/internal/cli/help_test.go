@@ -55,25 +55,8 @@ func TestHelpShowsAllFlags(t *testing.T) {
 		})
 	}
 	for line := range strings.Lines(text.String()) {
-		assert.That(t, utf8.RuneCountInString(strings.TrimRight(line, "\n")) <= defaultWidth,
-			"a line of the help is wider than %d columns: %s", defaultWidth, line)
-	}
-}
-
-// Help, and the pages of the manual, are as wide as the terminal, between 40 and 120 columns.
-func TestHelpWidth(t *testing.T) {
-	widest := func(columns string, args ...string) (n int) {
-		for line := range strings.Lines(tapsweep(t, []string{"COLUMNS=" + columns}, args...).stdout) {
-			n = max(n, utf8.RuneCountInString(strings.TrimRight(line, "\n")))
-		}
-		return n
-	}
-	for _, args := range [][]string{{"help", "flags"}, {"verify", "--help"}, {"help", "lists"}} {
-		n := widest("100", args...)
-		assert.That(t, n > defaultWidth, "%q: the widest line has %d columns, want more than %d", args, n, defaultWidth)
-		assert.That(t, n <= 100, "%q: the widest line has %d columns, want at most 100", args, n)
-		assert.Same(t, fmt.Sprintf("%q: columns of the widest line of a wide terminal", args), widest("900", args...),
-			widest("120", args...))
+		assert.That(t, utf8.RuneCountInString(strings.TrimRight(line, "\n")) <= 80,
+			"a line of the help is wider than 80 columns: %s", line)
 	}
 }
 

@@ -61,7 +61,7 @@ func manualPages() []*cobra.Command {
 	for _, page := range docs.Pages() {
 		topic := &cobra.Command{Use: page.Name, Short: page.Title, DisableFlagsInUseLine: true}
 		topic.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
-			fmt.Fprint(cmd.OutOrStdout(), markdown.Text(page.Text, helpWidth(cmd), links("tapsweep help ", "")))
+			fmt.Fprint(cmd.OutOrStdout(), markdown.Text(page.Text, links("tapsweep help ", "")))
 		})
 		topics = append(topics, topic)
 	}

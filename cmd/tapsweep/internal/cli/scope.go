@@ -47,7 +47,7 @@ func (f *scopeFlags) add(fl *pflag.FlagSet, most string) {
 		"scan the users that match an `ODATA` filter, such as \"startswith(userPrincipalName,'a')\"")
 	fl.StringArrayVar(&f.find.Groups, "group", nil,
 		"scan the members of this group, given by object `ID`, and of groups in it; repeatable")
-	fl.StringArrayVar(&f.users, "users", nil, "scan the users in this `FILE`; repeatable")
+	fl.StringArrayVar(&f.users, "users", nil, "scan the users on this `LIST`; repeatable")
 	fl.StringArrayVar(&f.named, "user", nil, "scan this `USER`, given by object ID or user principal name; repeatable")
 	fl.StringVar(&f.createdBy, "created-by", "", "look in the audit log for passes that this `USER` or app created")
 	fl.StringVar(&f.since, "created-since", "", "only passes created since `TIME`: a time (2026-03-02T08:00:00Z), "+
@@ -55,7 +55,7 @@ func (f *scopeFlags) add(fl *pflag.FlagSet, most string) {
 	addReasons(fl, &f.find.Reasons, most)
 	addDuration(fl, &f.find.MinAge, "min-age", "0", 0, "only passes created at least this long ago, such as 24h or 7d")
 	addDuration(fl, &f.find.ExpiredFor, "expired-for", "0", 0,
-		"leave out passes that expired less than this long ago, such as 7d")
+		"of the expired passes, only those that expired at least this long ago, such as 7d")
 	fl.BoolVar(&f.find.MembersOnly, "members-only", false, "leave guests out")
 	fl.BoolVar(&f.find.EnabledOnly, "enabled-only", false,
 		"leave disabled accounts out; needs the permission User.Read.All")
@@ -84,24 +84,24 @@ func reasonWords(reasons []pass.Reason) (words []string) {
 	return words
 }
 
-// parseSince parses a time, a date or an age such as 24h. A date means midnight UTC. age is 0 for a time and a date.
-func parseSince(text string, now time.Time) (since time.Time, age time.Duration, err error) {
+// parseSince parses a time, a date or an age such as 24h. A date means midnight UTC.
+func parseSince(text string, now time.Time) (since time.Time, err error) {
 	since, err = time.Parse(time.RFC3339, text)
 	if err != nil {
 		since, err = time.Parse(time.DateOnly, text)
 	}
 	if ago, wrong := parseDuration(text); wrong == nil {
-		since, age, err = now.Add(-ago), ago, nil
+		since, err = now.Add(-ago), nil
 	}
 	switch {
 	case err != nil:
-		return since, age, fmt.Errorf("--created-since %q is not a time such as 2026-03-02T08:00:00Z, a date such as "+
+		return since, fmt.Errorf("--created-since %q is not a time such as 2026-03-02T08:00:00Z, a date such as "+
 			"2026-03-02, or an age such as 24h or 7d", text)
 	case !since.Before(now):
-		return since, age, fmt.Errorf("--created-since %s is not in the past: it means %s, and it is now %s",
+		return since, fmt.Errorf("--created-since %s is not in the past: it means %s, and it is now %s",
 			text, since.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	}
-	return since.UTC(), age, nil
+	return since.UTC(), nil
 }
 
 // auditWindow is how far back the audit log is read by default. A pass is valid for 30 days at most, and
@@ -114,7 +114,7 @@ func (f *scopeFlags) options(command string, now time.Time) (scope run.Scope, er
 	scope.Find = f.find
 	scope.Find.All = f.all || f.find.Filter != ""
 	if f.since != "" {
-		if scope.Since, scope.Age, err = parseSince(f.since, now); err != nil {
+		if scope.Since, err = parseSince(f.since, now); err != nil {
 			return scope, status.Refuse(err)
 		}
 		if now.Sub(scope.Since) <= f.find.MinAge {
@@ -130,7 +130,7 @@ func (f *scopeFlags) options(command string, now time.Time) (scope run.Scope, er
 		return scope, err
 	}
 	if scope.Find.Audit != nil && f.since == "" {
-		scope.Since, scope.Age = now.UTC().Add(-auditWindow), auditWindow
+		scope.Since = now.UTC().Add(-auditWindow)
 	}
 	if err := f.setNamed(&scope.Find); err != nil {
 		return scope, err
@@ -139,7 +139,7 @@ func (f *scopeFlags) options(command string, now time.Time) (scope run.Scope, er
 		logs := new(results.Lists)
 		list, err := input.ReadScope(logs.Read, f.users...)
 		if err != nil {
-			return scope, status.RefuseFile(fmt.Errorf("--users: %w\nnothing was sent", err),
+			return scope, status.RefuseFile(fmt.Errorf("--users: %w\nnothing was deleted", err),
 				run.HintUser(err, f.users)...)
 		}
 		scope.Find.Users, scope.Files = append(scope.Find.Users, list.Users...), list.Files

@@ -67,7 +67,7 @@ Steps
   ` + "`--quiet`" + `
       no summary
 `
-	if diff := cmp.Diff(want, Text(fenced(page), 60, links)); diff != "" {
+	if diff := cmp.Diff(want, Text(fenced(page), links)); diff != "" {
 		t.Error(diff)
 	}
 }

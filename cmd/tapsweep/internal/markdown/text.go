@@ -6,12 +6,13 @@ import (
 )
 
 const (
+	width  = 80     // columns, because longer lines are hard to read
 	margin = 2      // columns before everything but headings
 	deeper = "    " // before code, and before the cells of a table after the first
 )
 
-// Text writes a page as plain text, wrapped at words to a width in columns. Code is not wrapped.
-func Text(page string, width int, links LinkFunc) string {
+// Text writes a page as plain text, wrapped at words. Code is not wrapped.
+func Text(page string, links LinkFunc) string {
 	var out strings.Builder
 	before := ""
 	for _, b := range Parse(page) {
@@ -19,7 +20,7 @@ func Text(page string, width int, links LinkFunc) string {
 		if out.Len() > 0 && (list == "" || list != before) {
 			out.WriteString("\n")
 		}
-		out.WriteString(b.plain(width, links))
+		out.WriteString(b.plain(links))
 		before = list
 	}
 	return out.String()
@@ -36,26 +37,26 @@ func (b Block) list() string {
 	return ""
 }
 
-func (b Block) plain(width int, links LinkFunc) string {
+func (b Block) plain(links LinkFunc) string {
 	indent := strings.Repeat(" ", margin+b.Indent)
 	text := bold.ReplaceAllString(links.resolve(b.Text), "$1")
 	switch b.Kind {
 	case Heading:
-		return Wrap(text, width, "", "")
+		return wrap(text, "", "")
 	case Item:
 		first := strings.Repeat(" ", margin+b.Indent-len(b.Marker)-1) + b.Marker + " "
-		return Wrap(text, width, first, indent)
+		return wrap(text, first, indent)
 	case Code:
 		return indentLines(b.Text, indent+deeper)
 	case Definition:
 		indent += deeper
 	}
-	return Wrap(text, width, indent, indent)
+	return wrap(text, indent, indent)
 }
 
-// Wrap breaks a text at spaces into lines that begin with first and with indent. No line is wider than
+// wrap breaks a text at spaces into lines that begin with first and with indent. No line is wider than
 // width if its words allow that.
-func Wrap(text string, width int, first, indent string) string {
+func wrap(text, first, indent string) string {
 	var out strings.Builder
 	line, empty := first, true
 	for word := range strings.FieldsSeq(text) {

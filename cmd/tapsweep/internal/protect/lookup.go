@@ -64,16 +64,16 @@ func (e *ResolveError) Hints() []string {
 // also wraps the error of the run.
 var ErrStopped = errors.New("looking up protected users")
 
-// A Lookup is the user that Graph returned for a row, or the error.
-type Lookup struct {
+// A lookup is the user that Graph returned for a row, or the error.
+type lookup struct {
 	User input.User
 	Err  error
 }
 
-// LookUpAll asks Graph for both names of each row. If that is forbidden, the reason is the error of each row. LookUpAll
+// lookUpAll asks Graph for both names of each row. If that is forbidden, the reason is the error of each row. lookUpAll
 // returns the error of the run; the rows that it left have an error too.
-func LookUpAll(ctx context.Context, runner *batch.Runner, rows []input.User, forbidden string) ([]Lookup, error) {
-	answers := make([]Lookup, len(rows))
+func lookUpAll(ctx context.Context, runner *batch.Runner, rows []input.User, forbidden string) ([]lookup, error) {
+	answers := make([]lookup, len(rows))
 	if forbidden != "" || len(rows) == 0 {
 		for i := range answers {
 			answers[i].Err = errors.New(forbidden)

@@ -67,7 +67,7 @@ func (l *Named) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Se
 		return nil, err
 	}
 	rows := l.distinct()
-	answers, err := LookUpAll(ctx, runner, rows, forbidden)
+	answers, err := lookUpAll(ctx, runner, rows, forbidden)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStopped, err)
 	}

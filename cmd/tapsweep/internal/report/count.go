@@ -37,7 +37,6 @@ func makeReport(ctx context.Context, l *Logs, also func(*reportedRow) error) (*R
 	r.Left = plus(r.Left, r.WithoutRow)
 	r.Failures = r.failures.sorted()
 	r.pace()
-	r.Progress = r.axis.points()
 	r.nextCommands(l)
 	if r.Sessions.All() == 0 {
 		r.Sessions = nil

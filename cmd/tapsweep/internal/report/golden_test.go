@@ -14,12 +14,11 @@ import (
 	"tapsweep/testdata/assert"
 )
 
-// goldenLogs has logs that earlier versions have written, and what the readers make of them.
+// goldenLogs has logs of real runs, and what the readers make of them.
 const goldenLogs = "../../../../testdata/logs/golden"
 
-// All readers of a log say the same as before about logs that earlier versions have written: the
-// report, its table, and what is left to do if the log is used as a list. A change of a golden
-// file is a change of behaviour.
+// All readers of a log say the same as before about these logs: the report, its table, and what is left to do if the log
+// is used as a list. A change of a golden file is a change of behaviour.
 func TestGoldenLogs(t *testing.T) {
 	t.Chdir(goldenLogs) // so that the golden files name no directories
 	logs, err := filepath.Glob("*.jsonl")

@@ -308,7 +308,7 @@ func (ix *index) finish() {
 	ix.logs.notes = slices.DeleteFunc(ix.notes, func(n note) bool { return n.effect == nothing })
 	slices.SortFunc(ix.logs.notes, func(a, b note) int { return a.about.compare(b.about) })
 	for key, lg := range ix.wants {
-		if _, ok := ix.at[key]; !ok && lg.resumable().Exit == nil { // a run with an end has a row for each user
+		if _, ok := ix.at[key]; !ok && lg.last().Exit == nil { // a run with an end has a row for each user
 			ix.logs.withoutSessions++
 		}
 	}

@@ -33,6 +33,8 @@ func (m *logBuilder) line(v any) {
 	}
 }
 
+func (m *logBuilder) lines() int { return bytes.Count(m.Bytes(), []byte("\n")) }
+
 // run adds the first line of a run of revoke on a list with the given number of rows.
 func (m *logBuilder) run(list string, rows int, args ...string) {
 	m.begin(rows, append([]string{"revoke", "--yes"}, append(args, list)...)...)
@@ -46,7 +48,7 @@ func (m *logBuilder) begin(rows int, args ...string) {
 		Operator:  "app 7c2e94d1-58af-4b06-8d3e-1f90a6c4b725",
 		GraphRoot: "https://graph.microsoft.com", Pairs: rows, Start: m.now,
 		Verify: slices.Contains(args, "--verify"), AnyPass: slices.Contains(args, "--any-pass"),
-		Sessions: slices.Contains(args, "--revoke-sessions")}
+		Sessions: slices.Contains(args, "--revoke-sessions"), Lines: m.lines()}
 	run.Describe("results.jsonl")
 	m.line(run)
 }
@@ -162,7 +164,7 @@ func (m *logBuilder) wait(d time.Duration, refused int) {
 }
 
 func (m *logBuilder) end(exit int, stopped string) {
-	m.line(results.End{Type: "end", Exit: exit, Stopped: stopped, End: m.now})
+	m.line(results.End{Type: "end", Exit: exit, Stopped: stopped, End: m.now, Lines: m.lines()})
 }
 
 func (m *logBuilder) write(t testing.TB, name string) string {

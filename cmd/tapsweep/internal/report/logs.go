@@ -191,17 +191,6 @@ func digestOf(sum hash.Hash) string { return fmt.Sprintf("sha256:%x", sum.Sum(ni
 
 func (lg *sourceLog) last() *ReportedRun { return lg.runs[len(lg.runs)-1] }
 
-// resumable returns the run whose command resumes the log. This is the last run that revokes sessions, because a run
-// without --revoke-sessions would be refused, else the last run.
-func (lg *sourceLog) resumable() *ReportedRun {
-	for _, run := range slices.Backward(lg.runs) {
-		if run.header.Sessions {
-			return run
-		}
-	}
-	return lg.last()
-}
-
 // records reads the log from its start, see results.Read.
 func (lg *sourceLog) records(ctx context.Context) iter.Seq2[*results.Record, error] {
 	return func(yield func(*results.Record, error) bool) {

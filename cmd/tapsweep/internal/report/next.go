@@ -63,7 +63,7 @@ func (r *Report) nextCommands(l *Logs) {
 		resume.Left = plus(resume.Left+resume.unverified, resume.withoutRow)
 		if resume.Left > 0 || run.unfinished() {
 			verify := resume.unverified > 0 && run.kind() != "verify"
-			resume.Command, resume.Note = resumeCommand(lg.name, &lg.resumable().header, verify)
+			resume.Command, resume.Note = resumeCommand(lg.name, &run.header, verify)
 			if run.refused() && resume.Command != "" {
 				resume.Note = strings.TrimPrefix(resume.Note+", after you fix what it was refused for", ", ")
 			}

@@ -47,7 +47,6 @@ type Report struct {
 	Failures   []*Failure              `json:"failures"`   // pairs that are not done by cause, the most frequent first
 	Sessions   *SessionReport          `json:"sessions,omitempty"`
 	Waits      Waits                   `json:"waits"`
-	Progress   []Point                 `json:"progress"`
 	Resume     []NextCommand           `json:"resume"` // the commands for what is left
 
 	axis       axis

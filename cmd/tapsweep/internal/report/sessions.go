@@ -73,7 +73,7 @@ func (s *SessionReport) add(row *reportedRow) {
 func (s *SessionReport) finish(l *Logs) {
 	s.Failures = s.failures.sorted()
 	for _, lg := range l.logs {
-		run := lg.resumable()
+		run := lg.last()
 		if s.tasks[nextTask{lg, false}] || s.WithoutRow > 0 && run.Exit == nil && run.header.Sessions {
 			if command, _ := resumeCommand(lg.name, &run.header, false); command != "" {
 				s.Resume = append(s.Resume, command)

@@ -142,22 +142,3 @@ func TestVerifiedSessionsOfAGuest(t *testing.T) {
 	assert.Same(t, "users", s.Users, 1)
 	assert.Same(t, "not verified", s.Unverified, 0)
 }
-
-// A log of an older version may have a run that revokes sessions, was killed, and was resumed by one that
-// left them alone. They are left.
-func TestForgottenSessions(t *testing.T) {
-	const list = "l.csv"
-	m := &logBuilder{now: night}
-	m.run(list, 2, "--revoke-sessions", "--verify")
-	m.row(list, 1, results.Revoked)
-	m.sessions(list, 1, results.Revoked)
-	m.row(list, 2, results.Revoked) // and the run was killed
-	m.now = m.now.Add(time.Minute)
-	m.run(list, 2)
-	m.end(0, "")
-	s := reportOf(t, m.write(t, "log.jsonl")).Sessions
-	assert.Same(t, "without a row", s.WithoutRow, 1)
-	assert.Same(t, "verdict", s.Verdict(), "The sessions of 1 of 2 users are revoked.")
-	assert.Same(t, "commands", len(s.Resume), 1)
-	assert.Holds(t, "the command with all flags of the killed run", s.Resume[0], "--revoke-sessions --verify")
-}

@@ -56,10 +56,7 @@ type axis struct {
 	refused [numBins]int
 }
 
-const (
-	numBins   = 240 // the resolution of the chart
-	numPoints = 24  // of Report.Progress
-)
+const numBins = 240 // the resolution of the chart
 
 func newAxis(runs []*ReportedRun) axis {
 	a := axis{spans: unite(spansOf(runs))}
@@ -80,16 +77,6 @@ func (a *axis) x(t time.Time) float64 {
 		return 0
 	}
 	return min(float64(a.before[i]+min(t.Sub(a.spans[i].start), a.spans[i].length()))/float64(a.length), 1)
-}
-
-// at returns the time at x.
-func (a *axis) at(x float64) time.Time {
-	running := time.Duration(x * float64(a.length))
-	i := len(a.spans) - 1
-	for i > 0 && a.before[i] >= running {
-		i--
-	}
-	return a.spans[i].start.Add(running - a.before[i]).Round(time.Millisecond)
 }
 
 // bin returns the part of the running time that contains a time.
@@ -126,36 +113,4 @@ func seriesOf(o results.Outcome) series {
 		return series(i)
 	}
 	return leftSeries
-}
-
-// A Point is the progress of the runs at a time. A pair counts at the time of its row.
-type Point struct {
-	Time      time.Time `json:"time"`
-	Revoked   int       `json:"revoked"`
-	Planned   int       `json:"planned"`
-	Absent    int       `json:"absent"`
-	Duplicate int       `json:"duplicate"`
-	Found     int       `json:"found"`
-	Protected int       `json:"protected"`
-	Left      int       `json:"left"`
-	Refused   int       `json:"refused"` // refused requests since the previous point
-}
-
-// points returns the progress at evenly spaced parts of the running time.
-func (a *axis) points() (points []Point) {
-	var now Point
-	counts := [numSeries]*int{&now.Revoked, &now.Planned, &now.Found, &now.Absent, &now.Duplicate, &now.Protected,
-		&now.Left}
-	for i, bin := range a.bins {
-		for s, n := range bin {
-			*counts[s] += n
-		}
-		now.Refused = plus(now.Refused, a.refused[i])
-		if (i+1)%(numBins/numPoints) == 0 {
-			now.Time = a.at(float64(i+1) / numBins)
-			points = append(points, now)
-			now.Refused = 0
-		}
-	}
-	return points
 }

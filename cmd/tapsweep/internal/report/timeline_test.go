@@ -38,9 +38,6 @@ func TestAxis(t *testing.T) {
 		assert.Same(t, tt.name+": running time", a.length, tt.length)
 		assert.Same(t, tt.name+": place", a.x(night.Add(tt.at)), tt.x)
 	}
-	a := newAxis(runsAt(4*hour, 0, 24*hour))
-	assert.Same(t, "time at the end of the first night", a.at(0.5), night.Add(4*hour))
-	assert.Same(t, "time in the second night", a.at(0.75), night.Add(26*hour))
 }
 
 // The axis has at least one label and room for each, whatever the length of the run.
@@ -60,14 +57,12 @@ func TestTicks(t *testing.T) {
 		[]label{{X: 28.6, Text: "2 min"}, {X: 57.1, Text: "4 min"}, {X: 85.7, Text: "6 min"}})
 }
 
-// The chart has a bar for the requests refused at a time, below the plot, and the progress has their number.
+// The chart has a bar for the requests refused at a time, below the plot.
 func TestRefusals(t *testing.T) {
 	r := reportOf(t, logOf(t, 0, 1, "revoke a.csv", waits(10*time.Second, 40), later(50*time.Second),
 		waits(10*time.Second, 10), later(50*time.Second), row(2, results.Revoked), ends(0)))
 	assert.Equal(t, "bars", r.Chart().Refused, []chartBar{{1.5, 250, 9.5, 48}, {501.5, 286, 9.5, 12}})
 	assert.Same(t, "text", r.Chart().RefusedText, "50 refused, up to 40 a bar")
-	assert.Same(t, "refused up to the first point", r.Progress[0].Refused, 40)
-	assert.Same(t, "refused up to the 13th point", r.Progress[12].Refused, 10)
 	quiet := reportOf(t, logOf(t, 0, 1, "revoke a.csv", row(2, results.Revoked), ends(0))).Chart()
 	assert.Same(t, "bottom of a chart without refusals", quiet.Bottom(), plotHeight)
 }

@@ -25,11 +25,9 @@ type Condition struct {
 	open           bool    // the last run has no End so far
 	counted        int     // the line number of the last Header or End, which has the number of lines before it
 	lines          int     // the lines of the log so far
-	rows           int     // the rows about passes so far, including those of earlier runs that the log may resume
 	lacksLineBreak bool    // the last complete line lacks its line break
 
 	damage  *input.LineError // an error in the file that a resumed run cannot repair
-	noEnd   *input.LineError // a run has no End; this is damage unless the next run resumes it
 	missing *input.LineError // lines that were missing at the counted line; a resumed run writes them again
 }
 
@@ -60,61 +58,38 @@ func (c *Condition) add(rec *Record) {
 			c.damage = lineError(rec.Line, "the results log resumes a log of another list"+wantWhole)
 		}
 		c.run, c.open = rec.Run, true
-		c.count(rec.Line, c.lines, rec.Run.Lines, "lines")
+		c.count(rec.Line, rec.Run.Lines)
 	case !c.open && c.damage == nil:
 		c.damage = lineError(rec.Line, "the results log continues after its last line: it contains a part of "+
 			"another log"+wantWhole)
-	case rec.End != nil && rec.End.Lines == 0: // an older version wrote it, and counted only rows
-		says := 0
-		for _, n := range rec.End.Counts {
-			says += n
-		}
-		c.open = false
-		c.count(rec.Line, min(c.rows, says), says, "rows") // a pass may have several rows
 	case rec.End != nil:
 		c.open = false
-		c.count(rec.Line, c.lines, rec.End.Lines, "lines")
-	case rec.Row != nil && rec.Row.Action != RevokeSessions:
-		c.rows++
+		c.count(rec.Line, rec.End.Lines)
 	}
 	c.lines++
 }
 
-// begin processes the first line of a log. In older versions, a run that resumed a log also began with such a
-// line, and the End counted the rows of all runs instead of the lines. So a run of the same list may resume the
-// run before it. The next number of lines or rows shows whether it does.
+// begin processes the first line of a log, which may follow another log.
 func (c *Condition) begin(rec *Record) {
-	mayResume := c.run != nil && c.run.same(rec.Run) == nil
-	switch {
-	case mayResume && c.open:
-		c.noEnd = cmp.Or(c.noEnd, c.problem(""))
-	case c.run != nil:
+	if c.run != nil {
 		c.damage = c.problem("")
-		c.lines = 0
 	}
-	if !mayResume {
-		c.rows = 0
-	}
-	c.run, c.open, c.counted = rec.Run, true, rec.Line
+	c.run, c.open, c.counted, c.lines = rec.Run, true, rec.Line, 0
 }
 
-// count compares the number of lines (or rows) before a line with the number that the line has. Each Header and
-// each End has such a number, except for the first line of a log.
-func (c *Condition) count(line, have, says int, what string) {
-	if what == "lines" && have != says {
-		c.damage = cmp.Or(c.damage, c.noEnd)
-	}
-	c.counted, c.missing, c.noEnd = line, nil, nil
+// count compares the number of lines before a line with the number that the line has. Each Header and each End has
+// such a number, except for the first line of a log.
+func (c *Condition) count(line, says int) {
+	c.counted, c.missing = line, nil
 	if c.damage == nil {
 		c.Lacks = ""
 	}
 	switch {
-	case says == 0:
-	case have > says:
+	case c.lines > says:
 		c.missing = lineError(line, "the results log has %d lines before this line, but this line says %d: "+
-			"it contains lines of another log"+wantWhole, have, says)
-	case have < says:
-		c.Lacks = fmt.Sprintf("%d of its %d %s", says-have, says, what)
+			"it contains lines of another log"+wantWhole, c.lines, says)
+	case c.lines < says:
+		c.Lacks = fmt.Sprintf("%d of its %d lines", says-c.lines, says)
 		c.missing = lineError(line, "the results log is not complete: it lacks %s"+wantWhole, c.Lacks)
 	}
 }

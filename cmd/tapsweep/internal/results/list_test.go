@@ -239,34 +239,13 @@ func TestScanEndedEarly(t *testing.T) {
 	}
 }
 
-// A log of an older version does not say how many lines it has, but how many rows.
-func TestOlderLog(t *testing.T) {
-	const run = `{"type":"run","command":["revoke","--verify"]}` + "\n"
-	const end = `{"type":"end","counts":{"revoked":1}}` + "\n"
-	users, err := ReadUsers(write(t, "l.jsonl", run+logText("revoked 1")+end))
-	assert.OK(t, err, "ReadUsers")
-	assert.Same(t, "the run verifies", users.Runs[0].Verify, true)
-	assert.Same(t, "the run has a command that resumes it", users.Runs[0].Resume != nil, true)
-	const resume = `{"type":"run","command":["revoke","--verify","--resume"]}` + "\n"
-	const both = `{"type":"end","counts":{"revoked":2}}` + "\n"
-	const stop = `{"type":"end","counts":{"revoked":1},"exit":4}` + "\n"
-	for name, first := range map[string]string{"killed": "", "stopped": stop} {
-		log := write(t, "l.jsonl", run+logText("revoked 1")+first+resume+logText("revoked 2")+both)
-		if l, _ := open(t, input.Options{}, log); l.Stats().Done != 2 {
-			t.Errorf("%s and resumed: Stats() = %+v, want 2 passes that are done", name, l.Stats())
-		}
-	}
-	_, err = ReadUsers(write(t, "l.jsonl", run+end))
-	assert.Says(t, "ReadUsers of a log that lacks a row", err, "lacks 1 of its 1 rows")
-}
-
 // A line that hides a row is not skipped. Nor is what another program has made of a log read as a list of
 // another form.
 func TestNoWholeLog(t *testing.T) {
 	log := logText("run, denied 1, end")
 	rows := logText("denied 1, revoked 2")
 	const header = "source,line,user,method,outcome,status,code,message,attempts,requestId,time\n"
-	const foreign, part = "it is not part of a results log", "write their user and method to a list"
+	const foreign, part = "it is not part of a results log", "use the log as tapsweep wrote it"
 	for name, tt := range map[string]struct{ text, want string }{
 		"a row in other text": {logText("run") + "2026-03-02T08:29:00Z " + rows,
 			`:2: it has "2026-03-02T08:29:00Z " before a line of a results log`},

@@ -1,8 +1,10 @@
 package results
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"tapsweep/input"
@@ -17,11 +19,23 @@ const (
 	eli   = "eli@fabrikam.com"
 )
 
-// write puts a text into a file of that name and returns its path.
+// write puts a text into a file of that name and returns its path. Lines of a log that lack the number of lines
+// before them get it.
 func write(t *testing.T, name, text string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	assert.OK(t, os.WriteFile(path, []byte(text), 0o600))
+	path, n := filepath.Join(t.TempDir(), name), 0
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		counted := strings.HasPrefix(line, `{"type":"end"`) || n > 0 && strings.HasPrefix(line, `{"type":"run"`)
+		if open, ok := strings.CutSuffix(line, "}\n"); ok && counted && !strings.Contains(line, `"lines":`) {
+			line = fmt.Sprintf("%s,\"lines\":%d}\n", open, n)
+		}
+		if strings.HasPrefix(line, lineMark) {
+			n++
+		}
+		b.WriteString(line)
+	}
+	assert.OK(t, os.WriteFile(path, []byte(b.String()), 0o600))
 	return path
 }
 

@@ -180,7 +180,6 @@ func (in *logReader) decode(text []byte) (known bool, err error) {
 	}
 	switch rec := &in.rec; {
 	case rec.Run != nil:
-		rec.Run.interpret()
 		in.self = rec.Run.Self
 	case rec.Row != nil:
 		return true, in.checkRow()

@@ -58,7 +58,7 @@ func (r *Header) RevokeSessionsWith(path string) []string {
 }
 
 // Describe sets Resume and Revoke from the command line of the run, whose log is at path. Package cli calls it
-// for a new run, and Read for a log of a version that did not write them.
+// for a new run.
 func (r *Header) Describe(path string) {
 	if r.Kind() == "" {
 		return
@@ -75,19 +75,6 @@ func (r *Header) Describe(path string) {
 	if r.Sessions {
 		r.Revoke = append(r.Revoke, "--revoke-sessions")
 	}
-}
-
-// interpret sets fields that older versions did not write, from the command line of the run.
-func (r *Header) interpret() {
-	if r.Kind() == "" || r.Resume != nil {
-		return
-	}
-	given := func(flag string) bool {
-		return slices.Contains(r.Command, flag) || slices.Contains(r.Command, flag+"=true")
-	}
-	r.Verify, r.AnyPass = r.Verify || given("--verify"), r.AnyPass || given("--any-pass")
-	r.Simulated = r.Simulated || given("--simulate")
-	r.Describe(EvidenceLog)
 }
 
 // kept are the flags that a run with the log as its list also needs: those about the tenant, the sign-in and

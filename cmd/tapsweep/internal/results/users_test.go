@@ -22,9 +22,7 @@ func TestReadUsers(t *testing.T) {
 		return found
 	}
 	assert.Same(t, "users of a log in UTF-16", len(read("../../../../testdata/logs/log-ps51-redirect.jsonl").Users), 3)
-	// A run of an older version without --protect wrote rows about sessions of users whom the first run protected.
-	for name, row := range map[string]string{"no other row": "", "the pass is named twice": rowLine(Duplicate),
-		"a row about sessions": sessionLine(NotSent)} {
+	for name, row := range map[string]string{"no other row": "", "the pass is named twice": rowLine(Duplicate)} {
 		protected := write(t, "log.jsonl", runLine+rowLine(Protected)+row+endLine)
 		assert.Same(t, "users of a log with a protected user, and "+name, len(read(protected).Users), 0)
 	}

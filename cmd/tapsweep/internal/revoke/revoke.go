@@ -57,10 +57,6 @@ type Options struct {
 	// Sessions makes the Job revoke the sessions of each user after the last pass of the user is gone.
 	Sessions bool
 
-	// Names has the object IDs of users who are listed by object ID and by user principal name. The key is the user
-	// principal name in lower case. A user in Names has one row about sessions instead of two.
-	Names map[string]string
-
 	// VerifyOnly lists passes and deletes nothing. For a user without a pass the outcome is Absent, or Revoked if
 	// Item.Before is Revoked. For a user with a pass it is Remains.
 	VerifyOnly bool

@@ -1,11 +1,9 @@
 package revoke
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"hash/maphash"
-	"slices"
 	"strings"
 	"time"
 
@@ -33,26 +31,10 @@ type userState struct {
 	decided bool            // the call was sent, or a row says why it was not
 }
 
-// SessionName returns the name of a user in rows about sessions. For the signed-in user, whose names are self, and
-// for users in names it is the object ID. For all others it is the name on the list.
-func SessionName(self []string, names map[string]string, user string) string {
-	user = cmp.Or(names[strings.ToLower(user)], user)
-	if user != input.Me && input.IsAmong(user, self) {
-		if i := slices.IndexFunc(self, input.IsGUID); i >= 0 {
-			return self[i]
-		}
-	}
-	return user
-}
-
-func (j *Job) sessionName(user string) string {
-	return SessionName(j.opts.Token.Self, j.opts.Names, user)
-}
-
 // sessionsOf returns the subject of the rows about the sessions of a user. pair is the last pair of the user.
-func sessionsOf(pair *input.Pair, user string) *subject {
+func sessionsOf(pair *input.Pair) *subject {
 	return &subject{action: results.RevokeSessions, upn: pair.UPN,
-		pair: input.Pair{Source: pair.Source, Line: pair.Line, Column: pair.Column, User: user}}
+		pair: input.Pair{Source: pair.Source, Line: pair.Line, Column: pair.Column, User: pair.User}}
 }
 
 // countsOf returns the totals of the rows with an action.
@@ -68,7 +50,7 @@ func (j *Job) stateOf(pair *input.Pair) *userState {
 	if !j.opts.Sessions || pair.FirstOf != nil || pair.User == "" || j.opts.isProtected(pair) {
 		return nil
 	}
-	id := maphash.String(j.sessions.seed, strings.ToLower(j.sessionName(pair.User)))
+	id := maphash.String(j.sessions.seed, strings.ToLower(pair.User))
 	u := j.sessions.users[id]
 	if u == nil {
 		u = new(userState)
@@ -133,7 +115,7 @@ func (j *Job) startSessions(u *userState, pair *input.Pair) {
 		return
 	}
 	u.decided = true
-	s := sessionsOf(pair, j.sessionName(pair.User))
+	s := sessionsOf(pair)
 	if !u.deleted && j.startedBefore(s) {
 		return
 	}

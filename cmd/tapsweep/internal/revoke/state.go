@@ -14,7 +14,7 @@ import (
 
 // A subject is what rows are about: a pair, or the sessions of a user.
 type subject struct {
-	pair   input.Pair     // for sessions, the user's last pair, with the name from SessionName
+	pair   input.Pair     // for sessions, the user's last pair
 	action results.Action // results.RevokeSessions, or empty for a pair
 	upn    string
 	last   *results.Row // the row that a later LIST or GET completes

@@ -11,12 +11,11 @@ import (
 	"tapsweep/cmd/tapsweep/internal/answer"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/input"
 )
 
 // startVerifySessions begins to verify that the sessions of a user are revoked, as a log says.
 func (j *Job) startVerifySessions(item *Item) {
-	s := sessionsOf(&input.Pair{Source: item.Source, Line: item.Line, UPN: item.UPN}, item.User)
+	s := sessionsOf(&item.Pair)
 	row := results.Row{Outcome: item.Sessions.Outcome, SentAt: item.Sessions.SentAt}
 	switch {
 	case row.Outcome == results.Revoked && !row.SentAt.IsZero():

@@ -75,7 +75,7 @@ func (r *run) question(items revoke.Items) *question {
 				q.sample = append(q.sample, item)
 			}
 		}
-		user := strings.ToLower(r.sessionName(pair.User))
+		user := strings.ToLower(pair.User)
 		if sends, verifies := r.userTask(pair, user, deletes); sends || verifies {
 			id := maphash.String(seed, user)
 			users[id] = users[id] || sends

@@ -80,17 +80,16 @@ func TestConfirmLeavesOut(t *testing.T) {
 		"Earlier runs completed 2 passes and the sessions of 1 user, which are only verified.\n")
 }
 
-// The person who asks is one user whose sessions are revoked, by whatever name, and so is a user under two
-// names. A user whose passes are gone counts, too. The larger of both numbers has to be typed.
+// A user on two rows is one user whose sessions are revoked, and each name counts. A user whose passes are gone
+// counts, too. The larger of both numbers has to be typed.
 func TestConfirmCountsUsersOfSessions(t *testing.T) {
 	r := asking(strings.NewReader("y\n"), io.Discard)
-	r.list = openList(t, "user\ndana@contoso.com\n"+selfID+"\nme@contoso.com\nlee@contoso.com\n"+otherID+"\n")
-	r.names = map[string]string{"dana@contoso.com": otherID}
-	r.header.Sessions, r.tenant.Token.Self = true, []string{selfID, "me@contoso.com"}
+	r.list = openList(t, "user,method\ndana@contoso.com,"+selfPass+"\nDana@contoso.com,"+otherPass+"\n"+otherID+",\n")
+	r.header.Sessions = true
 	r.doneBefore = []input.Pair{{User: "erik@contoso.com"}}
 	q := r.question(r.everyItem())
-	assert.Same(t, "passes to delete", q.passes, 5)
-	assert.Same(t, "users of sessions: dana, lee, erik and the person who asks", q.users, 4)
+	assert.Same(t, "passes to delete", q.passes, 3)
+	assert.Same(t, "users of sessions: dana by two names, and erik", q.users, 3)
 	err := r.confirm(t.Context(), &question{passes: 5, users: typedAbove + 1})
 	assert.That(t, err != nil, "y confirms the sessions of 101 users")
 }

@@ -13,22 +13,12 @@ import (
 
 // Scope is where to look for passes, and which passes to find.
 type Scope struct {
-	Find     scan.Options  // without CreatedSince
-	Since    time.Time     // the earliest creation time of the passes to find; zero means no limit
-	Age      time.Duration // how long before the first run of the log Since is; 0 if the flags name a time
-	Digest   string        // only a run with the same digest can resume the log
-	Files    []input.File  // the lists of users
-	Warnings []string      // warnings about the lists of users
-	Scan     []string      // for a sweep: the scan that lists the passes that it finds, without Since
-}
-
-// sinceOf returns Since for a run that resumes first. Otherwise the time that an age means would move from run to run,
-// and the runs would miss passes.
-func (s *Scope) sinceOf(first *results.Header) time.Time {
-	if s.Age == 0 {
-		return s.Since
-	}
-	return cmp.Or(first.Since, first.Start.Add(-s.Age)) // older versions did not write Since
+	Find     scan.Options // without CreatedSince
+	Since    time.Time    // the earliest creation time of the passes to find; zero means no limit
+	Digest   string       // only a run with the same digest can resume the log
+	Files    []input.File // the lists of users
+	Warnings []string     // warnings about the lists of users
+	Scan     []string     // for a sweep: the scan that lists the passes that it finds, without Since
 }
 
 func (s *Scope) task(readOnly bool) token.Task {

@@ -35,7 +35,7 @@ func openProtect(c *console.Console, o *Options) (*protect.Named, error) {
 	logs := new(results.Lists)
 	protectList, err := protect.Open(logs.Read, o.Guards.Protect...)
 	if err != nil {
-		return nil, status.RefuseFile(fmt.Errorf("--protect: %w\nnothing was sent", err))
+		return nil, status.RefuseFile(fmt.Errorf("--protect: %w\nnothing was deleted", err))
 	}
 	warn(c, "--protect: ", logs.Warnings)
 	o.Header.Protect = protectList.Files()
@@ -47,7 +47,7 @@ func (r *run) findProtected(ctx context.Context, protectList *protect.Named,
 	pairs iter.Seq2[input.Pair, error]) (err error) {
 	r.protectedUsers, err = protectList.Resolve(ctx, r.runner, pairs, r.noLookUps())
 	if err != nil {
-		return r.ended(ctx, fmt.Errorf("--protect: %w\nnothing was changed", err))
+		return r.ended(ctx, fmt.Errorf("--protect: %w\nnothing was deleted", err))
 	}
 	if warning := r.protectedUsers.Warning(); warning != "" {
 		r.console.Say("warning: %s", warning)
@@ -109,7 +109,7 @@ func (r *run) identify(ctx context.Context) error {
 	tok := r.tenant.Token
 	me, err := protect.Me(ctx, r.runner)
 	if err != nil {
-		return r.ended(ctx, fmt.Errorf("%w\nnothing was changed", err))
+		return r.ended(ctx, fmt.Errorf("%w\nnothing was deleted", err))
 	}
 	if me == (input.User{}) && len(tok.Self) > 0 && input.IsGUID(tok.Self[0]) {
 		me.ID = tok.Self[0]

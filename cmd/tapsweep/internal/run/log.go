@@ -52,7 +52,8 @@ func (r *run) openLog() (err error) {
 		return status.Refuse(err, r.resumeHints(err)...)
 	}
 	if err == nil && r.scope != nil && r.earlier.First != nil {
-		r.header.Since = r.scope.sinceOf(r.earlier.First)
+		// Otherwise the time that an age means would move from run to run, and the runs would miss passes.
+		r.header.Since = r.earlier.First.Since
 	}
 	return err
 }
@@ -120,7 +121,7 @@ func (r *run) beginEvidence() error {
 	}
 	fmt.Fprintln(&text)
 	if err := evidence.Begin(dir, text.String(), r.opts.Log.Resume); err != nil {
-		return status.RefuseFile(fmt.Errorf("--evidence: %w", err), "nothing was sent")
+		return status.RefuseFile(fmt.Errorf("--evidence: %w", err), "nothing was deleted")
 	}
 	return nil
 }

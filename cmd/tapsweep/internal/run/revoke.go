@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/progress"
@@ -67,7 +66,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	limit := o.maxDeletes(o.Header.Simulated || c.IsTerminal(c.In))
 	if n := list.Stats().Unique; limit > 0 && n > limit {
 		return status.Refuse(
-			fmt.Errorf("the list has %d passes, more than the limit of %d: nothing was sent", n, limit),
+			fmt.Errorf("the list has %d passes, more than the limit of %d: nothing was deleted", n, limit),
 			status.HintBound)
 	}
 	o.Header.Digest, o.Header.Pairs, o.Header.Lists = list.Digest(), list.Stats().Rows, list.Files()
@@ -94,15 +93,8 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	return execute(ctx, c, &o.Options, p)
 }
 
-// askToRevoke looks up users that are listed under two names, and asks the person to confirm. It does not ask if
-// nothing will be deleted or revoked.
+// askToRevoke asks the person to confirm. It does not ask if nothing will be deleted or revoked.
 func (r *run) askToRevoke(ctx context.Context) error {
-	if r.header.Sessions && r.list.Mixed() {
-		if err := r.lookUpNames(ctx); err != nil {
-			r.console.Say("warning: a user who is listed by object ID and by user principal name gets two calls "+
-				"that revoke sessions: %s", safetext.Printable(err.Error()))
-		}
-	}
 	if r.opts.unattended() {
 		return nil
 	}
@@ -154,10 +146,10 @@ func openLists(stdin io.Reader, o *RevokeOptions, logs *results.Lists) (*input.L
 	problems, bad := errors.AsType[*input.Problems](err)
 	switch {
 	case bad && !problems.Cut:
-		return nil, status.Refuse(fmt.Errorf("%w\nnothing was sent", problems),
+		return nil, status.Refuse(fmt.Errorf("%w\nnothing was deleted", problems),
 			"fix the rows, or leave them out with --skip-invalid")
 	case bad:
-		return nil, status.Refuse(fmt.Errorf("%w\nnothing was sent", problems))
+		return nil, status.Refuse(fmt.Errorf("%w\nnothing was deleted", problems))
 	case err != nil:
 		return nil, status.RefuseFile(err, HintUser(err, o.Lists)...)
 	}

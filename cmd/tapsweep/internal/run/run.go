@@ -37,8 +37,6 @@ type run struct {
 	earlier *results.ResumeState // what earlier runs have completed, empty if there is no log to resume
 	waits   *waitLog             // nil before the work begins, because earlier waits are not logged
 
-	names map[string]string // see revoke.Options.Names
-
 	summary summary
 
 	heldPreflight []byte   // what a quiet run shows if it fails
@@ -171,7 +169,7 @@ func (r *run) checkPlace() error {
 			if logged.Line > 0 {
 				place += fmt.Sprintf(":%d", logged.Line)
 			}
-			return status.Refuse(fmt.Errorf("%s: %w\nnothing was sent", place, err), "the log does not show what "+
+			return status.Refuse(fmt.Errorf("%s: %w\nnothing was deleted", place, err), "the log does not show what "+
 				"happened in this tenant: sign in to the tenant of the log, or name another file")
 		}
 	}
@@ -208,8 +206,7 @@ func (r *run) makeJob() {
 	h, g := r.header, &r.opts.Guards
 	opts := revoke.Options{DryRun: h.DryRun, AnyPass: h.AnyPass, Sessions: h.Sessions, Verify: g.Verify,
 		VerifyOnly: r.verifyOnly, AbortAfter: g.AbortAfter, MaxDeletes: r.limit,
-		Protected: r.isProtectedName, Names: r.names, Token: *r.tenant.Token,
-		Earlier: r.earlier}
+		Protected: r.isProtectedName, Token: *r.tenant.Token, Earlier: r.earlier}
 	r.job = revoke.New(r.runner, func(row *results.Row) error {
 		r.console.Display().Row(row)
 		r.opts.Metrics.Row(row)

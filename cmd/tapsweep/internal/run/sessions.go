@@ -15,11 +15,6 @@ func (o *Options) withSessions(task token.Task) token.Task {
 	return task
 }
 
-// sessionName returns the name of a user in rows about sessions.
-func (r *run) sessionName(user string) string {
-	return revoke.SessionName(r.tenant.Token.Self, r.names, user)
-}
-
 // items yields the rows of the list, and then the users in doneBefore. It skips users for which these returns
 // false.
 func (r *run) items(these func(user string) bool) revoke.Items {
