@@ -64,6 +64,12 @@ type Pair struct {
 	FirstOf *Pos
 }
 
+// A File is a list as it was read.
+type File struct {
+	Name   string `json:"name"`   // as it was given, "stdin" for "-"
+	Digest string `json:"digest"` // "sha256:" and the SHA-256 of its bytes in hex
+}
+
 // A Pos is a place in a list.
 type Pos struct {
 	Source string

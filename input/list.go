@@ -23,6 +23,7 @@ type List struct {
 	stats  Stats
 	byName int // unique pairs whose user is a user principal name
 	digest string
+	files  []File
 	self   bool
 	empty  []string // see Empty
 	coded  []string // see WithCodes
@@ -137,6 +138,7 @@ func (o *opener) read(names []string, opts *Options) error {
 	}
 	for _, s := range sources {
 		o.names, o.foreign = append(o.names, s.name), s.foreign != nil
+		o.list.files = append(o.list.files, s.asFile())
 		before := o.list.stats
 		if err := s.readAll(&o.problems); err != nil {
 			return err
@@ -294,8 +296,11 @@ func (l *List) IsSelf() bool { return l.self }
 // Stats returns what Open counted.
 func (l *List) Stats() Stats { return l.stats }
 
+// Files returns the lists, in order.
+func (l *List) Files() []File { return l.files }
+
 // Digest returns "sha256:" and the hash of the unique pairs, in order and in lower case. The same
-// pairs have the same digest in every format.
+// pairs have the same digest in every format. It is not the digest of a file.
 func (l *List) Digest() string { return l.digest }
 
 // Close removes the rows. Pairs must not be used after it.

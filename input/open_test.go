@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/iotest"
 
@@ -114,6 +115,18 @@ func TestRowsAreKept(t *testing.T) {
 	setTemp(t, filepath.Join(temp, "none"))
 	_, err := Open([]string{path}, Options{})
 	checkError(t, "Open without a temporary directory", err, "set TMPDIR to a directory")
+}
+
+// If the disk is full, the error says what to do.
+func TestTemporaryOnAFullDisk(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	_, err = temporary{full}.Write([]byte("x"))
+	assert.Is(t, "Write", err, syscall.ENOSPC)
+	assert.Says(t, "Write", err, "set TMPDIR to another directory")
 }
 
 // setTemp makes a directory the one for temporary files, and returns it.

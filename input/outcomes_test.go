@@ -107,11 +107,11 @@ func outcome(path string) string {
 			say("pair", "%s", words(place, p.User, p.UPN, p.Method, again))
 		}
 	}
-	for _, u := range users {
+	for _, u := range users.Users {
 		say("user", "%s", words(u.Line, u.ID, u.UPN))
 	}
 	switch {
-	case problems && len(users) == 0:
+	case problems && len(users.Users) == 0:
 		say("not users", "%v", usersErr)
 	case usersErr != nil:
 		say("no *Problems, or also users", "%v", usersErr)

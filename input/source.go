@@ -3,6 +3,7 @@ package input
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -23,7 +24,8 @@ type source struct {
 		io.ReaderAt
 		io.Closer
 	}
-	size int64 // of file, in bytes
+	size   int64  // of file, in bytes
+	digest string // see File
 
 	foreign    iter.Seq2[ListRow, error] // what read returned
 	foreignErr error                     // what read returned
@@ -32,7 +34,11 @@ type source struct {
 
 // open opens a list, and calls the Reader. The caller closes the file, unless open returns an error.
 func (s *source) open() error {
-	if err := s.openFile(); err != nil {
+	err := s.openFile()
+	if err == nil {
+		err = s.hash()
+	}
+	if err != nil {
 		if s.file != nil {
 			err = errors.Join(err, s.file.Close())
 		}
@@ -75,9 +81,19 @@ func (s *source) copy(r io.Reader) error {
 		return err
 	}
 	s.file = f
-	s.size, err = io.Copy(f, r)
+	s.size, err = io.Copy(struct{ io.Writer }{f}, r) // without os.File.ReadFrom, which does not call Write
 	return err
 }
+
+// hash computes the digest of the list.
+func (s *source) hash() error {
+	sum := sha256.New()
+	_, err := io.Copy(sum, io.NewSectionReader(s.file, 0, s.size))
+	s.digest = fmt.Sprintf("sha256:%x", sum.Sum(nil))
+	return err
+}
+
+func (s *source) asFile() File { return File{Name: s.name, Digest: s.digest} }
 
 // A temporary is a temporary file that others cannot read.
 type temporary struct{ *os.File }
@@ -89,6 +105,14 @@ func newTemporary() (temporary, error) {
 	}
 	_ = os.Remove(f.Name()) // the system removes the file when the process ends, even after a kill
 	return temporary{f}, nil
+}
+
+// Write writes to the file. An error says what to do.
+func (t temporary) Write(text []byte) (n int, err error) {
+	if n, err = t.File.Write(text); err != nil {
+		err = fmt.Errorf("%w: make room there, or set TMPDIR to another directory", err)
+	}
+	return n, err
 }
 
 // Close closes the file. On Windows, where an open file cannot be removed, it also removes it.

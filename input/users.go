@@ -15,6 +15,13 @@ type User struct {
 	UPN    string // user principal name
 }
 
+// A UserList has the users of lists.
+type UserList struct {
+	Users    []User
+	Files    []File   // the lists
+	Warnings []string // of ReadScope
+}
+
 // IsAmong reports whether a user has one of the names. Entra ignores case in both kinds of names.
 func IsAmong(user string, names []string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, user) })
@@ -26,37 +33,32 @@ func IsAmong(user string, names []string) bool {
 // If rows are invalid, ReadUsers returns a *Problems and no users: it skips no row, because every user counts. A list
 // without a user is an error. ReadUsers does not read standard input. If read knows the format of a list, each of its
 // rows counts, even if nothing is left to do for it. read may be nil.
-func ReadUsers(read Reader, names ...string) ([]User, error) {
-	users, _, err := readLists(read, names, false)
-	return users, err
-}
+func ReadUsers(read Reader, names ...string) (UserList, error) { return readLists(read, names, false) }
 
 // ReadScope is like ReadUsers, but for lists of users to scan. A list may have a header and no rows. Rows with
-// OutRefused that name no user are left out, unless there are no other rows. The warnings name these lists.
-func ReadScope(read Reader, names ...string) (users []User, warnings []string, err error) {
-	return readLists(read, names, true)
-}
+// OutRefused that name no user are left out, unless there are no other rows. The Warnings name these lists.
+func ReadScope(read Reader, names ...string) (UserList, error) { return readLists(read, names, true) }
 
-func readLists(read Reader, names []string, lenient bool) (users []User, warnings []string, err error) {
+func readLists(read Reader, names []string, lenient bool) (list UserList, err error) {
 	var problems Problems
 	for _, name := range names {
 		if name == "-" {
-			return nil, nil, errors.New("a list of users is not read from standard input: name a file")
+			return UserList{}, errors.New("a list of users is not read from standard input: name a file")
 		}
 		s := &source{name: name, read: read, usersOnly: true}
 		found, warning, err := s.users(lenient, &problems)
 		if err != nil {
-			return nil, nil, err
+			return UserList{}, err
 		}
-		users = append(users, found...)
+		list.Users, list.Files = append(list.Users, found...), append(list.Files, s.asFile())
 		if warning != "" {
-			warnings = append(warnings, warning)
+			list.Warnings = append(list.Warnings, warning)
 		}
 	}
 	if problems.Count > 0 {
-		return nil, nil, &problems
+		return UserList{}, &problems
 	}
-	return users, warnings, nil
+	return list, nil
 }
 
 // users returns the users of a list and a warning about it. It adds the errors in the list to problems. It returns read

@@ -19,7 +19,7 @@ func TestReadUsersProblems(t *testing.T) {
 	if !ok {
 		t.Fatalf("ReadUsers = %v, want *Problems", err)
 	}
-	assert.Same(t, "the number of users", len(users), 0)
+	assert.Same(t, "the number of users", len(users.Users), 0)
 	assert.Same(t, "Count", problems.Count, 31)
 	assert.Same(t, "Cut", problems.Cut, true)
 
@@ -27,11 +27,11 @@ func TestReadUsersProblems(t *testing.T) {
 	for name, want := range map[string]string{"-": "standard input", t.TempDir(): "reading ", none: none} {
 		users, err := ReadUsers(nil, good, name)
 		checkError(t, "ReadUsers of "+name, err, want)
-		assert.Same(t, "the number of users", len(users), 0)
+		assert.Same(t, "the number of users", len(users.Users), 0)
 	}
 	users, err = ReadUsers(nil)
 	checkError(t, "ReadUsers without a list", err, "")
-	assert.Same(t, "the number of users without a list", len(users), 0)
+	assert.Same(t, "the number of users without a list", len(users.Users), 0)
 }
 
 // A list that says where to look and names nobody is no reason to fail. A list of users who are to
@@ -48,9 +48,9 @@ func TestReadScope(t *testing.T) {
 		{"an empty file", "", 0, ":1: the list is empty", ":1: the list is empty"},
 	} {
 		path := write(t, "list", tt.text)
-		users, warnings, err := ReadScope(nil, path)
-		assert.Same(t, tt.name+": users", len(users), 0)
-		assert.Same(t, tt.name+": warnings", len(warnings), tt.warnings)
+		list, err := ReadScope(nil, path)
+		assert.Same(t, tt.name+": users", len(list.Users), 0)
+		assert.Same(t, tt.name+": warnings", len(list.Warnings), tt.warnings)
 		_, strict := ReadUsers(nil, path)
 		checkError(t, tt.name+": ReadScope", err, tt.err)
 		checkError(t, tt.name+": ReadUsers", strict, tt.error)

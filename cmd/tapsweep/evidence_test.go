@@ -16,6 +16,7 @@ import (
 	"tapsweep/batch/graphsim/entra"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/report"
+	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/testdata/assert"
 )
@@ -44,6 +45,27 @@ func reported(t *testing.T, dir string) (r report.Report) {
 	t.Helper()
 	decode(t, readText(t, dir+"/report.json"), &r)
 	return r
+}
+
+// The evidence has the SHA-256 of the files that the run read.
+func TestEvidenceOfInputs(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
+	users := tenant.AddUsers(3)
+	list, protected := listFile(t, users), writeFile(t, "glass.txt", "# emergency\n"+users[0].UPN+"\n")
+	scope := writeFile(t, "scope.txt", users[1].UPN)
+	env := serve(t, tenant)
+	for _, args := range [][]string{{"revoke", list}, {"sweep", "--users", scope}} {
+		dir := filepath.Join(t.TempDir(), "evidence")
+		tapsweep(t, env, append(args, "--yes", "--protect", protected, "--evidence", dir)...).ends(t, 0)
+		read := args[len(args)-1]
+		want := []report.ReportedFile{{What: "list", Name: read, Digest: "sha256:" + sumOf(t, read)},
+			{What: "protect", Name: protected, Digest: "sha256:" + sumOf(t, protected)}}
+		assert.Equal(t, "the files of "+args[0], reported(t, dir).Files, want)
+		for _, name := range []string{"report.txt", "report.html"} {
+			holds(t, name, readText(t, filepath.Join(dir, name)), sumOf(t, read), sumOf(t, protected))
+		}
+	}
 }
 
 // A run writes evidence. The command that it prints resumes it, and that run adds to the evidence.
@@ -93,7 +115,7 @@ func TestEvidenceRefused(t *testing.T) {
 	for _, tt := range []struct{ flags, want string }{
 		{"--evidence DIR/a --results DIR/b.jsonl", "--results"},
 		{"--evidence DIR/a --overwrite", "never replaced"},
-		{"--evidence LIST", "is not a directory"},
+		{"--evidence LIST", "is not a directory\nhint: choose another directory\n"},
 		{"--evidence DIR/none/a", "/none: no such file"},
 		{"--evidence DIR/other", "has report.csv in it already"},
 		{"--evidence DIR/other --resume", "has report.csv in it already"},

@@ -83,7 +83,7 @@ func TestResumeRun(t *testing.T) {
 	run("--resume", listFile(t, users[:49])).ends(t, status.Usage, "another list")
 	run("--resume", "--dry-run", list).ends(t, status.Usage, "dry run")
 	run(list).ends(t, status.Usage, "already exists")
-	run("--resume", "--overwrite", list).ends(t, status.Usage, "cannot be used together")
+	run("--resume", "--overwrite", list).ends(t, status.Usage, "cannot be used together", "hint: ")
 	run("--resume=most", list).ends(t, status.Usage, `--resume "most" is not true or false`)
 	tapsweep(t, env, "revoke", "--yes", "--resume", list).ends(t, status.Usage, "--results FILE")
 	env = serve(t, graphsim.New(graphsim.Options{}))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -189,6 +190,27 @@ func TestAbortAfter(t *testing.T) {
 	p = runRevoke(t, env, "--abort-after", "0", list)
 	p.ends(t, 1)
 	hasRows(t, p.stdout, "denied 1000")
+}
+
+// If a list begins with administrators, a resumed run goes on with the users who come after them. Earlier each run
+// ended at the same place.
+func TestResumeGoesOnAfterDenials(t *testing.T) {
+	t.Parallel()
+	const admins, users = 30, 5
+	tenant := graphsim.New(graphsim.Options{})
+	var list []graphsim.User
+	for i := range admins + users {
+		id := fmt.Sprintf("9f0c11aa-1111-4222-8333-%012d", i)
+		list = append(list, graphsim.User{UPN: fmt.Sprintf("user%02d@contoso.com", i), Privileged: i < admins,
+			Passes: []graphsim.Pass{{ID: id}}})
+		tenant.AddUser(list[i])
+	}
+	log := newLog(t)
+	args := words("revoke --yes --abort-after 20 --concurrency 1 --results LOG LIST",
+		strings.NewReplacer("LOG", log, "LIST", listFile(t, list)))
+	env := serve(t, tenant)
+	tapsweep(t, env, args...).ends(t, 3, "resume the run", "--abort-after 0")
+	tapsweep(t, env, append(args, "--resume")...).ends(t, 1, "5 of 35 passes are gone")
 }
 
 // A run that ends early leaves a log that can be resumed, and says why it ended.

@@ -187,7 +187,7 @@ var signInsRefused = []struct {
 	want []string
 }{
 	{"expired secret", graphsim.Options{}, afterChange((*entra.Authority).ExpireSecret), 3,
-		[]string{"AADSTS7000222", "az ad app credential reset"}},
+		[]string{"AADSTS7000222", "az ad app credential reset --append --id " + entra.DefaultClientID}},
 	{"revoked secret", graphsim.Options{}, afterChange(func(s *entra.Authority) { s.ReplaceSecret("x") }), 3,
 		[]string{"AADSTS7000215"}},
 	{"no permission", graphsim.Options{Roles: []string{"User.Read.All"}}, byFlags(), 3,

@@ -140,7 +140,8 @@ func (f *runFlags) check(cmd *cobra.Command) error {
 		conflict{sameName(f.metrics, log.Path), "--metrics-file and --results name the same file", ""},
 		conflict{log.Resume && log.Evidence == "" && (log.Path == "" || log.Path == "-"),
 			"--resume needs the log of the earlier run", "name it with --results FILE"},
-		conflict{log.Resume && log.Overwrite, "--resume and --overwrite cannot be used together", ""},
+		conflict{log.Resume && log.Overwrite, "--resume and --overwrite cannot be used together",
+			"--resume continues the run of the log, --overwrite begins a new log: leave one of them out"},
 		conflict{log.Path == "-" && log.Overwrite,
 			"--overwrite and --results - cannot be used together: standard output cannot be replaced", ""},
 	)

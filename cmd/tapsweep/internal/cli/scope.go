@@ -137,11 +137,13 @@ func (f *scopeFlags) options(command string, now time.Time) (scope run.Scope, er
 	}
 	if len(f.users) > 0 {
 		logs := new(results.Lists)
-		users, warnings, err := input.ReadScope(logs.Read, f.users...)
+		list, err := input.ReadScope(logs.Read, f.users...)
 		if err != nil {
-			return scope, status.Refuse(fmt.Errorf("--users: %w\nnothing was deleted", err), run.HintUser(err, f.users)...)
+			return scope, status.RefuseFile(fmt.Errorf("--users: %w\nnothing was deleted", err),
+				run.HintUser(err, f.users)...)
 		}
-		scope.Find.Users, scope.Warnings = append(scope.Find.Users, users...), append(warnings, logs.Warnings...)
+		scope.Find.Users, scope.Files = append(scope.Find.Users, list.Users...), list.Files
+		scope.Warnings = append(list.Warnings, logs.Warnings...)
 	}
 	scope.Digest = f.digest(command, scope.Find.Users)
 	return scope, nil

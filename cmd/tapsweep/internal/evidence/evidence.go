@@ -45,7 +45,7 @@ func Check(dir string, resume bool) error {
 	case err != nil:
 		return err
 	case !info.IsDir():
-		return fmt.Errorf("%s is not a directory", dir)
+		return fmt.Errorf("%s is %w", dir, ErrNoDirectory)
 	}
 	if _, err := os.Lstat(filepath.Join(dir, results.EvidenceLog)); resume && err == nil {
 		_, err := sealOf(dir)
@@ -53,14 +53,17 @@ func Check(dir string, resume bool) error {
 	}
 	for _, name := range all {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
-			return fmt.Errorf("%w: %s has %s in it already", errExists, dir, name)
+			return fmt.Errorf("%w: %s has %s in it already", ErrExists, dir, name)
 		}
 	}
 	return nil
 }
 
-// errExists is returned if a directory already contains evidence.
-var errExists = errors.New("evidence is never replaced")
+// Check returns these errors.
+var (
+	ErrExists      = errors.New("evidence is never replaced") // the directory already contains evidence
+	ErrNoDirectory = errors.New("not a directory")
+)
 
 // Contains reports whether path is a file of evidence. The other files in its directory show this.
 func Contains(path string) bool {

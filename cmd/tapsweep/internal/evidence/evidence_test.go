@@ -52,7 +52,7 @@ func TestManifestNamesEachFile(t *testing.T) {
 // Evidence is never replaced. A resumed run adds to it, as long as no file has changed.
 func TestCheck(t *testing.T) {
 	dir, _ := sealedDir(t)
-	assert.Is(t, "Check of a new run", Check(dir, false), errExists)
+	assert.Is(t, "Check of a new run", Check(dir, false), ErrExists)
 	assert.Is(t, "Check of a resumed run", Check(dir, true), nil)
 	for _, name := range sealed {
 		path := filepath.Join(dir, name)

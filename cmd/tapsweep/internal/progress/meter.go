@@ -58,8 +58,12 @@ func (m *counter) row(r *results.Row) {
 	first := !r.SupersedesPending // not the second row of a pass
 	switch {
 	case r.Action == results.RevokeSessions:
-		if first && (r.Outcome == results.Revoked || r.Outcome == results.Planned) {
+		counts := r.Outcome == results.Revoked || r.Outcome == results.Planned
+		switch {
+		case first && counts:
 			m.sessions++
+		case !first && !counts: // the verification shows that they are not revoked
+			m.sessions--
 		}
 		return
 	case r.Beside, r.Outcome == results.NotSent, r.Provisional && r.Outcome == results.Found,

@@ -86,7 +86,9 @@ func TestWait(t *testing.T) {
 func TestRow(t *testing.T) {
 	m := newMeter(epoch, Options{})
 	for _, o := range results.Outcomes {
-		m.row(&results.Row{Outcome: o})
+		if o != results.Guest { // it is only about sessions
+			m.row(&results.Row{Outcome: o})
+		}
 	}
 	for _, row := range []results.Row{
 		{Outcome: results.Found, Provisional: true}, // about to be deleted
@@ -97,6 +99,8 @@ func TestRow(t *testing.T) {
 		{Outcome: results.Revoked, Beside: true},
 		{Outcome: results.Revoked, Action: results.RevokeSessions},
 		{Outcome: results.Denied, Action: results.RevokeSessions},
+		{Outcome: results.Revoked, Action: results.RevokeSessions, Provisional: true},
+		{Outcome: results.Guest, Action: results.RevokeSessions, SupersedesPending: true},
 	} {
 		m.row(&row)
 	}

@@ -17,7 +17,10 @@ import (
 )
 
 // Named has the users whom the protect lists name.
-type Named struct{ users []input.User }
+type Named struct {
+	users []input.User
+	files []input.File
+}
 
 // Empty reports whether nobody is on the lists.
 func (l *Named) Empty() bool { return len(l.users) == 0 }
@@ -26,9 +29,9 @@ func (l *Named) Empty() bool { return len(l.users) == 0 }
 // for a row without a user, for a pattern and for a list without users, because they would protect nobody. Without
 // lists, Named has nobody.
 func Open(read input.Reader, names ...string) (*Named, error) {
-	users, err := input.ReadUsers(read, names...)
+	list, err := input.ReadUsers(read, names...)
 	e := &ResolveError{}
-	for _, u := range users {
+	for _, u := range list.Users {
 		// A user principal name never contains a star. input.CheckUser refuses the other characters of patterns.
 		// Source: learn.microsoft.com/entra/identity/hybrid/connect/plan-connect-userprincipalname.
 		if strings.Contains(u.UPN, "*") {
@@ -39,8 +42,11 @@ func Open(read input.Reader, names ...string) (*Named, error) {
 	if err = cmp.Or(err, e.orNil()); err != nil {
 		return nil, err
 	}
-	return &Named{users: users}, nil
+	return &Named{users: list.Users, files: list.Files}, nil
 }
+
+// Files returns the lists, in order.
+func (l *Named) Files() []input.File { return l.files }
 
 // Users returns the users of the lists in order. They must not be changed.
 func (l *Named) Users() []input.User { return l.users }

@@ -7,6 +7,7 @@ import (
 
 	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/input"
 )
 
 // Limits on what is kept of hostile logs.
@@ -49,7 +50,7 @@ func makeReport(ctx context.Context, l *Logs, also func(*reportedRow) error) (*R
 // newReport returns a report without the rows.
 func newReport(l *Logs) *Report {
 	r := &Report{
-		Lists: l.lists, Runs: l.allRuns(), Users: l.users, Sessions: newSessions(l),
+		Lists: l.lists, Files: []ReportedFile{}, Runs: l.allRuns(), Users: l.users, Sessions: newSessions(l),
 		Resume: []NextCommand{}, failures: make(failures),
 		Counts: make(map[results.Outcome]int), NoPass: make(map[results.Outcome]int),
 		Reasons: make(map[string]int), Creators: make(map[string]int),
@@ -123,6 +124,15 @@ func addBounded(counts map[string]int, key string) {
 	counts[key]++
 }
 
+func (r *Report) addFiles(what string, files []input.File) {
+	for _, f := range files {
+		file := ReportedFile{what, clip(f.Name), clip(f.Digest)}
+		if len(r.Files) < maxSources && !slices.Contains(r.Files, file) {
+			r.Files = append(r.Files, file)
+		}
+	}
+}
+
 // fillHeader sets the fields that come from the runs and the lists.
 func (r *Report) fillHeader() {
 	for _, run := range r.Runs {
@@ -131,6 +141,8 @@ func (r *Report) fillHeader() {
 		r.GraphRoot = cmp.Or(r.GraphRoot, clip(run.header.GraphRoot))
 		r.DryRun = run.DryRun
 		r.Operators = append(r.Operators, run.Operator)
+		r.addFiles("list", run.header.Lists)
+		r.addFiles("protect", run.header.Protect)
 		if run.End.After(r.End) {
 			r.End = run.End
 		}

@@ -25,6 +25,7 @@ type Report struct {
 	DryRun        bool            `json:"dryRun"`
 	Logs          []ReportedLog   `json:"logs"`
 	Lists         []*ReportedList `json:"lists"`
+	Files         []ReportedFile  `json:"files"`
 	Runs          []*ReportedRun  `json:"runs"` // the earliest first
 
 	Start   time.Time `json:"start"`   // of the first run
@@ -76,9 +77,16 @@ type ReportedLog struct {
 	skipped string // the words for Stray
 }
 
+// A ReportedFile is a file that a run has read. If it was changed between two runs, both versions are listed.
+type ReportedFile struct {
+	What   string `json:"what"` // "list" or "protect"
+	Name   string `json:"name"`
+	Digest string `json:"digest"`
+}
+
 // A ReportedList is a list that runs worked on.
 type ReportedList struct {
-	Digest     string   `json:"digest"` // see input.List.Digest
+	Digest     string   `json:"digest"` // of its pairs, see input.List.Digest
 	Sources    []string `json:"sources"`
 	Pairs      int      `json:"pairs"`
 	WithoutRow int      `json:"withoutRow"`

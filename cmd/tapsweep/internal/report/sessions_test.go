@@ -99,8 +99,8 @@ func TestSessionsOfADeletedUser(t *testing.T) {
 
 // The sessions of a guest are not revoked, and nothing is left to do. The report names the guest.
 func TestSessionsOfAGuest(t *testing.T) {
-	const list, want = "l.csv", "The sessions of 1 of 2 users are revoked; 1 user is a guest: only the home tenant can " +
-		"revoke the sessions."
+	const list, want = "l.csv", "The sessions of 1 of 2 users are revoked; 1 user is a guest: only the home tenant " +
+		"can revoke the sessions."
 	m := &logBuilder{now: night}
 	m.run(list, 2, "--revoke-sessions")
 	m.row(list, 1, results.Revoked)

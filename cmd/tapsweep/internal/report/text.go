@@ -84,8 +84,15 @@ func (r *Report) sources() (rows [][]string) {
 				noun = "user"
 			}
 			rows = append(rows, []string{"list",
-				strings.Join(l.Sources, ", ") + ", " + count(l.Pairs, noun) + ", " + l.Digest})
+				strings.Join(l.Sources, ", ") + ", " + count(l.Pairs, noun)})
 		}
+	}
+	for _, f := range r.Files {
+		name := "file"
+		if f.What == "protect" {
+			name = f.What
+		}
+		rows = append(rows, []string{name, f.Name + ", " + f.Digest})
 	}
 	for _, l := range r.Logs {
 		rows = append(rows, []string{"log", l.Name + ", " + l.Digest})

@@ -315,10 +315,10 @@ func TestReadScopeOfLog(t *testing.T) {
 		{"a log without rows", run + end, 0, "no user in this list", "", "no user in this list"},
 	} {
 		path := write(t, "list", tt.text)
-		users, warnings, err := input.ReadScope(new(Lists).Read, path)
-		assert.Same(t, tt.name+": users", len(users), tt.users)
-		assert.Holds(t, tt.name+": the warnings", strings.Join(warnings, " "), tt.warn)
-		assert.Same(t, tt.name+": there is a warning", len(warnings) > 0, tt.warn != "")
+		list, err := input.ReadScope(new(Lists).Read, path)
+		assert.Same(t, tt.name+": users", len(list.Users), tt.users)
+		assert.Holds(t, tt.name+": the warnings", strings.Join(list.Warnings, " "), tt.warn)
+		assert.Same(t, tt.name+": there is a warning", len(list.Warnings) > 0, tt.warn != "")
 		assert.Says(t, tt.name+": ReadScope", err, tt.err)
 		_, err = input.ReadUsers(new(Lists).Read, path)
 		assert.Says(t, tt.name+": ReadUsers", err, tt.error)

@@ -138,8 +138,11 @@ type Header struct {
 	Revoke    []string  `json:"revoke,omitempty"`    // the flags for the command that RevokeWith returns
 	Since     time.Time `json:"since,omitzero"`      // the earliest creation time of passes to find; zero is any
 	Pairs     int       `json:"pairs"`               // the number of rows of the list
-	Start     time.Time `json:"start"`
-	Lines     int       `json:"lines,omitempty"` // the number of lines before this one; Log.Write sets it
+
+	Lists   []input.File `json:"lists,omitempty"`   // the lists of the run
+	Protect []input.File `json:"protect,omitempty"` // the lists of protected users
+	Start   time.Time    `json:"start"`
+	Lines   int          `json:"lines,omitempty"` // the number of lines before this one; Log.Write sets it
 }
 
 // Elsewhere returns an error if the run was in another tenant or at another Graph root. An empty tenant is not

@@ -118,6 +118,13 @@ func (e *ResumeState) MaybeDeleted(p *input.Pair) bool {
 	return w.has(maybeGone) || e.runsWithoutEnd > 0 && (!known || Outcomes[w.outcome] == NotSent)
 }
 
+// WasDenied reports whether the last row of an earlier run with the key of this row is denied.
+func (e *ResumeState) WasDenied(r *Row) bool {
+	key, ok := r.Key()
+	w, known := e.state.words[e.state.key(key)]
+	return ok && known && Outcomes[w.outcome] == Denied
+}
+
 // ResumeOptions are the options of Resume.
 type ResumeOptions struct {
 	// Protected reports whether a user is still protected. Such a user gets no new row. Nil means that nobody is

@@ -36,7 +36,7 @@ func TestResumeSessions(t *testing.T) {
 			[]string{verifies, rowLine(Revoked, ofScan, methodIs(pass1), pending)}, false, false, true},
 		{"not verified", verify, false, []string{with, sessionLine(Revoked)}, false, true, true},
 		{"verified", verify, false, []string{with, sessionLine(Revoked, `"verified":true`)}, true, false, false},
-		{"of a deleted user", verify, false, []string{with, sessionLine(Revoked, `"noProof":true`)}, true, false, false},
+		{"a deleted user", verify, false, []string{with, sessionLine(Revoked, `"noProof":true`)}, true, false, false},
 		{"a guest", verify, false, []string{with, gone, sessionLine(Guest)}, true, false, false},
 		{"of a run that is over", by, true, []string{with, gone, endLine},
 			false, false, true},

@@ -39,8 +39,8 @@ type Options struct {
 	// Token explains what a 403 can mean. It also has the names of the signed-in user, who may be input.Me in a pair.
 	Token token.Token
 
-	// AbortAfter ends the run with answer.ErrAllDenied if this many first answers are all 403. Zero or less never
-	// ends it.
+	// AbortAfter ends the run with answer.ErrAllDenied if this many first answers are all 403. Rows that an earlier
+	// run was denied do not count, so that a resumed run reaches further rows. Zero or less never ends it.
 	AbortAfter int
 
 	// MaxDeletes is the maximum number of passes to delete. Instead of deleting more, the run ends with a
@@ -189,7 +189,7 @@ func (j *Job) Record(row *results.Row) {
 	}
 	row.Time = time.Now()
 	j.writeRow(row)
-	j.abortIfDenied(&j.scanDenials, row.Outcome)
+	j.abortIfDenied(&j.scanDenials, row)
 }
 
 // Journal writes a provisional row, which another row will supersede. It is not counted.
@@ -217,7 +217,7 @@ func (j *Job) writeLastRow(s *subject, row results.Row) {
 	if s.action == results.RevokeSessions {
 		return
 	}
-	j.abortIfDenied(&j.denials, row.Outcome)
+	j.abortIfDenied(&j.denials, &row)
 	if s.since.IsZero() && s.pair.Err == nil { // otherwise it is already counted
 		j.dealtWith(&s.pair, row.Outcome, row.Outcome == results.Revoked)
 	}
@@ -270,8 +270,9 @@ func (j *Job) describe(s *subject, row *results.Row) {
 }
 
 // abortIfDenied ends the run if the first answers were all denied.
-func (j *Job) abortIfDenied(a *denialsLeft, outcome results.Outcome) {
-	if a.note(outcome) {
+func (j *Job) abortIfDenied(a *denialsLeft, row *results.Row) {
+	again := row.Outcome == results.Denied && j.opts.Earlier.WasDenied(row)
+	if !again && a.note(row.Outcome) {
 		j.stop(fmt.Errorf("%w: the first %d answers", answer.ErrAllDenied, j.opts.AbortAfter))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/token"
+	"tapsweep/input"
 )
 
 // Scope is where to look for passes, and which passes to find.
@@ -15,6 +16,7 @@ type Scope struct {
 	Find     scan.Options // without CreatedSince
 	Since    time.Time    // the earliest creation time of the passes to find; zero means no limit
 	Digest   string       // only a run with the same digest can resume the log
+	Files    []input.File // the lists of users
 	Warnings []string     // warnings about the lists of users
 	Scan     []string     // for a sweep: the scan that lists the passes that it finds, without Since
 }

@@ -31,13 +31,14 @@ func warn(c *console.Console, about string, warnings []string) {
 
 // openProtect reads the lists of protected users. It warns about skipped lines of logs, because they may name
 // users.
-func openProtect(c *console.Console, paths []string) (*protect.Named, error) {
+func openProtect(c *console.Console, o *Options) (*protect.Named, error) {
 	logs := new(results.Lists)
-	protectList, err := protect.Open(logs.Read, paths...)
+	protectList, err := protect.Open(logs.Read, o.Guards.Protect...)
 	if err != nil {
-		return nil, status.Refuse(fmt.Errorf("--protect: %w\nnothing was deleted", err))
+		return nil, status.RefuseFile(fmt.Errorf("--protect: %w\nnothing was deleted", err))
 	}
 	warn(c, "--protect: ", logs.Warnings)
+	o.Header.Protect = protectList.Files()
 	return protectList, nil
 }
 

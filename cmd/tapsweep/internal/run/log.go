@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"tapsweep/batch"
@@ -27,7 +28,7 @@ func (r *run) openLog() (err error) {
 	log := &r.opts.Log
 	if log.Evidence != "" {
 		if err := evidence.Make(log.Evidence); err != nil {
-			return status.RefuseFile(fmt.Errorf("--evidence: %w", err), fileHints(err)...)
+			return status.RefuseFile(fmt.Errorf("--evidence: %w", err), fileHints(err, logFlags)...)
 		}
 	}
 	if !log.Resume {
@@ -36,7 +37,7 @@ func (r *run) openLog() (err error) {
 			return nil
 		}
 		if r.log, err = results.Create(log.Path, log.Overwrite); err != nil {
-			return status.RefuseFile(err, fileHints(err)...)
+			return status.RefuseFile(err, fileHints(err, logFlags)...)
 		}
 		return nil
 	}
@@ -61,17 +62,20 @@ func (r *run) closeLog(err error) error {
 	return errors.Join(err, r.log.Close())
 }
 
-// fileHints returns what to do about a log or directory that this user may not write.
-func fileHints(err error) []string {
-	if errors.Is(err, fs.ErrPermission) {
-		return []string{"choose a place where you may write, with --results or --evidence"}
+// fileHints returns what to do about a file or directory that cannot be written. flags are those that name it.
+func fileHints(err error, flags string) []string {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return []string{"choose a place where you may write, with " + flags}
 	}
 	return nil
 }
 
+// logFlags are the flags that name the results log.
+const logFlags = "--results or --evidence"
+
 // resumeHints returns what to do about a log that cannot be resumed.
 func (r *run) resumeHints(err error) []string {
-	if hints := fileHints(err); hints != nil {
+	if hints := fileHints(err, logFlags); hints != nil {
 		return hints
 	}
 	if _, ok := errors.AsType[*input.LineError](err); ok {
@@ -192,8 +196,11 @@ func checkEvidence(log *LogOptions) error {
 	case status.Known(err):
 		return status.Of(fmt.Errorf("--evidence: %w", err))
 	}
-	hint := "choose another directory, or resume its run with --resume"
-	if log.Resume {
+	hint := "choose another directory"
+	switch {
+	case errors.Is(err, evidence.ErrExists) && !log.Resume:
+		hint += ", or resume its run with --resume"
+	case log.Resume && !errors.Is(err, evidence.ErrNoDirectory):
 		hint = "restore its files as they were, or repeat the command without --resume and with another directory"
 	}
 	return status.Refuse(fmt.Errorf("--evidence: %w", err), hint)

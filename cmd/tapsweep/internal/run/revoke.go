@@ -59,7 +59,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 		c.Say("warning: according to the lists, the sessions of %s are not revoked yet: add --revoke-sessions to "+
 			"revoke them", format.Plural(n, "user", "users"))
 	}
-	protectList, err := openProtect(c, o.Guards.Protect)
+	protectList, err := openProtect(c, &o.Options)
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 			fmt.Errorf("the list has %d passes, more than the limit of %d: nothing was deleted", n, limit),
 			status.HintBound)
 	}
-	o.Header.Digest, o.Header.Pairs = list.Digest(), list.Stats().Rows
+	o.Header.Digest, o.Header.Pairs, o.Header.Lists = list.Digest(), list.Stats().Rows, list.Files()
 	p := plan{
 		list:    list,
 		lists:   o.Lists,
@@ -153,7 +153,7 @@ func openLists(stdin io.Reader, o *RevokeOptions, logs *results.Lists) (*input.L
 	case bad:
 		return nil, status.Refuse(fmt.Errorf("%w\nnothing was deleted", problems))
 	case err != nil:
-		return nil, status.Refuse(err, HintUser(err, o.Lists)...)
+		return nil, status.RefuseFile(err, HintUser(err, o.Lists)...)
 	}
 	return list, nil
 }

@@ -116,6 +116,7 @@ func (p *plan) check(c *console.Console, opts *Options) error {
 				"scan users instead: --all-users or --group")
 		}
 		opts.Header.Digest, opts.Header.Since = p.scope.Digest, p.scope.Since
+		opts.Header.Lists = p.scope.Files
 	}
 	err := checkLog(&opts.Log, p.lists...)
 	if there, ok := errors.AsType[*fileout.ThereError](err); ok && !there.Dangling && opts.Header.Simulated {

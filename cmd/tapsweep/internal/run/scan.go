@@ -105,7 +105,7 @@ type output struct {
 func openOutput(c *console.Console, o *ScanOptions) (*output, error) {
 	file, err := fileout.Open(o.Output, c.Out, o.Log.Overwrite || o.Log.Resume)
 	if err != nil {
-		return nil, status.RefuseFile(fmt.Errorf("--output: %w", err))
+		return nil, status.RefuseFile(fmt.Errorf("--output: %w", err), fileHints(err, "--output")...)
 	}
 	w, err := scan.NewWriter(file, o.Format, o.Scope.Find.Audit != nil)
 	if err != nil {

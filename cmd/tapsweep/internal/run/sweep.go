@@ -29,7 +29,7 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) error {
 	if !o.unattended() && !c.CanAsk() {
 		return errCannotAsk()
 	}
-	protectList, err := openProtect(c, o.Guards.Protect)
+	protectList, err := openProtect(c, &o.Options)
 	if err != nil {
 		return err
 	}

@@ -49,8 +49,8 @@ func Refuse(err error, hints ...string) error {
 	return &Error{Code: Usage, Err: err, Hints: hints}
 }
 
-// RefuseFile is Refuse for a file that cannot be created. If the disk is full, the command ends with Stopped, as it
-// does if the disk becomes full later.
+// RefuseFile is Refuse for a file that cannot be created or read. If the disk is full, the command ends with Stopped,
+// as it does if the disk becomes full later.
 func RefuseFile(err error, hints ...string) error {
 	known := Of(err)
 	code := Usage
@@ -89,11 +89,13 @@ var rules = []rule{
 		"the token is damaged or incomplete: get a new one, and copy or write all of it",
 		HintResume)},
 	{is(batch.ErrUnauthorized), NoAccess, say(
-		"Graph refuses the token, and a new one too: the app or user may be disabled, or a policy may keep this "+
-			"machine out",
+		"Graph refuses the token, also after tapsweep got one again: the app or user may be disabled, or a policy "+
+			"may keep this machine out; with --token-file, write a new token to the file",
 		HintResume)},
 	{is(answer.ErrAllDenied), NoAccess, say(
-		"the hint of each row in the results log says what a 403 can mean; tapsweep check --user USER tries one user")},
+		"the hint of each row in the results log says what a 403 can mean; tapsweep check --user USER tries one user",
+		"if the first users are administrators, resume the run: it then tries further users; revoke and sweep also "+
+			"have --abort-after 0, which tries all users")},
 	{scan.IsHidden, NoAccess, sourceHints},
 	{ofSource((*scan.SourceError).Denied), NoAccess, sourceHints},
 	{ofSource((*scan.SourceError).Wrong), Usage, sourceHints},

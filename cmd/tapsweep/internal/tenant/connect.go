@@ -29,6 +29,7 @@ type Tenant struct {
 	// wrongTenant is set if the token is, or may be, for another tenant than the wanted one.
 	wrongTenant *token.Problem
 
+	client  string // the configured client ID, or empty
 	wanted  string // the configured tenant: ID, domain or empty; the ID replaces a domain that was looked up
 	unasked bool   // wrongTenant is set because the authority could not be asked
 	stop    func() // nil for a real tenant
@@ -53,8 +54,8 @@ func (t *Target) ConnectToAny(ctx context.Context, transport http.RoundTripper) 
 	if transport == nil {
 		transport = t.Transport()
 	}
-	tenant := &Tenant{wanted: t.credential.Tenant, Method: t.credential.Method, Root: t.endpoint.Root,
-		API: t.endpoint.Root + "/" + t.endpoint.Version}
+	tenant := &Tenant{wanted: t.credential.Tenant, client: t.credential.ClientID,
+		Method: t.credential.Method, Root: t.endpoint.Root, API: t.endpoint.Root + "/" + t.endpoint.Version}
 	client, err := graph.New(auth.Pin(t.credential), graph.Options{Root: t.endpoint.Root, Audience: t.endpoint.Audience,
 		Version: t.endpoint.Version, UserAgent: "tapsweep/" + cmp.Or(t.opts.Version, "devel"), Transport: transport})
 	if err != nil {

@@ -2,12 +2,14 @@ package tenant
 
 import (
 	"errors"
+	"strings"
 
 	"tapsweep/batch/graph"
 	"tapsweep/cmd/tapsweep/internal/answer"
 	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/cmd/tapsweep/internal/token"
+	"tapsweep/input"
 )
 
 // entraHints has what to do about an error of Entra, by the number after AADSTS.
@@ -22,13 +24,16 @@ var entraHints = map[int]string{
 		"file is current",
 	700213: "no federated credential of the app has the issuer and subject of the token file; to list them: " +
 		"az ad app federated-credential list",
-	65001: "nobody has consented to the app's permissions: az ad app permission admin-consent --id APP_ID",
+	65001: "nobody has consented to the app's permissions: az ad app permission admin-consent --id " + placeholder,
 	53003: "Conditional Access refuses this sign-in: an administrator can see why in the Entra sign-in log",
 	7000218: "the app registration must allow public client flows; to allow them: az ad app update " +
-		"--is-fallback-public-client true --id APP_ID",
+		"--is-fallback-public-client true --id " + placeholder,
 }
 
-const newSecret = "az ad app credential reset --append --id APP_ID"
+const (
+	newSecret   = "az ad app credential reset --append --id " + placeholder
+	placeholder = "APP_ID" // for the client ID in entraHints
+)
 
 // noToken returns the error of a command that got no token.
 func (t *Target) noToken(err error) *status.Error {
@@ -38,7 +43,8 @@ func (t *Target) noToken(err error) *status.Error {
 	}
 	if cut == nil {
 		if cut = t.credential.Unreached(); cut == nil {
-			return &status.Error{Code: status.NoAccess, Err: err, Hints: credentialHints(t.credential.Method, err)}
+			return &status.Error{Code: status.NoAccess, Err: err,
+				Hints: credentialHints(t.credential.Method, t.credential.ClientID, err)}
 		}
 		err = &graph.TokenError{Err: cut}
 	}
@@ -64,10 +70,13 @@ var unreached = map[auth.Kind]struct {
 		"SSL_CERT_FILE names; also check the clock of this machine"},
 }
 
-// credentialHints returns what to do when there is no token.
-func credentialHints(method string, err error) []string {
+// credentialHints returns what to do when there is no token. client is the configured client ID, or empty.
+func credentialHints(method, client string, err error) []string {
 	if token, ok := errors.AsType[*graph.TokenError](err); ok {
 		if hint := entraHints[token.Code()]; hint != "" {
+			if input.IsGUID(client) {
+				hint = strings.ReplaceAll(hint, placeholder, client)
+			}
 			return []string{hint}
 		}
 	}
@@ -95,7 +104,7 @@ func credentialHints(method string, err error) []string {
 func (t *Tenant) Status(err error) *status.Error {
 	exit := *status.Of(err)
 	if _, ok := errors.AsType[*graph.TokenError](err); ok {
-		exit.Hints = credentialHints(t.Method, err)
+		exit.Hints = credentialHints(t.Method, t.client, err)
 	} else if errors.Is(err, answer.ErrAllDenied) {
 		if problem := t.Token.Check(token.Task{Others: true}, ""); problem != nil {
 			exit.Hints = problem.Hints

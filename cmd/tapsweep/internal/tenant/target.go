@@ -65,7 +65,7 @@ func Resolve(opts Options) (*Target, error) {
 		return nil, status.Refuse(wrong)
 	}
 	if err != nil {
-		return t, &status.Error{Code: status.NoAccess, Err: err, Hints: credentialHints(who.Method, err)}
+		return t, &status.Error{Code: status.NoAccess, Err: err, Hints: credentialHints(who.Method, who.ClientID, err)}
 	}
 	return t, nil
 }
