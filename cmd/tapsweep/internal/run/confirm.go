@@ -31,8 +31,8 @@ type question struct {
 	users                int // users whose passes are deleted, or whose sessions are revoked
 	verify, verifyUsers  int // passes, and users whose sessions, an earlier run completed but did not verify
 	sample               []revoke.Item
-	signOuts             int          // users of whom only the sessions are revoked
-	signOutSample        []input.Pair // some of them
+	signOuts             int                     // users of whom only the sessions are revoked
+	signOutSample        []input.Pair            // some of them
 	completed            int                     // rows that an earlier run has completed
 	leftOut              map[results.Outcome]int // rows that have this outcome at once
 	unread               bool                    // some items could not be read, so more may be left to do
