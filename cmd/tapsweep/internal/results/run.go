@@ -3,6 +3,7 @@ package results
 import (
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -154,9 +155,15 @@ func withoutLog(args []string) (rest []string, evidence bool) {
 	return rest, evidence
 }
 
-// CommandLine returns words as a command line for a shell. It returns "" if there are no words, or if one of them
-// has characters that cannot be shown, because the words may come from a forged log.
-func CommandLine(words []string) string {
+// CommandLine returns words as a command line for the shell of this system. It returns "" if there are no words, or if
+// one of them has characters that cannot be shown, because the words may come from a forged log.
+func CommandLine(words []string) string { return commandLine(runtime.GOOS, words) }
+
+func commandLine(system string, words []string) string {
+	quote := quotePOSIX
+	if system == "windows" {
+		quote = quotePowerShell
+	}
 	quoted := make([]string, len(words))
 	for i, word := range words {
 		if safetext.Printable(word) != word {
@@ -167,13 +174,27 @@ func CommandLine(words []string) string {
 	return strings.Join(quoted, " ")
 }
 
-// plain matches a word that needs no quotes in any shell.
+// plain matches a word that needs no quotes in a POSIX shell.
 var plain = regexp.MustCompile(`^[\w./:@%+,-][\w./:@%+,=-]*$`)
 
-// quote quotes a word for a POSIX shell.
-func quote(word string) string {
+func quotePOSIX(word string) string {
 	if plain.MatchString(word) {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// plainPowerShell matches a word that needs no quotes in PowerShell. There a comma separates two words, and so does a
+// dot in a word that begins with a hyphen.
+var plainPowerShell = regexp.MustCompile(`^(-[\w-]*|[\w./:\\][\w./:\\@+-]*)$`)
+
+// singleQuotes are all characters that PowerShell accepts as a single quote. Two of them stand for one.
+// Source: learn.microsoft.com/powershell, about_Quoting_Rules.
+var singleQuotes = regexp.MustCompile("['\u2018\u2019\u201a\u201b]")
+
+func quotePowerShell(word string) string {
+	if plainPowerShell.MatchString(word) {
+		return word
+	}
+	return "'" + singleQuotes.ReplaceAllString(word, "$0$0") + "'"
 }

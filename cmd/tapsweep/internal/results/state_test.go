@@ -94,3 +94,13 @@ func TestCommandsOfALogHaveNoSignIn(t *testing.T) {
 	assert.Same(t, "RevokeWith of a verify of such a log", strings.Join(verify.RevokeWith("LOG"), " "),
 		"tapsweep revoke LOG")
 }
+
+// On Windows a command was quoted for a POSIX shell, so that PowerShell ran a part of a file name.
+func TestCommandLineOfASystem(t *testing.T) {
+	words := []string{"tapsweep", "revoke", "-q", `C:\Temp\a.csv`, "dana@x.com", "--protect=b.txt", "a,b", "@splat",
+		"it's; Start-Process calc; '.csv", "it\u2019s; calc", "$(calc)", ""}
+	assert.Same(t, "on Windows", commandLine("windows", words), `tapsweep revoke -q C:\Temp\a.csv dana@x.com `+
+		`'--protect=b.txt' 'a,b' '@splat' 'it''s; Start-Process calc; ''.csv' 'it`+"\u2019\u2019"+`s; calc' '$(calc)' ''`)
+	assert.Same(t, "on Linux", commandLine("linux", words), `tapsweep revoke -q 'C:\Temp\a.csv' dana@x.com `+
+		`--protect=b.txt a,b @splat 'it'\''s; Start-Process calc; '\''.csv' 'it`+"\u2019"+`s; calc' '$(calc)' ''`)
+}
