@@ -28,6 +28,7 @@ type inFlightBatch struct {
 
 	replied time.Time
 	date    time.Time // of the reply, by the service's clock
+	dated   bool      // the reply has that clock
 	answers []answer  // one for each item, nil if err is not
 	reply   Reply
 	err     error // why there are no answers
@@ -41,7 +42,7 @@ type inFlightBatch struct {
 func (r *Runner) post(ctx context.Context, b *inFlightBatch) {
 	defer func() {
 		b.replied = time.Now()
-		b.date = b.clock()
+		b.date, b.dated = b.clock()
 		b.verdict = b.classifyBatch()
 	}()
 	body, err := encode(b.items, r.opts.Headers)
@@ -86,15 +87,15 @@ func (r *Runner) beforeSend(ctx context.Context, b *inFlightBatch) error {
 
 // clock returns the time of the reply from its Date header, else the local time. An HTTP date in a Retry-After is
 // relative to this clock.
-func (b *inFlightBatch) clock() time.Time {
+func (b *inFlightBatch) clock() (t time.Time, dated bool) {
 	header := b.reply.Header
 	if whole, ok := errors.AsType[*StatusError](b.err); ok {
 		header = whole.Header
 	}
 	if t, err := http.ParseTime(header.Get("Date")); err == nil {
-		return t
+		return t, true
 	}
-	return b.replied
+	return b.replied, false
 }
 
 // report summarizes the reply for the throttle.

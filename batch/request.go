@@ -89,8 +89,9 @@ type Result struct {
 	RequestID string
 
 	// Date is the time of the last answer from its Date header, or the local time if it had none. It is
-	// zero if nothing was sent.
-	Date time.Time
+	// zero if nothing was sent. Dated is set if it is from the header.
+	Date  time.Time
+	Dated bool
 
 	// Took is the time between sending the batch of the last attempt and its answer, zero if nothing
 	// was sent. The service handled the request in this time, and before Date.

@@ -20,6 +20,8 @@ type jsonReader struct {
 	context role     // ofPass if the answer of Graph shows that its rows are passes, else unknown
 	last    int      // the last line on which a row started
 	page    int      // the line of the last document, if more pages follow it
+
+	nextLink string // the name of the member that says so
 }
 
 // readJSON reads objects, arrays of objects and answers of Graph, one after another. It ends with a *LineError at
@@ -29,8 +31,8 @@ func (s *source) readJSON(text io.Reader) error {
 	j := jsonReader{source: s, Decoder: json.NewDecoder(lines), lines: lines}
 	err := j.documents()
 	if err == nil && j.page > 0 {
-		return &LineError{Line: j.page, Msg: "this is one page of several: add the other pages, or remove " +
-			`"@odata.nextLink" to use only this page`}
+		return &LineError{Line: j.page, Msg: fmt.Sprintf("this is one page of several: add the other pages, or remove "+
+			`"%s" to use only this page`, escaped(j.nextLink))}
 	}
 	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
 		line, before := lines.at(j.next())
@@ -200,11 +202,22 @@ func (j *jsonReader) endAnswer(line int, names, values []string) error {
 			return &LineError{Line: line,
 				Msg: `the object is a row and also holds rows in "value": keep one of the two`}
 		}
-		if name == "@odata.nextLink" && values[i] != "null" {
-			j.page = line
+		if isNextLink(name) && values[i] != "null" {
+			j.page, j.nextLink = line, name
 		}
 	}
 	return nil
+}
+
+// isNextLink reports whether a member of an answer of Graph is the URL of the next page. The libraries of Graph rename
+// it, for example to odataNextLink.
+func isNextLink(name string) bool {
+	return strings.HasSuffix(strings.ToLower(strings.Map(func(r rune) rune {
+		if isAlnum(r) {
+			return r
+		}
+		return -1
+	}, name)), "nextlink")
 }
 
 // yieldRow yields the row of an object.

@@ -83,13 +83,16 @@ func TestSkipInvalid(t *testing.T) {
 	assert.Equal(t, "Pairs()", got, want)
 	assert.Same(t, "Stats()", l.Stats(), Stats{Rows: 3, Unique: 1, Invalid: 2, AnyPass: 1})
 	for name, text := range map[string]string{
-		"no good row":         "user\nx\ny\n",
-		"no header":           "DANA,PASS1\n",
-		"a swallowed row":     "user,x\nDANA,\"\nELI,\nDANA,\"z\nDANA,\n",
-		"an unclosed quote":   "user,x\nDANA,\nDANA,\"\nELI,\n",
-		"broken JSON":         "OBJ1\n{x}\nOBJ2",
-		"JSON that is torn":   "[OBJ1",
-		"one page of Graph's": `{"value":[OBJ1],"@odata.nextLink":"x"}`,
+		"no good row":           "user\nx\ny\n",
+		"no header":             "DANA,PASS1\n",
+		"a swallowed row":       "user,x\nDANA,\"\nELI,\nDANA,\"z\nDANA,\n",
+		"an unclosed quote":     "user,x\nDANA,\nDANA,\"\nELI,\n",
+		"broken JSON":           "OBJ1\n{x}\nOBJ2",
+		"JSON that is torn":     "[OBJ1",
+		"one page of Graph's":   `{"value":[OBJ1],"@odata.nextLink":"x"}`,
+		"one page, by kiota":    `{"odataNextLink":"x","value":[OBJ1]}`,
+		"one page, in capitals": `{"value":[OBJ1],"@odata.NextLink":"x"}`,
+		"one page, by Python":   `{"value":[OBJ1],"odata_next_link":"x"}`,
 	} {
 		_, err := Open([]string{write(t, "list", text)}, Options{SkipInvalid: true})
 		assert.That(t, err != nil, "%s: Open returns no error", name)

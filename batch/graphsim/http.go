@@ -77,6 +77,7 @@ func (t *Tenant) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err = out.Err; err != nil {
 			return
 		}
+		date(out)
 		var body io.Reader = bytes.NewReader(out.Body)
 		if out.Cut {
 			body = io.MultiReader(bytes.NewReader(out.Body[:len(out.Body)/2]), cutReader{})
@@ -88,6 +89,13 @@ func (t *Tenant) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	})
 	return resp, err
+}
+
+// date adds the header Date, as a server does.
+func date(r *wire.HTTPResponse) {
+	if _, set := r.Header["Date"]; !set {
+		r.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	}
 }
 
 type cutReader struct{}
@@ -181,6 +189,9 @@ func (t *Tenant) PostBatch(ctx context.Context, body []byte) (batch.Reply, error
 	deliver := func(r *wire.HTTPResponse) {
 		if r.Err == nil && r.Cut {
 			r.Err = io.ErrUnexpectedEOF
+		}
+		if r.Err == nil {
+			date(r)
 		}
 		out = *r
 	}

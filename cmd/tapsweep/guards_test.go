@@ -37,6 +37,9 @@ func TestMisspeltProtectedName(t *testing.T) {
 	const twoUsers = "two.csv:2: protected user bg1@contoso.com (" + dana + ")"
 	unchecked := func(who string) string { return "(" + who + "): " }
 	none, reader := []string{passes}, []string{passes, "User.Read.All"}
+	mixed := writeFile(t, "mixed.csv", "userId,upn,methodId\n"+dana+",bg1@contoso.com,"+dana+"\n")
+	glass := writeFile(t, "glass.txt", "bg1@contoso.com\n")
+	const mixedRow = "mixed.csv:2: the object ID and the user principal name belong to two users: bg1@contoso.com"
 	tests := []struct {
 		name, line string // words in capitals stand for lists
 		roles      []string
@@ -53,8 +56,10 @@ func TestMisspeltProtectedName(t *testing.T) {
 			unchecked("bg1@contoso.con") + "the token lacks User.Read.All"},
 		{"no preflight", "revoke --yes --no-preflight --protect TYPO LIST", none, status.Done, 0,
 			unchecked("bg1@contoso.con") + "Graph answered 403"},
+		{"a row of two users", "revoke --yes --protect GLASS MIXED", reader, status.Usage, 3, mixedRow},
+		{"a row of two users in a sweep", "sweep --yes --protect GLASS --users MIXED", reader, status.Usage, 3, mixedRow},
 	}
-	files := strings.NewReplacer("TYPO", typo, "LIST", list, "TWO", two)
+	files := strings.NewReplacer("TYPO", typo, "LIST", list, "TWO", two, "MIXED", mixed, "GLASS", glass)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

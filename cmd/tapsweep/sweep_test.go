@@ -350,6 +350,7 @@ func TestVerifyFindsSessionsThatRemain(t *testing.T) {
 	again := "tapsweep revoke --graph-url=" + root + " --revoke-sessions " + proof
 	p := tapsweep(t, env, "verify", "--verify-wait", "1s", "--results", proof, log)
 	p.ends(t, status.Incomplete, "To revoke what remains, which may include passes that no list names: "+again)
+	again = "tapsweep revoke --revoke-sessions " + proof // without flags of sign-in from a log
 	for _, logs := range [][]string{{log, proof}, {proof}} {
 		p = tapsweep(t, env, append([]string{"report"}, logs...)...)
 		holds(t, "the report", p.stdout, "    "+again+"   # may", "to send what is missing: "+again+"\n")

@@ -5,13 +5,9 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/cloud"
+	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/tenant"
 )
-
-// connectFlags are the flags about the tenant and how to sign in. All commands that connect to a tenant
-// have them.
-var connectFlags = []string{"auth", "tenant", "client-id", "certificate", "secret-file", "token-file",
-	"sign-in-again", "cloud", "graph-url", "api-version"}
 
 func addConnect(fl *pflag.FlagSet, o *tenant.Options) {
 	addEnum(fl, &o.SignIn.Method, "auth", "", auth.Methods,
@@ -33,9 +29,9 @@ func addConnect(fl *pflag.FlagSet, o *tenant.Options) {
 	inFlagsHelp(fl, signingIn, "secret-file", "token-file", "sign-in-again", "graph-url", "api-version")
 }
 
-// connects returns the name of the first connectFlag that is not at its default, or "".
+// connects returns the name of the first of results.SignInFlags that is not at its default, or "".
 func connects(fl *pflag.FlagSet) string {
-	for _, name := range connectFlags {
+	for _, name := range results.SignInFlags {
 		if f := fl.Lookup(name); f.Value.String() != f.DefValue {
 			return name
 		}

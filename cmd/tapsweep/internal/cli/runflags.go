@@ -166,8 +166,7 @@ func (f *runFlags) options(p *program, cmd *cobra.Command) (o run.Options, err e
 	}
 	o.Header = results.Header{Version: p.version, Command: p.args, DryRun: isOn(cmd, "dry-run"),
 		Verify: isOn(cmd, "verify"), AnyPass: isOn(cmd, "any-pass"), Sessions: isOn(cmd, "revoke-sessions"),
-		Simulated: isOn(cmd, "simulate")}
-	o.Header.Describe(o.Log.Path)
+		Simulated: isOn(cmd, "simulate"), Own: true}
 	if o.Header.Verify || cmd.Name() == "verify" {
 		o.Guards.Verify = f.verifyWait
 	}

@@ -71,7 +71,7 @@ func (l *Named) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Se
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStopped, err)
 	}
-	u := &Users{names: make(map[string]bool, 2*len(l.users))}
+	u := &Users{names: make(map[string]bool, 2*len(l.users)), ids: make(map[string]string)}
 	u.add(l.users...)
 	refused, why, unchecked := &ResolveError{denied: forbidden != ""}, "", []string{}
 	for i, row := range rows {
@@ -143,11 +143,44 @@ func (l *Named) distinct() (rows []input.User) {
 // Users is the set of protected users. The zero value and nil are empty sets. Several goroutines may use it.
 type Users struct {
 	names   map[string]bool
+	ids     map[string]string // the object ID of each user principal name, if it is known
 	warning string
 }
 
 // Has reports whether a user is protected, by object ID or user principal name.
 func (u *Users) Has(user string) bool { return u != nil && u.names[fold(user)] }
+
+// AreTwo reports whether upn is the name of a protected user, and user the object ID of another user.
+func (u *Users) AreTwo(user, upn string) bool {
+	if u == nil || !input.IsGUID(user) {
+		return false
+	}
+	id, known := u.ids[fold(upn)]
+	return known && id != fold(user)
+}
+
+// CheckRows returns an error with the rows that have the user principal name of a protected user and the object ID of
+// another user: such a row would keep the passes of a user whom nobody protects.
+func (u *Users) CheckRows(pairs iter.Seq2[input.Pair, error]) error {
+	if u == nil || len(u.ids) == 0 {
+		return nil
+	}
+	var problems input.Problems
+	for p, err := range pairs {
+		if err != nil {
+			return err
+		}
+		if p.Err == nil && u.AreTwo(p.User, p.UPN) {
+			problems.Add(&input.LineError{Source: p.Source, Line: p.Line, Column: p.Column, Err: errTwoUsers,
+				Msg: fmt.Sprintf("%v: %s is the name of a protected user, who is not %s", errTwoUsers,
+					safetext.Printable(p.UPN), p.User)})
+		}
+	}
+	if problems.Count > 0 {
+		return &problems
+	}
+	return nil
+}
 
 // Warning returns a sentence about protected names that could not be checked, "" if there are none.
 func (u *Users) Warning() string {
@@ -163,6 +196,9 @@ func (u *Users) add(users ...input.User) {
 			if name != "" {
 				u.names[fold(name)] = true
 			}
+		}
+		if user.ID != "" && user.UPN != "" {
+			u.ids[fold(user.UPN)] = fold(user.ID)
 		}
 	}
 }

@@ -123,6 +123,29 @@ func TestManyNamesAreChecked(t *testing.T) {
 	})
 }
 
+// A row with the object ID of one user and the name of a protected user counted as protected, so the pass of a user whom
+// nobody protects was kept.
+func TestCheckRows(t *testing.T) {
+	rows := func(users ...input.User) iter.Seq2[input.Pair, error] {
+		return func(yield func(input.Pair, error) bool) {
+			for i, u := range users {
+				if !yield(input.Pair{Source: "l.csv", Line: 2 + i, User: cmp.Or(u.ID, u.UPN), UPN: u.UPN}, nil) {
+					return
+				}
+			}
+		}
+	}
+	users, err := resolve(t, contoso(roles("User.ReadBasic.All")), bg, pairs(id2))
+	assert.OK(t, err)
+	assert.OK(t, users.CheckRows(rows(input.User{ID: strings.ToUpper(id1), UPN: strings.ToUpper(bg)},
+		input.User{ID: id2, UPN: guest}, input.User{UPN: bg}, input.User{ID: id2})))
+	assert.Says(t, "CheckRows", users.CheckRows(rows(input.User{ID: id1, UPN: bg}, input.User{ID: id2, UPN: bg})),
+		"l.csv:3: the object ID and the user principal name belong to two users: "+bg)
+	nobody, err := resolve(t, contoso(roles("User.ReadBasic.All")), guest, pairs(guest))
+	assert.OK(t, err)
+	assert.OK(t, nobody.CheckRows(rows(input.User{ID: id2, UPN: bg})), "a name that nobody protects")
+}
+
 func TestNobody(t *testing.T) {
 	l := assert.Must(Open(nil))
 	users, err := l.Resolve(t.Context(), nil, nil, "") // asks nobody and reads nothing

@@ -27,7 +27,7 @@ func hostile() *logBuilder {
 	m := &logBuilder{now: night}
 	bad := strings.Join(hostileNames, " ")
 	m.line(results.Header{Type: "run", Version: bad, Command: append([]string{"revoke"}, hostileNames...),
-		Resume: hostileNames, Digest: bad, Tenant: bad, Operator: bad, GraphRoot: bad, Pairs: 1 << 40, Start: m.now})
+		Digest: bad, Tenant: bad, Operator: bad, GraphRoot: bad, Pairs: 1 << 40, Start: m.now})
 	for i, name := range hostileNames {
 		m.row(name, i, results.Denied, func(r *results.Row) {
 			for _, text := range []*string{&r.User, &r.Method, &r.Code, &r.Message, &r.Hint, &r.Reason, &r.RequestID,

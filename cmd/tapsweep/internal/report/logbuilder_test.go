@@ -49,7 +49,6 @@ func (m *logBuilder) begin(rows int, args ...string) {
 		GraphRoot: "https://graph.microsoft.com", Pairs: rows, Start: m.now,
 		Verify: slices.Contains(args, "--verify"), AnyPass: slices.Contains(args, "--any-pass"),
 		Sessions: slices.Contains(args, "--revoke-sessions"), Lines: m.lines()}
-	run.Describe("results.jsonl")
 	m.line(run)
 }
 
@@ -257,9 +256,7 @@ func text(t testing.TB, r *Report, paths ...string) string {
 
 // ran returns the run of a command line, as a log describes it.
 func ran(args ...string) *results.Header {
-	r := &results.Header{Command: args, Verify: slices.Contains(args, "--verify"),
+	return &results.Header{Command: args, Verify: slices.Contains(args, "--verify"),
 		AnyPass:   slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "--any-pass") }),
 		Simulated: slices.Contains(args, "--simulate")}
-	r.Describe("r.jsonl")
-	return r
 }

@@ -130,7 +130,7 @@ func (l *Logs) withoutRow() map[*sourceLog]int {
 // resumeCommand returns the command line that resumes a run with its log. For note, see commandOf.
 func resumeCommand(log string, run *results.Header, verify bool) (command, note string) {
 	command, note = commandOf(run, run.ResumeWith(log, verify))
-	if command != "" && slices.Contains(run.Resume, "-") {
+	if command != "" && slices.Contains(run.Command, "-") {
 		note = "with the same list on standard input"
 	}
 	return command, note

@@ -21,6 +21,9 @@ func (r *Report) Notes() (notes []string) {
 			say("The run of %s %s.", timestamp(run.Start), note)
 		}
 	}
+	if len(r.Resume) > 0 || r.Sessions != nil && len(r.Sessions.Resume) > 0 {
+		notes = append(notes, r.signInNotes()...)
+	}
 	for _, lg := range r.Logs {
 		if lg.Lacks != "" {
 			say("This report is not complete: %s lacks %s.", lg.Name, lg.Lacks)
@@ -44,6 +47,16 @@ func (r *Report) Notes() (notes []string) {
 			count(r.unverifiedUsers, "user"), verb(r.unverifiedUsers, "was", "were"))
 	}
 	return notes
+}
+
+// signInNotes names the flags that the commands of the report lack.
+func (r *Report) signInNotes() (notes []string) {
+	for _, run := range r.Runs {
+		if note := run.header.SignInNote(run.Log); note != "" {
+			notes = append(notes, note+".")
+		}
+	}
+	return slices.Compact(notes)
 }
 
 // note returns a sentence about a run that did not complete.

@@ -49,7 +49,7 @@ func TestProofAnnotates(t *testing.T) {
 		commands = append(commands, fmt.Sprint(a.Left, " ", strings.ReplaceAll(a.Command, a.Log, "LOG")))
 	}
 	assert.Equal(t, "commands", commands,
-		[]string{"2 tapsweep revoke --resume --results LOG --yes a.csv", "1 tapsweep revoke LOG"})
+		[]string{"2 tapsweep revoke --resume --results LOG a.csv", "1 tapsweep revoke LOG"})
 }
 
 // A pass that is still listed is the one that was said to be gone, even if a later row names it too: as a pass in

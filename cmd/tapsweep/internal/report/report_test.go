@@ -161,7 +161,7 @@ func TestKilled(t *testing.T) {
 	assert.Same(t, "pairs per second", r.PairsPerSecond, 1)
 	assert.Same(t, "commands", len(r.Resume), 1)
 	assert.Same(t, "pairs for the command", r.Resume[0].Left, 6)
-	assert.Same(t, "command", r.Resume[0].Command, "tapsweep revoke --resume --results "+path+" --yes a.csv")
+	assert.Same(t, "command", r.Resume[0].Command, "tapsweep revoke --resume --results "+path+" a.csv")
 }
 
 // A log that was cut anywhere is reported as far as it goes.
@@ -259,7 +259,7 @@ func TestResumeCommand(t *testing.T) {
 		note      string
 	}{
 		{"plain", "l.jsonl", []string{"revoke", "--yes", "a.csv"},
-			"tapsweep revoke --resume --results l.jsonl --yes a.csv",
+			"tapsweep revoke --resume --results l.jsonl a.csv",
 			""},
 		{"quotes", "my log.jsonl", []string{"revoke", "it's; rm -rf $HOME", "", "*"},
 			`tapsweep revoke --resume --results 'my log.jsonl' 'it'\''s; rm -rf $HOME' '' '*'`, ""},
@@ -278,8 +278,8 @@ func TestResumeCommand(t *testing.T) {
 			assert.Same(t, "note", note, tt.note)
 		})
 	}
-	verify := ran("verify", "--tenant", "\x1b[2J", "a.jsonl")
-	command, _ := commandOf(verify, verify.RevokeWith("l.jsonl"))
+	protects := ran("revoke", "--protect", "\x1b[2J", "a.csv")
+	command, _ := commandOf(protects, protects.RevokeWith("l.jsonl"))
 	assert.Same(t, "command with the log as its list", command, "")
 }
 

@@ -106,6 +106,9 @@ func (c *Condition) problem(path string) *input.LineError {
 	resume := "(--resume)"
 	if words := c.run.ResumeWith(path, false); path != "" && len(words) > 0 {
 		resume = "with " + CommandLine(words)
+		if note := c.run.SignInNote("the log"); note != "" {
+			resume += " (" + note + ")"
+		}
 	}
 	return lineError(c.counted, "the results log has no last line, because its run was killed, could not write, "+
 		"or is still running: passes may be missing in it; first resume that run %s, or use its list", resume)

@@ -98,7 +98,7 @@ func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
 		}
 		if r := rec.Row; r != nil && r.Outcome != Planned && r.User != input.Me &&
 			(r.Action == RevokeSessions || r.Outcome == Protected || l.Sessions && r.sessionsFollow()) {
-			l.addUser(name, rec)
+			return l.addUser(name, rec)
 		}
 		return nil
 	})

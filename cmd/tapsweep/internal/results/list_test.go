@@ -1,6 +1,7 @@
 package results
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -322,5 +323,24 @@ func TestReadScopeOfLog(t *testing.T) {
 		assert.Says(t, tt.name+": ReadScope", err, tt.err)
 		_, err = input.ReadUsers(new(Lists).Read, path)
 		assert.Says(t, tt.name+": ReadUsers", err, tt.error)
+	}
+}
+
+// A forged log made a run send calls to the URL of a name that no list may have. Rows that are done were not checked.
+func TestNamesInALogAreChecked(t *testing.T) {
+	for _, name := range []string{"..", ".", dana + " ", dana + "\u200b", "\x1b[2J" + dana,
+		strings.Repeat("a", 300) + "@x.com", ""} {
+		row := string(assert.Must(json.Marshal(&Row{Type: "result", User: name, Method: pass1, Outcome: Revoked,
+			Action: RevokeSessions})))
+		path := write(t, "log.jsonl", runLine+row+"\n"+endLine)
+		logs := &Lists{Sessions: true}
+		_, err := input.Open([]string{path}, input.Options{Reader: logs.Read})
+		assert.Says(t, fmt.Sprintf("%q: a list", name), err, ":2: user ")
+		if name != "" {
+			_, err = ReadUsers(path)
+			assert.Says(t, fmt.Sprintf("%q: verify", name), err, "line 2: user ")
+		}
+		_, _, err = Resume(path, new(Header), ResumeOptions{})
+		assert.Says(t, fmt.Sprintf("%q: resume", name), err, "line 2: user ")
 	}
 }

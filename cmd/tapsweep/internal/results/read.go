@@ -219,3 +219,16 @@ func (in *logReader) checkRow() error {
 	}
 	return nil
 }
+
+// checkUser returns an error if a row names a user as no list can. A run would send requests to another URL than that
+// of a user. Rows that were refused may have any text.
+func (rec *Record) checkUser() error {
+	r := rec.Row
+	if r.Outcome == Invalid || r.User == input.Me {
+		return nil
+	}
+	if err := input.CheckUser(r.User); err != nil {
+		return lineError(rec.Line, "%v: no run of tapsweep wrote this row", err)
+	}
+	return nil
+}

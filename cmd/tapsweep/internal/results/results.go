@@ -134,15 +134,18 @@ type Header struct {
 	AnyPass   bool      `json:"anyPass,omitempty"`   // each row of the list means any pass of its user
 	Sessions  bool      `json:"sessions,omitempty"`  // the run also revokes the sessions of the users
 	Simulated bool      `json:"simulated,omitempty"` // the tenant was simulated, and no longer exists
-	Resume    []string  `json:"resume,omitempty"`    // the command that resumes the run, see ResumeWith
-	Revoke    []string  `json:"revoke,omitempty"`    // the flags for the command that RevokeWith returns
 	Since     time.Time `json:"since,omitzero"`      // the earliest creation time of passes to find; zero is any
 	Pairs     int       `json:"pairs"`               // the number of rows of the list
 
-	Lists   []input.File `json:"lists,omitempty"`   // the lists of the run
-	Protect []input.File `json:"protect,omitempty"` // the lists of protected users
-	Start   time.Time    `json:"start"`
-	Lines   int          `json:"lines,omitempty"` // the number of lines before this one; Log.Write sets it
+	ProtectFlags []string     `json:"protectFlags,omitempty"` // for verify: the --protect flags of the logs
+	Lists        []input.File `json:"lists,omitempty"`        // the lists of the run
+	Protect      []input.File `json:"protect,omitempty"`      // the lists of protected users
+	Start        time.Time    `json:"start"`
+	Lines        int          `json:"lines,omitempty"` // the number of lines before this one; Log.Write sets it
+
+	// Own is set for the run of this process. Its commands have all its flags. Those of a log that was read lack the
+	// SignInFlags and --yes.
+	Own bool `json:"-"`
 }
 
 // Elsewhere returns an error if the run was in another tenant or at another Graph root. An empty tenant is not

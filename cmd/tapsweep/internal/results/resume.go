@@ -215,6 +215,9 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 			e.runsWithoutEnd++
 			e.state.apply(rec, false)
 		case rec.Row != nil:
+			if err := rec.checkUser(); err != nil {
+				return 0, err
+			}
 			e.row(rec)
 		case rec.Scanned != nil:
 			e.state.apply(rec, false)

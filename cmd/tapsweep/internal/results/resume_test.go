@@ -103,7 +103,7 @@ func TestResumeRefuses(t *testing.T) {
 		{"verify", nil, `{"type":"run","digest":"sha256:1","tenant":"t","graphRoot":"https://graph.microsoft.com",` +
 			`"verify":true}` + "\n", "add --verify"},
 		{"protected users", nil, `{"type":"run","digest":"sha256:1","tenant":"t","graphRoot":` +
-			`"https://graph.microsoft.com","revoke":["--protect","bg.txt"]}` + "\n",
+			`"https://graph.microsoft.com","command":["revoke","--protect","bg.txt"]}` + "\n",
 			"the run of the log protects users: add --protect bg.txt"},
 		{"other text", nil, "garbage\n" + end, "line 3: it is not part of"},
 		{"other text at the end", nil, "garbage\n", "line 3: it is not part of"},

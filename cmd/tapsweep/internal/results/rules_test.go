@@ -98,7 +98,7 @@ func TestRefusedRunFixesNoTime(t *testing.T) {
 
 // A run without --protect must not resume a run with it, unless that run is complete and ignored.
 func TestResumeIgnoresProtectOfCompleteRuns(t *testing.T) {
-	const protects = `{"type":"run","command":["sweep"],"revoke":["--protect","bg.txt"]}` + "\n"
+	const protects = `{"type":"run","command":["sweep","--protect","bg.txt"]}` + "\n"
 	const stopped = `{"type":"end","exit":4,"stopped":"signal"}` + "\n"
 	const refused = `{"type":"end","exit":64,"stopped":"limit"}` + "\n"
 	for _, tt := range []struct {

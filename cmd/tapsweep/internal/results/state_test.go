@@ -57,16 +57,50 @@ func TestCommandsOfARun(t *testing.T) {
 			"tapsweep revoke --cloud usgov --certificate=app.pem LOG"},
 		{"report l.jsonl", "LOG", "", "tapsweep revoke LOG"},
 	} {
-		r := Header{Command: strings.Fields(tt.args)}
-		r.Describe("LOG")
+		r := Header{Command: strings.Fields(tt.args), Own: true}
 		assert.Same(t, fmt.Sprintf("%q: ResumeWith", tt.args), strings.Join(r.ResumeWith(tt.log, false), " "),
 			tt.resume)
 		assert.Same(t, fmt.Sprintf("%q: RevokeWith", tt.args), strings.Join(r.RevokeWith(tt.log), " "), tt.revoke)
 	}
 	simulated := Header{Command: []string{"revoke", "l.csv"}, Simulated: true, Verify: true}
-	simulated.Describe("LOG")
 	assert.That(t, simulated.ResumeWith("LOG", false) == nil,
 		"ResumeWith of a simulation = %q, want nil", simulated.ResumeWith("LOG", false))
 	assert.Same(t, "RevokeWith of a run with --verify", strings.Join(simulated.RevokeWith("LOG"), " "),
 		"tapsweep revoke --verify LOG")
+}
+
+// A log that somebody else wrote chose the host that gets the token of whoever pasted the command of a report.
+func TestCommandsOfALogHaveNoSignIn(t *testing.T) {
+	for _, tt := range []struct{ args, resume, revoke, signIn string }{
+		{"revoke -qy --yes=true --graph-url https://x.example --protect p.csv --token-file=/etc/t l.csv",
+			"tapsweep revoke --resume --results LOG --protect p.csv l.csv", "tapsweep revoke --protect p.csv LOG",
+			"--graph-url https://x.example --token-file=/etc/t"},
+		{"sweep --created-by -- --graph-url=https://x.example --all-users",
+			"tapsweep sweep --resume --results LOG --created-by -- --all-users", "tapsweep revoke LOG",
+			"--graph-url=https://x.example"},
+		{"revoke --protect --tenant x --sign-in-again l.csv", "tapsweep revoke --resume --results LOG --protect l.csv",
+			"tapsweep revoke --protect LOG", "--tenant x --sign-in-again"},
+		{"--graph-url=https://x.example revoke l.csv", "", "tapsweep revoke LOG", ""},
+	} {
+		log := Header{Command: strings.Fields(tt.args)}
+		assert.Same(t, fmt.Sprintf("%q: ResumeWith", tt.args), strings.Join(log.ResumeWith("LOG", false), " "),
+			tt.resume)
+		assert.Same(t, fmt.Sprintf("%q: RevokeWith", tt.args), strings.Join(log.RevokeWith("LOG"), " "), tt.revoke)
+		assert.Holds(t, fmt.Sprintf("%q: SignInNote", tt.args), log.SignInNote("LOG"), tt.signIn)
+	}
+	verify := Header{Own: true, Command: []string{"verify", "l.jsonl"}}
+	verify.ProtectFlags = (&Lists{Runs: []ListRun{{Header: &Header{Command: []string{"verify"},
+		ProtectFlags: []string{"--graph-url=https://x.example", "--protect"}}}}}).ProtectFlags()
+	assert.Same(t, "RevokeWith of a verify of such a log", strings.Join(verify.RevokeWith("LOG"), " "),
+		"tapsweep revoke LOG")
+}
+
+// On Windows a command was quoted for a POSIX shell, so that PowerShell ran a part of a file name.
+func TestCommandLineOfASystem(t *testing.T) {
+	words := []string{"tapsweep", "revoke", "-q", `C:\Temp\a.csv`, "dana@x.com", "--protect=b.txt", "a,b", "@splat",
+		"it's; Start-Process calc; '.csv", "it\u2019s; calc", "$(calc)", ""}
+	assert.Same(t, "on Windows", commandLine("windows", words), `tapsweep revoke -q C:\Temp\a.csv dana@x.com `+
+		`'--protect=b.txt' 'a,b' '@splat' 'it''s; Start-Process calc; ''.csv' 'it`+"\u2019\u2019"+`s; calc' '$(calc)' ''`)
+	assert.Same(t, "on Linux", commandLine("linux", words), `tapsweep revoke -q 'C:\Temp\a.csv' dana@x.com `+
+		`--protect=b.txt a,b @splat 'it'\''s; Start-Process calc; '\''.csv' 'it`+"\u2019"+`s; calc' '$(calc)' ''`)
 }

@@ -62,8 +62,11 @@ func (s *LogSessions) done() bool {
 	return s != nil && (s.Outcome == Revoked || s.Outcome == UnknownUser || s.Outcome == Guest)
 }
 
-// addUser adds a row of the named log to its user.
-func (l *Lists) addUser(log string, rec *Record) {
+// addUser adds a row of the named log to its user. It returns an error if the name is not safe in a URL.
+func (l *Lists) addUser(log string, rec *Record) error {
+	if err := rec.checkUser(); err != nil {
+		return err
+	}
 	r := rec.Row
 	name := strings.ToLower(r.User)
 	user := l.users[name]
@@ -98,6 +101,7 @@ func (l *Lists) addUser(log string, rec *Record) {
 			user.Method, user.Outcome, user.Creation = r.Method, r.Outcome, r.Creation
 		}
 	}
+	return nil
 }
 
 // signedOut reports whether the sessions are revoked, and no later run has revoked another pass: somebody may have
@@ -151,7 +155,7 @@ func (l *Lists) readUsers(path string) error {
 		case r.User == input.Me && r.Outcome != Protected:
 			return lineError(rec.Line, "the row is about the user who was signed in, and does not say who that was")
 		case r.User != "":
-			l.addUser(path, rec)
+			return l.addUser(path, rec)
 		}
 		return nil
 	})

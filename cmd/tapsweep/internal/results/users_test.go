@@ -47,7 +47,10 @@ func TestReadUsers(t *testing.T) {
 // the list of the last run was unprotected on purpose.
 func TestProtectFlags(t *testing.T) {
 	run := func(command, flag string) string {
-		return `{"type":"run","command":["` + command + `"],"resume":[],"revoke":["` + flag + `"]}` + "\n" + endLine
+		if command == "verify" {
+			return `{"type":"run","command":["verify"],"protectFlags":["` + flag + `"]}` + "\n" + endLine
+		}
+		return `{"type":"run","command":["` + command + `","` + flag + `"]}` + "\n" + endLine
 	}
 	twoRuns, first := run("revoke", "--protect=old.txt")+run("revoke", "--protect=new.txt"),
 		run("revoke", "--protect=glass.txt")

@@ -2,6 +2,7 @@ package revoke
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"strings"
@@ -139,10 +140,11 @@ func (j *Job) startSessions(u *userState, pair *input.Pair) {
 	j.writeLastRow(s, row)
 }
 
-// startedBefore reports whether an earlier run revoked the sessions. It verifies them if the earlier run did not.
+// startedBefore reports whether an earlier run revoked the sessions. It verifies them if the earlier run did not. If
+// the time of the call is not known, it returns false: only another call can be verified.
 func (j *Job) startedBefore(s *subject) bool {
 	d := j.opts.Earlier.SessionsUnconfirmed(s.pair.User)
-	if d == nil {
+	if d == nil || d.SentAt.IsZero() {
 		return j.opts.Earlier.SessionsCompleted(s.pair.User)
 	}
 	j.verify(s, results.Row{Outcome: d.Outcome, SentAt: d.SentAt, Status: d.Status, Attempts: d.Attempts,
@@ -188,12 +190,19 @@ func (j *Job) afterCall(s *subject, res batch.Result) {
 		j.writeLastRow(s, row)
 		return
 	}
-	row.Outcome, row.SentAt = results.Revoked, sentAt(res)
+	row.Outcome = results.Revoked
+	var doubt error
+	if row.SentAt, doubt = sentAt(res); doubt != nil {
+		row.Message = notVerified + ": " + doubt.Error()
+	}
 	switch {
 	case s.isGuest():
 		row.Outcome, row.Message = results.Guest, hintGuest
 		j.writeLastRow(s, row)
 	case j.opts.Verify <= 0:
+		j.writeLastRow(s, row)
+	case doubt != nil:
+		j.sessions.counts.Unverified++
 		j.writeLastRow(s, row)
 	default:
 		j.verify(s, j.journal(s, row))
@@ -211,9 +220,22 @@ func (s *subject) isGuest() bool { return isGuestName(s.pair.User) || isGuestNam
 // Source: learn.microsoft.com/entra/external-id/user-properties.
 func isGuestName(name string) bool { return strings.Contains(strings.ToUpper(name), "#EXT#@") }
 
+// maxSkew is how far the clocks of Graph and of this computer may be apart. Entra allows five minutes for tokens.
+const maxSkew = 5 * time.Minute
+
 // sentAt returns when the last attempt of a request was sent, by the clock of Graph, or a little earlier. Graph
-// dates the answer to the whole batch, which is later than the moment when it revoked the sessions.
-func sentAt(res batch.Result) time.Time { return res.Date.Add(-res.Took).UTC().Truncate(time.Second) }
+// dates the answer to the whole batch, which is later than the moment when it revoked the sessions. A time that is much
+// too early would prove sessions that an older call revoked, so sentAt returns an error if the two clocks disagree.
+func sentAt(res batch.Result) (time.Time, error) {
+	if !res.Dated {
+		return time.Time{}, errors.New("the answer of Graph to the call has no Date to compare with")
+	}
+	if skew := time.Since(res.Date).Round(time.Second); skew.Abs() > maxSkew {
+		return time.Time{}, fmt.Errorf("the answer of Graph to the call is dated %s, which differs by %v from the clock "+
+			"of this computer: one of them is wrong", res.Date.UTC().Format(time.RFC3339), skew.Abs())
+	}
+	return res.Date.Add(-res.Took).UTC().Truncate(time.Second), nil
+}
 
 // flush writes the rows of the calls that were still queued when the run was stopped.
 func (j *Job) flush() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -226,6 +227,40 @@ func TestVerifyOnlySessionsOfGuests(t *testing.T) {
 		assert.OK(t, job.Run(t.Context(), Each([]Item{{Pair: danasPair(passID), Sessions: sessions}})))
 		assert.Same(t, "outcome after "+string(outcome), got, results.Guest)
 		assert.Same(t, "sessions left", job.sessions.counts.Left(), 0)
+	}
+}
+
+// A proxy that dates answers 1998 made the sessions of everybody verified, although the property was from 2020.
+func TestSessionsAreNotVerifiedByAWrongClock(t *testing.T) {
+	for name, tt := range map[string]struct {
+		date     func() string
+		verified bool
+		says     string
+	}{
+		"1998":          {func() string { return "Wed, 21 Oct 1998 07:28:00 GMT" }, false, "one of them is wrong"},
+		"2098":          {func() string { return "Tue, 21 Oct 2098 07:28:00 GMT" }, false, "one of them is wrong"},
+		"none":          {func() string { return "" }, false, "has no Date"},
+		"a minute late": {func() string { return time.Now().Add(-time.Minute).UTC().Format(http.TimeFormat) }, true, ""},
+	} {
+		t.Run(name, inBubble(func(t *testing.T) {
+			tenant := revokesSessions(graphsim.Options{Faults: []fault.Fault{{Method: "POST", Path: "revokeSignIn",
+				Do: fault.OuterHeaders("Date", tt.date())}}}, holder("dana"))
+			r := revokeBoth(t, tenant, Options{Verify: time.Minute}, danasPair(passID))
+			row := onlyRow(t, r.sessions)
+			assert.Same(t, "outcome", row.Outcome, results.Revoked)
+			assert.Same(t, "verified", row.Verified, tt.verified)
+			assert.Holds(t, "message", row.Message, tt.says)
+			assert.Same(t, "the row has the time of the call", !row.SentAt.IsZero(), tt.verified)
+			assert.Same(t, "something is left", r.counts.Left() > 0, !tt.verified)
+			if tt.verified {
+				return
+			}
+			again := revokesSessions(graphsim.Options{}, holder("dana"))
+			earlier := resumedBy(t, results.Header{Sessions: true, Verify: true}, r.all)
+			r = revokeBoth(t, again, Options{Verify: time.Minute, Earlier: earlier}, danasPair(passID))
+			assert.Same(t, "calls of the run that resumes", len(calls(again)), 1)
+			assert.Same(t, "verified by the run that resumes", onlyRow(t, r.sessions).Verified, true)
+		}))
 	}
 }
 

@@ -125,7 +125,13 @@ func killedAmongSeveral(t *testing.T, kept int, lost bool) {
 // resumed reads rows as the log of a run that was killed.
 func resumed(t *testing.T, rows []results.Row) *results.ResumeState {
 	t.Helper()
-	run := results.Header{Type: "run", Digest: "d", Pairs: 1}
+	return resumedBy(t, results.Header{}, rows)
+}
+
+// resumedBy is resumed for a run that verifies or revokes sessions.
+func resumedBy(t *testing.T, run results.Header, rows []results.Row) *results.ResumeState {
+	t.Helper()
+	run.Type, run.Digest, run.Pairs = "run", "d", 1
 	var log bytes.Buffer
 	enc := json.NewEncoder(&log)
 	_ = enc.Encode(run)

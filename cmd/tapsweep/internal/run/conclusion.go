@@ -135,7 +135,7 @@ func (s *summary) resume() string {
 	switch {
 	case again == 0 && s.Stopped == nil, len(words) == 0, !s.hasLog():
 		return ""
-	case slices.Contains(s.Run.Resume, "-"):
+	case slices.Contains(s.Run.Command, "-"):
 		return "Resume with the same list on standard input: " + results.CommandLine(words)
 	}
 	return "Resume: " + results.CommandLine(words)

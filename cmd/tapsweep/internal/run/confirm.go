@@ -32,6 +32,8 @@ type question struct {
 	users                int // users whose passes are deleted, or whose sessions are revoked
 	verify, verifyUsers  int // passes, and users whose sessions, an earlier run completed but did not verify
 	sample               []revoke.Item
+	signOuts             int                     // users of whom only the sessions are revoked
+	signOutSample        []input.Pair            // some of them
 	completed            int                     // rows that an earlier run has completed
 	leftOut              map[results.Outcome]int // rows that have this outcome at once
 	unread               bool                    // some items could not be read, so more may be left to do
@@ -44,8 +46,8 @@ func (q *question) needless() bool { return !q.unread && q.passes+q.users == 0 }
 func (r *run) question(items revoke.Items) *question {
 	q := &question{leftOut: make(map[results.Outcome]int)}
 	opts := revoke.Options{Protected: r.isProtectedName, Earlier: r.earlier}
-	// By hash, because a list may have a million users. True counts in users, false in verifyUsers.
-	seed, users := maphash.MakeSeed(), make(map[uint64]bool)
+	// By hash, because a list may have a million users.
+	seed, users := maphash.MakeSeed(), make(map[uint64]userTask)
 	for item, err := range items {
 		if err != nil {
 			q.unread = true // the run will report the error
@@ -53,7 +55,7 @@ func (r *run) question(items revoke.Items) *question {
 		}
 		pair := &item.Pair
 		outcome, completed := opts.AtOnce(&item)
-		d, deletes := r.earlier.Unconfirmed(pair), false
+		d, isDelete := r.earlier.Unconfirmed(pair), false
 		switch {
 		case completed:
 			q.completed++
@@ -64,7 +66,7 @@ func (r *run) question(items revoke.Items) *question {
 		case d != nil && !d.Intended():
 			q.verify++
 		default:
-			deletes = true
+			isDelete = true
 			q.passes++
 			if r.isSelf(pair.User) {
 				q.own++
@@ -77,32 +79,47 @@ func (r *run) question(items revoke.Items) *question {
 			}
 		}
 		user := strings.ToLower(pair.User)
-		if sends, verifies := r.userTask(pair, user, deletes); sends || verifies {
-			id := maphash.String(seed, user)
-			users[id] = users[id] || sends
+		id, task := maphash.String(seed, user), r.taskFor(pair, user, isDelete)
+		if task == signsOut && users[id] == noTask && len(q.signOutSample) < sampleSize {
+			q.signOutSample = append(q.signOutSample, *pair)
 		}
+		users[id] = max(users[id], task)
 	}
-	for _, sends := range users {
-		if sends {
-			q.users++
-		} else {
-			q.verifyUsers++
-		}
-	}
+	q.countUsers(users)
 	return q
 }
 
-// userTask reports what the run does for the user of a pair: it deletes a pass or revokes the sessions, or it verifies
-// sessions that an earlier run revoked. deletes is set if it deletes the pass of the pair.
-func (r *run) userTask(pair *input.Pair, user string, deletes bool) (sends, verifies bool) {
-	switch {
-	case !r.header.Sessions:
-		return deletes, false
-	case pair.Err != nil, r.isProtected(pair.User, pair.UPN):
-		return false, false
+// A userTask is what a run does for a user. Of several pairs of a user, the greatest counts.
+type userTask uint8
+
+const (
+	noTask   userTask = iota
+	verifies          // sessions that an earlier run revoked
+	signsOut          // revokes only the sessions
+	deletes           // a pass, and revokes the sessions if the run revokes any
+)
+
+func (q *question) countUsers(users map[uint64]userTask) {
+	n := make(map[userTask]int)
+	for _, task := range users {
+		n[task]++
 	}
-	verifies = !deletes && r.earlier.SessionsUnconfirmed(user) != nil
-	return deletes || !verifies && !r.earlier.SessionsCompleted(user), verifies
+	q.users, q.signOuts, q.verifyUsers = n[deletes]+n[signsOut], n[signsOut], n[verifies]
+}
+
+// taskFor returns what the run does for the user of a pair. isDelete is set if it deletes the pass of the pair.
+func (r *run) taskFor(pair *input.Pair, user string, isDelete bool) userTask {
+	switch {
+	case isDelete:
+		return deletes
+	case !r.header.Sessions, pair.Err != nil, r.isProtected(pair.User, pair.UPN):
+		return noTask
+	case r.earlier.SessionsUnconfirmed(user) != nil:
+		return verifies
+	case r.earlier.SessionsCompleted(user):
+		return noTask
+	}
+	return signsOut
 }
 
 // confirm shows what the run is about to do and asks. It returns an error if the answer is not yes.
@@ -160,6 +177,11 @@ func (r *run) printQuestion(q *question) {
 		count{q.leftOut[results.Invalid], "invalid"})
 	more, warning := q.passes-len(q.sample), r.protectedUsers.Warning()
 	printIf(more > 0, w, "  and ", strconv.Itoa(more), " more")
+	for i := range q.signOutSample {
+		fmt.Fprintf(w, "  %s  only the sessions\n", person(&q.signOutSample[i]))
+	}
+	more = q.signOuts - len(q.signOutSample)
+	printIf(more > 0, w, "  and only the sessions of ", format.Plural(more, "more user", "more users"))
 	var verify []string
 	if q.verify > 0 {
 		verify = append(verify, passes(q.verify))

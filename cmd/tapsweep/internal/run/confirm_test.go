@@ -107,6 +107,14 @@ func TestConfirmCountsUsersOfSessions(t *testing.T) {
 	q := r.question(r.everyItem())
 	assert.Same(t, "passes to delete", q.passes, 3)
 	assert.Same(t, "users of sessions: dana by two names, and erik", q.users, 3)
+	assert.Same(t, "users of whom only the sessions are revoked", q.signOuts, 1)
+	var out bytes.Buffer
+	r.console.Err = &out
+	r.printQuestion(q)
+	assert.Holds(t, "the question", out.String(), "\n  erik@contoso.com  only the sessions\n")
+	assert.OK(t, checkLimit(4, q.passes, q.signOuts, ""))
+	assert.Says(t, "the limit", checkLimit(3, q.passes, q.signOuts, "nothing was sent"),
+		"3 passes and the sessions of 1 other user are more than the limit of 3: nothing was sent")
 	err := r.confirm(t.Context(), &question{passes: 5, users: typedAbove + 1})
 	assert.That(t, err != nil, "y confirms the sessions of 101 users")
 }

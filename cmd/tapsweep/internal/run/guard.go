@@ -49,6 +49,9 @@ func (r *run) findProtected(ctx context.Context, protectList *protect.Named,
 	if err != nil {
 		return r.ended(ctx, fmt.Errorf("--protect: %w\nnothing was deleted", err))
 	}
+	if err := r.protectedUsers.CheckRows(pairs); err != nil {
+		return status.Refuse(fmt.Errorf("%w\nnothing was changed", err), "correct the rows: the object ID is enough")
+	}
 	if warning := r.protectedUsers.Warning(); warning != "" {
 		r.console.Say("warning: %s", warning)
 	}
@@ -69,7 +72,7 @@ func (r *run) isProtectedName(user string) bool {
 
 // isProtected reports whether a user is protected by either name.
 func (r *run) isProtected(user, upn string) bool {
-	return r.isProtectedName(user) || upn != "" && r.isProtectedName(upn)
+	return r.isProtectedName(user) || upn != "" && r.isProtectedName(upn) && !r.protectedUsers.AreTwo(user, upn)
 }
 
 // noLookUps returns why Graph would refuse to look up a user, "" if the token does not show that it would.
@@ -199,13 +202,12 @@ func (r *run) findCreator(ctx context.Context) error {
 	return nil
 }
 
-// namesOf yields a pair for each kind of name that the scan will find: object IDs, user principal names or
-// both. So protect can look up the names that it lacks. Users on lists have the name on the list; all others
-// have an object ID.
+// namesOf yields a pair for each user on the lists of a scan, and one with an object ID if the scan finds others. So
+// protect can look up the kinds of names that it lacks, and check the rows.
 func namesOf(opts *scan.Options) iter.Seq2[input.Pair, error] {
 	return func(yield func(input.Pair, error) bool) {
 		for _, u := range opts.Users {
-			if !yield(input.Pair{User: cmp.Or(u.ID, u.UPN)}, nil) {
+			if !yield(input.Pair{Source: u.Source, Line: u.Line, User: cmp.Or(u.ID, u.UPN), UPN: u.UPN}, nil) {
 				return
 			}
 		}

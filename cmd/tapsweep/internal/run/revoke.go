@@ -63,11 +63,13 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	if err != nil {
 		return err
 	}
+	var sessionsLeft []input.Pair
+	if o.Header.Sessions {
+		sessionsLeft = logs.SessionsLeft()
+	}
 	limit := o.maxDeletes(o.Header.Simulated || c.IsTerminal(c.In))
-	if n := list.Stats().Unique; limit > 0 && n > limit {
-		return status.Refuse(
-			fmt.Errorf("the list has %d passes, more than the limit of %d: nothing was deleted", n, limit),
-			status.HintBound)
+	if err := checkLimit(limit, list.Stats().Unique, len(sessionsLeft), "nothing was deleted"); err != nil {
+		return err
 	}
 	o.Header.Digest, o.Header.Pairs, o.Header.Lists = list.Digest(), list.Stats().Rows, list.Files()
 	p := plan{
@@ -80,9 +82,8 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 		prepare: func(r *run, ctx context.Context) error { return r.findProtectedForRevoke(ctx, protectList) },
 		ask:     (*run).askToRevoke,
 		work:    (*run).revoke,
-	}
-	if o.Header.Sessions {
-		p.doneBefore = logs.SessionsLeft()
+
+		doneBefore: sessionsLeft,
 	}
 	if o.Header.Simulated {
 		p.logs = nil // a simulation accepts the log of any tenant

@@ -149,11 +149,10 @@ func TestConclusion(t *testing.T) {
 			func(s *summary) {
 				s.Counts.Sessions = &revoke.Counts{Outcomes: rowCounts{results.Planned: 2}}
 				s.Run.Sessions = true
-				s.Run.Describe("r.jsonl")
 			}},
 		{"verify", "verify a.jsonl", rowCounts{results.Revoked: 4, results.Absent: 1, results.Remains: 2}, nil},
 		{"verify of a log with protected users", "verify a.jsonl", rowCounts{results.Remains: 1},
-			func(s *summary) { s.Run.Revoke = []string{"--protect=glass.txt"} }},
+			func(s *summary) { s.Run.ProtectFlags = []string{"--protect=glass.txt"} }},
 		{"sweep whose scan did not end", "sweep --all-users", nil,
 			func(s *summary) { s.ScanStopped, s.Stopped = true, errors.New("x") }},
 		{"resumed sweep whose scan did not end", "sweep --all-users", rowCounts{results.Revoked: 2},
@@ -191,8 +190,6 @@ func TestConclusion(t *testing.T) {
 
 // ran returns the first line of the log of a run with these arguments.
 func ran(args ...string) *results.Header {
-	r := &results.Header{Command: args, Verify: slices.Contains(args, "--verify"),
+	return &results.Header{Own: true, Command: args, Verify: slices.Contains(args, "--verify"),
 		Simulated: slices.Contains(args, "--simulate"), DryRun: slices.Contains(args, "--dry-run")}
-	r.Describe("r.jsonl")
-	return r
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/console"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -133,14 +134,27 @@ func (r *run) gather(ctx context.Context) (found []*scan.Found, err error) {
 // checkAndConfirm refuses to delete more passes than --max-items, and asks a person to confirm. It does not ask if
 // nothing will be sent.
 func (r *run) checkAndConfirm(ctx context.Context, q *question) error {
-	if n := q.passes + q.leftOut[results.Planned]; r.limit > 0 && n > r.limit {
-		return status.Refuse(fmt.Errorf("%d passes are more than the limit of %d: nothing was deleted", n, r.limit),
-			status.HintBound)
+	n := q.passes + q.leftOut[results.Planned]
+	if err := checkLimit(r.limit, n, q.signOuts, "nothing was deleted"); err != nil {
+		return err
 	}
 	if r.opts.unattended() || q.needless() || ctx.Err() != nil {
 		return nil
 	}
 	return r.confirm(ctx, q)
+}
+
+// checkLimit returns an error if there are more passes, and users of whom only the sessions are revoked, than the limit.
+// A limit of 0 means none.
+func checkLimit(limit, deletes, signOuts int, done string) error {
+	if limit == 0 || deletes+signOuts <= limit {
+		return nil
+	}
+	what := passes(deletes)
+	if signOuts > 0 {
+		what += " and the sessions of " + format.Plural(signOuts, "other user", "other users")
+	}
+	return status.Refuse(fmt.Errorf("%s are more than the limit of %d: %s", what, limit, done), status.HintBound)
 }
 
 // announceDeletes writes a provisional row for each pass before the first one is deleted. After a kill, the run that

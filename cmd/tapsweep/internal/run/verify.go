@@ -44,7 +44,7 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) error {
 	}
 	o.Guards.AbortAfter = abortAfter
 	o.Header.Digest, o.Header.Pairs, o.Header.DeletedBy = held.Digest(), len(held.Users), held.Operators()
-	o.Header.Revoke = append(o.Header.Revoke, held.ProtectFlags()...) // for the command that revokes what remains
+	o.Header.ProtectFlags = held.ProtectFlags() // for the command that revokes what remains
 	return execute(ctx, c, &o.Options, plan{
 		verifyOnly: true,
 
