@@ -98,3 +98,25 @@ func TestSkipInvalid(t *testing.T) {
 		assert.That(t, err != nil, "%s: Open returns no error", name)
 	}
 }
+
+// A carriage return or U+2028 in a comment, or in a column that is ignored, swallowed the rows behind it.
+func TestEndsOfLines(t *testing.T) {
+	for name, tt := range map[string]struct{ text, want string }{
+		"CR in a value":             {"user,method,note\nDANA,,x\rELI,,\n", ":2: lines end with a lone carriage return"},
+		"CR before a value":         {"user,method,note\nDANA,,\rELI,,\n", ":2: lines end with a lone"},
+		"VT in a value":             {"user,method,note\nDANA,,\nDANA,,x\vELI,,\n", ":3: lines end with a character"},
+		"U+2028 in a value":         {"user,method,note\nDANA,,x\u2028ELI,,\n", ":2: lines end with a character"},
+		"U+0085 behind quotes":      {"user,method,note\nDANA,,\"x\"\"\"\u0085ELI,,\n", ":2: lines end with a character"},
+		"CR in a comment":           {"# a\rDANA\nELI\n", ":1: lines end with a lone carriage return"},
+		"U+2029 in a later comment": {"DANA\n# a\u2029ELI\n", ":2: lines end with a character"},
+		"in quotes":                 {"user,method,note\nDANA,,\"x\v\r\n\ry\r\"\r\n", ""},
+		"CR CR LF":                  {"user,method\r\r\nDANA,\r\r\n", ""},
+		"other characters":          {"user,method,note\nDANA,,\u00c5\u2027\u202a\u0105\n", ""},
+	} {
+		l, err := Open([]string{write(t, "list", tt.text)}, Options{})
+		if err == nil {
+			l.Close()
+		}
+		assert.Says(t, name, err, tt.want)
+	}
+}

@@ -177,6 +177,8 @@ func (s *source) readPlain(text *bufio.Reader) error {
 					"if the list has users, add the header line userId", name))
 			}
 			s.yield(r)
+		} else if bad := checkComment(line, n); bad != nil {
+			return bad
 		}
 		if err == io.EOF {
 			return nil
