@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -106,7 +107,7 @@ type TaskOperators struct {
 
 // writeJSON writes the report as one object.
 func (r *Report) writeJSON(w io.Writer) error {
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(safetext.JSON(w))
 	enc.SetIndent("", "  ")
 	return enc.Encode(r)
 }
