@@ -43,7 +43,7 @@ type Report struct {
 	Verified   int                     `json:"verified"`   // pairs whose user holds no pass, by a LIST afterwards
 	Unverified int                     `json:"unverified"` // pairs that should have been verified
 	Reasons    map[string]int          `json:"reasons"`    // passes by methodUsabilityReason
-	Creators   map[string]int          `json:"creators"`   // passes by who created them, from the audit log
+	Creators   map[string]int          `json:"creators"`   // passes by who created them, as a scan or a list says
 	Failures   []*Failure              `json:"failures"`   // pairs that are not done by cause, the most frequent first
 	Sessions   *SessionReport          `json:"sessions,omitempty"`
 	Waits      Waits                   `json:"waits"`
@@ -56,6 +56,8 @@ type Report struct {
 	unnamed    map[*sourceLog]bool // logs that may name passes that no list names
 	unverified map[*sourceLog]int  // rows to verify, by the log whose run would verify them
 	domain     string              // of the tenant
+
+	creatorsOfList bool // a list says who created a pass, not a scan
 
 	kind            string // the command as which the runs are shown: revoke, sweep, scan or verify
 	beside          int    // rows that are listed and do not count
