@@ -141,6 +141,7 @@ func (f *scopeFlags) options(command string, now time.Time) (scope run.Scope, er
 		if err != nil {
 			return scope, status.Refuse(fmt.Errorf("--users: %w\nnothing was sent", err), run.HintUser(err, f.users)...)
 		}
+		scope.Lists = f.users
 		scope.Find.Users, scope.Warnings = append(scope.Find.Users, users...), append(warnings, logs.Warnings...)
 	}
 	scope.Digest = f.digest(command, scope.Find.Users)

@@ -14,6 +14,7 @@ import (
 type Scope struct {
 	Find     scan.Options // without CreatedSince
 	Since    time.Time    // the earliest creation time of the passes to find; zero means no limit
+	Lists    []string     // the files with the users in Find
 	Digest   string       // only a run with the same digest can resume the log
 	Warnings []string     // warnings about the lists of users
 	Scan     []string     // for a sweep: the scan that lists the passes that it finds, without Since
