@@ -53,6 +53,7 @@ func (s *source) readCSV(text *bufio.Reader) error {
 		return &LineError{Line: h.number, Msg: err.Error(), Err: err}
 	}
 	for rows := 0; ; rows++ {
+		s.limit.next()
 		values, err := r.Read()
 		if ends.bad != nil {
 			return ends.bad

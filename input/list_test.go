@@ -120,3 +120,35 @@ func TestEndsOfLines(t *testing.T) {
 		assert.Says(t, name, err, tt.want)
 	}
 }
+
+// A row of 300 MB was kept in memory several times.
+func TestRowTooLong(t *testing.T) {
+	long, short := strings.Repeat("a", 2<<20), strings.Repeat("a", 1<<20)
+	for name, tt := range map[string]struct{ text, want string }{
+		"CSV":                {"user,note\nDANA,x\nELI," + long + "\n", ":3: the row is longer than 1 MiB"},
+		"the header":         {"user," + long + "\nELI,\n", ":1: the row is longer"},
+		"plain text":         {"DANA\n" + long + "\n", ":2: the row is longer"},
+		"a comment":          {"DANA\n#" + long + "\n", ":2: the row is longer"},
+		"JSON":               {`[{"user":"DANA"},` + "\n" + `{"user":"ELI","note":"` + long + `"}]`, ":2: the row is longer"},
+		"JSON Lines":         {`{"user":"DANA"}` + "\n" + `{"user":"ELI","note":"` + long + `"}`, ":2: the row is longer"},
+		"CSV of 1 MiB":       {"user,note\nDANA," + short + "\nELI," + short + "\nDANA,\n", ""},
+		"JSON of 1 MiB each": {`{"value":[{"user":"DANA","note":"` + short + `"},{"user":"ELI","note":"` + short + `"}]}`, ""},
+		"many rows":          {"user,note\n" + strings.Repeat("DANA,aaaaaaaaaaaaaaaaaaaaaaaa\n", 50_000), ""},
+		"many empty rows":    {"user\nDANA\n" + strings.Repeat("\n", 2<<20), ""},
+	} {
+		l, err := Open([]string{write(t, "list", tt.text)}, Options{})
+		if err == nil {
+			l.Close()
+		}
+		assert.Says(t, name, err, tt.want)
+	}
+}
+
+func TestHoldsGUID(t *testing.T) {
+	const id, hex = "9f0c11aa-1111-4222-8333-00000000000A", "9f0c11aa111142228333000000000001"
+	for s, want := range map[string]bool{id: true, "(" + id + ")": true, "x" + id + "y": true, "a-b " + id: true,
+		hex: true, "pass:" + hex + ".": true, "a" + hex: false, hex + "_": false, hex[1:]: false, id[1:]: false,
+		id[:35] + "g": false, "": false, strings.Repeat("a", 1<<20): false, strings.Repeat("-", 1<<20): false} {
+		assert.Same(t, fmt.Sprintf("holdsGUID(%.60q)", s), holdsGUID(s), want)
+	}
+}
