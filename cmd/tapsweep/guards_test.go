@@ -81,7 +81,7 @@ func TestProtectedNamesInAnOutage(t *testing.T) {
 	tenant.AddUser(graphsim.User{UPN: "bg1@contoso.com"})
 	env := serve(t, tenant)
 	args := []string{"--protect", writeFile(t, "glass.txt", "bg1@contoso.com\n"), listFile(t, users)}
-	runRevoke(t, env, args...).ends(t, status.Stopped, "nothing was changed")
+	runRevoke(t, env, args...).ends(t, status.Stopped, "nothing was deleted")
 	leaves(t, tenant, 1)
 }
 

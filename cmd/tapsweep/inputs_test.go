@@ -55,7 +55,7 @@ func TestEmptyListBesideAnother(t *testing.T) {
 	for name, text := range map[string]string{"zero.csv": "", "notes.txt": strings.Repeat("# note\n", 20_000)} {
 		list := writeFile(t, name, text)
 		p := tapsweep(t, env, "revoke", "--yes", good, list)
-		p.ends(t, status.Usage, list+":1: the list is empty", "nothing was sent")
+		p.ends(t, status.Usage, list+":1: the list is empty", "nothing was deleted")
 		leaves(t, tenant, 1)
 	}
 	header := writeFile(t, "header.csv", "user,method\n")

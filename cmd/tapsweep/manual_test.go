@@ -103,7 +103,7 @@ esac`,
 // a simulated tenant in place of Microsoft's cloud.
 func TestManualCommands(t *testing.T) {
 	t.Parallel()
-	for _, tool := range []string{"bash", "jq", "sha256sum"} {
+	for _, tool := range []string{"bash", "sha256sum"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skip(err)
 		}

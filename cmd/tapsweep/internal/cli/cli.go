@@ -61,14 +61,23 @@ func Main(ctx context.Context, process Process) int {
 	help := &helpWriter{Writer: process.Out}
 	root.SetOut(help)
 	root.SetErr(process.Err)
-	root.InitDefaultHelpCmd()
-	helpCommand, _, _ := root.Find([]string{"help"})
-	helpCommand.Args = knownPage
+	addStandardCommands(root)
 	cmd, err := p.execute(ctx, root)
 	if err == nil {
 		err = help.err
 	}
 	return p.writeMetrics(cmd, p.exit(cmd, err))
+}
+
+// addStandardCommands adds the commands help and completion of cobra, with our texts.
+func addStandardCommands(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, _ := root.Find([]string{"help"})
+	help.Use, help.DisableFlagsInUseLine, help.Args = "help [COMMAND | PAGE]", true, knownPage
+	help.Short, help.Long = "Show the help of a command, or a page of the manual", ""
+	root.InitDefaultCompletionCmd()
+	completion, _, _ := root.Find([]string{"completion"})
+	completion.Short, completion.Long = "Print a script that completes commands and flags in a shell", ""
 }
 
 // A helpWriter keeps the first error of a write, because cobra does not return the errors of writing its help.

@@ -71,12 +71,12 @@ func addDuration(fl *pflag.FlagSet, p *time.Duration, name, value string, least 
 	set := func(text string) (err error) {
 		*p, err = parseDuration(text)
 		if err == nil && *p < least {
-			err = fmt.Errorf("%q is not a time of at least %v", text, least)
+			err = fmt.Errorf("%q is not a duration of at least %v", text, least)
 		}
 		return err
 	}
 	_ = set(value) // a test sets all defaults
-	fl.Var(&checkedFlag{"TIME", nil, value, set}, name, usage)
+	fl.Var(&checkedFlag{"DURATION", nil, value, set}, name, usage)
 }
 
 // parseDuration parses a Go duration, or a number of days such as 7d.
@@ -88,7 +88,7 @@ func parseDuration(text string) (time.Duration, error) {
 		d = time.Duration(n) * 24 * time.Hour
 	}
 	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%q is not a time such as 90s, 15m, 24h or 7d", text)
+		return 0, fmt.Errorf("%q is not a duration such as 90s, 15m, 24h or 7d", text)
 	}
 	return d, nil
 }

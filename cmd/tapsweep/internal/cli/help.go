@@ -47,7 +47,7 @@ Examples:
 Commands:{{range .Commands}}{{if or .IsAvailableCommand (eq .Name "help")}}
   {{rpad .Name 12}} {{.Short}}{{end}}{{end}}{{end}}{{if .HasHelpSubCommands}}
 
-Pages of the help:{{range .Commands}}{{if .IsAdditionalHelpTopicCommand}}
+Pages of the manual:{{range .Commands}}{{if .IsAdditionalHelpTopicCommand}}
   help {{rpad .Name 16}} {{.Short}}{{end}}{{end}}{{end}}
 {{commonFlags .}}{{if .HasAvailableSubCommands}}
 The help of a command: {{.CommandPath}} COMMAND --help
@@ -126,7 +126,8 @@ also sets the flag, if there is one. A flag on the command line overrides its
 variable. Flags that say what to revoke, where to look and what to write have
 no variable.
 
-A TIME is a number with a unit, such as 90s, 15m, 24h or 7d.`,
+A DURATION is a number with a unit, such as 90s, 15m, 24h or 7d. A TIME is such
+a duration before now, or a date or a time.`,
 	}
 	page.SetHelpFunc(func(page *cobra.Command, _ []string) {
 		fmt.Fprintln(page.OutOrStdout(), page.Long)

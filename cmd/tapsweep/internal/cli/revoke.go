@@ -33,7 +33,7 @@ Exit codes:
   3   No access: there is no token that Graph accepts, or Graph denied
       everything.
   4   Stopped early: use --resume to continue.
-  64  Wrong flags, an invalid list, or a guard: nothing was sent.`,
+  64  Wrong flags, an invalid list, or a guard: nothing was deleted.`,
 		Example: `  tapsweep revoke --dry-run list.csv
   tapsweep revoke --yes --results incident-4711.jsonl list.csv
   tapsweep revoke --user dana@contoso.com --user lee@contoso.com

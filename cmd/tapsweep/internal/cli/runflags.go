@@ -201,7 +201,7 @@ func (f *runFlags) addAsk(fl *pflag.FlagSet) {
 func (f *runFlags) addGuards(fl *pflag.FlagSet) {
 	g := &f.opts.Guards
 	fl.StringArrayVar(&g.Protect, "protect", nil,
-		"never touch the users in this `FILE`, such as break-glass accounts; repeatable")
+		"keep the passes of the users on this `LIST`, such as emergency access (break-glass) accounts; repeatable")
 	addInt(fl, &g.MaxItems, "max-items", -1, 0, math.MaxInt,
 		"refuse to delete more than N passes; 0 means no limit "+
 			"(default 10000 with --yes and no terminal)")
@@ -227,7 +227,7 @@ func (f *runFlags) addVerifyWait(fl *pflag.FlagSet) {
 	inFlagsHelp(fl, safety, "verify-wait")
 }
 
-// logFlags are the level and the format of the log on standard error.
+// logFlags are the level and the format of the messages about the requests, which go to standard error.
 type logFlags struct{ level, format string }
 
 var (
@@ -236,8 +236,8 @@ var (
 )
 
 func (f *logFlags) add(fl *pflag.FlagSet) {
-	addEnum(fl, &f.level, "log-level", "warn", logLevels, "log to standard error: "+oneOf(logLevels))
-	addEnum(fl, &f.format, "log-format", "text", textOrJSON, "format of this log: "+oneOf(textOrJSON))
+	addEnum(fl, &f.level, "log-level", "warn", logLevels, "print messages about the requests: "+oneOf(logLevels))
+	addEnum(fl, &f.format, "log-format", "text", textOrJSON, "format of these messages: "+oneOf(textOrJSON))
 	inFlagsHelp(fl, output, "log-level", "log-format")
 }
 

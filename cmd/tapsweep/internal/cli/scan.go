@@ -33,7 +33,9 @@ it from this log.
 
 Exit codes:
   0   All users were scanned.
-  1   Some users could not be scanned, or --created-by names nobody.
+  1   Some users or audit records could not be read, a pass does not clearly
+      match an audit record, or the tenant has no user with the name in
+      --created-by.
   3   No access: there is no token that Graph accepts, or it lacks a permission.
   4   Stopped early.
   64  Wrong flags.`,

@@ -47,7 +47,7 @@ func (f *scopeFlags) add(fl *pflag.FlagSet, most string) {
 		"scan the users that match an `ODATA` filter, such as \"startswith(userPrincipalName,'a')\"")
 	fl.StringArrayVar(&f.find.Groups, "group", nil,
 		"scan the members of this group, given by object `ID`, and of groups in it; repeatable")
-	fl.StringArrayVar(&f.users, "users", nil, "scan the users in this `FILE`; repeatable")
+	fl.StringArrayVar(&f.users, "users", nil, "scan the users on this `LIST`; repeatable")
 	fl.StringArrayVar(&f.named, "user", nil, "scan this `USER`, given by object ID or user principal name; repeatable")
 	fl.StringVar(&f.createdBy, "created-by", "", "look in the audit log for passes that this `USER` or app created")
 	fl.StringVar(&f.since, "created-since", "", "only passes created since `TIME`: a time (2026-03-02T08:00:00Z), "+
@@ -55,7 +55,7 @@ func (f *scopeFlags) add(fl *pflag.FlagSet, most string) {
 	addReasons(fl, &f.find.Reasons, most)
 	addDuration(fl, &f.find.MinAge, "min-age", "0", 0, "only passes created at least this long ago, such as 24h or 7d")
 	addDuration(fl, &f.find.ExpiredFor, "expired-for", "0", 0,
-		"leave out passes that expired less than this long ago, such as 7d")
+		"of the expired passes, only those that expired at least this long ago, such as 7d")
 	fl.BoolVar(&f.find.MembersOnly, "members-only", false, "leave guests out")
 	fl.BoolVar(&f.find.EnabledOnly, "enabled-only", false,
 		"leave disabled accounts out; needs the permission User.Read.All")
@@ -139,7 +139,7 @@ func (f *scopeFlags) options(command string, now time.Time) (scope run.Scope, er
 		logs := new(results.Lists)
 		users, warnings, err := input.ReadScope(logs.Read, f.users...)
 		if err != nil {
-			return scope, status.Refuse(fmt.Errorf("--users: %w\nnothing was sent", err), run.HintUser(err, f.users)...)
+			return scope, status.Refuse(fmt.Errorf("--users: %w\nnothing was deleted", err), run.HintUser(err, f.users)...)
 		}
 		scope.Lists = f.users
 		scope.Find.Users, scope.Warnings = append(scope.Find.Users, users...), append(warnings, logs.Warnings...)

@@ -31,8 +31,8 @@ A limit is 20/s:60 (a bucket of 60 requests that refills at 20 per second) or
 	fl := cmd.Flags()
 	addInt(fl, &o.Users, "users", 100, 0, 1_000_000, "number of users with one pass each, up to 1000000")
 	fl.BoolVar(&o.Mixed, "mixed", false,
-		"only one user in ten holds a pass; these passes are expired, used, usable or scheduled")
-	fl.StringArrayVar(&o.Seed, "seed", nil, "also create the users and passes in this `FILE`; repeatable")
+		"only one user in ten has a pass; these passes are expired, used, usable or scheduled")
+	fl.StringArrayVar(&o.Seed, "seed", nil, "also create the users and passes on this `LIST`; repeatable")
 	fl.StringVar(&o.WriteList, "write-list", "", "write the users and their passes to this CSV `FILE`")
 	fl.BoolVar(&o.Overwrite, "overwrite", false, "replace a list that simulate wrote")
 	fl.StringArrayVar(&o.Limits, "limit", nil,

@@ -10,7 +10,7 @@ func (p *program) verifyCommand() *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
 		Use:   "verify [flags] RESULTS…",
-		Short: "Check that the users of a results log hold no pass",
+		Short: "Check that the users of a results log have no pass",
 		Long: `List the passes of every user in one or more results logs, and write a new
 results log. It shows for each user whether a pass is left. This changes nothing
 in the tenant. A pass that is left has the outcome remains, and tapsweep revoke
@@ -18,8 +18,8 @@ accepts the new log as a list of these passes. Users whose rows were invalid or
 protected are not checked.
 
 Exit codes:
-  0   No user holds a pass.
-  1   Some users hold a pass, or could not be checked.
+  0   No user has a pass.
+  1   Some users have a pass, or could not be checked.
   3   No access: there is no token that Graph accepts, or Graph denied
       everything.
   4   Stopped early: use --resume to continue.

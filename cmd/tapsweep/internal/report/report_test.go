@@ -82,7 +82,7 @@ func TestCSVIsNoList(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "report.csv")
 	assert.OK(t, os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600))
 	_, err := input.Open([]string{path}, input.Options{Reader: new(results.Lists).Read})
-	assert.Says(t, "Open", err, "write their user and method to a list")
+	assert.Says(t, "Open", err, "use the log as tapsweep wrote it")
 }
 
 // The page has all rows, or as many as it may: those that are not done come first.

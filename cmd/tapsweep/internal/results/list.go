@@ -95,8 +95,7 @@ var isPart = regexp.MustCompile(`"type"\s*:\s*"(run|result|wait|scanned|end)"|\A
 
 // errPart is the error for a file that isPart matches.
 var errPart = &input.LineError{Line: 1, Msg: "it is not a complete results log, because its first line does not " +
-	"describe a run: use the log as tapsweep wrote it; to revoke only some of its rows, write their user and " +
-	"method to a list (jq '{user,method}'); a row without a method means any pass of the user"}
+	"describe a run: use the log as tapsweep wrote it; passes that are done are left out"}
 
 // Read is an input.Reader for logs. It yields the last row of each Key; of two logs, the one that was written later
 // counts. It refuses a log that is not complete, because passes may be missing in it.

@@ -247,7 +247,7 @@ func TestNoWholeLog(t *testing.T) {
 	log := logText("run, denied 1, end")
 	rows := logText("denied 1, revoked 2")
 	const header = "source,line,user,method,outcome,status,code,message,attempts,requestId,time\n"
-	const foreign, part = "it is not part of a results log", "write their user and method to a list"
+	const foreign, part = "it is not part of a results log", "use the log as tapsweep wrote it"
 	for name, tt := range map[string]struct{ text, want string }{
 		"a row in other text": {logText("run") + "2026-03-02T08:29:00Z " + rows,
 			`:2: it has "2026-03-02T08:29:00Z " before a line of a results log`},

@@ -35,7 +35,7 @@ func openProtect(c *console.Console, paths []string) (*protect.Named, error) {
 	logs := new(results.Lists)
 	protectList, err := protect.Open(logs.Read, paths...)
 	if err != nil {
-		return nil, status.Refuse(fmt.Errorf("--protect: %w\nnothing was sent", err))
+		return nil, status.Refuse(fmt.Errorf("--protect: %w\nnothing was deleted", err))
 	}
 	warn(c, "--protect: ", logs.Warnings)
 	return protectList, nil
@@ -46,7 +46,7 @@ func (r *run) findProtected(ctx context.Context, protectList *protect.Named,
 	pairs iter.Seq2[input.Pair, error]) (err error) {
 	r.protectedUsers, err = protectList.Resolve(ctx, r.runner, pairs, r.noLookUps())
 	if err != nil {
-		return r.ended(ctx, fmt.Errorf("--protect: %w\nnothing was changed", err))
+		return r.ended(ctx, fmt.Errorf("--protect: %w\nnothing was deleted", err))
 	}
 	if err := r.protectedUsers.CheckRows(pairs); err != nil {
 		return status.Refuse(fmt.Errorf("%w\nnothing was changed", err), "correct the rows: the object ID is enough")
@@ -111,7 +111,7 @@ func (r *run) identify(ctx context.Context) error {
 	tok := r.tenant.Token
 	me, err := protect.Me(ctx, r.runner)
 	if err != nil {
-		return r.ended(ctx, fmt.Errorf("%w\nnothing was changed", err))
+		return r.ended(ctx, fmt.Errorf("%w\nnothing was deleted", err))
 	}
 	if me == (input.User{}) && len(tok.Self) > 0 && input.IsGUID(tok.Self[0]) {
 		me.ID = tok.Self[0]

@@ -118,7 +118,7 @@ func (r *run) beginEvidence() error {
 	}
 	fmt.Fprintln(&text)
 	if err := evidence.Begin(dir, text.String(), r.opts.Log.Resume); err != nil {
-		return status.RefuseFile(fmt.Errorf("--evidence: %w", err), "nothing was sent")
+		return status.RefuseFile(fmt.Errorf("--evidence: %w", err), "nothing was deleted")
 	}
 	return nil
 }

@@ -68,7 +68,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 		sessionsLeft = logs.SessionsLeft()
 	}
 	limit := o.maxDeletes(o.Header.Simulated || c.IsTerminal(c.In))
-	if err := checkLimit(limit, list.Stats().Unique, len(sessionsLeft), "nothing was sent"); err != nil {
+	if err := checkLimit(limit, list.Stats().Unique, len(sessionsLeft)); err != nil {
 		return err
 	}
 	o.Header.Digest, o.Header.Pairs = list.Digest(), list.Stats().Rows
@@ -147,10 +147,10 @@ func openLists(stdin io.Reader, o *RevokeOptions, logs *results.Lists) (*input.L
 	problems, bad := errors.AsType[*input.Problems](err)
 	switch {
 	case bad && !problems.Cut:
-		return nil, status.Refuse(fmt.Errorf("%w\nnothing was sent", problems),
+		return nil, status.Refuse(fmt.Errorf("%w\nnothing was deleted", problems),
 			"fix the rows, or leave them out with --skip-invalid")
 	case bad:
-		return nil, status.Refuse(fmt.Errorf("%w\nnothing was sent", problems))
+		return nil, status.Refuse(fmt.Errorf("%w\nnothing was deleted", problems))
 	case err != nil:
 		return nil, status.Refuse(err, HintUser(err, o.Lists)...)
 	}

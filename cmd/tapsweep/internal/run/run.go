@@ -173,7 +173,7 @@ func (r *run) checkPlace() error {
 			if logged.Line > 0 {
 				place += fmt.Sprintf(":%d", logged.Line)
 			}
-			return status.Refuse(fmt.Errorf("%s: %w\nnothing was sent", place, err), "the log does not show what "+
+			return status.Refuse(fmt.Errorf("%s: %w\nnothing was deleted", place, err), "the log does not show what "+
 				"happened in this tenant: sign in to the tenant of the log, or name another file")
 		}
 	}

@@ -30,9 +30,8 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) error {
 	}
 	warn(c, "", held.Warnings)
 	if log := held.DeletesNothing(); log != "" {
-		return status.Refuse(fmt.Errorf("%s is the log of a scan or of a dry run, which deletes nothing\n"+
-			"nothing was sent",
-			log), "to delete these passes, use the log as a list of tapsweep revoke; then verify the log of that run")
+		return status.Refuse(fmt.Errorf("%s is the log of a scan or of a dry run, which deletes nothing", log),
+			"to delete these passes, use the log as a list of tapsweep revoke; then verify the log of that run")
 	}
 	if len(held.Users) == 0 {
 		none := "no user to check in " + strings.Join(o.Logs, ", ")
