@@ -26,8 +26,8 @@ func keysOf[Line any]() keySet {
 	return keys
 }
 
-// odd returns the first key of a line that is a known key in another spelling, or "". encoding/json reads it as the known
-// key, which may be in the line too, and a person who reads the log sees that one. line is valid JSON.
+// odd returns the first key of a line that is a known key in another spelling, or "". encoding/json reads it as the
+// known key, which may be in the line too, and a person who reads the log sees that one. line is valid JSON.
 func (known keySet) odd(line []byte) string {
 	for key := range topKeys(line) {
 		if bytes.ContainsFunc(key, func(r rune) bool { return r == '\\' || r >= utf8.RuneSelf }) {

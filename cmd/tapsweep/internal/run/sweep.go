@@ -139,8 +139,8 @@ func (r *run) checkAndConfirm(ctx context.Context, q *question) error {
 	return r.confirm(ctx, q)
 }
 
-// checkLimit returns an error if there are more passes, and users of whom only the sessions are revoked, than the limit.
-// A limit of 0 means none.
+// checkLimit returns an error if there are more passes, and users of whom only the sessions are revoked, than the
+// limit. A limit of 0 means none.
 func checkLimit(limit, deletes, signOuts int) error {
 	if limit == 0 || deletes+signOuts <= limit {
 		return nil
