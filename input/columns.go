@@ -4,10 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/google/uuid"
 )
 
 // A role is the meaning of a column.
@@ -236,10 +237,27 @@ func (c *columns) fill(r ListRow, values []string) ListRow {
 	return r
 }
 
-// guid matches a GUID in a value, with or without hyphens.
-var guid = regexp.MustCompile(`(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[0-9a-f]{32}\b`)
-
-func holdsGUID(s string) bool { return len(s) >= 32 && guid.MatchString(s) }
+// holdsGUID reports whether a value contains a GUID: with hyphens, or as a word of 32 hex digits. A value may be long,
+// so it is faster than a regular expression.
+func holdsGUID(s string) bool {
+	const before, all = 8, 36 // characters of a GUID before its first hyphen, and in all
+	for i := range len(s) {
+		if s[i] == '-' && i >= before && i-before+all <= len(s) && IsGUID(s[i-before:i-before+all]) {
+			return true
+		}
+	}
+	word := 0 // where the word begins
+	for i := range len(s) + 1 {
+		if i < len(s) && (s[i] == '_' || isAlnum(rune(s[i]))) {
+			continue
+		}
+		if i-word == 32 && uuid.Validate(s[word:i]) == nil {
+			return true
+		}
+		word = i + 1
+	}
+	return false
+}
 
 // checkKind returns ofUser or ofPass for the type of a row, such as #microsoft.graph.user, and unknown if the row has
 // no type. It returns an error for any other type.

@@ -24,18 +24,15 @@ func (s *source) readCSV(text *bufio.Reader) error {
 	if err != nil {
 		return err
 	}
-	switch line := strings.TrimRight(h.line, "\r\n"); {
-	case strings.Contains(line, "\r"):
-		return &LineError{Line: h.number, Msg: "lines end with a lone carriage return: save the file with LF or CRLF"}
-	case strings.ContainsAny(line, "\v\f\u0085\u2028\u2029"):
-		return &LineError{Line: h.number, Msg: "lines end with a character that ends no line of CSV, such as U+2028: " +
-			"save the file with LF or CRLF"}
-	}
-	r := csv.NewReader(io.MultiReader(strings.NewReader(h.line), text))
+	ends := &lineEnds{r: io.MultiReader(strings.NewReader(h.line), text), line: h.number - 1}
+	r := csv.NewReader(ends)
 	r.Comma = h.comma
 	r.FieldsPerRecord = -1 // this allows empty fields at the end
 	r.ReuseRecord = true
 	names, err := r.Read()
+	if ends.bad != nil && ends.bad.Line == h.number {
+		return ends.bad
+	}
 	if err != nil {
 		return csvError(err, h.number)
 	}
@@ -56,7 +53,11 @@ func (s *source) readCSV(text *bufio.Reader) error {
 		return &LineError{Line: h.number, Msg: err.Error(), Err: err}
 	}
 	for rows := 0; ; rows++ {
+		s.limit.next()
 		values, err := r.Read()
+		if ends.bad != nil {
+			return ends.bad
+		}
 		if err == io.EOF && rows == 0 && slices.ContainsFunc(names, holdsValue) {
 			return &LineError{Line: h.number, Msg: "the only line holds names of columns and also values: put " +
 				"each row on a line of its own"}

@@ -84,6 +84,7 @@ func jsonMistake(text string) string {
 // documents reads the values on the top level.
 func (j *jsonReader) documents() error {
 	for {
+		j.limit.next()
 		tok, err := j.Token()
 		if err == io.EOF {
 			return nil
@@ -114,6 +115,7 @@ func (j *jsonReader) wrong(msg string) error {
 // elements reads the elements of an array, and its end.
 func (j *jsonReader) elements() error {
 	for j.More() {
+		j.limit.next()
 		tok, err := j.Token()
 		if err != nil {
 			return err

@@ -98,3 +98,57 @@ func TestSkipInvalid(t *testing.T) {
 		assert.That(t, err != nil, "%s: Open returns no error", name)
 	}
 }
+
+// A carriage return or U+2028 in a comment, or in a column that is ignored, swallowed the rows behind it.
+func TestEndsOfLines(t *testing.T) {
+	for name, tt := range map[string]struct{ text, want string }{
+		"CR in a value":             {"user,method,note\nDANA,,x\rELI,,\n", ":2: lines end with a lone"},
+		"CR before a value":         {"user,method,note\nDANA,,\rELI,,\n", ":2: lines end with a lone"},
+		"VT in a value":             {"user,method,note\nDANA,,\nDANA,,x\vELI,,\n", ":3: lines end with"},
+		"U+2028 in a value":         {"user,method,note\nDANA,,x\u2028ELI,,\n", ":2: lines end with"},
+		"U+0085 behind quotes":      {"user,method,note\nDANA,,\"x\"\"\"\u0085ELI,,\n", ":2: lines end with"},
+		"CR in a comment":           {"# a\rDANA\nELI\n", ":1: lines end with a lone carriage return"},
+		"U+2029 in a later comment": {"DANA\n# a\u2029ELI\n", ":2: lines end with"},
+		"in quotes":                 {"user,method,note\nDANA,,\"x\v\r\n\ry\r\"\r\n", ""},
+		"CR CR LF":                  {"user,method\r\r\nDANA,\r\r\n", ""},
+		"other characters":          {"user,method,note\nDANA,,\u00c5\u2027\u202a\u0105\n", ""},
+	} {
+		l, err := Open([]string{write(t, "list", tt.text)}, Options{})
+		if err == nil {
+			l.Close()
+		}
+		assert.Says(t, name, err, tt.want)
+	}
+}
+
+// A row of 300 MB was kept in memory several times.
+func TestRowTooLong(t *testing.T) {
+	long, short := strings.Repeat("a", 2<<20), strings.Repeat("a", 1<<20)
+	for name, tt := range map[string]struct{ text, want string }{
+		"CSV":             {"user,note\nDANA,x\nELI," + long + "\n", ":3: the row is longer than 1 MiB"},
+		"the header":      {"user," + long + "\nELI,\n", ":1: the row is longer"},
+		"plain text":      {"DANA\n" + long + "\n", ":2: the row is longer"},
+		"a comment":       {"DANA\n#" + long + "\n", ":2: the row is longer"},
+		"JSON":            {`[{"user":"DANA"},` + "\n" + `{"user":"ELI","note":"` + long + `"}]`, ":2: the row"},
+		"JSON Lines":      {`{"user":"DANA"}` + "\n" + `{"user":"ELI","note":"` + long + `"}`, ":2: the row"},
+		"CSV of 1 MiB":    {"user,note\nDANA," + short + "\nELI," + short + "\nDANA,\n", ""},
+		"JSON of 1 MiB":   {`{"value":[{"user":"DANA","x":"` + short + `"},{"user":"ELI","y":"` + short + `"}]}`, ""},
+		"many rows":       {"user,note\n" + strings.Repeat("DANA,aaaaaaaaaaaaaaaaaaaaaaaa\n", 50_000), ""},
+		"many empty rows": {"user\nDANA\n" + strings.Repeat("\n", 2<<20), ""},
+	} {
+		l, err := Open([]string{write(t, "list", tt.text)}, Options{})
+		if err == nil {
+			l.Close()
+		}
+		assert.Says(t, name, err, tt.want)
+	}
+}
+
+func TestHoldsGUID(t *testing.T) {
+	const id, hex = "9f0c11aa-1111-4222-8333-00000000000A", "9f0c11aa111142228333000000000001"
+	for s, want := range map[string]bool{id: true, "(" + id + ")": true, "x" + id + "y": true, "a-b " + id: true,
+		hex: true, "pass:" + hex + ".": true, "a" + hex: false, hex + "_": false, hex[1:]: false, id[1:]: false,
+		id[:35] + "g": false, "": false, strings.Repeat("a", 1<<20): false, strings.Repeat("-", 1<<20): false} {
+		assert.Same(t, fmt.Sprintf("holdsGUID(%.60q)", s), holdsGUID(s), want)
+	}
+}

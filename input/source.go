@@ -24,8 +24,9 @@ type source struct {
 		io.ReaderAt
 		io.Closer
 	}
-	size   int64  // of file, in bytes
-	digest string // see File
+	size   int64    // of file, in bytes
+	digest string   // see File
+	limit  rowLimit // of the rows that are being read
 
 	foreign    iter.Seq2[ListRow, error] // what read returned
 	foreignErr error                     // what read returned
@@ -148,7 +149,8 @@ func (s *source) rows() error {
 	if s.foreign != nil || s.foreignErr != nil {
 		return s.readForeign()
 	}
-	text := s.text()
+	s.limit = rowLimit{r: s.text(), left: maxRow}
+	text := bufio.NewReaderSize(&s.limit, bufferBytes)
 	start, _ := text.Peek(2) // an error comes again with the first read
 	first, err := firstLine(s.text())
 	switch {
@@ -193,6 +195,7 @@ func isComment(line []byte) bool {
 // it could be the ID of a pass, unless the list is only for users.
 func (s *source) readPlain(text *bufio.Reader) error {
 	for n := 1; ; n++ {
+		s.limit.next()
 		line, err := text.ReadString('\n')
 		if name := strings.TrimSpace(line); !isComment([]byte(line)) {
 			r := s.newRow(n).fill([]string{name}, nil)
@@ -201,6 +204,8 @@ func (s *source) readPlain(text *bufio.Reader) error {
 					"if the list has users, add the header line userId", name))
 			}
 			s.yield(r)
+		} else if bad := checkComment(line, n); bad != nil {
+			return bad
 		}
 		if err == io.EOF {
 			return nil

@@ -35,19 +35,21 @@ func TestNothingReadIsReplaced(t *testing.T) {
 		"EVIDENCE", evidence)
 	const notOurs = "does not look like a file that this command writes"
 	for _, tt := range []struct{ line, want string }{
-		{"revoke --yes LIST --protect KEEP --results KEEP --overwrite", notOurs},
-		{"revoke --yes LIST --protect KEEP --results LINK --overwrite", notOurs},
+		{"revoke --yes LIST --protect KEEP --results KEEP --overwrite", "is also a list"},
+		{"revoke --yes LIST --protect KEEP --results LINK --overwrite", "is also a list"},
 		{"revoke --yes LIST --protect KEEP --results KEEP --resume", ""},
 		{"report --html KEEP --overwrite LOG", notOurs},
 		{"revoke --yes LIST --results LOG --overwrite LOG", "--results: " + log + " is also a list"},
 		{"revoke --yes LIST --token-file TOKEN --results TOKEN --overwrite", notOurs},
-		{"sweep --all-users --yes --protect KEEP --results KEEP --overwrite", notOurs},
-		{"scan --users KEEP --results KEEP --overwrite", notOurs},
+		{"sweep --all-users --yes --protect KEEP --results KEEP --overwrite", "is also a list"},
+		{"scan --users KEEP --results KEEP --overwrite", "is also a list"},
 		{"scan --users KEEP --output LINK --overwrite", notOurs},
 		{"scan --users KEEP --metrics-file KEEP", "is not the metrics of tapsweep scan"},
 		{"scan --all-users --token-file TOKEN --output TOKEN --overwrite", notOurs},
 		{"scan --all-users --output EVIDENCE/report.csv --overwrite", "is evidence, which must not change"},
 		{"verify --results LOG --overwrite LOG", "--results: " + log + " is also a list"},
+		{"revoke --yes LIST --protect LOG --results LOG --overwrite", "--results: " + log + " is also a list"},
+		{"scan --users LOG --results LOG --overwrite", "--results: " + log + " is also a list"},
 		{"report --html LOG --overwrite LOG", "is one of the logs"},
 		{"report --json LOG --overwrite LOG", "is one of the logs"},
 	} {

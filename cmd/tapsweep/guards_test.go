@@ -57,7 +57,8 @@ func TestMisspeltProtectedName(t *testing.T) {
 		{"no preflight", "revoke --yes --no-preflight --protect TYPO LIST", none, status.Done, 0,
 			unchecked("bg1@contoso.con") + "Graph answered 403"},
 		{"a row of two users", "revoke --yes --protect GLASS MIXED", reader, status.Usage, 3, mixedRow},
-		{"a row of two users in a sweep", "sweep --yes --protect GLASS --users MIXED", reader, status.Usage, 3, mixedRow},
+		{"a row of two users in a sweep", "sweep --yes --protect GLASS --users MIXED", reader, status.Usage, 3,
+			mixedRow},
 	}
 	files := strings.NewReplacer("TYPO", typo, "LIST", list, "TWO", two, "MIXED", mixed, "GLASS", glass)
 	for _, tt := range tests {

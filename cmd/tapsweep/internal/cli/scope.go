@@ -142,6 +142,7 @@ func (f *scopeFlags) options(command string, now time.Time) (scope run.Scope, er
 			return scope, status.RefuseFile(fmt.Errorf("--users: %w\nnothing was deleted", err),
 				run.HintUser(err, f.users)...)
 		}
+		scope.Lists = f.users
 		scope.Find.Users, scope.Files = append(scope.Find.Users, list.Users...), list.Files
 		scope.Warnings = append(list.Warnings, logs.Warnings...)
 	}

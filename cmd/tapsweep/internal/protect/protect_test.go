@@ -123,8 +123,8 @@ func TestManyNamesAreChecked(t *testing.T) {
 	})
 }
 
-// A row with the object ID of one user and the name of a protected user counted as protected, so the pass of a user whom
-// nobody protects was kept.
+// A row with the object ID of one user and the name of a protected user counted as protected, so the pass of a user
+// whom nobody protects was kept.
 func TestCheckRows(t *testing.T) {
 	rows := func(users ...input.User) iter.Seq2[input.Pair, error] {
 		return func(yield func(input.Pair, error) bool) {

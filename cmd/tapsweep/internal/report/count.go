@@ -94,6 +94,7 @@ func (r *Report) add(row *reportedRow) {
 	}
 	if row.Creation.By != "" {
 		addBounded(r.Creators, row.Creation.By)
+		r.creatorsOfList = r.creatorsOfList || !row.FromScan()
 	}
 	if row.Reason != "" {
 		addBounded(r.Reasons, row.Reason)

@@ -117,8 +117,8 @@ func (ix *index) line(lg *sourceLog, rec *results.Record) error {
 		if err := ix.logs.checkSameTenant(run, rec.Text); err != nil {
 			return err
 		}
-		for _, before := range lg.runs {
-			before.resumed = true
+		if len(lg.runs) > 0 {
+			lg.last().resumed = true
 		}
 		lg.runs = append(lg.runs, run)
 		lg.listOf = ix.logs.list(run)
@@ -342,16 +342,21 @@ func (l *Logs) checkSameTenant(run *ReportedRun, text []byte) error {
 	return nil
 }
 
+// A listKey is what runs on the same list have in common.
+type listKey struct {
+	digest, self string
+	ofVerify     bool
+}
+
 // list returns the index of the list of the run. For --self, each signed-in user has another list.
 func (l *Logs) list(run *ReportedRun) int {
-	ofVerify := run.header.Kind() == "verify"
-	i := slices.IndexFunc(l.lists, func(li *ReportedList) bool {
-		return li.Digest == run.header.Digest && li.self == run.header.Self && li.ofVerify == ofVerify
-	})
-	if i < 0 {
+	key := listKey{run.header.Digest, run.header.Self, run.header.Kind() == "verify"}
+	i, known := l.listOf[key]
+	if !known {
 		i = len(l.lists)
+		l.listOf[key] = i
 		l.lists = append(l.lists, &ReportedList{Digest: run.header.Digest, self: run.header.Self,
-			ofVerify: ofVerify, Sources: []string{}})
+			ofVerify: key.ofVerify, Sources: []string{}})
 	}
 	l.lists[i].Pairs = max(l.lists[i].Pairs, run.Pairs)
 	return i

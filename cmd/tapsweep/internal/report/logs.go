@@ -22,11 +22,12 @@ import (
 // Logs are the results logs of one report. They may have millions of rows, so they are read more than once and never
 // kept in memory. The first reading finds the rows that newer rows supersede.
 type Logs struct {
-	logs  []*sourceLog // the earliest first
-	lists []*ReportedList
-	users int // the number of users that scans covered
-	waits []waitOfRun
-	notes []note // in the order of the rows that they are about
+	logs   []*sourceLog // the earliest first
+	lists  []*ReportedList
+	listOf map[listKey]int // the index into lists
+	users  int             // the number of users that scans covered
+	waits  []waitOfRun
+	notes  []note // in the order of the rows that they are about
 
 	first            *ReportedRun
 	logByFirstLine   map[string]string // the log of each run, by the first line of the run
@@ -72,7 +73,7 @@ const (
 func OpenLogs(ctx context.Context, names []string) (_ *Logs, err error) {
 	// The index of a million rows grows in steps. With this value, the garbage of each step is collected early.
 	defer debug.SetGCPercent(debug.SetGCPercent(40))
-	l := &Logs{}
+	l := &Logs{listOf: make(map[listKey]int)}
 	defer func() {
 		if err != nil {
 			l.Close()

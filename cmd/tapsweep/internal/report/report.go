@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -44,7 +45,7 @@ type Report struct {
 	Verified   int                     `json:"verified"`   // pairs whose user holds no pass, by a LIST afterwards
 	Unverified int                     `json:"unverified"` // pairs that should have been verified
 	Reasons    map[string]int          `json:"reasons"`    // passes by methodUsabilityReason
-	Creators   map[string]int          `json:"creators"`   // passes by who created them, from the audit log
+	Creators   map[string]int          `json:"creators"`   // passes by who created them, as a scan or a list says
 	Failures   []*Failure              `json:"failures"`   // pairs that are not done by cause, the most frequent first
 	Sessions   *SessionReport          `json:"sessions,omitempty"`
 	Waits      Waits                   `json:"waits"`
@@ -58,6 +59,8 @@ type Report struct {
 	unnamed    map[*sourceLog]bool // logs that may name passes that no list names
 	unverified map[*sourceLog]int  // rows to verify, by the log whose run would verify them
 	domain     string              // of the tenant
+
+	creatorsOfList bool // a list says who created a pass, not a scan
 
 	kind            string // the command as which the runs are shown: revoke, sweep, scan or verify
 	beside          int    // rows that are listed and do not count
@@ -116,7 +119,7 @@ type TaskOperators struct {
 
 // writeJSON writes the report as one object.
 func (r *Report) writeJSON(w io.Writer) error {
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(safetext.JSON(w))
 	enc.SetIndent("", "  ")
 	return enc.Encode(r)
 }

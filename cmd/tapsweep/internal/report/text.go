@@ -173,16 +173,19 @@ type names struct {
 
 // Names returns the passes by reason and by creator, as far as they are known.
 func (r *Report) Names() (groups []names) {
-	counted := "Passes"
+	counted, creators := "Passes", "Who created the passes"
 	if r.kind == "verify" {
 		counted = "Users"
+	}
+	if r.creatorsOfList {
+		creators += ", according to the list"
 	}
 	for _, g := range []struct {
 		title, column string
 		counts        map[string]int
 	}{
 		{"Usability of the passes", "Usability", r.Reasons},
-		{"Who created the passes", "Creator", r.Creators},
+		{creators, "Creator", r.Creators},
 	} {
 		if counts := format.Counts(g.counts); len(counts) > 0 {
 			groups = append(groups, names{g.title, g.column, counted, counts})

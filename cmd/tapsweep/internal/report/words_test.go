@@ -33,11 +33,17 @@ func TestNames(t *testing.T) {
 	assert.Equal(t, "names", reportOf(t, path).Names(), []names{
 		{"Usability of the passes", "Usability", "Passes",
 			[]format.Count{{Name: "usable", N: 2}, {Name: "expired", N: 1}}},
-		{"Who created the passes", "Creator", "Passes", []format.Count{{Name: "mallory@contoso.com", N: 2}}},
+		{"Who created the passes, according to the list", "Creator", "Passes",
+			[]format.Count{{Name: "mallory@contoso.com", N: 2}}},
 	})
 	page := strings.ReplaceAll(pageOf(t, htmlPage{}, path), "<wbr>", "")
 	assert.Same(t, "passes with a creator", strings.Count(page,
-		" created by mallory@contoso.com <small>audit record a-7, 2026-03-02 01:14:05, matched by id</small>"), 2)
+		" created by mallory@contoso.com, according to the list "+
+			"<small>audit record a-7, 2026-03-02 01:14:05, matched by id</small>"), 2)
+	found := func(r *results.Row) { r.Source, r.Line = results.ScanSource, 0 }
+	scan := logOf(t, 0, 0, "scan --created-by m", row(0, results.Found, hers, found), ends(0))
+	assert.Equal(t, "names of a scan", reportOf(t, scan).Names(), []names{
+		{"Who created the passes", "Creator", "Passes", []format.Count{{Name: "mallory@contoso.com", N: 1}}}})
 }
 
 // A browser breaks an address before @ and dots only, unless a part is too long for a column.

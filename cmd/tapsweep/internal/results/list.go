@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"regexp"
+	"time"
 
 	"tapsweep/batch/safetext"
 	"tapsweep/input"
@@ -44,6 +45,10 @@ func (l *Lists) readLog(name string, text io.Reader, each func(*Record) error) e
 		if err != nil {
 			return err
 		}
+		if at := rec.at(); time.Until(at) > maxAhead {
+			return lineError(rec.Line, "the line is from the future (%s): it would count in place of each other log; "+
+				"check the clock of the computer that wrote it, and of this one", at.UTC().Format(time.RFC3339))
+		}
 		if rec.Run != nil {
 			l.Runs = append(l.Runs, ListRun{name, rec.Line, rec.Run})
 		}
@@ -65,6 +70,20 @@ func (l *Lists) readLog(name string, text io.Reader, each func(*Record) error) e
 		return problem
 	}
 	return nil
+}
+
+// maxAhead is how far the clock of another computer may be ahead.
+const maxAhead = time.Hour
+
+// at returns the time of a run or a row, zero for other lines.
+func (rec *Record) at() time.Time {
+	switch {
+	case rec.Run != nil:
+		return rec.Run.Start
+	case rec.Row != nil:
+		return rec.Row.Time
+	}
+	return time.Time{}
 }
 
 // hasRun matches the first line of a log. Lines that are not part of the log may come before it.

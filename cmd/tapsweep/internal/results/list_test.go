@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"tapsweep/input"
 	"tapsweep/testdata/assert"
@@ -342,5 +343,38 @@ func TestNamesInALogAreChecked(t *testing.T) {
 		}
 		_, _, err = Resume(path, new(Header), ResumeOptions{})
 		assert.Says(t, fmt.Sprintf("%q: resume", name), err, "line 2: user ")
+	}
+}
+
+// A forged log of the year 9999 counted in place of an honest log.
+func TestLogFromTheFuture(t *testing.T) {
+	ahead := func(by time.Duration) string { return `"` + time.Now().Add(by).Format(time.RFC3339) + `"` }
+	for name, tt := range map[string]struct{ run, row, want string }{
+		"the run":            {`"9999-01-01T00:00:00Z"`, ahead(0), "line 1: the line is from the future (9999-01-01"},
+		"a row":              {ahead(0), ahead(2 * time.Hour), "line 2: the line is from the future"},
+		"another clock":      {ahead(10 * time.Minute), ahead(10 * time.Minute), ""},
+		"a log without time": {`"0001-01-01T00:00:00Z"`, `"0001-01-01T00:00:00Z"`, ""},
+	} {
+		path := write(t, "log.jsonl", `{"type":"run","command":["revoke"],"start":`+tt.run+"}\n"+
+			`{"type":"result","user":"`+dana+`","method":"`+pass1+`","outcome":"revoked","time":`+tt.row+"}\n"+endLine)
+		_, err := ReadUsers(path)
+		assert.Says(t, name+": verify", err, tt.want)
+		_, _, err = openList([]string{path}, input.Options{})
+		assert.Says(t, name+": a list", err, strings.Replace(tt.want, "line ", "", 1))
+	}
+}
+
+// A second key in another spelling counted in place of the key that a person reads.
+func TestKeysInALog(t *testing.T) {
+	for more, want := range map[string]string{
+		`,"OUTCOME":"revoked"`:       `the key "OUTCOME" is spelled`,
+		`,"\u006futcome":"revoked"`:  `the key "\\u006futcome" is`,
+		`,"uſer":"eli@fabrikam.com"`: "the key ",
+		`,"requestid":"x"`:           `the key "requestid"`,
+		`,"requestId":"{\"outcome\":[],,","new":{"outcome":1,"user":{"user":[]}},"newer":["user","user"]`: "",
+	} {
+		_, err := ReadUsers(write(t, "log.jsonl", `{"type":"run","command":["revoke"]}`+"\n"+
+			`{"type":"result","user":"`+dana+`","outcome":"failed"`+more+"}\n"+endLine))
+		assert.Says(t, more, err, want)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"tapsweep/batch/safetext"
 )
 
 // syncEvery is how long a row may stay in memory. All rows of this time share one fsync, so a log of thousands
@@ -92,7 +94,7 @@ func newLog(name string, w io.Writer, sync func() error) *Log {
 	l := &Log{name: name, w: w, sync: sync,
 		stop: make(chan struct{}), done: make(chan struct{}), hurry: make(chan struct{})}
 	l.buf = bufio.NewWriterSize(&patientWriter{w, l.hurry}, 64<<10) // files do not use hurry
-	l.enc = json.NewEncoder(l.buf)
+	l.enc = json.NewEncoder(safetext.JSON(l.buf))
 	l.enc.SetEscapeHTML(false)
 	go l.syncLoop()
 	return l

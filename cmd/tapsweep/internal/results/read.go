@@ -178,6 +178,10 @@ func (in *logReader) decode(text []byte) (known bool, err error) {
 	if err := json.Unmarshal(text, target); err != nil {
 		return false, lineError(in.n, "the line is broken: %v", err)
 	}
+	if key := lineKeys[string(kind)].odd(text); key != "" {
+		return false, lineError(in.n, "the key %q is spelled in another way than tapsweep writes it",
+			safetext.Printable(key))
+	}
 	switch rec := &in.rec; {
 	case rec.Run != nil:
 		in.self = rec.Run.Self

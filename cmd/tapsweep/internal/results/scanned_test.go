@@ -17,7 +17,8 @@ func TestResumeScan(t *testing.T) {
 	log.Write(&run)
 	log.Write(&Wait{Time: created, Until: created.Add(time.Minute), Refused: 3, Quota: "read"})
 	log.Write(&Scanned{Users: []string{"a", "B"}})
-	log.Write(&Row{Source: ScanSource, User: "c@x.com", Method: "m", Outcome: Found, Created: created, UPN: "c@contoso.com"})
+	log.Write(&Row{Source: ScanSource, User: "c@x.com", Method: "m", Outcome: Found, Created: created,
+		UPN: "c@contoso.com"})
 	log.Write(&Row{Source: ScanSource, User: "d@x.com", Outcome: Denied})
 	log.Close()
 	next := header

@@ -100,7 +100,8 @@ func TestCommandLineOfASystem(t *testing.T) {
 	words := []string{"tapsweep", "revoke", "-q", `C:\Temp\a.csv`, "dana@x.com", "--protect=b.txt", "a,b", "@splat",
 		"it's; Start-Process calc; '.csv", "it\u2019s; calc", "$(calc)", ""}
 	assert.Same(t, "on Windows", commandLine("windows", words), `tapsweep revoke -q C:\Temp\a.csv dana@x.com `+
-		`'--protect=b.txt' 'a,b' '@splat' 'it''s; Start-Process calc; ''.csv' 'it`+"\u2019\u2019"+`s; calc' '$(calc)' ''`)
+		`'--protect=b.txt' 'a,b' '@splat' 'it''s; Start-Process calc; ''.csv' `+
+		"'it\u2019\u2019s; calc' '$(calc)' ''")
 	assert.Same(t, "on Linux", commandLine("linux", words), `tapsweep revoke -q 'C:\Temp\a.csv' dana@x.com `+
 		`--protect=b.txt a,b @splat 'it'\''s; Start-Process calc; '\''.csv' 'it`+"\u2019"+`s; calc' '$(calc)' ''`)
 }

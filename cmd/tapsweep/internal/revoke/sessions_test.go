@@ -237,10 +237,12 @@ func TestSessionsAreNotVerifiedByAWrongClock(t *testing.T) {
 		verified bool
 		says     string
 	}{
-		"1998":          {func() string { return "Wed, 21 Oct 1998 07:28:00 GMT" }, false, "one of them is wrong"},
-		"2098":          {func() string { return "Tue, 21 Oct 2098 07:28:00 GMT" }, false, "one of them is wrong"},
-		"none":          {func() string { return "" }, false, "has no Date"},
-		"a minute late": {func() string { return time.Now().Add(-time.Minute).UTC().Format(http.TimeFormat) }, true, ""},
+		"1998": {func() string { return "Wed, 21 Oct 1998 07:28:00 GMT" }, false, "one of them is wrong"},
+		"2098": {func() string { return "Tue, 21 Oct 2098 07:28:00 GMT" }, false, "one of them is wrong"},
+		"none": {func() string { return "" }, false, "has no Date"},
+		"a minute late": {func() string {
+			return time.Now().Add(-time.Minute).UTC().Format(http.TimeFormat)
+		}, true, ""},
 	} {
 		t.Run(name, inBubble(func(t *testing.T) {
 			tenant := revokesSessions(graphsim.Options{Faults: []fault.Fault{{Method: "POST", Path: "revokeSignIn",

@@ -112,9 +112,9 @@ func TestConfirmCountsUsersOfSessions(t *testing.T) {
 	r.console.Err = &out
 	r.printQuestion(q)
 	assert.Holds(t, "the question", out.String(), "\n  erik@contoso.com  only the sessions\n")
-	assert.OK(t, checkLimit(4, q.passes, q.signOuts, ""))
-	assert.Says(t, "the limit", checkLimit(3, q.passes, q.signOuts, "nothing was sent"),
-		"3 passes and the sessions of 1 other user are more than the limit of 3: nothing was sent")
+	assert.OK(t, checkLimit(4, q.passes, q.signOuts))
+	assert.Says(t, "the limit", checkLimit(3, q.passes, q.signOuts),
+		"3 passes and the sessions of 1 other user are more than the limit of 3: nothing was deleted")
 	err := r.confirm(t.Context(), &question{passes: 5, users: typedAbove + 1})
 	assert.That(t, err != nil, "y confirms the sessions of 101 users")
 }

@@ -15,6 +15,7 @@ import (
 type Scope struct {
 	Find     scan.Options // without CreatedSince
 	Since    time.Time    // the earliest creation time of the passes to find; zero means no limit
+	Lists    []string     // the files with the users in Find
 	Digest   string       // only a run with the same digest can resume the log
 	Files    []input.File // the lists of users
 	Warnings []string     // warnings about the lists of users

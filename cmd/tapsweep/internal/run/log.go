@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -135,8 +136,8 @@ func (r *run) syncAnnounced(_ context.Context, requests []batch.Request) error {
 }
 
 // checkLog refuses a results log that must not be written, such as a file that is also a list. The directory
-// of the evidence need not exist.
-func checkLog(log *LogOptions, lists ...string) error {
+// of the evidence need not exist. The list "-" is stdin.
+func checkLog(log *LogOptions, stdin io.Reader, lists ...string) error {
 	path := log.Path
 	if err := checkEvidence(log); err != nil {
 		return err
@@ -160,7 +161,11 @@ func checkLog(log *LogOptions, lists ...string) error {
 		return nil
 	}
 	for _, list := range lists {
-		if info, listErr := os.Stat(list); err == nil && listErr == nil && os.SameFile(there, info) {
+		info, listErr := os.Stat(list)
+		if file, ok := stdin.(*os.File); ok && list == "-" {
+			info, listErr = file.Stat()
+		}
+		if err == nil && listErr == nil && os.SameFile(there, info) {
 			return status.Refuse(fmt.Errorf("--results: %s is also a list", path), "choose another --results file")
 		}
 	}

@@ -54,3 +54,13 @@ func TestHintsOfALogWithoutAccess(t *testing.T) {
 	assert.Same(t, "hints", len(hints), 1)
 	assert.Holds(t, "the hint", hints[0], "--results", "--evidence")
 }
+
+// A log that is standard input was replaced before its rows were revoked.
+func TestLogIsNotStandardInput(t *testing.T) {
+	path := writeFile(t, "log.jsonl", "")
+	in := assert.Must(os.Open(path))
+	defer in.Close()
+	log := &LogOptions{Path: path, Overwrite: true}
+	assert.OK(t, checkLog(log, in), "checkLog of a run that does not read standard input")
+	assert.Says(t, "checkLog", checkLog(log, in, "-"), "is also a list")
+}

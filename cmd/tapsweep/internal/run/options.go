@@ -13,8 +13,8 @@ import (
 
 // Options are the options that all commands have.
 type Options struct {
-	// Header is the first line of the log. It has Version, Command, Resume and Revoke, and what the flags choose:
-	// DryRun, Verify, AnyPass, Sessions and Simulated.
+	// Header is the first line of the log. It has Version and Command, and what the flags choose: DryRun, Verify,
+	// AnyPass, Sessions and Simulated.
 	Header    results.Header
 	Variables []string // the environment variables that set flags
 

@@ -68,7 +68,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 		sessionsLeft = logs.SessionsLeft()
 	}
 	limit := o.maxDeletes(o.Header.Simulated || c.IsTerminal(c.In))
-	if err := checkLimit(limit, list.Stats().Unique, len(sessionsLeft), "nothing was deleted"); err != nil {
+	if err := checkLimit(limit, list.Stats().Unique, len(sessionsLeft)); err != nil {
 		return err
 	}
 	o.Header.Digest, o.Header.Pairs, o.Header.Lists = list.Digest(), list.Stats().Rows, list.Files()

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/console"
@@ -118,7 +119,11 @@ func (p *plan) check(c *console.Console, opts *Options) error {
 		opts.Header.Digest, opts.Header.Since = p.scope.Digest, p.scope.Since
 		opts.Header.Lists = p.scope.Files
 	}
-	err := checkLog(&opts.Log, p.lists...)
+	lists := slices.Concat(p.lists, opts.Guards.Protect)
+	if p.scope != nil {
+		lists = append(lists, p.scope.Lists...)
+	}
+	err := checkLog(&opts.Log, c.In, lists...)
 	if there, ok := errors.AsType[*fileout.ThereError](err); ok && !there.Dangling && opts.Header.Simulated {
 		// It cannot be resumed.
 		return status.Refuse(there, "choose another "+there.Flag+" file, or replace it with --overwrite")

@@ -135,7 +135,7 @@ func (r *run) gather(ctx context.Context) (found []*scan.Found, err error) {
 // nothing will be sent.
 func (r *run) checkAndConfirm(ctx context.Context, q *question) error {
 	n := q.passes + q.leftOut[results.Planned]
-	if err := checkLimit(r.limit, n, q.signOuts, "nothing was deleted"); err != nil {
+	if err := checkLimit(r.limit, n, q.signOuts); err != nil {
 		return err
 	}
 	if r.opts.unattended() || q.needless() || ctx.Err() != nil {
@@ -144,9 +144,9 @@ func (r *run) checkAndConfirm(ctx context.Context, q *question) error {
 	return r.confirm(ctx, q)
 }
 
-// checkLimit returns an error if there are more passes, and users of whom only the sessions are revoked, than the limit.
-// A limit of 0 means none.
-func checkLimit(limit, deletes, signOuts int, done string) error {
+// checkLimit returns an error if there are more passes, and users of whom only the sessions are revoked, than the
+// limit. A limit of 0 means none.
+func checkLimit(limit, deletes, signOuts int) error {
 	if limit == 0 || deletes+signOuts <= limit {
 		return nil
 	}
@@ -154,7 +154,8 @@ func checkLimit(limit, deletes, signOuts int, done string) error {
 	if signOuts > 0 {
 		what += " and the sessions of " + format.Plural(signOuts, "other user", "other users")
 	}
-	return status.Refuse(fmt.Errorf("%s are more than the limit of %d: %s", what, limit, done), status.HintBound)
+	return status.Refuse(fmt.Errorf("%s are more than the limit of %d: nothing was deleted", what, limit),
+		status.HintBound)
 }
 
 // announceDeletes writes a provisional row for each pass before the first one is deleted. After a kill, the run that

@@ -68,7 +68,7 @@ func NewWriter(w io.Writer, format string, audit bool) (*Writer, error) {
 		out.write = func(l *Line) error { return out.row(tabs, l) }
 		out.flush = tabs.Flush
 	default:
-		enc := json.NewEncoder(out.buf)
+		enc := json.NewEncoder(safetext.JSON(out.buf))
 		enc.SetEscapeHTML(false)
 		out.write = func(l *Line) error { return enc.Encode(l) }
 		out.flush = func() error { return nil }
