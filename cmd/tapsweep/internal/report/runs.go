@@ -63,7 +63,7 @@ func (r *ReportedRun) extendTo(at time.Time) {
 
 // exits has what exit codes mean. The page troubleshooting of the manual has more.
 var exits = map[int]string{0: "all is done", 1: "something is left", 3: "no access",
-	4: "stopped early", 64: "refused, nothing was changed"}
+	4: "stopped early", 64: "refused, nothing was deleted"}
 
 // ExitText returns how the run ended.
 func (r *ReportedRun) ExitText() string {
