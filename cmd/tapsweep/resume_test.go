@@ -160,7 +160,7 @@ func TestMaxItems(t *testing.T) {
 	users := graphsim.New(graphsim.Options{}).AddUsers(10_001)
 	tenant := graphsim.New(graphsim.Options{})
 	env := serve(t, tenant)
-	tapsweep(t, env, "revoke", "--yes", listFile(t, users)).ends(t, status.Usage, "10001 passes", "10000")
+	tapsweep(t, env, "revoke", "--yes", listFile(t, users)).ends(t, status.Usage, "10,001 passes", "10,000")
 	same(t, "requests to Graph and Entra", tenant.Stats().Requests+tenant.Stats().Tokens, 0)
 	six := listFile(t, users[:6])
 	tapsweep(t, env, "revoke", "--yes", "--max-items", "5", six).ends(t, status.Usage)

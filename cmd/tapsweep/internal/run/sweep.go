@@ -154,8 +154,8 @@ func checkLimit(limit, deletes, signOuts int) error {
 	if signOuts > 0 {
 		what += " and the sessions of " + format.Plural(signOuts, "other user", "other users")
 	}
-	return status.Refuse(fmt.Errorf("%s are more than the limit of %d: nothing was deleted", what, limit),
-		status.HintBound)
+	err := fmt.Errorf("%s are more than the limit of %s: nothing was deleted", what, format.Number(limit))
+	return status.Refuse(err, status.HintBound)
 }
 
 // announceDeletes writes a provisional row for each pass before the first one is deleted. After a kill, the run that
