@@ -23,7 +23,6 @@ type index struct {
 	notes   []note            // by entry; may be shorter than entries
 
 	latest       map[uint64]uint32   // the last entry of each user; nil if no log is of tapsweep verify
-	alias        map[uint64]uint64   // the user whose other name this is; nil if latest is nil
 	furtherLists map[uint64]struct{} // further lists of an entry; the key is the entry, shifted, and the list
 	looked       map[uint64]struct{} // users whose passes a scan listed
 	wants        map[uint64]want     // the users whose sessions a run revokes, by the hash of the sessions
@@ -67,7 +66,7 @@ func newIndex(l *Logs) *index {
 		logs: l, seed: maphash.MakeSeed(), at: make(map[uint64]uint32), furtherLists: make(map[uint64]struct{}),
 		looked: make(map[uint64]struct{}), wants: make(map[uint64]want)}
 	if slices.ContainsFunc(l.logs, func(lg *sourceLog) bool { return lg.first.Kind() == "verify" }) {
-		ix.latest, ix.alias = make(map[uint64]uint32), make(map[uint64]uint64)
+		ix.latest = make(map[uint64]uint32)
 	}
 	return ix
 }
@@ -85,31 +84,6 @@ func (ix *index) hash(kind string, texts ...string) uint64 {
 }
 
 func (ix *index) userOf(name string) uint64 { return ix.hash("user", name) }
-
-// whoIn returns the hash of the user of a row. If the row has both names of the user, it joins the entries with either
-// name.
-func (ix *index) whoIn(r *results.Row) uint64 {
-	who, name := ix.userOf(r.User), ix.userOf(r.UPN)
-	if of, ok := ix.alias[who]; ok {
-		return of
-	}
-	if _, known := ix.alias[name]; ix.alias == nil || r.UPN == "" || name == who || known {
-		return who
-	}
-	ix.alias[name] = who
-	if first, ok := ix.latest[name]; ok {
-		last := first
-		for ix.entries[last].before != none {
-			last = ix.entries[last].before
-		}
-		if of, ok := ix.latest[who]; ok {
-			ix.entries[last].before = of
-		}
-		ix.latest[who] = first
-		delete(ix.latest, name)
-	}
-	return who
-}
 
 func (ix *index) passOf(r *indexedRow) uint32 { return uint32(ix.hash("", r.Method)) }
 
@@ -159,7 +133,7 @@ func (ix *index) line(lg *sourceLog, rec *results.Record) error {
 		}
 	case rec.Row != nil:
 		ix.row(lg, &indexedRow{Row: *rec.Row, at: place{lg.number, uint32(len(lg.rows))}, line: rec.Line,
-			offset: rec.Offset, run: lg.last(), who: ix.whoIn(rec.Row)})
+			offset: rec.Offset, run: lg.last(), who: ix.userOf(rec.Row.User)})
 	}
 	return nil
 }
@@ -213,13 +187,6 @@ func (ix *index) add(lg *sourceLog, r *indexedRow) {
 		ix.takeIn(p, r)
 	}
 	ix.name(p, r)
-	if r.Action == results.RevokeSessions && r.UPN != "" { // the row counts for both names
-		other := ix.hash(string(r.Action), r.UPN, "")
-		if q, ok := ix.at[other]; ok && q != p {
-			*ix.fate(ix.entries[q].at) = superseded
-		}
-		ix.at[other] = p
-	}
 	if r.run.header.WantsSessions(&r.Row) {
 		ix.wants[ix.hash(string(results.RevokeSessions), r.User, "")] = want{p, lg}
 	}
@@ -240,9 +207,6 @@ func (ix *index) find(lg *sourceLog, r *indexedRow) (p uint32, id uint64, known 
 			}
 		}
 		p, known = ix.at[id]
-		if !known && key.Action == results.RevokeSessions && r.UPN != "" {
-			p, known = ix.at[ix.hash(string(key.Action), r.UPN, "")]
-		}
 	}
 	if !ok || known && ix.hasOutcome(p, results.Protected) && r.Outcome == results.Protected &&
 		ix.entries[p].line != uint16(ix.lineOf(lg, r)) {

@@ -27,7 +27,6 @@ type LoggedUser struct {
 
 	passGone      bool // a pass of the user is gone
 	keepsSessions bool // the sessions of the user are protected
-	joined        bool // another LoggedUser has the rows of this one
 
 	// The start of the last run that revoked a pass of the user, and of the last run that revoked the sessions
 	// or found no such user or a guest.
@@ -66,7 +65,16 @@ func (s *LogSessions) done() bool {
 // addUser adds a row of the named log to its user.
 func (l *Lists) addUser(log string, rec *Record) {
 	r := rec.Row
-	user := l.userOf(log, rec)
+	name := strings.ToLower(r.User)
+	user := l.users[name]
+	if user == nil {
+		if l.users == nil {
+			l.users = make(map[string]*LoggedUser)
+		}
+		user = &LoggedUser{Source: log, Line: rec.Line}
+		l.users[name], l.Users = user, append(l.Users, user)
+	}
+	user.User, user.UPN = r.User, cmp.Or(r.UPN, user.UPN)
 	run := l.Runs[len(l.Runs)-1]
 	// A row that is verified may be of a later run than the delete or the call.
 	revoked := r.Outcome == Revoked && run.Kind() != "verify" && (r.Provisional || !run.Verify)
@@ -92,46 +100,6 @@ func (l *Lists) addUser(log string, rec *Record) {
 	}
 }
 
-// userOf returns the user of a row. A row with both names of a user joins the rows with either name.
-func (l *Lists) userOf(log string, rec *Record) *LoggedUser {
-	name, upn := strings.ToLower(rec.Row.User), strings.ToLower(rec.Row.UPN)
-	user, other := l.users[name], l.users[upn]
-	switch {
-	case user == nil && other == nil:
-		if l.users == nil {
-			l.users = make(map[string]*LoggedUser)
-		}
-		user = &LoggedUser{Source: log, Line: rec.Line}
-		l.Users = append(l.Users, user)
-	case user == nil:
-		user = other
-	case other != nil && other != user:
-		user.join(other)
-		l.users[strings.ToLower(other.User)] = user
-	}
-	l.users[name] = user
-	if upn != "" {
-		l.users[upn] = user
-	}
-	if upn != "" || !strings.EqualFold(name, user.UPN) { // a user with both names keeps the object ID
-		user.User, user.UPN = rec.Row.User, cmp.Or(rec.Row.UPN, user.UPN)
-	}
-	return user
-}
-
-// join adds the rows of the same user under another name.
-func (u *LoggedUser) join(other *LoggedUser) {
-	other.joined = true
-	u.passGone = u.passGone || other.passGone
-	u.lastDelete, u.lastCall = latest(u.lastDelete, other.lastDelete), latest(u.lastCall, other.lastCall)
-	if other.passRow.at.After(u.passRow.at) {
-		u.passRow, u.Method, u.Outcome, u.Creation = other.passRow, other.Method, other.Outcome, other.Creation
-	}
-	if other.sessionsRow.at.After(u.sessionsRow.at) {
-		u.sessionsRow, u.Sessions, u.keepsSessions = other.sessionsRow, other.Sessions, other.keepsSessions
-	}
-}
-
 // signedOut reports whether the sessions are revoked, and no later run has revoked another pass: somebody may have
 // signed in with it after the call.
 func (u *LoggedUser) signedOut() bool {
@@ -152,9 +120,9 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// ignored reports whether the last row about a pass of the user is protected, or another LoggedUser has the rows. Rows
-// about the sessions of a protected user do not count.
-func (u *LoggedUser) ignored() bool { return u.Outcome == Protected || u.joined }
+// protected reports whether the last row about a pass of the user is protected. Rows about the sessions of such a user
+// do not count.
+func (u *LoggedUser) protected() bool { return u.Outcome == Protected }
 
 // ReadUsers reads each user of results logs once. It leaves out users who are protected, and rows that were invalid.
 // It returns an error for a file that is not a complete log (see Condition.problem).
@@ -165,7 +133,7 @@ func ReadUsers(paths ...string) (*Lists, error) {
 			return nil, fmt.Errorf("reading %s: %w", path, err)
 		}
 	}
-	l.Users = slices.DeleteFunc(l.Users, (*LoggedUser).ignored)
+	l.Users = slices.DeleteFunc(l.Users, (*LoggedUser).protected)
 	return l, nil
 }
 
