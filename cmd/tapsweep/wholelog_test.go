@@ -2,6 +2,7 @@ package main
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -112,4 +113,31 @@ func TestSessionsOfARejectedPass(t *testing.T) {
 	same(t, "commands in the report", strings.Count(text, again), 2)
 	tapsweep(t, env, append(strings.Fields(again)[1:], "--yes")...).ends(t, 0)
 	same(t, "users who are signed out", tenant.Stats().Revoked, 3)
+}
+
+// One log has users by name, and another one has them by object ID. The name in a row may be wrong, so a proof checks
+// both, and the report finds that it is complete.
+func TestTwoNamesInTwoLogs(t *testing.T) {
+	t.Parallel()
+	_, users, env := serveUsers(t, 3, graphsim.Options{Roles: simulation.Roles})
+	names, ids := "", "user,method,userPrincipalName\n"
+	for _, u := range users {
+		names += u.UPN + "\n"
+		ids += u.ID + "," + u.Passes[0].ID + "," + u.UPN + "\n"
+	}
+	lists := []string{writeFile(t, "names.txt", names), writeFile(t, "ids.csv", ids)}
+	for range 2 {
+		a, b, proof := newLog(t), newLog(t), newLog(t)
+		tapsweep(t, env, "revoke", "--yes", "--revoke-sessions", "--results", a, lists[0]).ends(t, 0)
+		tapsweep(t, env, "revoke", "--yes", "--revoke-sessions", "--results", b, lists[1]).ends(t, 0)
+		tapsweep(t, env, "verify", "--results", proof, a, b).ends(t, 0, "6 of 6 users have no pass",
+			"3 users are in the logs by object ID and by name: each name is checked")
+		text := tapsweep(t, env, "report", a, b, proof).stdout
+		lacks(t, "the report", text, "not complete")
+		lacks(t, "the report", text, "--resume")
+		holds(t, "the report", text, "The sessions of 3 users have rows by object ID and by name, and count twice.")
+		slices.Reverse(lists)
+	}
+	tapsweep(t, env, "revoke", "--yes", "--revoke-sessions", "--results", newLog(t), lists[0], lists[1]).ends(t, 0,
+		"the sessions of a user with both count as those of two users")
 }

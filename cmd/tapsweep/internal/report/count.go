@@ -49,7 +49,7 @@ func makeReport(ctx context.Context, l *Logs, also func(*reportedRow) error) (*R
 // newReport returns a report without the rows.
 func newReport(l *Logs) *Report {
 	r := &Report{
-		Lists: l.lists, Runs: l.allRuns(), Users: l.users, Sessions: newSessions(l),
+		Lists: l.lists, Runs: l.allRuns(), Users: l.users, twoNames: l.twoNames, Sessions: newSessions(l),
 		Resume: []NextCommand{}, failures: make(failures),
 		Counts: make(map[results.Outcome]int), NoPass: make(map[results.Outcome]int),
 		Reasons: make(map[string]int), Creators: make(map[string]int),

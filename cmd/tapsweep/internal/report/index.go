@@ -25,6 +25,8 @@ type index struct {
 	latest       map[uint64]uint32   // the last entry of each user; nil if no log is of tapsweep verify
 	furtherLists map[uint64]struct{} // further lists of an entry; the key is the entry, shifted, and the list
 	looked       map[uint64]struct{} // users whose passes a scan listed
+	checked      map[uint64]struct{} // users that a list of tapsweep verify has, by the hash of both
+	otherNames   map[uint64]struct{} // the hash of the sessions of the user principal name in a row about sessions
 	wants        map[uint64]want     // the users whose sessions a run revokes, by the hash of the sessions
 }
 
@@ -64,7 +66,8 @@ func newIndex(l *Logs) *index {
 	}
 	ix := &index{entries: make([]entry, 0, min(size/rowSize, 1<<21)),
 		logs: l, seed: maphash.MakeSeed(), at: make(map[uint64]uint32), furtherLists: make(map[uint64]struct{}),
-		looked: make(map[uint64]struct{}), wants: make(map[uint64]want)}
+		looked: make(map[uint64]struct{}), checked: make(map[uint64]struct{}), otherNames: make(map[uint64]struct{}),
+		wants: make(map[uint64]want)}
 	if slices.ContainsFunc(l.logs, func(lg *sourceLog) bool { return lg.first.Kind() == "verify" }) {
 		ix.latest = make(map[uint64]uint32)
 	}
@@ -149,6 +152,9 @@ func (ix *index) row(lg *sourceLog, r *indexedRow) {
 		r.Outcome, r.Provisional = o, false
 	}
 	if r.Action == results.RevokeSessions {
+		if r.UPN != "" {
+			ix.otherNames[ix.hash(string(results.RevokeSessions), r.UPN, "")] = struct{}{}
+		}
 		ix.add(lg, r)
 		return
 	}
@@ -182,7 +188,7 @@ func (ix *index) add(lg *sourceLog, r *indexedRow) {
 		p = ix.begin(lg, r)
 	}
 	ix.at[id] = p
-	ix.addSource(p, lg.listOf, r.Source, known)
+	ix.addSource(p, lg.listOf, r, known)
 	if known {
 		ix.takeIn(p, r)
 	}
@@ -247,9 +253,17 @@ func (ix *index) name(p uint32, r *indexedRow) {
 }
 
 // addSource records that a list has an entry. A list has passes, or users for tapsweep verify; sessions
-// are counted in neither.
-func (ix *index) addSource(p uint32, list int, source string, known bool) {
+// are counted in neither. A user may have several entries, or share one with the same user under another name.
+func (ix *index) addSource(p uint32, list int, r *indexedRow, known bool) {
 	if ix.entries[p].sessions {
+		return
+	}
+	if ix.logs.lists[list].ofVerify {
+		user := ix.hash("checked", r.User, strconv.Itoa(list))
+		if _, listed := ix.checked[user]; !listed {
+			ix.checked[user] = struct{}{}
+			ix.logs.lists[list].addSource(r.Source)
+		}
 		return
 	}
 	key := uint64(p)<<32 | uint64(list)
@@ -259,7 +273,7 @@ func (ix *index) addSource(p uint32, list int, source string, known bool) {
 	if known {
 		ix.furtherLists[key] = struct{}{}
 	}
-	ix.logs.lists[list].addSource(source)
+	ix.logs.lists[list].addSource(r.Source)
 }
 
 // begin creates the entry for a row.
@@ -310,6 +324,11 @@ func (ix *index) finish() {
 	for key, w := range ix.wants {
 		if _, ok := ix.at[key]; !ok && !ix.hasOutcome(w.entry, results.Protected) {
 			w.log.withoutSessions++
+		}
+	}
+	for key := range ix.otherNames {
+		if _, ok := ix.at[key]; ok {
+			ix.logs.twoNames++
 		}
 	}
 	ix.logs.users = len(ix.looked)

@@ -22,11 +22,12 @@ import (
 // Logs are the results logs of one report. They may have millions of rows, so they are read more than once and never
 // kept in memory. The first reading finds the rows that newer rows supersede.
 type Logs struct {
-	logs  []*sourceLog // the earliest first
-	lists []*ReportedList
-	users int // the number of users that scans covered
-	waits []waitOfRun
-	notes []note // in the order of the rows that they are about
+	logs     []*sourceLog // the earliest first
+	lists    []*ReportedList
+	users    int // the number of users that scans covered
+	twoNames int // users whose sessions have rows under both names
+	waits    []waitOfRun
+	notes    []note // in the order of the rows that they are about
 
 	first            *ReportedRun
 	logByFirstLine   map[string]string // the log of each run, by the first line of the run

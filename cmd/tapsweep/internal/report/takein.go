@@ -134,7 +134,7 @@ func effectOnGone(r *indexedRow, noted rowEffect) rowEffect {
 // takeInVerify processes a row of tapsweep verify about a user with passes in other runs. If the user holds no pass,
 // all of these passes are verified.
 func (ix *index) takeInVerify(lg *sourceLog, r *indexedRow, passes []uint32) {
-	ix.addSource(passes[len(passes)-1], lg.listOf, r.Source, true)
+	ix.addSource(passes[len(passes)-1], lg.listOf, r, true)
 	*ix.fate(r.at) = superseded
 	if r.Outcome == results.Remains {
 		passes = passes[ix.whichRemains(passes, r):][:1]

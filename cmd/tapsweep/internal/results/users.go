@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/input"
 )
 
@@ -134,7 +135,21 @@ func ReadUsers(paths ...string) (*Lists, error) {
 		}
 	}
 	l.Users = slices.DeleteFunc(l.Users, (*LoggedUser).protected)
+	if n := l.twoNames(); n > 0 { // a list may have a wrong name, so both are checked
+		l.Warnings = append(l.Warnings, format.Plural(n, "user is", "users are")+" in the logs by object ID and by "+
+			"name: each name is checked, and counts as a user")
+	}
 	return l, nil
+}
+
+// twoNames returns the number of users with an object ID whose user principal name also is a user.
+func (l *Lists) twoNames() (n int) {
+	for _, user := range l.Users {
+		if other := l.users[strings.ToLower(user.UPN)]; user.UPN != "" && other != nil && other != user {
+			n++
+		}
+	}
+	return n
 }
 
 func (l *Lists) readUsers(path string) error {
