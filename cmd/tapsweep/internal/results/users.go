@@ -84,12 +84,7 @@ func (l *Lists) addUser(log string, rec *Record) {
 		if revoked || r.Outcome == UnknownUser || r.Outcome == Guest {
 			user.lastCall = latest(user.lastCall, run.Start)
 		}
-		if user.sessionsRow.update(log, r.Time) {
-			user.Sessions, user.keepsSessions = &LogSessions{r.Outcome, r.SentAt}, r.Outcome == Protected
-			if user.keepsSessions {
-				user.Sessions = nil
-			}
-		}
+		user.addSessions(log, r)
 	case r.Outcome != Duplicate: // the first row of the pass has its outcome
 		user.passGone = user.passGone || r.sessionsFollow()
 		if revoked {
@@ -99,6 +94,27 @@ func (l *Lists) addUser(log string, rec *Record) {
 			user.Method, user.Outcome, user.Creation = r.Method, r.Outcome, r.Creation
 		}
 	}
+}
+
+// addSessions adds a row about the sessions. A row of one log that says not_sent says nothing new about sessions that
+// another log shows to be revoked.
+func (u *LoggedUser) addSessions(log string, r *Row) {
+	sessions := &LogSessions{r.Outcome, r.SentAt}
+	if u.Sessions != nil && u.sessionsRow.log != log {
+		switch {
+		case r.Outcome == NotSent && u.Sessions.done():
+			return
+		case u.Sessions.Outcome == NotSent && sessions.done():
+			u.sessionsRow = writtenRow{}
+		}
+	}
+	if !u.sessionsRow.update(log, r.Time) {
+		return
+	}
+	if u.keepsSessions = r.Outcome == Protected; u.keepsSessions {
+		sessions = nil
+	}
+	u.Sessions = sessions
 }
 
 // signedOut reports whether the sessions are revoked, and no later run has revoked another pass: somebody may have
