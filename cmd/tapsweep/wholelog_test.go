@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
@@ -140,4 +141,15 @@ func TestTwoNamesInTwoLogs(t *testing.T) {
 	}
 	tapsweep(t, env, "revoke", "--yes", "--revoke-sessions", "--results", newLog(t), lists[0], lists[1]).ends(t, 0,
 		"the sessions of a user with both count as those of two users")
+}
+
+// A signal that arrives when all passes are gone changes nothing.
+func TestStoppedWhenAllIsDone(t *testing.T) {
+	t.Parallel()
+	tenant, users, env := serveUsers(t, 3, graphsim.Options{Latency: 300 * time.Millisecond})
+	log := newLog(t)
+	p := stopped(t, env, []string{"revoke", "--yes", "--results", log, listFile(t, users)},
+		func() bool { return tenant.Stats().Deleted == 3 })
+	p.ends(t, 0)
+	same(t, "why the run stopped", lastLine(t, env, log).Stopped, "")
 }
