@@ -122,13 +122,16 @@ func (ix *index) line(lg *sourceLog, rec *results.Record) error {
 		for _, before := range lg.runs {
 			before.resumed = true
 		}
-		lg.runs = append(lg.runs, run)
+		lg.runs, lg.earlier = append(lg.runs, run), uint32(len(lg.rows))
 		lg.listOf = ix.logs.list(run)
 	case rec.Wait != nil:
 		ix.logs.waits = append(ix.logs.waits, waitOfRun{*rec.Wait, lg.last()})
 	case rec.End != nil:
 		run, end := lg.last(), rec.End
 		run.Exit, run.Stopped, run.End = &end.Exit, safetext.Printable(end.Stopped), utc(end.End)
+		if end.Stopped == "" && lg.earlier > 0 && (run.kind() == "scan" || run.kind() == "sweep") {
+			ix.dropNotFound(lg)
+		}
 	case rec.Scanned != nil:
 		for _, user := range rec.Scanned.Users {
 			ix.looked[ix.userOf(user)] = struct{}{}
@@ -178,6 +181,22 @@ func (ix *index) dropFailure(user string) {
 	if p, ok := ix.at[id]; ok {
 		*ix.fate(ix.entries[p].at) = superseded
 		delete(ix.at, id)
+	}
+}
+
+// dropNotFound removes the passes that earlier scans of a log left, and that its last run did not find again. Its scan
+// was complete.
+func (ix *index) dropNotFound(lg *sourceLog) {
+	for p := range ix.entries {
+		e := &ix.entries[p]
+		if e.at.log != lg.number || e.at.row >= lg.earlier || e.sessions || *ix.fate(e.at) != counts {
+			continue
+		}
+		// A user who could not be scanned may have left the scope of the scan, so that row counts.
+		ofPass := e.pass != uint32(ix.hash("", ""))
+		if o := results.Outcomes[e.outcome]; ofPass && o.Retryable() && o.Left() {
+			*ix.fate(e.at) = superseded
+		}
 	}
 }
 
@@ -322,7 +341,8 @@ func (ix *index) finish() {
 	ix.logs.notes = slices.DeleteFunc(ix.notes, func(n note) bool { return n.effect == nothing })
 	slices.SortFunc(ix.logs.notes, func(a, b note) int { return a.about.compare(b.about) })
 	for key, w := range ix.wants {
-		if _, ok := ix.at[key]; !ok && !ix.hasOutcome(w.entry, results.Protected) {
+		counted := *ix.fate(ix.entries[w.entry].at) != superseded && !ix.hasOutcome(w.entry, results.Protected)
+		if _, ok := ix.at[key]; !ok && counted {
 			w.log.withoutSessions++
 		}
 	}

@@ -40,6 +40,9 @@
 //
 // If several logs are used as lists, a row does not supersede a row of another log that was written later.
 //
+// If the scan of a run is complete, passes that earlier scans of the log found and left, and that this run has no row
+// about, no longer count.
+//
 // Users and passes are compared without case. If the end has no "stopped", a resumed sweep or scan starts from
 // the beginning.
 package results

@@ -34,6 +34,9 @@ type LoggedUser struct {
 	lastDelete, lastCall time.Time
 
 	passRow, sessionsRow writtenRow // which rows count
+
+	doneSessions *LogSessions // the last row which shows that the sessions are revoked, and its log; see settle
+	doneLog      string
 }
 
 // A writtenRow is the log and the time of a row.
@@ -96,17 +99,11 @@ func (l *Lists) addUser(log string, rec *Record) {
 	}
 }
 
-// addSessions adds a row about the sessions. A row of one log that says not_sent says nothing new about sessions that
-// another log shows to be revoked.
+// addSessions adds a row about the sessions.
 func (u *LoggedUser) addSessions(log string, r *Row) {
 	sessions := &LogSessions{r.Outcome, r.SentAt}
-	if u.Sessions != nil && u.sessionsRow.log != log {
-		switch {
-		case r.Outcome == NotSent && u.Sessions.done():
-			return
-		case u.Sessions.Outcome == NotSent && sessions.done():
-			u.sessionsRow = writtenRow{}
-		}
+	if sessions.done() {
+		u.doneSessions, u.doneLog = sessions, log
 	}
 	if !u.sessionsRow.update(log, r.Time) {
 		return
@@ -115,6 +112,15 @@ func (u *LoggedUser) addSessions(log string, r *Row) {
 		sessions = nil
 	}
 	u.Sessions = sessions
+}
+
+// settle makes another row about the sessions count if the last one is not_sent: that row says nothing new of sessions
+// that another log shows to be revoked, unless a pass was deleted after that call.
+func (u *LoggedUser) settle() {
+	if u.Sessions != nil && u.Sessions.Outcome == NotSent && u.doneSessions != nil &&
+		u.doneLog != u.sessionsRow.log && !u.lastDelete.After(u.lastCall) {
+		u.Sessions = u.doneSessions
+	}
 }
 
 // signedOut reports whether the sessions are revoked, and no later run has revoked another pass: somebody may have
@@ -151,6 +157,9 @@ func ReadUsers(paths ...string) (*Lists, error) {
 		}
 	}
 	l.Users = slices.DeleteFunc(l.Users, (*LoggedUser).protected)
+	for _, user := range l.Users {
+		user.settle()
+	}
 	if n := l.twoNames(); n > 0 { // a list may have a wrong name, so both are checked
 		l.Warnings = append(l.Warnings, format.Plural(n, "user is", "users are")+" in the logs by object ID and by "+
 			"name: each name is checked, and counts as a user")

@@ -77,7 +77,8 @@ func TestProtectFlags(t *testing.T) {
 func TestNewerLogCounts(t *testing.T) {
 	logOf := func(day, id string, pass, sessions Outcome) string {
 		time := `"time":"2026-03-` + day + `T08:00:00Z"`
-		return write(t, "log.jsonl", runLine+rowLine(pass, methodIs(id), time)+
+		run := `{"type":"run","start":"2026-03-` + day + `T07:00:00Z"}` + "\n"
+		return write(t, "log.jsonl", run+rowLine(pass, methodIs(id), time)+
 			sessionLine(sessions, time, `"sentAt":"2026-03-`+day+`T07:59:00Z"`)+endLine)
 	}
 	older, newer := logOf("09", pass1, Failed, Revoked), logOf("10", pass2, Revoked, NotSent)
