@@ -93,8 +93,8 @@ func TestSessionsOfUsersWhoAreProtectedSince(t *testing.T) {
 	}
 }
 
-// Graph rejects the delete of a pass once. A resumed run tries neither the pass nor the sessions again, so the command to
-// resume is not printed. The printed command does both.
+// Graph rejects the delete of a pass once. A resumed run tries neither the pass nor the sessions again, so the command
+// to resume is not printed. The printed command does both.
 func TestSessionsOfARejectedPass(t *testing.T) {
 	t.Parallel()
 	tenant, users, env := serveUsers(t, 3, graphsim.Options{Roles: simulation.Roles,

@@ -93,7 +93,8 @@ func (ix *index) passOf(r *indexedRow) uint32 { return uint32(ix.hash("", r.Meth
 // lineOf returns the hash of the line of a list that a row is about. It ignores the directory of the list, because a
 // resumed run may start in another directory.
 func (ix *index) lineOf(lg *sourceLog, r *indexedRow) uint64 {
-	return ix.hash("line", r.User, filepath.Base(r.Source), strconv.Itoa(r.Line), strconv.Itoa(r.Column), strconv.Itoa(lg.listOf))
+	return ix.hash("line", r.User, filepath.Base(r.Source), strconv.Itoa(r.Line), strconv.Itoa(r.Column),
+		strconv.Itoa(lg.listOf))
 }
 
 // lineOfLog returns the hash of a line of a log. It ignores the directory, because the log may have been moved.
