@@ -137,7 +137,7 @@ func TestMaxItemsInMidRun(t *testing.T) {
 	list := writeFile(t, "list.csv", "user\nerik@contoso.com\ndana@contoso.com\n")
 	log := strings.TrimSuffix(list, "list.csv") + "log.jsonl"
 	args := []string{"revoke", "--yes", "--results", log, list}
-	tapsweep(t, env, append(args, "--max-items", "3")...).ends(t, status.Stopped)
+	tapsweep(t, env, append(args, "--max-items", "3")...).ends(t, status.Stopped, "hint: "+status.HintBound)
 	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 1)
 	tapsweep(t, env, append(args, "--max-items", "4", "--resume")...).ends(t, status.Done)
 	leaves(t, tenant, 0)

@@ -2,8 +2,10 @@ package main
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
@@ -112,4 +114,59 @@ func TestSessionsOfARejectedPass(t *testing.T) {
 	same(t, "commands in the report", strings.Count(text, "tapsweep revoke --revoke-sessions "+log), 2)
 	tapsweep(t, env, append(strings.Fields(again)[1:], "--yes")...).ends(t, 0)
 	same(t, "users who are signed out", tenant.Stats().Revoked, 3)
+}
+
+// One log has users by name, and another one has them by object ID. The name in a row may be wrong, so a proof checks
+// both, and the report finds that it is complete.
+func TestTwoNamesInTwoLogs(t *testing.T) {
+	t.Parallel()
+	_, users, env := serveUsers(t, 3, graphsim.Options{Roles: simulation.Roles})
+	names, ids := "", "user,method,userPrincipalName\n"
+	for _, u := range users {
+		names += u.UPN + "\n"
+		ids += u.ID + "," + u.Passes[0].ID + "," + u.UPN + "\n"
+	}
+	lists := []string{writeFile(t, "names.txt", names), writeFile(t, "ids.csv", ids)}
+	for range 2 {
+		a, b, proof := newLog(t), newLog(t), newLog(t)
+		tapsweep(t, env, "revoke", "--yes", "--revoke-sessions", "--results", a, lists[0]).ends(t, 0)
+		tapsweep(t, env, "revoke", "--yes", "--revoke-sessions", "--results", b, lists[1]).ends(t, 0)
+		tapsweep(t, env, "verify", "--results", proof, a, b).ends(t, 0, "6 of 6 users have no pass",
+			"3 users are in the logs by object ID and by name: each name is checked")
+		text := tapsweep(t, env, "report", a, b, proof).stdout
+		lacks(t, "the report", text, "not complete")
+		lacks(t, "the report", text, "--resume")
+		holds(t, "the report", text, "The sessions of 3 users have rows by object ID and by name, and count twice.")
+		slices.Reverse(lists)
+	}
+	tapsweep(t, env, "revoke", "--yes", "--revoke-sessions", "--results", newLog(t), lists[0], lists[1]).ends(t, 0,
+		"the sessions of a user with both count as those of two users")
+}
+
+// A signal that arrives when all passes are gone changes nothing.
+func TestStoppedWhenAllIsDone(t *testing.T) {
+	t.Parallel()
+	tenant, users, env := serveUsers(t, 3, graphsim.Options{Latency: 300 * time.Millisecond})
+	log := newLog(t)
+	p := stopped(t, env, []string{"revoke", "--yes", "--results", log, listFile(t, users)},
+		func() bool { return tenant.Stats().Deleted == 3 })
+	p.ends(t, 0)
+	same(t, "why the run stopped", lastLine(t, env, log).Stopped, "")
+}
+
+// A pass that a sweep left is gone when the sweep is resumed. The row counts neither in the summary nor in the report.
+func TestPassesThatAreNotFoundAgain(t *testing.T) {
+	t.Parallel()
+	tenant, env := serveExpired(t, 3, graphsim.Options{Roles: simulation.Roles, Faults: []fault.Fault{
+		{Method: "DELETE", Times: 1, Do: fault.ItemStatus(429, "Retry-After", "600")}}})
+	log := newLog(t)
+	args := []string{"sweep", "--all-users", "--revoke-sessions", "--yes", "--results", log, "--resume"}
+	tapsweep(t, env, append(args, "--max-wait", "1s")...).ends(t, status.Stopped)
+	same(t, "passes", tally(lastLine(t, env, log).Counts), "revoked 2, not_sent 1")
+	for _, held := range tenant.Remaining() { // somebody replaces it by a pass that a sweep leaves alone
+		tenant.GivePass(held.UserID, graphsim.Pass{Reason: "EnabledByPolicy"})
+	}
+	tapsweep(t, env, args...).ends(t, 0)
+	same(t, "passes", tally(lastLine(t, env, log).Counts), "revoked 2")
+	lacks(t, "the report", tapsweep(t, env, "report", log).stdout, "--resume")
 }

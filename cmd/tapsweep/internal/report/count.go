@@ -50,8 +50,9 @@ func makeReport(ctx context.Context, l *Logs, also func(*reportedRow) error) (*R
 // newReport returns a report without the rows.
 func newReport(l *Logs) *Report {
 	r := &Report{
-		Lists: l.lists, Files: []ReportedFile{}, Runs: l.allRuns(), Users: l.users, Sessions: newSessions(l),
-		Resume: []NextCommand{}, failures: make(failures),
+		Lists: l.lists, Files: []ReportedFile{}, Runs: l.allRuns(), Users: l.users, twoNames: l.twoNames,
+		Sessions: newSessions(l),
+		Resume:   []NextCommand{}, failures: make(failures),
 		Counts: make(map[results.Outcome]int), NoPass: make(map[results.Outcome]int),
 		Reasons: make(map[string]int), Creators: make(map[string]int),
 		tasks: make(map[nextTask]int), users: make(map[nextTask]int),

@@ -25,6 +25,8 @@ type index struct {
 	latest       map[uint64]uint32   // the last entry of each user; nil if no log is of tapsweep verify
 	furtherLists map[uint64]struct{} // further lists of an entry; the key is the entry, shifted, and the list
 	looked       map[uint64]struct{} // users whose passes a scan listed
+	checked      map[uint64]struct{} // users that a list of tapsweep verify has, by the hash of both
+	otherNames   map[uint64]struct{} // the hash of the sessions of the user principal name in a row about sessions
 	wants        map[uint64]want     // the users whose sessions a run revokes, by the hash of the sessions
 }
 
@@ -64,7 +66,8 @@ func newIndex(l *Logs) *index {
 	}
 	ix := &index{entries: make([]entry, 0, min(size/rowSize, 1<<21)),
 		logs: l, seed: maphash.MakeSeed(), at: make(map[uint64]uint32), furtherLists: make(map[uint64]struct{}),
-		looked: make(map[uint64]struct{}), wants: make(map[uint64]want)}
+		looked: make(map[uint64]struct{}), checked: make(map[uint64]struct{}), otherNames: make(map[uint64]struct{}),
+		wants: make(map[uint64]want)}
 	if slices.ContainsFunc(l.logs, func(lg *sourceLog) bool { return lg.first.Kind() == "verify" }) {
 		ix.latest = make(map[uint64]uint32)
 	}
@@ -120,13 +123,16 @@ func (ix *index) line(lg *sourceLog, rec *results.Record) error {
 		if len(lg.runs) > 0 {
 			lg.last().resumed = true
 		}
-		lg.runs = append(lg.runs, run)
+		lg.runs, lg.earlier = append(lg.runs, run), uint32(len(lg.rows))
 		lg.listOf = ix.logs.list(run)
 	case rec.Wait != nil:
 		ix.logs.waits = append(ix.logs.waits, waitOfRun{*rec.Wait, lg.last()})
 	case rec.End != nil:
 		run, end := lg.last(), rec.End
 		run.Exit, run.Stopped, run.End = &end.Exit, safetext.Printable(end.Stopped), utc(end.End)
+		if end.Stopped == "" && lg.earlier > 0 && run.scans() {
+			ix.dropNotFound(lg)
+		}
 	case rec.Scanned != nil:
 		for _, user := range rec.Scanned.Users {
 			ix.looked[ix.userOf(user)] = struct{}{}
@@ -150,6 +156,9 @@ func (ix *index) row(lg *sourceLog, r *indexedRow) {
 		r.Outcome, r.Provisional = o, false
 	}
 	if r.Action == results.RevokeSessions {
+		if r.UPN != "" {
+			ix.otherNames[ix.hash(string(results.RevokeSessions), r.UPN, "")] = struct{}{}
+		}
 		ix.add(lg, r)
 		return
 	}
@@ -176,6 +185,22 @@ func (ix *index) dropFailure(user string) {
 	}
 }
 
+// dropNotFound removes the passes that earlier scans of a log left, and that its last run did not find again. Its scan
+// was complete.
+func (ix *index) dropNotFound(lg *sourceLog) {
+	for p := range ix.entries {
+		e := &ix.entries[p]
+		if e.at.log != lg.number || e.at.row >= lg.earlier || e.sessions || *ix.fate(e.at) != counts {
+			continue
+		}
+		// A user who could not be scanned may have left the scope of the scan, so that row counts.
+		ofPass := e.pass != uint32(ix.hash("", ""))
+		if o := results.Outcomes[e.outcome]; ofPass && o.Retryable() && o.Left() {
+			*ix.fate(e.at) = superseded
+		}
+	}
+}
+
 // add adds a row to its entry. If the row has no entry yet, add creates one.
 func (ix *index) add(lg *sourceLog, r *indexedRow) {
 	p, id, known := ix.find(lg, r)
@@ -183,7 +208,7 @@ func (ix *index) add(lg *sourceLog, r *indexedRow) {
 		p = ix.begin(lg, r)
 	}
 	ix.at[id] = p
-	ix.addSource(p, lg.listOf, r.Source, known)
+	ix.addSource(p, lg.listOf, r, known)
 	if known {
 		ix.takeIn(p, r)
 	}
@@ -248,9 +273,17 @@ func (ix *index) name(p uint32, r *indexedRow) {
 }
 
 // addSource records that a list has an entry. A list has passes, or users for tapsweep verify; sessions
-// are counted in neither.
-func (ix *index) addSource(p uint32, list int, source string, known bool) {
+// are counted in neither. A user may have several entries, or share one with the same user under another name.
+func (ix *index) addSource(p uint32, list int, r *indexedRow, known bool) {
 	if ix.entries[p].sessions {
+		return
+	}
+	if ix.logs.lists[list].ofVerify {
+		user := ix.hash("checked", r.User, strconv.Itoa(list))
+		if _, listed := ix.checked[user]; !listed {
+			ix.checked[user] = struct{}{}
+			ix.logs.lists[list].addSource(r.Source)
+		}
 		return
 	}
 	key := uint64(p)<<32 | uint64(list)
@@ -260,7 +293,7 @@ func (ix *index) addSource(p uint32, list int, source string, known bool) {
 	if known {
 		ix.furtherLists[key] = struct{}{}
 	}
-	ix.logs.lists[list].addSource(source)
+	ix.logs.lists[list].addSource(r.Source)
 }
 
 // begin creates the entry for a row.
@@ -309,8 +342,14 @@ func (ix *index) finish() {
 	ix.logs.notes = slices.DeleteFunc(ix.notes, func(n note) bool { return n.effect == nothing })
 	slices.SortFunc(ix.logs.notes, func(a, b note) int { return a.about.compare(b.about) })
 	for key, w := range ix.wants {
-		if _, ok := ix.at[key]; !ok && !ix.hasOutcome(w.entry, results.Protected) {
+		counted := *ix.fate(ix.entries[w.entry].at) != superseded && !ix.hasOutcome(w.entry, results.Protected)
+		if _, ok := ix.at[key]; !ok && counted {
 			w.log.withoutSessions++
+		}
+	}
+	for key := range ix.otherNames {
+		if _, ok := ix.at[key]; ok {
+			ix.logs.twoNames++
 		}
 	}
 	ix.logs.users = len(ix.looked)

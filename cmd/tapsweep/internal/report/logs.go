@@ -22,12 +22,13 @@ import (
 // Logs are the results logs of one report. They may have millions of rows, so they are read more than once and never
 // kept in memory. The first reading finds the rows that newer rows supersede.
 type Logs struct {
-	logs   []*sourceLog // the earliest first
-	lists  []*ReportedList
-	listOf map[listKey]int // the index into lists
-	users  int             // the number of users that scans covered
-	waits  []waitOfRun
-	notes  []note // in the order of the rows that they are about
+	logs     []*sourceLog // the earliest first
+	lists    []*ReportedList
+	listOf   map[listKey]int // the index into lists
+	users    int             // the number of users that scans covered
+	twoNames int             // users whose sessions have rows under both names
+	waits    []waitOfRun
+	notes    []note // in the order of the rows that they are about
 
 	first            *ReportedRun
 	logByFirstLine   map[string]string // the log of each run, by the first line of the run
@@ -35,19 +36,20 @@ type Logs struct {
 }
 
 type sourceLog struct {
-	number uint32 // the index in Logs.logs
-	name   string
-	file   *os.File
-	info   os.FileInfo
-	bytes  int64           // the size at the first reading; a run may still write
-	size   int64           // the same, of the text in UTF-8
-	digest string          // SHA-256 of the file
-	spool  string          // a copy that Close removes, or empty
-	first  *results.Header // the first of its runs
-	runs   []*ReportedRun
-	rows   []fate
-	end    results.Condition // whether the last line is torn, and which lines are missing
-	listOf int               // index into lists of the last run
+	number  uint32 // the index in Logs.logs
+	name    string
+	file    *os.File
+	info    os.FileInfo
+	bytes   int64           // the size at the first reading; a run may still write
+	size    int64           // the same, of the text in UTF-8
+	digest  string          // SHA-256 of the file
+	spool   string          // a copy that Close removes, or empty
+	first   *results.Header // the first of its runs
+	runs    []*ReportedRun
+	rows    []fate
+	earlier uint32            // the number of rows of the runs before the last one
+	end     results.Condition // whether the last line is torn, and which lines are missing
+	listOf  int               // index into lists of the last run
 
 	withoutSessions int // users whose sessions its runs revoke, and have no row
 }

@@ -57,6 +57,11 @@ func TestRunsSideBySide(t *testing.T) {
 	r := reportOf(t, a, b)
 	assert.Equal(t, "counts", r.Counts, tally{results.Replaced: 1, results.Revoked: 1})
 	wantNext(t, r, 1, " --any-pass ") // for the pass that was replaced
+	const resumed = "revoke --resume --results a.jsonl any.csv"
+	a = logOf(t, 0, 1, "revoke any.csv", row(2, results.NotSent, anyPass), stopped(4, "interrupt signal received"),
+		later(time.Hour), next(1, resumed), row(2, results.NotSent, anyPass), stopped(4, "interrupt signal received"))
+	b = logOf(t, time.Minute, 1, "revoke --results b.jsonl any.csv", row(2, results.Revoked, anyPass), ends(0))
+	assert.Equal(t, "counts of a run that is resumed", reportOf(t, a, b).Counts, tally{results.Revoked: 1})
 
 	// A row that names no pass also means one that the user was given since.
 	a = logOf(t, 0, 1, "revoke any.csv", row(2, results.Revoked, anyPass), ends(0))

@@ -42,6 +42,9 @@ func (r *Report) Notes() (notes []string) {
 		say("%s %s listed and not counted: another pass of the same user counts for %s.", count(r.beside, "pass"),
 			verb(r.beside, "is", "are"), verb(r.beside, "it", "them"))
 	}
+	if r.twoNames > 0 {
+		say("The sessions of %s have rows by object ID and by name, and count twice.", count(r.twoNames, "user"))
+	}
 	if r.unverifiedUsers > 0 {
 		say("The proof is not complete: %s %s not checked.",
 			count(r.unverifiedUsers, "user"), verb(r.unverifiedUsers, "was", "were"))

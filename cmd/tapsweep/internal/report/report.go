@@ -64,6 +64,7 @@ type Report struct {
 
 	kind            string // the command as which the runs are shown: revoke, sweep, scan or verify
 	beside          int    // rows that are listed and do not count
+	twoNames        int    // users whose sessions have rows under both names
 	unverifiedUsers int    // users that a proof has not looked at, where it is not the only run
 }
 

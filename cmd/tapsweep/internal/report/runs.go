@@ -45,9 +45,11 @@ func newRun(name string, r *results.Header) *ReportedRun {
 
 // unfinished reports whether the scan of the run did not complete, and the run was not resumed.
 func (r *ReportedRun) unfinished() bool {
-	kind := r.header.Kind()
-	return (kind == "scan" || kind == "sweep") && !r.scanned && !r.resumed && (r.Exit == nil || r.Stopped != "")
+	return r.scans() && !r.scanned && !r.resumed && (r.Exit == nil || r.Stopped != "")
 }
+
+// scans reports whether the run looks for passes.
+func (r *ReportedRun) scans() bool { return r.header.Kind() == "scan" || r.header.Kind() == "sweep" }
 
 // refused reports whether a guard ended the run before anything was deleted.
 func (r *ReportedRun) refused() bool { return r.Exit != nil && *r.Exit == 64 }

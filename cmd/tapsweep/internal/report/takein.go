@@ -83,6 +83,8 @@ func (ix *index) effectOf(p uint32, r *indexedRow) rowEffect {
 		return nothing
 	case r.Outcome == results.Guest, ix.deletesLate(p, r):
 		return replaces
+	case e.sessions && r.Outcome == results.NotSent && e.at.log == r.at.log && !fromVerify:
+		return replaces // the run deleted another pass, so it had to revoke the sessions again
 	case clear && (gone && !another || fromVerify && (gone || !e.sessions)):
 		return verified
 	case r.Outcome == results.Remains && gone && !another:
@@ -94,7 +96,7 @@ func (ix *index) effectOf(p uint32, r *indexedRow) rowEffect {
 	case fromVerify:
 		return nothing
 	case gone && noted != remains:
-		return effectOnGone(r, noted)
+		return effectOnGone(r, noted, e.at)
 	case r.Outcome == results.Found && results.Outcomes[e.outcome].Left():
 		return nothing // a scan only finds the pass again; the previous row shows why it is left
 	}
@@ -115,8 +117,8 @@ func (ix *index) deletesLate(p uint32, r *indexedRow) bool {
 	return r.Outcome == results.Revoked && r.run.header.Kind() != "verify" && again
 }
 
-// effectOnGone returns the effect of a row without a pass on a pass that is gone.
-func effectOnGone(r *indexedRow, noted rowEffect) rowEffect {
+// effectOnGone returns the effect of a row without a pass on a pass that is gone according to the row at a place.
+func effectOnGone(r *indexedRow, noted rowEffect, at place) rowEffect {
 	switch r.Outcome {
 	case results.Revoked, results.Absent:
 		if r.run.header.Verify && !r.Provisional && noted == nothing {
@@ -124,7 +126,8 @@ func effectOnGone(r *indexedRow, noted rowEffect) rowEffect {
 		}
 		return nothing
 	case results.NotSent, results.Protected:
-		if !r.AnyPass && !r.run.header.AnyPass { // with AnyPass, the row also means a newer pass
+		// With AnyPass, the row also means a newer pass, unless its log began before the one with the deleted pass.
+		if !r.AnyPass && !r.run.header.AnyPass || r.at.log < at.log {
 			return nothing
 		}
 	}
@@ -134,7 +137,7 @@ func effectOnGone(r *indexedRow, noted rowEffect) rowEffect {
 // takeInVerify processes a row of tapsweep verify about a user with passes in other runs. If the user holds no pass,
 // all of these passes are verified.
 func (ix *index) takeInVerify(lg *sourceLog, r *indexedRow, passes []uint32) {
-	ix.addSource(passes[len(passes)-1], lg.listOf, r.Source, true)
+	ix.addSource(passes[len(passes)-1], lg.listOf, r, true)
 	*ix.fate(r.at) = superseded
 	if r.Outcome == results.Remains {
 		passes = passes[ix.whichRemains(passes, r):][:1]

@@ -162,6 +162,7 @@ func yieldLast(text io.Reader, last []bool, yield func(input.ListRow, error) boo
 // name no pass.
 func (l *Lists) SessionsLeft() (pairs []input.Pair) {
 	for _, u := range l.Users {
+		u.settle()
 		if u.passGone && !u.signedOut() && !u.keepsSessions && !u.protected() {
 			pairs = append(pairs, input.Pair{Source: u.Source, Line: u.Line, User: u.User, UPN: u.UPN})
 		}
@@ -172,6 +173,7 @@ func (l *Lists) SessionsLeft() (pairs []input.Pair) {
 // SessionsMissed returns the number of users whose sessions a run should have revoked, but did not.
 func (l *Lists) SessionsMissed() (n int) {
 	for _, u := range l.Users {
+		u.settle()
 		if u.Sessions != nil && !u.Sessions.done() && !u.protected() {
 			n++
 		}

@@ -29,12 +29,19 @@
 //	  guest                             the user's sessions   the row of the key               yes
 //	scanned                             its users' passes     a scan that could not list them  yes
 //
-// (1) In a report of several logs, it does not supersede a row which shows that the pass is gone.
+// (1) In a report of several logs, it does not supersede a row which shows that the pass is gone. A not_sent row about
+// sessions does not supersede a row of another log which shows that they are revoked.
 // (2) A run that verifies checks it again if it is not verified.
 // (3) A resumed run tries these again only if it means any pass: replaced, and remains with inPlaceOf.
 // (4) If the log is used as a list, it counts only for a run that revokes sessions.
 //
+// If a run revokes sessions, those of a user are not_sent from the first row about a pass of the user. The directory in
+// the name of a list does not count, because a resumed run may start in another one.
+//
 // If several logs are used as lists, a row does not supersede a row of another log that was written later.
+//
+// If the scan of a run is complete, passes that earlier scans of the log found and left, and that this run has no row
+// about, no longer count.
 //
 // Users and passes are compared without case. If the end has no "stopped", a resumed sweep or scan starts from
 // the beginning.

@@ -339,10 +339,11 @@ func (e *ResumeState) Wrote(line any) {
 }
 
 // ScanEnded says that the scan of the run that resumes the log is complete. The passes that earlier scans found, and
-// this one did not, no longer count.
+// this one did not, no longer count. Neither do the sessions of their users that have no row.
 func (e *ResumeState) ScanEnded() {
 	for id, w := range e.state.words {
-		if !w.has(completed) && !w.has(sessions) {
+		_, wanted := e.wanted[id]
+		if !w.has(completed) && (!w.has(sessions) || w.ref == 0 && !wanted) {
 			e.state.replace(id)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/input"
 )
 
@@ -33,6 +34,9 @@ type LoggedUser struct {
 	lastDelete, lastCall time.Time
 
 	passRow, sessionsRow writtenRow // which rows count
+
+	doneSessions *LogSessions // the last row which shows that the sessions are revoked, and its log; see settle
+	doneLog      string
 }
 
 // A writtenRow is the log and the time of a row.
@@ -86,12 +90,7 @@ func (l *Lists) addUser(log string, rec *Record) error {
 		if revoked || r.Outcome == UnknownUser || r.Outcome == Guest {
 			user.lastCall = latest(user.lastCall, run.Start)
 		}
-		if user.sessionsRow.update(log, r.Time) {
-			user.Sessions, user.keepsSessions = &LogSessions{r.Outcome, r.SentAt}, r.Outcome == Protected
-			if user.keepsSessions {
-				user.Sessions = nil
-			}
-		}
+		user.addSessions(log, r)
 	case r.Outcome != Duplicate: // the first row of the pass has its outcome
 		user.passGone = user.passGone || r.sessionsFollow()
 		if revoked {
@@ -102,6 +101,30 @@ func (l *Lists) addUser(log string, rec *Record) error {
 		}
 	}
 	return nil
+}
+
+// addSessions adds a row about the sessions.
+func (u *LoggedUser) addSessions(log string, r *Row) {
+	sessions := &LogSessions{r.Outcome, r.SentAt}
+	if sessions.done() {
+		u.doneSessions, u.doneLog = sessions, log
+	}
+	if !u.sessionsRow.update(log, r.Time) {
+		return
+	}
+	if u.keepsSessions = r.Outcome == Protected; u.keepsSessions {
+		sessions = nil
+	}
+	u.Sessions = sessions
+}
+
+// settle makes another row about the sessions count if the last one is not_sent: that row says nothing new of sessions
+// that another log shows to be revoked, unless a pass was deleted after that call.
+func (u *LoggedUser) settle() {
+	if u.Sessions != nil && u.Sessions.Outcome == NotSent && u.doneSessions != nil &&
+		u.doneLog != u.sessionsRow.log && !u.lastDelete.After(u.lastCall) {
+		u.Sessions = u.doneSessions
+	}
 }
 
 // signedOut reports whether the sessions are revoked, and no later run has revoked another pass: somebody may have
@@ -138,7 +161,24 @@ func ReadUsers(paths ...string) (*Lists, error) {
 		}
 	}
 	l.Users = slices.DeleteFunc(l.Users, (*LoggedUser).protected)
+	for _, user := range l.Users {
+		user.settle()
+	}
+	if n := l.twoNames(); n > 0 { // a list may have a wrong name, so both are checked
+		l.Warnings = append(l.Warnings, format.Plural(n, "user is", "users are")+" in the logs by object ID and by "+
+			"name: each name is checked, and counts as a user")
+	}
 	return l, nil
+}
+
+// twoNames returns the number of users with an object ID whose user principal name also is a user.
+func (l *Lists) twoNames() (n int) {
+	for _, user := range l.Users {
+		if other := l.users[strings.ToLower(user.UPN)]; user.UPN != "" && other != nil && other != user {
+			n++
+		}
+	}
+	return n
 }
 
 func (l *Lists) readUsers(path string) error {

@@ -80,7 +80,8 @@ func TestProtectFlags(t *testing.T) {
 func TestNewerLogCounts(t *testing.T) {
 	logOf := func(day, id string, pass, sessions Outcome) string {
 		time := `"time":"2026-03-` + day + `T08:00:00Z"`
-		return write(t, "log.jsonl", runLine+rowLine(pass, methodIs(id), time)+
+		run := `{"type":"run","start":"2026-03-` + day + `T07:00:00Z"}` + "\n"
+		return write(t, "log.jsonl", run+rowLine(pass, methodIs(id), time)+
 			sessionLine(sessions, time, `"sentAt":"2026-03-`+day+`T07:59:00Z"`)+endLine)
 	}
 	older, newer := logOf("09", pass1, Failed, Revoked), logOf("10", pass2, Revoked, NotSent)
@@ -99,4 +100,18 @@ func TestNewerLogCounts(t *testing.T) {
 		l.Close()
 		assert.Same(t, "users whose sessions are left", len(logs.SessionsLeft()), 1)
 	}
+}
+
+// Of two logs, a row that says not_sent does not hide that the other run revoked the sessions, in any order.
+func TestNotSentSaysNothingOfAnotherLog(t *testing.T) {
+	revoked := write(t, "revoked.jsonl", timed("1", rowLine(Revoked, methodIs(pass1))+sessionLine(Revoked)))
+	stopped := write(t, "stopped.jsonl", timed("2", rowLine(NotSent, methodIs(pass1))+sessionLine(NotSent)))
+	for _, logs := range [][]string{{revoked, stopped}, {stopped, revoked}} {
+		l, err := ReadUsers(logs...)
+		assert.OK(t, err)
+		assert.Same(t, fmt.Sprint(logs, ": outcome of the sessions"), l.Users[0].Sessions.Outcome, Revoked)
+	}
+	l, err := ReadUsers(write(t, "one.jsonl", timed("12", sessionLine(Revoked), sessionLine(NotSent))))
+	assert.OK(t, err)
+	assert.Same(t, "outcome of the last row in one log", l.Users[0].Sessions.Outcome, NotSent)
 }

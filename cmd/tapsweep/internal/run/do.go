@@ -27,7 +27,9 @@ func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 		return err
 	}
 	runErr := r.doBody(ctx, body)
-	r.count(runErr)
+	if r.count(runErr); r.doneAnyway(ctx, runErr) {
+		runErr, r.summary.Stopped = nil, nil
+	}
 	r.summary.Took, r.summary.Run = time.Since(start), *r.header
 	code := r.writeFooter(ctx, r.code(runErr), runErr)
 	r.opts.Metrics.Ended(metrics.RunResult{Outcomes: r.summary.Counts.Outcomes, Refused: r.summary.Counts.Throttled,
@@ -48,10 +50,18 @@ func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 		return nil
 	}
 	exit = &status.Error{Code: code}
-	if code == status.NoAccess || errors.Is(runErr, batch.ErrBlocked) {
+	_, bound := errors.AsType[*revoke.BoundError](runErr)
+	if code == status.NoAccess || bound || errors.Is(runErr, batch.ErrBlocked) {
 		exit.Hints = r.tenant.Status(runErr).Hints
 	}
 	return exit
+}
+
+// doneAnyway reports whether a signal or the deadline ended a revoke when each row of the list was done.
+func (r *run) doneAnyway(ctx context.Context, runErr error) bool {
+	c := &r.summary.Counts
+	return ctx.Err() != nil && errors.Is(runErr, context.Cause(ctx)) && r.list != nil && !r.header.Verify &&
+		c.Total() == r.summary.Lists.Rows && c.Left() == 0
 }
 
 // writeHeader writes the first line of the log to disk, before anything is sent.

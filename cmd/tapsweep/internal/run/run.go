@@ -82,7 +82,7 @@ func execute(ctx context.Context, c *console.Console, opts *Options, p plan) (er
 	}
 	r := &run{plan: p, console: c, opts: opts, header: &opts.Header, earlier: new(results.ResumeState)}
 	if r.list != nil {
-		r.summary.Lists = r.list.Stats()
+		r.summary.Lists, r.summary.Mixed = r.list.Stats(), r.list.Mixed()
 	}
 	if r.connect == nil {
 		r.connect = r.connectToTarget

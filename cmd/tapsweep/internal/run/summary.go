@@ -35,6 +35,8 @@ type summary struct {
 	Evidence   string // the directory of the evidence
 	Sealed     string // the SHA-256 of its manifest, in hex
 
+	Mixed bool // the list has object IDs and user principal names
+
 	Scan         *scan.Totals // nil for a run that does not look for passes
 	ScanStopped  bool         // the scan did not end, so users may hold passes that the run has not seen
 	CreatorByID  bool         // --created-by gives an ID, not a name
@@ -251,6 +253,8 @@ func (s *summary) further(w io.Writer) {
 	printIf(c.Beside > 0, w, format.Plural(c.Beside, "further pass", "further passes"),
 		" of users who had several were also deleted; each has a row in the log")
 	printIf(left > 0, w, rows(left), " skipped: completed by an earlier run, or of a protected user")
+	printIf(s.Mixed && s.Counts.Sessions != nil, w, "the list has object IDs and names: the sessions of a user with ",
+		"both count as those of two users")
 	if s.Stopped != nil {
 		fmt.Fprintln(w, "stopped early: "+safetext.Printable(s.Stopped.Error()))
 	}
