@@ -85,8 +85,7 @@ func (r *Runner) beforeSend(ctx context.Context, b *inFlightBatch) error {
 	return r.opts.BeforeSend(ctx, requests)
 }
 
-// clock returns the time of the reply from its Date header, else the local time. An HTTP date in a Retry-After is
-// relative to this clock.
+// clock returns the time of the reply from its Date header, else the local time.
 func (b *inFlightBatch) clock() (t time.Time, dated bool) {
 	header := b.reply.Header
 	if whole, ok := errors.AsType[*StatusError](b.err); ok {
@@ -96,6 +95,15 @@ func (b *inFlightBatch) clock() (t time.Time, dated bool) {
 		return t, true
 	}
 	return b.replied, false
+}
+
+// now returns the time that a date in a Retry-After is relative to. A Date header has whole seconds, so the local time
+// is more exact if it is in the same second.
+func (b *inFlightBatch) now() time.Time {
+	if ahead := b.replied.Sub(b.date); ahead >= 0 && ahead < time.Second {
+		return b.replied
+	}
+	return b.date
 }
 
 // report summarizes the reply for the throttle.
@@ -116,7 +124,7 @@ func (b *inFlightBatch) report() throttle.Feedback {
 			}
 		}
 		rep.Refused, rep.Retried = len(b.items), rep.RefusedAgain
-		rep.RetryAfter, rep.HasRetryAfter = LongestRetryAfter(b.date, whole.Header)
+		rep.RetryAfter, rep.HasRetryAfter = LongestRetryAfter(b.now(), whole.Header)
 	default:
 		rep.Lost = len(b.items)
 	}
@@ -149,7 +157,7 @@ func (b *inFlightBatch) reportAnswer(rep *throttle.Feedback, i int) {
 // waitOf returns the longest wait that the answer to request i asks for. A wait in the headers
 // of the batch response applies to each of its requests.
 func (b *inFlightBatch) waitOf(i int) (wait time.Duration, ok bool) {
-	return LongestRetryAfter(b.date, b.answers[i].Header, b.reply.Header)
+	return LongestRetryAfter(b.now(), b.answers[i].Header, b.reply.Header)
 }
 
 // utilization returns the share of the limit in use. It is 0 if the service does not report it, as is usual.

@@ -46,7 +46,7 @@ func (it *item) record(b *inFlightBatch, i int, v verdict) {
 	it.cause, it.retryAfter = b.err, 0
 	if whole, ok := errors.AsType[*StatusError](b.err); ok {
 		it.cause, it.RequestID = whole, whole.RequestID
-		it.retryAfter, _ = LongestRetryAfter(b.date, whole.Header)
+		it.retryAfter, _ = LongestRetryAfter(b.now(), whole.Header)
 	}
 	if b.err == nil {
 		it.recordAnswer(b, i)

@@ -90,7 +90,7 @@ func TestPaceOfWindows(t *testing.T) {
 		{windowShape(60, time.Second), quota.Seconds, false, 0.95, false},
 		{windowShape(60, time.Second), quota.Decimal, false, 0.95, true},
 		{windowShape(60, time.Second), quota.NoHeader, false, 0.95, true},
-		{windowShape(60, time.Second), quota.Date, false, 0.45, true}, // dates have whole seconds
+		{windowShape(60, time.Second), quota.Date, false, 0.9, true},
 		{windowShape(60, time.Second), quota.Seconds, true, 0.85, false},
 		{windowShape(200, time.Second), quota.Seconds, false, 0.92, true},
 		{windowShape(300, 5*time.Second), quota.Seconds, false, 0.95, true},
