@@ -2,6 +2,7 @@ package main
 
 import (
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -169,4 +170,80 @@ func TestPassesThatAreNotFoundAgain(t *testing.T) {
 	tapsweep(t, env, args...).ends(t, 0)
 	same(t, "passes", tally(lastLine(t, env, log).Counts), "revoked 2")
 	lacks(t, "the report", tapsweep(t, env, "report", log).stdout, "--resume")
+}
+
+// Three lists in three directories have one name and the same rows. The repeated rows count once for each list, in the
+// summary and in the report, also if a run names the directories in another way.
+func TestListsWithOneName(t *testing.T) {
+	t.Parallel()
+	_, users, env := serveUsers(t, 2, graphsim.Options{})
+	dir, log := t.TempDir(), newLog(t)
+	var lists, again []string
+	for _, name := range []string{"a", "b", "c"} {
+		lists = append(lists, filepath.Join(dir, name, "l.csv"))
+		again = append(again, dir+"/b/../"+name+"/l.csv")
+		write(t, lists[len(lists)-1], readText(t, listFile(t, users)))
+	}
+	args := []string{"revoke", "--yes", "--resume", "--results", log}
+	tapsweep(t, env, append(args, lists...)...).ends(t, 0, "All 2 passes are gone.")
+	same(t, "rows", tally(lastLine(t, env, log).Counts), "revoked 2, duplicate 4")
+	lacks(t, "the report", tapsweep(t, env, "report", log).stdout, "no result")
+	tapsweep(t, env, append(args, again...)...).ends(t, 0)
+	same(t, "rows after a second run", tally(lastLine(t, env, log).Counts), "revoked 2, duplicate 4")
+}
+
+// The deletes of a sweep are stopped after a complete scan. Three passes that an earlier run left are not among those
+// that it found.
+func TestNotFoundAgainAndStopped(t *testing.T) {
+	t.Parallel()
+	tenant, env := serveExpired(t, 3, graphsim.Options{Roles: simulation.Roles, Faults: []fault.Fault{
+		{Method: "DELETE", Do: fault.ItemStatus(429, "Retry-After", "600")}}})
+	log := newLog(t)
+	args := []string{"sweep", "--all-users", "--revoke-sessions", "--yes", "--results", log, "--resume",
+		"--max-wait", "1s"}
+	tapsweep(t, env, args...).ends(t, status.Stopped)
+	same(t, "passes", tally(lastLine(t, env, log).Counts), "not_sent 3")
+	for _, held := range tenant.Remaining() {
+		tenant.GivePass(held.UserID, graphsim.Pass{Reason: "EnabledByPolicy"})
+	}
+	tenant.AddMany(1, func(int) graphsim.User {
+		expired := graphsim.Pass{Created: time.Now().Add(-48 * time.Hour)}
+		return graphsim.User{UPN: "new@contoso.example", Passes: []graphsim.Pass{expired}}
+	})
+	for range 2 {
+		tapsweep(t, env, args...).ends(t, status.Stopped, "0 of 1 pass is gone, 1 is left.")
+		same(t, "passes", tally(lastLine(t, env, log).Counts), "not_sent 1")
+		text := tapsweep(t, env, "report", log).stdout
+		lacks(t, "the report", text, "The scan ended early")
+	}
+}
+
+// A sweep that is refused has no rows about the passes that it found, so those of earlier runs count.
+func TestRefusedSweepKeepsWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	_, env := serveExpired(t, 3, graphsim.Options{Roles: simulation.Roles, Faults: []fault.Fault{
+		{Method: "DELETE", Do: fault.ItemStatus(429, "Retry-After", "600")}}})
+	log := newLog(t)
+	args := []string{"sweep", "--all-users", "--yes", "--results", log, "--resume", "--max-wait", "1s"}
+	tapsweep(t, env, args...).ends(t, status.Stopped)
+	tapsweep(t, env, append(args, "--max-items", "2")...).ends(t, status.Usage)
+	same(t, "passes", tally(lastLine(t, env, log).Counts), "not_sent 3")
+}
+
+// The passes of a user could not be listed, and a resumed scan no longer has this user. Then nothing is left.
+func TestUserWhoLeavesTheScope(t *testing.T) {
+	t.Parallel()
+	tenant, env := serveExpired(t, 3, graphsim.Options{Roles: simulation.Roles, Faults: []fault.Fault{
+		{Method: "GET", Path: "temporaryAccessPassMethods", Times: 1, Do: fault.ItemStatus(423)},
+		{Method: "DELETE", Times: 1, Do: fault.ItemStatus(429, "Retry-After", "600")}}})
+	log := newLog(t)
+	args := []string{"sweep", "--all-users", "--yes", "--results", log, "--resume"}
+	tapsweep(t, env, append(args, "--max-wait", "1s")...).ends(t, status.Stopped)
+	same(t, "rows", tally(lastLine(t, env, log).Counts), "revoked 1, rejected 1, not_sent 1")
+	tenant.AddFaults(fault.Fault{Path: "/users?", Do: fault.ItemBody(`{"value":[]}`)})
+	tapsweep(t, env, args...).ends(t, 0)
+	same(t, "rows at the end", tally(lastLine(t, env, log).Counts), "revoked 1")
+	text := tapsweep(t, env, "report", log).stdout
+	lacks(t, "the report", text, "could not be scanned")
+	lacks(t, "the report", text, "--resume")
 }

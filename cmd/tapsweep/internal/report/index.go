@@ -90,11 +90,9 @@ func (ix *index) userOf(name string) uint64 { return ix.hash("user", name) }
 
 func (ix *index) passOf(r *indexedRow) uint32 { return uint32(ix.hash("", r.Method)) }
 
-// lineOf returns the hash of the line of a list that a row is about. It ignores the directory of the list, because a
-// resumed run may start in another directory.
+// lineOf returns the hash of the line of a list that a row is about.
 func (ix *index) lineOf(lg *sourceLog, r *indexedRow) uint64 {
-	return ix.hash("line", r.User, filepath.Base(r.Source), strconv.Itoa(r.Line), strconv.Itoa(r.Column),
-		strconv.Itoa(lg.listOf))
+	return ix.hash("line", r.run.header.LineOf(&r.Row), strconv.Itoa(lg.listOf))
 }
 
 // lineOfLog returns the hash of a line of a log. It ignores the directory, because the log may have been moved.
@@ -130,7 +128,8 @@ func (ix *index) line(lg *sourceLog, rec *results.Record) error {
 	case rec.End != nil:
 		run, end := lg.last(), rec.End
 		run.Exit, run.Stopped, run.End = &end.Exit, safetext.Printable(end.Stopped), utc(end.End)
-		if end.Stopped == "" && lg.earlier > 0 && run.scans() {
+		if run.header.ScanComplete(end) {
+			run.scanned = true
 			ix.dropNotFound(lg)
 		}
 	case rec.Scanned != nil:
@@ -185,20 +184,18 @@ func (ix *index) dropFailure(user string) {
 	}
 }
 
-// dropNotFound removes the passes that earlier scans of a log left, and that its last run did not find again. Its scan
-// was complete.
+// dropNotFound removes what earlier runs of a log left, and its last run did not find again. The scan of that run was
+// complete.
 func (ix *index) dropNotFound(lg *sourceLog) {
-	for p := range ix.entries {
-		e := &ix.entries[p]
-		if e.at.log != lg.number || e.at.row >= lg.earlier || e.sessions || *ix.fate(e.at) != counts {
-			continue
+	lg.lapsing = slices.DeleteFunc(lg.lapsing, func(l lapsing) bool {
+		if ix.entries[l.entry].at != (place{lg.number, l.row}) {
+			return true // a later row counts
 		}
-		// A user who could not be scanned may have left the scope of the scan, so that row counts.
-		ofPass := e.pass != uint32(ix.hash("", ""))
-		if o := results.Outcomes[e.outcome]; ofPass && o.Retryable() && o.Left() {
-			*ix.fate(e.at) = superseded
+		if l.row < lg.earlier {
+			*ix.fate(place{lg.number, l.row}) = superseded
 		}
-	}
+		return l.row < lg.earlier
+	})
 }
 
 // add adds a row to its entry. If the row has no entry yet, add creates one.
@@ -319,6 +316,10 @@ func (ix *index) setRow(p uint32, r *indexedRow) {
 	e := &ix.entries[p]
 	e.at, e.pass, e.outcome = r.at, ix.passOf(r), uint8(slices.Index(results.Outcomes, r.Outcome))
 	*ix.fate(r.at) = counts
+	if r.Lapses() {
+		lg := ix.logs.logs[r.at.log]
+		lg.lapsing = append(lg.lapsing, lapsing{p, r.at.row})
+	}
 }
 
 func (ix *index) fate(at place) *fate { return &ix.logs.logs[at.log].rows[at.row] }

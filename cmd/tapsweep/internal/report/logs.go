@@ -48,11 +48,15 @@ type sourceLog struct {
 	runs    []*ReportedRun
 	rows    []fate
 	earlier uint32            // the number of rows of the runs before the last one
+	lapsing []lapsing         // rows that a complete scan may remove
 	end     results.Condition // whether the last line is torn, and which lines are missing
 	listOf  int               // index into lists of the last run
 
 	withoutSessions int // users whose sessions its runs revoke, and have no row
 }
+
+// A lapsing is a row with results.Row.Lapses. It is the row that counts for the entry, unless a later one does.
+type lapsing struct{ entry, row uint32 }
 
 // A waitOfRun is a results.Wait, with its run.
 type waitOfRun struct {

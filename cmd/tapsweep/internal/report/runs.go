@@ -30,7 +30,7 @@ type ReportedRun struct {
 	header      results.Header
 	first, last time.Time // of its lines
 	resumed     bool      // a later run is on the same log
-	scanned     bool      // a sweep that began to delete: its scan was complete
+	scanned     bool      // its scan was complete, because a sweep began to delete, or the last line says so
 }
 
 func newRun(name string, r *results.Header) *ReportedRun {

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -80,7 +81,7 @@ func TestListCalledScan(t *testing.T) {
 	assert.Same(t, "pairs without a row", r.WithoutRow, 0)
 }
 
-// A user who could not be looked at one night counts until a later run has looked.
+// A user who could not be looked at one night counts until a later run has looked, or no longer has this user.
 func TestLookMadeUpFor(t *testing.T) {
 	failed := scanRow(results.Failed, "id-1", "")
 	for _, tt := range []struct {
@@ -91,13 +92,40 @@ func TestLookMadeUpFor(t *testing.T) {
 		{"nothing held", scanned("ID-1"), tally{}},
 		{"deleted", scanRow(results.Revoked, "id-1", "m1"), tally{results.Revoked: 1}},
 		{"failed again", failed, tally{results.Failed: 1}},
-		{"another user", scanned("id-2"), tally{results.Failed: 1}},
+		{"another user", scanned("id-2"), tally{}},
 	} {
 		r := reportOf(t, logOf(t, 0, 0, "sweep --all-users --yes", failed,
 			next(0, "sweep --all-users --yes --resume"), tt.next, ends(0)))
 		assert.Equal(t, tt.name, r.Counts, tt.want)
 		assert.Same(t, tt.name+": pairs", r.Pairs, len(tt.want))
 	}
+}
+
+// A sweep that is stopped after its scan says in its last line that the scan was complete: passes that it did not find
+// again no longer count, until a later run finds one.
+func TestNotFoundAgain(t *testing.T) {
+	complete := func(m *logBuilder) {
+		m.line(results.End{Type: "end", Exit: 4, Stopped: "throttled", Scanned: true, End: m.now, Lines: m.lines()})
+	}
+	again := next(0, "sweep --all-users --yes --resume")
+	log := []piece{scanRow(results.NotSent, "id-1", "m1"), scanRow(results.NotSent, "id-2", "m2"), complete, again,
+		scanRow(results.NotSent, "id-2", "m2"), scanRow(results.NotSent, "id-3", "m3")}
+	for _, tt := range []struct {
+		name string
+		rest []piece
+		want tally
+	}{
+		{"scan complete", []piece{complete}, tally{results.NotSent: 2}},
+		{"scan stopped", []piece{stopped(4, "throttled")}, tally{results.NotSent: 3}},
+		{"found later", []piece{complete, again, scanRow(results.Denied, "id-1", "m1"), stopped(4, "throttled")},
+			tally{results.NotSent: 2, results.Denied: 1}},
+	} {
+		r := reportOf(t, logOf(t, 0, 0, "sweep --all-users --yes", append(slices.Clone(log), tt.rest...)...))
+		assert.Equal(t, tt.name, r.Counts, tt.want)
+	}
+	r := reportOf(t, logOf(t, 0, 0, "sweep --all-users --yes", append(log, complete)...),
+		logOf(t, 5*time.Hour, 0, "scan --all-users --results scan.jsonl", scanRow(results.Found, "id-1", "m1"), ends(0)))
+	assert.Equal(t, "found by another scan", r.Counts, tally{results.NotSent: 2, results.Found: 1})
 }
 
 // Pairs without a row are a part of the whole.

@@ -79,6 +79,8 @@ func (ix *index) effectOf(p uint32, r *indexedRow) rowEffect {
 	clear := r.Verified && (r.Outcome == results.Revoked || r.Outcome == results.Absent)
 	another := r.Method != "" && ix.passOf(r) != e.pass
 	switch {
+	case *ix.fate(e.at) == superseded: // by dropNotFound
+		return replaces
 	case ix.hasOutcome(p, results.Guest) && !clear: // another run may not know that the user is a guest
 		return nothing
 	case r.Outcome == results.Guest, ix.deletesLate(p, r):

@@ -2,7 +2,12 @@ package results
 
 import (
 	"cmp"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+
+	"tapsweep/input"
 )
 
 // An Action is what a row records.
@@ -50,6 +55,18 @@ func (r *Row) Key() (key Key, ok bool) {
 	return passKey(r.User, cmp.Or(r.InPlaceOf, r.Method)), true
 }
 
+// LineOf identifies the line of a list that a row is about, and its user, among the rows of all runs of the log. The list
+// is its position in the run, because lists in different directories may have one name, and a resumed run may start in
+// another directory. In a log of an older version, whose runs name no lists, it is the base name.
+func (r *Header) LineOf(row *Row) string {
+	list := filepath.Base(row.Source)
+	if i := slices.IndexFunc(r.Lists, func(f input.File) bool { return f.Name == row.Source }); i >= 0 {
+		list = strconv.Itoa(i)
+	}
+	place := []string{list, strconv.Itoa(row.Line), strconv.Itoa(row.Column), strings.ToLower(row.User)}
+	return strings.Join(place, "\x00")
+}
+
 // Result returns the outcome of the row if it is the last one of its key. A row that announces a delete may be the last
 // row of a pass that was deleted.
 func (r *Row) Result() Outcome {
@@ -64,6 +81,21 @@ func (r *Row) Result() Outcome {
 func (r *Row) Retryable() bool {
 	key, _ := r.Key()
 	return key.Action == ListPasses || r.Outcome.Retryable()
+}
+
+// Lapses reports whether the row no longer counts when a later run of the log has a complete scan and no row about the
+// same. The pass is gone then, or its user has left the scope of the scan.
+func (r *Row) Lapses() bool {
+	key, _ := r.Key()
+	o := r.Result()
+	return r.FromScan() && r.Action != RevokeSessions && o.Left() && (key.Action == ListPasses || o.Retryable())
+}
+
+// ScanComplete reports whether the scan of a run was complete, and the log has rows about all passes that it found. A
+// sweep that is refused, or not confirmed, has no such rows. Logs of older versions only show it if the run did not stop
+// early.
+func (r *Header) ScanComplete(end *End) bool {
+	return (r.Kind() == "scan" || r.Kind() == "sweep") && (end.Scanned || end.Stopped == "")
 }
 
 // ScanSource is the source of rows that come from a scan instead of a list. Their line is 0, because a scan

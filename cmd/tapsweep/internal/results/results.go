@@ -35,13 +35,13 @@
 // (3) A resumed run tries these again only if it means any pass: replaced, and remains with inPlaceOf.
 // (4) If the log is used as a list, it counts only for a run that revokes sessions.
 //
-// If a run revokes sessions, those of a user are not_sent from the first row about a pass of the user. The directory in
-// the name of a list does not count, because a resumed run may start in another one.
+// If a run revokes sessions, those of a user are not_sent from the first row about a pass of the user. A line of a list is
+// known by the position of the list in its run, because a resumed run may start in another directory.
 //
 // If several logs are used as lists, a row does not supersede a row of another log that was written later.
 //
-// If the scan of a run is complete, passes that earlier scans of the log found and left, and that this run has no row
-// about, no longer count.
+// If the scan of a run is complete (see [Header.ScanComplete]), passes that earlier runs of the log left, and that this
+// run has no row about, no longer count. The same is true of users who could not be scanned (see [Row.Lapses]).
 //
 // Users and passes are compared without case. If the end has no "stopped", a resumed sweep or scan starts from
 // the beginning.
@@ -240,6 +240,7 @@ type End struct {
 	Counts   map[Outcome]int `json:"counts"`
 	Sessions map[Outcome]int `json:"sessions,omitempty"` // the rows about sessions; Counts does not include them
 	Stopped  string          `json:"stopped,omitempty"`  // why the run stopped early
+	Scanned  bool            `json:"scanned,omitempty"`  // see Header.ScanComplete
 	Exit     int             `json:"exit"`
 	End      time.Time       `json:"end"`
 	Lines    int             `json:"lines"` // the number of lines before this one; Log.Write sets it

@@ -44,9 +44,12 @@ type ResumeState struct {
 
 // Completed reports whether a resumed run has nothing to do for a pair.
 func (e *ResumeState) Completed(p *input.Pair) bool {
+	if len(e.state.words) == 0 {
+		return false
+	}
 	id := e.key(p)
 	if p.Err != nil || p.FirstOf != nil {
-		id = e.state.lineID(&Row{User: p.User, Source: p.Source, Line: p.Line, Column: p.Column})
+		id = e.state.lineID(e.next, &Row{User: p.User, Source: p.Source, Line: p.Line, Column: p.Column})
 	}
 	return e.state.words[id].has(completed)
 }
@@ -223,6 +226,7 @@ func (e *ResumeState) read(r io.Reader, c *Condition) (from int64, err error) {
 			e.state.apply(rec, false)
 		case rec.End != nil:
 			e.runsWithoutEnd--
+			e.state.apply(rec, false)
 			complete := rec.End.Stopped == ""
 			if !e.opts.IgnoreFinishedRuns || !complete && !e.isRefused(rec.End) {
 				continue
@@ -331,23 +335,16 @@ func (e *ResumeState) Wrote(line any) {
 		if r.User == input.Me && e.next.Self != "" {
 			r.User = e.next.Self
 		}
-		e.state.replace(e.state.id(&r))
+		e.state.replace(e.state.id(e.next, &r))
 		if r.FromScan() && r.Method != "" {
 			e.state.replace(e.state.key(listKey(r.User)))
 		}
 	}
 }
 
-// ScanEnded says that the scan of the run that resumes the log is complete. The passes that earlier scans found, and
-// this one did not, no longer count. Neither do the sessions of their users that have no row.
-func (e *ResumeState) ScanEnded() {
-	for id, w := range e.state.words {
-		_, wanted := e.wanted[id]
-		if !w.has(completed) && (!w.has(sessions) || w.ref == 0 && !wanted) {
-			e.state.replace(id)
-		}
-	}
-}
+// ScanEnded says that the scan of the run that resumes the log is complete, see Header.ScanComplete. What earlier runs
+// left, and this one did not find again, no longer counts. Neither do the sessions of such users that have no row.
+func (e *ResumeState) ScanEnded() { e.state.dropNotFound(len(e.state.last)) }
 
 // isUnconfirmed reports whether the pass or the sessions of the row should be gone, but nobody knows whether they
 // are.

@@ -263,6 +263,21 @@ func TestPassOutcome(t *testing.T) {
 	}
 }
 
+// Lists in different directories may have one name. A list is known by its position, so also in another directory.
+func TestResumeTellsListsApart(t *testing.T) {
+	const run = `{"type":"run","lists":[{"name":"a/l.csv"},{"name":"b/l.csv"},{"name":"c/l.csv"}]}` + "\n"
+	duplicate := func(list string) string {
+		return rowLine(Duplicate, methodIs("a"), `"source":"`+list+`/l.csv","line":2`)
+	}
+	next := Header{Lists: []input.File{{Name: "../a/l.csv"}, {Name: "../b/l.csv"}, {Name: "../c/l.csv"}}}
+	e := resumedBy(t, next, ResumeOptions{}, run, duplicate("b"), duplicate("c"))
+	assert.Same(t, "completed lines", e.Len, 2)
+	for list, want := range map[string]bool{"a": false, "b": true, "c": true} {
+		pair := input.Pair{Source: "../" + list + "/l.csv", Line: 2, User: dana, FirstOf: &input.Pos{}}
+		assert.Same(t, list+": Completed in another directory", e.Completed(&pair), want)
+	}
+}
+
 // A row counts for its pair alone: not for another pass of the user on the same line, as
 // in JSON on one line, and not for what repeats it.
 func TestResumeTellsPairsApart(t *testing.T) {

@@ -173,3 +173,25 @@ func TestSyncAnnouncedOfEachRow(t *testing.T) {
 		}
 	})
 }
+
+// After a complete scan, what earlier runs left and the scan did not find again no longer counts, for all readers.
+func TestNotFoundAgain(t *testing.T) {
+	const run, complete = `{"type":"run","command":["sweep"],"sessions":true,"lines":%d}` + "\n",
+		`{"type":"end","exit":4,"stopped":"throttled","scanned":true}` + "\n"
+	first := fmt.Sprintf(run, 0) + rowLine(NotSent, ofScan, methodIs(pass1)) +
+		rowLine(Failed, ofScan, `"user":"`+eli+`"`) + rowLine(Revoked, ofScan, methodIs("gone")) + complete
+	for _, tt := range []struct {
+		name, second string
+		want         int
+	}{
+		{"not found", complete, 0},
+		{"found", rowLine(NotSent, ofScan, methodIs(pass1)) + complete, 1},
+		{"the scan was stopped", strings.Replace(complete, `,"scanned":true`, "", 1), 2},
+	} {
+		e := resumedBy(t, Header{Sessions: true}, ResumeOptions{IgnoreFinishedRuns: true}, first, fmt.Sprintf(run, 5),
+			tt.second)
+		passes, _ := e.Totals()
+		assert.Same(t, tt.name+": left", passes.Outcomes[NotSent]+passes.Outcomes[Failed], tt.want)
+		assert.Same(t, tt.name+": revoked", passes.Outcomes[Revoked], 1)
+	}
+}

@@ -51,12 +51,18 @@ func (r *Header) WantsSessions(row *Row) bool {
 }
 
 // noteSessions keeps the users whose sessions must still be revoked. id is the key of the row. The sessions of a user
-// are not_sent from the first row about a pass of the user, because a run that is killed writes no row about them.
+// are not_sent from the first row about a pass of the user, because a run that is killed writes no row about them. Such
+// a word lapses with the last row of the user, unless the sessions are wanted.
 func (e *ResumeState) noteSessions(id uint64, r *Row) {
 	user := e.state.key(sessionsKey(r.User))
 	again := r.Action == "" && e.run.callsAfter(r, e.next.Sessions)
-	if _, known := e.state.words[user]; again || !known && e.run.WantsSessions(r) {
-		e.state.words[user] = word{outcome: uint8(slices.Index(Outcomes, NotSent)), flags: sessions}
+	w, known := e.state.words[user]
+	if again || (!known || w.has(sessions|lapses)) && e.run.WantsSessions(r) {
+		w = word{ref: uint32(len(e.state.last)), outcome: uint8(slices.Index(Outcomes, NotSent)), flags: sessions}
+		if _, wanted := e.wanted[user]; !again && !wanted {
+			w.flags |= lapses
+		}
+		e.state.words[user] = w
 	}
 	switch {
 	case again:

@@ -2,9 +2,7 @@ package results
 
 import (
 	"hash/maphash"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -14,8 +12,9 @@ type State struct {
 	seed   maphash.Seed
 	words  map[uint64]word        // by the hash of the key, or of the line of the list
 	users  map[uint64]scannedUser // the users whose passes a scan listed, by hash of the user
-	digest string                 // the digest of the list of the run
+	run    *Header                // the run whose rows are being read
 	last   []bool                 // by row: it is the last row of its key, or of its line
+	before int                    // the number of rows of the log before that run
 	now    int64                  // the time of the last row or run, in ms since 1970
 
 	// These are only set if several logs are read.
@@ -25,7 +24,7 @@ type State struct {
 
 // A word is the last row of a key. It is small, because a log may have millions of keys.
 type word struct {
-	ref     uint32 // the number of the row in the log, from 1
+	ref     uint32 // the number of the row in the log, from 1; see noteSessions
 	outcome uint8  // an index into Outcomes
 	flags   flags
 }
@@ -39,6 +38,7 @@ const (
 	sessions                    // the row is about the sessions of a user
 	maybeGone                   // the pass may be gone, although the row does not show it
 	noPass                      // see Row.AboutPass
+	lapses                      // see Row.Lapses; or sessions without a row, see noteSessions
 	replaced                    // the run that resumes the log has another row for the key
 )
 
@@ -55,7 +55,7 @@ type scannedUser struct {
 func (s *State) apply(rec *Record, done bool) {
 	switch {
 	case rec.Run != nil:
-		s.digest, s.now = rec.Run.Digest, rec.Run.Start.UnixMilli()
+		s.run, s.before, s.now = rec.Run, len(s.last), rec.Run.Start.UnixMilli()
 	case rec.Scanned != nil:
 		for _, user := range rec.Scanned.Users {
 			u := s.hash("", user)
@@ -65,6 +65,22 @@ func (s *State) apply(rec *Record, done bool) {
 	case rec.Row != nil:
 		s.last, s.now = append(s.last, false), rec.Row.Time.UnixMilli()
 		s.row(rec.Row, done)
+	case rec.End != nil:
+		if s.run.ScanComplete(rec.End) {
+			s.dropNotFound(s.before)
+		}
+	}
+}
+
+// dropNotFound drops what earlier runs of the log left, and the last run did not find again. Only the first rows are of
+// earlier runs.
+func (s *State) dropNotFound(rows int) {
+	for id, w := range s.words {
+		if w.has(lapses) && int(w.ref) > s.others && int(w.ref) <= rows {
+			s.supersede(w)
+			w.flags |= replaced
+			s.words[id] = w
+		}
 	}
 }
 
@@ -72,7 +88,7 @@ func (s *State) row(r *Row, done bool) {
 	if r.Beside {
 		return // the key has another row
 	}
-	id := s.id(r)
+	id := s.id(s.run, r)
 	before := s.words[id]
 	if s.isNewer(before) {
 		return
@@ -91,6 +107,9 @@ func (s *State) row(r *Row, done bool) {
 	}
 	if !r.AboutPass() {
 		w.flags |= noPass
+	}
+	if r.Lapses() {
+		w.flags |= lapses
 	}
 	switch {
 	case r.Outcome == NotSent: // an earlier run may have sent the delete
@@ -151,19 +170,16 @@ func (s *State) forgetFailure(user string) {
 
 func (s *State) key(k Key) uint64 { return s.hash(string(k.Action), k.User, k.Method) }
 
-// id returns the hash of what a row is about.
-func (s *State) id(r *Row) uint64 {
+// id returns the hash of what a row of a run is about.
+func (s *State) id(run *Header, r *Row) uint64 {
 	if key, ok := r.Key(); ok {
 		return s.key(key)
 	}
-	return s.lineID(r)
+	return s.lineID(run, r)
 }
 
-// lineID returns the hash of the line of the list that a row is about, and of its user. It ignores the directory of the
-// list, because a resumed run may start in another directory.
-func (s *State) lineID(r *Row) uint64 {
-	return s.hash("line", r.User, filepath.Base(r.Source), strconv.Itoa(r.Line), strconv.Itoa(r.Column), s.digest)
-}
+// lineID returns the hash of what Header.LineOf returns for a row of a run.
+func (s *State) lineID(run *Header, r *Row) uint64 { return s.hash("line", run.LineOf(r), run.Digest) }
 
 // hash returns the key of a map. The first call makes the maps.
 func (s *State) hash(kind, user string, more ...string) uint64 {

@@ -110,7 +110,7 @@ func (r *run) count(runErr error) {
 	counts := r.job.Counts()
 	counts.Throttled = r.waits.refused // this includes batches that were refused as a whole
 	r.summary.Rows = counts.Total()
-	if r.summary.Scan != nil && !r.summary.ScanStopped {
+	if r.scanLogged {
 		r.earlier.ScanEnded()
 	}
 	passes, sessions := r.earlier.Totals()
@@ -178,7 +178,8 @@ func (r *run) writeFooter(ctx context.Context, code int, runErr error) int {
 	if r.log == nil {
 		return code
 	}
-	end := &results.End{Counts: r.summary.Counts.Outcomes, Exit: code, End: time.Now().UTC().Round(time.Millisecond)}
+	end := &results.End{Counts: r.summary.Counts.Outcomes, Exit: code, End: time.Now().UTC().Round(time.Millisecond),
+		Scanned: r.scanLogged}
 	end.Sessions = r.summary.Counts.Sessions.All()
 	if runErr != nil {
 		end.Stopped = safetext.Printable(runErr.Error())

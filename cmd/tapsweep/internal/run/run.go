@@ -38,7 +38,8 @@ type run struct {
 	earlier *results.ResumeState // what earlier runs have completed, empty if there is no log to resume
 	waits   *waitLog             // nil before the work begins, because earlier waits are not logged
 
-	summary summary
+	summary    summary
+	scanLogged bool // the scan is complete, and the log has or gets rows about all passes that it found
 
 	heldPreflight []byte   // what a quiet run shows if it fails
 	verifiedLogs  []string // the logs that this run verifies; the evidence reports on them and on its own log

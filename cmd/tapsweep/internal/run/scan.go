@@ -63,6 +63,7 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 		r.job.Record(row)
 		_ = out.Write(lineOf(row)) // commit returns the error
 	})
+	r.scanLogged = err == nil
 	r.console.Display().Stop() // the passes may go to the same terminal
 	_, statErr := os.Lstat(o.Output)
 	s := &r.summary

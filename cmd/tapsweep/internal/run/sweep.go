@@ -71,6 +71,7 @@ func (r *run) sweep(ctx context.Context) error {
 	if err := r.announceDeletes(found); err != nil {
 		return err
 	}
+	r.scanLogged = scanErr == nil // from here on each pass gets a row, even if the run stops
 	if err := r.expect(revoke.Each(items)); err != nil {
 		return err
 	}
