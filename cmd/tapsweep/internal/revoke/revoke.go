@@ -30,9 +30,9 @@ type Options struct {
 	// Nil means that there was no earlier run.
 	Earlier *results.ResumeState
 
-	// Protected reports whether a user is protected: the Job sends no request about this user, and the outcome of
-	// the user's pairs is Protected. Nil means that nobody is protected.
-	Protected func(user string) bool
+	// Protected reports whether the user of a pair is protected. upn may be empty. The Job sends no request about
+	// this user, and the outcome of the user's pairs is Protected. Nil means that nobody is protected.
+	Protected func(user, upn string) bool
 
 	// Token explains what a 403 can mean. It also has the names of the signed-in user, who may be input.Me in a pair.
 	Token token.Token
@@ -112,6 +112,9 @@ func New(runner *batch.Runner, write func(*results.Row) error, opts Options) *Jo
 	limit := denials{limit: opts.AbortAfter}
 	if opts.Earlier == nil {
 		opts.Earlier = new(results.ResumeState)
+	}
+	if opts.Protected == nil {
+		opts.Protected = func(string, string) bool { return false }
 	}
 	return &Job{runner: runner, write: write, opts: opts, denials: limit, scanDenials: limit,
 		counts: NewCounts(), stop: func(error) {},

@@ -88,7 +88,7 @@ func TestSessionsAfterPasses(t *testing.T) {
 	dana := holder("dana", passID)
 	privileged, kept := dana, dana
 	privileged.Privileged, kept.KeepsSessions = true, true
-	protected := func(user string) bool { return user == "dana@contoso.com" }
+	protected := func(user, _ string) bool { return user == "dana@contoso.com" }
 	invalid := danasPair("x")
 	invalid.Err = &input.LineError{Msg: "no pass"}
 	repeat := danasPair(passID)
