@@ -100,7 +100,7 @@ func nullable(text string) any {
 }
 
 func (u *storedUser) userType() string {
-	if u.Guest {
+	if u.Guest || u.LocalGuest {
 		return "Guest"
 	}
 	return "Member"

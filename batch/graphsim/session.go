@@ -2,8 +2,8 @@ package graphsim
 
 import "time"
 
-// revokeSessions carries out POST …/revokeSignInSessions. For a guest it gives the same answer but changes
-// nothing. It is called with mu held, like all functions below.
+// revokeSessions carries out POST …/revokeSignInSessions. For a guest from another tenant it gives the same
+// answer but changes nothing. It is called with mu held, like all functions below.
 // Source: learn.microsoft.com/graph/api/user-revokesigninsessions.
 func (t *Tenant) revokeSessions(c *call) callAnswer {
 	u := c.user

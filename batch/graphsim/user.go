@@ -17,7 +17,8 @@ type User struct {
 	ID         string // the object ID; AddUser makes one from the UPN if it is empty
 	UPN        string // the user principal name; AddUser makes one from the ID if it is empty
 	Department string // empty means none
-	Guest      bool   // an external guest, who cannot get a pass
+	Guest      bool   // a guest from another tenant, who cannot get a pass
+	LocalGuest bool   // a guest of this tenant, whose sessions the tenant can revoke
 	Disabled   bool   // accountEnabled is false
 
 	// Privileged makes the tenant answer 403 to all requests about the user's passes. In the report of
@@ -56,7 +57,7 @@ type Pass struct {
 type storedUser struct {
 	ID, UPN, Department string
 
-	Privileged, KeepsSessions, Guest, Disabled bool
+	Privileged, KeepsSessions, Guest, LocalGuest, Disabled bool
 
 	state *passState // nil until it is needed, see keep
 }
@@ -124,7 +125,8 @@ func (t *Tenant) add(in User) *storedUser {
 	}
 	t.byName[strings.ToLower(in.UPN)] = u
 	u.ID, u.UPN, u.Department = in.ID, in.UPN, in.Department
-	u.Privileged, u.KeepsSessions, u.Guest, u.Disabled = in.Privileged, in.KeepsSessions, in.Guest, in.Disabled
+	u.Privileged, u.KeepsSessions, u.Disabled = in.Privileged, in.KeepsSessions, in.Disabled
+	u.Guest, u.LocalGuest = in.Guest, in.LocalGuest
 	if u.state == nil && len(in.Passes) == 0 && in.Reissue == 0 && len(in.Roles) == 0 {
 		return u
 	}
@@ -209,7 +211,7 @@ func (t *Tenant) AddMany(n int, each func(i int) User) {
 //
 //	admin…     the user is privileged: reading and deleting passes and revoking sessions are refused with 403
 //	locked…    revoking the sessions is refused with 403
-//	guest…     the home tenant signs the user in, so revoking the sessions changes nothing
+//	guest…     another tenant signs the user in, so revoking the sessions changes nothing
 //	gone…      there is no such user
 //	replaced…  the user holds a pass other than the named one
 //	nopass…    the user holds no pass

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -196,7 +197,24 @@ func TestAbortAfter(t *testing.T) {
 // ended at the same place.
 func TestResumeGoesOnAfterDenials(t *testing.T) {
 	t.Parallel()
-	const admins, users = 30, 5
+	run := runDenied(t, 30, 5)
+	run().ends(t, 3, "resume the run", "--abort-after 0")
+	run("--resume").ends(t, 1, "5 of 35 passes are gone")
+}
+
+// If a resumed run gets no answer but 403, its exit code is that of the first run.
+func TestResumeIsDeniedAgain(t *testing.T) {
+	t.Parallel()
+	run := runDenied(t, 30, 0)
+	run().ends(t, 3, "0 of 30 passes are gone")
+	for range 2 {
+		run("--resume").ends(t, 3, "0 of 30 passes are gone", "ReadWrite.All")
+	}
+}
+
+// runDenied returns a function that revokes the passes of a list of administrators and then of users, with
+// --abort-after 20. All its runs have one log.
+func runDenied(t *testing.T, admins, users int) func(more ...string) process {
 	tenant := graphsim.New(graphsim.Options{})
 	var list []graphsim.User
 	for i := range admins + users {
@@ -205,12 +223,10 @@ func TestResumeGoesOnAfterDenials(t *testing.T) {
 			Passes: []graphsim.Pass{{ID: id}}})
 		tenant.AddUser(list[i])
 	}
-	log := newLog(t)
 	args := words("revoke --yes --abort-after 20 --concurrency 1 --results LOG LIST",
-		strings.NewReplacer("LOG", log, "LIST", listFile(t, list)))
+		strings.NewReplacer("LOG", newLog(t), "LIST", listFile(t, list)))
 	env := serve(t, tenant)
-	tapsweep(t, env, args...).ends(t, 3, "resume the run", "--abort-after 0")
-	tapsweep(t, env, append(args, "--resume")...).ends(t, 1, "5 of 35 passes are gone")
+	return func(more ...string) process { return tapsweep(t, env, slices.Concat(args, more)...) }
 }
 
 // A run that ends early leaves a log that can be resumed, and says why it ended.

@@ -60,9 +60,9 @@ func (t *Tally) Passes() string {
 		gone = "gone, or can be deleted"
 	}
 	all := done + left
-	complete := t.leftUsers()+t.NoPass[Invalid]+t.NoRow == 0 && !t.ScanStopped
+	complete := t.leftUsers()+t.NoPass[UnknownUser]+t.NoPass[Invalid]+t.NoRow == 0 && !t.ScanStopped
 	switch passes := format.Plural(all, "pass is", "passes are"); {
-	case all == 0 && complete && t.NoPass[UnknownUser] == 0:
+	case all == 0 && complete:
 		return "There was no pass to delete."
 	case all == 0:
 		return "No pass was deleted."

@@ -39,15 +39,26 @@ func TestAbort(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			a, got := denialsLeft(tt.n), 0
+			d, got := denials{limit: tt.n}, 0
 			for i, o := range tt.rows {
-				if !a.note(o) {
+				if !d.note(o, false) {
 					continue
 				}
 				assert.That(t, got == 0, "note(%s) = true again in row %d", o, i+1)
 				got = i + 1
 			}
-			assert.Same(t, fmt.Sprintf("row in which denialsLeft(%d) ends the run", tt.n), got, tt.want)
+			assert.Same(t, fmt.Sprintf("row in which a limit of %d ends the run", tt.n), got, tt.want)
 		})
 	}
+}
+
+// What an earlier run was denied does not end the run, but is denied all the same.
+func TestDeniedAgain(t *testing.T) {
+	d := denials{limit: 2}
+	assert.Same(t, "the first answer, denied again, ends the run", d.note(results.Denied, true), false)
+	assert.Same(t, "one answer is denied", d.reached(), false)
+	assert.Same(t, "the second answer, denied again, ends the run", d.note(results.Denied, true), false)
+	assert.Same(t, "all answers are denied", d.reached(), true)
+	d.note(results.Revoked, false)
+	assert.Same(t, "all answers are denied after a delete", d.reached(), false)
 }

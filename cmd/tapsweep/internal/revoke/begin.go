@@ -6,7 +6,6 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/input"
 )
 
 // start begins an item.
@@ -14,7 +13,7 @@ func (j *Job) start(item *Item) {
 	if j.opts.VerifyOnly && item.Sessions != nil {
 		j.startVerifySessions(item)
 	}
-	if j.opts.Sessions && j.opts.isProtected(&item.Pair) && j.opts.Earlier.SessionsLeft(item.User) {
+	if j.opts.Sessions && j.opts.Protected(item.User, item.UPN) && j.opts.Earlier.SessionsLeft(item.User) {
 		// A row says that they are no longer left, because nothing else is written about a protected user.
 		j.writeLastRow(sessionsOf(&item.Pair), results.Row{Outcome: results.Protected})
 	}
@@ -36,7 +35,7 @@ func (o *Options) AtOnce(item *Item) (outcome results.Outcome, completed bool) {
 		return results.Invalid, false
 	case item.FirstOf != nil:
 		return results.Duplicate, false
-	case o.isProtected(&item.Pair):
+	case o.Protected != nil && o.Protected(item.User, item.UPN):
 		return results.Protected, false
 	case o.DryRun && item.Reason != "":
 		return results.Planned, false // a scan has just read the pass
@@ -86,10 +85,4 @@ func (j *Job) begin(item *Item, outcome results.Outcome) {
 	} else if j.mayDelete(s, 1) {
 		j.delete(s, 0)
 	}
-}
-
-// isProtected reports whether the user of a pair is protected.
-func (o *Options) isProtected(pair *input.Pair) bool {
-	p := o.Protected
-	return p != nil && (p(pair.User) || pair.UPN != "" && p(pair.UPN))
 }

@@ -9,14 +9,12 @@ package revoke
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"hash/maphash"
 	"iter"
 	"strings"
 	"time"
 
 	"tapsweep/batch"
-	"tapsweep/cmd/tapsweep/internal/answer"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/token"
@@ -32,9 +30,9 @@ type Options struct {
 	// Nil means that there was no earlier run.
 	Earlier *results.ResumeState
 
-	// Protected reports whether a user is protected: the Job sends no request about this user, and the outcome of
-	// the user's pairs is Protected. Nil means that nobody is protected.
-	Protected func(user string) bool
+	// Protected reports whether the user of a pair is protected. upn may be empty. The Job sends no request about
+	// this user, and the outcome of the user's pairs is Protected. Nil means that nobody is protected.
+	Protected func(user, upn string) bool
 
 	// Token explains what a 403 can mean. It also has the names of the signed-in user, who may be input.Me in a pair.
 	Token token.Token
@@ -100,8 +98,8 @@ type Job struct {
 	counts      Counts
 	deletes     int         // the number of passes that count for MaxDeletes
 	bound       *BoundError // set if no more passes may be deleted
-	denials     denialsLeft // for the answers to requests of the Job
-	scanDenials denialsLeft // for the answers to requests of a scan that uses the Job
+	denials     denials     // of the answers to requests of the Job
+	scanDenials denials     // of the answers to requests of a scan that uses the Job
 	stop        context.CancelCauseFunc
 	next        []batch.Request // what the runner sends next
 
@@ -111,9 +109,12 @@ type Job struct {
 // New returns a Job. It calls write for each row, always from the same goroutine. If write returns an error, the
 // run stops before it sends anything else.
 func New(runner *batch.Runner, write func(*results.Row) error, opts Options) *Job {
-	limit := denialsLeft(opts.AbortAfter)
+	limit := denials{limit: opts.AbortAfter}
 	if opts.Earlier == nil {
 		opts.Earlier = new(results.ResumeState)
+	}
+	if opts.Protected == nil {
+		opts.Protected = func(string, string) bool { return false }
 	}
 	return &Job{runner: runner, write: write, opts: opts, denials: limit, scanDenials: limit,
 		counts: NewCounts(), stop: func(error) {},
@@ -199,7 +200,7 @@ func (j *Job) Journal(row *results.Row) error {
 }
 
 // Answered tells the Job that the scan got an answer which needs the permission to read.
-func (j *Job) Answered() { j.scanDenials = 0 }
+func (j *Job) Answered() { j.scanDenials.others = true }
 
 // Sent counts a request of a scan.
 func (j *Job) Sent(res batch.Result) { j.counts.addSent(res) }
@@ -266,13 +267,5 @@ func (j *Job) describe(s *subject, row *results.Row) {
 	}
 	if s.method != "" && strings.EqualFold(s.method, s.pair.Method) {
 		row.Creation = s.pair.Creation // another pass has another creator
-	}
-}
-
-// abortIfDenied ends the run if the first answers were all denied.
-func (j *Job) abortIfDenied(a *denialsLeft, row *results.Row) {
-	again := row.Outcome == results.Denied && j.opts.Earlier.WasDenied(row)
-	if !again && a.note(row.Outcome) {
-		j.stop(fmt.Errorf("%w: the first %d answers", answer.ErrAllDenied, j.opts.AbortAfter))
 	}
 }

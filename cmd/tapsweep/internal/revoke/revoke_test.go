@@ -314,7 +314,7 @@ func TestCreation(t *testing.T) {
 		{"a dry run", Options{DryRun: true}, passID, passID, true},
 		{"replaced", Options{}, other, passID, true},
 		{"another pass in its place", Options{AnyPass: true}, other, other, false},
-		{"protected", Options{Protected: func(string) bool { return true }}, passID, passID, true},
+		{"protected", Options{Protected: func(string, string) bool { return true }}, passID, passID, true},
 	} {
 		pair := danasPair(passID)
 		pair.Creation = input.Creation{By: "mallory@contoso.com", AuditID: "a-7", Match: input.MatchID}

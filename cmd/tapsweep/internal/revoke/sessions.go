@@ -48,7 +48,7 @@ func (j *Job) countsOf(action results.Action) *Counts {
 
 // stateOf returns the state of the user of a pair, nil if the pair has nothing to do with sessions.
 func (j *Job) stateOf(pair *input.Pair) *userState {
-	if !j.opts.Sessions || pair.FirstOf != nil || pair.User == "" || j.opts.isProtected(pair) {
+	if !j.opts.Sessions || pair.FirstOf != nil || pair.User == "" || j.opts.Protected(pair.User, pair.UPN) {
 		return nil
 	}
 	id := maphash.String(j.sessions.seed, strings.ToLower(pair.User))

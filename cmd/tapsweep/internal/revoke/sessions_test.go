@@ -88,7 +88,7 @@ func TestSessionsAfterPasses(t *testing.T) {
 	dana := holder("dana", passID)
 	privileged, kept := dana, dana
 	privileged.Privileged, kept.KeepsSessions = true, true
-	protected := func(user string) bool { return user == "dana@contoso.com" }
+	protected := func(user, _ string) bool { return user == "dana@contoso.com" }
 	invalid := danasPair("x")
 	invalid.Err = &input.LineError{Msg: "no pass"}
 	repeat := danasPair(passID)
@@ -158,33 +158,40 @@ func TestVerifySessions(t *testing.T) {
 		return []fault.Fault{{Method: "GET", Path: "signInSessions", Do: fault.ItemStatus(status)}}
 	}
 	const late = 2500 * time.Millisecond
+	member := graphsim.User{UPN: "dana@contoso.com"}
+	guest, local := member, member
+	guest.Guest, local.LocalGuest = true, true
 	for _, tt := range []struct {
 		name     string
 		roles    []string
 		latency  time.Duration
 		lag      time.Duration
-		guest    bool
+		user     graphsim.User
 		fault    []fault.Fault
 		want     results.Outcome
 		verified bool
 		left     int
 		says     string
 	}{
-		{"in the same second", sessionRoles, 0, 0, false, nil, results.Revoked, true, 0, ""},
-		{"at once", sessionRoles, late, 0, false, nil, results.Revoked, true, 0, ""},
-		{"after a lag", sessionRoles, late, 20 * time.Second, false, nil, results.Revoked, true, 0, ""},
-		{"too late", sessionRoles, late, time.Hour, false, nil, results.Remains, false, 1,
+		{"in the same second", sessionRoles, 0, 0, member, nil, results.Revoked, true, 0, ""},
+		{"at once", sessionRoles, late, 0, member, nil, results.Revoked, true, 0, ""},
+		{"after a lag", sessionRoles, late, 20 * time.Second, member, nil, results.Revoked, true, 0, ""},
+		{"too late", sessionRoles, late, time.Hour, member, nil, results.Remains, false, 1,
 			"Graph accepts sign-ins from before"},
-		{"guest", sessionRoles, late, 0, true, nil, results.Guest, false, 0,
+		{"guest", sessionRoles, late, 0, guest, nil, results.Guest, false, 0,
 			"only the home tenant can revoke the sessions"},
-		{"the user is deleted", sessionRoles, late, 0, false, proof(404), results.Revoked, false, 0, "was deleted"},
-		{"the verification is denied", sessionRoles, late, 0, false, proof(403), results.Revoked, false, 1, "403"},
-		{"no permission", sessionRoles[:1:1], late, 0, false, nil, results.Revoked, false, 1, "User.Read.All"},
+		{"guest of this tenant", sessionRoles, late, 20 * time.Second, local, nil, results.Revoked, true, 0, ""},
+		{"guest without the time", sessionRoles, late, 0, guest,
+			[]fault.Fault{{Method: "GET", Path: "signInSessions", Do: fault.ItemBody(`{"userType":"Guest"}`)}},
+			results.Revoked, false, 1, "lacks signInSessionsValidFromDateTime"},
+		{"the user is deleted", sessionRoles, late, 0, member, proof(404), results.Revoked, false, 0, "was deleted"},
+		{"the verification is denied", sessionRoles, late, 0, member, proof(403), results.Revoked, false, 1, "403"},
+		{"no permission", sessionRoles[:1:1], late, 0, member, nil, results.Revoked, false, 1, "User.Read.All"},
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {
 			tenant := tenantOf(graphsim.Options{SessionLag: tt.lag, Faults: tt.fault, Latency: tt.latency,
 				Roles: append(tt.roles, "User.RevokeSessions.All", "User.ReadBasic.All")},
-				graphsim.User{UPN: "dana@contoso.com", Guest: tt.guest})
+				tt.user)
 			r := revokeBoth(t, tenant, Options{Verify: time.Minute}, danasPair(passID))
 			row := onlyRow(t, r.sessions)
 			assert.Same(t, "outcome", row.Outcome, tt.want)
@@ -213,20 +220,22 @@ func TestSessionsOfGuests(t *testing.T) {
 // A run that only verifies reports a guest as one, whether the log knows it or not.
 func TestVerifyOnlySessionsOfGuests(t *testing.T) {
 	for _, outcome := range []results.Outcome{results.Revoked, results.Guest} {
-		tenant := revokesSessions(graphsim.Options{}, graphsim.User{UPN: "dana@contoso.com", Guest: true})
-		runner := assert.Must(batch.NewRunner(tenant, batch.Options{}))
-		var got results.Outcome
-		keep := func(row *results.Row) error {
-			if row.Action == results.RevokeSessions {
-				got = row.Outcome
+		t.Run(string(outcome), inBubble(func(t *testing.T) {
+			tenant := revokesSessions(graphsim.Options{}, graphsim.User{UPN: "dana@contoso.com", Guest: true})
+			runner := assert.Must(batch.NewRunner(tenant, batch.Options{}))
+			var got results.Outcome
+			keep := func(row *results.Row) error {
+				if row.Action == results.RevokeSessions {
+					got = row.Outcome
+				}
+				return nil
 			}
-			return nil
-		}
-		job := New(runner, keep, Options{VerifyOnly: true, Verify: time.Minute})
-		sessions := &results.LogSessions{Outcome: outcome, SentAt: time.Now()}
-		assert.OK(t, job.Run(t.Context(), Each([]Item{{Pair: danasPair(passID), Sessions: sessions}})))
-		assert.Same(t, "outcome after "+string(outcome), got, results.Guest)
-		assert.Same(t, "sessions left", job.sessions.counts.Left(), 0)
+			job := New(runner, keep, Options{VerifyOnly: true, Verify: time.Minute})
+			sessions := &results.LogSessions{Outcome: outcome, SentAt: time.Now()}
+			assert.OK(t, job.Run(t.Context(), Each([]Item{{Pair: danasPair(passID), Sessions: sessions}})))
+			assert.Same(t, "outcome", got, results.Guest)
+			assert.Same(t, "sessions left", job.sessions.counts.Left(), 0)
+		}))
 	}
 }
 

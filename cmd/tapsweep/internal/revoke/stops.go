@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"tapsweep/batch/safetext"
+	"tapsweep/cmd/tapsweep/internal/answer"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -38,19 +39,42 @@ func (j *Job) mayDelete(s *subject, n int) bool {
 	return false
 }
 
-// denialsLeft is the number of further denied answers that end a run whose first answers are all denied. Zero or less
-// never ends the run.
-type denialsLeft int
+// denials counts the denied answers of a run that gets no other answer.
+type denials struct {
+	limit  int  // how many of them end the run; zero or less never ends it
+	all    int  // the denied answers
+	first  int  // those of all that no earlier run got
+	others bool // an answer came that needs the permission
+}
 
-// note counts the outcome of a row, and returns true if the first answers were all denied. An answer that needs
-// the permission turns the check off. A row without an answer, or with only failed attempts, does not count.
-func (a *denialsLeft) note(o results.Outcome) bool {
+// note counts the outcome of a row, and returns true if it ends the run. again is set if an earlier run was denied the
+// same. A row without an answer, or with only failed attempts, does not count.
+func (d *denials) note(o results.Outcome, again bool) bool {
 	switch o {
 	case results.Denied:
-		*a--
-		return *a == 0
+		d.all++
+		if again {
+			return false
+		}
+		d.first++
+		return d.first == d.limit && !d.others
 	case results.Revoked, results.Absent, results.Planned, results.Replaced, results.UnknownUser, results.Rejected:
-		*a = 0
+		d.others = true
 	}
 	return false
 }
+
+// reached reports whether the run got as many denied answers as end a run, and no other answer.
+func (d *denials) reached() bool { return d.limit > 0 && d.all >= d.limit && !d.others }
+
+// abortIfDenied ends the run if the first answers were all denied.
+func (j *Job) abortIfDenied(d *denials, row *results.Row) {
+	again := row.Outcome == results.Denied && j.opts.Earlier.WasDenied(row)
+	if d.note(row.Outcome, again) {
+		j.stop(fmt.Errorf("%w: the first %d answers", answer.ErrAllDenied, j.opts.AbortAfter))
+	}
+}
+
+// AllDenied reports whether the answers were all denied, and at least AbortAfter. It also counts those that an earlier
+// run was denied, which do not end the run.
+func (j *Job) AllDenied() bool { return j.denials.reached() || j.scanDenials.reached() }

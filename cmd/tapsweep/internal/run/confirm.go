@@ -45,7 +45,7 @@ func (q *question) needless() bool { return !q.unread && q.passes+q.users == 0 }
 // question counts what is left to do of the items.
 func (r *run) question(items revoke.Items) *question {
 	q := &question{leftOut: make(map[results.Outcome]int)}
-	opts := revoke.Options{Protected: r.isProtectedName, Earlier: r.earlier}
+	opts := revoke.Options{Protected: r.isProtected, Earlier: r.earlier}
 	// By hash, because a list may have a million users.
 	seed, users := maphash.MakeSeed(), make(map[uint64]userTask)
 	for item, err := range items {

@@ -73,11 +73,11 @@ func TestQuestionAboutEarlierRuns(t *testing.T) {
 // verified. It says that a protected name may protect nobody.
 func TestConfirmLeavesOut(t *testing.T) {
 	protectList := assert.Must(protect.Open(nil, writeFile(t, "glass.csv",
-		"userId,upn\n"+selfID+",Dana@contoso.com\n,bg2@contoso.com\n")))
+		"userId,upn\n"+selfID+",Dana@contoso.com\n,bg2@contoso.com\n,bg3@contoso.com\n")))
 	var out bytes.Buffer
 	r := asking(strings.NewReader("y\n"), &out)
 	r.list = openList(t, "user,upn\ndana@contoso.com,\nlee@contoso.com,\nerik@contoso.com,\nDana@contoso.com,\n"+
-		otherID+",bg2@contoso.com\n"+thirdID+",dana@contoso.com\nkim@contoso.com,\numa@contoso.com,\n")
+		otherID+",bg2@contoso.com\n"+thirdID+",bg3@contoso.com\nkim@contoso.com,\numa@contoso.com,\n")
 	r.earlier = earlierRun(t, &results.Header{Verify: true},
 		`{"type":"result","user":"erik@contoso.com","anyPass":true,"outcome":"revoked","verified":true}`,
 		`{"type":"result","user":"`+thirdID+`","anyPass":true,"outcome":"revoked"}`,

@@ -10,6 +10,8 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/protect"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/cmd/tapsweep/internal/tenant"
 	"tapsweep/input"
@@ -77,6 +79,23 @@ func TestProtectedByEitherName(t *testing.T) {
 	assert.Same(t, "the protected name beside an ID", r.isProtected(otherID, "Dana@contoso.com"), true)
 	assert.Same(t, "another name beside an ID", r.isProtected(otherID, "lee@contoso.com"), false)
 	assert.Same(t, "an ID without a name", r.isProtected(otherID, ""), false)
+}
+
+// The name of a protected user beside the ID of another user protects nobody, neither in the question nor in the run.
+func TestQuestionProtectsAsTheScanDoes(t *testing.T) {
+	r := asking(nil, io.Discard)
+	protectList := assert.Must(protect.Open(nil, writeFile(t, "protect.csv",
+		"userId,upn\n"+selfID+",dana@contoso.com\n")))
+	r.runner = assert.Must(batch.NewRunner(denies{}, batch.Options{}))
+	r.protectedUsers = assert.Must(protectList.Resolve(t.Context(), nil, func(func(input.Pair, error) bool) {}, "no"))
+	pair := input.Pair{User: otherID, UPN: "dana@contoso.com", Method: otherPass}
+	assert.Same(t, "the scan leaves the pass out", r.isProtected(pair.User, pair.UPN), false)
+	q := r.question(revoke.Each([]revoke.Item{{Pair: pair}}))
+	assert.Same(t, "passes to delete", q.passes, 1)
+	r.makeJob()
+	_ = r.job.Run(t.Context(), revoke.Each([]revoke.Item{{Pair: pair}}))
+	counts := r.job.Counts()
+	assert.Same(t, "rows of protected users", counts.Outcomes[results.Protected], 0)
 }
 
 // A run waits for the authority as long as it waits for Graph, and a quiet run does not say so.

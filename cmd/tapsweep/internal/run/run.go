@@ -212,7 +212,7 @@ func (r *run) makeJob() {
 	h, g := r.header, &r.opts.Guards
 	opts := revoke.Options{DryRun: h.DryRun, AnyPass: h.AnyPass, Sessions: h.Sessions, Verify: g.Verify,
 		VerifyOnly: r.verifyOnly, AbortAfter: g.AbortAfter, MaxDeletes: r.limit,
-		Protected: r.isProtectedName, Token: *r.tenant.Token, Earlier: r.earlier}
+		Protected: r.isProtected, Token: *r.tenant.Token, Earlier: r.earlier}
 	r.job = revoke.New(r.runner, func(row *results.Row) error {
 		r.console.Display().Row(row)
 		r.opts.Metrics.Row(row)

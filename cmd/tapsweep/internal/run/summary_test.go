@@ -129,6 +129,7 @@ func TestConclusion(t *testing.T) {
 		{"none", "revoke a.csv", rowCounts{results.Protected: 2}, nil},
 		{"stopped before the first delete", "sweep --all-users", nil, stopped},
 		{"some denied", "revoke a.csv", rowCounts{results.Revoked: 1, results.Denied: 1, results.Invalid: 1}, nil},
+		{"one user of four is misspelled", "revoke a.csv", rowCounts{results.Revoked: 3, results.UnknownUser: 1}, nil},
 		{"a misspelled user", "revoke --user x@contoso.com", rowCounts{results.UnknownUser: 1}, nil},
 		{"a user without a pass", "revoke --user x@contoso.com", rowCounts{results.Absent: 1},
 			func(s *summary) { s.Counts.NoPass[results.Absent] = 1 }},
