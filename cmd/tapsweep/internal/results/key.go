@@ -38,7 +38,7 @@ func sessionsKey(user string) Key { return Key{RevokeSessions, strings.ToLower(u
 // ok is false for a row that is only about a line of a list: a duplicate or an invalid row.
 func (r *Row) Key() (key Key, ok bool) {
 	switch {
-	case r.Outcome == Duplicate, r.Outcome == Invalid:
+	case r.Outcome == Duplicate, r.isInvalidLine():
 		return Key{}, false
 	case r.Action == RevokeSessions:
 		return sessionsKey(r.User), true
@@ -49,6 +49,10 @@ func (r *Row) Key() (key Key, ok bool) {
 	}
 	return passKey(r.User, cmp.Or(r.InPlaceOf, r.Method)), true
 }
+
+// isInvalidLine reports whether the row is about an invalid line of a list. Sessions can also be invalid, but their row
+// is about a user.
+func (r *Row) isInvalidLine() bool { return r.Outcome == Invalid && r.Action != RevokeSessions }
 
 // Result returns the outcome of the row if it is the last one of its key. A row that announces a delete may be the last
 // row of a pass that was deleted.
