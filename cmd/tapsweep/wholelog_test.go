@@ -117,6 +117,22 @@ func TestSessionsOfARejectedPass(t *testing.T) {
 	same(t, "users who are signed out", tenant.Stats().Revoked, 3)
 }
 
+// A row of a user is invalid, so the sessions are not revoked. They count once in the run, in the report and in the
+// proof, also after a resumed run.
+func TestSessionsOfAnInvalidRow(t *testing.T) {
+	t.Parallel()
+	_, users, env := serveUsers(t, 2, graphsim.Options{Roles: simulation.Roles})
+	log, proof := newLog(t), newLog(t)
+	list := writeFile(t, "list.csv", listOf(users)+users[0].UPN+",no-pass-id\n")
+	for range 2 {
+		p := tapsweep(t, env, "revoke", "--yes", "--skip-invalid", "--revoke-sessions", "--results", log, "--resume", list)
+		p.ends(t, 1, "The sessions of 1 of 2 users are revoked.")
+		lacks(t, "the summary", p.stderr, "Resume:")
+	}
+	holds(t, "the report", tapsweep(t, env, "report", log).stdout, "The sessions of 1 of 2 users are revoked.")
+	tapsweep(t, env, "verify", "--results", proof, log).ends(t, 1, "the sessions of 1 of 2 users are revoked")
+}
+
 // One log has users by name, and another one has them by object ID. The name in a row may be wrong, so a proof checks
 // both, and the report finds that it is complete.
 func TestTwoNamesInTwoLogs(t *testing.T) {

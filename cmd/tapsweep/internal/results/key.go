@@ -43,7 +43,7 @@ func sessionsKey(user string) Key { return Key{RevokeSessions, strings.ToLower(u
 // ok is false for a row that is only about a line of a list: a duplicate or an invalid row.
 func (r *Row) Key() (key Key, ok bool) {
 	switch {
-	case r.Outcome == Duplicate, r.Outcome == Invalid:
+	case r.Outcome == Duplicate, r.isInvalidLine():
 		return Key{}, false
 	case r.Action == RevokeSessions:
 		return sessionsKey(r.User), true
@@ -66,6 +66,9 @@ func (r *Header) LineOf(row *Row) string {
 	place := []string{list, strconv.Itoa(row.Line), strconv.Itoa(row.Column), strings.ToLower(row.User)}
 	return strings.Join(place, "\x00")
 }
+// isInvalidLine reports whether the row is about an invalid line of a list. Sessions can also be invalid, but their row
+// is about a user.
+func (r *Row) isInvalidLine() bool { return r.Outcome == Invalid && r.Action != RevokeSessions }
 
 // Result returns the outcome of the row if it is the last one of its key. A row that announces a delete may be the last
 // row of a pass that was deleted.

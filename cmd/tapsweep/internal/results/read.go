@@ -228,7 +228,7 @@ func (in *logReader) checkRow() error {
 // of a user. Rows that were refused may have any text.
 func (rec *Record) checkUser() error {
 	r := rec.Row
-	if r.Outcome == Invalid || r.User == input.Me {
+	if r.isInvalidLine() || r.User == input.Me {
 		return nil
 	}
 	if err := input.CheckUser(r.User); err != nil {

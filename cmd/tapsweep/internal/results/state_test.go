@@ -21,6 +21,8 @@ func TestRowKey(t *testing.T) {
 		{"any pass", Row{User: dana, Method: "9f0c", AnyPass: true, Outcome: Revoked}, Key{DeletePass, dana, ""}, true},
 		{"another pass in its place", Row{User: dana, Method: "new", InPlaceOf: "old", Outcome: Remains},
 			Key{DeletePass, dana, "old"}, true},
+		{"sessions of a user with an invalid row", Row{Action: RevokeSessions, User: dana, Outcome: Invalid},
+			Key{RevokeSessions, dana, ""}, true},
 		{"protected", Row{User: dana, Method: "9f0c", Outcome: Protected}, Key{DeletePass, dana, "9f0c"}, true},
 		{"found by a scan", Row{Source: ScanSource, User: dana, Method: "9f0c", Outcome: Found},
 			Key{DeletePass, dana, "9f0c"}, true},

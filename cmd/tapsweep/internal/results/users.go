@@ -190,7 +190,7 @@ func (l *Lists) readUsers(path string) error {
 	return l.readLog(path, input.Decode(f), func(rec *Record) error {
 		switch r := rec.Row; {
 		case r == nil:
-		case r.Outcome == Invalid:
+		case r.isInvalidLine():
 			l.Invalid++
 		case r.User == input.Me && r.Outcome != Protected:
 			return lineError(rec.Line, "the row is about the user who was signed in, and does not say who that was")
