@@ -66,6 +66,7 @@ func (r *Header) LineOf(row *Row) string {
 	place := []string{list, strconv.Itoa(row.Line), strconv.Itoa(row.Column), strings.ToLower(row.User)}
 	return strings.Join(place, "\x00")
 }
+
 // isInvalidLine reports whether the row is about an invalid line of a list. Sessions can also be invalid, but their row
 // is about a user.
 func (r *Row) isInvalidLine() bool { return r.Outcome == Invalid && r.Action != RevokeSessions }
