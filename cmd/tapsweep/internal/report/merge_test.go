@@ -207,7 +207,8 @@ func TestMerge(t *testing.T) {
 func TestLogFromTheFuture(t *testing.T) {
 	const note = " is from the future ("
 	at := func(ahead time.Duration) string {
-		return logOf(t, time.Until(night)*-1+ahead, 1, "revoke --results f.jsonl a.csv", row(2, results.Revoked), ends(0))
+		return logOf(t, time.Since(night)+ahead, 1, "revoke --results f.jsonl a.csv", row(2, results.Revoked),
+			ends(0))
 	}
 	future := at(2 * time.Hour)
 	assert.Holds(t, "notes", strings.Join(reportOf(t, future).Notes(), "\n"), "Line 1 of "+future+note)

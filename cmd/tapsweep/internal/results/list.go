@@ -75,8 +75,8 @@ func (l *Lists) readLog(name string, text io.Reader, each func(*Record) error) e
 // maxAhead is how far the clock of another computer may be ahead.
 const maxAhead = time.Hour
 
-// Ahead returns the time of a run or a row if it is from the future, and zero otherwise. In several logs, it would count
-// in place of each other log.
+// Ahead returns the time of a run or a row if it is from the future, and zero otherwise. In several logs, it would
+// count in place of each other log.
 func (rec *Record) Ahead() time.Time {
 	if at := rec.at(); time.Until(at) > maxAhead {
 		return at

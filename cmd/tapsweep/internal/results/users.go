@@ -113,9 +113,9 @@ func (u *LoggedUser) addSessions(log string, r *Row) {
 	u.sessionsRows = append(u.sessionsRows, sessionsRow{writtenRow{log, r.Time}, LogSessions{r.Outcome, r.SentAt}})
 }
 
-// chooseSessions chooses the row about the sessions that counts, after all logs have been read. It is the newest one. If
-// that one is not_sent, it says nothing new of sessions that another log shows to be revoked, unless a pass was deleted
-// after that call. Then the newest row that shows this counts.
+// chooseSessions chooses the row about the sessions that counts, after all logs have been read. It is the newest one.
+// If that one is not_sent, it says nothing new of sessions that another log shows to be revoked, unless a pass was
+// deleted after that call. Then the newest row that shows this counts.
 func (u *LoggedUser) chooseSessions() {
 	newest := func(counts func(*LogSessions) bool) (chosen *sessionsRow) {
 		for i := range u.sessionsRows {
