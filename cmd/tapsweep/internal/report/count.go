@@ -62,7 +62,8 @@ func newReport(l *Logs) *Report {
 	for _, lg := range l.logs {
 		r.Logs = append(r.Logs, ReportedLog{Name: safetext.Printable(lg.name), Bytes: lg.bytes, Digest: lg.digest,
 			Rows: len(lg.rows), Torn: lg.end.Torn, Lacks: lg.end.Lacks,
-			Stray: lg.end.Foreign, skipped: lg.end.Skipped(safetext.Printable(lg.name))})
+			Stray: lg.end.Foreign, skipped: lg.end.Skipped(safetext.Printable(lg.name)),
+			ahead: lg.aheadWords()})
 	}
 	r.axis = newAxis(r.Runs)
 	r.addWaits(l.waits)

@@ -112,6 +112,9 @@ type indexedRow struct {
 }
 
 func (ix *index) line(lg *sourceLog, rec *results.Record) error {
+	if at := rec.Ahead(); lg.ahead.IsZero() && !at.IsZero() {
+		lg.ahead, lg.aheadLine = at, rec.Line
+	}
 	switch {
 	case rec.Run != nil:
 		run := newRun(lg.name, rec.Run)

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"time"
 
 	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -51,6 +52,9 @@ type sourceLog struct {
 	lapsing []lapsing         // rows that a complete scan may remove
 	end     results.Condition // whether the last line is torn, and which lines are missing
 	listOf  int               // index into lists of the last run
+
+	ahead     time.Time // of the first line from the future, or zero
+	aheadLine int
 
 	withoutSessions int // users whose sessions its runs revoke, and have no row
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -200,4 +201,26 @@ func TestMerge(t *testing.T) {
 		assert.Same(t, tt.name+": pairs without a row", r.WithoutRow, 0)
 		assert.Same(t, tt.name+": the first run", r.Runs[0].Start, night)
 	}
+}
+
+// A log from the future would count in place of an honest one. The report says so.
+func TestLogFromTheFuture(t *testing.T) {
+	const note = " is from the future ("
+	at := func(ahead time.Duration) string {
+		return logOf(t, time.Since(night)+ahead, 1, "revoke --results f.jsonl a.csv", row(2, results.Revoked),
+			ends(0))
+	}
+	future := at(2 * time.Hour)
+	assert.Holds(t, "notes", strings.Join(reportOf(t, future).Notes(), "\n"), "Line 1 of "+future+note)
+	assert.Lacks(t, "notes of another clock", strings.Join(reportOf(t, at(10*time.Minute)).Notes(), "\n"), note)
+}
+
+// Each flag about signing in that the commands lack has one note, also if two logs were written in turns.
+func TestSignInNotesOfTwoLogs(t *testing.T) {
+	const command = "revoke --tenant x --results "
+	first := logOf(t, 0, 1, command+"a.jsonl a.csv", row(2, results.Failed), ends(1), later(time.Hour),
+		next(1, command+"a.jsonl --resume a.csv"), row(2, results.Failed), ends(1))
+	second := logOf(t, time.Hour, 1, command+"b.jsonl b.csv", row(3, results.Failed), ends(1))
+	notes := strings.Join(reportOf(t, first, second).Notes(), "\n")
+	assert.Same(t, "notes about the first log", strings.Count(notes, first+" was written with --tenant x"), 1)
 }

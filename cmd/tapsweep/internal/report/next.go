@@ -162,7 +162,7 @@ func (c *NextCommand) Heading() string {
 	case c.anyPass:
 		return c.what() + " replaced by another one: revoke " + verb(c.Left, "that one", "those")
 	case c.list:
-		return c.what() + " " + verb(c.Left, "remains: revoke it", "remain: revoke them")
+		return c.what() + " " + verb(c.Left, "is left: revoke it", "are left: revoke them")
 	}
 	return c.what() + ": resume the run"
 }

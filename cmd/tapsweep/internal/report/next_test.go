@@ -112,7 +112,7 @@ func TestSteps(t *testing.T) {
 	assert.Equal(t, "steps", got, []string{
 		"3 passes, 1 row: resume the run", "1 denied, 1 not_sent, 1 no row, 1 not verified, ",
 		"tapsweep revoke --resume --results ", "",
-		"1 pass remains: revoke it", "1 remains, ", "tapsweep revoke --verify ", "",
+		"1 pass is left: revoke it", "1 remains, ", "tapsweep revoke --verify ", "",
 		"1 pass replaced by another one: revoke that one", "1 replaced, ",
 		"tapsweep revoke --verify --any-pass ", "this deletes any pass that the users have now",
 		"1 user that --resume does not retry", "1 unknown_user, ", "", "fix the cause, and create a new list",

@@ -3,7 +3,9 @@ package report
 import (
 	"fmt"
 	"slices"
+	"time"
 
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -28,8 +30,10 @@ func (r *Report) Notes() (notes []string) {
 		if lg.Lacks != "" {
 			say("This report is not complete: %s lacks %s.", lg.Name, lg.Lacks)
 		}
-		if lg.skipped != "" {
-			say("%s.", lg.skipped)
+		for _, words := range []string{lg.skipped, lg.ahead} {
+			if words != "" {
+				say("%s.", words)
+			}
 		}
 		if lg.Torn {
 			say("The last line of %s is incomplete and was left out.", lg.Name)
@@ -52,14 +56,26 @@ func (r *Report) Notes() (notes []string) {
 	return notes
 }
 
+// aheadWords says that a log has a line from the future. It is empty if there is none. The log is not refused, because
+// evidence has a report even if the clock was wrong.
+func (lg *sourceLog) aheadWords() string {
+	if lg.ahead.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf("Line %d of %s is from the future (%s), so it may count in place of each other log: check the "+
+		"clock of the computer that wrote it, and of this one", lg.aheadLine, safetext.Printable(lg.name),
+		lg.ahead.UTC().Format(time.RFC3339))
+}
+
 // signInNotes names the flags that the commands of the report lack.
 func (r *Report) signInNotes() (notes []string) {
 	for _, run := range r.Runs {
-		if note := run.header.SignInNote(run.Log); note != "" {
-			notes = append(notes, note+".")
+		note := run.header.SignInNote(run.Log) + "."
+		if note != "." && !slices.Contains(notes, note) {
+			notes = append(notes, note)
 		}
 	}
-	return slices.Compact(notes)
+	return notes
 }
 
 // note returns a sentence about a run that did not complete.

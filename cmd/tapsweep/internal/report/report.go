@@ -79,6 +79,7 @@ type ReportedLog struct {
 	Stray  int    `json:"stray,omitempty"` // skipped lines that are not part of the log
 
 	skipped string // the words for Stray
+	ahead   string // the words for lines from the future
 }
 
 // A ReportedFile is a file that a run has read. If it was changed between two runs, both versions are listed.

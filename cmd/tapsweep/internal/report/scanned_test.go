@@ -124,7 +124,8 @@ func TestNotFoundAgain(t *testing.T) {
 		assert.Equal(t, tt.name, r.Counts, tt.want)
 	}
 	r := reportOf(t, logOf(t, 0, 0, "sweep --all-users --yes", append(log, complete)...),
-		logOf(t, 5*time.Hour, 0, "scan --all-users --results scan.jsonl", scanRow(results.Found, "id-1", "m1"), ends(0)))
+		logOf(t, 5*time.Hour, 0, "scan --all-users --results scan.jsonl", scanRow(results.Found, "id-1", "m1"),
+			ends(0)))
 	assert.Equal(t, "found by another scan", r.Counts, tally{results.NotSent: 2, results.Found: 1})
 }
 

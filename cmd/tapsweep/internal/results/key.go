@@ -55,9 +55,9 @@ func (r *Row) Key() (key Key, ok bool) {
 	return passKey(r.User, cmp.Or(r.InPlaceOf, r.Method)), true
 }
 
-// LineOf identifies the line of a list that a row is about, and its user, among the rows of all runs of the log. The list
-// is its position in the run, because lists in different directories may have one name, and a resumed run may start in
-// another directory. In a log of an older version, whose runs name no lists, it is the base name.
+// LineOf identifies the line of a list that a row is about, and its user, among the rows of all runs of the log. The
+// list is its position in the run, because lists in different directories may have one name, and a resumed run may
+// start in another directory. In a log of an older version, whose runs name no lists, it is the base name.
 func (r *Header) LineOf(row *Row) string {
 	list := filepath.Base(row.Source)
 	if i := slices.IndexFunc(r.Lists, func(f input.File) bool { return f.Name == row.Source }); i >= 0 {
@@ -96,8 +96,8 @@ func (r *Row) Lapses() bool {
 }
 
 // ScanComplete reports whether the scan of a run was complete, and the log has rows about all passes that it found. A
-// sweep that is refused, or not confirmed, has no such rows. Logs of older versions only show it if the run did not stop
-// early.
+// sweep that is refused, or not confirmed, has no such rows. Logs of older versions only show it if the run did not
+// stop early.
 func (r *Header) ScanComplete(end *End) bool {
 	return (r.Kind() == "scan" || r.Kind() == "sweep") && (end.Scanned || end.Stopped == "")
 }

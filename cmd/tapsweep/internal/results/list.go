@@ -45,7 +45,7 @@ func (l *Lists) readLog(name string, text io.Reader, each func(*Record) error) e
 		if err != nil {
 			return err
 		}
-		if at := rec.at(); time.Until(at) > maxAhead {
+		if at := rec.Ahead(); !at.IsZero() {
 			return lineError(rec.Line, "the line is from the future (%s): it would count in place of each other log; "+
 				"check the clock of the computer that wrote it, and of this one", at.UTC().Format(time.RFC3339))
 		}
@@ -74,6 +74,15 @@ func (l *Lists) readLog(name string, text io.Reader, each func(*Record) error) e
 
 // maxAhead is how far the clock of another computer may be ahead.
 const maxAhead = time.Hour
+
+// Ahead returns the time of a run or a row if it is from the future, and zero otherwise. In several logs, it would
+// count in place of each other log.
+func (rec *Record) Ahead() time.Time {
+	if at := rec.at(); time.Until(at) > maxAhead {
+		return at
+	}
+	return time.Time{}
+}
 
 // at returns the time of a run or a row, zero for other lines.
 func (rec *Record) at() time.Time {
@@ -162,7 +171,7 @@ func yieldLast(text io.Reader, last []bool, yield func(input.ListRow, error) boo
 // name no pass.
 func (l *Lists) SessionsLeft() (pairs []input.Pair) {
 	for _, u := range l.Users {
-		u.settle()
+		u.chooseSessions()
 		if u.passGone && !u.signedOut() && !u.keepsSessions && !u.protected() {
 			pairs = append(pairs, input.Pair{Source: u.Source, Line: u.Line, User: u.User, UPN: u.UPN})
 		}
@@ -173,7 +182,7 @@ func (l *Lists) SessionsLeft() (pairs []input.Pair) {
 // SessionsMissed returns the number of users whose sessions a run should have revoked, but did not.
 func (l *Lists) SessionsMissed() (n int) {
 	for _, u := range l.Users {
-		u.settle()
+		u.chooseSessions()
 		if u.Sessions != nil && !u.Sessions.done() && !u.protected() {
 			n++
 		}

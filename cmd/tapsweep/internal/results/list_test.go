@@ -367,10 +367,10 @@ func TestLogFromTheFuture(t *testing.T) {
 // A second key in another spelling counted in place of the key that a person reads.
 func TestKeysInALog(t *testing.T) {
 	for more, want := range map[string]string{
-		`,"OUTCOME":"revoked"`:       `the key "OUTCOME" is spelled`,
-		`,"\u006futcome":"revoked"`:  `the key "\\u006futcome" is`,
-		`,"uſer":"eli@fabrikam.com"`: "the key ",
-		`,"requestid":"x"`:           `the key "requestid"`,
+		`,"OUTCOME":"revoked"`:       `tapsweep writes no key "OUTCOME"`,
+		`,"\u006futcome":"revoked"`:  `no key "\\u006futcome"`,
+		`,"uſer":"eli@fabrikam.com"`: "no key ",
+		`,"requestid":"x"`:           `no key "requestid"`,
 		`,"requestId":"{\"outcome\":[],,","new":{"outcome":1,"user":{"user":[]}},"newer":["user","user"]`: "",
 	} {
 		_, err := ReadUsers(write(t, "log.jsonl", `{"type":"run","command":["revoke"]}`+"\n"+

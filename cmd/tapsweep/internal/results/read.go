@@ -179,8 +179,7 @@ func (in *logReader) decode(text []byte) (known bool, err error) {
 		return false, lineError(in.n, "the line is broken: %v", err)
 	}
 	if key := lineKeys[string(kind)].odd(text); key != "" {
-		return false, lineError(in.n, "the key %q is spelled in another way than tapsweep writes it",
-			safetext.Printable(key))
+		return false, lineError(in.n, "tapsweep writes no key %q: the log was changed", safetext.Printable(key))
 	}
 	switch rec := &in.rec; {
 	case rec.Run != nil:

@@ -35,8 +35,8 @@
 // (3) A resumed run tries these again only if it means any pass: replaced, and remains with inPlaceOf.
 // (4) If the log is used as a list, it counts only for a run that revokes sessions.
 //
-// If a run revokes sessions, those of a user are not_sent from the first row about a pass of the user. A line of a list is
-// known by the position of the list in its run, because a resumed run may start in another directory.
+// If a run revokes sessions, those of a user are not_sent from the first row about a pass of the user. A line of a
+// list is known by the position of the list in its run, because a resumed run may start in another directory.
 //
 // If several logs are used as lists, a row does not supersede a row of another log that was written later.
 //

@@ -97,8 +97,11 @@ var SignInFlags = []string{"auth", "tenant", "client-id", "certificate", "secret
 
 const signInAgain = "sign-in-again" // the only one without a value
 
-// splitSignIn splits the arguments of a command into the SignInFlags and the rest. It removes --yes and -y. It does not
-// stop at "--", which may be the value of a flag.
+// confirms matches the flag -y, also together with -q.
+var confirms = regexp.MustCompile(`^-q*y[qy]*$`)
+
+// splitSignIn splits the arguments of a command into the SignInFlags and the rest. It removes --yes and -y, also
+// if they are the values of other flags. It does not stop at "--", which may be such a value.
 func splitSignIn(args []string) (rest, signIn []string) {
 	for i := 0; i < len(args); i++ {
 		name, _, hasValue := strings.Cut(args[i], "=")
@@ -110,7 +113,7 @@ func splitSignIn(args []string) (rest, signIn []string) {
 				i++
 				signIn = append(signIn, args[i])
 			}
-		case name == "--yes", !isLong && strings.HasPrefix(name, "-") && strings.Contains(name, "y"): // such as -qy
+		case name == "--yes", confirms.MatchString(name):
 		default:
 			rest = append(rest, args[i])
 		}

@@ -77,6 +77,8 @@ func TestCommandsOfALogHaveNoSignIn(t *testing.T) {
 		{"revoke -qy --yes=true --graph-url https://x.example --protect p.csv --token-file=/etc/t l.csv",
 			"tapsweep revoke --resume --results LOG --protect p.csv l.csv", "tapsweep revoke --protect p.csv LOG",
 			"--graph-url https://x.example --token-file=/etc/t"},
+		{"revoke -yq --protect -my.csv l.csv", "tapsweep revoke --resume --results LOG --protect -my.csv l.csv",
+			"tapsweep revoke --protect -my.csv LOG", ""},
 		{"sweep --created-by -- --graph-url=https://x.example --all-users",
 			"tapsweep sweep --resume --results LOG --created-by -- --all-users", "tapsweep revoke LOG",
 			"--graph-url=https://x.example"},

@@ -33,10 +33,14 @@ type LoggedUser struct {
 	// or found no such user or a guest.
 	lastDelete, lastCall time.Time
 
-	passRow, sessionsRow writtenRow // which rows count
+	passRow      writtenRow    // which row counts
+	sessionsRows []sessionsRow // of each log the last one about the sessions
+}
 
-	doneSessions *LogSessions // the last row which shows that the sessions are revoked, and its log; see settle
-	doneLog      string
+// A sessionsRow is a row about the sessions of a user.
+type sessionsRow struct {
+	writtenRow
+	LogSessions
 }
 
 // A writtenRow is the log and the time of a row.
@@ -105,25 +109,30 @@ func (l *Lists) addUser(log string, rec *Record) error {
 
 // addSessions adds a row about the sessions.
 func (u *LoggedUser) addSessions(log string, r *Row) {
-	sessions := &LogSessions{r.Outcome, r.SentAt}
-	if sessions.done() {
-		u.doneSessions, u.doneLog = sessions, log
-	}
-	if !u.sessionsRow.update(log, r.Time) {
-		return
-	}
-	if u.keepsSessions = r.Outcome == Protected; u.keepsSessions {
-		sessions = nil
-	}
-	u.Sessions = sessions
+	u.sessionsRows = slices.DeleteFunc(u.sessionsRows, func(row sessionsRow) bool { return row.log == log })
+	u.sessionsRows = append(u.sessionsRows, sessionsRow{writtenRow{log, r.Time}, LogSessions{r.Outcome, r.SentAt}})
 }
 
-// settle makes another row about the sessions count if the last one is not_sent: that row says nothing new of sessions
-// that another log shows to be revoked, unless a pass was deleted after that call.
-func (u *LoggedUser) settle() {
-	if u.Sessions != nil && u.Sessions.Outcome == NotSent && u.doneSessions != nil &&
-		u.doneLog != u.sessionsRow.log && !u.lastDelete.After(u.lastCall) {
-		u.Sessions = u.doneSessions
+// chooseSessions chooses the row about the sessions that counts, after all logs have been read. It is the newest one.
+// If that one is not_sent, it says nothing new of sessions that another log shows to be revoked, unless a pass was
+// deleted after that call. Then the newest row that shows this counts.
+func (u *LoggedUser) chooseSessions() {
+	newest := func(counts func(*LogSessions) bool) (chosen *sessionsRow) {
+		for i := range u.sessionsRows {
+			row := &u.sessionsRows[i]
+			if counts(&row.LogSessions) && (chosen == nil || !row.at.Before(chosen.at)) {
+				chosen = row
+			}
+		}
+		return chosen
+	}
+	row := newest(func(*LogSessions) bool { return true })
+	if row != nil && row.Outcome == NotSent && !u.lastDelete.After(u.lastCall) {
+		row = cmp.Or(newest((*LogSessions).done), row)
+	}
+	u.Sessions, u.keepsSessions = nil, row != nil && row.Outcome == Protected
+	if row != nil && !u.keepsSessions {
+		u.Sessions = &row.LogSessions
 	}
 }
 
@@ -162,7 +171,7 @@ func ReadUsers(paths ...string) (*Lists, error) {
 	}
 	l.Users = slices.DeleteFunc(l.Users, (*LoggedUser).protected)
 	for _, user := range l.Users {
-		user.settle()
+		user.chooseSessions()
 	}
 	if n := l.twoNames(); n > 0 { // a list may have a wrong name, so both are checked
 		l.Warnings = append(l.Warnings, format.Plural(n, "user is", "users are")+" in the logs by object ID and by "+

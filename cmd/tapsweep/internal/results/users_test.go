@@ -115,3 +115,20 @@ func TestNotSentSaysNothingOfAnotherLog(t *testing.T) {
 	assert.OK(t, err)
 	assert.Same(t, "outcome of the last row in one log", l.Users[0].Sessions.Outcome, NotSent)
 }
+
+// If the newest row about sessions is not_sent, the newest of the calls in other logs counts, in any order.
+func TestNewestCallCounts(t *testing.T) {
+	at := func(name, day string, o Outcome) string {
+		run := `{"type":"run","start":"2026-03-` + day + `T07:00:00Z"}` + "\n"
+		return write(t, name, run+sessionLine(o, `"time":"2026-03-`+day+`T08:00:00Z"`,
+			`"sentAt":"2026-03-`+day+`T07:59:00Z"`)+endLine)
+	}
+	older, newer, last := at("older.jsonl", "09", Revoked), at("newer.jsonl", "10", Revoked),
+		at("last.jsonl", "11", NotSent)
+	for _, logs := range [][]string{{older, newer, last}, {newer, older, last}, {last, newer, older}} {
+		l, err := ReadUsers(logs...)
+		assert.OK(t, err)
+		assert.Same(t, fmt.Sprint(logs, ": outcome of the sessions"), l.Users[0].Sessions.Outcome, Revoked)
+		assert.Same(t, fmt.Sprint(logs, ": day of the call"), l.Users[0].Sessions.SentAt.Day(), 10)
+	}
+}
