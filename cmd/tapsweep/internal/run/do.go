@@ -9,7 +9,6 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/safetext"
-	"tapsweep/cmd/tapsweep/internal/answer"
 	"tapsweep/cmd/tapsweep/internal/evidence"
 	"tapsweep/cmd/tapsweep/internal/metrics"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -53,7 +52,7 @@ func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 	exit = &status.Error{Code: code}
 	_, bound := errors.AsType[*revoke.BoundError](runErr)
 	if code == status.NoAccess || bound || errors.Is(runErr, batch.ErrBlocked) {
-		exit.Hints = r.tenant.Status(cmp.Or(runErr, answer.ErrAllDenied)).Hints
+		exit.Hints = r.tenant.Status(cmp.Or(runErr, r.job.AllDenied())).Hints
 	}
 	return exit
 }
@@ -149,7 +148,7 @@ func (r *run) code(runErr error) int {
 	}
 	code := codeOf(&r.summary.Counts, runErr)
 	a := r.summary.audit()
-	if code == status.Incomplete && r.job.AllDenied() { // a resumed run that was denied again did not stop
+	if code == status.Incomplete && r.job.AllDenied() != nil { // a resumed run that was denied again did not stop
 		return status.NoAccess
 	}
 	// If records cannot be read, some users may not have been scanned.
