@@ -87,8 +87,8 @@ func (r *run) writeHeader(start time.Time) error {
 // doBody runs body. If the context ends, it prints that the run is stopping.
 func (r *run) doBody(ctx context.Context, body func(context.Context) error) error {
 	stopSaying := context.AfterFunc(ctx, func() {
-		r.console.Say("%v: stopping. This can take 10 s. To exit now without a summary, press Ctrl-C again.",
-			context.Cause(ctx))
+		r.console.Say("%v: stopping. This can take 10 s. To exit without a summary, press Ctrl-C again after "+
+			"a second.", context.Cause(ctx))
 		if r.log != nil {
 			r.log.Hurry()
 		}
