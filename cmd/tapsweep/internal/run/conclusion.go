@@ -108,7 +108,7 @@ func (s *summary) sessionSentence() string {
 		text += fmt.Sprintf(", %d verified", c.Verified)
 	}
 	if kept > 0 {
-		text += fmt.Sprintf("; %d protected, left alone", kept)
+		text += fmt.Sprintf("; %s protected and kept", format.Number(kept))
 	}
 	if guests := c.Outcomes[results.Guest]; guests > 0 {
 		text += "; " + format.Plural(guests, "user is a guest", "users are guests") +
