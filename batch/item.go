@@ -42,7 +42,7 @@ func (it *item) record(b *inFlightBatch, i int, v verdict) {
 		return
 	}
 	it.Response, it.RequestID = Response{}, b.reply.Header.Get("Request-Id")
-	it.Date, it.Dated, it.Took = b.date, b.dated, b.replied.Sub(b.sent)
+	it.Date, it.Dated, it.Replied, it.Took = b.date, b.dated, b.replied, b.replied.Sub(b.sent)
 	it.cause, it.retryAfter = b.err, 0
 	if whole, ok := errors.AsType[*StatusError](b.err); ok {
 		it.cause, it.RequestID = whole, whole.RequestID

@@ -93,6 +93,10 @@ type Result struct {
 	Date  time.Time
 	Dated bool
 
+	// Replied is the local time of the last answer, zero if nothing was sent. It differs from Date as the two clocks
+	// do. The Result may come later, because Results are handled one after the other.
+	Replied time.Time
+
 	// Took is the time between sending the batch of the last attempt and its answer, zero if nothing
 	// was sent. The service handled the request in this time, and before Date.
 	Took time.Duration

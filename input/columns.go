@@ -237,8 +237,8 @@ func (c *columns) fill(r ListRow, values []string) ListRow {
 	return r
 }
 
-// holdsGUID reports whether a value contains a GUID: with hyphens, or as a word of 32 hex digits. A value may be long,
-// so it is faster than a regular expression.
+// holdsGUID reports whether a value contains a GUID: with hyphens anywhere, or as a word of 32 hex digits. A value may
+// be long, and a regular expression is slower.
 func holdsGUID(s string) bool {
 	const before, all = 8, 36 // characters of a GUID before its first hyphen, and in all
 	for i := range len(s) {

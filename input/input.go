@@ -67,7 +67,7 @@ type Pair struct {
 // A File is a list as it was read.
 type File struct {
 	Name   string `json:"name"`   // as it was given, "stdin" for "-"
-	Digest string `json:"digest"` // "sha256:" and the SHA-256 of its bytes in hex
+	Digest string `json:"digest"` // "sha256:" and the SHA-256 of its bytes when it was opened, in hex
 }
 
 // A Pos is a place in a list.

@@ -135,7 +135,7 @@ func TestMergedLog(t *testing.T) {
 		holds(t, fmt.Sprintf("standard error of %q", args), tapsweep(t, env, args...).stderr, warning)
 	}
 	tapsweep(t, env, "sweep", "--yes", "--all-users", "--results", log, "--resume").ends(t, status.Usage, "line 36: ",
-		"hint: nothing was changed")
+		"hint: nothing was deleted")
 }
 
 // ofKubernetes are the variables that Kubernetes sets for a service named tapsweep.

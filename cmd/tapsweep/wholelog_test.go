@@ -81,7 +81,7 @@ func TestSessionsOfUsersWhoAreProtectedSince(t *testing.T) {
 			same(t, "sessions", tally(lastLine(t, env, log).Sessions), map[string]string{
 				"DELETE": "revoked 1, not_sent 1", "POST": "revoked 1, denied 1"}[denied])
 			p := run("user0001@contoso.example\nuser0003@contoso.example\n")
-			p.ends(t, 0, "The sessions of 1 user are revoked; 1 protected, left alone.")
+			p.ends(t, 0, "The sessions of 1 user are revoked; 1 protected and kept.")
 			lacks(t, "the summary", p.stderr, "Resume:")
 			same(t, "sessions", tally(lastLine(t, env, log).Sessions), "revoked 1, protected 1")
 			text := tapsweep(t, env, "report", log).stdout

@@ -41,7 +41,7 @@ func TestProtectedIsNotLeft(t *testing.T) {
 	path := logOf(t, 0, 3, "revoke --yes --protect glass.txt a.csv",
 		row(2, results.Revoked), row(3, results.Protected), row(4, results.Protected), ends(0))
 	r := reportOf(t, path)
-	assert.Same(t, "verdict", r.Verdict(), "The pass is gone. 2 protected users keep their passes.")
+	assert.Same(t, "verdict", r.Verdict(), "The pass is gone. 2 rows of protected users are left out.")
 	assert.Same(t, "done", r.Done, 1)
 	assert.Same(t, "left", r.Left, 0)
 	assert.Same(t, "failures", len(r.Failures), 0)

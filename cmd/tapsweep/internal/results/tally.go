@@ -95,6 +95,6 @@ func (t *Tally) Rest() (sentences []string) {
 	add(t.NoPass[Absent], "user has no pass", "users have no pass")
 	add(t.passes(Found), "pass was found and not touched", "passes were found and not touched")
 	add(t.Unverified, "pass is not verified", "passes are not verified")
-	add(t.Rows[Protected], "protected user keeps the pass", "protected users keep their passes")
+	add(t.Rows[Protected], "row of a protected user is left out", "rows of protected users are left out")
 	return sentences
 }

@@ -230,7 +230,7 @@ func sentAt(res batch.Result) (time.Time, error) {
 	if !res.Dated {
 		return time.Time{}, errors.New("the answer of Graph to the call has no Date to compare with")
 	}
-	if skew := time.Since(res.Date).Round(time.Second); skew.Abs() > maxSkew {
+	if skew := res.Replied.Sub(res.Date).Round(time.Second); skew.Abs() > maxSkew {
 		return time.Time{}, fmt.Errorf("the answer of Graph to the call is dated %s, which differs by %v from the "+
 			"clock of this computer: one of them is wrong", res.Date.UTC().Format(time.RFC3339), skew.Abs())
 	}

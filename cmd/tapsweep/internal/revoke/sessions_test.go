@@ -275,6 +275,26 @@ func TestSessionsAreNotVerifiedByAWrongClock(t *testing.T) {
 	}
 }
 
+// A reader of the log that blocks for ten minutes is no difference of clocks.
+func TestSkewIsThatOfTheAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := revokesSessions(graphsim.Options{}, holder("dana"), holder("erik"))
+		runner := assert.Must(batch.NewRunner(tenant, batch.Options{}))
+		blocked := false
+		job := New(runner, func(row *results.Row) error {
+			if row.Action == results.RevokeSessions && !blocked {
+				blocked = true
+				time.Sleep(10 * time.Minute)
+			}
+			assert.Same(t, "a doubt about "+row.User, row.Message, "")
+			return nil
+		}, Options{Sessions: true})
+		assert.OK(t, job.Run(t.Context(), eachPair(input.Pair{User: "dana@contoso.com"},
+			input.Pair{User: "erik@contoso.com"})))
+		assert.Same(t, "users whose sessions are revoked", job.Counts().Sessions.Outcomes[results.Revoked], 2)
+	})
+}
+
 // A run that only verifies reports a user whom the tenant does not have.
 func TestVerifyOnlySessionsOfNobody(t *testing.T) {
 	runner := assert.Must(batch.NewRunner(revokesSessions(graphsim.Options{}), batch.Options{}))

@@ -75,6 +75,11 @@ func (j *Job) abortIfDenied(d *denials, row *results.Row) {
 	}
 }
 
-// AllDenied reports whether the answers were all denied, and at least AbortAfter. It also counts those that an earlier
-// run was denied, which do not end the run.
-func (j *Job) AllDenied() bool { return j.denials.reached() || j.scanDenials.reached() }
+// AllDenied returns answer.ErrAllDenied if the answers were all denied, and at least AbortAfter. It also counts those
+// that an earlier run was denied, which do not end the run.
+func (j *Job) AllDenied() error {
+	if j.denials.reached() || j.scanDenials.reached() {
+		return answer.ErrAllDenied
+	}
+	return nil
+}

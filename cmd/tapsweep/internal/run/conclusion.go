@@ -10,8 +10,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// conclusion writes one line with the result of the run and the command that resumes it. A second line has the
-// command that deletes passes that the list does not name, or that a dry run found.
+// conclusion writes one line with the result of the run and the command that resumes it. Further lines have the
+// commands that revoke what a dry run found, what remains, and passes that replaced others.
 func (s *summary) conclusion(w io.Writer) {
 	sentences := slices.DeleteFunc([]string{s.sentence(), s.sessionSentence(), s.resume()},
 		func(text string) bool { return text == "" })
@@ -108,7 +108,7 @@ func (s *summary) sessionSentence() string {
 		text += fmt.Sprintf(", %d verified", c.Verified)
 	}
 	if kept > 0 {
-		text += fmt.Sprintf("; %d protected, left alone", kept)
+		text += fmt.Sprintf("; %s protected and kept", format.Number(kept))
 	}
 	if guests := c.Outcomes[results.Guest]; guests > 0 {
 		text += "; " + format.Plural(guests, "user is a guest", "users are guests") +

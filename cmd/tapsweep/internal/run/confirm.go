@@ -79,13 +79,19 @@ func (r *run) question(items revoke.Items) *question {
 			}
 		}
 		user := strings.ToLower(pair.User)
-		id, task := maphash.String(seed, user), r.taskFor(pair, user, isDelete)
-		if task == signsOut && users[id] == noTask && len(q.signOutSample) < sampleSize {
-			q.signOutSample = append(q.signOutSample, *pair)
-		}
-		users[id] = max(users[id], task)
+		id := maphash.String(seed, user)
+		users[id] = max(users[id], r.taskFor(pair, user, isDelete))
 	}
 	q.countUsers(users)
+	for item := range items { // a later row may have changed the task of a user
+		if len(q.signOutSample) == min(q.signOuts, sampleSize) {
+			break
+		}
+		if id := maphash.String(seed, strings.ToLower(item.User)); users[id] == signsOut {
+			q.signOutSample = append(q.signOutSample, item.Pair)
+			users[id] = noTask
+		}
+	}
 	return q
 }
 

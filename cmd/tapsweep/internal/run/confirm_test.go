@@ -119,6 +119,21 @@ func TestConfirmCountsUsersOfSessions(t *testing.T) {
 	assert.That(t, err != nil, "y confirms the sessions of 101 users")
 }
 
+// A user whose first pass is gone, and whose second pass is deleted, is none of whom only the sessions are revoked.
+func TestQuestionShowsOnlySessions(t *testing.T) {
+	r := asking(nil, io.Discard)
+	r.list = openList(t, "user,method\ndana@contoso.com,"+selfPass+"\nerik@contoso.com,"+selfPass+
+		"\ndana@contoso.com,"+otherPass+"\nerik@contoso.com,"+otherPass+"\n")
+	r.header.Sessions = true
+	const gone = `{"type":"result","outcome":"revoked","user":"`
+	r.earlier = earlierRun(t, r.header, gone+`dana@contoso.com","method":"`+selfPass+`"}`,
+		gone+`erik@contoso.com","method":"`+selfPass+`"}`, gone+`erik@contoso.com","method":"`+otherPass+`"}`)
+	q := r.question(r.everyItem())
+	assert.Same(t, "users of whom only the sessions are revoked", q.signOuts, 1)
+	assert.Same(t, "those of them that are shown", len(q.signOutSample), 1)
+	assert.Same(t, "the first of them", q.signOutSample[0].User, "erik@contoso.com")
+}
+
 // A revoke asks nothing if it will delete no pass and revoke no sessions.
 func TestRevokeAsksOnlyBeforeItSends(t *testing.T) {
 	const row = `{"type":"result","user":"dana@contoso.com","method":"` + selfPass + `","outcome":"revoked"`

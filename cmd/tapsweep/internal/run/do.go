@@ -9,7 +9,6 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/safetext"
-	"tapsweep/cmd/tapsweep/internal/answer"
 	"tapsweep/cmd/tapsweep/internal/evidence"
 	"tapsweep/cmd/tapsweep/internal/metrics"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -53,7 +52,7 @@ func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 	exit = &status.Error{Code: code}
 	_, bound := errors.AsType[*revoke.BoundError](runErr)
 	if code == status.NoAccess || bound || errors.Is(runErr, batch.ErrBlocked) {
-		exit.Hints = r.tenant.Status(cmp.Or(runErr, answer.ErrAllDenied)).Hints
+		exit.Hints = r.tenant.Status(cmp.Or(runErr, r.job.AllDenied())).Hints
 	}
 	return exit
 }
@@ -88,8 +87,8 @@ func (r *run) writeHeader(start time.Time) error {
 // doBody runs body. If the context ends, it prints that the run is stopping.
 func (r *run) doBody(ctx context.Context, body func(context.Context) error) error {
 	stopSaying := context.AfterFunc(ctx, func() {
-		r.console.Say("%v: stopping. This can take 10 s. To exit now without a summary, press Ctrl-C again.",
-			context.Cause(ctx))
+		r.console.Say("%v: stopping. This can take 10 s. To exit without a summary, press Ctrl-C again after "+
+			"a second.", context.Cause(ctx))
 		if r.log != nil {
 			r.log.Hurry()
 		}
@@ -149,7 +148,7 @@ func (r *run) code(runErr error) int {
 	}
 	code := codeOf(&r.summary.Counts, runErr)
 	a := r.summary.audit()
-	if code == status.Incomplete && r.job.AllDenied() { // a resumed run that was denied again did not stop
+	if code == status.Incomplete && r.job.AllDenied() != nil { // a resumed run that was denied again did not stop
 		return status.NoAccess
 	}
 	// If records cannot be read, some users may not have been scanned.

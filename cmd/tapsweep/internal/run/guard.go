@@ -50,7 +50,7 @@ func (r *run) findProtected(ctx context.Context, protectList *protect.Named,
 		return r.ended(ctx, fmt.Errorf("--protect: %w\nnothing was deleted", err))
 	}
 	if err := r.protectedUsers.CheckRows(pairs); err != nil {
-		return status.Refuse(fmt.Errorf("%w\nnothing was changed", err), "correct the rows: the object ID is enough")
+		return status.Refuse(fmt.Errorf("%w\nnothing was deleted", err), "correct the rows: the object ID is enough")
 	}
 	if warning := r.protectedUsers.Warning(); warning != "" {
 		r.console.Say("warning: %s", warning)

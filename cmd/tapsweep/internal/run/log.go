@@ -80,7 +80,7 @@ func (r *run) resumeHints(err error) []string {
 		return hints
 	}
 	if _, ok := errors.AsType[*input.LineError](err); ok {
-		return []string{"nothing was changed: keep a copy of the log, remove that line and resume; " +
+		return []string{"nothing was deleted: keep a copy of the log, remove that line and resume; " +
 			"tapsweep looks up again what the removed line recorded"}
 	}
 	if _, ok := errors.AsType[*results.MissingFlagError](err); ok {

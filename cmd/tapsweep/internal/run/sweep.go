@@ -135,8 +135,7 @@ func (r *run) gather(ctx context.Context) (found []*scan.Found, err error) {
 // checkAndConfirm refuses to delete more passes than --max-items, and asks a person to confirm. It does not ask if
 // nothing will be sent.
 func (r *run) checkAndConfirm(ctx context.Context, q *question) error {
-	n := q.passes + q.leftOut[results.Planned]
-	if err := checkLimit(r.limit, n, q.signOuts); err != nil {
+	if err := checkLimit(r.limit, q.passes, q.signOuts); err != nil {
 		return err
 	}
 	if r.opts.unattended() || q.needless() || ctx.Err() != nil {

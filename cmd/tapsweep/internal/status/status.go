@@ -25,7 +25,7 @@ const (
 	Incomplete = 1  // some pairs are not done
 	NoAccess   = 3  // no token, or a token that Graph does not accept
 	Stopped    = 4  // stopped early; can be resumed
-	Usage      = 64 // wrong usage, invalid input or a guard: nothing was sent (EX_USAGE in sysexits.h)
+	Usage      = 64 // wrong usage, invalid input or a guard: nothing was deleted (EX_USAGE in sysexits.h)
 )
 
 // An Error ends the command with a code.
