@@ -125,7 +125,8 @@ func TestSessionsOfAnInvalidRow(t *testing.T) {
 	log, proof := newLog(t), newLog(t)
 	list := writeFile(t, "list.csv", listOf(users)+users[0].UPN+",no-pass-id\n")
 	for range 2 {
-		p := tapsweep(t, env, "revoke", "--yes", "--skip-invalid", "--revoke-sessions", "--results", log, "--resume", list)
+		p := tapsweep(t, env, "revoke", "--yes", "--skip-invalid", "--revoke-sessions", "--results", log, "--resume",
+			list)
 		p.ends(t, 1, "The sessions of 1 of 2 users are revoked.")
 		lacks(t, "the summary", p.stderr, "Resume:")
 	}
