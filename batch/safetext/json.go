@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// JSON returns a writer for a json.Encoder. It escapes the characters in strings that Visible escapes, as \uXXXX, so
+// JSON returns a writer for a json.Encoder. It escapes the characters in strings that Visible escapes, in hexadecimal, so
 // that the text is safe in a terminal and decodes to the same value. Each Write must have whole values, like those of
 // an Encoder.
 func JSON(w io.Writer) io.Writer { return jsonWriter{w} }

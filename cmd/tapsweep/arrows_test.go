@@ -44,7 +44,7 @@ var arrows = map[string]string{
 	"cloud":       "",
 	"fileout":     "",
 	"format":      "",
-	"markdown":    "",
+	"markdown":    "format",
 	"pass/oracle": "",
 }
 

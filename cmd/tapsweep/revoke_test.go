@@ -193,8 +193,7 @@ func TestAbortAfter(t *testing.T) {
 	hasRows(t, p.stdout, "denied 1000")
 }
 
-// If a list begins with administrators, a resumed run goes on with the users who come after them. Earlier each run
-// ended at the same place.
+// A resumed run reaches the users who come after the administrators on a list. Before, each run ended at the same place.
 func TestResumeGoesOnAfterDenials(t *testing.T) {
 	t.Parallel()
 	run := runDenied(t, 30, 5)

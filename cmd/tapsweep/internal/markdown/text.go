@@ -2,7 +2,8 @@ package markdown
 
 import (
 	"strings"
-	"unicode/utf8"
+
+	"tapsweep/cmd/tapsweep/internal/format"
 )
 
 const (
@@ -42,37 +43,17 @@ func (b Block) plain(links LinkFunc) string {
 	text := bold.ReplaceAllString(links.resolve(b.Text), "$1")
 	switch b.Kind {
 	case Heading:
-		return wrap(text, "", "")
+		return format.Wrap(text, "", "", width)
 	case Item:
 		first := strings.Repeat(" ", margin+b.Indent-len(b.Marker)-1) + b.Marker + " "
-		return wrap(text, first, indent)
+		return format.Wrap(text, first, indent, width)
 	case Code:
 		return indentLines(b.Text, indent+deeper)
 	case Definition:
 		indent += deeper
 	}
-	return wrap(text, indent, indent)
+	return format.Wrap(text, indent, indent, width)
 }
-
-// wrap breaks a text at spaces into lines that begin with first and with indent. No line is wider than
-// width if its words allow that.
-func wrap(text, first, indent string) string {
-	var out strings.Builder
-	line, empty := first, true
-	for word := range strings.FieldsSeq(text) {
-		if !empty && columns(line)+1+columns(word) > width {
-			out.WriteString(line + "\n")
-			line, empty = indent, true
-		}
-		if !empty {
-			line += " "
-		}
-		line, empty = line+word, false
-	}
-	return out.String() + line + "\n"
-}
-
-func columns(s string) int { return utf8.RuneCountInString(s) }
 
 func indentLines(text, indent string) string {
 	var out strings.Builder

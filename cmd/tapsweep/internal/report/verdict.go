@@ -63,7 +63,7 @@ func (r *Report) scanEnd() (end string) {
 		case run.refused():
 			return " The run was refused."
 		default:
-			end = " The scan ended early: users who were not scanned may have passes."
+			end = " " + results.Unseen
 		}
 	}
 	return end

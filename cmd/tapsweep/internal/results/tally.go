@@ -18,6 +18,9 @@ func (r *Row) AboutPass() bool {
 	return r.Method != ""
 }
 
+// Unseen says that the scan of a run ended early, so the log does not know all passes.
+const Unseen = "The scan ended early: users who were not scanned may have passes."
+
 // A Tally has the numbers for the sentences with which a run and a report say what happened to the passes.
 type Tally struct {
 	Rows        map[Outcome]int // the rows by outcome

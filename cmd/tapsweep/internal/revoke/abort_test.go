@@ -52,7 +52,7 @@ func TestAbort(t *testing.T) {
 	}
 }
 
-// What an earlier run was denied does not end the run, but is denied all the same.
+// A row that an earlier run was denied does not end the run. It still counts as denied.
 func TestDeniedAgain(t *testing.T) {
 	d := denials{limit: 2}
 	assert.Same(t, "the first answer, denied again, ends the run", d.note(results.Denied, true), false)

@@ -46,9 +46,6 @@ func (s *summary) keeping() string {
 	return ""
 }
 
-// unseen says that a sweep does not know all passes.
-const unseen = "The scan ended early: users who were not scanned may have passes."
-
 // sentence returns how many passes of the whole log are gone. It is empty for a scan.
 func (s *summary) sentence() string {
 	c := &s.Counts
@@ -68,7 +65,7 @@ func (s *summary) sentence() string {
 		sentences[0] = "The run stopped before it deleted a pass."
 	}
 	if s.ScanStopped {
-		sentences = append(sentences, unseen)
+		sentences = append(sentences, results.Unseen)
 	}
 	return strings.Join(sentences, " ")
 }

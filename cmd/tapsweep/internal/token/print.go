@@ -16,7 +16,8 @@ import (
 func (t *Token) Print(w io.Writer, task Task) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(name, value string) {
-		fmt.Fprintf(tw, "%s:\t%s\n", name, strings.ReplaceAll(wrap(value), "\n", "\n\t"))
+		lines := strings.TrimSuffix(format.Wrap(value, "", "", valueWidth), "\n")
+		fmt.Fprintf(tw, "%s:\t%s\n", name, strings.ReplaceAll(lines, "\n", "\n\t"))
 	}
 	line("tenant", format.OrUnknown(cmp.Or(t.TenantName, t.Tenant)))
 	line("cloud", t.endpoint.String())
@@ -34,26 +35,6 @@ func (t *Token) Print(w io.Writer, task Task) {
 
 // valueWidth is the number of columns of a value, so that it fits into 80 columns with its name.
 const valueWidth = 64
-
-// wrap breaks a text between words into lines of at most valueWidth columns.
-func wrap(text string) string {
-	var b strings.Builder
-	column := 0
-	for i, word := range strings.Fields(text) {
-		switch {
-		case i == 0:
-		case column+len(" ")+len(word) > valueWidth:
-			b.WriteByte('\n')
-			column = 0
-		default:
-			b.WriteByte(' ')
-			column += len(" ")
-		}
-		b.WriteString(word)
-		column += len(word)
-	}
-	return b.String()
-}
 
 // shown returns the permissions that matter to tapsweep. A token may have dozens of others.
 func (t *Token) shown() []string {
